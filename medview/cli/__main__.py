@@ -1,0 +1,5 @@
+"""`python -m medview.cli` is `medview`."""
+
+from medview.cli.main import entry
+
+entry()

@@ -1,0 +1,100 @@
+"""`medview`: the window, or one command without it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from medview import __version__
+from medview.cli.output import FAILED, INTERRUPTED, WRONG_INPUT, complain
+from medview.core.errors import Cancelled, InvalidInput, MedViewError
+from medview.core.log import start_log
+from medview.core.words import set_language
+
+# Commands are imported when they are called: `medview --help` must not wait for pydicom.
+COMMANDS = {
+    "demo": "make the demo study of two invented patients",
+    "info": "say what is in files and folders",
+    "convert": "write a stack as NIfTI, NRRD, MetaImage, or a slice as PNG",
+    "render": "write the picture that the window would show",
+    "analyze": "run the models that fit a study",
+    "models": "list, show, check, add or remove model folders",
+    "extract": "read documents: mentions, relations, observations",
+    "risk": "compute risk scores",
+    "report": "write the report as PDF or text",
+    "evaluate": "measure a model on labelled data",
+    "train": "train a model from its TOML file",
+}
+_log = logging.getLogger("medview.cli")
+
+
+def _command_parser(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"medview {name}", description=COMMANDS[name])
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    return parser
+
+
+def _overview() -> str:
+    lines = [f"  {name:10} {what}" for name, what in COMMANDS.items()]
+    return (
+        "usage: medview [PATH...] [--screenshot FILE.png]   open the window\n"
+        "       medview COMMAND --help                      the same work without one\n\n"
+        "commands:\n" + "\n".join(lines) + "\n\nNot for diagnostic use.\n"
+    )
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] in COMMANDS:
+        module = import_module(f"medview.cli.{arguments[0]}")
+        parser = _command_parser(arguments[0])
+        module.add_arguments(parser)
+        return int(module.run(parser.parse_args(arguments[1:])))
+    if arguments and arguments[0] in ("-h", "--help"):
+        sys.stdout.write(_overview())
+        return 0
+    if arguments and arguments[0] == "--version":
+        sys.stdout.write(f"medview {__version__}\n")
+        return 0
+    window = import_module("medview.cli.window")
+    parser = argparse.ArgumentParser(prog="medview")
+    window.add_arguments(parser)
+    return int(window.run(parser.parse_args(arguments)))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit status of the contract (0, 1, 2, 3, 130)."""
+    start_log()
+    # Commands speak English unless asked: their output is read by scripts.
+    set_language(os.environ.get("MEDVIEW_LANGUAGE", "en"))
+    try:
+        return _dispatch(arguments)
+    except (KeyboardInterrupt, Cancelled):
+        return INTERRUPTED
+    except InvalidInput as error:
+        return complain(error.sentence(), WRONG_INPUT)
+    except MedViewError as error:
+        _log.error("command refused", extra={"kind": type(error).__name__, "detail": error.detail})
+        return complain(error.sentence(), WRONG_INPUT)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        _log.exception("command failed on a file")
+        where = error.filename or ""
+        return complain(f"{error.strerror or 'The system refused a file'}: {where}", WRONG_INPUT)
+    except Exception as error:  # noqa: BLE001 - the top of an operation: log, say, status 1
+        _log.exception("command failed")
+        return complain(f"Something failed inside MedView ({type(error).__name__}).", FAILED)
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    entry()

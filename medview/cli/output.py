@@ -1,0 +1,49 @@
+"""What commands print: JSON on standard output, progress and complaints on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from medview.core.progress import Progress, no_progress
+
+DONE, FAILED, WRONG_INPUT, IN_PART, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def complain(sentence: str, status: int) -> int:
+    """One sentence on standard error; gives the status back."""
+    sys.stderr.write(sentence.strip() + "\n")
+    return status
+
+
+def print_json(document: Any) -> None:
+    """One JSON document, and nothing else, on standard output."""
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
+
+
+def print_lines(*lines: str) -> None:
+    """Lines for people on standard output."""
+    sys.stdout.write("".join(line + "\n" for line in lines))
+
+
+def progress_for(args: argparse.Namespace) -> Progress:
+    """A progress line on standard error when it is a terminal and --quiet is not given."""
+    if args.quiet or not sys.stderr.isatty():
+        return no_progress
+    last = 0.0
+
+    def show(done: int, total: int, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < 0.1 and done != total:
+            return
+        last = now
+        share = f"{100 * done // total:3d} %" if total else f"{done}"
+        sys.stderr.write(f"\r\033[K{what} {share}" + ("\r\033[K" if done == total else ""))
+        sys.stderr.flush()
+
+    return show

@@ -1,0 +1,128 @@
+"""From voxel index to patient millimetres and back; nobody else multiplies by a spacing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medview.core.errors import GeometryError
+from medview.core.words import say
+
+Vector = tuple[float, float, float]
+FloatArray = NDArray[np.float64]
+
+
+class PatientPoint(NamedTuple):
+    """A point in patient space, LPS millimetres as in DICOM (C.7.6.2.1.1)."""
+
+    x: float
+    y: float
+    z: float
+
+
+class VoxelIndex(NamedTuple):
+    """A place in an array [k, j, i]: slice, row, column; fractions are between voxel centres."""
+
+    k: float
+    j: float
+    i: float
+
+
+ORIGIN = PatientPoint(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """A grid in patient space.
+
+    shape: (k, j, i) voxels. spacing: (i, j, k) millimetres, the order of SimpleITK.
+    axes: unit vectors (LPS) of growing i, j and k; k need not be perpendicular to the slice
+    (a gantry tilt shears the grid), and then spacing[2] is the step along axes[2].
+    origin: centre of voxel (0, 0, 0).
+    is_spatial: False for projections and captures, whose positions mean nothing in a patient.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: Vector = (1.0, 1.0, 1.0)
+    origin: PatientPoint = ORIGIN
+    axes: tuple[Vector, Vector, Vector] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    is_spatial: bool = True
+
+    def __post_init__(self) -> None:
+        if min(self.shape) < 1 or not all(np.isfinite(self.spacing)) or min(self.spacing) <= 0:
+            raise GeometryError(say("The grid has no size."), f"{self.shape} {self.spacing}")
+        if abs(np.linalg.det(np.array(self.axes, float))) < 1e-4:
+            raise GeometryError(say("The image's axes lie in one plane."))
+
+    @cached_property
+    def affine(self) -> FloatArray:
+        """(4, 4): [i, j, k, 1] to LPS millimetres."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = np.array(self.axes, float).T * np.array(self.spacing, float)
+        matrix[:3, 3] = self.origin
+        return matrix
+
+    @cached_property
+    def inverse(self) -> FloatArray:
+        """(4, 4): LPS millimetres to [i, j, k, 1]."""
+        return np.asarray(np.linalg.inv(self.affine), np.float64)
+
+    @cached_property
+    def normal(self) -> Vector:
+        """Unit normal of the slices, axes[0] x axes[1]."""
+        n = np.cross(self.axes[0], self.axes[1])
+        n = n / np.linalg.norm(n)
+        return (float(n[0]), float(n[1]), float(n[2]))
+
+    @property
+    def slice_step(self) -> float:
+        """Millimetres between neighbouring slices along the normal."""
+        return abs(float(np.dot(np.array(self.axes[2]) * self.spacing[2], self.normal)))
+
+    @property
+    def voxel_mm3(self) -> float:
+        """Volume of one voxel."""
+        return abs(float(np.linalg.det(self.affine[:3, :3])))
+
+    def to_patient(self, index: VoxelIndex) -> PatientPoint:
+        """Centre of a voxel (or a place between) in millimetres."""
+        x, y, z, _ = self.affine @ (index.i, index.j, index.k, 1.0)
+        return PatientPoint(float(x), float(y), float(z))
+
+    def to_index(self, point: PatientPoint) -> VoxelIndex:
+        """The place of a point in the array, not rounded, possibly outside."""
+        i, j, k, _ = self.inverse @ (*point, 1.0)
+        return VoxelIndex(float(k), float(j), float(i))
+
+    def to_patient_array(self, indices: ArrayLike) -> FloatArray:
+        """(n, 3) indices [k, j, i] to (n, 3) points [x, y, z]."""
+        kji = np.asarray(indices, float)
+        result: FloatArray = kji[:, ::-1] @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return result
+
+    def to_index_array(self, points: ArrayLike) -> FloatArray:
+        """(n, 3) points [x, y, z] to (n, 3) indices [k, j, i]."""
+        xyz = np.asarray(points, float)
+        ijk: FloatArray = xyz @ self.inverse[:3, :3].T + self.inverse[:3, 3]
+        return ijk[:, ::-1]
+
+    def contains(self, point: PatientPoint) -> bool:
+        """Whether the point lies within half a voxel of the grid."""
+        index = self.to_index(point)
+        return all(-0.5 <= v <= n - 0.5 for v, n in zip(index, self.shape, strict=True))
+
+    @property
+    def centre(self) -> PatientPoint:
+        """The middle of the grid."""
+        k, j, i = self.shape
+        return self.to_patient(VoxelIndex((k - 1) / 2, (j - 1) / 2, (i - 1) / 2))
+
+    def same_grid(self, other: Geometry, tolerance_mm: float = 0.01) -> bool:
+        """Whether two grids put every voxel at the same place."""
+        return self.shape == other.shape and bool(
+            np.allclose(self.affine, other.affine, atol=tolerance_mm)
+        )

@@ -1,0 +1,59 @@
+"""A rotating log without patients: counts and milliseconds, never names, ids, paths or UIDs."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+from logging.handlers import RotatingFileHandler
+
+from medview.core.paths import user_log_dir
+
+_SALT = secrets.token_bytes(16)  # of this process: references cannot be matched across runs
+_EXTRA_HIDDEN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def anonymous_ref(value: str) -> str:
+    """A short reference for one object within one run, from which nothing can be read back."""
+    return hashlib.blake2s(value.encode(), key=_SALT, digest_size=4).hexdigest()
+
+
+class _Line(logging.Formatter):
+    """One line a record; of an exception only its type and the place in our code are kept."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {k: v for k, v in record.__dict__.items() if k not in _EXTRA_HIDDEN}
+        said = f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"
+        if extra:
+            said += " " + " ".join(f"{k}={v}" for k, v in sorted(extra.items()))
+        if record.exc_info and record.exc_info[0] is not None:
+            said += f" [{record.exc_info[0].__name__}{_places(record)}]"
+        return said.replace("\n", " ")
+
+
+def _places(record: logging.LogRecord) -> str:
+    # A third party's message may quote a data element; file names and line numbers may not.
+    trace = record.exc_info[2] if record.exc_info else None
+    places = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}")  # noqa: PTH119
+        trace = trace.tb_next
+    return " at " + " ".join(places[-4:]) if places else ""
+
+
+def start_log(level: int = logging.INFO) -> None:
+    """Send MedView's records to the user's log folder (1 MB, three old ones kept)."""
+    path = user_log_dir() / "medview.log"
+    handler = RotatingFileHandler(
+        path, maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(_Line())
+    logger = logging.getLogger("medview")
+    logger.setLevel(level)
+    logger.propagate = False
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+    logger.addHandler(handler)
+    path.touch(mode=0o600)

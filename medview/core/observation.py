@@ -1,0 +1,92 @@
+"""Observation: the one currency between image, record, ruler, header and risk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from medview.core.paths import resources_dir
+from medview.core.results import Code
+
+SOURCE_KINDS = ("reader", "lab", "header", "ruler", "sentence", "model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a value comes from.
+
+    kind: one of SOURCE_KINDS. where: short words for the chip's tooltip (document name and place,
+    tag, ruler, model with version). locator: for a click, `document:<id>:<start>:<end>`,
+    `tag:<keyword>`, `measurement:<id>`, `finding:<id>` or empty.
+    """
+
+    kind: str
+    where: str = ""
+    locator: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A value about a patient.
+
+    concept: an id of `concepts()`. value: number, yes/no, a word of a closed list, or a pair
+    (blood pressure: systolic, diastolic). unit: UCUM, "" for words and yes/no. comparator: "<",
+    "<=", ">", ">=" or "". time: ISO date or date-time with the precision that was written.
+    original: the text as it stood in the source. confidence: 0-1 where a source gives one.
+    """
+
+    patient_id: str
+    concept: str
+    value: float | bool | str | tuple[float, float]
+    unit: str = ""
+    comparator: str = ""
+    time: str = ""
+    source: Source
+    code: Code | None = None
+    original: str = ""
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concept:
+    """A kind of observation; `plausible` is in `unit`; `units` maps other UCUM units to a factor.
+
+    kind: number, pair, yes-no, text or choice (then `choices` lists the words).
+    """
+
+    id: str
+    title: str
+    kind: str
+    unit: str = ""
+    loinc: str = ""
+    plausible: tuple[float, float] | None = None
+    units: Mapping[str, float]
+    choices: tuple[str, ...] = ()
+
+    def to_own_unit(self, value: float, unit: str) -> float | None:
+        """The value in this concept's unit, None where the unit cannot be converted."""
+        if unit == self.unit:
+            return value
+        factor = self.units.get(unit)
+        return None if factor is None else value * factor
+
+
+@cache
+def concepts() -> Mapping[str, Concept]:
+    """Every concept that MedView knows, from `resources/concepts.json`."""
+    loaded = json.loads((resources_dir() / "concepts.json").read_text(encoding="utf-8"))
+    return {
+        row["id"]: Concept(
+            id=row["id"],
+            title=row["title"],
+            kind=row["kind"],
+            unit=row.get("unit", ""),
+            loinc=row.get("loinc", ""),
+            plausible=tuple(row["plausible"]) if "plausible" in row else None,
+            units=row.get("units", {}),
+            choices=tuple(row.get("choices", ())),
+        )
+        for row in loaded["concepts"]
+    }

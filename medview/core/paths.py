@@ -1,0 +1,48 @@
+"""Where things lie: the program's own data, and the user's folders (owner-only)."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def resources_dir() -> Path:
+    """`resources/` beside the package, or where MEDVIEW_RESOURCES points."""
+    return Path(os.environ.get("MEDVIEW_RESOURCES") or _ROOT / "resources")
+
+
+@cache
+def shipped_models_dir() -> Path:
+    """`models/` beside the package, or where MEDVIEW_MODELS points."""
+    return Path(os.environ.get("MEDVIEW_MODELS") or _ROOT / "models")
+
+
+def _private(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def user_data_dir() -> Path:
+    """The user's models, journals and results; made on first use, for the owner alone."""
+    return _private(platformdirs.user_data_path("medview", appauthor=False))
+
+
+def user_config_dir() -> Path:
+    """Settings; made on first use, readable by the owner alone."""
+    return _private(platformdirs.user_config_path("medview", appauthor=False))
+
+
+def user_log_dir() -> Path:
+    """The rotating log; made on first use, readable by the owner alone."""
+    return _private(platformdirs.user_log_path("medview", appauthor=False))
+
+
+def user_cache_dir() -> Path:
+    """What can be made again; made on first use, readable by the owner alone."""
+    return _private(platformdirs.user_cache_path("medview", appauthor=False))

@@ -1,0 +1,73 @@
+"""The user's settings: one JSON file, read tolerantly, written whole, without patient data."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from medview.core.paths import user_config_dir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a user can set. Unknown keys of a newer version are left out on reading."""
+
+    language: str = ""  # "" follows the system
+    theme: str = "dark"
+    layout: str = "2x2"
+    device: str = "auto"
+    overlay_visible: bool = True
+    corner_text: bool = True
+    volume_budget_mb: int = 2048
+    analyse_on_open: bool = False
+    left_panel: bool = True
+    right_panel: bool = True
+
+
+def _path() -> Path:
+    return user_config_dir() / "settings.json"
+
+
+def load_settings() -> Settings:
+    """The stored settings; a broken file or value falls back to the default."""
+    try:
+        stored = json.loads(_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Settings()
+    if not isinstance(stored, dict):
+        return Settings()
+    default = Settings()
+    known = {
+        f.name: stored[f.name]
+        for f in fields(Settings)
+        if type(stored.get(f.name)) is type(getattr(default, f.name))
+    }
+    return replace(default, **known)
+
+
+def save_settings(settings: Settings) -> None:
+    """Write the settings in one step, readable by the owner alone."""
+    write_private(_path(), json.dumps(asdict(settings), indent=1))
+
+
+def write_private(path: Path, text: str | bytes) -> None:
+    """Replace a file in one step with content that only the owner may read.
+
+    Raises OSError (full disk, no rights) and then leaves the old file as it was.
+    """
+    data = text.encode("utf-8") if isinstance(text, str) else text
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise

@@ -1,0 +1,99 @@
+"""Blocks of shared memory: one copy of the voxels, seen by the window and by the worker.
+
+Names begin with `medview-` and the owner's process number, never with anything of a patient.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from medview.core.errors import MedViewError
+from medview.core.words import say
+
+_PREFIX = "medview-"
+_SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
+
+
+class SharedBlock:
+    """A named block of bytes. The owner unlinks it; others only look at it by name."""
+
+    def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
+        self._memory = memory
+        self._owner = owner
+        self.name = memory.name
+
+    @classmethod
+    def create(cls, nbytes: int) -> SharedBlock:
+        """Make a zeroed block. Raises MedViewError when memory does not suffice."""
+        name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+        try:
+            _require_room(nbytes)
+            memory = SharedMemory(name=name, create=True, size=max(1, nbytes))
+        except (OSError, MemoryError) as error:
+            raise MedViewError(
+                say("There is not enough memory for this series ({size} MB).", size=nbytes >> 20),
+                what_to_do=say("Close other studies or programs and open it again."),
+                detail=type(error).__name__,
+            ) from error
+        return cls(memory, owner=True)
+
+    @classmethod
+    def attach(cls, name: str) -> SharedBlock:
+        """Look at a block that another process owns. Raises MedViewError when it is gone."""
+        try:
+            memory = SharedMemory(name=name)
+        except OSError as error:
+            raise MedViewError(say("The image memory is gone."), detail=str(error.errno)) from error
+        if os.name == "posix":
+            # Before Python 3.13 a process that only attaches would unlink the block when it ends.
+            resource_tracker.unregister("/" + memory.name, "shared_memory")
+        return cls(memory, owner=False)
+
+    def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
+        """A view of the block, C order; keep this block alive as long as the view."""
+        return np.ndarray(shape, dtype=dtype, buffer=self._memory.buf)
+
+    def release(self) -> None:
+        """Give the block back; views may still live, then the memory goes with them."""
+        if self._owner:
+            self._owner = False
+            with contextlib.suppress(FileNotFoundError):
+                self._memory.unlink()
+        try:
+            self._memory.close()
+        except BufferError:
+            # A view is still alive: the mapping ends with it, the name is gone already. Closing
+            # again when the object dies would only print the same complaint.
+            self._memory.close = lambda: None  # type: ignore[method-assign]
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def _require_room(nbytes: int) -> None:
+    # tmpfs hands out pages lazily and kills with SIGBUS when it is full: ask before.
+    if _SHM.is_dir():
+        stat = os.statvfs(_SHM)
+        if stat.f_bavail * stat.f_frsize < nbytes:
+            raise MemoryError
+
+
+def sweep_stale_blocks() -> int:
+    """Remove blocks whose owner was killed; returns how many. Called once at start."""
+    removed = 0
+    if not _SHM.is_dir():
+        return 0
+    for path in _SHM.glob(_PREFIX + "*"):
+        owner = path.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed

@@ -1,0 +1,117 @@
+"""What is on the disk: patients, studies, series, stacks, objects, and what was not readable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from medview.core.geometry import Geometry, PatientPoint
+
+VERDICTS = (
+    "regular", "tilted", "non-uniform", "gaps", "duplicates", "single", "projection", "not-spatial",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRef:
+    """One picture of a stack: which file, which frame of it, where it lies."""
+
+    path: str
+    frame: int = 0
+    sop_instance_uid: str = ""
+    instance_number: int | None = None
+    position: PatientPoint | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """Frames that belong together in one grid, sorted along the normal.
+
+    verdict is one of VERDICTS; notes are sentences in English for files, said in words.
+    """
+
+    frames: tuple[FrameRef, ...]
+    geometry: Geometry
+    verdict: str
+    tilt_deg: float = 0.0
+    unit: str = ""
+    split_by: str | None = None
+    transfer_syntax: str = ""
+    photometric: str = ""
+    stored_type: str = ""
+    frame_of_reference_uid: str = ""
+    notes: tuple[str, ...] = ()
+    badges: tuple[str, ...] = ()  # LOSSY, BURNED-IN, DERIVED, TILT ...
+    calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A series; `header` holds decoded values by DICOM keyword of its first instance.
+
+    The keywords are those the gates, corner texts and observations need (`dicom` documents them);
+    a keyword that is absent or empty in the file is absent here.
+    """
+
+    uid: str
+    number: int | None = None
+    modality: str = ""
+    description: str = ""
+    body_part: str = ""
+    stacks: tuple[Stack, ...] = ()
+    header: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyObject:
+    """Something in a study that is no image: SEG, SR, KO, PR, RT, PDF, waveform."""
+
+    kind: str
+    uid: str
+    path: str
+    refers_to: tuple[str, ...] = ()
+    summary: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study of one patient; `date` is ISO (YYYY-MM-DD) or empty."""
+
+    uid: str
+    date: str = ""
+    description: str = ""
+    series: tuple[Series, ...] = ()
+    objects: tuple[StudyObject, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """A patient as the files name them; `birth_date` is ISO or empty, `sex` M, F, O or empty."""
+
+    id: str
+    name: str = ""
+    sex: str = ""
+    birth_date: str = ""
+    studies: tuple[Study, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNote:
+    """A file that was left out, with the reason (and the element at fault)."""
+
+    path: str
+    reason: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """All that was found below some paths."""
+
+    patients: tuple[Patient, ...] = ()
+    seen: int = 0
+    dicom: int = 0
+    ignored: tuple[FileNote, ...] = ()
+    unreadable: tuple[FileNote, ...] = ()
+    documents: tuple[str, ...] = ()  # paths of files that are not DICOM and may be record documents
