@@ -71,3 +71,7 @@ class Cancelled(MedViewError):
 
 class WriteFailed(MedViewError):
     """A result could not be written (full disk, no rights); nothing half-written is left."""
+
+
+class InputRefused(MedViewError):
+    """A model met an image that it was not made for; the run ends as refused, with this reason."""

@@ -1,0 +1,143 @@
+"""The steps that a model folder may name in its pipeline, for training and inference alike.
+
+A step is a function `run(state: State, field: type, other: type = default) -> None`, registered
+with `@step("op", what=say("Preparing the image"))`. Its keyword arguments are the fields of the
+JSON object besides `op` (a field `from` is the argument `from_`); `check_fields` refuses unknown,
+missing and wrongly typed ones before anything runs. A step reads `state.image` (float32 [k, j, i] on
+`state.geometry`, at first the modality values of `state.volume` on its own grid) or `state.volume`
+itself, and writes back what it makes: another image with its geometry (`state.set_image`), or results
+on the INPUT grid: `label_map`, `scores`, `thresholds`, `heatmaps`, `measures`. It calls
+`state.context.cancel.check()` and `.progress` in long loops, and raises InputRefused in words when
+the image is not for this model. A module of steps is listed in `pipeline.STEP_MODULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import ModelUnavailable
+from medview.core.geometry import Geometry
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.results import Quantity
+from medview.core.volume import Volume
+from medview.core.words import Sentence, say
+
+if TYPE_CHECKING:
+    from medview.ai.folder import ModelFolder
+
+FloatArray = NDArray[np.float32]
+Fields = Mapping[str, Any]  # one step of model.json: "op" and its fields
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What steps may use besides the image. `networks` keeps loaded nets between runs."""
+
+    folder: ModelFolder | None = None
+    device: str = "cpu"
+    progress: Progress = no_progress
+    cancel: CancelToken = field(default_factory=CancelToken)
+    networks: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class State:
+    """What passes from step to step; see the module's text.
+
+    logits, probabilities: float32 [class, k, j, i] on `geometry`, or [class] of a classifier.
+    feature_maps: by layer name, [channel, k, j, i] or [channel, j, i]. features: [n], pooled.
+    """
+
+    volume: Volume
+    context: Context = field(default_factory=Context)
+    geometry: Geometry = field(init=False)
+    logits: FloatArray | None = None
+    feature_maps: dict[str, FloatArray] = field(default_factory=dict)
+    features: FloatArray | None = None
+    label_map: NDArray[np.uint8] | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
+    measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
+    _image: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        self.geometry = self.volume.geometry
+
+    @property
+    def image(self) -> FloatArray:
+        """float32 [k, j, i] on `geometry`; a copy of the volume's values at first use."""
+        if self._image is None:
+            self._image = self.volume.values()
+        return self._image
+
+    def set_image(self, image: FloatArray, geometry: Geometry) -> None:
+        """Go on with another image on another grid."""
+        self._image = np.ascontiguousarray(image, np.float32)
+        self.geometry = geometry
+
+
+@dataclass(frozen=True)
+class Step:
+    """A registered step: its function and what the progress line says meanwhile."""
+
+    run: Callable[..., None]
+    what: Sentence
+
+
+STEPS: dict[str, Step] = {}
+
+
+def step(op: str, what: Sentence) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as the step `op`."""
+
+    def register(run: Callable[..., None]) -> Callable[..., None]:
+        STEPS[op] = Step(run, what)
+        return run
+
+    return register
+
+
+def check_fields(fields: Fields) -> None:
+    """Raise ModelUnavailable for an unknown op, or fields that its step does not take."""
+    op = fields.get("op")
+    if not isinstance(op, str) or op not in STEPS:
+        raise ModelUnavailable(say("The model asks for an unknown step ({op}).", op=op))
+    run = STEPS[op].run
+    hints = get_type_hints(run)
+    wanted = {n: p for n, p in signature(run).parameters.items() if n != "state"}
+    given = _arguments(fields)
+    missing = [n for n, p in wanted.items() if p.default is Parameter.empty and n not in given]
+    wrong = [n for n, v in given.items() if n not in wanted or not _fits(v, hints[n])]
+    if missing or wrong:
+        named = ", ".join(name.rstrip("_") for name in missing + wrong)
+        raise ModelUnavailable(
+            say("The model's step {op} has missing or wrong fields: {fields}.", op=op, fields=named)
+        )
+
+
+def run_step(state: State, fields: Fields) -> None:
+    """Run one step of a pipeline; `check_fields` has been called."""
+    STEPS[fields["op"]].run(state, **_arguments(fields))
+
+
+def _arguments(fields: Fields) -> dict[str, Any]:
+    return {"from_" if k == "from" else k: v for k, v in fields.items() if k != "op"}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is list:
+        return isinstance(value, list) and all(_fits(v, get_args(hint)[0]) for v in value)
+    if get_origin(hint) is dict:
+        return isinstance(value, dict)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint)
