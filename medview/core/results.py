@@ -33,7 +33,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """One label of a label map; `colour` is #rrggbb."""
+    """One label of a label map; `colour` is #rrggbb; `hidden`: drawn only when asked for."""
 
     value: int
     name: str
@@ -41,6 +41,7 @@ class Label:
     code: Code | None = None
     category: Code | None = None
     modifier: Code | None = None  # laterality, part
+    hidden: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,0 +1,163 @@
+"""A model folder: data, checked before anything of it is used, never executed or unpickled.
+
+`models/<name>/` holds model.json, weights*.safetensors (none for rules), card.md, eval.json and
+MANIFEST.sha256; calib.json, LICENSE and selftest/ may be there. Nothing here imports torch: tensor
+names and shapes are compared with the network when the worker builds it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from medview.ai.manifest import check_manifest, write_manifest
+from medview.ai.schema import check_description, read_outputs
+from medview.ai.weights import read_header, require_finite
+from medview.core.errors import ModelUnavailable
+from medview.core.results import Label, ModelRef
+from medview.core.words import say
+
+__all__ = ["ModelFolder", "Step", "open_folder", "write_manifest"]
+
+_DESCRIPTION_MAX = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a pipeline: its name and its checked arguments."""
+
+    op: str
+    arguments: Mapping[str, Any]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An argument, or a default where the model does not state it."""
+        return self.arguments.get(name, default)
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model that passed every check of its folder. `description` is the parsed model.json."""
+
+    path: Path
+    name: str
+    version: str
+    kind: str
+    title: str
+    description: Mapping[str, Any]
+    manifest_sha256: str
+    signed: bool
+
+    @property
+    def ref(self) -> ModelRef:
+        """Which model made a result, to the byte."""
+        return ModelRef(
+            name=self.name,
+            version=self.version,
+            manifest_sha256=self.manifest_sha256,
+            title=self.title,
+        )
+
+    @cached_property
+    def pipeline(self) -> tuple[Step, ...]:
+        """The steps in order."""
+        return tuple(
+            Step(step["op"], {k: v for k, v in step.items() if k != "op"})
+            for step in self.description["pipeline"]
+        )
+
+    @property
+    def gates(self) -> tuple[Mapping[str, Any], ...]:
+        """The rules for its input, as `gate.judge` reads them."""
+        return tuple(self.description["gates"])
+
+    @cached_property
+    def outputs(self) -> tuple[Label, ...]:
+        """Labels of a segmentation, classes of a classifier (then `value` is the class index)."""
+        return read_outputs(self.description)
+
+    @property
+    def licence(self) -> str:
+        """The licence of the model itself, as its maker states it."""
+        return str(self.description["licence"])
+
+    def card(self) -> str:
+        """The model card, Markdown."""
+        return (self.path / "card.md").read_text(encoding="utf-8", errors="replace")
+
+    def calibration(self) -> Mapping[str, Any]:
+        """calib.json, empty where there is none."""
+        return _read_json(self.path / "calib.json") if (self.path / "calib.json").is_file() else {}
+
+
+def open_folder(path: Path) -> ModelFolder:
+    """Check a model folder and describe it.
+
+    In this order: a folder without links, its files those of the manifest, sizes, hashes, schema,
+    limits, weights (layout, count, finite numbers), card and figures. Raises ModelUnavailable with
+    a sentence of its own for each fault.
+    """
+    if not path.is_dir() or path.is_symlink():
+        raise ModelUnavailable(say("There is no model folder here."), path.name)
+    if not (path / "model.json").is_file():
+        raise ModelUnavailable(say("The folder has no model.json."), path.name)
+    manifest_sha256 = check_manifest(path)
+    description = _read_description(path / "model.json")
+    _check_weights(path, description)
+    for name in ("card.md", "eval.json"):
+        if not (path / name).is_file():
+            raise ModelUnavailable(say("The model says nothing about its quality."), name)
+    _read_json(path / "eval.json")
+    return ModelFolder(
+        path=path,
+        name=description["name"],
+        version=description["version"],
+        kind=description["kind"],
+        title=description["title"],
+        description=description,
+        manifest_sha256=manifest_sha256,
+        signed=False,  # signatures are not part of schema 1
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelUnavailable(
+            say("A file of the model is no readable JSON."), path.name
+        ) from error
+    if not isinstance(loaded, dict):
+        raise ModelUnavailable(say("A file of the model is no readable JSON."), path.name)
+    return loaded
+
+
+def _no_constant(word: str) -> float:
+    raise ValueError(word)  # NaN and Infinity are no JSON, whatever Python reads
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _DESCRIPTION_MAX:
+        raise ModelUnavailable(say("A file of the model is too large."), path.name)
+    description = _read_json(path)
+    check_description(description)
+    return description
+
+
+def _check_weights(folder: Path, description: Mapping[str, Any]) -> None:
+    wanted = {step["weights"] for step in description["pipeline"] if step["op"] == "network"}
+    present = {path.name for path in folder.glob("*.safetensors")}
+    for name in sorted(wanted - present):
+        raise ModelUnavailable(say("The model's weights are missing."), name)
+    for name in sorted(present - wanted):
+        raise ModelUnavailable(say("The model holds weights that no step uses."), name)
+    parameters = 0
+    for name in sorted(wanted):
+        tensors = read_header(folder / name)
+        parameters += sum(tensor.count for tensor in tensors.values())
+        if parameters > description.get("limits", {}).get("parameters_max", 200_000_000):
+            raise ModelUnavailable(say("The model is larger than it says."), name)
+        require_finite(folder / name, tensors)

@@ -1,0 +1,142 @@
+"""The closed vocabulary of pipeline steps and input rules: which fields each may carry.
+
+A step that is not here is refused, a field that is not here is refused; nothing is evaluated.
+Add a step: a row here, its function in `worker/`, a test that training and inference agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a JSON object.
+
+    kind: text, int, number, flag, texts, ints, numbers, object, objects, triple (a list of
+    scheme, value, meaning), arguments (an object of numbers, texts, flags and lists of them), or
+    number-or-pointer ("calib.json#/temperature"). choices limits texts.
+    """
+
+    kind: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+Fields = Mapping[str, Field]
+
+_NUMBER, _INT, _FLAG, _TEXT = Field("number"), Field("int"), Field("flag"), Field("text")
+_NUMBERS, _INTS, _TEXTS = Field("numbers"), Field("ints"), Field("texts")
+MEASURES = ("volume_ml", "mean", "sd", "laa_fraction")
+
+STEP_FIELDS: Mapping[str, Fields] = {
+    # input
+    "series": {"slot": _TEXT, "min_slices": _INT, "max_gap_ratio": _NUMBER},
+    "orient": {"axes": Field("text", True)},
+    "rescale": {"to": Field("text", True, ("HU", "stored", "value", "SUVbw"))},
+    "invert_if": {"photometric": Field("text", True, ("MONOCHROME1",))},
+    "resample": {
+        "spacing_mm": Field("numbers", True),
+        "order": _INT,
+        "separate_z": Field("text", choices=("auto", "never")),
+        "anti_alias": _FLAG,
+    },
+    "resize": {
+        "size": Field("ints", True),
+        "keep_aspect": _FLAG,
+        "pad_value": _NUMBER,
+        "anti_alias": _FLAG,
+        "order": _INT,
+    },
+    "crop_foreground": {"threshold": _NUMBER, "margin_mm": _NUMBER},
+    "crop_centre": {"size_mm": _NUMBERS, "size": _INTS},
+    "crop_border": {"threshold": _NUMBER},
+    "pad": {"size": Field("ints", True), "value": _NUMBER},
+    "pad_multiple": {"factors": Field("ints", True), "value": _NUMBER},
+    "clip": {"low": Field("number", True), "high": Field("number", True)},
+    "normalize": {
+        "mode": Field(
+            "text",
+            True,
+            ("fixed", "zscore", "zscore_nonzero", "minmax", "percentile", "window"),
+        ),
+        "mean": _NUMBER,
+        "std": _NUMBER,
+        "low": _NUMBER,
+        "high": _NUMBER,
+    },
+    # net
+    "network": {
+        "arch": Field("text", True),
+        "args": Field("arguments"),
+        "weights": Field("text", True),
+        "prefix": _TEXT,
+    },
+    "tile": {
+        "patch": Field("ints", True),
+        "overlap": _NUMBER,
+        "weight": Field("text", choices=("gaussian", "constant")),
+        "sigma": _NUMBER,
+        "batch": _INT,
+    },
+    "mirror": {"axes": Field("ints", True), "max_evals": _INT},
+    "temperature": {"value": Field("number-or-pointer", True)},
+    "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},
+    # out
+    "restore": {"slab_slices": _INT, "order": _INT},
+    "argmax": {"min_prob": _NUMBER},
+    "threshold": {"per_label": Field("arguments", True)},
+    "components": {
+        "keep": Field("text", True, ("largest", "all")),
+        "min_ml": _NUMBER,
+        "connectivity": _INT,
+    },
+    "measure": {"list": Field("texts", True, MEASURES), "below_hu": _NUMBER},
+    "explain": {
+        "method": Field("text", True, ("linear_cam", "gradcam")),
+        "target": _TEXT,
+        "layer": _TEXT,
+    },
+    # rules
+    "lungs": {
+        "grid_mm": Field("number", True),
+        "body_above_hu": Field("number", True),
+        "air_below_hu": Field("number", True),
+        "airway_below_hu": Field("number", True),
+        "airway_max_ml": Field("number", True),
+        "close_mm": Field("number", True),
+        "min_lung_ml": Field("number", True),
+    },
+}
+
+_ON_FAIL = Field("text", choices=("refuse", "warn"))
+_ON_MISSING = Field("text", choices=("refuse", "warn", "accept"))
+_COMMON: Fields = {"check": Field("text", True), "fail": _ON_FAIL, "missing": _ON_MISSING}
+_ONE_OF: Fields = {**_COMMON, "in": Field("texts", True)}
+_RANGE: Fields = {**_COMMON, "low": _NUMBER, "high": _NUMBER}
+
+GATE_FIELDS: Mapping[str, Fields] = {
+    "modality": _ONE_OF,
+    "sop_class": _ONE_OF,
+    # also_in: words of the study, series or protocol description that may stand for a missing part
+    "body_part": {**_ONE_OF, "also_in": Field("texts")},
+    "view": _ONE_OF,
+    "geometry": _ONE_OF,
+    "species": _COMMON,
+    "localizer": _COMMON,
+    "derived": _COMMON,
+    "burned_in": _COMMON,
+    "colour": _COMMON,
+    "inverted": _COMMON,
+    # described_as: how the ages stand in the sentence, e.g. "children of 1-5 years"
+    "age_years": {**_RANGE, "described_as": Field("text", True)},
+    "slice_spacing_mm": _RANGE,
+    "pixel_spacing_mm": _RANGE,
+    "slice_count": _RANGE,
+    "coverage_mm": _RANGE,
+    "tilt_deg": _RANGE,
+    "contrast": {**_COMMON, "allowed": Field("flag", True)},
+    # words: refused when one of them stands in the study, series or protocol description
+    "words": {**_COMMON, "none_of": _TEXTS, "any_of": _TEXTS},
+}
