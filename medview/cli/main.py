@@ -11,7 +11,7 @@ from importlib import import_module
 
 from medview import __version__
 from medview.cli.output import FAILED, INTERRUPTED, WRONG_INPUT, complain
-from medview.core.errors import Cancelled, InvalidInput, MedViewError
+from medview.core.errors import Cancelled, MedViewError
 from medview.core.log import start_log
 from medview.core.words import set_language
 
@@ -75,20 +75,21 @@ def main(arguments: Sequence[str]) -> int:
         return _dispatch(arguments)
     except (KeyboardInterrupt, Cancelled):
         return INTERRUPTED
-    except InvalidInput as error:
-        return complain(error.sentence(), WRONG_INPUT)
-    except MedViewError as error:
-        _log.error("command refused", extra={"kind": type(error).__name__, "detail": error.detail})
-        return complain(error.sentence(), WRONG_INPUT)
     except BrokenPipeError:
         return 0
-    except OSError as error:
-        _log.exception("command failed on a file")
-        where = error.filename or ""
-        return complain(f"{error.strerror or 'The system refused a file'}: {where}", WRONG_INPUT)
-    except Exception as error:  # noqa: BLE001 - the top of an operation: log, say, status 1
-        _log.exception("command failed")
-        return complain(f"Something failed inside MedView ({type(error).__name__}).", FAILED)
+    except Exception as error:  # noqa: BLE001 - the top of an operation: log, say, status
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, MedViewError):
+        _log.error("command refused", extra={"kind": type(error).__name__, "detail": error.detail})
+        return complain(error.sentence(), WRONG_INPUT)
+    _log.error("command failed", exc_info=error)
+    if isinstance(error, OSError):
+        said = error.strerror or "The system refused a file"
+        return complain(f"{said}: {error.filename or ''}", WRONG_INPUT)
+    return complain(f"Something failed inside MedView ({type(error).__name__}).", FAILED)
 
 
 def entry() -> None:

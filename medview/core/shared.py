@@ -6,6 +6,7 @@ Names begin with `medview-` and the owner's process number, never with anything 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 from multiprocessing import resource_tracker
@@ -58,8 +59,10 @@ class SharedBlock:
         return cls(memory, owner=False)
 
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
-        """A view of the block, C order; keep this block alive as long as the view."""
-        return np.ndarray(shape, dtype=dtype, buffer=self._memory.buf)
+        """A view of the block, C order; the mapping lives as long as any view."""
+        # frombuffer holds the buffer open; ndarray(buffer=...) would let it be unmapped below us.
+        count = math.prod(shape)
+        return np.frombuffer(self._memory.buf, dtype=dtype, count=count).reshape(shape)
 
     def release(self) -> None:
         """Give the block back; views may still live, then the memory goes with them."""

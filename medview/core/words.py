@@ -1,7 +1,7 @@
 """Sentences that people read, kept as template and values so that they can change language.
 
 Rooms without Qt speak too (gates, refusals, advice), so translation lives here and not in Qt:
-`resources/translations/<language>.json` maps English templates to translated ones. A test
+`resources/translations/<language>.d/<room>.json` map English templates to translated ones. A test
 collects every template that the program can say and fails when one is missing there.
 """
 
@@ -32,11 +32,10 @@ def current_language() -> str:
 
 @cache
 def _catalogue(language: str) -> Mapping[str, str]:
-    path = resources_dir() / "translations" / f"{language}.json"
-    if not path.is_file():
-        return {}
-    loaded: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return loaded
+    merged: dict[str, str] = {}
+    for path in sorted((resources_dir() / "translations" / f"{language}.d").glob("*.json")):
+        merged.update(json.loads(path.read_text(encoding="utf-8")))
+    return merged
 
 
 def translate(template: str, language: str | None = None) -> str:

@@ -1,0 +1,55 @@
+"""Every test: no screen, no network, its own home, English."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+from medview.core.words import set_language
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Settings, journals, logs and user models of a test lie in its own folder."""
+    home = tmp_path / "home"
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    monkeypatch.setenv("HOME", str(home))
+    yield home
+    set_language("en")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data (`imaging`, `training`, `clinical`), or a skip with the reason."""
+    folder = Path(os.environ.get("MEDVIEW_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no real data here: set MEDVIEW_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def imaging_data(data: Path) -> Path:
+    """Real DICOM files."""
+    return data / "imaging"
+
+
+@pytest.fixture(scope="session")
+def training_data(data: Path) -> Path:
+    """Real labelled data."""
+    return data / "training"
+
+
+@pytest.fixture(scope="session")
+def clinical_data(data: Path) -> Path:
+    """Real and synthetic documents, vectors, tables."""
+    return data / "clinical"
