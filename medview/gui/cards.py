@@ -1,0 +1,183 @@
+"""The few building blocks that every panel is made of: card, chip, row, meter, empty state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from medview.gui.style import GRID, colour, tokens
+
+
+def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
+    """A line of text in a role of the style sheet (title, number, muted, small, faint, warn …)."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def button(text: str, role: str = "", on_click: Callable[[], object] | None = None) -> QPushButton:
+    """A push button: role primary, link or plain."""
+    made = QPushButton(text)
+    made.setAccessibleName(text)
+    if role:
+        made.setProperty("role", role)
+    if on_click is not None:
+        made.clicked.connect(lambda _checked=False: on_click())
+    return made
+
+
+def chip(text: str, tooltip: str = "", on_click: Callable[[], object] | None = None) -> QPushButton:
+    """A small source chip; without a reaction it is only a mark."""
+    made = button(text, "chip", on_click)
+    made.setToolTip(tooltip)
+    if on_click is None:
+        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    else:
+        made.setCursor(Qt.CursorShape.PointingHandCursor)
+    return made
+
+
+def row(*items: QWidget | int | None, spacing: int = 2 * GRID) -> QWidget:
+    """Widgets side by side; None stretches, a number is a gap in pixels."""
+    made = QWidget()
+    layout = QHBoxLayout(made)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, int):
+            layout.addSpacing(item)
+        else:
+            layout.addWidget(item)
+    return made
+
+
+def clear_layout(layout: QVBoxLayout | QHBoxLayout) -> None:
+    """Take every widget out of a layout and let it go."""
+    while layout.count():
+        item = layout.takeAt(0)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
+class Card(QFrame):
+    """A card; a click anywhere that is no control is `clicked`. `open` frames it in accent."""
+
+    clicked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setProperty("open", False)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(3 * GRID, 2 * GRID + 2, 3 * GRID, 2 * GRID + 2)
+        self.body.setSpacing(GRID + 2)
+
+    def add(self, *widgets: QWidget) -> None:
+        """Put widgets below what is there."""
+        for widget in widgets:
+            self.body.addWidget(widget)
+
+    def set_open(self, is_open: bool) -> None:
+        """Frame the card as the open one."""
+        self.setProperty("open", is_open)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click on the card itself."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.pos()):
+            self.clicked.emit()
+        super().mouseReleaseEvent(event)
+
+
+class Meter(QWidget):
+    """A thin bar from 0 to 1, with an interval shaded around the value."""
+
+    def __init__(
+        self,
+        value: float,
+        interval: tuple[float, float] | None = None,
+        tint: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._value, self._interval, self._tint = value, interval, tint
+        self.setFixedHeight(6)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Track, interval, value."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        tint = self._tint or tokens().accent
+        self._bar(painter, 0.0, 1.0, colour(tokens().line), 4)
+        self._bar(painter, 0.0, self._value, colour(tint), 4)
+        if self._interval is not None:
+            self._bar(painter, *self._interval, colour(tint, 0.45), 6)
+        painter.end()
+
+    def _bar(self, painter: QPainter, low: float, high: float, fill: object, height: int) -> None:
+        low, high = max(0.0, low), min(1.0, high)
+        painter.setBrush(fill)
+        top = (self.height() - height) / 2
+        painter.drawRoundedRect(
+            QRectF(low * self.width(), top, max(0.0, high - low) * self.width(), height), 2, 2
+        )
+
+
+class CardColumn(QScrollArea):
+    """A scrolling column of cards and captions; `fill` replaces what stands in it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._inner = QWidget()
+        self.column = QVBoxLayout(self._inner)
+        self.column.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
+        self.column.setSpacing(2 * GRID)
+        self.setWidget(self._inner)
+
+    def fill(self, widgets: list[QWidget]) -> None:
+        """Show these widgets from the top; the place that was scrolled to is kept."""
+        bar = self.verticalScrollBar()
+        place = bar.value()
+        clear_layout(self.column)
+        for widget in widgets:
+            self.column.addWidget(widget)
+        self.column.addStretch(1)
+        bar.setValue(place)
+
+
+def empty_state(title: str, *lines: str) -> QWidget:
+    """What to drop here, which command, which key."""
+    made = QWidget()
+    layout = QVBoxLayout(made)
+    layout.setContentsMargins(2 * GRID, 8 * GRID, 2 * GRID, 2 * GRID)
+    layout.setSpacing(2 * GRID)
+    head = label(title, "title")
+    head.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    layout.addWidget(head)
+    for line in lines:
+        text = label(line, "muted")
+        text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(text)
+    return made
