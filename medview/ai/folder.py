@@ -21,21 +21,9 @@ from medview.core.errors import ModelUnavailable
 from medview.core.results import Label, ModelRef
 from medview.core.words import say
 
-__all__ = ["ModelFolder", "Step", "open_folder", "write_manifest"]
+__all__ = ["ModelFolder", "open_folder", "write_manifest"]
 
 _DESCRIPTION_MAX = 256 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a pipeline: its name and its checked arguments."""
-
-    op: str
-    arguments: Mapping[str, Any]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """An argument, or a default where the model does not state it."""
-        return self.arguments.get(name, default)
 
 
 @dataclass(frozen=True)
@@ -61,13 +49,10 @@ class ModelFolder:
             title=self.title,
         )
 
-    @cached_property
-    def pipeline(self) -> tuple[Step, ...]:
-        """The steps in order."""
-        return tuple(
-            Step(step["op"], {k: v for k, v in step.items() if k != "op"})
-            for step in self.description["pipeline"]
-        )
+    @property
+    def pipeline(self) -> tuple[Mapping[str, Any], ...]:
+        """The steps in order: "op" and its checked fields."""
+        return tuple(self.description["pipeline"])
 
     @property
     def gates(self) -> tuple[Mapping[str, Any], ...]:

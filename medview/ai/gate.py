@@ -1,0 +1,62 @@
+"""The gate before a model: what it was made for, asked of this very stack, answered in words.
+
+A rule of model.json names a check, what happens when it fails (`fail`: refuse or warn) and when
+the header says nothing (`missing`: refuse, warn or accept). Three checks hold for every model,
+whether it names them or not: no animals, no localizers, no colour pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from medview.ai.folder import ModelFolder
+from medview.ai.gate_checks import CHECKS
+from medview.ai.gate_facts import Facts
+from medview.core.results import Check, GateVerdict
+from medview.core.study import Patient, Series, Stack, Study
+
+_ALWAYS = ("species", "localizer", "colour")
+
+
+def judge(
+    model: ModelFolder, patient: Patient, study: Study, series: Series, stack: Stack
+) -> GateVerdict:
+    """Ask every rule of a model about a stack.
+
+    accepted: all held. borderline: a rule that only warns did not hold, or a value is not known.
+    refused: some rule that refuses did not hold; the checks that refuse then stand first.
+    """
+    facts = Facts(patient, study, series, stack)
+    named = {gate["check"] for gate in model.gates}
+    rules = [*model.gates, *({"check": name} for name in _ALWAYS if name not in named)]
+    graded = [_grade(rule, facts) for rule in rules]
+    graded.sort(key=lambda pair: pair[0] != "refuse")
+    worst = {grade for grade, _ in graded}
+    verdict = "refused" if "refuse" in worst else "borderline" if "warn" in worst else "accepted"
+    return GateVerdict(verdict, tuple(check for _, check in graded))
+
+
+def _grade(rule: Mapping[str, Any], facts: Facts) -> tuple[str, Check]:
+    answer, said = CHECKS[rule["check"]](rule, facts)
+    if answer is None:
+        grade = rule.get("missing", "warn")
+    else:
+        grade = "accept" if answer else rule.get("fail", "refuse")
+    return grade, Check(rule["check"], grade == "accept", said)
+
+
+def applies(model: ModelFolder, series: Series) -> bool:
+    """Whether a model is for this kind of series at all, by modality and body part.
+
+    A body part that is not stated fits when the model's rule tolerates that; `judge` then says so.
+    """
+    if not series.stacks:
+        return False
+    facts = Facts(Patient(id=""), Study(uid=""), series, series.stacks[0])
+    rules = [rule for rule in model.gates if rule["check"] in ("modality", "body_part")]
+    for rule in rules:
+        answer, _ = CHECKS[rule["check"]](rule, facts)
+        if answer is False or (answer is None and rule.get("missing", "warn") == "refuse"):
+            return False
+    return True
