@@ -1,0 +1,154 @@
+"""The record's documents: read, matched to the patient, refused where they are somebody else's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medview.core.errors import MedViewError
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.study import Patient
+from medview.core.words import Sentence
+from medview.session.events import DocumentsChanged, Events, KnowledgeChanged
+
+if TYPE_CHECKING:
+    from medview.record import Document, Match, Note
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OpenDocument:
+    """A document that was read, and whose it is.
+
+    patient_id: the patient it was joined to, None while it is refused or nobody is open. match:
+    how its identity compares with that patient's.
+    """
+
+    document: Document
+    note: Note
+    patient_id: str | None
+    match: Match | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadDocument:
+    """A document that could not be read, with the sentence why."""
+
+    path: str
+    reason: Sentence
+    where: str = ""
+
+
+class Documents:
+    """Documents of every open patient. `open` blocks and runs outside the window's thread."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._lock = threading.RLock()
+        self._open: tuple[OpenDocument, ...] = ()
+        self._unread: tuple[UnreadDocument, ...] = ()
+        self._confirmed: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def opened(self) -> tuple[OpenDocument, ...]:
+        """All documents, also those that are refused."""
+        return self._open
+
+    @property
+    def unread(self) -> tuple[UnreadDocument, ...]:
+        """Files that could not be read as documents."""
+        return self._unread
+
+    @property
+    def confirmed(self) -> frozenset[tuple[str, str]]:
+        """(document id, patient id) that the reader joined although they differ."""
+        return self._confirmed
+
+    def of(self, patient_id: str) -> tuple[OpenDocument, ...]:
+        """The documents that belong to a patient."""
+        return tuple(item for item in self._open if item.patient_id == patient_id)
+
+    @property
+    def refused(self) -> tuple[OpenDocument, ...]:
+        """Documents that belong to none of the open patients."""
+        return tuple(item for item in self._open if item.patient_id is None)
+
+    def open(
+        self,
+        paths: Sequence[Path],
+        patients: Sequence[Patient],
+        active: Patient | None,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Read documents and join each to the patient it belongs to.
+
+        One that names nobody goes to `active`; one that names somebody else is kept apart until
+        the reader confirms. Raises Cancelled; a document that cannot be read is listed.
+        """
+        from medview.record import extract, read_document
+
+        for number, path in enumerate(paths):
+            if cancel is not None:
+                cancel.check()
+            progress(number, len(paths), "documents")
+            try:
+                document = read_document(path)
+                note = extract(document)
+            except MedViewError as error:
+                self._add_unread(UnreadDocument(str(path), error.what, error.where))
+                continue
+            self._add(_join(document, note, patients, active, self._confirmed))
+        progress(len(paths), len(paths), "documents")
+        self._changed()
+
+    def rejoin(self, patients: Sequence[Patient], active: Patient | None) -> None:
+        """Match every document again, after other patients were opened."""
+        with self._lock:
+            self._open = tuple(
+                _join(item.document, item.note, patients, active, self._confirmed)
+                if item.patient_id is None
+                else item
+                for item in self._open
+            )
+        self._changed()
+
+    def confirm(self, document_id: str, patient: Patient) -> None:
+        """The reader says that a refused document is this patient's."""
+        self._confirmed |= {(document_id, patient.id)}
+        self.rejoin([patient], patient)
+
+    def _add(self, item: OpenDocument) -> None:
+        with self._lock:
+            others = tuple(o for o in self._open if o.document.id != item.document.id)
+            self._open = (*others, item)
+
+    def _add_unread(self, item: UnreadDocument) -> None:
+        with self._lock:
+            self._unread = (*(o for o in self._unread if o.path != item.path), item)
+
+    def _changed(self) -> None:
+        self._events.send(DocumentsChanged())
+        self._events.send(KnowledgeChanged())
+
+
+def _join(
+    document: Document,
+    note: Note,
+    patients: Sequence[Patient],
+    active: Patient | None,
+    confirmed: frozenset[tuple[str, str]],
+) -> OpenDocument:
+    from medview.record import belongs_to
+
+    candidates = sorted(patients, key=lambda p: active is None or p.id != active.id)
+    matches = [(patient, belongs_to(document, patient)) for patient in candidates]
+    for patient, match in matches:
+        if match.verdict == "match" or (document.id, patient.id) in confirmed:
+            return OpenDocument(document=document, note=note, patient_id=patient.id, match=match)
+    if active is not None and matches and matches[0][1].verdict == "unknown":
+        return OpenDocument(document=document, note=note, patient_id=active.id, match=matches[0][1])
+    match_first = matches[0][1] if matches else None
+    return OpenDocument(document=document, note=note, patient_id=None, match=match_first)

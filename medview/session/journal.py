@@ -1,0 +1,105 @@
+"""The journal of one patient's work: one JSON line a command, on the disk before it shows as saved.
+
+Each line sets whole fields, so the last line that is whole wins and a line that was cut off by a
+power failure is passed over. Folders are named by a keyed hash: no patient in a file name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from medview.core.codec import from_plain, to_plain
+from medview.core.paths import user_data_dir
+from medview.core.settings import write_private
+from medview.core.words import Sentence
+
+T = TypeVar("T")
+_COMPACT_ABOVE = 256 * 1024
+
+
+def patient_folder(patient_key: str) -> Path:
+    """Where the work of a patient lies; made on first use, readable by the owner alone."""
+    digest = hashlib.blake2s(patient_key.encode(), key=_salt(), digest_size=12).hexdigest()
+    folder = user_data_dir() / "work" / digest
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _salt() -> bytes:
+    path = user_data_dir() / "salt"
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()[:32] or b"medview"
+
+
+class Journal:
+    """Appends commands to `journal.jsonl` of a folder and reads the last state back."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "journal.jsonl"
+
+    def write(self, name: Sentence, values: Mapping[str, object]) -> None:
+        """Append one command and wait until the disk has it. Raises OSError when it cannot."""
+        line = json.dumps(
+            {"v": 1, "do": name.english(), "set": to_plain(values)}, ensure_ascii=False
+        )
+        handle = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        try:
+            size = os.fstat(handle).st_size
+            data = f"{line}\n".encode()
+            try:
+                # A line cut off earlier must not swallow this one.
+                _write_all(handle, data if _ends_whole(self._path, size) else b"\n" + data)
+                os.fsync(handle)
+            except OSError:
+                os.ftruncate(handle, size)
+                raise
+        finally:
+            os.close(handle)
+
+    def read(self, kind: type[T]) -> T:
+        """The last state, as a value of a dataclass whose fields all have defaults."""
+        state = self._state()
+        good: dict[str, Any] = {}
+        for name, value in state.items():
+            with contextlib.suppress(ValueError):
+                from_plain(kind, {name: value})
+                good[name] = value
+        return from_plain(kind, good)
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {}
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return state
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError, AttributeError, TypeError):
+                state.update(json.loads(line)["set"])
+        if len(text) > _COMPACT_ABOVE:
+            with contextlib.suppress(OSError):
+                whole = json.dumps({"v": 1, "do": "compact", "set": state}, ensure_ascii=False)
+                write_private(self._path, whole + "\n")
+        return state
+
+
+def _ends_whole(path: Path, size: int) -> bool:
+    if size == 0:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]

@@ -1,0 +1,110 @@
+"""What is known of a patient, from header, record, rulers, models and the reader; and its risks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medview.core.observation import Observation, Source, concepts
+from medview.core.results import Measurement, ModelRun, Quantity
+from medview.core.study import Patient, Study
+from medview.session.documents import OpenDocument
+from medview.session.work import Work
+
+if TYPE_CHECKING:
+    from medview.risk import RiskResult
+
+_KEY = "concept"  # in Measurement.extra: what the reader says a ruler measures
+
+
+def gather(
+    patient: Patient,
+    study: Study,
+    documents: Sequence[OpenDocument],
+    runs: Sequence[ModelRun],
+    work: Work,
+) -> tuple[Observation, ...]:
+    """Every observation about a patient; what the reader rejected is left out."""
+    from medview.dicom import header_observations
+
+    known = [*header_observations(patient, study)]
+    for item in documents:
+        known += item.note.observations
+    known += from_runs(runs, work, patient.id, study)
+    for measurement in work.measurements:
+        known += from_measurement(measurement, patient.id, study.date)
+    known += work.entered
+    return tuple(replace(observation, patient_id=patient.id) for observation in known)
+
+
+def from_runs(
+    runs: Iterable[ModelRun], work: Work, patient_id: str, study: Study
+) -> list[Observation]:
+    """Numbers of models that are concepts, by their findings; rejected findings are left out."""
+    series = {item.uid for item in study.series}
+    found = []
+    for run in runs:
+        if run.status != "run" or run.series_uid not in series or run.id in work.hidden_runs:
+            continue
+        for finding in run.findings:
+            decision = work.decision_on(finding.id)
+            if decision is not None and decision.decision == "rejected":
+                continue
+            source = Source(
+                kind="model",
+                where=f"{run.model.name} {run.model.version}",
+                locator=f"finding:{finding.id}",
+            )
+            found += [
+                observation
+                for quantity in finding.measurements
+                if (observation := _of_quantity(quantity, patient_id, study.date, source))
+            ]
+    return found
+
+
+def from_measurement(measurement: Measurement, patient_id: str, date: str) -> list[Observation]:
+    """What a ruler says where the reader named what it measures."""
+    concept = dict(measurement.extra).get(_KEY, "")
+    if concept not in concepts() or not measurement.quantities:
+        return []
+    source = Source(kind="ruler", where=measurement.kind, locator=f"measurement:{measurement.id}")
+    quantity = replace(measurement.quantities[0], concept=concept)
+    observation = _of_quantity(quantity, patient_id, date, source)
+    return [] if observation is None else [observation]
+
+
+def name_measurement(measurement: Measurement, concept: str) -> Measurement:
+    """The measurement as one of a concept ("" takes the name away)."""
+    extra = tuple((k, v) for k, v in measurement.extra if k != _KEY)
+    return replace(measurement, extra=(*extra, (_KEY, concept)) if concept else extra)
+
+
+def _of_quantity(
+    quantity: Quantity, patient_id: str, date: str, source: Source
+) -> Observation | None:
+    concept = concepts().get(quantity.concept)
+    if concept is None or concept.to_own_unit(quantity.value, quantity.unit) is None:
+        return None
+    return Observation(
+        patient_id=patient_id,
+        concept=quantity.concept,
+        value=quantity.value,
+        unit=quantity.unit,
+        time=date,
+        source=source,
+        code=quantity.code,
+    )
+
+
+def risks(
+    patient: Patient, study: Study | None, known: Sequence[Observation]
+) -> tuple[RiskResult, ...]:
+    """Every score that is worth showing for this patient, computed, missing or not valid."""
+    from medview.risk import compute, fitting
+
+    return tuple(
+        compute(score, known, patient=patient, study=study)
+        for score in fitting(known, patient=patient, study=study)
+    )

@@ -1,0 +1,115 @@
+"""Model runs on disk: a JSON line for the words, one compressed file for the voxels."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medview.core.codec import from_plain, to_plain
+from medview.core.geometry import Geometry
+from medview.core.results import (
+    Finding,
+    GateVerdict,
+    Heatmap,
+    Label,
+    LabelMap,
+    ModelRef,
+    ModelRun,
+)
+from medview.core.settings import write_private
+from medview.core.words import Sentence
+
+_log = logging.getLogger("medview.session")
+_PLAIN = ("id", "series_uid", "stack", "status", "device", "precision", "seed", "seconds")
+
+
+def save_run(run: ModelRun, folder: Path) -> None:
+    """Write a run into a patient's folder, readable by the owner alone. Raises OSError."""
+    voxels: dict[str, np.ndarray[Any, Any]] = {}
+    words: dict[str, Any] = {name: getattr(run, name) for name in _PLAIN}
+    words |= {
+        "model": to_plain(run.model),
+        "reason": to_plain(run.reason),
+        "gate": to_plain(run.gate),
+        "findings": to_plain(run.findings),
+        "label_map": None,
+        "heatmaps": [],
+    }
+    if run.label_map is not None:
+        voxels["label_map"] = run.label_map.voxels
+        words["label_map"] = {
+            "id": run.label_map.id,
+            "geometry": to_plain(run.label_map.geometry),
+            "labels": to_plain(run.label_map.labels),
+        }
+    for number, heatmap in enumerate(run.heatmaps):
+        voxels[f"heatmap{number}"] = heatmap.values.astype(np.float16)
+        words["heatmaps"].append(
+            {
+                "id": heatmap.id,
+                "geometry": to_plain(heatmap.geometry),
+                "class_name": heatmap.class_name,
+                "maximum": heatmap.maximum,
+            }
+        )
+    if voxels:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **voxels)  # type: ignore[arg-type]
+        write_private(folder / f"{run.id}.npz", buffer.getvalue())
+    write_private(folder / f"{run.id}.run.json", json.dumps(words, ensure_ascii=False))
+
+
+def load_runs(folder: Path) -> tuple[ModelRun, ...]:
+    """Every run of a patient's folder, oldest first; a damaged one is left out and logged."""
+    runs = []
+    for path in sorted(folder.glob("*.run.json"), key=lambda p: p.stat().st_mtime):
+        try:
+            runs.append(_load_run(path))
+        except (OSError, ValueError, KeyError, TypeError):
+            _log.exception("a stored run is damaged")
+    return tuple(runs)
+
+
+def remove_run(run_id: str, folder: Path) -> None:
+    """Take a stored run off the disk."""
+    for suffix in (".run.json", ".npz"):
+        (folder / f"{run_id}{suffix}").unlink(missing_ok=True)
+
+
+def _load_run(path: Path) -> ModelRun:
+    words = json.loads(path.read_text(encoding="utf-8"))
+    archive = path.with_name(path.name.removesuffix(".run.json") + ".npz")
+    voxels = np.load(archive, allow_pickle=False) if archive.is_file() else {}
+    label_map = None
+    if words["label_map"] is not None:
+        stored = words["label_map"]
+        label_map = LabelMap(
+            id=stored["id"],
+            geometry=from_plain(Geometry, stored["geometry"]),
+            voxels=voxels["label_map"],
+            labels=tuple(from_plain(Label, item) for item in stored["labels"]),
+        )
+    heatmaps = tuple(
+        Heatmap(
+            id=stored["id"],
+            geometry=from_plain(Geometry, stored["geometry"]),
+            values=voxels[f"heatmap{number}"].astype(np.float32),
+            class_name=stored["class_name"],
+            maximum=stored["maximum"],
+        )
+        for number, stored in enumerate(words["heatmaps"])
+    )
+    return ModelRun(
+        **{name: words[name] for name in _PLAIN},
+        model=from_plain(ModelRef, words["model"]),
+        reason=None if words["reason"] is None else Sentence.from_json(words["reason"]),
+        gate=None if words["gate"] is None else from_plain(GateVerdict, words["gate"]),
+        findings=tuple(from_plain(Finding, item) for item in words["findings"]),
+        label_map=label_map,
+        heatmaps=heatmaps,
+    )

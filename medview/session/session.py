@@ -1,0 +1,320 @@
+"""The session: one place that owns what is open and what was made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medview.core.errors import MedViewError
+from medview.core.observation import Observation, Source
+from medview.core.paths import user_data_dir
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.results import Finding, ModelRun
+from medview.core.settings import Settings, load_settings, write_private
+from medview.core.shared import sweep_stale_blocks
+from medview.core.study import Patient, Study
+from medview.core.words import say
+from medview.session.analysis import Analyses
+from medview.session.documents import Documents
+from medview.session.events import (
+    ActiveChanged,
+    Events,
+    KnowledgeChanged,
+    Message,
+    WorkChanged,
+)
+from medview.session.journal import Journal, patient_folder
+from medview.session.knowledge import gather, risks
+from medview.session.runs import load_runs, save_run
+from medview.session.studies import Key, Place, Studies
+from medview.session.work import Decision, Work, WorkBook
+
+if TYPE_CHECKING:
+    from medview.risk import RiskResult
+
+_log = logging.getLogger("medview.session")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFinding:
+    """A finding with the run that made it and the reader's word on it."""
+
+    finding: Finding
+    run: ModelRun
+    decision: Decision | None
+
+
+class Session:
+    """What is open (`studies`, `documents`), what was made (`book`), what runs (`analyses`).
+
+    Methods may be called from any thread; those that read files or wait say that they block.
+    Listeners hear of changes through `events`, on whichever thread made them.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.events = Events()
+        self.studies = Studies(self.events, self.settings.volume_budget_mb)
+        self.documents = Documents(self.events)
+        self.analyses = Analyses(self.events, self.studies, self._keep_run, self.settings.device)
+        self._active: Place | None = None
+        self._books: dict[str, WorkBook] = {}
+        self._runs: dict[str, tuple[ModelRun, ...]] = {}
+        self._lock = threading.RLock()
+        sweep_stale_blocks()
+
+    # -- what is open ------------------------------------------------------------------
+
+    def open(
+        self,
+        paths: Sequence[Path],
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Open files and folders: images into `studies`, documents into `documents`. Blocks.
+
+        Raises InvalidInput for a path that does not exist, Cancelled.
+        """
+        found = self.studies.open(paths, progress, cancel)
+        if self._active is None or self.studies.place(self._active.key) is None:
+            self._active = first_place(self.studies)
+            self.events.send(ActiveChanged())
+        self._remember_open()
+        self._say_what_is_missing(found.seen, len(found.patients), len(found.documents))
+        patients = self.studies.holdings.patients
+        self.documents.rejoin(patients, self.patient)
+        self.documents.open([Path(p) for p in found.documents], patients, self.patient)
+
+    def _say_what_is_missing(self, seen: int, patients: int, documents: int) -> None:
+        if seen == 0:
+            self.events.send(Message(say("The folder is empty."), "warn"))
+        elif patients == 0 and documents == 0:
+            self.events.send(
+                Message(say("There is no DICOM image among the {count} files.", count=seen), "warn")
+            )
+
+    def select(self, key: Key) -> None:
+        """Look at another stack; its patient becomes the active one."""
+        place = self.studies.place(key)
+        if place is not None:
+            self._active = place
+            self.events.send(ActiveChanged())
+            self.events.send(KnowledgeChanged())
+            self._remember_open()
+
+    @property
+    def active(self) -> Place | None:
+        """The stack that is being looked at."""
+        return self._active
+
+    @property
+    def patient(self) -> Patient | None:
+        """The active patient, as all that is open knows them."""
+        if self._active is None:
+            patients = self.studies.holdings.patients
+            return patients[0] if len(patients) == 1 else None
+        return self._active.patient
+
+    @property
+    def study(self) -> Study | None:
+        """The active study."""
+        return None if self._active is None else self._active.study
+
+    # -- what was made -----------------------------------------------------------------
+
+    @property
+    def book(self) -> WorkBook | None:
+        """The active patient's work."""
+        return None if self._active is None else self.book_of(self._active)
+
+    @property
+    def work(self) -> Work:
+        """The active patient's work as it is now; empty when nothing is open."""
+        book = self.book
+        return Work() if book is None else book.work
+
+    def book_of(self, place: Place) -> WorkBook:
+        """The work of a place's patient, read from the journal on first use."""
+        key = patient_key(place)
+        with self._lock:
+            if key not in self._books:
+                folder = patient_folder(key)
+                self._books[key] = WorkBook(Journal(folder), self._work_changed, self._in_trouble)
+                self._runs[key] = load_runs(folder)
+            return self._books[key]
+
+    def runs_of(self, place: Place) -> tuple[ModelRun, ...]:
+        """Every run on a patient's images that the reader did not take away, newest last."""
+        book = self.book_of(place)
+        hidden = book.work.hidden_runs
+        return tuple(r for r in self._runs[patient_key(place)] if r.id not in hidden)
+
+    @property
+    def findings(self) -> tuple[FoundFinding, ...]:
+        """Findings on the active patient's images, with decisions."""
+        if self._active is None:
+            return ()
+        work = self.work
+        return tuple(
+            FoundFinding(finding, run, work.decision_on(finding.id))
+            for run in self.runs_of(self._active)
+            for finding in run.findings
+        )
+
+    def decide(self, finding_id: str, decision: str) -> None:
+        """Accept or reject a finding ("suggested" takes the word back); undoable."""
+        book = self.book
+        if book is None:
+            return
+        others = tuple(d for d in book.work.decisions if d.finding_id != finding_id)
+        names = {
+            "accepted": say("Accept finding"),
+            "rejected": say("Reject finding"),
+            "suggested": say("Take the decision back"),
+        }
+        if decision != "suggested":
+            others = (*others, Decision(finding_id=finding_id, decision=decision, at=_now()))
+        book.change(names[decision], decisions=others)
+
+    def enter(self, concept: str, value: float | bool | str | None, unit: str = "") -> None:
+        """A value from the reader (None takes it away); undoable, outranks every other source."""
+        book = self.book
+        if book is None or self.patient is None:
+            return
+        entered = tuple(o for o in book.work.entered if o.concept != concept)
+        if value is not None:
+            entered += (
+                Observation(
+                    patient_id=self.patient.id,
+                    concept=concept,
+                    value=value,
+                    unit=unit,
+                    time=_now()[:10],
+                    source=Source(kind="reader", where=_now()[:16].replace("T", " ")),
+                ),
+            )
+        book.change(say("Enter a value"), entered=entered)
+
+    def _keep_run(self, place: Place, run: ModelRun) -> None:
+        self.book_of(place)
+        key = patient_key(place)
+        try:
+            save_run(run, patient_folder(key))
+        except OSError as error:
+            self._in_trouble(
+                MedViewError(
+                    say("The result is shown but could not be stored."),
+                    what_to_do=say("Make room on the disk and run it again."),
+                    detail=str(error.errno),
+                )
+            )
+        with self._lock:
+            # A newer run of the same model on the same stack takes the place of the older one.
+            others = tuple(
+                r
+                for r in self._runs[key]
+                if (r.model.name, r.series_uid, r.stack)
+                != (run.model.name, run.series_uid, run.stack)
+            )
+            self._runs[key] = (*others, run)
+        self._work_changed()
+
+    # -- what is known -----------------------------------------------------------------
+
+    def observations(self) -> tuple[Observation, ...]:
+        """Everything that is known of the active patient. Cheap; reads no file."""
+        if self._active is None or self.patient is None:
+            return ()
+        return gather(
+            self.patient,
+            self._active.study,
+            self.documents.of(self.patient.id),
+            self.runs_of(self._active),
+            self.work,
+        )
+
+    def risks(self) -> tuple[RiskResult, ...]:
+        """The scores of the active patient, computed now."""
+        if self.patient is None:
+            return ()
+        return risks(self.patient, self.study, self.observations())
+
+    # -- safety ------------------------------------------------------------------------
+
+    def restore(self, progress: Progress = no_progress) -> bool:
+        """After a crash, open again what was open; True when there was something. Blocks."""
+        state = _read_state()
+        if state.get("clean", True) or not state.get("paths"):
+            return False
+        paths = [Path(p) for p in state["paths"] if Path(p).exists()]
+        if not paths:
+            return False
+        self.open(paths, progress)
+        active = state.get("active")
+        if active:
+            self.select((str(active[0]), int(active[1])))
+        return True
+
+    def close(self) -> None:
+        """End the worker, give memory back, note that this session ended well."""
+        self._remember_open(clean=True)
+        self.analyses.close()
+        self.studies.close()
+
+    def _remember_open(self, *, clean: bool = False) -> None:
+        state = {
+            "clean": clean,
+            "paths": [str(Path(p).absolute()) for p in self.studies.opened_paths],
+            "active": None if self._active is None else list(self._active.key),
+        }
+        with suppress(OSError):
+            write_private(user_data_dir() / "session.json", json.dumps(state))
+
+    def _work_changed(self) -> None:
+        self.events.send(WorkChanged())
+        self.events.send(KnowledgeChanged())
+
+    def _in_trouble(self, error: MedViewError) -> None:
+        _log.error("work not stored", extra={"detail": error.detail})
+        self.events.send(
+            Message(say("{what} {todo}", what=error.what, todo=error.what_to_do), "bad")
+        )
+
+
+def patient_key(place: Place) -> str:
+    """What the work is filed under: the patient, or the study where the patient has no id."""
+    patient = place.patient
+    if not patient.id:
+        return f"study {place.study.uid}"
+    return f"patient {patient.id} {patient.birth_date} {patient.sex}"
+
+
+def first_place(studies: Studies) -> Place | None:
+    """The stack to look at first: the newest study's largest volume, else its first picture."""
+    places = list(studies.places())
+    if not places:
+        return None
+    newest = max(place.study.date for place in places)
+    return max(
+        (place for place in places if place.study.date == newest),
+        key=lambda place: place.stack.geometry.shape[0],
+    )
+
+
+def _read_state() -> dict[str, Any]:
+    try:
+        state = json.loads((user_data_dir() / "session.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _now() -> str:
+    return dt.datetime.now().astimezone().isoformat(timespec="seconds")

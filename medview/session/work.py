@@ -1,0 +1,132 @@
+"""What the reader makes, as one value per patient: every change is a named, undoable command."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+from medview.core.errors import MedViewError
+from medview.core.observation import Observation
+from medview.core.results import Measurement
+from medview.core.words import Sentence, say
+from medview.session.journal import Journal
+
+_UNDO_DEPTH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the reader said of one finding: accepted or rejected, and when (ISO, local)."""
+
+    finding_id: str
+    decision: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Everything a reader made for one patient.
+
+    entered: values typed into the risk or record panel. impression: the report's free text.
+    hidden_runs: runs that the reader took away.
+    """
+
+    measurements: tuple[Measurement, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    entered: tuple[Observation, ...] = ()
+    impression: str = ""
+    hidden_runs: tuple[str, ...] = ()
+
+    def decision_on(self, finding_id: str) -> Decision | None:
+        """The reader's word on a finding, None while it is only suggested."""
+        return next((d for d in self.decisions if d.finding_id == finding_id), None)
+
+
+class WorkBook:
+    """The work of one patient with its undo and its journal.
+
+    Safe to use from several threads; `on_change` hears of every new state, `on_trouble` of a
+    journal that could not be written (the work stays, and is written with the next change).
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        on_change: Callable[[], None],
+        on_trouble: Callable[[MedViewError], None],
+    ) -> None:
+        self._journal = journal
+        self._on_change = on_change
+        self._on_trouble = on_trouble
+        self._lock = threading.RLock()
+        self._work = journal.read(Work)
+        self._saved = self._work
+        self._undo: list[tuple[Sentence, Work]] = []
+        self._redo: list[tuple[Sentence, Work]] = []
+
+    @property
+    def work(self) -> Work:
+        """The state now."""
+        return self._work
+
+    def change(self, name: Sentence, **values: object) -> None:
+        """One command: replace some fields of the work. Unchanged values make no command."""
+        with self._lock:
+            new = replace(self._work, **values)  # type: ignore[arg-type]
+            if new == self._work:
+                return
+            self._undo = [*self._undo[-_UNDO_DEPTH:], (name, self._work)]
+            self._redo = []
+            self._set(new, name)
+        self._on_change()
+
+    def undo(self) -> Sentence | None:
+        """Take the last command back; its name, or None when there is nothing."""
+        return self._step(self._undo, self._redo)
+
+    def redo(self) -> Sentence | None:
+        """Do the last undone command again; its name, or None when there is nothing."""
+        return self._step(self._redo, self._undo)
+
+    @property
+    def undo_name(self) -> Sentence | None:
+        """What undo would take back."""
+        return self._undo[-1][0] if self._undo else None
+
+    @property
+    def redo_name(self) -> Sentence | None:
+        """What redo would do again."""
+        return self._redo[-1][0] if self._redo else None
+
+    def _step(
+        self, source: list[tuple[Sentence, Work]], target: list[tuple[Sentence, Work]]
+    ) -> Sentence | None:
+        with self._lock:
+            if not source:
+                return None
+            name, work = source.pop()
+            target.append((name, self._work))
+            self._set(work, name)
+        self._on_change()
+        return name
+
+    def _set(self, work: Work, name: Sentence) -> None:
+        changed = {
+            f.name: getattr(work, f.name)
+            for f in fields(Work)
+            if getattr(work, f.name) != getattr(self._saved, f.name)
+        }
+        self._work = work
+        try:
+            self._journal.write(name, changed)
+        except OSError as error:
+            self._on_trouble(
+                MedViewError(
+                    say("Your last change could not be saved on disk yet."),
+                    what_to_do=say("Make room on the disk; it is saved with the next change."),
+                    detail=str(error.errno),
+                )
+            )
+        else:
+            self._saved = work
