@@ -1,0 +1,291 @@
+"""`results.json` (medview.results/1): what each model run gave and in which files it lies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medview.core.errors import InvalidInput, MedViewError
+from medview.core.geometry import Geometry
+from medview.core.results import Heatmap, LabelMap, ModelRun
+from medview.core.study import Stack
+from medview.core.words import Sentence, say
+from medview.dicom.write import results_json as form
+from medview.dicom.write.files import write_whole
+from medview.dicom.write.heatmap import Picture, write_heatmap
+from medview.dicom.write.measurement_report import ReportParts, write_measurement_report
+from medview.dicom.write.nifti import read_nifti, write_nifti
+from medview.dicom.write.segmentation import WrittenSegmentation, write_segmentation
+from medview.dicom.write.sources import Sources, read_sources
+
+SCHEMA = "medview.results/1"
+NOTICE = "Not for diagnostic use. Model results are suggestions for a reader to check."
+_LARGEST = 64 << 20  # bytes of a results.json that we are willing to read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFiles:
+    """The files of one run, relative to the results' folder; notes tell what could not be written.
+
+    masks: finding id to its own .nii.gz (1 inside). heatmaps: heatmap id to (DICOM object or
+    None, .nii.gz of the values).
+    """
+
+    seg: str | None = None
+    sr: str | None = None
+    masks: Mapping[str, str] = field(default_factory=dict)
+    heatmaps: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    notes: tuple[Sentence, ...] = ()
+
+
+def write_run_files(
+    run: ModelRun,
+    stack: Stack,
+    folder: Path,
+    *,
+    pictures: Mapping[str, Picture] | None = None,
+    decisions: Mapping[str, str] | None = None,
+) -> RunFiles:
+    """Write SEG, SR, heatmap objects, and masks as NIfTI, for a run that ended with "run".
+
+    pictures: heatmap id to the image as shown, for heatmaps on projections. An object that these
+    images do not allow becomes a note; WriteFailed for a disk that is full comes through.
+    """
+    if run.status != "run":
+        return RunFiles()
+    stem = f"{run_stem(run)}-"
+    writer = _RunWriter(run, folder, stem)
+    writer.write_values()
+    try:
+        sources = read_sources(stack)
+    except MedViewError as error:
+        return replace(writer.files(), notes=(error.what,))
+    writer.write_objects(sources, pictures or {}, decisions or {})
+    return writer.files(sources.notes)
+
+
+def run_stem(run: ModelRun) -> str:
+    """A file name without anything of the patient: model, version, and a hash of the stack."""
+    digest = blake2s(f"{run.series_uid}\n{run.stack}".encode(), digest_size=3).hexdigest()
+    return re.sub(r"[^A-Za-z0-9.]+", "-", f"{run.model.name}-{run.model.version}-{digest}")
+
+
+class _RunWriter:
+    """Writes what one run made and remembers what it wrote."""
+
+    def __init__(self, run: ModelRun, folder: Path, stem: str) -> None:
+        self._run = run
+        self._folder = folder
+        self._stem = stem
+        self._seg: str | None = None
+        self._sr: str | None = None
+        self._masks: dict[str, str] = {}
+        self._heatmaps: dict[str, tuple[str | None, str]] = {}
+        self._notes: list[Sentence] = []
+
+    def files(self, notes: tuple[Sentence, ...] = ()) -> RunFiles:
+        return RunFiles(
+            seg=self._seg,
+            sr=self._sr,
+            masks=self._masks,
+            heatmaps=self._heatmaps,
+            notes=(*notes, *self._notes),
+        )
+
+    def write_values(self) -> None:
+        """Masks and heatmaps as NIfTI: these need nothing of the source images."""
+        label_map = self._run.label_map
+        for finding in self._run.findings:
+            if label_map is None or finding.label_value is None:
+                continue
+            inside = (label_map.voxels == finding.label_value).astype(np.uint8)
+            name = f"{self._stem}mask-{finding.label_value}.nii.gz"
+            write_nifti(inside, label_map.geometry, self._folder / name)
+            self._masks[finding.id] = name
+        for number, heatmap in enumerate(self._run.heatmaps, start=1):
+            name = f"{self._stem}heatmap-{number}.nii.gz"
+            values = np.asarray(heatmap.values, np.float32)
+            write_nifti(values, heatmap.geometry, self._folder / name)
+            self._heatmaps[heatmap.id] = (None, name)
+
+    def write_objects(
+        self, sources: Sources, pictures: Mapping[str, Picture], decisions: Mapping[str, str]
+    ) -> None:
+        segmentation = self._write_segmentation(sources)
+        for heatmap in self._run.heatmaps:
+            self._write_heatmap(heatmap, sources, pictures.get(heatmap.id))
+        name = f"{self._stem}sr.dcm"
+        parts = ReportParts(runs=[(self._run, segmentation)], decisions=decisions)
+        if self._tried(lambda: write_measurement_report(parts, sources, self._folder / name)):
+            self._sr = name
+
+    def _write_segmentation(self, sources: Sources) -> WrittenSegmentation | None:
+        name = f"{self._stem}seg.dcm"
+        written: WrittenSegmentation | None = self._tried(
+            lambda: write_segmentation(self._run, sources, self._folder / name)
+        )
+        self._seg = name if written is not None else None
+        return written
+
+    def _write_heatmap(self, heatmap: Heatmap, sources: Sources, picture: Picture | None) -> None:
+        values = self._heatmaps[heatmap.id][1]
+        name = values.replace(".nii.gz", ".dcm")
+        path = self._folder / name
+        if self._tried(lambda: write_heatmap(self._run, heatmap, sources, path, picture)):
+            self._heatmaps[heatmap.id] = (name, values)
+
+    def _tried(self, write: Any) -> Any:
+        try:
+            return write()
+        except MedViewError as error:
+            if isinstance(error.__cause__, OSError):
+                raise  # the disk: what follows would fail alike
+            self._notes.append(error.what)
+            return None
+
+
+def write_results(
+    study_uid: str,
+    runs: Sequence[tuple[ModelRun, RunFiles]],
+    folder: Path,
+    *,
+    not_applicable: Sequence[str] = (),
+) -> Path:
+    """Write `folder/results.json`; raises WriteFailed."""
+    document = {
+        "schema": SCHEMA,
+        "study": study_uid,
+        "notice": NOTICE,
+        "runs": [
+            form.run_to_json(run, _file_names(run, files), files.notes) for run, files in runs
+        ],
+        "not_applicable": list(not_applicable),
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    return write_whole(folder / "results.json", text)
+
+
+def _file_names(run: ModelRun, files: RunFiles) -> Mapping[str, Mapping[str, str | None]]:
+    """Finding id to the four names of the contract and the heatmap's values beside them."""
+    named = {}
+    for finding in run.findings:
+        dicom, values = files.heatmaps.get(finding.heatmap_id or "", (None, None))
+        named[finding.id] = {
+            "seg": files.seg if finding.id in files.masks else None,
+            "mask": files.masks.get(finding.id),
+            "sr": files.sr,
+            "heatmap": dicom,
+            "heatmap_values": values,
+        }
+    return named
+
+
+def write_index(entries: Sequence[tuple[str, str, Path]], folder: Path) -> Path:
+    """`index.json` of several studies: (study UID, patient id, its results.json)."""
+    rows = [
+        {"study": study, "patient": patient, "results": path.relative_to(folder).as_posix()}
+        for study, patient, path in entries
+    ]
+    return write_whole(folder / "index.json", json.dumps(rows, ensure_ascii=False, indent=1))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredResults:
+    """A `results.json` read back; masks and heatmaps are read when they are asked for."""
+
+    path: Path
+    study_uid: str
+    runs: tuple[ModelRun, ...]  # without voxels
+    not_applicable: tuple[str, ...] = ()
+    stored: Mapping[str, form.StoredVoxels]
+
+    def with_voxels(self, run: ModelRun) -> ModelRun:
+        """The run with its label map and heatmaps. Raises UnreadableInstance for a damaged file."""
+        stored = self.stored.get(run.id)
+        if stored is None:
+            return run
+        return replace(
+            run,
+            label_map=_read_label_map(run, stored, self.path.parent),
+            heatmaps=tuple(_read_heatmap(h, self.path.parent) for h in stored.heatmaps),
+        )
+
+
+def _read_label_map(run: ModelRun, stored: form.StoredVoxels, folder: Path) -> LabelMap | None:
+    if stored.geometry is None:
+        return None
+    voxels = np.zeros(stored.geometry.shape, np.uint8)
+    for finding in run.findings:
+        name = stored.masks.get(finding.id)
+        if name is not None and finding.label_value is not None:
+            inside = read_nifti(_inside(folder, name), stored.geometry.shape)
+            voxels[inside.astype(bool)] = finding.label_value
+    identity = next((f.label_map_id for f in run.findings if f.label_map_id), run.id)
+    return LabelMap(id=identity, geometry=stored.geometry, voxels=voxels, labels=stored.labels)
+
+
+def _read_heatmap(stored: form.StoredHeatmap, folder: Path) -> Heatmap:
+    geometry: Geometry = stored.geometry
+    values = read_nifti(_inside(folder, stored.values), geometry.shape)
+    return Heatmap(
+        id=stored.id,
+        geometry=geometry,
+        values=np.asarray(values, np.float32),
+        class_name=stored.class_name,
+        maximum=stored.maximum,
+    )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A name from a file never leads out of the file's folder."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise InvalidInput(say("The results name a file outside their folder."))
+    return path
+
+
+def read_results(path: Path) -> StoredResults:
+    """Read a `results.json`, or the one in a folder.
+
+    Raises InvalidInput for a file that is not of this form (or of a newer schema).
+    """
+    path = path / "results.json" if path.is_dir() else path
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise InvalidInput(say("The results are too large to be true."), str(path))
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["schema"] != SCHEMA:
+            raise InvalidInput(say("These are not results of MedView."), str(path))
+        parsed = [form.run_from_json(item) for item in document["runs"]]
+        return StoredResults(
+            path=path,
+            study_uid=str(document["study"]),
+            runs=tuple(run for run, _ in parsed),
+            not_applicable=tuple(str(name) for name in document.get("not_applicable", ())),
+            stored={run.id: stored for run, stored in parsed},
+        )
+    except OSError as error:
+        raise InvalidInput(say("The results cannot be read."), str(path)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidInput(
+            say("The results are damaged."), str(path), detail=type(error).__name__
+        ) from error
+
+
+def find_results(folder: Path) -> tuple[StoredResults, ...]:
+    """Every `results.json` in a folder or one level below it (one a study)."""
+    paths = (
+        [folder]
+        if folder.is_file()
+        else sorted([*folder.glob("results.json"), *folder.glob("*/results.json")])
+    )
+    if not paths:
+        raise InvalidInput(say("There are no results in this folder."), str(folder))
+    return tuple(read_results(path) for path in paths)

@@ -1,0 +1,242 @@
+"""One model run as JSON of `medview.results/1`, and back; the contract's keys and a few beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from medview.core.codec import from_plain, to_plain
+from medview.core.geometry import Geometry, PatientPoint
+from medview.core.results import (
+    Check,
+    Code,
+    Finding,
+    GateVerdict,
+    Heatmap,
+    Label,
+    ModelRef,
+    ModelRun,
+    Quantity,
+)
+from medview.core.words import Sentence
+
+Json = dict[str, Any]
+Names = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredHeatmap:
+    """A heatmap whose values lie in a file."""
+
+    id: str
+    geometry: Geometry
+    class_name: str
+    maximum: float
+    values: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredVoxels:
+    """What is needed to read a run's masks and heatmaps."""
+
+    geometry: Geometry | None = None
+    labels: tuple[Label, ...] = ()
+    masks: Mapping[str, str] = field(default_factory=dict)
+    heatmaps: tuple[StoredHeatmap, ...] = ()
+
+
+def run_to_json(run: ModelRun, names: Mapping[str, Names], notes: Sequence[Sentence]) -> Json:
+    """names: finding id to its files, relative to the results' folder."""
+    label_map = run.label_map
+    return {
+        "id": run.id,
+        "model": {
+            "name": run.model.name,
+            "version": run.model.version,
+            "manifest_sha256": run.model.manifest_sha256,
+            "title": run.model.title,
+        },
+        "series": run.series_uid,
+        "stack": run.stack,
+        "status": run.status,
+        "reason": run.reason.english() if run.reason else None,
+        "gate": _gate_to_json(run.gate),
+        "device": run.device,
+        "precision": run.precision,
+        "seed": run.seed,
+        "seconds": round(run.seconds, 3),
+        "findings": [_finding_to_json(f, names.get(f.id, {})) for f in run.findings],
+        "grid": to_plain(label_map.geometry) if label_map else None,
+        "labels": to_plain(label_map.labels) if label_map else [],
+        "heatmaps": [_heatmap_to_json(h, run, names) for h in run.heatmaps],
+        "notes": [note.english() for note in notes],
+        "said": {"reason": to_plain(run.reason), "notes": to_plain(tuple(notes))},
+    }
+
+
+def _gate_to_json(gate: GateVerdict | None) -> Json | None:
+    if gate is None:
+        return None
+    checks = [
+        {"name": c.name, "ok": c.ok, "said": c.said.english(), "sentence": to_plain(c.said)}
+        for c in gate.checks
+    ]
+    return {"verdict": gate.verdict, "checks": checks}
+
+
+def _finding_to_json(finding: Finding, names: Names) -> Json:
+    return {
+        "id": finding.id,
+        "kind": finding.kind,
+        "label": finding.label,
+        "code": to_plain(finding.code),
+        "score": finding.score,
+        "probability": finding.probability,
+        "interval": list(finding.interval) if finding.interval else None,
+        "volume_mm3": finding.volume_mm3,
+        "centroid_mm": list(finding.centroid) if finding.centroid else None,
+        "measurements": [
+            {
+                "concept": q.concept,
+                "value": q.value,
+                "unit": q.unit,
+                "interval": list(q.interval) if q.interval else None,
+                "code": to_plain(q.code),
+            }
+            for q in finding.measurements
+        ],
+        "files": {key: names.get(key) for key in ("seg", "mask", "sr", "heatmap")}
+        | {"heatmap_values": names.get("heatmap_values")},
+        "label_map": finding.label_map_id,
+        "label_value": finding.label_value,
+        "heatmap": finding.heatmap_id,
+        "explanation": finding.explanation.english() if finding.explanation else None,
+        "said": to_plain(finding.explanation),
+    }
+
+
+def _heatmap_to_json(heatmap: Heatmap, run: ModelRun, names: Mapping[str, Names]) -> Json:
+    owner = next((f.id for f in run.findings if f.heatmap_id == heatmap.id), "")
+    return {
+        "id": heatmap.id,
+        "grid": to_plain(heatmap.geometry),
+        "class_name": heatmap.class_name,
+        "maximum": heatmap.maximum,
+        "values": names.get(owner, {}).get("heatmap_values"),
+    }
+
+
+def run_from_json(data: Json) -> tuple[ModelRun, StoredVoxels]:
+    """The inverse of run_to_json. Raises KeyError, TypeError, ValueError for another form."""
+    model = data["model"]
+    said = data.get("said") or {}
+    run = ModelRun(
+        id=str(data.get("id") or f"{model['name']}:{data['series']}:{data['stack']}"),
+        model=ModelRef(
+            name=str(model["name"]),
+            version=str(model["version"]),
+            manifest_sha256=str(model["manifest_sha256"]),
+            title=str(model.get("title") or ""),
+        ),
+        series_uid=str(data["series"]),
+        stack=int(data["stack"]),
+        status=str(data["status"]),
+        reason=_sentence(said.get("reason"), data.get("reason")),
+        gate=_gate_from_json(data.get("gate")),
+        device=str(data["device"]),
+        precision=str(data["precision"]),
+        seed=int(data["seed"]),
+        seconds=float(data["seconds"]),
+        findings=tuple(_finding_from_json(item) for item in data["findings"]),
+    )
+    return run, _stored(data)
+
+
+def _sentence(said: Any, english: Any) -> Sentence | None:
+    if said:
+        return Sentence.from_json(said)
+    # A file by another hand has words only; braces in them are no placeholders.
+    return Sentence("{words}", {"words": str(english)}) if english else None
+
+
+def _gate_from_json(data: Json | None) -> GateVerdict | None:
+    if data is None:
+        return None
+    return GateVerdict(
+        str(data["verdict"]),
+        tuple(
+            Check(
+                str(check["name"]),
+                bool(check["ok"]),
+                _sentence(check.get("sentence"), check["said"]) or Sentence(""),
+            )
+            for check in data["checks"]
+        ),
+    )
+
+
+def _finding_from_json(data: Json) -> Finding:
+    centroid = data.get("centroid_mm")
+    return Finding(
+        id=str(data["id"]),
+        kind=str(data["kind"]),
+        label=str(data["label"]),
+        code=_code(data.get("code")),
+        score=_number(data.get("score")),
+        probability=_number(data.get("probability")),
+        interval=_pair(data.get("interval")),
+        volume_mm3=_number(data.get("volume_mm3")),
+        centroid=PatientPoint(*(float(v) for v in centroid)) if centroid else None,
+        measurements=tuple(
+            Quantity(
+                concept=str(q["concept"]),
+                value=float(q["value"]),
+                unit=str(q["unit"]),
+                interval=_pair(q.get("interval")),
+                code=_code(q.get("code")),
+            )
+            for q in data.get("measurements", ())
+        ),
+        label_map_id=data.get("label_map"),
+        label_value=None if data.get("label_value") is None else int(data["label_value"]),
+        heatmap_id=data.get("heatmap"),
+        explanation=_sentence(data.get("said"), data.get("explanation")),
+    )
+
+
+def _code(data: Json | None) -> Code | None:
+    return None if data is None else from_plain(Code, data)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, high = value
+    return float(low), float(high)
+
+
+def _stored(data: Json) -> StoredVoxels:
+    grid = data.get("grid")
+    files = {str(f["id"]): f.get("files") or {} for f in data["findings"]}
+    heatmaps = tuple(
+        StoredHeatmap(
+            id=str(item["id"]),
+            geometry=from_plain(Geometry, item["grid"]),
+            class_name=str(item["class_name"]),
+            maximum=float(item["maximum"]),
+            values=str(item["values"]),
+        )
+        for item in data.get("heatmaps", ())
+        if item.get("values")
+    )
+    return StoredVoxels(
+        geometry=from_plain(Geometry, grid) if grid else None,
+        labels=tuple(from_plain(Label, item) for item in data.get("labels", ())),
+        masks={name: str(f["mask"]) for name, f in files.items() if f.get("mask")},
+        heatmaps=heatmaps,
+    )
