@@ -1,0 +1,216 @@
+"""The three planes of a volume as strided looks at its array, and their place in the patient.
+
+Each anatomical plane takes the nearest axis of the array as its normal; rows and columns are
+flipped so that radiological convention holds: axial seen from the feet (right on the screen's
+left), coronal from the front, sagittal with anterior on the screen's left. Nothing is resampled:
+for oblique acquisitions the planes follow the volume's own axes and the letters say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.geometry import FloatArray, Geometry, PatientPoint, VoxelIndex
+from medview.core.volume import Volume
+
+PLANES = ("axial", "coronal", "sagittal")
+# For each plane the patient axis (0 x, 1 y, 2 z) of normal, screen right, screen down, with the
+# sign that screen right and screen down must have along it.
+_CONVENTION = {
+    "axial": (2, (0, 1), (1, 1)),
+    "coronal": (1, (0, 1), (2, -1)),
+    "sagittal": (0, (1, 1), (2, -1)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """One way to slice a grid.
+
+    name: axial, coronal, sagittal or native (as stored). normal, down, right: which array axis
+    (0 k, 1 j, 2 i) is sliced along, grows downwards, grows to the right; flips: whether down and
+    right run against the array.
+    """
+
+    name: str
+    geometry: Geometry
+    normal: int
+    down: int
+    right: int
+    flips: tuple[bool, bool] = (False, False)
+
+    @property
+    def count(self) -> int:
+        """How many slices there are along the normal."""
+        return self.geometry.shape[self.normal]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of a slice."""
+        return self.geometry.shape[self.down], self.geometry.shape[self.right]
+
+    def cut(self, array: NDArray[np.generic], index: int) -> NDArray[np.generic]:
+        """One slice of an array [k, j, i] or [k, j, i, 3], a look through strides, no copy."""
+        where: list[slice | int] = [slice(None)] * self.normal
+        where.append(min(max(index, 0), self.count - 1))
+        part = array[tuple(where)]
+        if self.down > self.right:
+            part = part.swapaxes(0, 1)
+        rows = slice(None, None, -1) if self.flips[0] else slice(None)
+        columns = slice(None, None, -1) if self.flips[1] else slice(None)
+        return part[rows, columns]
+
+    def rescale(
+        self, volume: Volume, index: int
+    ) -> tuple[float | NDArray[np.float32], float | NDArray[np.float32]]:
+        """Slope and intercept of a slice; arrays where they differ inside it (PET, cut across)."""
+        if volume.per_slice is None:
+            return volume.slope, volume.intercept
+        if self.normal == 0:
+            slope, intercept = volume.per_slice[min(max(index, 0), self.count - 1)]
+            return float(slope), float(intercept)
+        along_rows = self.down == 0
+        both = volume.per_slice.astype(np.float32)
+        if self.flips[0 if along_rows else 1]:
+            both = both[::-1]
+        shape = (-1, 1) if along_rows else (1, -1)
+        return both[:, 0].reshape(shape), both[:, 1].reshape(shape)
+
+    def values(self, volume: Volume, index: int) -> NDArray[np.float32]:
+        """Modality values of a slice (rows, columns), float32, padding as NaN."""
+        stored = self.cut(volume.stored, index)
+        slope, intercept = self.rescale(volume, index)
+        values = np.asarray(stored, np.float32) * np.float32(slope) + np.float32(intercept)
+        if volume.padding is not None:
+            values[is_padding(stored, volume.padding)] = np.nan
+        return values
+
+    def to_voxel(self, index: float, row: float, column: float) -> VoxelIndex:
+        """The place in the array of a place in a slice; pixel centres are whole numbers."""
+        rows, columns = self.shape
+        place = [0.0, 0.0, 0.0]
+        place[self.normal] = index
+        place[self.down] = rows - 1 - row if self.flips[0] else row
+        place[self.right] = columns - 1 - column if self.flips[1] else column
+        return VoxelIndex(*place)
+
+    def to_patient(self, index: float, row: float, column: float) -> PatientPoint:
+        """A place in a slice in patient millimetres."""
+        return self.geometry.to_patient(self.to_voxel(index, row, column))
+
+    def to_pixel(self, point: PatientPoint) -> tuple[float, float, float]:
+        """(index, row, column) of a point, not rounded, possibly outside."""
+        place = self.geometry.to_index(point)
+        rows, columns = self.shape
+        row, column = place[self.down], place[self.right]
+        return (
+            place[self.normal],
+            rows - 1 - row if self.flips[0] else row,
+            columns - 1 - column if self.flips[1] else column,
+        )
+
+    @cached_property
+    def matrix(self) -> FloatArray:
+        """(4, 4): [index, row, column, 1] to LPS millimetres."""
+        zero = np.array(self.to_patient(0, 0, 0))
+        matrix = np.eye(4)
+        for position, unit in enumerate(np.eye(3)):
+            matrix[:3, position] = np.array(self.to_patient(*unit)) - zero
+        matrix[:3, 3] = zero
+        return matrix
+
+    @cached_property
+    def step_right(self) -> FloatArray:
+        """(3,) millimetres (LPS) from a pixel to its right neighbour."""
+        return np.asarray(self.matrix[:3, 2], np.float64)
+
+    @cached_property
+    def step_down(self) -> FloatArray:
+        """(3,) millimetres (LPS) from a pixel to the one below."""
+        return np.asarray(self.matrix[:3, 1], np.float64)
+
+    @cached_property
+    def in_plane(self) -> FloatArray:
+        """(2, 2): [column, row] steps to millimetres [right, down] in the plane.
+
+        Upper triangular: a gantry tilt shears the pixels, and they are drawn sheared.
+        """
+        across = float(np.linalg.norm(self.step_right))
+        shift = float(self.step_down @ self.step_right) / across
+        down = float(np.linalg.norm(self.step_down - self.step_right * (shift / across)))
+        return np.array([[across, shift], [0.0, down]])
+
+    @cached_property
+    def normal_vector(self) -> FloatArray:
+        """(3,) unit normal of the slices (LPS), right x down."""
+        normal = np.cross(self.step_right, self.step_down)
+        return np.asarray(normal / np.linalg.norm(normal), np.float64)
+
+    @property
+    def step_mm(self) -> float:
+        """Millimetres between neighbouring slices along their normal."""
+        return abs(float(self.matrix[:3, 0] @ self.normal_vector))
+
+
+def is_padding(stored: NDArray[np.generic], padding: tuple[float, float]) -> NDArray[np.bool_]:
+    """Which stored numbers are no image (PS3.3 C.7.5.1.1.2), same shape."""
+    numbers = np.asarray(stored)
+    low, high = padding
+    return np.asarray(np.greater_equal(numbers, low) & np.less_equal(numbers, high))
+
+
+def planes_of(geometry: Geometry) -> dict[str, Plane]:
+    """The axial, coronal and sagittal plane of a grid, by name."""
+    assigned = _nearest_axes(geometry)
+    planes = {}
+    for name, (normal, (right, right_sign), (down, down_sign)) in _CONVENTION.items():
+        flips = (
+            _runs_against(geometry, assigned[down], down, down_sign),
+            _runs_against(geometry, assigned[right], right, right_sign),
+        )
+        planes[name] = Plane(
+            name=name,
+            geometry=geometry,
+            normal=assigned[normal],
+            down=assigned[down],
+            right=assigned[right],
+            flips=flips,
+        )
+    return planes
+
+
+def native_plane(geometry: Geometry) -> Plane:
+    """The plane in which the slices were acquired; as stored where positions mean nothing."""
+    if geometry.is_spatial:
+        return next(plane for plane in planes_of(geometry).values() if plane.normal == 0)
+    return Plane(name="native", geometry=geometry, normal=0, down=1, right=2)
+
+
+def plane_named(geometry: Geometry, name: str) -> Plane:
+    """A plane by name; projections and captures have only their native one."""
+    if name == "native" or not geometry.is_spatial:
+        return native_plane(geometry)
+    return planes_of(geometry)[name]
+
+
+def _cosine(geometry: Geometry, array_axis: int, patient_axis: int) -> float:
+    return geometry.axes[2 - array_axis][patient_axis]  # axes are i, j, k; arrays are k, j, i
+
+
+def _nearest_axes(geometry: Geometry) -> tuple[int, int, int]:
+    """For the patient's x, y and z the array axis that runs most along it, each used once."""
+
+    def agreement(order: tuple[int, ...]) -> float:
+        return sum(abs(_cosine(geometry, axis, patient)) for patient, axis in enumerate(order))
+
+    x, y, z = max(permutations((2, 1, 0)), key=agreement)
+    return x, y, z
+
+
+def _runs_against(geometry: Geometry, array_axis: int, patient_axis: int, sign: int) -> bool:
+    return _cosine(geometry, array_axis, patient_axis) * sign < 0
