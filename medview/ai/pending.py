@@ -1,0 +1,124 @@
+"""A job on its way: its blocks of shared memory, and the run that comes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medview.ai.events import Job
+from medview.ai.protocol import (
+    DoneLine,
+    JobLine,
+    VolumeRef,
+    refer,
+    result_bytes,
+    result_heatmap,
+    result_label_map,
+)
+from medview.core.results import Heatmap, LabelMap, ModelRun
+from medview.core.shared import SharedBlock
+from medview.core.words import Sentence, current_language
+
+
+class Pending:
+    """A job with the memory it needs; whoever ends it calls `release`."""
+
+    def __init__(self, job_id: str, job: Job) -> None:
+        """Raises MedViewError when memory does not suffice."""
+        self.id = job_id
+        self.job = job
+        self.is_cancelled = False
+        self._copy: SharedBlock | None = None
+        self._volume = self._share()
+        has_heatmaps = any(step["op"] == "explain" for step in job.model.pipeline)
+        self._heatmaps = len(job.model.outputs) if has_heatmaps else 0
+        self._shape = self._volume.geometry.shape
+        try:
+            self._result = SharedBlock.create(result_bytes(self._shape, self._heatmaps))
+        except BaseException:
+            self.release_copy()
+            raise
+
+    def _share(self) -> VolumeRef:
+        volume = self.job.volume
+        stored, block = volume.stored, volume.block
+        if block is not None and stored.flags.c_contiguous:
+            first = np.asarray(block.array((1,), np.uint8)).ctypes.data
+            return refer(volume, block, stored.ctypes.data - first)
+        self._copy = SharedBlock.create(stored.nbytes)
+        self._copy.array(stored.shape, stored.dtype)[...] = stored
+        return refer(volume, self._copy, 0)
+
+    def line(self) -> JobLine:
+        """What the worker is told."""
+        return JobLine(
+            id=self.id,
+            model_path=str(self.job.model.path),
+            manifest_sha256=self.job.model.manifest_sha256,
+            volume=self._volume,
+            result_block=self._result.name,
+            heatmaps=self._heatmaps,
+            device=self.job.device,
+            language=current_language(),
+        )
+
+    def read_run(self, done: DoneLine) -> ModelRun:
+        """The finished run; label map and heatmaps are copies, so that the block can go."""
+        geometry = self.job.volume.geometry
+        label_map = None
+        if done.label_map_id is not None:
+            label_map = LabelMap(
+                id=done.label_map_id,
+                geometry=geometry,
+                voxels=result_label_map(self._result, self._shape).copy(),
+                labels=self.job.model.outputs,
+            )
+            label_map.voxels.flags.writeable = False
+        heatmaps = tuple(
+            Heatmap(
+                id=line.id,
+                geometry=geometry,
+                values=result_heatmap(self._result, self._shape, number).copy(),
+                class_name=line.class_name,
+                maximum=line.maximum,
+            )
+            for number, line in enumerate(done.heatmaps[: self._heatmaps])
+        )
+        return ModelRun(
+            id=self.id,
+            model=self.job.model.ref,
+            series_uid=self.job.series_uid,
+            stack=self.job.stack,
+            status="run",
+            gate=self.job.gate,
+            device=done.device,
+            precision=done.precision,
+            seed=done.seed,
+            seconds=done.seconds,
+            findings=done.findings,
+            label_map=label_map,
+            heatmaps=heatmaps,
+        )
+
+    def release_copy(self) -> None:
+        """Give back the copy of the voxels, if there was one."""
+        if self._copy is not None:
+            self._copy.release()
+            self._copy = None
+
+    def release(self) -> None:
+        """Give all memory back; the volume's own block is its owner's."""
+        self.release_copy()
+        self._result.release()
+
+
+def ended_run(job_id: str, job: Job, status: str, reason: Sentence | None) -> ModelRun:
+    """A run without a result: refused, failed or cancelled, with the reason."""
+    return ModelRun(
+        id=job_id,
+        model=job.model.ref,
+        series_uid=job.series_uid,
+        stack=job.stack,
+        status=status,
+        reason=reason,
+        gate=job.gate,
+    )

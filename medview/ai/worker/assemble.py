@@ -1,0 +1,131 @@
+"""From what a pipeline gives to findings: volumes, centroids, probabilities, and why in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.ai.folder import ModelFolder
+from medview.ai.worker.why import explain_class, explain_label, explain_measure
+from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
+from medview.core.results import Code, Finding, Label, Quantity
+
+if TYPE_CHECKING:
+    from medview.ai.worker.pipeline import PipelineResult
+
+VOLUME = Code("SCT", "118565006", "Volume")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Voxels of one label, and their centre of mass in patient millimetres."""
+
+    count: int
+    centroid: PatientPoint
+
+
+def heatmap_id(run_id: str, class_name: str) -> str:
+    """The id of a run's heatmap of one class."""
+    return f"{run_id}-heat-{class_name}"
+
+
+def find(
+    folder: ModelFolder, given: PipelineResult, geometry: Geometry, run_id: str
+) -> tuple[Finding, ...]:
+    """The findings of a run, in the order of the model's outputs.
+
+    A label without a voxel is no finding. Class scores are probabilities of 0 to 1; measures
+    without a label become findings of their own.
+    """
+    return (
+        *_segmentations(folder, given, geometry, run_id),
+        *_classes(folder, given, run_id),
+        *_whole_image(folder, given, run_id),
+    )
+
+
+def _segmentations(
+    folder: ModelFolder, given: PipelineResult, geometry: Geometry, run_id: str
+) -> Iterator[Finding]:
+    if given.label_map is None:
+        return
+    extents = measure_extents(given.label_map, geometry)
+    for label in folder.outputs:
+        extent = extents.get(label.value)
+        if extent is None:
+            continue
+        volume_mm3 = extent.count * geometry.voxel_mm3
+        yield Finding(
+            id=f"{run_id}-{label.value}",
+            kind="segmentation",
+            label=label.name,
+            code=label.code,
+            volume_mm3=volume_mm3,
+            centroid=extent.centroid,
+            measurements=_measurements(label, given, volume_mm3),
+            label_map_id=f"{run_id}-labels",
+            label_value=label.value,
+            explanation=explain_label(folder, label, volume_mm3 / 1000),
+        )
+
+
+def _measurements(label: Label, given: PipelineResult, volume_mm3: float) -> tuple[Quantity, ...]:
+    own = tuple(quantity for value, quantity in given.measures if value == label.value)
+    if any(quantity.code == VOLUME for quantity in own):
+        return own
+    volume = Quantity(concept="volume", value=volume_mm3 / 1000, unit="mL", code=VOLUME)
+    return (volume, *own)
+
+
+def measure_extents(label_map: NDArray[np.uint8], geometry: Geometry) -> dict[int, Extent]:
+    """Count and centre of every label that has a voxel; one pass, slice by slice."""
+    rows, columns = np.arange(label_map.shape[1]), np.arange(label_map.shape[2])
+    sums: dict[int, NDArray[np.float64]] = {}
+    for k, picture in enumerate(label_map):
+        for value in np.flatnonzero(np.bincount(picture.ravel(), minlength=256)[1:]) + 1:
+            mask = picture == value
+            by_row, by_column = mask.sum(1), mask.sum(0)
+            count = float(by_row.sum())
+            part = np.array([count, k * count, by_row @ rows, by_column @ columns], float)
+            sums[int(value)] = sums.get(int(value), np.zeros(4)) + part
+    return {
+        value: Extent(int(total[0]), geometry.to_patient(VoxelIndex(*(total[1:] / total[0]))))
+        for value, total in sums.items()
+    }
+
+
+def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:
+    heatmaps = {name for name, _ in given.heatmaps}
+    for label in folder.outputs:
+        probability = given.scores.get(label.name)
+        if probability is None:
+            continue
+        threshold = given.thresholds.get(label.name)
+        has_heatmap = label.name in heatmaps
+        yield Finding(
+            id=f"{run_id}-{label.value}",
+            kind="classification",
+            label=label.name,
+            code=label.code,
+            score=float(probability),
+            probability=float(probability),
+            heatmap_id=heatmap_id(run_id, label.name) if has_heatmap else None,
+            explanation=explain_class(folder, label, float(probability), threshold, has_heatmap),
+        )
+
+
+def _whole_image(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:
+    for number, (value, quantity) in enumerate(given.measures):
+        if value is None:
+            yield Finding(
+                id=f"{run_id}-measure-{number}",
+                kind="measure",
+                label=quantity.concept,
+                code=quantity.code,
+                measurements=(quantity,),
+                explanation=explain_measure(folder),
+            )

@@ -1,0 +1,158 @@
+"""Runs one job: opens the model, looks at the voxels, writes results, says how it ended."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.protocol import (
+    DoneLine,
+    EndLine,
+    HeatmapLine,
+    JobLine,
+    Line,
+    ProgressLine,
+    look_at,
+    result_heatmap,
+    result_label_map,
+)
+from medview.core.errors import Cancelled, InputRefused, MedViewError, ModelUnavailable
+from medview.core.progress import CancelToken, Progress
+from medview.core.shared import SharedBlock
+from medview.core.words import Sentence, say, set_language
+
+if TYPE_CHECKING:
+    from medview.ai.worker.pipeline import Pipeline, PipelineResult
+
+_PROGRESS_EVERY_S = 0.05
+
+
+def load_torch(threads: int) -> str:
+    """Import torch, bound its threads, fix its seed; returns the name of the device to use."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+
+
+class Runner:
+    """Runs jobs one after the other; the model that ran last stays loaded."""
+
+    def __init__(self, send: Callable[[Line], None], threads: int) -> None:
+        self._send = send
+        self._threads = threads
+        self._key: tuple[str, str] | None = None
+        self._loaded: tuple[ModelFolder, Pipeline] | None = None
+
+    def run(self, job: JobLine, cancel: CancelToken) -> None:
+        """Run one job to whichever end, and say so."""
+        set_language(job.language)
+        try:
+            self._send(self._run(job, cancel))
+        except Cancelled as error:
+            self._end(job, "cancelled", error.what)
+        except InputRefused as error:
+            self._end(job, "refused", error.what, error.detail)
+        except MedViewError as error:
+            self._end(job, "failed", error.what, error.detail)
+        except MemoryError:
+            self._end(job, "failed", say("Memory did not suffice for this model."))
+        except Exception as error:  # noqa: BLE001 - the top of an operation: said, the loop goes on
+            said = say("The model failed inside ({kind}).", kind=type(error).__name__)
+            self._end(job, "failed", said, _places(error))
+
+    def _end(self, job: JobLine, how: str, said: Sentence, detail: str = "") -> None:
+        self._send(EndLine(job.id, how, said, detail))
+
+    def _run(self, job: JobLine, cancel: CancelToken) -> DoneLine:
+        started = time.perf_counter()
+        source = SharedBlock.attach(job.volume.block)
+        try:
+            folder, pipeline, device = self._load(job)
+            progress = _seldom(lambda *how_far: self._send(ProgressLine(job.id, *how_far)))
+            given = pipeline.run(look_at(job.volume, source), progress, cancel)
+            cancel.check()
+            _write(job, given)
+            return _report(job, folder, given, device, time.perf_counter() - started)
+        finally:
+            source.release()
+
+    def _load(self, job: JobLine) -> tuple[ModelFolder, Pipeline, str]:
+        folder = open_folder(Path(job.model_path))
+        if folder.manifest_sha256 != job.manifest_sha256:
+            raise ModelUnavailable(say("The model was changed while it was in use."))
+        device = self._device(folder, job.device)
+        if self._key != (folder.manifest_sha256, device) or self._loaded is None:
+            from medview.ai.worker.pipeline import Pipeline
+
+            self._loaded = None  # free the old one before the new one is built
+            self._loaded = (folder, Pipeline(folder, device))
+            self._key = (folder.manifest_sha256, device)
+        return (*self._loaded, device)
+
+    def _device(self, folder: ModelFolder, wanted: str) -> str:
+        if not any(step["op"] == "network" for step in folder.pipeline):
+            return "cpu"
+        load_torch(self._threads)
+        import torch
+
+        has_cuda = torch.cuda.is_available()
+        if wanted == "cuda" and not has_cuda:
+            raise MedViewError(say("There is no CUDA device on this machine."))
+        return "cuda" if has_cuda and wanted in ("auto", "cuda") else "cpu"
+
+
+def _seldom(progress: Progress) -> Progress:
+    last = 0.0
+
+    def report(done: int, total: int, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _PROGRESS_EVERY_S or done == total:
+            last = now
+            progress(done, total, what)
+
+    return report
+
+
+def _write(job: JobLine, given: PipelineResult) -> None:
+    block = SharedBlock.attach(job.result_block)
+    shape = job.volume.geometry.shape
+    try:
+        if given.label_map is not None:
+            result_label_map(block, shape)[...] = given.label_map
+        for number, (_, values) in enumerate(given.heatmaps[: job.heatmaps]):
+            result_heatmap(block, shape, number)[...] = values
+    finally:
+        block.release()
+
+
+def _report(
+    job: JobLine, folder: ModelFolder, given: PipelineResult, device: str, seconds: float
+) -> DoneLine:
+    from medview.ai.worker.assemble import find, heatmap_id
+
+    return DoneLine(
+        id=job.id,
+        findings=find(folder, given, job.volume.geometry, job.id),
+        label_map_id=None if given.label_map is None else f"{job.id}-labels",
+        heatmaps=tuple(
+            HeatmapLine(heatmap_id(job.id, name), name, 1.0)
+            for name, _ in given.heatmaps[: job.heatmaps]
+        ),
+        device=device,
+        precision="float32",
+        seed=0,
+        seconds=round(seconds, 3),
+    )
+
+
+def _places(error: BaseException) -> str:
+    # File names and lines of our own and the libraries' code; messages may quote what they read.
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return " ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames)
