@@ -1,1 +1,30 @@
-""" """
+"""Scores: declarative units in `resources/scores/`, their arithmetic, and what a result says.
+
+From observations to a number or an advice with every input's source; unknown is never taken for
+no. Front door: catalogue, compute, fitting, by_use, by_hand, Score, ScoreInput, RiskResult.
+"""
+
+from medview.risk.by_hand import by_hand
+from medview.risk.compute import compute
+from medview.risk.fitting import by_use, fitting
+from medview.risk.result import RiskResult, UsedInput, Without
+from medview.risk.score import Band, Score, ScoreInput, catalogue
+from medview.risk.wording import amount, listing, number_text, unit_label
+
+__all__ = [
+    "Band",
+    "RiskResult",
+    "Score",
+    "ScoreInput",
+    "UsedInput",
+    "Without",
+    "amount",
+    "by_hand",
+    "by_use",
+    "catalogue",
+    "compute",
+    "fitting",
+    "listing",
+    "number_text",
+    "unit_label",
+]

@@ -1,0 +1,233 @@
+"""`medview risk`: scores from documents, results, or inputs given by hand."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from medview.cli.output import DONE, IN_PART, print_json, print_lines, progress_for
+from medview.core.errors import InvalidInput
+from medview.core.observation import Observation, concepts
+from medview.core.words import say
+from medview.risk import (
+    RiskResult,
+    Score,
+    ScoreInput,
+    amount,
+    by_hand,
+    by_use,
+    catalogue,
+    compute,
+    fitting,
+    unit_label,
+)
+
+SCHEMA = "medview.risk/1"
+_LARGEST_CASES_FILE = 64 << 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command's contract."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="studies and documents")
+    parser.add_argument("--score", action="append", default=[], metavar="ID", help="only this one")
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE[unit]",
+        help="a value given by hand",
+    )
+    parser.add_argument("--cases", type=Path, metavar="FILE.json", help="a list of cases at once")
+    parser.add_argument("--list", action="store_true", help="the scores and their inputs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compute and print; 0 when a score was computed, 3 when none could be."""
+    scores = [_score(score_id) for score_id in args.score]
+    if args.list:
+        return _print_list(scores or list(catalogue().values()), as_json=args.json)
+    if args.cases:
+        results = [_case(row) for row in _read_cases(args.cases)]
+        _print(results, as_json=args.json)
+        return DONE
+    given = [_given(text) for text in args.input]
+    if not args.paths and not given and not scores:
+        raise InvalidInput(
+            say("There is nothing to compute from."),
+            what_to_do=say("Give a path, --input NAME=VALUE, --cases FILE or --list."),
+        )
+    if args.paths:
+        results, is_whole = _of_paths(args, scores, given)
+    else:
+        chosen = scores or fitting(given) or tuple(catalogue().values())
+        results, is_whole = [compute(score, given) for score in chosen], True
+    _print(results, as_json=args.json)
+    return DONE if is_whole and any(r.status == "computed" for r in results) else IN_PART
+
+
+def _score(score_id: str) -> Score:
+    found = catalogue().get(score_id)
+    if found is None:
+        raise InvalidInput(
+            say("There is no score called {name}.", name=score_id), what_to_do=_hint(score_id)
+        )
+    return found
+
+
+def _hint(score_id: str) -> Any:
+    close = difflib.get_close_matches(score_id, catalogue(), n=1)
+    if close:
+        return say("Was {name} meant?", name=close[0])
+    return say("medview risk --list names them.")
+
+
+def _given(text: str) -> Observation:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise InvalidInput(say("{text} is not of the form NAME=VALUE.", text=text))
+    return _observation(name.strip(), value)
+
+
+def _observation(name: str, value: Any) -> Observation:
+    if not isinstance(value, (str, int, float)):
+        raise InvalidInput(say("{name} has no value.", name=name))
+    if name not in concepts():
+        close = difflib.get_close_matches(name, concepts(), n=1)
+        hint = say("Was {name} meant?", name=close[0]) if close else None
+        raise InvalidInput(say("There is no input called {name}.", name=name), what_to_do=hint)
+    return by_hand(name, value, "--input")
+
+
+def _of_paths(
+    args: argparse.Namespace, scores: Sequence[Score], given: Sequence[Observation]
+) -> tuple[list[RiskResult], bool]:
+    from medview.session.gather import gather_observations
+
+    absent = next((path for path in args.paths if not path.exists()), None)
+    if absent is not None:
+        raise InvalidInput(say("There is no such file or folder."), str(absent))
+    records = gather_observations(args.paths, progress_for(args))
+    results: list[RiskResult] = []
+    for record in records:
+        about = {"patient": record.patient, "study": record.study}
+        chosen = scores or fitting((*record.observations, *given), **about)
+        found = [compute(s, record.observations, overrides=given, **about) for s in chosen]
+        results.extend(by_use(found))
+    return results, True
+
+
+def _read_cases(path: Path) -> list[Any]:
+    try:
+        if path.stat().st_size > _LARGEST_CASES_FILE:
+            raise InvalidInput(say("The file of cases is too large."), str(path))
+        loaded = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidInput(say("The file of cases cannot be read."), str(path)) from error
+    rows = loaded.get("cases") if isinstance(loaded, dict) else loaded
+    if not isinstance(rows, list):
+        raise InvalidInput(say("The file of cases holds no list."), str(path))
+    return rows
+
+
+def _case(row: Any) -> RiskResult:
+    """One case; what is wrong with it is said in its own answer, the others go on."""
+    row = row if isinstance(row, dict) else {}
+    name, inputs = str(row.get("score", "")), row.get("inputs")
+    try:
+        score = _score(name)
+        given = [_observation(k, v) for k, v in (inputs or {}).items() if v is not None]
+    except (InvalidInput, AttributeError) as error:
+        wrong = error.what if isinstance(error, InvalidInput) else say("A case has no inputs.")
+        return RiskResult(
+            patient_id="",
+            study_uid=None,
+            score=name,
+            version="",
+            status="invalid",
+            reason=wrong,
+            warnings=(wrong,),
+        )
+    return compute(score, given)
+
+
+def _print(results: Sequence[RiskResult], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"schema": SCHEMA, "scores": [result.to_json() for result in results]})
+        return
+    for result in results:
+        print_lines(*_lines(result))
+    if not results:
+        print_lines(str(say("No score fits what is known.")))
+
+
+def _lines(result: RiskResult) -> list[str]:
+    score = catalogue().get(result.score)
+    name = f"{score.title} ({score.subtitle})" if score else result.score
+    lines = [f"{name}: {_answer(result)}"]
+    lines += [f"  {item}" for item in (result.advice, *result.warnings) if item is not None]
+    for item in result.inputs:
+        concept = concepts()[item.name]
+        origin = ", ".join(x for x in (item.source.kind, item.source.where, item.time[:10]) if x)
+        lines.append(f"    {say(concept.title)}: {amount(concept, item.value)}  [{origin}]")
+    return [*lines, f"    {result.citation}"] if score else lines
+
+
+def _answer(result: RiskResult) -> str:
+    if result.status == "invalid":
+        return f"{say('not valid here')}. {result.reason}"
+    if result.status == "missing":
+        names = ", ".join(str(say(concepts()[name].title)) for name in result.missing)
+        return str(say("not computed: {names} missing", names=names))
+    number = f"{result.shown} {unit_label(result.unit)}".strip()
+    return " · ".join(part for part in (number, str(result.band or "")) if part)
+
+
+def _print_list(scores: Sequence[Score], *, as_json: bool) -> int:
+    if as_json:
+        print_json({"schema": SCHEMA, "scores": [_described(score) for score in scores]})
+        return DONE
+    for score in scores:
+        print_lines(f"{score.id}  {score.title}, {score.subtitle}")
+        for spec in score.inputs:
+            print_lines(f"    {spec.name}{_wanted(spec)}")
+    return DONE
+
+
+def _wanted(spec: ScoreInput) -> str:
+    kind = {"yes-no": "yes|no", "choice": "|".join(spec.concept.choices)}.get(spec.concept.kind, "")
+    unit = spec.concept.unit
+    limits = f" {spec.valid[0]:g} to {spec.valid[1]:g}" if spec.valid else ""
+    return f"  {kind}{unit}{limits}{'' if spec.required else '  (optional)'}"
+
+
+def _described(score: Score) -> dict[str, Any]:
+    optional = {e.name for e in score.exclusions} - {spec.name for spec in score.inputs}
+    extra = [ScoreInput(concept=concepts()[name], required=False) for name in sorted(optional)]
+    return {
+        "score": score.id,
+        "title": score.title.english(),
+        "subtitle": score.subtitle.english(),
+        "version": score.version,
+        "unit": score.unit,
+        "population": score.population.english(),
+        "citation": score.citation,
+        "inputs": [_described_input(spec) for spec in (*score.inputs, *extra)],
+    }
+
+
+def _described_input(spec: ScoreInput) -> dict[str, Any]:
+    concept = spec.concept
+    return {
+        "name": spec.name,
+        "title": concept.title,
+        "kind": concept.kind,
+        "unit": concept.unit,
+        "units": [concept.unit, *concept.units] if concept.kind == "number" else [],
+        "range": list(spec.valid) if spec.valid else None,
+        "choices": list(concept.choices),
+        "required": spec.required,
+    }

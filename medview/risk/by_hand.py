@@ -1,0 +1,149 @@
+"""Values as people type them - `1.1mg/dL`, `yes`, `67` - turned into a reader's observations."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from medview.core.errors import InvalidInput
+from medview.core.observation import Concept, Observation, Source, concepts
+from medview.core.words import Sentence, say
+from medview.risk.choose import is_possible
+from medview.risk.wording import amount, listing, number_text, unit_label
+
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?|nan|inf|-inf)\s*(.*)", re.I
+)
+_YES = frozenset(("yes", "y", "true", "1", "present", "是", "有"))
+_NO = frozenset(("no", "n", "false", "0", "absent", "否", "无"))
+_WORDS = {
+    "female": "F", "f": "F", "w": "F", "女": "F", "male": "M", "m": "M", "男": "M",
+    "ex": "former", "ex-smoker": "former", "former smoker": "former", "smoker": "current",
+    "ground-glass": "non-solid", "ggn": "non-solid", "nonsolid": "non-solid",
+    "subsolid": "part-solid", "partsolid": "part-solid",
+}  # fmt: skip
+_UNITS = {
+    "mmhg": "mm[Hg]", "years": "a", "year": "a", "y": "a", "yr": "a", "岁": "a",
+    "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "ml/min/1.73m2": "mL/min/{1.73_m2}",
+    "ml/min/1.73m²": "mL/min/{1.73_m2}", "ml/min": "mL/min/{1.73_m2}", "iu/l": "U/L",
+    "10^9/l": "10*9/L", "10⁹/l": "10*9/L", "°c": "Cel", "c": "Cel", "mm³": "mm3", "mm^3": "mm3",
+    "bpm": "/min", "lb": "[lb_av]", "lbs": "[lb_av]", "in": "[in_i]", "points": "",
+}  # fmt: skip
+
+
+def by_hand(name: str, given: str | float | bool, where: str = "") -> Observation:
+    """A reader's observation from a value as typed; `name` is the id of a concept.
+
+    A number without a unit is in the concept's own unit. Raises InvalidInput for an unknown name,
+    a value of the wrong kind, a unit that cannot be converted, and what no person can have.
+    """
+    concept = concepts().get(name)
+    if concept is None:
+        raise InvalidInput(say("There is no input called {name}.", name=name))
+    value, unit = _value(concept, given)
+    return Observation(
+        patient_id="",
+        concept=name,
+        value=value,
+        unit=unit,
+        source=Source(kind="reader", where=where),
+        original=str(given),
+    )
+
+
+def _value(
+    concept: Concept, given: str | float | bool
+) -> tuple[float | bool | str | tuple[float, float], str]:
+    if concept.kind == "yes-no":
+        return _yes_no(concept, given), ""
+    if concept.kind == "choice":
+        return _word(concept, str(given)), ""
+    if concept.kind == "text":
+        return str(given), ""
+    if concept.kind == "pair":
+        return _pair(concept, str(given)), concept.unit
+    return _number(concept, given)
+
+
+def _refuse(concept: Concept, given: object, wanted: Sentence) -> InvalidInput:
+    return InvalidInput(
+        say("{name} cannot be {given}.", name=say(concept.title), given=str(given)), "", wanted
+    )
+
+
+def _yes_no(concept: Concept, given: str | float | bool) -> bool:
+    word = str(int(given) if given in (0, 1) else given).strip().lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise _refuse(concept, given, say("Give yes or no."))
+
+
+def _word(concept: Concept, given: str) -> str:
+    word = given.strip()
+    for candidate in (word, word.lower(), _WORDS.get(word.lower(), "")):
+        if candidate in concept.choices:
+            return candidate
+    choices = listing([say("{text}", text=choice) for choice in concept.choices])
+    raise _refuse(concept, given, say("Give one of: {choices}.", choices=choices))
+
+
+def _pair(concept: Concept, given: str) -> tuple[float, float]:
+    parts = given.removesuffix("mmHg").removesuffix("mm[Hg]").split("/")
+    try:
+        high, low = (float(part) for part in parts)
+    except ValueError:
+        raise _refuse(concept, given, say("Give it as 120/80.")) from None
+    if not 20 <= low <= high <= 300:
+        raise _refuse(concept, given, say("Give it as 120/80."))
+    return high, low
+
+
+def _number(concept: Concept, given: str | float | bool) -> tuple[float, str]:
+    match = None if isinstance(given, bool) else _NUMBER.fullmatch(str(given))
+    if match is None:
+        raise _refuse(concept, given, say("Give a number."))
+    value, unit = float(match[1].replace(",", ".")), _unit(concept, match[2].strip())
+    own = concept.to_own_unit(value, unit)
+    if own is None:
+        known = listing([say("{text}", text=u) for u in (concept.unit, *concept.units)])
+        raise _refuse(concept, given, say("Its unit is one of: {units}.", units=known))
+    if not math.isfinite(own) or not is_possible(concept, own):
+        raise _impossible(concept, given, value, unit)
+    return value, unit
+
+
+def _unit(concept: Concept, written: str) -> str:
+    if not written:
+        return concept.unit
+    written = written.replace("µ", "u").replace("μ", "u")
+    by_lower: Mapping[str, str] = {unit.lower(): unit for unit in (*concept.units, concept.unit)}
+    lower = written.lower()
+    return by_lower.get(lower, _UNITS.get(lower.replace(" ", ""), written))
+
+
+def _impossible(concept: Concept, given: object, value: float, unit: str) -> InvalidInput:
+    low, high = concept.plausible or (-math.inf, math.inf)
+    what = say("{name} cannot be {given}.", name=say(concept.title), given=str(given))
+    rescued = [
+        other
+        for other in (concept.unit, *concept.units)
+        if other != unit and is_possible(concept, concept.to_own_unit(value, other) or math.nan)
+    ]
+    if rescued:
+        meant = amount(concept, concept.to_own_unit(value, rescued[0]) or math.nan)
+        advice = say(
+            "Was {value} {unit} meant ({meant})?",
+            value=number_text(value),
+            unit=unit_label(rescued[0]),
+            meant=meant,
+        )
+    else:
+        limits = (number_text(low), number_text(high), unit_label(concept.unit))
+        advice = say(
+            "Possible is {low} to {high} {unit}.",
+            **dict(zip(("low", "high", "unit"), limits, strict=True)),
+        )
+    return InvalidInput(what, "", advice)

@@ -1,0 +1,188 @@
+"""Which of several observations a score uses, and what to say about the others.
+
+Order: reader, then laboratory and header, ruler, sentence, model; the newest within one rank.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from medview.core.observation import Concept, Observation
+from medview.core.words import Sentence, say
+from medview.risk.result import UsedInput, Value
+from medview.risk.score import ScoreInput
+from medview.risk.wording import amount
+
+_RANK = {"reader": 0, "lab": 1, "header": 1, "ruler": 2, "sentence": 3, "model": 4}
+_SAME_TIME_DAYS = 30  # values further apart are a course over time, not a contradiction
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was found for one input: the value used, or why none can be; and what to say."""
+
+    used: UsedInput | None = None
+    warnings: tuple[Sentence, ...] = ()
+    impossible: Sentence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """When a score is asked: `reference` is the day of the exam (or today), `study` its day."""
+
+    reference: date
+    study: date | None = None
+
+
+def day_of(time: str) -> date | None:
+    """The day of an ISO time of any precision; a missing month or day counts as the first."""
+    parts = time[:10].split("-")
+    try:
+        numbers = [int(part) for part in parts] + [1, 1]
+        return date(*numbers[:3])
+    except (ValueError, TypeError):
+        return None
+
+
+def own_value(concept: Concept, observation: Observation) -> Value | Sentence:
+    """The value in the concept's unit, or the sentence that says why it cannot be used."""
+    value = observation.value
+    if concept.kind == "yes-no":
+        return value if isinstance(value, bool) else _unusable(concept)
+    if concept.kind in ("choice", "text"):
+        is_word = isinstance(value, str) and (concept.kind == "text" or value in concept.choices)
+        return str(value) if is_word else _unusable(concept)
+    if isinstance(value, (bool, str, tuple)):
+        return _unusable(concept)
+    return _own_number(concept, observation, float(value))
+
+
+def _unusable(concept: Concept) -> Sentence:
+    return say("{name}: the value cannot be used.", name=say(concept.title))
+
+
+def _own_number(concept: Concept, observation: Observation, value: float) -> Value | Sentence:
+    name = say(concept.title)
+    if observation.comparator:
+        bound = f"{observation.comparator}{value:g}"
+        return say("{name} is only known as {bound}; a number is needed.", name=name, bound=bound)
+    converted = concept.to_own_unit(value, observation.unit)
+    if converted is None:
+        given = observation.unit or "-"
+        return say(
+            "{name}: the unit {unit} cannot be converted to {own}.",
+            name=name,
+            unit=given,
+            own=concept.unit,
+        )
+    return converted
+
+
+def is_possible(concept: Concept, value: float) -> bool:
+    """Whether a number in the concept's unit can occur in a person at all."""
+    if not math.isfinite(value):
+        return False
+    return concept.plausible is None or concept.plausible[0] <= value <= concept.plausible[1]
+
+
+def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setting) -> Choice:
+    """The observation that goes into a score for one input."""
+    usable: list[UsedInput] = []
+    warnings: list[Sentence] = []
+    impossible: Sentence | None = None
+    for observation in _ranked(spec, observations):
+        if spec.of_study and _is_of_earlier_day(observation, setting):
+            continue
+        value = own_value(spec.concept, observation)
+        if isinstance(value, Sentence):
+            warnings.append(value)
+        elif isinstance(value, float) and not is_possible(spec.concept, value):
+            shown = amount(spec.concept, value)
+            impossible = say("{name} {value} is not possible.", name=spec.title, value=shown)
+            warnings.append(impossible)
+        else:
+            usable.append(_used(spec, observation, value, setting))
+    if not usable:
+        return Choice(None, tuple(warnings), impossible)
+    used = usable[0]
+    return Choice(used, (*warnings, *_remarks(spec, used, usable[1:], setting)))
+
+
+def _ranked(spec: ScoreInput, observations: Sequence[Observation]) -> list[Observation]:
+    # Later ones first where rank and time are equal: sorting is stable.
+    mine = [o for o in reversed(observations) if o.concept == spec.name]
+    mine = sorted(mine, key=lambda o: o.time, reverse=True)
+    return sorted(mine, key=lambda o: _RANK.get(o.source.kind, len(_RANK)))
+
+
+def _is_of_earlier_day(observation: Observation, setting: Setting) -> bool:
+    # What the reader typed or drew is about the study on the screen, whenever it was typed.
+    if observation.source.kind in ("reader", "ruler") or setting.study is None:
+        return False
+    day = day_of(observation.time)
+    return day is not None and day < setting.study
+
+
+def _used(spec: ScoreInput, observation: Observation, value: Value, setting: Setting) -> UsedInput:
+    day = day_of(observation.time)
+    age_days = (setting.reference - day).days if day else 0
+    return UsedInput(
+        name=spec.name,
+        value=value,
+        unit=spec.concept.unit,
+        source=observation.source,
+        time=observation.time,
+        is_stale=0 < spec.stale_days < age_days,
+    )
+
+
+def _remarks(
+    spec: ScoreInput, used: UsedInput, others: Sequence[UsedInput], setting: Setting
+) -> list[Sentence]:
+    said = []
+    day = day_of(used.time)
+    if used.is_stale and day:
+        age = (setting.reference - day).days
+        said.append(
+            say(
+                "{name} is {days} days old; up to {limit} is usual.",
+                name=spec.title,
+                days=age,
+                limit=spec.stale_days,
+            )
+        )
+    other = next((o for o in others if _contradicts(spec, used, o)), None)
+    if other is not None:
+        said.append(
+            say(
+                "{name}: {used} is used, another source says {other} ({where}).",
+                name=spec.title,
+                used=amount(spec.concept, used.value),
+                other=amount(spec.concept, other.value),
+                where=_origin(other),
+            )
+        )
+    return said
+
+
+def _origin(used: UsedInput) -> Sentence:
+    kind = say(used.source.kind)
+    if not used.time:
+        return kind
+    return say("{first}, {rest}", first=kind, rest=say("{text}", text=used.time[:10]))
+
+
+def _contradicts(spec: ScoreInput, used: UsedInput, other: UsedInput) -> bool:
+    first, second = day_of(used.time), day_of(other.time)
+    if first and second and abs((first - second).days) > max(spec.stale_days, _SAME_TIME_DAYS):
+        return False
+    a, b = used.value, other.value
+    if not isinstance(a, float) or not isinstance(b, float):
+        return a != b
+    gap = abs(a - b)
+    if spec.concept.unit == "mm":
+        return gap > 2.0 or gap > 0.2 * max(a, b)
+    return gap > 0.1 * max(abs(a), abs(b))

@@ -1,0 +1,40 @@
+"""Which scores are worth showing for a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from medview.core.observation import Observation
+from medview.core.study import Patient, Study
+from medview.risk.known import Known, know
+from medview.risk.result import RiskResult
+from medview.risk.score import Score, catalogue
+
+
+def fitting(
+    observations: Sequence[Observation],
+    *,
+    patient: Patient | None = None,
+    study: Study | None = None,
+    reference: date | None = None,
+) -> tuple[Score, ...]:
+    """Scores for which something that only they ask is known, in the catalogue's order."""
+    known = know(observations, patient, study, reference)
+    return tuple(score for score in catalogue().values() if _fits(score, known))
+
+
+def _fits(score: Score, known: Known) -> bool:
+    if score.fits_age is not None:
+        age = known.find("age")
+        low, high = score.fits_age
+        if age is None or not low <= float(age.value) <= high:
+            return False
+    found = (known.find(name) for name in score.fits_any)
+    return any(item is not None and item.value is not False for item in found)
+
+
+def by_use(results: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
+    """Computed ones first, then those that miss something, then those that are not valid."""
+    rank = {"computed": 0, "missing": 1, "invalid": 2}
+    return tuple(sorted(results, key=lambda result: rank[result.status]))

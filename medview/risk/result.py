@@ -1,0 +1,112 @@
+"""What a score gives: a number or a category, with every input and where it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from medview.core.observation import Source
+from medview.core.words import Sentence
+
+Value = float | bool | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedInput:
+    """An input as it went into the formula, in the concept's own unit.
+
+    time: as written in the source. is_stale: older than the score allows without a mark.
+    """
+
+    name: str
+    value: Value
+    unit: str = ""
+    source: Source
+    time: str = ""
+    is_stale: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As one entry of `inputs` in `medview.risk/1`."""
+        source = {"kind": self.source.kind, "where": self.source.where, "time": self.time}
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "source": source,
+            "stale": self.is_stale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """The result if one input that is "yes" were "no"."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskResult:
+    """The answer of one score for one patient.
+
+    status: computed, missing (`missing` names what is) or invalid (`reason` says why). value is
+    in `unit`, not rounded; None where the result is a category (`band`, `advice`). possible: the
+    lowest and highest result over all answers to what is missing, where those can be listed.
+    """
+
+    patient_id: str
+    study_uid: str | None
+    score: str
+    version: str
+    status: str
+    value: float | None = None
+    unit: str = ""
+    decimals: int = 0
+    interval: tuple[float, float] | None = None
+    band_id: str = ""
+    band: Sentence | None = None
+    tone: str = ""
+    advice: Sentence | None = None
+    reason: Sentence | None = None
+    inputs: tuple[UsedInput, ...] = ()
+    missing: tuple[str, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
+    without: tuple[Without, ...] = ()
+    possible: tuple[float, float] | None = None
+    citation: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The value rounded for display, "" where there is none."""
+        return "" if self.value is None else f"{self.value:.{self.decimals}f}"
+
+    def used(self, name: str) -> UsedInput | None:
+        """The input with this name, None while it is not known."""
+        return next((item for item in self.inputs if item.name == name), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """One entry of `scores` in `medview.risk/1`; sentences in English."""
+        return {
+            "patient": self.patient_id,
+            "study": self.study_uid,
+            "score": self.score,
+            "version": self.version,
+            "status": self.status,
+            "value": self.value,
+            "shown": self.shown,
+            "unit": self.unit,
+            "interval": list(self.interval) if self.interval else None,
+            "band": _english(self.band),
+            "advice": _english(self.advice),
+            "reason": _english(self.reason),
+            "inputs": [item.to_json() for item in self.inputs],
+            "missing": list(self.missing),
+            "possible": list(self.possible) if self.possible else None,
+            "warnings": [warning.english() for warning in self.warnings],
+            "without": [{"name": w.name, "value": w.value} for w in self.without],
+            "citation": self.citation,
+        }
+
+
+def _english(sentence: Sentence | None) -> str | None:
+    return None if sentence is None else sentence.english()
