@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
 
 # Each registers its steps when it is imported.
-STEP_MODULES = ("input_steps", "net_steps", "output_steps")
+STEP_MODULES = ("input_steps", "net_steps", "output_steps", "explain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +53,7 @@ class Pipeline:
 
     def run(self, volume: Volume, progress: Progress, cancel: CancelToken) -> PipelineResult:
         """Raises InputRefused (said in words), Cancelled, or ModelUnavailable."""
-        state = State(
-            volume, Context(self._folder, self._device, progress, cancel, self._networks)
-        )
+        state = State(volume, Context(self._folder, self._device, progress, cancel, self._networks))
         run_steps(state, self._folder.pipeline)
         return PipelineResult(
             state.label_map,

@@ -2,11 +2,11 @@
 
 A step is a function `run(state: State, field: type, other: type = default) -> None`, registered
 with `@step("op", what=say("Preparing the image"))`. Its keyword arguments are the fields of the
-JSON object besides `op` (a field `from` is the argument `from_`); `check_fields` refuses unknown,
-missing and wrongly typed ones before anything runs. A step reads `state.image` (float32 [k, j, i] on
+JSON object besides `op` (a field `from` is the argument `from_`); `check_fields` refuses unknown
+and missing ones before anything runs. A step reads `state.image` (float32 [k, j, i] on
 `state.geometry`, at first the modality values of `state.volume` on its own grid) or `state.volume`
-itself, and writes back what it makes: another image with its geometry (`state.set_image`), or results
-on the INPUT grid: `label_map`, `scores`, `thresholds`, `heatmaps`, `measures`. It calls
+itself, and writes back what it makes: another image with its geometry (`state.set_image`), or
+results on the INPUT grid: `label_map`, `scores`, `thresholds`, `heatmaps`, `measures`. It calls
 `state.context.cancel.check()` and `.progress` in long loops, and raises InputRefused in words when
 the image is not for this model. A module of steps is listed in `pipeline.STEP_MODULES`.
 """
@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,21 +105,19 @@ def step(op: str, what: Sentence) -> Callable[[Callable[..., None]], Callable[..
 
 
 def check_fields(fields: Fields) -> None:
-    """Raise ModelUnavailable for an unknown op, or fields that its step does not take."""
+    """Raise ModelUnavailable for an unknown op, or fields that its step does not take.
+
+    `ai.schema` has checked the types of the values when the folder was opened.
+    """
     op = fields.get("op")
     if not isinstance(op, str) or op not in STEPS:
-        raise ModelUnavailable(say("The model asks for an unknown step ({op}).", op=op))
-    run = STEPS[op].run
-    hints = get_type_hints(run)
-    wanted = {n: p for n, p in signature(run).parameters.items() if n != "state"}
-    given = _arguments(fields)
-    missing = [n for n, p in wanted.items() if p.default is Parameter.empty and n not in given]
-    wrong = [n for n, v in given.items() if n not in wanted or not _fits(v, hints[n])]
-    if missing or wrong:
-        named = ", ".join(name.rstrip("_") for name in missing + wrong)
+        raise ModelUnavailable(say("The model asks for the unknown step {name}.", name=str(op)))
+    try:
+        signature(STEPS[op].run).bind(None, **_arguments(fields))
+    except TypeError as error:
         raise ModelUnavailable(
-            say("The model's step {op} has missing or wrong fields: {fields}.", op=op, fields=named)
-        )
+            say("The fields of the model's step {op} do not fit.", op=op), detail=str(error)
+        ) from error
 
 
 def run_step(state: State, fields: Fields) -> None:
@@ -129,15 +127,3 @@ def run_step(state: State, fields: Fields) -> None:
 
 def _arguments(fields: Fields) -> dict[str, Any]:
     return {"from_" if k == "from" else k: v for k, v in fields.items() if k != "op"}
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if get_origin(hint) is list:
-        return isinstance(value, list) and all(_fits(v, get_args(hint)[0]) for v in value)
-    if get_origin(hint) is dict:
-        return isinstance(value, dict)
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint)

@@ -1,0 +1,64 @@
+"""The exact class activation map of a net that ends in average pooling and one linear layer.
+
+logit = bias + mean over space of sum over channels (weight x feature): the map is that sum before
+the mean, so it adds up to the logit, and is the Grad-CAM map times the number of its cells
+(Zhou et al. 2016; Selvaraju et al. 2017). It shows what the model used, no outline of a lesion.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.ai.worker.input_steps import sample_at
+from medview.ai.worker.nets import ResNet2d
+from medview.ai.worker.steps import FloatArray, State, step
+from medview.core.errors import ModelUnavailable
+from medview.core.geometry import Geometry, VoxelIndex
+from medview.core.words import say
+
+
+def linear_cam(
+    maps: NDArray[np.float32], weights: NDArray[np.float32], bias: float = 0.0
+) -> FloatArray:
+    """[channel, j, i] feature maps and [channel] weights to [j, i] logit shares.
+
+    Their mean plus `bias` (here spread evenly) is the logit.
+    """
+    cam: FloatArray = np.tensordot(weights, maps, axes=1).astype(np.float32)
+    return cam + np.float32(bias)
+
+
+@step("explain", say("Drawing the heatmap"))
+def explain(state: State, method: str, target: str) -> None:
+    """The linear class activation map of output `target`, 0 to 1, on the input's grid.
+
+    0 is no support for the class; 1 is the strongest support that validation images showed
+    (`calib.json` heatmap_full), one scale for all patients. Values between cells are bilinear.
+    """
+    folder, net = state.context.folder, state.context.networks.get("last")
+    if folder is None or not isinstance(net, ResNet2d) or method != "linear_cam":
+        raise ModelUnavailable(say("The model asks for a heatmap that it cannot give."))
+    names = [label.name for label in folder.outputs]
+    try:
+        index, full = names.index(target), float(folder.calibration()["heatmap_full"][target])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnavailable(say("The model asks for a heatmap that it cannot give.")) from error
+    maps = list(state.feature_maps.values())[-1]
+    weights = net.head.weight.detach().cpu().numpy()[index]
+    cam = np.clip(linear_cam(maps, weights) / np.float32(full), 0, 1)
+    grid = coarser(state.geometry, cam.shape)
+    state.heatmaps.append((target, sample_at(cam[None], grid, state.volume.geometry, 1)))
+
+
+def coarser(fine: Geometry, cells: tuple[int, ...]) -> Geometry:
+    """The grid of `cells` (rows, columns) that covers the same picture as `fine`."""
+    rows, columns = cells
+    ratio_i, ratio_j = fine.shape[2] / columns, fine.shape[1] / rows
+    return Geometry(
+        shape=(fine.shape[0], rows, columns),
+        spacing=(fine.spacing[0] * ratio_i, fine.spacing[1] * ratio_j, fine.spacing[2]),
+        origin=fine.to_patient(VoxelIndex(0, (ratio_j - 1) / 2, (ratio_i - 1) / 2)),
+        axes=fine.axes,
+        is_spatial=fine.is_spatial,
+    )

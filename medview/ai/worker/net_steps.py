@@ -1,0 +1,193 @@
+"""Steps around the network: weights, forward passes, temperature, probabilities, and `ood`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+from torch import Tensor, nn
+
+from medview.ai.worker.nets import ResNet2d, build_net
+from medview.ai.worker.steps import Context, FloatArray, State, step
+from medview.core.errors import InputRefused, ModelUnavailable
+from medview.core.words import say
+
+_RUNNING = say("Running the network")
+
+
+@step("network", _RUNNING)
+def network(
+    state: State, arch: str, weights: str, args: dict[str, Any] | None = None, prefix: str = ""
+) -> None:
+    """One forward pass over the whole image; a classifier also leaves its feature maps."""
+    key = f"{arch}:{weights}:{prefix}"
+    networks = state.context.networks
+    if key not in networks:
+        networks[key] = _load_net(state.context, arch, weights, args or {}, prefix)
+    net = networks[key]
+    networks["last"] = net
+    tensor = torch.from_numpy(state.image).to(state.context.device)
+    with torch.inference_mode():
+        if isinstance(net, ResNet2d):
+            maps = net.maps(tensor[None])
+            state.feature_maps = {f"stage{n}": _array(m[0]) for n, m in enumerate(maps, start=1)}
+            state.logits = _array(net.classify(maps[-1])[0])
+        else:
+            state.logits = _array(net(tensor[None, None])[0])
+
+
+def _array(tensor: Tensor) -> FloatArray:
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+def _load_net(
+    context: Context, arch: str, weights: str, args: Mapping[str, Any], prefix: str
+) -> nn.Module:
+    net = build_net(arch, args)
+    load_weights(net, _folder(context) / weights, prefix)
+    return net.eval().to(context.device)
+
+
+def _folder(context: Context) -> Path:
+    if context.folder is None:
+        raise ModelUnavailable(say("The model's weights are missing."))
+    return context.folder.path
+
+
+def load_weights(net: nn.Module, path: Path, prefix: str = "") -> None:
+    """Fill a net from a safetensors file; half precision is widened.
+
+    Raises ModelUnavailable when names or shapes differ from the network's.
+    """
+    wanted = net.state_dict()
+    try:
+        found = {k.removeprefix(prefix): v for k, v in load_file(path).items()}
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelUnavailable(
+            say("The weights are damaged or no safetensors file."), path.name
+        ) from error
+    found_shapes = {name: tuple(array.shape) for name, array in found.items()}
+    if found_shapes != {name: tuple(tensor.shape) for name, tensor in wanted.items()}:
+        raise ModelUnavailable(say("The weights do not belong to this network."), path.name)
+    net.load_state_dict({n: torch.from_numpy(a).to(wanted[n].dtype) for n, a in found.items()})
+
+
+@step("mirror", _RUNNING)
+def mirror(state: State, axes: list[int], max_evals: int = 2) -> None:
+    """Average the logits with those of mirrored images (axis 0 is i), in `max_evals` passes."""
+    net = state.context.networks.get("last")
+    if net is None or state.logits is None:
+        raise ModelUnavailable(say("The model mirrors before it has a network."))
+    total = state.logits.astype(np.float64)
+    for done, axis in enumerate(axes[: max_evals - 1], start=1):
+        state.context.cancel.check()
+        dim = state.image.ndim - 1 - axis
+        flipped = torch.from_numpy(np.flip(state.image, dim).copy()).to(state.context.device)
+        with torch.inference_mode():
+            back = torch.flip(net(flipped[None, None])[0], [dim + 1])
+        total = total + (_array(back) - total) / (done + 1)
+    state.logits = total.astype(np.float32)
+
+
+@step("temperature", _RUNNING)
+def temperature(state: State, value: float | str) -> None:
+    """Divide the logits by the temperature that calibration found."""
+    state.logits = _logits(state) / np.float32(_number(state.context, value))
+
+
+@step("activate", _RUNNING)
+def activate(state: State, fn: str) -> None:
+    """Logits to probabilities: `softmax` over the classes, `sigmoid` of each, or `none`.
+
+    A classifier's probabilities become scores, named by the model's outputs in their order.
+    """
+    logits = torch.from_numpy(_logits(state))
+    if fn == "softmax":
+        state.logits = torch.softmax(logits, 0).numpy()
+    elif fn == "sigmoid":
+        state.logits = torch.sigmoid(logits).numpy()
+    values = _logits(state)
+    folder = state.context.folder
+    if values.ndim == 1 and folder is not None:
+        names = [label.name for label in folder.outputs]
+        state.scores = {name: float(v) for name, v in zip(names, values, strict=True)}
+        thresholds = folder.calibration().get("thresholds", {})
+        state.thresholds = {name: float(thresholds[name]) for name in names if name in thresholds}
+
+
+def _logits(state: State) -> FloatArray:
+    if state.logits is None:
+        raise ModelUnavailable(say("The model reads a network's answer before it has one."))
+    return state.logits
+
+
+@step("features", _RUNNING)
+def features(state: State, layers: list[str]) -> None:
+    """Mean and deviation of every channel of the named feature maps, one after the other."""
+    try:
+        maps = [state.feature_maps[layer] for layer in layers]
+    except KeyError as error:
+        raise ModelUnavailable(say("The model names a layer that it does not have.")) from error
+    state.features = pooled(maps)
+
+
+def pooled(maps: list[FloatArray]) -> FloatArray:
+    """[channel, ...] maps to one vector: their means and deviations over space."""
+    flat = [m.reshape(m.shape[0], -1).astype(np.float64) for m in maps]
+    parts = [part for m in flat for part in (m.mean(1), m.std(1))]
+    return np.concatenate(parts).astype(np.float32)
+
+
+@step("ood", _RUNNING)
+def ood(state: State, score: str, limit: float | str) -> None:
+    """Refuse an image whose features lie farther from the training images than `limit`."""
+    if state.features is None or score != "mahalanobis":
+        raise ModelUnavailable(say("The model measures strangeness without features."))
+    calib = _calibration(state.context)
+    try:
+        known = calib["ood"]
+        distance = mahalanobis(state.features, known["mean"], known["scale"], known["components"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnavailable(say("calib.json lacks a value."), detail=str(error)) from error
+    if not distance <= _number(state.context, limit):
+        raise InputRefused(
+            say("This picture is unlike the ones the model was trained on."),
+            what_to_do=say("Check that it shows the right body part and is not rotated or cut."),
+            detail=f"distance {distance:.2f}",
+        )
+
+
+def mahalanobis(features: Any, mean: Any, scale: Any, components: Any) -> float:
+    """Distance per degree of freedom: |components @ ((features - mean) / scale)| / sqrt(rows).
+
+    `components` are whitened principal axes of the training features, [rows, features]; what they
+    do not span counts through the last row added by `training.strangeness`.
+    """
+    centred: NDArray[np.float64] = (
+        np.asarray(features, np.float64) - np.asarray(mean, np.float64)
+    ) / np.asarray(scale, np.float64)
+    projected = np.asarray(components, np.float64) @ centred
+    return float(np.sqrt(np.mean(projected**2)))
+
+
+def _calibration(context: Context) -> Mapping[str, Any]:
+    return {} if context.folder is None else context.folder.calibration()
+
+
+def _number(context: Context, value: float | str) -> float:
+    """A number, or the one that `calib.json#/a/b` points to. Raises ModelUnavailable."""
+    if not isinstance(value, str):
+        return float(value)
+    found: Any = _calibration(context)
+    try:
+        for part in value.split("#", 1)[1].strip("/").split("/"):
+            found = found[part]
+        return float(found)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ModelUnavailable(say("calib.json lacks a value."), value) from error

@@ -1,0 +1,89 @@
+"""Steps that bring a net's answer back to the input's grid and measure it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from medview.ai.worker.input_steps import sample_at
+from medview.ai.worker.steps import FloatArray, State, step
+from medview.core.errors import ModelUnavailable
+from medview.core.geometry import Geometry, VoxelIndex
+from medview.core.results import Code, Quantity
+from medview.core.words import say
+
+_DRAWING = say("Drawing the result")
+
+
+@step("restore", _DRAWING)
+def restore(state: State, slab_slices: int = 8, order: int = 1) -> None:
+    """Bring logits or probabilities to the input's grid and take the best class of each voxel.
+
+    By place in the patient, whatever the steps before did to the array. Class-wise values exist
+    only for `slab_slices` slices at a time (a whole float volume a class would fill the memory).
+    """
+    if state.logits is None or state.logits.ndim != 4:
+        raise ModelUnavailable(say("The model reads a network's answer before it has one."))
+    wanted = state.volume.geometry
+    labels = np.zeros(wanted.shape, np.uint8)
+    for first in range(0, wanted.shape[0], slab_slices):
+        state.context.cancel.check()
+        slab = _slab(wanted, first, min(slab_slices, wanted.shape[0] - first))
+        labels[first : first + slab.shape[0]] = _best(state.logits, state.geometry, slab, order)
+    state.label_map = labels
+
+
+def _slab(grid: Geometry, first: int, slices: int) -> Geometry:
+    return Geometry(
+        shape=(slices, *grid.shape[1:]),
+        spacing=grid.spacing,
+        origin=grid.to_patient(VoxelIndex(first, 0, 0)),
+        axes=grid.axes,
+    )
+
+
+def _best(logits: FloatArray, own: Geometry, slab: Geometry, order: int) -> NDArray[np.uint8]:
+    best = sample_at(logits[0], own, slab, order)
+    labels = np.zeros(slab.shape, np.uint8)
+    for value in range(1, logits.shape[0]):
+        sampled = sample_at(logits[value], own, slab, order)
+        labels[sampled > best] = value
+        np.maximum(best, sampled, out=best)
+    return labels
+
+
+@step("components", _DRAWING)
+def components(state: State, keep: str, min_ml: float = 0.0, connectivity: int = 26) -> None:
+    """Keep the largest connected part (all labels together), or every part of `min_ml` and more."""
+    labels = _label_map(state)
+    rank = {6: 1, 18: 2, 26: 3}.get(connectivity, 3)
+    parts, count = ndimage.label(labels > 0, ndimage.generate_binary_structure(3, rank))
+    if count == 0:
+        return
+    sizes = np.bincount(parts.ravel())[1:]
+    kept = sizes * state.volume.geometry.voxel_mm3 / 1000 >= min_ml
+    if keep == "largest":
+        kept &= np.arange(count) == int(sizes.argmax())
+    labels[~np.isin(parts, np.flatnonzero(kept) + 1)] = 0
+
+
+@step("measure", _DRAWING)
+def measure(state: State, list: list[str]) -> None:  # noqa: A002 - the field's name in the schema
+    """Add the quantities named (`volume_ml`) for every output label, also where it is empty."""
+    folder = state.context.folder
+    if folder is None or list != ["volume_ml"]:
+        raise ModelUnavailable(say("The model measures what this version does not know."))
+    counts = np.bincount(_label_map(state).ravel(), minlength=256)
+    code = Code("SCT", "118565006", "Volume")
+    for label in folder.outputs:
+        volume = float(counts[label.value]) * state.volume.geometry.voxel_mm3 / 1000
+        state.measures.append(
+            (label.value, Quantity(concept="volume", value=volume, unit="mL", code=code))
+        )
+
+
+def _label_map(state: State) -> NDArray[np.uint8]:
+    if state.label_map is None:
+        raise ModelUnavailable(say("The model reads a network's answer before it has one."))
+    return state.label_map
