@@ -55,5 +55,6 @@ def start_log(level: int = logging.INFO) -> None:
     logger.propagate = False
     for old in list(logger.handlers):
         logger.removeHandler(old)
+        old.close()
     logger.addHandler(handler)
     path.touch(mode=0o600)
