@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -36,3 +37,14 @@ def typed() -> Callable[[str, Mapping[str, str | float | bool]], RiskResult]:
         return compute(catalogue()[score], [by_hand(k, v) for k, v in inputs.items()])
 
     return make
+
+
+@pytest.fixture
+def no_log_left() -> Iterator[None]:
+    """The command starts the program's log; take it down again for the tests that follow."""
+    yield
+    logger = logging.getLogger("medview")
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = True
