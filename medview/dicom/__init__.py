@@ -1,1 +1,44 @@
-""" """
+"""DICOM in: folders to `Holdings`, stacks to `Volume`, header values to observations.
+
+Front door: `scan`, `VolumeFill`, `load_volume`, `read_frame`, `header_observations`,
+`write_volume`, `HEADER_KEYWORDS`; what MedView writes as DICOM is in `dicom.write`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medview.dicom.fill import VolumeFill, load_volume, read_frame
+    from medview.dicom.keywords import HEADER_KEYWORDS
+    from medview.dicom.observations import header_observations
+    from medview.dicom.scanning import scan
+    from medview.dicom.volume_files import write_volume
+
+__all__ = [
+    "HEADER_KEYWORDS",
+    "VolumeFill",
+    "header_observations",
+    "load_volume",
+    "read_frame",
+    "scan",
+    "write_volume",
+]
+
+# The window imports this room before it is drawn: the modules come when they are first used.
+_HOME = {
+    "HEADER_KEYWORDS": "keywords",
+    "VolumeFill": "fill",
+    "header_observations": "observations",
+    "load_volume": "fill",
+    "read_frame": "fill",
+    "scan": "scanning",
+    "write_volume": "volume_files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(name)
+    return getattr(import_module(f"medview.dicom.{_HOME[name]}"), name)

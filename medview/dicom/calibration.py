@@ -1,0 +1,84 @@
+"""What a millimetre is worth on a projection (PS3.3 10.7, C.8.7, C.8.11)."""
+
+from __future__ import annotations
+
+import math
+
+from medview.core.words import Sentence, say
+from medview.dicom.elements import Elements
+from medview.dicom.frames import Frame
+
+Spacing = tuple[float, float]
+
+
+def calibrate(frame: Frame) -> tuple[Spacing, str, tuple[Sentence, ...]]:
+    """Spacing between rows and columns, the state for Stack.calibration, and what to say.
+
+    For pictures without a place in the patient. States: CAL, ERMF, EST, DETECTOR, SCAN, patient,
+    and none, where only the pixels' aspect is known.
+    """
+    top = frame.instance.elements
+    if frame.is_projection:
+        return _projection(frame, top)
+    nominal = _pair(top, "NominalScannedPixelSpacing")
+    if frame.spacing and top.text("Modality") in ("CT", "MR", "PT", "NM"):
+        return frame.spacing, "patient", ()
+    if nominal:
+        return nominal, "SCAN", (say("Millimetres are those of the scanned film."),)
+    return _aspect(top), "none", (say("No pixel size is known: lengths are in pixels."),)
+
+
+def _projection(frame: Frame, top: Elements) -> tuple[Spacing, str, tuple[Sentence, ...]]:
+    imager, nominal = _pair(top, "ImagerPixelSpacing"), _pair(top, "NominalScannedPixelSpacing")
+    kind = top.text("PixelSpacingCalibrationType").upper()
+    own = frame.spacing
+    if top.text("Modality") == "CT" and own:
+        return own, "EST", (say("A scout: lengths hold in the plane of the table's axis only."),)
+    if own and kind == "FIDUCIAL":
+        return own, "CAL", ()
+    if own and kind == "GEOMETRY":
+        return own, "ERMF", ()
+    if own and imager and not _alike(own, imager):
+        # Someone corrected it without saying how.
+        return own, "EST", (say("Pixel spacing was corrected, the file does not say how."),)
+    factor = _magnification(top)
+    detector = imager or own
+    if detector and factor:
+        shrunk = (detector[0] / factor, detector[1] / factor)
+        said = say("Millimetres are estimated with magnification {factor}.", factor=f"{factor:.3f}")
+        return shrunk, "EST", (said,)
+    if detector:
+        return detector, "DETECTOR", (say("Millimetres are those at the detector, magnified."),)
+    if nominal:
+        return nominal, "SCAN", (say("Millimetres are those of the scanned film."),)
+    return _aspect(top), "none", (say("No pixel size is known: lengths are in pixels."),)
+
+
+def _magnification(top: Elements) -> float | None:
+    """ERMF, or source-detector over source-patient distance; None when neither makes sense."""
+    factor = top.number("EstimatedRadiographicMagnificationFactor")
+    if factor is None:
+        detector, patient = (
+            top.number("DistanceSourceToDetector"),
+            top.number("DistanceSourceToPatient"),
+        )
+        if detector and patient:
+            factor = detector / patient
+    return factor if factor is not None and 1.0 < factor < 10.0 else None
+
+
+def _pair(top: Elements, keyword: str) -> Spacing | None:
+    found = top.floats(keyword)
+    return (found[0], found[1]) if len(found) >= 2 and min(found[:2]) > 0 else None
+
+
+def _alike(one: Spacing, other: Spacing) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(one, other, strict=True))
+
+
+def _aspect(top: Elements) -> Spacing:
+    """Pixel Aspect Ratio as spacing in pixels: vertical over horizontal."""
+    ratio = top.floats("PixelAspectRatio")
+    if len(ratio) >= 2 and min(ratio[:2]) > 0:
+        return (ratio[0] / ratio[1], 1.0)
+    return (1.0, 1.0)

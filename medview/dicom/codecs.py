@@ -1,0 +1,218 @@
+"""Code streams of one frame to arrays, through imagecodecs; sizes are checked before decoding."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import UnreadableInstance, UnsupportedTransferSyntax
+from medview.core.words import Sentence, say
+from medview.dicom.instance import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
+from medview.dicom.pixel_format import PixelFormat
+
+Array = NDArray[np.generic]
+NATIVE = frozenset((IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE))
+RLE, DEFLATED_FRAME = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"
+_JPEG = "1.2.840.10008.1.2.4."
+_LOSSY_JPEG = frozenset(_JPEG + n for n in ("50", "51", "53", "55"))
+_LOSSLESS_JPEG = frozenset(_JPEG + n for n in ("57", "70"))
+_JPEG_LS = frozenset(_JPEG + n for n in ("80", "81"))
+_JPEG_2000 = frozenset(_JPEG + n for n in ("90", "91", "201", "202", "203"))
+_JPEG_XL = frozenset(_JPEG + n for n in ("110", "111", "112"))
+_DECODABLE = _LOSSY_JPEG | _LOSSLESS_JPEG | _JPEG_LS | _JPEG_2000 | _JPEG_XL | {RLE, DEFLATED_FRAME}
+_VIDEO = {"100": "MPEG-2", "101": "MPEG-2", "102": "MPEG-4", "103": "MPEG-4", "104": "MPEG-4",
+          "105": "MPEG-4", "106": "MPEG-4", "107": "HEVC", "108": "HEVC"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A frame as its decoder gives it: [rows, columns] or [rows, columns, samples].
+
+    is_rgb: whether the decoder has turned YCbCr into RGB already.
+    """
+
+    values: Array
+    is_rgb: bool = False
+
+
+def why_not_decodable(syntax: str) -> Sentence | None:
+    """Why encapsulated pixels of this transfer syntax cannot be shown; None when they can."""
+    if syntax in _DECODABLE:
+        return None
+    name = _VIDEO.get(syntax.removeprefix(_JPEG)) if syntax.startswith(_JPEG) else None
+    if name is not None:
+        return say("The pixels are {name} video, which MedView does not play.", name=name)
+    return say("MedView has no decoder for transfer syntax {uid}.", uid=syntax)
+
+
+def decode(syntax: str, stream: bytes, form: PixelFormat, threads: int = 1) -> Decoded:
+    """One frame. Raises UnsupportedTransferSyntax, or UnreadableInstance for a bad stream."""
+    reason = why_not_decodable(syntax)
+    if reason is not None:
+        raise UnsupportedTransferSyntax(reason, tag="(0002,0010)")
+    try:
+        decoded = _decoder(syntax, form, threads)(stream)
+    except UnreadableInstance:
+        raise
+    except Exception as error:  # every codec has its own error class, all mean the same
+        raise UnreadableInstance(
+            say("The compressed pixels are damaged."),
+            tag="(7FE0,0010)",
+            detail=type(error).__name__,
+        ) from error
+    shape = (form.rows, form.columns) + ((form.samples,) if form.samples > 1 else ())
+    if decoded.values.shape != shape:
+        raise _wrong_size(decoded.values.shape[:2], form)
+    return decoded
+
+
+def _decoder(syntax: str, form: PixelFormat, threads: int) -> Callable[[bytes], Decoded]:
+    if syntax == RLE:
+        return lambda stream: _run_lengths(stream, form)
+    if syntax == DEFLATED_FRAME:
+        return lambda stream: _deflated(stream, form)
+    if syntax in _JPEG_2000:
+        return lambda stream: _jpeg_2000(stream, form, threads)
+    if syntax in _JPEG_XL:
+        return lambda stream: _jpeg_xl(stream, form)
+    if syntax in _JPEG_LS:
+        return lambda stream: _jpeg_ls(stream, form)
+    if syntax in _LOSSLESS_JPEG:
+        return lambda stream: _lossless_jpeg(stream, form)
+    return lambda stream: _lossy_jpeg(stream, form)
+
+
+def _wrong_size(found: tuple[int, ...], form: PixelFormat) -> UnreadableInstance:
+    said = say(
+        "The compressed picture has {found} rows and columns, the header says {said}.",
+        found=" x ".join(str(n) for n in found),
+        said=f"{form.rows} x {form.columns}",
+    )
+    return UnreadableInstance(said, tag="(0028,0010)")
+
+
+def jpeg_size(stream: bytes) -> tuple[int, int]:
+    """Rows and columns of a JPEG or JPEG-LS stream's frame header (SOF), (0, 0) if there is none."""
+    at = 2
+    while at + 9 <= len(stream):
+        if stream[at] != 0xFF:
+            at += 1
+            continue
+        marker = stream[at + 1]
+        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC) or marker == 0xF7:
+            rows, columns = struct.unpack_from(">HH", stream, at + 5)
+            return rows, columns
+        if marker in (0xFF, 0xD8, 0x01) or marker in range(0xD0, 0xD8):
+            at += 1 if marker == 0xFF else 2
+            continue
+        at += 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+    return 0, 0
+
+
+def _check_jpeg(stream: bytes, form: PixelFormat) -> None:
+    if stream[:2] != b"\xff\xd8":
+        raise UnreadableInstance(
+            say("The compressed pixels are no JPEG picture."), tag="(7FE0,0010)"
+        )
+    if jpeg_size(stream) != (form.rows, form.columns):
+        raise _wrong_size(jpeg_size(stream), form)
+
+
+def _lossy_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
+    import imagecodecs
+
+    _check_jpeg(stream, form)
+    if form.samples == 1:
+        return Decoded(imagecodecs.jpeg_decode(stream))
+    # An Adobe or JFIF marker knows its colours better than the header; without one the
+    # header's Photometric Interpretation decides, and libjpeg's guess never does.
+    has_marker = b"Adobe\0" in stream[:1024] or b"JFIF\0" in stream[:64]
+    space = None if has_marker else ("RGB" if form.photometric == "RGB" else "YCBCR")
+    return Decoded(
+        imagecodecs.jpeg_decode(stream, colorspace=space, outcolorspace="RGB"), is_rgb=True
+    )
+
+
+def _lossless_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
+    import imagecodecs
+
+    _check_jpeg(stream, form)
+    if form.samples > 1:
+        is_ybr = form.photometric.startswith("YBR")
+        space = "YCBCR" if is_ybr else "RGB"
+        return Decoded(imagecodecs.jpeg_decode(stream, colorspace=space, outcolorspace=space))
+    try:
+        return Decoded(imagecodecs.ljpeg_decode(stream))
+    except imagecodecs.LjpegError:
+        try:
+            return Decoded(imagecodecs.jpeg_decode(stream))
+        except imagecodecs.Jpeg8Error:
+            return Decoded(imagecodecs.jpegsof3_decode(stream))
+
+
+def _jpeg_ls(stream: bytes, form: PixelFormat) -> Decoded:
+    import imagecodecs
+
+    _check_jpeg(stream, form)
+    values = imagecodecs.jpegls_decode(stream)
+    if values.ndim == 3 and values.shape[0] == form.samples != values.shape[2]:
+        values = np.moveaxis(values, 0, 2)
+    return Decoded(values)
+
+
+def _jpeg_2000(stream: bytes, form: PixelFormat, threads: int) -> Decoded:
+    import imagecodecs
+
+    begin = stream.find(b"\xff\x4f\xff\x51")
+    if begin < 0 or len(stream) < begin + 24:
+        raise UnreadableInstance(
+            say("The compressed pixels are no JPEG 2000 picture."), tag="(7FE0,0010)"
+        )
+    right, bottom, left, top = struct.unpack_from(">IIII", stream, begin + 8)
+    if (bottom - top, right - left) != (form.rows, form.columns):
+        raise _wrong_size((bottom - top, right - left), form)
+    coding = stream.find(b"\xff\x52", begin, begin + 4096)
+    is_mixed = coding >= 0 and len(stream) > coding + 8 and stream[coding + 8] == 1
+    values = imagecodecs.jpeg2k_decode(stream, numthreads=threads)
+    return Decoded(values, is_rgb=is_mixed and form.samples > 1)
+
+
+def _jpeg_xl(stream: bytes, form: PixelFormat) -> Decoded:
+    import imagecodecs
+
+    del form  # the size is checked after decoding: libjxl bounds itself by the stream
+    return Decoded(imagecodecs.jpegxl_decode(stream, numthreads=1), is_rgb=True)
+
+
+def _run_lengths(stream: bytes, form: PixelFormat) -> Decoded:
+    import imagecodecs
+
+    size = form.dtype.itemsize
+    segments = int.from_bytes(stream[:4], "little")
+    if form.bits_allocated == 1 or segments != form.samples * size:
+        raise UnreadableInstance(
+            say("The run-length pixels do not fit the header."), tag="(7FE0,0010)"
+        )
+    raw = imagecodecs.dicomrle_decode(stream, f"<u{size}")
+    values = np.frombuffer(raw, f"<u{size}", count=form.rows * form.columns * form.samples)
+    if form.samples == 1:
+        return Decoded(values.reshape(form.rows, form.columns))
+    return Decoded(np.moveaxis(values.reshape(form.samples, form.rows, form.columns), 0, 2))
+
+
+def _deflated(stream: bytes, form: PixelFormat) -> Decoded:
+    expected = (form.frame_bits + 7) // 8
+    raw = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream, expected + 1)
+    if len(raw) < expected:
+        raise UnreadableInstance(say("The compressed pixels are damaged."), tag="(7FE0,0010)")
+    if form.bits_allocated == 1:
+        bits = np.unpackbits(np.frombuffer(raw, "u1"), bitorder="little")
+        return Decoded(bits[: form.rows * form.columns].reshape(form.rows, form.columns))
+    values = np.frombuffer(raw[:expected], f"<u{form.dtype.itemsize}")
+    shape = (form.rows, form.columns) + ((form.samples,) if form.samples > 1 else ())
+    return Decoded(values.reshape(shape))

@@ -1,0 +1,125 @@
+"""Colour of a picture as red, green and blue of 8 bits (PS3.3 C.7.6.3.1.2, C.7.9)."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import UnreadableInstance
+from medview.core.words import say
+from medview.dicom.codecs import Decoded
+from medview.dicom.elements import Elements
+from medview.dicom.keywords import tag_of
+from medview.dicom.pixel_format import PixelFormat
+
+Bytes = NDArray[np.uint8]
+_COLOURS = ("Red", "Green", "Blue")
+
+
+def is_colour(form: PixelFormat) -> bool:
+    """Whether a picture of this format is shown in colour."""
+    return form.samples >= 3 or form.photometric == "PALETTE COLOR"
+
+
+def to_rgb(decoded: Decoded, top: Elements, form: PixelFormat) -> Bytes:
+    """[rows, columns, 3] of a stored colour frame. Raises UnreadableInstance without a palette."""
+    if form.photometric == "PALETTE COLOR":
+        return _from_palette(decoded.values, top, form)
+    values = _eight_bits(decoded.values[..., :3], form)
+    if decoded.is_rgb or not form.photometric.startswith("YBR"):
+        return values
+    if form.photometric in ("YBR_RCT", "YBR_ICT"):
+        return values  # undone by the JPEG 2000 decoder
+    return _from_ybr(values)
+
+
+def _eight_bits(values: NDArray[np.generic], form: PixelFormat) -> Bytes:
+    spare = form.bits_stored - 8
+    if values.dtype == np.uint8 and spare <= 0:
+        return np.ascontiguousarray(values, np.uint8)
+    wide = values.astype(np.uint64)
+    if spare > 0:
+        wide >>= np.uint64(spare)
+    return wide.astype(np.uint8)
+
+
+def _from_ybr(values: Bytes) -> Bytes:
+    """YBR_FULL to RGB (PS3.3 C.7.6.3.1.2)."""
+    y, blue, red = (values[..., n].astype(np.float32) for n in range(3))
+    blue -= 128
+    red -= 128
+    rgb = np.stack(
+        (y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue), axis=-1
+    )
+    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+
+
+def _from_palette(values: NDArray[np.generic], top: Elements, form: PixelFormat) -> Bytes:
+    index = values.astype(np.int64)
+    planes = []
+    for colour in _COLOURS:
+        table, first = _palette(top, colour, form)
+        planes.append(table[np.clip(index - first, 0, table.size - 1)])
+    return np.stack(planes, axis=-1)
+
+
+def _palette(top: Elements, colour: str, form: PixelFormat) -> tuple[Bytes, int]:
+    """One colour's table as 8-bit entries, and the first stored value that it maps."""
+    numbers = top.numbers(tag_of(f"{colour}PaletteColorLookupTableDescriptor"))
+    if len(numbers) < 3:
+        raise UnreadableInstance(say("The picture's colour table is missing."), tag="(0028,1101)")
+    count, first, bits = int(numbers[0]) & 0xFFFF or 65536, int(numbers[1]), int(numbers[2])
+    if form.is_signed and first > 32767:
+        first -= 65536
+    order = ">" if top.encoding.big else "<"
+    segmented = top.raw(f"Segmented{colour}PaletteColorLookupTableData")
+    raw = top.raw(f"{colour}PaletteColorLookupTableData")
+    if segmented and not raw:
+        entries = _expand(
+            struct.unpack(f"{order}{len(segmented) // 2}H", segmented[: len(segmented) // 2 * 2]),
+            count,
+        )
+    elif bits <= 8 and len(raw) < 2 * count:
+        entries = np.frombuffer(raw, "u1").astype(np.uint16)
+    else:
+        entries = np.frombuffer(raw[: len(raw) // 2 * 2], f"{order}u2").astype(np.uint16)
+    if entries.size == 0:
+        raise UnreadableInstance(say("The picture's colour table is missing."), tag="(0028,1201)")
+    # Some writers declare 16 bits and fill only the lower byte.
+    shift = 8 if bits > 8 and int(entries.max()) > 255 else 0
+    return (entries[:count] >> shift).astype(np.uint8), first
+
+
+def _expand(data: tuple[int, ...], count: int) -> NDArray[np.uint16]:
+    """A segmented table (PS3.3 C.7.9.2): discrete 0, linear 1, indirect 2 segments."""
+    out: list[int] = []
+    _expand_from(data, 0, len(data), out, (count, 0))
+    return np.array(out[:count], np.uint16)
+
+
+def _expand_from(
+    data: tuple[int, ...], at: int, segments: int, out: list[int], limits: tuple[int, int]
+) -> None:
+    count, depth = limits
+    while at + 2 < len(data) + 1 and segments > 0 and len(out) < count and depth < 4:
+        if at + 1 >= len(data):
+            return
+        kind, length = data[at], data[at + 1]
+        segments -= 1
+        if kind == 0:
+            out.extend(data[at + 2 : at + 2 + length])
+            at += 2 + length
+        elif kind == 1 and at + 2 < len(data):
+            start = out[-1] if out else 0
+            line = np.linspace(start, data[at + 2], length + 1)[1:]
+            out.extend(int(v) for v in np.rint(line))
+            at += 3
+        elif kind == 2 and at + 3 < len(data):
+            # The offset counts bytes from the first segment; length counts segments.
+            offset = (data[at + 2] | data[at + 3] << 16) // 2
+            _expand_from(data, offset, length, out, (count, depth + 1))
+            at += 4
+        else:
+            return

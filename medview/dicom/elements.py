@@ -1,0 +1,344 @@
+"""A flat walk over the elements of a DICOM header: fast, bounded, tolerant of broken files.
+
+Only wanted values are kept; everything else is skipped by its length, so that a vendor's private
+block costs one read. Encoding rules: PS3.5 section 7, undefined lengths 7.5, UN 6.2.2.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from medview.dicom.charset import decode_text
+from medview.dicom.keywords import tag_of, vr_of
+
+PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+UNDEFINED = 0xFFFFFFFF
+_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR",
+                   b"UT", b"UV"))  # fmt: skip
+_SHORT = frozenset((b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
+                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"))  # fmt: skip
+_BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "OF": "f", "OD": "d",
+           "UV": "Q", "SV": "q"}  # fmt: skip
+_TEXTS = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN", "UN"))
+_LARGEST_VALUE = 1 << 22
+_DEEPEST = 24
+_CHUNK = 16384
+
+
+class Encoding(NamedTuple):
+    """How elements are written: with VR or without, which end first."""
+
+    explicit: bool
+    big: bool = False
+
+
+IMPLICIT = Encoding(explicit=False)
+
+
+class Malformed(Exception):
+    """An element cannot be as the header says; `tag` is the one at fault."""
+
+    def __init__(self, tag: int) -> None:
+        super().__init__(f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
+        self.tag = tag
+
+
+class ByteSource:
+    """Bytes by offset: an open file read in windows, or what was inflated from one."""
+
+    def __init__(self, path: str, data: bytes | None = None) -> None:
+        self._file = None if data is not None else Path(path).open("rb", buffering=0)
+        self._buffer = data or b""
+        self._base = 0
+        self.size = len(self._buffer)
+        if self._file is not None:
+            self.size = self._file.seek(0, 2)
+
+    def window(self, offset: int, count: int) -> tuple[bytes, int]:
+        """A buffer and where `offset` lies in it, with `count` bytes after it if they exist."""
+        at = offset - self._base
+        if at < 0 or at + count > len(self._buffer):
+            if self._file is None:
+                return self._buffer, offset
+            self._file.seek(offset)
+            self._buffer = self._file.read(max(count, _CHUNK)) or b""
+            self._base, at = offset, 0
+        return self._buffer, at
+
+    def read(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes; fewer at the end."""
+        buffer, at = self.window(offset, min(count, max(0, self.size - offset)))
+        return buffer[at : at + count]
+
+    def read_into(self, offset: int, target: memoryview) -> int:
+        """Fill `target` without a copy between; returns how many bytes there were."""
+        if self._file is None:
+            part = self._buffer[offset : offset + len(target)]
+            target[: len(part)] = part
+            return len(part)
+        self._file.seek(offset)
+        done = 0
+        while done < len(target):
+            count = self._file.readinto(target[done:])
+            if not count:
+                break
+            done += count
+        return done
+
+    def close(self) -> None:
+        """Close the file; what was read stays."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> ByteSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class PixelPlace(NamedTuple):
+    """Where the pixels stand: `length` is UNDEFINED for encapsulated ones."""
+
+    tag: int
+    vr: str
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
+class Elements:
+    """Values of one data set or item, by keyword; nothing is decoded before it is asked for."""
+
+    encoding: Encoding
+    charsets: tuple[str, ...] = ("",)
+    values: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    sequences: dict[int, tuple[Elements, ...]] = field(default_factory=dict)
+    pixels: PixelPlace | None = None
+    fault: int | None = None  # the tag at which reading stopped
+
+    def has(self, keyword: str) -> bool:
+        """Whether the element is there and not empty."""
+        tag = tag_of(keyword)
+        return bool(self.values.get(tag, ("", b""))[1]) or bool(self.sequences.get(tag))
+
+    def raw(self, keyword: str) -> bytes:
+        """The bytes of the value."""
+        return self.values.get(tag_of(keyword), ("", b""))[1]
+
+    def items(self, keyword: str) -> tuple[Elements, ...]:
+        """The items of a sequence, none where it is absent."""
+        return self.sequences.get(tag_of(keyword), ())
+
+    def text(self, keyword: str) -> str:
+        """The decoded value, several values joined with a backslash, padding removed."""
+        tag = tag_of(keyword)
+        if tag not in self.values:
+            return ""
+        vr, raw = self.values[tag]
+        vr = vr_of(tag) if vr == "UN" else vr
+        if vr in _BINARY:
+            return "\\".join(str(number) for number in self.numbers(tag))
+        if vr in _TEXTS:
+            return decode_text(raw, self.charsets, is_name=vr == "PN")
+        return "\\".join(
+            part.strip(" \0\r\n\t") for part in raw.decode("ascii", "replace").split("\\")
+        ).strip(" \0")
+
+    def numbers(self, tag: int) -> tuple[float, ...]:
+        """All numbers of an element; what is no number is left out. IS, DS and binary VRs."""
+        if tag not in self.values:
+            return ()
+        vr, raw = self.values[tag]
+        if vr == "UN":
+            vr = vr_of(tag)
+        if vr in _BINARY:
+            code = _BINARY[vr]
+            count = len(raw) // struct.calcsize(code)
+            order = ">" if self.encoding.big else "<"
+            return struct.unpack_from(f"{order}{count}{code}", raw)
+        return tuple(_numbers_in_text(raw))
+
+    def floats(self, keyword: str) -> tuple[float, ...]:
+        """Finite numbers of an element."""
+        return tuple(float(v) for v in self.numbers(tag_of(keyword)) if abs(v) < 1e300)
+
+    def number(self, keyword: str) -> float | None:
+        """The first number, None where there is none."""
+        found = self.floats(keyword)
+        return found[0] if found else None
+
+    def integer(self, keyword: str, default: int = 0) -> int:
+        """The first number as an integer."""
+        found = self.floats(keyword)
+        return int(found[0]) if found else default
+
+    def private(self, tag: int, creator: str) -> tuple[float, ...]:
+        """Numbers of a private element of block 10 whose creator is as expected."""
+        block = self.values.get((tag & 0xFFFF0000) | 0x10)
+        if block is None or block[1].strip(b" \0").decode("ascii", "replace") != creator:
+            return ()
+        if tag in self.values and self.values[tag][0] == "UN":
+            raw = self.values[tag][1]
+            return (
+                struct.unpack("<f", raw)
+                if creator.startswith("Philips") and len(raw) == 4
+                else (tuple(_numbers_in_text(raw)))
+            )
+        return self.numbers(tag)
+
+
+def _numbers_in_text(raw: bytes) -> Iterator[float]:
+    for part in raw.split(b"\\"):
+        try:
+            value = float(part.strip(b" \0"))
+        except ValueError:
+            continue
+        if value == value:  # a NaN is no number
+            yield value
+
+
+class _Header(NamedTuple):
+    tag: int
+    vr: str
+    length: int
+    start: int
+
+
+class Walker:
+    """Walks one source; `wanted` are the top-level tags to keep (all, inside kept sequences)."""
+
+    def __init__(self, source: ByteSource, wanted: frozenset[int], end: int | None = None) -> None:
+        self._source = source
+        self._wanted = wanted
+        self._end = source.size if end is None else end
+        self.charsets: tuple[str, ...] = ("",)
+
+    def _header(self, offset: int, encoding: Encoding) -> _Header:
+        buffer, at = self._source.window(offset, 12)
+        if len(buffer) - at < 8:
+            raise Malformed(0)
+        order = ">" if encoding.big else "<"
+        group, element = struct.unpack_from(order + "HH", buffer, at)
+        tag = group << 16 | element
+        if group == 0xFFFE or not encoding.explicit:
+            return _Header(
+                tag,
+                vr_of(tag) if group != 0xFFFE else "",
+                struct.unpack_from(order + "I", buffer, at + 4)[0],
+                offset + 8,
+            )
+        vr = buffer[at + 4 : at + 6]
+        if vr in _SHORT:
+            return _Header(
+                tag, vr.decode(), struct.unpack_from(order + "H", buffer, at + 6)[0], offset + 8
+            )
+        if vr in _LONG:
+            if len(buffer) - at < 12:
+                raise Malformed(tag)
+            return _Header(
+                tag, vr.decode(), struct.unpack_from(order + "I", buffer, at + 8)[0], offset + 12
+            )
+        # No VR where one must stand: some writers switch to implicit inside sequences.
+        return _Header(tag, "UN", struct.unpack_from(order + "I", buffer, at + 4)[0], offset + 8)
+
+    def data_set(self, offset: int, encoding: Encoding) -> Elements:
+        """The top level, up to the pixels; a fault is noted and what was read before it stays."""
+        found = Elements(encoding)
+        try:
+            self._elements(found, offset, self._end, keep_all=False, depth=0)
+        except Malformed as error:
+            found.fault = error.tag
+        found.charsets = self.charsets
+        return found
+
+    def _elements(
+        self, found: Elements, offset: int, end: int, *, keep_all: bool, depth: int
+    ) -> int:
+        """Reads elements into `found` until the end or a delimiter; returns where it stopped."""
+        if depth > _DEEPEST:
+            raise Malformed(0)
+        wanted, encoding = self._wanted, found.encoding
+        while offset + 8 <= end:
+            tag, vr, length, start = self._header(offset, encoding)
+            if tag in (ITEM_END, SEQUENCE_END):
+                return start
+            if depth == 0 and tag in PIXEL_TAGS:
+                found.pixels = PixelPlace(tag, vr, start, length)
+                return end
+            keep = keep_all or tag in wanted
+            if length == UNDEFINED or (keep and vr == "SQ"):
+                inner = IMPLICIT if vr == "UN" and encoding.explicit else encoding
+                offset = self._sequence(found, tag, start, length, (inner, keep, depth, end))
+                continue
+            offset = start + length
+            if offset > end:
+                raise Malformed(tag)
+            if keep and length <= _LARGEST_VALUE:
+                buffer, at = self._source.window(start, length)
+                found.values[tag] = (vr, buffer[at : at + length])
+                if tag == 0x00080005:
+                    self._take_charset(found, depth)
+        if offset != end and depth == 0 and any(self._source.read(offset, end - offset)):
+            raise Malformed(0)
+        return offset
+
+    def _take_charset(self, found: Elements, depth: int) -> None:
+        raw = found.values[0x00080005][1].decode("ascii", "replace")
+        found.charsets = tuple(part.strip(" \0") for part in raw.split("\\"))
+        if depth == 0:
+            self.charsets = found.charsets
+
+    def _sequence(
+        self,
+        found: Elements,
+        tag: int,
+        start: int,
+        length: int,
+        how: tuple[Encoding, bool, int, int],
+    ) -> int:
+        encoding, keep, depth, limit = how
+        end = limit if length == UNDEFINED else start + length
+        if end > limit:
+            raise Malformed(tag)
+        items: list[Elements] = []
+        offset = start
+        while offset + 8 <= end:
+            item_tag, _, item_length, item_start = self._header(offset, encoding)
+            if item_tag == SEQUENCE_END:
+                offset = item_start
+                break
+            if item_tag != ITEM:
+                raise Malformed(tag)
+            offset = self._item(items, item_start, item_length, (encoding, keep, depth, end))
+        else:
+            if length == UNDEFINED and offset < limit - 8:
+                raise Malformed(tag)
+        if keep:
+            found.sequences[tag] = tuple(items)
+        return offset if length == UNDEFINED else end
+
+    def _item(
+        self, items: list[Elements], start: int, length: int, how: tuple[Encoding, bool, int, int]
+    ) -> int:
+        encoding, keep, depth, limit = how
+        end = limit if length == UNDEFINED else start + length
+        if end > limit:
+            raise Malformed(ITEM)
+        if not keep and length != UNDEFINED:
+            return end
+        item = Elements(encoding, self.charsets)
+        stopped = self._elements(item, start, end, keep_all=keep, depth=depth + 1)
+        items.append(item)
+        return stopped if length == UNDEFINED else end

@@ -1,0 +1,95 @@
+"""Encapsulated pixels: fragments, offset tables, and which fragments make a frame (PS3.5 A.4)."""
+
+from __future__ import annotations
+
+import struct
+
+from medview.core.errors import UnreadableInstance
+from medview.core.words import say
+from medview.dicom.elements import ITEM, SEQUENCE_END, ByteSource
+from medview.dicom.instance import Instance
+
+Fragment = tuple[int, int]  # offset in the source, length
+# How a code stream begins: JPEG and JPEG-LS (SOI), JPEG 2000 (SOC), JP2, JPEG XL.
+_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c", b"\xff\x0a")
+
+
+def fragments_of(instance: Instance, source: ByteSource) -> list[list[Fragment]]:
+    """The fragments of every frame. Raises UnreadableInstance when the items are damaged."""
+    place = instance.elements.pixels
+    if place is None:
+        raise UnreadableInstance(say("The file holds no pixels."), instance.path)
+    items, is_cut = _items(instance, source, place.offset)
+    if not items:
+        raise UnreadableInstance(say("The file holds no pixels."), instance.path, "(7FE0,0010)")
+    table, fragments = items[0], items[1:]
+    frames = max(1, instance.elements.integer("NumberOfFrames", 1))
+    if frames == 1:
+        found = [fragments]
+    elif len(fragments) == frames:
+        found = [[fragment] for fragment in fragments]
+    else:
+        found = _by_table(source, table, fragments, frames) or _by_starts(source, fragments)
+    if is_cut and len(found) <= frames:
+        found = found[:-1]
+    if not found or not found[0]:
+        said = say("The compressed pixels break off before the first picture ends.")
+        raise UnreadableInstance(said, instance.path, "(7FE0,0010)")
+    return found
+
+
+def _items(instance: Instance, source: ByteSource, offset: int) -> tuple[list[Fragment], bool]:
+    """Every item (the offset table first), and whether the last one runs past the file's end."""
+    items: list[Fragment] = []
+    order = ">" if instance.encoding.big else "<"
+    while offset + 8 <= source.size:
+        group, element, length = struct.unpack(order + "HHI", source.read(offset, 8))
+        tag = group << 16 | element
+        if tag == SEQUENCE_END:
+            return items, False
+        if tag != ITEM:
+            # Some writers forget the delimiter; what stands before it is sound.
+            return items, False
+        offset += 8
+        items.append((offset, min(length, source.size - offset)))
+        if offset + length > source.size:
+            return items, True
+        offset += length
+    return items, False
+
+
+def _by_table(
+    source: ByteSource, table: Fragment, fragments: list[Fragment], frames: int
+) -> list[list[Fragment]]:
+    """Frames as the Basic Offset Table says; empty where it is absent or wrong."""
+    if table[1] != 4 * frames:
+        return []
+    raw = source.read(*table)
+    starts = struct.unpack(f"<{frames}I", raw) if len(raw) == 4 * frames else ()
+    base = fragments[0][0] - 8
+    by_start = {fragment[0] - 8 - base: index for index, fragment in enumerate(fragments)}
+    try:
+        cuts = [by_start[start] for start in starts]
+    except KeyError:
+        return []
+    ends = [*cuts[1:], len(fragments)]
+    if cuts != sorted(set(cuts)):
+        return []
+    return [fragments[begin:end] for begin, end in zip(cuts, ends, strict=True)]
+
+
+def _by_starts(source: ByteSource, fragments: list[Fragment]) -> list[list[Fragment]]:
+    """A new frame wherever a fragment begins like a code stream."""
+    frames: list[list[Fragment]] = []
+    for fragment in fragments:
+        if not frames or source.read(fragment[0], 4).startswith(_STARTS):
+            frames.append([])
+        frames[-1].append(fragment)
+    return frames
+
+
+def join(source: ByteSource, fragments: list[Fragment]) -> bytes:
+    """The code stream of one frame."""
+    if len(fragments) == 1:
+        return source.read(*fragments[0])
+    return b"".join(source.read(offset, length) for offset, length in fragments)

@@ -1,0 +1,182 @@
+"""What one picture says about itself: place, direction, pixel size, and what tells volumes apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.dicom.elements import Elements
+from medview.dicom.instance import Instance
+from medview.dicom.keywords import MOSAIC_COUNT, PRIVATE_B_VALUES
+
+FloatArray = NDArray[np.float64]
+PROJECTION_MODALITIES = frozenset(("CR", "DX", "MG", "XA", "RF", "PX", "IO", "RG"))
+
+# Functional groups in which the enhanced objects keep a value (PS3.3 C.7.6.16).
+_GROUP_OF = {
+    "ImagePositionPatient": ("PlanePositionSequence",),
+    "ImageOrientationPatient": ("PlaneOrientationSequence",),
+    "PixelSpacing": ("PixelMeasuresSequence",),
+    "SliceThickness": ("PixelMeasuresSequence",),
+    "RescaleSlope": ("PixelValueTransformationSequence",),
+    "RescaleIntercept": ("PixelValueTransformationSequence",),
+    "RescaleType": ("PixelValueTransformationSequence",),
+    "WindowCenter": ("FrameVOILUTSequence",),
+    "WindowWidth": ("FrameVOILUTSequence",),
+    "WindowCenterWidthExplanation": ("FrameVOILUTSequence",),
+    "TemporalPositionIndex": ("FrameContentSequence",),
+    "TemporalPositionIdentifier": ("FrameContentSequence",),
+    "StackID": ("FrameContentSequence",),
+    "FrameAcquisitionNumber": ("FrameContentSequence",),
+    "EffectiveEchoTime": ("MREchoSequence",),
+    "DiffusionBValue": ("MRDiffusionSequence",),
+    "DiffusionGradientOrientation": ("MRDiffusionSequence", "DiffusionGradientDirectionSequence"),
+    "FrameType": (
+        "MRImageFrameTypeSequence",
+        "CTImageFrameTypeSequence",
+        "PETFrameTypeSequence",
+    ),
+    "FrameLaterality": ("FrameAnatomySequence",),
+    "NominalCardiacTriggerDelayTime": ("CardiacSynchronizationSequence",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of an instance; `groups` are its functional groups, nearest first."""
+
+    instance: Instance
+    index: int
+    groups: tuple[Elements, ...] = ()
+
+    def holder(self, keyword: str) -> Elements:
+        """The item that holds a value for this frame: its own group, the shared one, the top."""
+        for group in self.groups:
+            for item in _nested(group, _GROUP_OF.get(keyword, ())):
+                if item.has(keyword):
+                    return item
+        return self.instance.elements
+
+    def floats(self, keyword: str) -> tuple[float, ...]:
+        """Numbers of this frame."""
+        return self.holder(keyword).floats(keyword)
+
+    def text(self, keyword: str) -> str:
+        """Text of this frame."""
+        return self.holder(keyword).text(keyword)
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        top = self.instance.elements
+        return top.integer("Rows"), top.integer("Columns")
+
+    @cached_property
+    def position(self) -> FloatArray | None:
+        """Centre of the first voxel, LPS millimetres."""
+        return _vector(self.floats("ImagePositionPatient"), 3)
+
+    @cached_property
+    def axes(self) -> FloatArray | None:
+        """(2, 3) unit vectors of growing column and row; None where the header has no true pair."""
+        flat = _vector(self.floats("ImageOrientationPatient"), 6)
+        if flat is None:
+            return None
+        pair = flat.reshape(2, 3)
+        lengths = np.linalg.norm(pair, axis=1)
+        if (lengths < 0.5).any() or abs(float(pair[0] @ pair[1])) > 0.05 * lengths.prod():
+            return None
+        unit: FloatArray = pair / lengths[:, None]
+        return unit
+
+    @cached_property
+    def spacing(self) -> tuple[float, float] | None:
+        """Pixel Spacing as (between rows, between columns) millimetres."""
+        found = self.floats("PixelSpacing")
+        return (found[0], found[1]) if len(found) >= 2 and min(found[:2]) > 0 else None
+
+    @cached_property
+    def image_type(self) -> str:
+        """Frame Type, or Image Type, in capitals."""
+        return (self.text("FrameType") or self.text("ImageType")).upper()
+
+    @property
+    def is_projection(self) -> bool:
+        """X-rays through the whole body: radiographs, and the scout of a CT."""
+        modality = self.instance.elements.text("Modality").upper()
+        if modality in PROJECTION_MODALITIES:
+            return True
+        return modality == "CT" and "LOCALIZER" in self.image_type.split("\\")
+
+    @property
+    def is_mosaic(self) -> bool:
+        """Siemens: many slices tiled into one picture, whose position is the big picture's."""
+        top = self.instance.elements
+        return "MOSAIC" in self.image_type.split("\\") or bool(top.private(*MOSAIC_COUNT))
+
+    @property
+    def is_spatial(self) -> bool:
+        """Whether the picture has a place in the patient."""
+        return not (
+            self.is_projection
+            or self.is_mosaic
+            or self.position is None
+            or self.axes is None
+            or self.spacing is None
+        )
+
+    @cached_property
+    def b_value(self) -> float | None:
+        """Diffusion weighting in s/mm2, from the standard or a maker's private element."""
+        found = self.floats("DiffusionBValue")
+        if found:
+            return found[0]
+        for tag, creator in PRIVATE_B_VALUES:
+            private = self.instance.elements.private(tag, creator)
+            if private:
+                # GE adds multiples of a million to flag its own processing.
+                return private[0] % 1_000_000 if creator.startswith("GEMS") else private[0]
+        return None
+
+    @property
+    def instance_number(self) -> int | None:
+        """Instance Number, None where it is absent."""
+        found = self.instance.elements.number("InstanceNumber")
+        return None if found is None else int(found)
+
+    @property
+    def order(self) -> tuple[float, str, str, int]:
+        """Where the picture stands when positions do not tell (ladder of sorting without IPP)."""
+        top = self.instance.elements
+        number = self.instance_number
+        time = top.text("AcquisitionTime") or top.text("ContentTime")
+        return (number if number is not None else np.inf, time, self.instance.path, self.index)
+
+
+def _nested(group: Elements, keywords: tuple[str, ...]) -> tuple[Elements, ...]:
+    """The items of the named sequences of a group, inner ones first."""
+    found: list[Elements] = []
+    for keyword in keywords:
+        for item in group.items(keyword):
+            found.append(item)
+            for inner in keywords:
+                found[:0] = item.items(inner)
+    return tuple(found)
+
+
+def _vector(values: tuple[float, ...], count: int) -> FloatArray | None:
+    return np.array(values[:count]) if len(values) >= count else None
+
+
+def frames_of(instance: Instance) -> list[Frame]:
+    """Every picture of an instance, in file order; at least one."""
+    top = instance.elements
+    count = max(1, top.integer("NumberOfFrames", 1))
+    per_frame = top.items("PerFrameFunctionalGroupsSequence")
+    shared = top.items("SharedFunctionalGroupsSequence")[:1]
+    if not per_frame and not shared:
+        return [Frame(instance, index) for index in range(count)]
+    return [Frame(instance, index, per_frame[index : index + 1] + shared) for index in range(count)]

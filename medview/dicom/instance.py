@@ -1,0 +1,192 @@
+"""One DICOM file: its header's wanted values and where its pixels stand."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from medview.core.errors import UnreadableInstance
+from medview.core.words import Sentence, say
+from medview.dicom.elements import (
+    IMPLICIT,
+    UNDEFINED,
+    ByteSource,
+    Elements,
+    Encoding,
+    Walker,
+)
+from medview.dicom.keywords import tag_of, wanted_tags
+
+EXPLICIT_LE, IMPLICIT_LE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
+EXPLICIT_BE, DEFLATED_LE = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
+DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory: a DICOMDIR
+_META_TAGS = frozenset((0x00020002, 0x00020003, 0x00020010))
+_MOST_INFLATED = 1 << 30
+_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC "
+                 b"UI UL UN UR US UT UV".split())  # fmt: skip
+
+
+class NotDicom(Exception):
+    """The file is something else; `args[0]` is a Sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A file whose header could be read.
+
+    path: the file. syntax: transfer syntax UID, guessed where the file does not say.
+    inflated: the data set of a deflated file, None for all others.
+    """
+
+    path: str
+    elements: Elements
+    syntax: str
+    size: int
+    notes: tuple[Sentence, ...] = ()
+    inflated: bytes | None = None
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the data set is written."""
+        return self.elements.encoding
+
+    @property
+    def is_encapsulated(self) -> bool:
+        """Whether the pixels stand in fragments."""
+        return self.elements.pixels is not None and self.elements.pixels.length == UNDEFINED
+
+    def open(self) -> ByteSource:
+        """The bytes that the offsets of this instance point into; close it after use."""
+        return ByteSource(self.path, self.inflated)
+
+
+def open_instance(path: str) -> Instance:
+    """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the element at fault."""
+    try:
+        with ByteSource(path) as source:
+            return _read(path, source)
+    except OSError as error:
+        raise UnreadableInstance(
+            say("The system does not let MedView read this file."),
+            path,
+            detail=error.strerror or "",
+        ) from error
+
+
+def _read(path: str, source: ByteSource) -> Instance:
+    if source.size == 0:
+        raise NotDicom(say("The file is empty."))
+    start = _start(source)
+    meta, offset = _read_meta(source, start)
+    syntax = meta.text("TransferSyntaxUID")
+    if offset >= source.size:
+        raise UnreadableInstance(
+            say("The file ends after its first header; there is no data."), path
+        )
+    inflated = None
+    if syntax == DEFLATED_LE:
+        inflated = _inflate(path, source.read(offset, source.size))
+        source, offset = ByteSource(path, inflated), 0
+    encoding = _encoding(source, offset, syntax)
+    elements = Walker(source, wanted_tags()).data_set(offset, encoding)
+    if not elements.has("SOPClassUID") and meta.has("MediaStorageSOPClassUID"):
+        elements.values[tag_of("SOPClassUID")] = ("UI", meta.raw("MediaStorageSOPClassUID"))
+    if not elements.values and not elements.sequences and elements.fault is not None and start == 0:
+        raise NotDicom(say("Not a DICOM file."))
+    return _checked(path, source, elements, syntax or _guessed(encoding), inflated)
+
+
+def _guessed(encoding: Encoding) -> str:
+    if encoding.big:
+        return EXPLICIT_BE
+    return EXPLICIT_LE if encoding.explicit else IMPLICIT_LE
+
+
+def _checked(
+    path: str, source: ByteSource, elements: Elements, syntax: str, inflated: bytes | None
+) -> Instance:
+    is_directory = elements.text("SOPClassUID") == DIRECTORY
+    if elements.fault is not None and elements.pixels is None and not is_directory:
+        tag = f"({elements.fault >> 16:04X},{elements.fault & 0xFFFF:04X})"
+        raise UnreadableInstance(
+            say("The file breaks off or is damaged at element {tag}.", tag=tag), path, tag=tag
+        )
+    return Instance(path, elements, syntax, source.size, (), inflated)
+
+
+def _start(source: ByteSource) -> int:
+    """Where the first element stands: after preamble and DICM, or at the very beginning."""
+    head = source.read(0, 144)
+    if head[128:132] == b"DICM":
+        if len(head) < 140:
+            raise UnreadableInstance(say("The file ends after its preamble; there is no data."))
+        return 132
+    if not _looks_like_elements(head):
+        raise NotDicom(say("Not a DICOM file."))
+    return 0
+
+
+def _looks_like_elements(head: bytes) -> bool:
+    """Whether a file without preamble begins with a plausible element of group 2 or 8."""
+    if len(head) < 16:
+        return False
+    if head[:4] in (b"\x00\x08\x00\x05", b"\x00\x08\x00\x08", b"\x00\x08\x00\x12",
+                    b"\x00\x08\x00\x16", b"\x00\x08\x00\x18"):  # fmt: skip
+        return head[4:6] in _VRS
+    group = int.from_bytes(head[:2], "little")
+    if group not in (2, 8):
+        return False
+    if head[4:6] in _VRS:
+        return True
+    return int.from_bytes(head[4:8], "little") <= 1024
+
+
+def _read_meta(source: ByteSource, start: int) -> tuple[Elements, int]:
+    """The file meta information and where the data set begins (PS3.10 section 7.1)."""
+    offset, meta = start, Elements(Encoding(explicit=True))
+    while True:
+        head = source.read(offset, 12)
+        if len(head) < 8 or head[:2] != b"\x02\x00":
+            return meta, offset
+        tag = 0x00020000 | int.from_bytes(head[2:4], "little")
+        vr = head[4:6]
+        if vr in (b"OB", b"UN", b"OW", b"UT", b"SQ"):
+            begin, length = offset + 12, int.from_bytes(head[8:12], "little")
+        elif vr in _VRS:
+            begin, length = offset + 8, int.from_bytes(head[6:8], "little")
+        else:  # an implicit meta header is against the rules, yet it exists
+            begin, length = offset + 8, int.from_bytes(head[4:8], "little")
+        if begin + length > source.size:
+            raise UnreadableInstance(
+                say(
+                    "The file breaks off or is damaged at element {tag}.",
+                    tag=f"(0002,{tag & 0xFFFF:04X})",
+                ),
+                tag=f"(0002,{tag & 0xFFFF:04X})",
+            )
+        if tag in _META_TAGS:
+            meta.values[tag] = ("UI", source.read(begin, length))
+        offset = begin + length
+
+
+def _encoding(source: ByteSource, offset: int, syntax: str) -> Encoding:
+    """What the transfer syntax says, unless the first element plainly says otherwise."""
+    head = source.read(offset, 8)
+    big = syntax == EXPLICIT_BE
+    if not syntax and head[:1] == b"\0" and head[1:2] != b"\0":
+        big = True
+    if head[4:6] in _VRS:
+        return Encoding(explicit=True, big=big)
+    return Encoding(explicit=False, big=big) if head[4:5] else IMPLICIT
+
+
+def _inflate(path: str, packed: bytes) -> bytes:
+    """The data set of a deflated file, at most 1 GiB of it (PS3.5 annex A.5)."""
+    machine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = machine.decompress(packed, _MOST_INFLATED)
+    except zlib.error as error:
+        raise UnreadableInstance(say("The deflated data set is damaged."), path) from error
+    if machine.unconsumed_tail:
+        raise UnreadableInstance(say("The deflated data set is larger than MedView accepts."), path)
+    return data

@@ -1,0 +1,93 @@
+"""Which elements are read, by keyword, and the names of transfer syntaxes and SOP classes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+# Series.header holds these, where the first instance of the series has them (texts decoded,
+# several values joined with a backslash as in the file).
+HEADER_KEYWORDS = (
+    "SOPClassUID", "ImageType", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate",
+    "StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime", "AccessionNumber", "Modality",
+    "Manufacturer", "InstitutionName", "StudyDescription", "SeriesDescription",
+    "ManufacturerModelName", "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
+    "PatientAge", "PatientSize", "PatientWeight", "PatientSpeciesDescription",
+    "ContrastBolusAgent", "BodyPartExamined", "ScanningSequence", "SequenceVariant",
+    "ScanOptions", "SequenceName", "SliceThickness", "KVP", "RepetitionTime", "EchoTime",
+    "InversionTime", "FlipAngle", "MagneticFieldStrength", "SpacingBetweenSlices", "ProtocolName",
+    "ConvolutionKernel", "PatientPosition", "ViewPosition", "ImagerPixelSpacing",
+    "XRayTubeCurrent", "Exposure", "ExposureTime", "StudyID", "SeriesNumber",
+    "PatientOrientation", "FrameOfReferenceUID", "Laterality", "ImageLaterality",
+    "PhotometricInterpretation", "PixelSpacing", "BurnedInAnnotation", "LossyImageCompression",
+    "LossyImageCompressionRatio", "ReferringPhysicianName", "OperatorsName", "Units",
+    "CorrectedImage", "DecayCorrection", "PresentationIntentType", "AcquisitionNumber",
+)  # fmt: skip
+
+# What sorting, geometry and pixels need besides.
+_TECHNICAL = (
+    "SpecificCharacterSet", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "SamplesPerPixel",
+    "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "PixelAspectRatio",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
+    "RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence", "VOILUTFunction",
+    "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
+    "SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData",
+    "SegmentedBluePaletteColorLookupTableData", "PixelSpacingCalibrationType",
+    "EstimatedRadiographicMagnificationFactor", "DistanceSourceToDetector",
+    "DistanceSourceToPatient", "NominalScannedPixelSpacing", "PresentationLUTShape",
+    "EchoNumbers", "TemporalPositionIdentifier", "TriggerTime", "DiffusionBValue",
+    "DiffusionGradientOrientation", "FrameReferenceTime", "GantryDetectorTilt",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "SequenceOfUltrasoundRegions", "SegmentSequence", "ConceptNameCodeSequence",
+    "ContentSequence", "ReferencedSeriesSequence", "CurrentRequestedProcedureEvidenceSequence",
+    "StructureSetROISequence", "BeamSequence", "DocumentTitle", "MIMETypeOfEncapsulatedDocument",
+    "WaveformSequence", "ContentLabel", "ContentDescription", "ReferencedImageSequence",
+    "ReferencedFrameOfReferenceSequence", "ReferencedStructureSetSequence",
+    "ReferencedRTPlanSequence", "DoseUnits", "CompletionFlag", "VerificationFlag",
+    "SegmentationType", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
+    "IssuerOfPatientID", "TotalPixelMatrixColumns",
+    "TotalPixelMatrixRows", "SourceImageSequence", "DerivationDescription",
+    "IonBeamSequence", "AnnotationGroupSequence", "RealWorldValueMappingSequence",
+    "ReferencedImageRealWorldValueMappingSequence", "RegistrationSequence",
+    "MediaStorageSOPClassUID", "TransferSyntaxUID",
+)  # fmt: skip
+
+# Private elements that tell the volumes of a diffusion series apart; with their creators.
+PRIVATE_B_VALUES = (
+    (0x0019100C, "SIEMENS MR HEADER"),
+    (0x20011003, "Philips Imaging DD 001"),
+    (0x00431039, "GEMS_PARM_01"),
+)
+MOSAIC_COUNT = (0x0019100A, "SIEMENS MR HEADER")
+
+
+@cache
+def tag_of(keyword: str) -> int:
+    """The tag of a keyword of the DICOM dictionary."""
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(keyword)
+    return int(tag)
+
+
+@cache
+def vr_of(tag: int) -> str:
+    """The dictionary's value representation, UN for tags that it does not know."""
+    try:
+        return str(dictionary_VR(tag)).split(" or ", maxsplit=1)[0]
+    except KeyError:
+        return "UN"
+
+
+@cache
+def wanted_tags() -> frozenset[int]:
+    """Every top-level tag whose value is kept while a header is walked."""
+    standard = {tag_of(keyword) for keyword in HEADER_KEYWORDS + _TECHNICAL}
+    private = {tag for tag, _ in (*PRIVATE_B_VALUES, MOSAIC_COUNT)}
+    creators = {(tag & 0xFFFF0000) | 0x10 for tag in private}
+    return frozenset(standard | private | creators)

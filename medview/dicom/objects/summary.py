@@ -1,0 +1,136 @@
+"""Kind, summary and references of objects that are no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from medview.core.study import StudyObject
+from medview.dicom.elements import Elements
+from medview.dicom.instance import Instance
+from medview.dicom.keywords import tag_of
+
+# SOP Class UID to kind, below 1.2.840.10008.5.1.4.1.1. (PS3.4 B.5); longest beginning wins.
+_KIND_BY_CLASS = {
+    "66.": "OTHER", "66.4": "SEG", "66.7": "SEG", "66.5": "SEG", "66.1": "REG", "66.3": "REG",
+    "66.2": "FID", "88.": "SR", "88.59": "KO", "11.": "PR", "481.2": "RTDOSE", "481.3": "RTSTRUCT",
+    "481.5": "RTPLAN", "481.8": "RTPLAN", "481.4": "RTRECORD", "481.6": "RTRECORD",
+    "481.7": "RTRECORD", "481.9": "RTRECORD", "481.": "RT", "104.1": "PDF", "104.2": "CDA",
+    "104.3": "STL", "104.4": "OBJ", "104.5": "MTL", "9.": "WAVEFORM", "67": "RWV", "91.1": "ANN",
+    "4.2": "SPECTROSCOPY", "66": "RAW", "30": "PARAMETRIC MAP",
+}  # fmt: skip
+_IMAGES_ROOT = "1.2.840.10008.5.1.4.1.1."
+_NOT_IMAGES = frozenset(("SEG", "RTDOSE"))  # have pixels, yet no one looks at them as a picture
+_PALETTE = "1.2.840.10008.5.1.4.39."
+_LONGEST_LIST = 64
+
+
+def kind_of(top: Elements) -> str:
+    """A short word for the object: SEG, SR, KO, PR, RTSTRUCT ..., else its modality or OTHER."""
+    uid = top.text("SOPClassUID")
+    if uid.startswith(_PALETTE):
+        return "PALETTE"
+    short = uid.removeprefix(_IMAGES_ROOT) if uid.startswith(_IMAGES_ROOT) else ""
+    for length in range(len(short), 0, -1):
+        if short[:length] in _KIND_BY_CLASS:
+            if short[:length].endswith(".") or len(short) == length or short[length] == ".":
+                return _KIND_BY_CLASS[short[:length]]
+    return top.text("Modality").upper() or "OTHER"
+
+
+def is_object_with_pixels(top: Elements) -> bool:
+    """Whether the pixels are masks or doses that belong to other images."""
+    return kind_of(top) in _NOT_IMAGES or top.text("Modality").upper() in _NOT_IMAGES
+
+
+def study_object(instance: Instance, notes: tuple[str, ...] = ()) -> StudyObject:
+    """The object with its summary and the SOP Instance UIDs (or series UIDs) that it names."""
+    top = instance.elements
+    kind = kind_of(top)
+    return StudyObject(
+        kind=kind,
+        uid=top.text("SOPInstanceUID"),
+        path=instance.path,
+        refers_to=tuple(dict.fromkeys(_references(top))),
+        summary=_SUMMARY.get(kind, _described)(top),
+        notes=notes,
+    )
+
+
+def _references(top: Elements, depth: int = 0) -> Iterator[str]:
+    """Referenced instances anywhere in the object; series where no instance is named."""
+    if depth > 12:
+        return
+    uid = top.text("ReferencedSOPInstanceUID")
+    if uid:
+        yield uid
+    for tag, items in top.sequences.items():
+        if tag == tag_of("PerFrameFunctionalGroupsSequence"):
+            continue  # repeats what the series sequence says
+        for item in items:
+            yield from _references(item, depth + 1)
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number} {one}" + ("" if number == 1 else "s")
+
+
+def _described(top: Elements) -> str:
+    return (
+        top.text("SeriesDescription") or top.text("ContentDescription") or top.text("ContentLabel")
+    )
+
+
+def _segments(top: Elements) -> str:
+    labels = [item.text("SegmentLabel") for item in top.items("SegmentSequence")]
+    named = ", ".join(label for label in labels[:6] if label)
+    return _count(len(labels), "segment") + (f": {named}" if named else "")
+
+
+def _report(top: Elements) -> str:
+    title = [item.text("CodeMeaning") for item in top.items("ConceptNameCodeSequence")]
+    parts = [*title[:1], top.text("CompletionFlag").lower(), top.text("VerificationFlag").lower()]
+    return ", ".join(part for part in parts if part)
+
+
+def _key_objects(top: Elements) -> str:
+    title = next((item.text("CodeMeaning") for item in top.items("ConceptNameCodeSequence")), "")
+    count = sum(1 for item in top.items("ContentSequence") if item.text("ValueType") == "IMAGE")
+    return f"{title or 'Key objects'}: {_count(count, 'picture')}"
+
+
+def _structures(top: Elements) -> str:
+    names = [item.text("ROIName") for item in top.items("StructureSetROISequence")]
+    named = ", ".join(name for name in names[:6] if name)
+    return _count(len(names), "structure") + (f": {named}" if named else "")
+
+
+def _plan(top: Elements) -> str:
+    return _count(len(top.items("BeamSequence")) + len(top.items("IonBeamSequence")), "beam")
+
+
+def _dose(top: Elements) -> str:
+    planes = top.integer("NumberOfFrames", 1)
+    return f"{_count(planes, 'plane')} in {top.text('DoseUnits').lower() or 'unknown units'}"
+
+
+def _document(top: Elements) -> str:
+    return top.text("DocumentTitle") or top.text("MIMETypeOfEncapsulatedDocument")
+
+
+def _waveform(top: Elements) -> str:
+    groups = top.items("WaveformSequence")
+    channels = sum(group.integer("NumberOfWaveformChannels") for group in groups)
+    return f"{_count(len(groups), 'group')} of {_count(channels, 'channel')}"
+
+
+_SUMMARY: dict[str, Callable[[Elements], str]] = {
+    "SEG": _segments,
+    "SR": _report,
+    "KO": _key_objects,
+    "RTSTRUCT": _structures,
+    "RTPLAN": _plan,
+    "RTDOSE": _dose,
+    "PDF": _document,
+    "CDA": _document,
+    "WAVEFORM": _waveform,
+}

@@ -1,0 +1,130 @@
+"""How the stored values of an image are written (PS3.3 C.7.6.3), checked before anything is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medview.core.errors import UnreadableInstance
+from medview.core.words import Sentence, say
+from medview.dicom.elements import PIXEL_TAGS, Elements
+from medview.dicom.instance import Instance
+
+FLOAT_PIXELS, DOUBLE_PIXELS = 0x7FE00008, 0x7FE00009
+_ALLOCATED = (1, 8, 12, 16, 32)
+_MOST_MISSING = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelFormat:
+    """The Image Pixel module of one file; `dtype` is that of the decoded stored values."""
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    is_signed: bool
+    is_planar: bool
+    photometric: str
+    is_float: bool = False
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """NumPy type of a stored value; 1-bit values become uint8."""
+        if self.is_float:
+            return np.dtype(f"f{self.bits_allocated // 8}")
+        size = {1: 1, 8: 1, 12: 2, 16: 2, 32: 4}[self.bits_allocated]
+        return np.dtype(f"{'i' if self.is_signed else 'u'}{size}")
+
+    @property
+    def is_subsampled(self) -> bool:
+        """Whether uncompressed colour stores chroma for every second column only."""
+        return self.photometric == "YBR_FULL_422"
+
+    @property
+    def frame_bits(self) -> int:
+        """Bits of one uncompressed frame."""
+        samples = 2 if self.is_subsampled and self.samples == 3 else self.samples
+        return self.rows * self.columns * samples * self.bits_allocated
+
+
+def has_image(top: Elements) -> bool:
+    """Whether a data set holds pixels that belong to rows and columns."""
+    return (
+        top.pixels is not None
+        and top.pixels.tag in PIXEL_TAGS
+        and top.pixels.length > 0
+        and (top.has("Rows") or top.has("Columns"))
+    )
+
+
+def pixel_format(instance: Instance) -> PixelFormat:
+    """The checked format. Raises UnreadableInstance, with the tag, where it makes no sense."""
+    top = instance.elements
+    rows, columns = (
+        _one(instance, "Rows", "(0028,0010)"),
+        _one(instance, "Columns", "(0028,0011)"),
+    )
+    tag = top.pixels.tag if top.pixels else 0
+    is_float = tag in (FLOAT_PIXELS, DOUBLE_PIXELS)
+    allocated = (64 if tag == DOUBLE_PIXELS else 32) if is_float else top.integer("BitsAllocated")
+    if not is_float and allocated not in _ALLOCATED:
+        said = say("Bits Allocated is {bits}, which no image has.", bits=allocated)
+        raise UnreadableInstance(said, instance.path, tag="(0028,0100)")
+    samples = top.integer("SamplesPerPixel", 1)
+    if samples not in (1, 3, 4):
+        said = say("Samples per Pixel is {count}, which no image has.", count=samples)
+        raise UnreadableInstance(said, instance.path, tag="(0028,0002)")
+    stored = top.integer("BitsStored", allocated)
+    stored = stored if 0 < stored <= allocated else allocated
+    return PixelFormat(
+        rows=rows,
+        columns=columns,
+        frames=max(1, top.integer("NumberOfFrames", 1)),
+        samples=samples,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=top.integer("HighBit", stored - 1),
+        is_signed=top.integer("PixelRepresentation") == 1,
+        is_planar=top.integer("PlanarConfiguration") == 1,
+        photometric=top.text("PhotometricInterpretation").upper() or "MONOCHROME2",
+        is_float=is_float,
+    )
+
+
+def _one(instance: Instance, keyword: str, tag: str) -> int:
+    found = instance.elements.floats(keyword)
+    if len(found) != 1 or not 0 < found[0] <= 65535:
+        said = say("{keyword} is not one number of pixels.", keyword=keyword)
+        raise UnreadableInstance(said, instance.path, tag=tag)
+    return int(found[0])
+
+
+def native_shortfall(instance: Instance, form: PixelFormat) -> Sentence | None:
+    """What is missing of uncompressed pixels, in words; None when they are whole.
+
+    Raises UnreadableInstance when hardly anything of the first frame is there.
+    """
+    place = instance.elements.pixels
+    if place is None or instance.is_encapsulated:
+        return None
+    there = min(place.length, instance.size - place.offset)
+    needed = (form.frame_bits * form.frames + 7) // 8
+    if there >= needed:
+        return None
+    if there < (1 - _MOST_MISSING) * form.frame_bits / 8:
+        said = say(
+            "The file ends before its pixels: {there} of {needed} bytes are there.",
+            there=there,
+            needed=needed,
+        )
+        raise UnreadableInstance(said, instance.path, tag="(7FE0,0010)")
+    return say(
+        "The pixels end early: {there} of {needed} bytes are there, the rest is blank.",
+        there=there,
+        needed=needed,
+    )

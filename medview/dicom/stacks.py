@@ -1,0 +1,313 @@
+"""Frames of one series into stacks: what has one size, one direction and one place each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medview.core.geometry import PatientPoint
+from medview.core.study import FrameRef, Stack
+from medview.core.words import Sentence, say
+from medview.dicom.calibration import calibrate
+from medview.dicom.frames import FloatArray, Frame
+from medview.dicom.grid import SAME_PLACE_MM, Grid, flat_geometry, grid_of, normal_of
+from medview.dicom.modality import unit_of
+from medview.dicom.pixel_format import pixel_format
+
+_SAME_AXES = 2e-3  # difference of direction cosines, about a tenth of a degree
+Notes = tuple[Sentence, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Frames that may be a stack; `split_by` names what parts it from the rest of its series."""
+
+    frames: list[Frame]
+    split_by: tuple[str, ...] = ()
+    notes: Notes = ()
+    has_surplus: bool = False
+
+
+def _first(*keywords: str) -> Callable[[Frame], Hashable]:
+    def value(frame: Frame) -> Hashable:
+        for keyword in keywords:
+            found = frame.text(keyword)
+            if found:
+                return found
+        return ""
+
+    return value
+
+
+def _direction(frame: Frame) -> Hashable:
+    return tuple(round(v, 3) for v in frame.floats("DiffusionGradientOrientation"))
+
+
+# What may tell the volumes of a 4-D series apart, in the order in which it is tried.
+_VOLUME_TAGS: tuple[tuple[str, Callable[[Frame], Hashable]], ...] = (
+    ("ImageType", lambda frame: frame.image_type),
+    ("TemporalPosition", _first("TemporalPositionIdentifier", "TemporalPositionIndex")),
+    ("DiffusionBValue", lambda frame: frame.b_value),
+    ("DiffusionGradientOrientation", _direction),
+    ("EchoTime", _first("EffectiveEchoTime", "EchoTime")),
+    ("EchoNumbers", _first("EchoNumbers")),
+    ("TriggerTime", _first("TriggerTime", "NominalCardiacTriggerDelayTime")),
+    ("InversionTime", _first("InversionTime")),
+    ("FlipAngle", _first("FlipAngle")),
+    ("FrameReferenceTime", _first("FrameReferenceTime")),
+    ("StackID", _first("StackID")),
+    ("ConvolutionKernel", _first("ConvolutionKernel")),
+    ("ContrastBolusAgent", _first("ContrastBolusAgent")),
+    ("AcquisitionNumber", _first("AcquisitionNumber")),
+    ("AcquisitionTime", _first("AcquisitionTime")),
+    ("ContentTime", _first("ContentTime")),
+)
+
+
+def stacks_of(frames: Sequence[Frame], file_notes: dict[str, Notes]) -> tuple[Stack, ...]:
+    """The stacks of one series, in the order of their first pictures.
+
+    file_notes: sentences about single files (by path), which go to the stacks that show them.
+    """
+    groups: list[Group] = []
+    for group in _by_kind(frames):
+        if group.frames[0].is_spatial:
+            for part in _by_frame_of_reference(group):
+                groups.extend(_by_volume(part))
+        else:
+            groups.append(replace(group, frames=sorted(group.frames, key=lambda f: f.order)))
+    groups.sort(key=lambda group: min(frame.order for frame in group.frames))
+    return tuple(_stack(group, file_notes) for group in groups)
+
+
+def _by_kind(frames: Sequence[Frame]) -> list[Group]:
+    """Parts of one size, pixel type, direction, image type and pixel spacing."""
+    directions: list[FloatArray] = []
+    parts: dict[tuple[Hashable, ...], list[Frame]] = defaultdict(list)
+    for frame in frames:
+        parts[_kind(frame, directions)].append(frame)
+    names = ("picture", "size", "pixel type", "orientation", "ImageType", "PixelSpacing")
+    varying = tuple(
+        name for index, name in enumerate(names) if len({key[index] for key in parts}) > 1
+    )
+    return [Group(part, varying) for part in parts.values()]
+
+
+def _kind(frame: Frame, directions: list[FloatArray]) -> tuple[Hashable, ...]:
+    top = frame.instance.elements
+    is_own = frame.is_projection or (not frame.is_spatial and top.integer("NumberOfFrames", 1) > 1)
+    pixel_type = (
+        top.integer("SamplesPerPixel", 1),
+        top.integer("BitsAllocated"),
+        top.integer("PixelRepresentation"),
+        top.text("PhotometricInterpretation"),
+    )
+    spacing = tuple(round(v, 4) for v in frame.spacing or ())
+    return (
+        frame.instance.path if is_own else frame.is_spatial,
+        frame.size,
+        pixel_type,
+        _direction_number(frame, directions),
+        # The first three values; a maker's later ones count where they part pictures of one place.
+        tuple(frame.image_type.split("\\")[:3]) if frame.is_spatial else (),
+        spacing,
+    )
+
+
+def _direction_number(frame: Frame, directions: list[FloatArray]) -> int:
+    """Which of the directions seen so far this frame has; a new one is added."""
+    axes = frame.axes
+    if axes is None or not frame.is_spatial:
+        return -1
+    for number, known in enumerate(directions):
+        if np.abs(known - axes).max() <= _SAME_AXES:
+            return number
+    directions.append(axes)
+    return len(directions) - 1
+
+
+def _by_frame_of_reference(group: Group) -> list[Group]:
+    """One part a frame of reference, unless an anonymiser gave every picture its own."""
+    parts: dict[str, list[Frame]] = defaultdict(list)
+    for frame in group.frames:
+        parts[frame.instance.elements.text("FrameOfReferenceUID")].append(frame)
+    if len(parts) == 1:
+        return [group]
+    if all(len(part) == 1 for part in parts.values()):
+        said = say(
+            "Every picture names another frame of reference; all else agrees, so they are shown as one stack."
+        )
+        return [replace(group, notes=(*group.notes, said))]
+    split_by = (*group.split_by, "FrameOfReferenceUID")
+    return [replace(group, frames=part, split_by=split_by) for part in parts.values()]
+
+
+def _places(frames: Sequence[Frame]) -> list[int]:
+    """A number for each frame's place along the normal; equal where two lie at one place."""
+    first = frames[0].axes
+    assert first is not None  # noqa: S101 - only spatial groups come here
+    normal = normal_of(first)
+    along = np.array([frame.position for frame in frames], float) @ normal
+    order = np.argsort(along, kind="stable")
+    steps = np.concatenate(([0], (np.diff(along[order]) > SAME_PLACE_MM).cumsum()))
+    places = np.empty(len(frames), int)
+    places[order] = steps
+    return [int(place) for place in places]
+
+
+def _by_volume(group: Group) -> list[Group]:
+    """Parts in which no two frames lie at one place."""
+    places = _places(group.frames)
+    count = max(places) + 1
+    if count == len(places):
+        return [group]
+    if count == 1:
+        said = say("All {count} pictures lie at one position.", count=len(places))
+        frames = sorted(group.frames, key=lambda frame: frame.order)
+        return [replace(group, frames=frames, notes=(*group.notes, said), has_surplus=True)]
+    for name, value_of in _VOLUME_TAGS:
+        parts = _parts(group.frames, places, value_of)
+        if parts is not None:
+            split_by = (*group.split_by, name)
+            return [
+                small
+                for part in parts
+                for small in _by_volume(replace(group, frames=part, split_by=split_by))
+            ]
+    return _by_rank(group, places)
+
+
+def _parts(
+    frames: Sequence[Frame], places: Sequence[int], value_of: Callable[[Frame], Hashable]
+) -> list[list[Frame]] | None:
+    """Frames by value, if every value stands at every place equally often; else None."""
+    parts: dict[Hashable, list[int]] = defaultdict(list)
+    for index, frame in enumerate(frames):
+        parts[value_of(frame)].append(index)
+    if len(parts) < 2:
+        return None
+    count = max(places) + 1
+    for part in parts.values():
+        at = [places[index] for index in part]
+        if len(set(at)) != count or len(at) % count:
+            return None
+    ordered = sorted(parts.items(), key=lambda item: _sortable(item[0]))
+    return [[frames[index] for index in part] for _, part in ordered]
+
+
+def _sortable(value: Hashable) -> tuple[float, str]:
+    try:
+        return (float(str(value)), "")
+    except ValueError:
+        return (np.inf, str(value))
+
+
+def _by_rank(group: Group, places: Sequence[int]) -> list[Group]:
+    """Nothing tells the volumes apart: first pictures of each place, second ones, and so on."""
+    at_place: dict[int, list[Frame]] = defaultdict(list)
+    for frame, place in zip(group.frames, places, strict=True):
+        at_place[place].append(frame)
+    ranked: dict[int, list[Frame]] = defaultdict(list)
+    for frames in at_place.values():
+        for rank, frame in enumerate(sorted(frames, key=lambda frame: frame.order)):
+            ranked[rank].append(frame)
+    is_even = len({len(part) for part in ranked.values()}) == 1
+    notes = group.notes
+    if not is_even:
+        said = say(
+            "Some positions hold more pictures than others; the surplus is a stack of its own."
+        )
+        notes = (*notes, said)
+    return [
+        Group(part, (*group.split_by, "InstanceNumber"), notes, has_surplus=not is_even)
+        for part in ranked.values()
+    ]
+
+
+def _stack(group: Group, file_notes: dict[str, Notes]) -> Stack:
+    notes: list[Sentence] = list(group.notes)
+    first = group.frames[0]
+    if first.is_spatial:
+        grid, frames = _spatial_grid(group)
+        calibration = "patient"
+    else:
+        frames = group.frames
+        spacing, calibration, said = calibrate(first)
+        verdict = "projection" if first.is_projection else "not-spatial"
+        if first.is_mosaic:
+            said = (
+                *said,
+                say("A Siemens mosaic: its slices are shown as the tiles of one picture."),
+            )
+        grid = Grid(flat_geometry(len(frames), first.size, spacing), verdict, 0.0, said)
+    notes.extend(grid.notes)
+    for path in dict.fromkeys(frame.instance.path for frame in frames):
+        notes.extend(file_notes.get(path, ()))
+    top = frames[0].instance.elements
+    return Stack(
+        frames=tuple(_reference(frame) for frame in frames),
+        geometry=grid.geometry,
+        verdict=grid.verdict,
+        tilt_deg=grid.tilt_deg,
+        unit=unit_of(frames[0]),
+        split_by=", ".join(group.split_by) or None,
+        transfer_syntax=frames[0].instance.syntax,
+        photometric=top.text("PhotometricInterpretation"),
+        stored_type=str(pixel_format(frames[0].instance).dtype),
+        frame_of_reference_uid=top.text("FrameOfReferenceUID"),
+        notes=tuple(dict.fromkeys(note.english() for note in notes)),
+        badges=_badges(frames, grid),
+        calibration=calibration,
+    )
+
+
+def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
+    first = group.frames[0]
+    axes, spacing = first.axes, first.spacing
+    assert axes is not None  # noqa: S101 - is_spatial says so
+    assert spacing is not None  # noqa: S101 - is_spatial says so
+    thickness = next((v for v in first.floats("SliceThickness") if v > 0), 1.0)
+    is_one_place = group.has_surplus and max(_places(group.frames)) == 0
+    frames = list(group.frames)
+    if is_one_place:
+        grid = grid_of(axes, np.array([first.position]), first.size, spacing, thickness)
+        geometry = replace(grid.geometry, shape=(len(frames), *first.size))
+        verdict = "duplicates" if len(frames) > 1 or group.has_surplus else "single"
+        return replace(grid, geometry=geometry, verdict=verdict), frames
+    normal = normal_of(axes)
+    frames.sort(key=lambda frame: float(np.dot(normal, _place_of(frame))))
+    positions = np.array([_place_of(frame) for frame in frames])
+    grid = grid_of(axes, positions, first.size, spacing, thickness)
+    return (replace(grid, verdict="duplicates") if group.has_surplus else grid), frames
+
+
+def _place_of(frame: Frame) -> FloatArray:
+    assert frame.position is not None  # noqa: S101 - is_spatial says so
+    return frame.position
+
+
+def _reference(frame: Frame) -> FrameRef:
+    place = frame.position if frame.is_spatial else None
+    return FrameRef(
+        path=frame.instance.path,
+        frame=frame.index,
+        sop_instance_uid=frame.instance.elements.text("SOPInstanceUID"),
+        instance_number=frame.instance_number,
+        position=None if place is None else PatientPoint(*(float(v) for v in place)),
+    )
+
+
+def _badges(frames: Sequence[Frame], grid: Grid) -> tuple[str, ...]:
+    top = frames[0].instance.elements
+    badges = {
+        "LOSSY": any(
+            frame.instance.elements.text("LossyImageCompression") == "01" for frame in frames
+        ),
+        "BURNED-IN": top.text("BurnedInAnnotation").upper() == "YES",
+        "DERIVED": frames[0].image_type.startswith("DERIVED"),
+        "TILT": grid.tilt_deg > 0,
+    }
+    return tuple(badge for badge, holds in badges.items() if holds)

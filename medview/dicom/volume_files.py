@@ -1,0 +1,200 @@
+"""NIfTI, NRRD and MetaImage files in and out, and single slices as PNG or TIFF."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.geometry import Geometry
+from medview.core.study import FileNote, Holdings
+from medview.core.volume import Volume
+from medview.core.words import say
+from medview.dicom.walk import is_volume_file
+
+VOLUME_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
+PICTURE_ENDINGS = (".png", ".tif", ".tiff")
+_ORTHOGONAL = 1e-3
+
+
+def write_volume(volume: Volume, path: Path) -> None:
+    """Write values after the rescale with their geometry (.nii.gz, .nii, .nrrd, .mha), or one
+    slice as seen through its first window (.png) or as stored values (.tif).
+
+    The file appears whole or not at all, readable by its owner alone. Raises InvalidInput for an
+    unknown ending, for a sheared grid (no such file can say it) or for several slices in a
+    picture, WriteFailed when the disk or the rights do not allow it.
+    """
+    name = path.name.lower()
+    if name.endswith(VOLUME_ENDINGS):
+        writer: Callable[[str], None] = _volume_writer(volume)
+    elif name.endswith(PICTURE_ENDINGS):
+        writer = _picture_writer(volume, is_png=name.endswith(".png"))
+    else:
+        endings = ", ".join((*VOLUME_ENDINGS, *PICTURE_ENDINGS))
+        raise InvalidInput(say("The ending must be one of {endings}.", endings=endings), str(path))
+    _write_whole(path, writer)
+
+
+def _write_whole(path: Path, writer: Callable[[str], None]) -> None:
+    ending = next(
+        end for end in (*VOLUME_ENDINGS, *PICTURE_ENDINGS) if path.name.lower().endswith(end)
+    )
+    beside = ""
+    try:
+        handle, beside = tempfile.mkstemp(suffix=ending, prefix=".medview-", dir=path.parent)
+        os.close(handle)
+        writer(beside)
+        Path(beside).replace(path)
+    except (OSError, RuntimeError) as error:
+        with suppress(OSError):
+            Path(beside).unlink()
+        raise WriteFailed(
+            say("The file could not be written"),
+            str(path),
+            say("Check the free space and the rights of the folder."),
+            detail=type(error).__name__,
+        ) from error
+
+
+def _volume_writer(volume: Volume) -> Callable[[str], None]:
+    import SimpleITK as sitk
+
+    axes = np.array(volume.geometry.axes, float)
+    if np.abs(axes @ axes.T - np.eye(3)).max() > _ORTHOGONAL:
+        raise InvalidInput(
+            say("The slices are sheared (gantry tilt); such a file cannot say so."),
+            what_to_do=say("Export a single slice, or resample the series first."),
+        )
+    image = sitk.GetImageFromArray(_values(volume), isVector=volume.is_colour)
+    image.SetSpacing(volume.geometry.spacing)
+    image.SetOrigin(tuple(volume.geometry.origin))
+    # ITK wants an exactly orthonormal matrix; the header's cosines are rounded.
+    rotation = np.linalg.qr(axes.T)
+    exact = rotation.Q * np.sign(np.diag(rotation.R))
+    image.SetDirection(exact.flatten().tolist())
+
+    def write(where: str) -> None:
+        sitk.WriteImage(image, where, useCompression=True)
+
+    return write
+
+
+def _values(volume: Volume) -> NDArray[Any]:
+    """Modality values in the smallest exact type: integers where the rescale keeps them whole."""
+    if volume.is_colour:
+        return np.asarray(volume.stored)
+    stored = np.asarray(volume.stored)
+    is_whole = stored.dtype.kind in "iu" and volume.per_slice is None
+    if is_whole and volume.slope == 1 and volume.intercept == int(volume.intercept):
+        wide = stored.astype(np.int64) + int(volume.intercept)
+        for kind in (stored.dtype, np.dtype(np.int16), np.dtype(np.int32)):
+            limits = np.iinfo(kind)
+            if limits.min <= wide.min() and wide.max() <= limits.max:
+                return wide.astype(kind)
+    return volume.values()
+
+
+def _picture_writer(volume: Volume, *, is_png: bool) -> Callable[[str], None]:
+    from PIL import Image
+
+    if volume.geometry.shape[0] != 1:
+        raise InvalidInput(
+            say(
+                "A picture holds one slice; this stack has {count}.", count=volume.geometry.shape[0]
+            )
+        )
+    if volume.is_colour:
+        picture = Image.fromarray(np.asarray(volume.stored[0], np.uint8))
+    elif is_png:
+        picture = Image.fromarray(_windowed(volume))
+    else:
+        picture = Image.fromarray(volume.values(0))
+
+    def write(where: str) -> None:
+        picture.save(where)
+
+    return write
+
+
+def _windowed(volume: Volume) -> NDArray[np.uint8]:
+    """The slice through its first window, or all of its range (VOI LINEAR, C.11.2.1.2.1)."""
+    values = volume.values(0)
+    if volume.windows:
+        centre, width, _ = volume.windows[0]
+    else:
+        low, high = float(values.min()), float(values.max())
+        centre, width = (low + high + 1) / 2, max(high - low + 1, 2.0)
+    share = (values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5
+    grey = np.clip(np.rint(share * 255), 0, 255).astype(np.uint8)
+    return np.asarray(255 - grey if volume.is_inverted else grey)
+
+
+def volume_files_in(holdings: Holdings, *, pixels: bool) -> tuple[list[dict[str, Any]], Holdings]:
+    """The volume files among what was ignored, in the form of medview.info/1 stacks, and the rest.
+
+    What carries the name of a volume file and is none goes to the unreadable ones.
+    """
+    volumes: list[dict[str, Any]] = []
+    ignored: list[FileNote] = []
+    unreadable = list(holdings.unreadable)
+    for note in holdings.ignored:
+        if not is_volume_file(Path(note.path)):
+            ignored.append(note)
+            continue
+        try:
+            volumes.append(_described(note.path, pixels=pixels))
+        except RuntimeError:
+            said = say("The volume file is damaged.")
+            unreadable.append(FileNote(path=note.path, reason=said.english()))
+    return volumes, replace(holdings, ignored=tuple(ignored), unreadable=tuple(unreadable))
+
+
+def _described(path: str, *, pixels: bool) -> dict[str, Any]:
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(path)
+    reader.ReadImageInformation()
+    size = [*reader.GetSize(), 1, 1][:3]
+    spacing = [*reader.GetSpacing(), 1.0, 1.0][:3]
+    origin = [*reader.GetOrigin(), 0.0, 0.0][:3]
+    direction = np.eye(3)
+    own = np.array(reader.GetDirection()).reshape(reader.GetDimension(), -1)
+    count = min(3, len(own))
+    direction[:count, :count] = own[:count, :count]
+    found: dict[str, Any] = {
+        "file": path,
+        "frames": int(size[2]),
+        "size": [int(n) for n in size],
+        "spacing": [round(float(v), 6) for v in spacing],
+        "origin": [round(float(v), 6) for v in origin],
+        "direction": [round(float(v), 9) for v in direction.flatten()],
+        "geometry": "regular" if size[2] > 1 else "single",
+        "tilt_deg": 0.0,
+        "unit": "",
+        "split_by": None,
+        "transfer_syntax": "",
+        "photometric": "MONOCHROME2" if reader.GetNumberOfComponents() == 1 else "RGB",
+        "stored_type": _NUMPY_NAMES.get(
+            reader.GetPixelID(), sitk.GetPixelIDValueAsString(reader.GetPixelID())
+        ),
+        "notes": [],
+    }
+    if pixels:
+        values = sitk.GetArrayViewFromImage(reader.Execute())
+        found["minimum"], found["maximum"] = float(values.min()), float(values.max())
+    return found
+
+
+# SimpleITK's pixel numbers (sitkUInt8 ...) are stable; naming them here keeps its import lazy.
+_NUMPY_NAMES = {0: "int8", 1: "uint8", 2: "int16", 3: "uint16", 4: "int32", 5: "uint32", 6: "int64",
+                7: "uint64", 8: "float32", 9: "float64"}  # fmt: skip
