@@ -29,7 +29,7 @@ class Work:
     """Everything a reader made for one patient.
 
     entered: values typed into the risk or record panel. impression: the report's free text.
-    hidden_runs: runs that the reader took away.
+    hidden_runs: runs that the reader took away. explained: findings whose reasons were opened.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -37,6 +37,7 @@ class Work:
     entered: tuple[Observation, ...] = ()
     impression: str = ""
     hidden_runs: tuple[str, ...] = ()
+    explained: tuple[str, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""

@@ -1,0 +1,122 @@
+"""The table of actions: one row each for the bar, the menus, the palette and the key sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from medview.core.words import tr
+from medview.gui.style import icon
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What an action is called, how it looks and which keys it has.
+
+    title is an English template for `tr`; group orders menus: file, edit, view, tool, models,
+    help. keys that the views handle themselves are named in `shown_keys` for the sheet alone.
+    """
+
+    id: str
+    title: str
+    group: str
+    icon: str = ""
+    keys: str = ""
+    shown_keys: str = ""
+    checkable: bool = False
+
+
+ROWS = (
+    Row("open_folder", "Open folder…", "file", "folder-open", "Ctrl+O"),
+    Row("open_files", "Open files…", "file", "file-text", "Ctrl+Shift+O"),
+    Row("open_demo", "Open the demo study", "file", "sparkles"),
+    Row("save_report", "Save report…", "file", "file-text", "Ctrl+S"),
+    Row("save_objects", "Save results as DICOM…", "file", "save", "Ctrl+Shift+S"),
+    Row("quit", "Quit", "file", "x", "Ctrl+Q"),
+    Row("undo", "Undo", "edit", "undo-2", "Ctrl+Z"),
+    Row("redo", "Redo", "edit", "redo-2", "Ctrl+Y"),
+    Row("layout_2x2", "Layout 2 × 2", "view", "grid-2x2", "Alt+2"),
+    Row("layout_1x1", "Layout 1 × 1", "view", "square", "Alt+1"),
+    Row("left_panel", "Studies panel", "view", "panel-left", "F2", checkable=True),
+    Row("right_panel", "Findings, record, risk and report", "view", "panel-right", "F3",
+        checkable=True),
+    Row("overlay", "Overlays", "view", "eye", shown_keys="O", checkable=True),
+    Row("corner_text", "Corner texts", "view", "info", shown_keys="T", checkable=True),
+    Row("theme", "Light theme", "view", "sun", checkable=True),
+    Row("full_screen", "Full screen", "view", "maximize-2", "F11", checkable=True),
+    Row("tool_window", "Window", "tool", "contrast", shown_keys="Esc", checkable=True),
+    Row("tool_pan", "Pan", "tool", "move", checkable=True),
+    Row("tool_zoom", "Zoom", "tool", "zoom-in", checkable=True),
+    Row("tool_scroll", "Scroll", "tool", "layers", checkable=True),
+    Row("tool_crosshair", "Crosshair", "tool", "crosshair", shown_keys="X", checkable=True),
+    Row("tool_length", "Length", "tool", "ruler", shown_keys="L", checkable=True),
+    Row("tool_ellipse", "Ellipse", "tool", "circle", shown_keys="E", checkable=True),
+    Row("tool_probe", "Probe", "tool", "pipette", shown_keys="P", checkable=True),
+    Row("analyse", "Analyse this series", "models", "activity", "Ctrl+R"),
+    Row("cancel", "Stop reading and analysing", "models", "ban", "Ctrl+."),
+    Row("palette", "Search actions and studies", "help", "search", "Ctrl+K"),
+    Row("keys", "Keys and mouse", "help", "circle-help", "F1"),
+    Row("messages", "Messages", "help", "circle-alert"),
+    Row("language", "中文 / English", "help", "languages", "Ctrl+L"),
+    Row("about", "About MedView", "help", "info"),
+)  # fmt: skip
+
+# What the views answer to, for the key sheet and the guide.
+VIEW_KEYS = (
+    ("Left drag", "active tool (window: across is width, up is level)"),
+    ("Middle drag, Space + left drag", "pan"),
+    ("Right drag", "zoom"),
+    ("Wheel", "next or previous slice"),
+    ("Ctrl + wheel", "zoom at the pointer"),
+    ("Shift + wheel", "ten slices"),
+    ("Double click, Enter", "this view alone, and back"),
+    ("Up, Down, Home, End", "slices"),
+    ("Page Up, Page Down", "series"),
+    ("0, 1, 2 … 9", "window: automatic, as in the file, presets"),
+    ("I, R, Shift + R", "invert, reset the view, reset the window"),
+    ("H, V", "flip"),
+    ("O (hold to peek)", "overlays"),
+    ("T", "corner texts"),
+    ("Del", "delete the selected measurement"),
+)
+
+
+class Actions:
+    """The window's QActions by id."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._actions: dict[str, QAction] = {}
+        for line in ROWS:
+            action = QAction(parent)
+            action.setObjectName(line.id)
+            action.setCheckable(line.checkable)
+            if line.keys:
+                action.setShortcut(QKeySequence(line.keys))
+            parent.addAction(action)
+            self._actions[line.id] = action
+        self.retranslate()
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def connect(self, action_id: str, reaction: Callable[[], object]) -> None:
+        """Call a function when the action is triggered."""
+        self._actions[action_id].triggered.connect(lambda _checked=False: reaction())
+
+    def group(self, name: str) -> Iterator[QAction]:
+        """The actions of one group, in the table's order."""
+        return (self._actions[line.id] for line in ROWS if line.group == name)
+
+    def retranslate(self) -> None:
+        """Give every action its name in the current language, and icons in the theme's colour."""
+        for line in ROWS:
+            action = self._actions[line.id]
+            name = tr(line.title)
+            keys = line.keys or line.shown_keys
+            action.setText(name)
+            action.setToolTip(f"{name}  {keys}" if keys else name)
+            if line.icon:
+                action.setIcon(icon(line.icon))

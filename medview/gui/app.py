@@ -1,0 +1,109 @@
+"""Start the program: one application, one session, one window, one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# qasync takes the first binding it finds: say which.
+os.environ.setdefault("QT_API", "pyside6")
+
+from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtWidgets import QApplication
+
+from medview.core.settings import load_settings
+from medview.core.words import set_language
+from medview.gui.style import apply_theme
+
+if TYPE_CHECKING:
+    from medview.gui.window import MainWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the window begins with."""
+
+    paths: tuple[Path, ...] = ()
+    screenshot: Path | None = None
+    size: tuple[int, int] | None = None
+    tab: str = ""
+    layout: str = ""
+    analyze: bool = False
+    language: str = ""
+
+
+def make_application(arguments: Sequence[str] = ()) -> QApplication:
+    """The one QApplication, dressed; without a screen Qt's offscreen platform is taken."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = QApplication([sys.argv[0], *arguments])
+    app.setApplicationName("MedView")
+    app.setDesktopFileName("medview")
+    settings = load_settings()
+    set_language(settings.language or _system_language())
+    apply_theme(app, settings.theme)
+    return app
+
+
+def run(start: Start) -> int:
+    """Open the window and stay until it is closed; returns the exit status."""
+    app = make_application()
+    if start.language:
+        set_language(start.language)
+    import qasync
+
+    from medview.gui.window import MainWindow
+    from medview.session import Session
+
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    session = Session()
+    window = MainWindow(session)
+    if start.size is not None:
+        window.resize(*start.size)
+    if start.layout:
+        window.grid.set_layout_name(start.layout)
+    if start.tab:
+        window.sidebar.show_tab(start.tab)
+    window.show()
+    # Ctrl+C in the terminal closes the window as its button does.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    heartbeat = QTimer(window)
+    heartbeat.start(250)
+    heartbeat.timeout.connect(lambda: None)
+    if start.screenshot is not None:
+        from medview.gui.screenshot import Screenshot
+
+        shot = Screenshot(window, start)
+        QTimer.singleShot(0, shot.begin)
+    else:
+        QTimer.singleShot(0, lambda: _begin(window, start))
+    stopped = asyncio.Event()
+    app.aboutToQuit.connect(stopped.set)
+    with loop:
+        loop.run_until_complete(stopped.wait())
+    return int(window.property("status") or 0)
+
+
+def _begin(window: MainWindow, start: Start) -> None:
+    if start.paths:
+        window.open_paths(start.paths)
+    else:
+        window.restore()
+    # torch starts in its own process, after the window is drawn.
+    QTimer.singleShot(1500, window.start_worker)
+
+
+def _system_language() -> str:
+    return "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"

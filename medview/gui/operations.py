@@ -1,0 +1,71 @@
+"""Slow actions of the window: a coroutine in Qt's loop, its blocking parts in a pool of threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from medview.core.errors import Cancelled, MedViewError
+from medview.core.words import say
+from medview.session import Session
+from medview.session.events import Message
+
+T = TypeVar("T")
+_log = logging.getLogger("medview.gui")
+
+
+class Operations:
+    """Runs coroutines, keeps them alive, and turns their errors into sentences in the window."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="medview")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, action: Coroutine[Any, Any, None]) -> None:
+        """Begin an action; it goes on while the window answers."""
+        task = asyncio.get_event_loop_policy().get_event_loop().create_task(self._guard(action))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Await a blocking function in a thread."""
+        loop = asyncio.get_event_loop_policy().get_event_loop()
+        return await loop.run_in_executor(self._pool, function, *args)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some action has not ended."""
+        return bool(self._tasks)
+
+    def close(self) -> None:
+        """Let running threads end; nothing new begins."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _guard(self, action: Coroutine[Any, Any, None]) -> None:
+        try:
+            await action
+        except Cancelled:
+            self._session.events.send(Message(say("Cancelled.")))
+        except MedViewError as error:
+            sentence = (
+                error.what
+                if error.what_to_do is None
+                else say("{what} {todo}", what=error.what, todo=error.what_to_do)
+            )
+            self._session.events.send(Message(sentence, "bad", error.where))
+        except (RuntimeError, asyncio.CancelledError):
+            _log.info("an action ended with the window")
+        except Exception as error:  # noqa: BLE001 - the top of an operation: log and show
+            _log.exception("an action failed")
+            self._session.events.send(
+                Message(
+                    say("Something failed inside MedView ({kind}).", kind=type(error).__name__),
+                    "bad",
+                )
+            )

@@ -1,0 +1,313 @@
+"""The findings panel: one card a run, refusals in grey, the reader's measurements below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+
+from medview.core.observation import concepts
+from medview.core.results import Finding, Measurement, ModelRun
+from medview.core.words import say, tr
+from medview.gui.bridge import SessionBridge
+from medview.gui.cards import Card, CardColumn, Meter, button, chip, empty_state, label, row
+from medview.gui.numbers import percent, quantity_text, volume_text
+from medview.gui.style import GRID, tokens
+from medview.imaging.roi import lines as measurement_lines
+from medview.session import Session
+from medview.session.events import (
+    ActiveChanged,
+    Event,
+    GoTo,
+    KnowledgeChanged,
+    WorkChanged,
+)
+from medview.session.knowledge import name_measurement
+from medview.session.work import Decision
+
+# What a ruler may be named, so that scores can use it.
+_RULER_CONCEPTS = ("nodule_diameter_max", "nodule_diameter_mean", "nodule_solid_part")
+
+
+class FindingsPanel(QWidget):
+    """Cards of the active patient; a click goes there, the buttons decide."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._open = ""
+        self._why = ""
+        self._column = CardColumn()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._column)
+        SessionBridge(session, self).event.connect(self._hear)
+        self.retranslate()
+
+    def show_finding(self, finding_id: str) -> None:
+        """Open the card of a finding and go to its place."""
+        for found in self._session.findings:
+            if found.finding.id == finding_id:
+                self._choose(found.run)
+
+    def retranslate(self) -> None:
+        """Build the cards again, in the current language."""
+        active = self._session.active
+        widgets: list[QWidget] = []
+        if active is not None:
+            runs = list(reversed(self._session.runs_of(active)))
+            shown = [run for run in runs if run.status == "run"]
+            refused = [run for run in runs if run.status != "run"]
+            widgets += [self._run_card(run) for run in shown]
+            widgets += [self._refusal_card(run) for run in refused]
+            widgets += self._measurements(self._session.work.measurements)
+            widgets += self._from_risk()
+        if not widgets:
+            widgets = [
+                empty_state(
+                    tr("No findings yet"),
+                    tr("Ctrl+R analyses the series that is shown."),
+                    tr("L draws a length, E an ellipse, P probes a value."),
+                )
+            ]
+        self._column.fill(widgets)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, ActiveChanged | WorkChanged | KnowledgeChanged):
+            self.retranslate()
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def _run_card(self, run: ModelRun) -> Card:
+        card = Card()
+        card.setAccessibleName(tr(run.model.title or run.model.name))
+        card.add(label(tr(run.model.title or run.model.name), "title"))
+        for finding in run.findings:
+            if finding.probability is not None:
+                self._add_probability(card, finding)
+            else:
+                self._add_measure(card, finding, run)
+        if not run.findings:
+            card.add(label(tr("Ran and found nothing."), "muted"))
+        if run.gate is not None and run.gate.verdict == "borderline":
+            card.add(label(_doubt(run), "warn"))
+        decision = _common_decision([self._session.work.decision_on(f.id) for f in run.findings])
+        card.add(label(_origin(run, decision), "faint"))
+        if run.findings:
+            card.add(self._buttons(run, decision))
+        if self._why == run.id:
+            card.add(*_reasons(run))
+        card.set_open(self._open == run.id)
+        card.clicked.connect(partial(self._choose, run))
+        return card
+
+    def _add_probability(self, card: Card, finding: Finding) -> None:
+        probability = finding.probability or 0.0
+        number = label(f"{probability:.2f}", "number", wrap=False)
+        said = label(tr(finding.label), "muted")
+        card.add(row(number, said, None))
+        card.add(Meter(probability, finding.interval))
+        words = [sureness(probability)]
+        if finding.interval is not None:
+            low, high = finding.interval
+            words.append(f"{low:.2f} – {high:.2f}")
+        card.add(label(" · ".join(words), "muted"))
+
+    def _add_measure(self, card: Card, finding: Finding, run: ModelRun) -> None:
+        colour = next(
+            (
+                item.colour
+                for item in (run.label_map.labels if run.label_map else ())
+                if item.value == finding.label_value
+            ),
+            "",
+        )
+        mark = label("■", wrap=False)
+        mark.setStyleSheet(f"color: {colour or tokens().line};")
+        mark.setFixedWidth(14)
+        size = volume_text(finding.volume_mm3) if finding.volume_mm3 is not None else ""
+        card.add(row(mark, label(tr(finding.label)), None, label(size, wrap=False), spacing=GRID))
+        for quantity in finding.measurements:
+            known = concepts().get(quantity.concept)
+            if known is None or quantity.concept.startswith("lung_volume"):
+                continue
+            value = label(quantity_text(quantity), wrap=False)
+            card.add(row(label(tr(known.title), "muted"), None, value))
+
+    def _buttons(self, run: ModelRun, decision: Decision | None) -> QWidget:
+        said = decision.decision if decision is not None else "suggested"
+        accept = button(
+            tr("Accepted") if said == "accepted" else tr("Accept"),
+            "primary" if said != "rejected" else "",
+            partial(self._decide, run, "suggested" if said == "accepted" else "accepted"),
+        )
+        reject = button(
+            tr("Rejected") if said == "rejected" else tr("Reject"),
+            "",
+            partial(self._decide, run, "suggested" if said == "rejected" else "rejected"),
+        )
+        for made, is_on in ((accept, said == "accepted"), (reject, said == "rejected")):
+            made.setCheckable(True)
+            made.setChecked(is_on)
+        why = button(tr("Why"), "", partial(self._show_why, run))
+        return row(accept, reject, why, None)
+
+    def _refusal_card(self, run: ModelRun) -> Card:
+        card = Card()
+        title = label(tr(run.model.title or run.model.name), "title")
+        title.setStyleSheet(f"color: {tokens().muted};")
+        words = {
+            "refused": say("Refused: {reason}", reason=run.reason or ""),
+            "failed": say("Failed: {reason}", reason=run.reason or ""),
+            "cancelled": say("Stopped before it ended."),
+        }
+        card.add(title, label(str(words.get(run.status, "")), "muted"))
+        away = button(tr("Remove"), "link", partial(self._hide, run))
+        card.add(row(label(f"{run.model.name} {run.model.version}", "faint"), None, away))
+        return card
+
+    # -- what the reader does ----------------------------------------------------------------
+
+    def _choose(self, run: ModelRun) -> None:
+        self._open = run.id
+        place = next((f.centroid for f in run.findings if f.centroid is not None), None)
+        self._session.events.send(GoTo(run.series_uid, place))
+        self.retranslate()
+
+    def _decide(self, run: ModelRun, decision: str) -> None:
+        for finding in run.findings:
+            self._session.decide(finding.id, decision)
+
+    def _show_why(self, run: ModelRun) -> None:
+        self._why = "" if self._why == run.id else run.id
+        book = self._session.book
+        if self._why and book is not None:
+            ids = {finding.id for finding in run.findings}
+            book.change(say("Show why"), explained=tuple(sorted(ids | set(book.work.explained))))
+        self.retranslate()
+
+    def _hide(self, run: ModelRun) -> None:
+        book = self._session.book
+        if book is not None:
+            book.change(say("Remove a result"), hidden_runs=(*book.work.hidden_runs, run.id))
+
+    # -- measurements ------------------------------------------------------------------------
+
+    def _measurements(self, measurements: Sequence[Measurement]) -> list[QWidget]:
+        if not measurements:
+            return []
+        return [
+            label(tr("MEASUREMENTS"), "caption"),
+            *(self._measurement_card(item) for item in measurements),
+        ]
+
+    def _measurement_card(self, measurement: Measurement) -> Card:
+        card = Card()
+        named = dict(measurement.extra).get("concept", "")
+        kinds = {"length": tr("Length"), "ellipse": tr("Ellipse"), "probe": tr("Probe")}
+        title = tr(concepts()[named].title) if named in concepts() else kinds[measurement.kind]
+        card.add(label(title))
+        for line in measurement_lines(measurement):
+            card.add(label(line, "muted"))
+        name = button(tr("Use as…"), "link")
+        menu = QMenu(name)
+        for concept in _RULER_CONCEPTS:
+            menu.addAction(tr(concepts()[concept].title), partial(self._name, measurement, concept))
+        if named:
+            menu.addAction(tr("Nothing in particular"), partial(self._name, measurement, ""))
+        name.setMenu(menu)
+        away = button(tr("Delete"), "link", partial(self._delete, measurement))
+        source = chip(tr("ruler"))
+        is_length = measurement.kind == "length"
+        name.setVisible(is_length)
+        card.add(row(source, None, *([name] if is_length else []), away))
+        card.clicked.connect(
+            partial(self._session.events.send, GoTo(measurement.series_uid, measurement.points[0]))
+        )
+        return card
+
+    def _name(self, measurement: Measurement, concept: str) -> None:
+        book = self._session.book
+        if book is None:
+            return
+        changed = tuple(
+            name_measurement(m, concept) if m.id == measurement.id else m
+            for m in book.work.measurements
+        )
+        book.change(say("Name a measurement"), measurements=changed)
+
+    def _delete(self, measurement: Measurement) -> None:
+        book = self._session.book
+        if book is not None:
+            kept = tuple(m for m in book.work.measurements if m.id != measurement.id)
+            book.change(say("Delete a measurement"), measurements=kept)
+
+    # -- risk --------------------------------------------------------------------------------
+
+    def _from_risk(self) -> list[QWidget]:
+        cards: list[QWidget] = []
+        for result in self._session.risks():
+            about_image = any(item.source.kind in ("ruler", "model") for item in result.inputs)
+            if result.status != "computed" or not about_image:
+                continue
+            card = Card()
+            score = tr(titles().get(result.score, result.score))
+            number = label(result.shown, "number", wrap=False)
+            card.add(
+                row(label(score, "title"), None, number, label(result.unit, "small", wrap=False))
+            )
+            if result.advice is not None:
+                card.add(label(str(result.advice), "muted"))
+            cards.append(card)
+        return [label(tr("FROM RISK"), "caption"), *cards] if cards else []
+
+
+def titles() -> dict[str, str]:
+    """The English titles of the scores by id."""
+    from medview.risk import catalogue
+
+    return {score.id: score.title.template for score in catalogue().values()}
+
+
+def sureness(probability: float) -> str:
+    """The word for a probability: how far it is from even."""
+    distance = abs(probability - 0.5)
+    return tr("sure") if distance >= 0.4 else tr("fairly sure") if distance >= 0.2 else tr("unsure")
+
+
+def _doubt(run: ModelRun) -> str:
+    checks = run.gate.checks if run.gate is not None else ()
+    return " ".join(str(check.said) for check in checks if not check.ok)
+
+
+def _origin(run: ModelRun, decision: Decision | None) -> str:
+    words = [f"{run.model.name} {run.model.version}", run.device]
+    if decision is not None:
+        verbs = {"accepted": tr("accepted"), "rejected": tr("rejected")}
+        words.append(f"{verbs[decision.decision]} {decision.at[11:16]}")
+    else:
+        words.append(tr("not confirmed"))
+    return " · ".join(words)
+
+
+def _common_decision(decisions: Sequence[Decision | None]) -> Decision | None:
+    first = decisions[0] if decisions else None
+    return first if all(d is not None for d in decisions) else None
+
+
+def _reasons(run: ModelRun) -> list[QWidget]:
+    lines = [finding.explanation for finding in run.findings if finding.explanation is not None]
+    widgets: list[QWidget] = [label(str(line), "muted") for line in lines]
+    if run.heatmaps:
+        widgets.append(
+            label(
+                tr("The heatmap shows what the model used, not the outline of a lesion."), "muted"
+            )
+        )
+    for check in run.gate.checks if run.gate is not None else ():
+        sign = "✓" if check.ok else "✗"
+        widgets.append(label(f"{sign} {check.said}", "small"))
+    seconds = tr("{seconds} s, {precision}", seconds=percent(run.seconds), precision=run.precision)
+    widgets.append(label(seconds, "faint"))
+    return widgets

@@ -1,0 +1,362 @@
+"""The left panel: patient, studies by date, series as thumbnails, documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QMimeData, QPoint, Qt, Signal
+from PySide6.QtGui import QDrag, QImage, QKeyEvent, QMouseEvent, QPixmap
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from medview.core.study import Patient, Series, Study
+from medview.core.words import tr
+from medview.gui.bridge import SessionBridge
+from medview.gui.cards import Card, CardColumn, button, empty_state, label, row
+from medview.gui.style import GRID, LEFT_PANEL, colour, tokens
+from medview.session import Session
+from medview.session.events import (
+    ActiveChanged,
+    DocumentsChanged,
+    Event,
+    HoldingsChanged,
+    LoadProgress,
+    WorkChanged,
+)
+from medview.session.studies import Key
+
+SERIES_MIME = "application/x-medview-series"
+THUMB = 48
+
+
+class SeriesItem(QFrame):
+    """One stack: thumbnail with its loading bar, name, count, badges. Click, Enter or drag."""
+
+    chosen = Signal(object)
+
+    def __init__(self, series: Series, number: int, marks: Iterable[str]) -> None:
+        super().__init__()
+        self.key: Key = (series.uid, number)
+        self._pressed: QPoint | None = None
+        self.setProperty("role", "card")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        stack = series.stacks[number]
+        name = " · ".join(
+            part
+            for part in (str(series.number or ""), series.description or series.modality)
+            if part
+        )
+        count = len(stack.frames)
+        images = tr("1 image") if count == 1 else tr("{count} images", count=count)
+        detail = f"{series.modality} · {images}"
+        self.setAccessibleName(f"{name}, {detail}")
+        self._thumb = QLabel()
+        self._thumb.setFixedSize(THUMB, THUMB)
+        self._thumb.setStyleSheet(f"background: {tokens().canvas};")
+        self._thumb.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._bar = QProgressBar(self._thumb)
+        self._bar.setTextVisible(False)
+        self._bar.setGeometry(0, THUMB - 4, THUMB, 4)
+        self._bar.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(GRID, GRID, GRID, GRID)
+        layout.setSpacing(2 * GRID)
+        layout.addWidget(self._thumb, 0, Qt.AlignmentFlag.AlignTop)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(label(name))
+        words.addWidget(label(detail, "small"))
+        words.addWidget(_badges(series.modality, [*stack.badges, *_verdict(stack.verdict), *marks]))
+        layout.addLayout(words, 1)
+
+    def set_picture(self, picture: QImage) -> None:
+        """The thumbnail."""
+        self._thumb.setPixmap(
+            QPixmap.fromImage(picture).scaled(
+                THUMB,
+                THUMB,
+                Qt.AspectRatioMode.KeepAspectRatio,
+                Qt.TransformationMode.SmoothTransformation,
+            )
+        )
+
+    def set_progress(self, done: int, total: int) -> None:
+        """How much of the series is in memory; the bar goes when it is whole."""
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        self._bar.setVisible(0 < done < total)
+
+    def set_active(self, is_active: bool) -> None:
+        """Frame the series that is being looked at."""
+        self.setProperty("open", is_active)
+        self.style().unpolish(self)
+        self.style().polish(self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter or space opens the series."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self.key)
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember where a drag would begin."""
+        self._pressed = event.pos()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the series into a view."""
+        if self._pressed is None:
+            return
+        moved = (event.pos() - self._pressed).manhattanLength()
+        if moved >= QApplication.startDragDistance():
+            self._pressed = None
+            drag = QDrag(self)
+            data = QMimeData()
+            data.setData(SERIES_MIME, f"{self.key[0]}\n{self.key[1]}".encode())
+            drag.setMimeData(data)
+            drag.setPixmap(self._thumb.pixmap())
+            drag.exec(Qt.DropAction.CopyAction)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click opens the series."""
+        if self._pressed is not None and self.rect().contains(event.pos()):
+            self.chosen.emit(self.key)
+        self._pressed = None
+
+
+def dropped_key(data: QMimeData) -> Key | None:
+    """The series that is being dragged, None when it is something else."""
+    if not data.hasFormat(SERIES_MIME):
+        return None
+    uid, number = bytes(data.data(SERIES_MIME).data()).decode().split("\n")
+    return uid, int(number)
+
+
+def _badges(modality: str, marks: Iterable[str]) -> QWidget:
+    made = [label(text, "small", wrap=False) for text in (modality, *marks) if text]
+    for mark in made:
+        mark.setStyleSheet(
+            f"background: {colour(tokens().line).name()}; border-radius: 3px; padding: 0 4px;"
+        )
+    return row(*made, None, spacing=GRID)
+
+
+def _verdict(verdict: str) -> list[str]:
+    words = {
+        "tilted": tr("tilt"),
+        "non-uniform": tr("uneven"),
+        "gaps": tr("gaps"),
+        "duplicates": tr("doubles"),
+    }
+    return [words[verdict]] if verdict in words else []
+
+
+class StudiesPanel(QWidget):
+    """Lists what is open; emits what the reader wants to see."""
+
+    series_chosen = Signal(object)
+    document_chosen = Signal(str)
+    details_asked = Signal()
+    pictures_wanted = Signal(object)  # list of keys without a thumbnail
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setFixedWidth(LEFT_PANEL)
+        self._column = CardColumn()
+        self._column.column.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._column)
+        self._items: dict[Key, SeriesItem] = {}
+        self._pictures: dict[Key, QImage] = {}
+        self._progress: dict[Key, tuple[int, int]] = {}
+        SessionBridge(session, self).event.connect(self._hear)
+        self.retranslate()
+
+    @property
+    def items(self) -> tuple[SeriesItem, ...]:
+        """The series that are listed, from the top."""
+        return tuple(self._items.values())
+
+    def set_picture(self, key: Key, picture: QImage) -> None:
+        """A thumbnail is ready."""
+        self._pictures[key] = picture
+        if key in self._items:
+            self._items[key].set_picture(picture)
+
+    def step(self, by: int) -> None:
+        """The next or previous series of the list becomes the one looked at."""
+        keys = list(self._items)
+        active = self._session.active
+        if keys and active is not None and active.key in keys:
+            place = min(max(keys.index(active.key) + by, 0), len(keys) - 1)
+            self.series_chosen.emit(keys[place])
+
+    def retranslate(self) -> None:
+        """Build the list again, in the current language."""
+        self._items = {}
+        widgets: list[QWidget] = []
+        holdings = self._session.studies.holdings
+        active = self._session.patient
+        for patient in holdings.patients:
+            is_active = active is not None and _same(patient, active)
+            widgets.append(self._patient_card(patient, is_active=is_active))
+            if is_active:
+                widgets += self._studies(patient)
+                widgets += self._documents(patient)
+        widgets += self._left_out()
+        if not widgets:
+            widgets = [
+                empty_state(
+                    tr("Nothing is open"),
+                    tr("Drop a folder with images or documents here,"),
+                    tr("or press Ctrl+O."),
+                )
+            ]
+        self._column.fill(widgets)
+        self._mark_active()
+        missing = [key for key in self._items if key not in self._pictures]
+        if missing:
+            self.pictures_wanted.emit(missing)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, HoldingsChanged | DocumentsChanged | WorkChanged):
+            self.retranslate()
+        elif isinstance(event, ActiveChanged):
+            active = self._session.active
+            if active is not None and active.key in self._items:
+                self._mark_active()
+            else:
+                self.retranslate()
+        elif isinstance(event, LoadProgress):
+            key = (event.series_uid, event.stack)
+            self._progress[key] = (event.done, event.total)
+            if key in self._items:
+                self._items[key].set_progress(event.done, event.total)
+
+    def _mark_active(self) -> None:
+        active = self._session.active
+        for key, item in self._items.items():
+            item.set_active(active is not None and key == active.key)
+
+    def _patient_card(self, patient: Patient, *, is_active: bool) -> Card:
+        card = Card()
+        card.add(label(shown_name(patient.name) or tr("No name"), "title"))
+        age = _age(patient, self._session.study if is_active else None)
+        facts = [patient.sex, age, patient.birth_date]
+        card.add(label(" · ".join(fact for fact in facts if fact), "muted"))
+        if patient.id:
+            card.add(label(f"ID {patient.id}", "faint"))
+        if not is_active:
+            card.setCursor(Qt.CursorShape.PointingHandCursor)
+            first = next(
+                ((s.uid, 0) for study in patient.studies for s in study.series if s.stacks), None
+            )
+            if first is not None:
+                card.clicked.connect(_emitter(self.series_chosen.emit, first))
+        return card
+
+    def _studies(self, patient: Patient) -> list[QWidget]:
+        newest = max((study.date for study in patient.studies), default="")
+        current = [s for s in patient.studies if s.date == newest]
+        earlier = [s for s in patient.studies if s.date != newest]
+        widgets: list[QWidget] = []
+        for study in current:
+            widgets += self._study(study, is_prior=False)
+        if earlier:
+            widgets.append(label(tr("EARLIER"), "caption"))
+        for study in earlier:
+            widgets += self._study(study, is_prior=True)
+        return widgets
+
+    def _study(self, study: Study, *, is_prior: bool) -> list[QWidget]:
+        title = " · ".join(p for p in (study.date, study.description) if p) or tr("Study")
+        widgets: list[QWidget] = [label(title, "caption")]
+        analysed = self._analysed()
+        for series in sorted(study.series, key=lambda s: (_rank(s), s.number or 0)):
+            for number in range(len(series.stacks)):
+                marks = [tr("prior")] if is_prior else []
+                marks += [tr("scout")] if _is_scout(series) else []
+                marks += [tr("AI")] if (series.uid, number) in analysed else []
+                item = SeriesItem(series, number, marks)
+                item.chosen.connect(self.series_chosen.emit)
+                self._items[item.key] = item
+                if item.key in self._pictures:
+                    item.set_picture(self._pictures[item.key])
+                if item.key in self._progress:
+                    item.set_progress(*self._progress[item.key])
+                widgets.append(item)
+        widgets.extend(label(f"{f.kind} · {f.summary}", "small") for f in study.objects)
+        return widgets
+
+    def _analysed(self) -> set[Key]:
+        active = self._session.active
+        if active is None:
+            return set()
+        runs = self._session.runs_of(active)
+        return {(run.series_uid, run.stack) for run in runs if run.status == "run"}
+
+    def _documents(self, patient: Patient) -> list[QWidget]:
+        documents = self._session.documents.of(patient.id)
+        widgets: list[QWidget] = [label(tr("DOCUMENTS"), "caption")] if documents else []
+        for item in documents:
+            document = item.document
+            line = button(document.title or document.kind, "link")
+            line.clicked.connect(_emitter(self.document_chosen.emit, document.id))
+            detail = " · ".join(part for part in (document.date[:10], document.kind) if part)
+            widgets += [row(line, None), label(detail, "faint")]
+        return widgets
+
+    def _left_out(self) -> list[QWidget]:
+        count = len(self._session.studies.holdings.unreadable) + len(self._session.documents.unread)
+        if not count:
+            return []
+        text = (
+            tr("1 file could not be read")
+            if count == 1
+            else tr("{count} files could not be read", count=count)
+        )
+        return [row(button(text, "link", self.details_asked.emit), None)]
+
+
+def _emitter(emit: Callable[[object], object], value: object) -> Callable[[], None]:
+    def send() -> None:
+        emit(value)
+
+    return send
+
+
+def shown_name(name: str) -> str:
+    """A DICOM name for people: component groups side by side, as written."""
+    return " ".join(group.strip("^ ") for group in name.split("=") if group.strip("^ "))
+
+
+def _same(a: Patient, b: Patient) -> bool:
+    return (a.id, a.birth_date, a.sex, a.name) == (b.id, b.birth_date, b.sex, b.name)
+
+
+def _rank(series: Series) -> int:
+    return 1 if _is_scout(series) else 0
+
+
+def _is_scout(series: Series) -> bool:
+    return "LOCALIZER" in series.header.get("ImageType", "")
+
+
+def _age(patient: Patient, study: Study | None) -> str:
+    studies = [study] if study is not None else list(patient.studies)
+    for candidate in studies:
+        for series in candidate.series:
+            stated = series.header.get("PatientAge", "")
+            if len(stated) == 4 and stated[:3].isdigit() and stated.endswith("Y"):
+                return tr("{years} y", years=int(stated[:3]))
+    return ""

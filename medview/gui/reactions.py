@@ -1,0 +1,275 @@
+"""How the window answers the session's events and the views' intentions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+
+from medview.core.geometry import PatientPoint
+from medview.core.progress import CancelToken
+from medview.core.results import Measurement
+from medview.core.words import Sentence, say, tr
+from medview.imaging.presets import presets_for
+from medview.imaging.window import Window, file_windows
+from medview.session import events
+from medview.session.studies import Key, Place
+
+if TYPE_CHECKING:
+    from medview.gui.window import MainWindow
+
+
+class Reactions:
+    """Session events in, changes of widgets out; and the other way for what views report."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._session = window.session
+        self._loading = CancelToken()
+        self._shown: Key | None = None
+        self._device = ""
+        self._state = ""
+        grid = window.grid
+        grid.measurement_made.connect(self._measured)
+        grid.measurement_changed.connect(self._measured)
+        grid.measurement_deleted.connect(self._unmeasured)
+        grid.window_changed.connect(self._window_changed)
+        window.top.preset_chosen.connect(self._choose_preset)
+        self._refresh = QTimer(window)
+        self._refresh.setSingleShot(True)
+        self._refresh.timeout.connect(self._show_work)
+        self.show_all()
+
+    def hear(self, event: events.Event) -> None:
+        """One event of the session, in the window's thread."""
+        match event:
+            case events.ActiveChanged():
+                self._show_active()
+            case events.VolumeOpened(series_uid=uid, stack=stack):
+                self._first_image((uid, stack))
+            case events.LoadProgress(series_uid=uid, stack=stack):
+                self._more_slices((uid, stack), event.done, event.total)
+            case events.WorkChanged():
+                self._refresh.start(0)
+            case events.JobsChanged():
+                self._show_jobs()
+            case events.WorkerChanged(state=state, device=device):
+                self._device = device or self._device
+                self._state = state
+                self._show_worker()
+            case events.GoTo(series_uid=uid, point=point):
+                self._go_to(uid, point)
+            case events.ShowSource(locator=locator):
+                self._show_source(locator)
+            case events.Message(sentence=sentence, level=level, where=where):
+                self.say(sentence, level, where)
+
+    def say(self, sentence: Sentence, level: str = "info", where: str = "") -> None:
+        """A sentence for the reader, kept for the list of messages."""
+        self._window.messages.append((level, sentence, where))
+        text = f"{where}: {sentence}" if where else str(sentence)
+        self._window.status.show_message(text, level)
+
+    def show_all(self) -> None:
+        """Everything that carries words, again."""
+        self._show_worker()
+        self._show_presets()
+        self._show_work()
+        self._show_jobs()
+        if self._window.messages:
+            level, sentence, where = self._window.messages[-1]
+            text = f"{where}: {sentence}" if where else str(sentence)
+            self._window.status.show_message(text, level)
+
+    def undo(self) -> None:
+        """Take the last command back and say which."""
+        book = self._session.book
+        name = book.undo() if book is not None else None
+        self.say(say("Undone: {name}", name=name) if name else say("There is nothing to undo."))
+
+    def redo(self) -> None:
+        """Do the last undone command again and say which."""
+        book = self._session.book
+        name = book.redo() if book is not None else None
+        self.say(say("Done again: {name}", name=name) if name else say("There is nothing to redo."))
+
+    def cancel_loading(self) -> None:
+        """Stop reading the series that is shown."""
+        self._loading.cancel()
+
+    def analyse(self, place: Place | None) -> None:
+        """Queue every model that fits a series; say so where none does."""
+        if place is None:
+            self.say(say("Open a study first."), "warn")
+            return
+
+        async def action() -> None:
+            call = self._window.operations.call
+            tasks = await call(self._session.analyses.offers, place)
+            if not tasks:
+                self.say(say("No model is made for this kind of series."), "warn")
+            for task in tasks:
+                await call(self._session.analyses.run, task)
+
+        self._window.operations.start(action())
+
+    # -- images ----------------------------------------------------------------------------
+
+    def _show_active(self) -> None:
+        place = self._session.active
+        if place is None or place.key == self._shown:
+            return
+        self._shown = place.key
+        self._loading = CancelToken()
+        self._session.studies.pin([place.key])
+        opened = self._session.studies.volume(place.key)
+        if opened is not None:
+            self._first_image(place.key)
+            self._window.grid.slices_arrived(is_whole=opened.finished.is_set())
+        else:
+            self._window.grid.show_volume(None)
+
+        async def action() -> None:
+            await self._window.operations.call(
+                self._session.studies.load, place, None, self._loading
+            )
+            if self._session.settings.analyse_on_open:
+                self.analyse(place)
+
+        if opened is None:
+            self._window.operations.start(action())
+
+    def _first_image(self, key: Key) -> None:
+        opened = self._session.studies.volume(key)
+        if key != self._shown or opened is None:
+            return
+        self._window.grid.show_volume(opened)
+        self._show_presets()
+        self._show_work()
+
+    def _more_slices(self, key: Key, done: int, total: int) -> None:
+        self._window.status.show_memory(
+            self._session.studies.held_bytes, self._session.studies.budget_bytes
+        )
+        is_whole = done >= total
+        if key == self._shown:
+            self._window.grid.slices_arrived(is_whole=is_whole)
+            if not self._session.analyses.running:
+                what = "" if is_whole else tr("Reading series")
+                self._window.status.show_progress(what, done, total)
+
+    def _show_presets(self) -> None:
+        opened = None if self._shown is None else self._session.studies.volume(self._shown)
+        if opened is None:
+            self._window.top.set_presets([])
+            self._window.top.show_preset("", "")
+            return
+        volume = opened.volume
+        named = [tr(preset.name) for preset in presets_for(volume.modality, volume.unit)]
+        self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named])
+        self._window_changed(self._window.grid.active_view.window)
+        self._windows = file_windows(volume)
+
+    def _choose_preset(self, number: int) -> None:
+        self._window.grid.active_view.choose_preset(number)
+
+    def _window_changed(self, window: Window) -> None:
+        name = tr(window.name) if window.name else ""
+        numbers = f"W {window.width:.0f}  L {window.center:.0f}".replace("-", "−")
+        self._window.top.show_preset(name, numbers)
+
+    # -- work ------------------------------------------------------------------------------
+
+    def _show_work(self) -> None:
+        place = self._session.active
+        grid = self._window.grid
+        if place is None:
+            grid.set_overlays([], [])
+            grid.set_measurements([])
+            return
+        runs = [
+            run
+            for run in self._session.runs_of(place)
+            if (run.series_uid, run.stack) == place.key and run.status == "run"
+        ]
+        grid.set_overlays(
+            [run.label_map for run in runs if run.label_map is not None],
+            [heatmap for run in runs for heatmap in run.heatmaps],
+        )
+        grid.set_measurements(
+            m for m in self._session.work.measurements if (m.series_uid, m.stack) == place.key
+        )
+
+    def _measured(self, measurement: Measurement) -> None:
+        book, place = self._session.book, self._session.active
+        if book is None or place is None:
+            return
+        known = {m.id: m for m in book.work.measurements}
+        is_new = measurement.id not in known
+        if not is_new:  # what the reader named it stays
+            measurement = replace(measurement, extra=known[measurement.id].extra)
+        known[measurement.id] = measurement
+        name = say("Measure") if is_new else say("Change a measurement")
+        book.change(name, measurements=tuple(known.values()))
+
+    def _unmeasured(self, measurement_id: str) -> None:
+        book = self._session.book
+        if book is not None:
+            kept = tuple(m for m in book.work.measurements if m.id != measurement_id)
+            book.change(say("Delete a measurement"), measurements=kept)
+
+    def _show_jobs(self) -> None:
+        running = self._session.analyses.running
+        if running:
+            job = running[0]
+            more = len(running) - 1
+            what = tr("{title} · {stage}", title=tr(job.title), stage=tr(job.stage or "waiting"))
+            what += tr(" · {count} waiting", count=more) if more else ""
+            self._window.status.show_progress(what, job.done, job.total)
+        else:
+            self._window.status.show_progress("", 0, 0)
+        self._show_worker()
+
+    def _show_worker(self) -> None:
+        state = "busy" if self._session.analyses.running else self._state
+        device = self._device.upper()
+        words = {
+            "": tr("AI"),
+            "starting": tr("AI is starting"),
+            "ready": tr("AI ready · {device}", device=device),
+            "busy": tr("AI is working · {device}", device=device),
+            "dead": tr("AI stopped"),
+        }
+        self._window.top.show_worker(words.get(state, words[""]), state)
+        worker = {
+            "ready": tr("Worker ready"),
+            "dead": tr("Worker stopped"),
+            "busy": tr("Worker busy"),
+        }
+        self._window.status.show_worker(worker.get(state, ""))
+
+    def _go_to(self, series_uid: str, point: PatientPoint | None) -> None:
+        place = self._session.active
+        if place is None or place.series.uid != series_uid:
+            target = next(
+                (p for p in self._session.studies.places() if p.series.uid == series_uid), None
+            )
+            if target is not None:
+                self._session.select(target.key)
+        if point is not None:
+            # After the views have the other series, if it had to be changed.
+            QTimer.singleShot(0, lambda: self._window.grid.go_to(point))
+
+    def _show_source(self, locator: str) -> None:
+        kind, _, rest = locator.partition(":")
+        if kind == "document":
+            self._window.sidebar.show_tab("record")
+            self._window.sidebar.record.show_source(locator)
+        elif kind == "finding":
+            self._window.sidebar.show_tab("findings")
+            self._window.sidebar.findings.show_finding(rest)
+        elif kind == "measurement":
+            for measurement in self._session.work.measurements:
+                if measurement.id == rest:
+                    self._go_to(measurement.series_uid, measurement.points[0])

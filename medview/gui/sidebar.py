@@ -1,0 +1,105 @@
+"""The right panel: tabs for findings, record, risk and report, each with a count."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from medview.core.words import tr
+from medview.gui.bridge import SessionBridge
+from medview.gui.panels.findings import FindingsPanel
+from medview.gui.panels.record import RecordPanel
+from medview.gui.panels.report import ReportPanel
+from medview.gui.panels.risk import RiskPanel
+from medview.gui.style import GRID, RIGHT_PANEL, tokens
+from medview.session import Session
+from medview.session.events import DocumentsChanged, Event, KnowledgeChanged, WorkChanged
+
+TABS = ("findings", "record", "risk", "report")
+
+
+class Sidebar(QWidget):
+    """One panel at a time; the tab says how much is in it."""
+
+    tab_changed = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setFixedWidth(RIGHT_PANEL)
+        self.findings = FindingsPanel(session)
+        self.record = RecordPanel(session)
+        self.risk = RiskPanel(session)
+        self.report = ReportPanel(session)
+        self._stack = QStackedWidget()
+        self._tabs: dict[str, QToolButton] = {}
+        bar = QHBoxLayout()
+        bar.setContentsMargins(GRID, 0, GRID, 0)
+        bar.setSpacing(0)
+        for name, panel in zip(
+            TABS, (self.findings, self.record, self.risk, self.report), strict=True
+        ):
+            tab = QToolButton()
+            tab.setCheckable(True)
+            tab.setFixedHeight(40)
+            tab.clicked.connect(lambda _checked=False, n=name: self.show_tab(n))
+            bar.addWidget(tab)
+            self._tabs[name] = tab
+            self._stack.addWidget(panel)
+        bar.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(bar)
+        layout.addWidget(self._stack, 1)
+        SessionBridge(session, self).event.connect(self._hear)
+        self.show_tab("findings")
+
+    def show_tab(self, name: str) -> None:
+        """Bring one panel to the front."""
+        place = TABS.index(name) if name in TABS else 0
+        self._stack.setCurrentIndex(place)
+        for number, tab in enumerate(self._tabs.values()):
+            tab.setChecked(number == place)
+        self._name_tabs()
+        self.tab_changed.emit(TABS[place])
+
+    @property
+    def tab(self) -> str:
+        """The panel that is in front."""
+        return TABS[self._stack.currentIndex()]
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self._name_tabs()
+        for panel in (self.findings, self.record, self.risk, self.report):
+            panel.retranslate()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, WorkChanged | DocumentsChanged | KnowledgeChanged):
+            self._name_tabs()
+
+    def _name_tabs(self) -> None:
+        patient = self._session.patient
+        counts = {
+            "findings": len(self._session.findings),
+            "record": len(self._session.documents.of(patient.id)) if patient else 0,
+            "risk": self.risk.computed,
+            "report": 0,
+        }
+        names = {
+            "findings": tr("Findings"),
+            "record": tr("Record"),
+            "risk": tr("Risk"),
+            "report": tr("Report"),
+        }
+        for name, tab in self._tabs.items():
+            count = f"  {counts[name]}" if counts[name] else ""
+            tab.setText(names[name] + count)
+            tab.setAccessibleName(names[name])
+            under = tokens().accent if tab.isChecked() else "transparent"
+            tint = tokens().text if tab.isChecked() else tokens().muted
+            tab.setStyleSheet(
+                f"border: none; border-bottom: 2px solid {under}; border-radius: 0;"
+                f"color: {tint}; background: transparent; padding: 0 8px;"
+            )

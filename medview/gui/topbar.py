@@ -1,0 +1,149 @@
+"""The bar at the top: one row that never wraps; what does not fit goes into the menu."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
+
+from medview.core.words import tr
+from medview.gui.actions import Actions
+from medview.gui.cards import button
+from medview.gui.style import GRID, TOP_BAR, icon, tokens
+
+TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
+_GROUPS = ("file", "edit", "view", "tool", "models", "help")
+_NARROW = 1150
+
+
+class TopBar(QWidget):
+    """Menu, open, layout, tools, presets, state of the analysis process, search."""
+
+    preset_chosen = Signal(int)  # 0 automatic, 1 as in the file, 2... presets of the modality
+    search_asked = Signal()
+
+    def __init__(self, actions: Actions, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(TOP_BAR)
+        self._actions = actions
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(2 * GRID, 0, 2 * GRID, 0)
+        self._layout.setSpacing(GRID // 2)
+        self._menu_button = self._menu_tool()
+        self._layout.addWidget(self._menu_button)
+        self._open = self._tool(actions["open_folder"], named=True)
+        self._layout_button = self._layout_tool()
+        self._separator()
+        self.tool_buttons = {name: self._tool(actions[f"tool_{name}"]) for name in TOOLS}
+        self._separator()
+        self._presets = QToolButton()
+        self._presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._layout.addWidget(self._presets)
+        self._separator()
+        self._layout.addWidget(self._analysis_tool(actions["analyse"]))
+        self._layout.addStretch(1)
+        self._search = button("", "", self.search_asked.emit)
+        self._search.setMinimumWidth(220)
+        self._layout.addWidget(self._search)
+        self.retranslate()
+
+    def show_preset(self, text: str, numbers: str) -> None:
+        """Name of the window in use and its numbers."""
+        self._presets.setText(f"{text}   {numbers}".strip())
+        self._presets.setVisible(bool(text or numbers))
+
+    def set_presets(self, names: list[str]) -> None:
+        """The windows to choose from; the place in the list is the number of the key."""
+        menu = QMenu(self._presets)
+        for number, name in enumerate(names):
+            keys = f"\t{number}" if number < 10 else ""
+            menu.addAction(f"{name}{keys}", lambda n=number: self.preset_chosen.emit(n))
+        self._presets.setMenu(menu)
+
+    def show_worker(self, words: str, state: str) -> None:
+        """State of the analysis process, in words and with a tint."""
+        tint = {"ready": tokens().good, "busy": tokens().accent, "dead": tokens().bad}
+        self._worker.setText(words)
+        self._worker.setStyleSheet(f"color: {tint.get(state, tokens().muted)};")
+        self._worker.setIcon(icon("sparkles", tint.get(state, tokens().muted)))
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self._menu_button.setIcon(icon("menu"))
+        self._menu_button.setToolTip(tr("Menu"))
+        self._menu_button.setAccessibleName(tr("Menu"))
+        self._open.setText(tr("Open"))
+        self._search.setText(tr("Search actions and studies") + "    Ctrl K")
+        self._presets.setToolTip(tr("Window presets"))
+        self._presets.setAccessibleName(tr("Window presets"))
+        self._layout_button.setIcon(icon("layout-grid"))
+        self._layout_button.setToolTip(tr("Layout"))
+        self._layout_button.setAccessibleName(tr("Layout"))
+        menu = QMenu(self._menu_button)
+        for number, group in enumerate(_GROUPS):
+            if number:
+                menu.addSeparator()
+            menu.addActions(list(self._actions.group(group)))
+        self._menu_button.setMenu(menu)
+
+    def show_layout(self, name: str) -> None:
+        """The layout in use, `2x2` or `1x1`."""
+        self._layout_button.setText(name.replace("x", " × "))
+
+    def show_tool(self, name: str) -> None:
+        """Mark one tool as the active one; it alone carries its name."""
+        for other, tool in self.tool_buttons.items():
+            self._actions[f"tool_{other}"].setChecked(other == name)
+            is_named = other == name and self.width() >= _NARROW
+            tool.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+                if is_named
+                else Qt.ToolButtonStyle.ToolButtonIconOnly
+            )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a narrow window words go, icons stay."""
+        is_wide = self.width() >= _NARROW
+        self._search.setVisible(self.width() >= 800)
+        self._search.setMinimumWidth(220 if is_wide else 120)
+        self._presets.setVisible(self.width() >= 700 and bool(self._presets.text()))
+        super().resizeEvent(event)
+
+    def _tool(self, action: QAction, *, named: bool = False) -> QToolButton:
+        made = QToolButton()
+        made.setDefaultAction(action)
+        made.setIconSize(QSize(16, 16))
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if named:
+            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._layout.addWidget(made)
+        return made
+
+    def _menu_tool(self) -> QToolButton:
+        made = QToolButton()
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        return made
+
+    def _layout_tool(self) -> QToolButton:
+        made = self._menu_tool()
+        menu = QMenu(made)
+        menu.addActions([self._actions["layout_2x2"], self._actions["layout_1x1"]])
+        made.setMenu(menu)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._layout.addWidget(made)
+        return made
+
+    def _analysis_tool(self, action: QAction) -> QToolButton:
+        self._worker = QToolButton()
+        self._worker.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._worker.clicked.connect(action.trigger)
+        self._worker.setIcon(icon("sparkles"))
+        return self._worker
+
+    def _separator(self) -> None:
+        line = QFrame()
+        line.setProperty("role", "line")
+        line.setFixedSize(1, 20)
+        self._layout.addSpacing(GRID)
+        self._layout.addWidget(line)
+        self._layout.addSpacing(GRID)

@@ -1,0 +1,371 @@
+"""The main window: bars, panels and views around one session; it wires, it does not compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+
+from medview.core.progress import CancelToken
+from medview.core.settings import save_settings
+from medview.core.words import Sentence, current_language, say, set_language, tr
+from medview.gui.actions import Actions
+from medview.gui.bridge import SessionBridge
+from medview.gui.dialogs.palette import Entry, Palette
+from medview.gui.dialogs.texts import (
+    TextDialog,
+    about_html,
+    keys_html,
+    left_out_html,
+    messages_html,
+)
+from medview.gui.operations import Operations
+from medview.gui.panels.studies import StudiesPanel, shown_name
+from medview.gui.reactions import Reactions
+from medview.gui.sidebar import Sidebar
+from medview.gui.statusbar import StatusBar
+from medview.gui.style import apply_theme
+from medview.gui.topbar import TOOLS, TopBar
+from medview.gui.view_grid import ViewGrid
+from medview.session import Session
+from medview.session.studies import Key
+
+
+class MainWindow(QMainWindow):
+    """One window on one session."""
+
+    progressed = Signal(str, int, int)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.operations = Operations(session)
+        self.messages: list[tuple[str, Sentence, str]] = []
+        self._cancel = CancelToken()
+        self.setWindowTitle("MedView")
+        self.setAcceptDrops(True)
+        self.actions_ = Actions(self)
+        self.top = TopBar(self.actions_, self)
+        self.studies = StudiesPanel(session)
+        self.grid = ViewGrid()
+        self.sidebar = Sidebar(session)
+        self.status = StatusBar(self)
+        self._lay_out()
+        self._reactions = Reactions(self)
+        SessionBridge(session, self).event.connect(self._reactions.hear)
+        self._connect()
+        self._show_settings()
+        self.resize(1600, 980)
+
+    # -- what the reader asks for --------------------------------------------------------
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files and folders in the background."""
+        self._cancel = CancelToken()
+
+        async def action() -> None:
+            try:
+                await self.operations.call(
+                    self.session.open, list(paths), self._report_progress, self._cancel
+                )
+            finally:
+                self.progressed.emit("", 0, 0)
+
+        self.operations.start(action())
+
+    def open_demo(self) -> None:
+        """Make the demo study in the user's folder if it is not there, and open it."""
+        from medview.core.paths import user_data_dir
+
+        folder = user_data_dir() / "demo"
+        self._cancel = CancelToken()
+
+        async def action() -> None:
+            from medview.gui.demo import make_in_child
+
+            try:
+                if not (folder / "truth" / "truth.json").is_file():
+                    await self.operations.call(
+                        make_in_child, folder, self._report_progress, self._cancel
+                    )
+                await self.operations.call(
+                    self.session.open, [folder], self._report_progress, self._cancel
+                )
+            finally:
+                self.progressed.emit("", 0, 0)
+
+        self.operations.start(action())
+
+    def show_series(self, key: Key) -> None:
+        """Look at another series."""
+        self.session.select(key)
+
+    def analyse(self) -> None:
+        """Run every model that fits the series that is shown."""
+        self._reactions.analyse(self.session.active)
+
+    def analyse_study(self) -> None:
+        """Run every model that fits a series of the active patient's newest study."""
+        study = self.session.study
+        for place in self.session.studies.places():
+            if (
+                study is not None
+                and place.study.date == study.date
+                and place.patient.id == (self.session.patient.id if self.session.patient else "")
+            ):
+                self._reactions.analyse(place)
+
+    def restore(self) -> None:
+        """After a crash, open again what was open."""
+
+        async def action() -> None:
+            found = await self.operations.call(self.session.restore)
+            if found:
+                self._reactions.say(say("Restored after MedView ended unexpectedly."))
+
+        self.operations.start(action())
+
+    def start_worker(self) -> None:
+        """Start the analysis process in the background."""
+
+        async def action() -> None:
+            await self.operations.call(self.session.analyses.start_worker)
+
+        self.operations.start(action())
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being read, drawn or analysed."""
+        views = self.grid.volume_view
+        return (
+            self.operations.is_busy
+            or bool(self.session.analyses.running)
+            or (views is not None and views.is_busy)
+        )
+
+    def cancel(self) -> None:
+        """Stop what is being read or analysed."""
+        self._cancel.cancel()
+        self._reactions.cancel_loading()
+        for job in self.session.analyses.running:
+            self.session.analyses.cancel(job.id)
+
+    def set_tool(self, name: str) -> None:
+        """What the left button does."""
+        self.grid.set_tool(name)
+        self.top.show_tool(name)
+
+    def set_language(self, language: str) -> None:
+        """Say everything in another language, at once."""
+        set_language(language)
+        self._store(language=language)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Every word of the window in the current language."""
+        self.actions_.retranslate()
+        for part in (self.top, self.studies, self.sidebar, self.status, self.grid):
+            part.retranslate()
+        self._reactions.show_all()
+
+    def show_palette(self) -> None:
+        """Ctrl+K."""
+        entries = [
+            Entry(action.text(), action.shortcut().toString(), action.trigger)
+            for group in ("file", "edit", "view", "tool", "models", "help")
+            for action in self.actions_.group(group)
+        ]
+        for place in self.session.studies.places():
+            words = (
+                place.study.date,
+                place.series.description or place.series.modality,
+                shown_name(place.patient.name),
+            )
+            entries.append(
+                Entry(" · ".join(w for w in words if w), "", partial(self.show_series, place.key))
+            )
+        Palette(entries, self).exec()
+
+    # -- Qt ------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders may be dropped anywhere."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.open_paths(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop what runs, keep what was made, end the worker."""
+        self.cancel()
+        self.grid.close_views()
+        self.operations.close()
+        self.session.close()
+        super().closeEvent(event)
+
+    # -- wiring --------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        middle = QHBoxLayout()
+        middle.setSpacing(1)
+        middle.addWidget(self.studies)
+        middle.addWidget(self.grid, 1)
+        middle.addWidget(self.sidebar)
+        column.addWidget(self.top)
+        column.addLayout(middle, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(centre)
+        centre.setObjectName("centre")
+
+    def _connect(self) -> None:
+        on = self.actions_.connect
+        on("open_folder", self._ask_folder)
+        on("open_files", self._ask_files)
+        on("open_demo", self.open_demo)
+        on("save_report", self.sidebar.report.save_pdf)
+        on("save_objects", self.sidebar.report.save_objects)
+        on("quit", self.close)
+        on("undo", self._reactions.undo)
+        on("redo", self._reactions.redo)
+        on("layout_2x2", partial(self._set_layout, "2x2"))
+        on("layout_1x1", partial(self._set_layout, "1x1"))
+        for name, panel in (("left_panel", self.studies), ("right_panel", self.sidebar)):
+            self.actions_[name].toggled.connect(partial(self._fold, name, panel))
+        self.actions_["overlay"].toggled.connect(self._set_overlay)
+        self.actions_["corner_text"].toggled.connect(self._set_corner_text)
+        self.actions_["theme"].toggled.connect(self._set_theme)
+        self.actions_["full_screen"].toggled.connect(self._set_full_screen)
+        for name in TOOLS:
+            on(f"tool_{name}", partial(self.set_tool, name))
+        on("analyse", self.analyse)
+        on("cancel", self.cancel)
+        on("palette", self.show_palette)
+        on("keys", lambda: self._say(tr("Keys and mouse"), keys_html()))
+        on("messages", self._show_messages)
+        on("about", lambda: self._say(tr("About MedView"), about_html()))
+        on("language", self._next_language)
+        self.top.search_asked.connect(self.show_palette)
+        self.status.cancel_asked.connect(self.cancel)
+        self.status.messages_asked.connect(self._show_messages)
+        self.progressed.connect(self.status.show_progress)
+        self.studies.series_chosen.connect(self.show_series)
+        self.studies.document_chosen.connect(self._show_document)
+        self.studies.details_asked.connect(self._show_left_out)
+        self.studies.pictures_wanted.connect(self._make_pictures)
+        self.grid.series_step.connect(self.studies.step)
+        self.grid.series_dropped.connect(self.show_series)
+
+    def _report_progress(self, done: int, total: int, what: str) -> None:
+        self.progressed.emit(tr("Reading") if what else "", done, total)
+
+    def _show_settings(self) -> None:
+        settings = self.session.settings
+        self.actions_["left_panel"].setChecked(settings.left_panel)
+        self.actions_["right_panel"].setChecked(settings.right_panel)
+        self.actions_["overlay"].setChecked(settings.overlay_visible)
+        self.actions_["corner_text"].setChecked(settings.corner_text)
+        self.actions_["theme"].setChecked(settings.theme == "light")
+        self.studies.setVisible(settings.left_panel)
+        self.sidebar.setVisible(settings.right_panel)
+        self._set_layout(settings.layout)
+        self.set_tool("window")
+
+    def _store(self, **changes: object) -> None:
+        self.session.settings = replace(self.session.settings, **changes)  # type: ignore[arg-type]
+        try:
+            save_settings(self.session.settings)
+        except OSError:
+            self._reactions.say(say("The settings could not be saved."), "warn")
+
+    def _fold(self, name: str, panel: QWidget, is_shown: bool) -> None:
+        panel.setVisible(is_shown)
+        self._store(**{name: is_shown})
+
+    def _set_layout(self, name: str) -> None:
+        self.grid.set_layout_name(name)
+        self.top.show_layout(self.grid.layout_name)
+        if self.session.settings.layout != name:
+            self._store(layout=name)
+
+    def _set_overlay(self, is_visible: bool) -> None:
+        self.grid.set_overlay_visible(is_visible)
+        self._store(overlay_visible=is_visible)
+
+    def _set_corner_text(self, is_visible: bool) -> None:
+        self.grid.set_corner_text(is_visible)
+        self._store(corner_text=is_visible)
+
+    def _set_theme(self, is_light: bool) -> None:
+        from PySide6.QtWidgets import QApplication
+
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, "light" if is_light else "dark")
+        self._store(theme="light" if is_light else "dark")
+        self.retranslate()
+
+    def _set_full_screen(self, is_full: bool) -> None:
+        state = self.windowState()
+        full = Qt.WindowState.WindowFullScreen
+        self.setWindowState(state | full if is_full else state & ~full)
+
+    def _next_language(self) -> None:
+        self.set_language("en" if current_language() == "zh_CN" else "zh_CN")
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, tr("Open folder…"))
+        if folder:
+            self.open_paths([Path(folder)])
+
+    def _ask_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self, tr("Open files…"))
+        if names:
+            self.open_paths([Path(name) for name in names])
+
+    def _show_document(self, document_id: str) -> None:
+        self.sidebar.show_tab("record")
+        self.sidebar.record.show_document(document_id)
+
+    def _make_pictures(self, keys: list[Key]) -> None:
+        async def action() -> None:
+            from medview.gui.thumbnails import make_thumbnail
+
+            for key in keys:
+                place = self.session.studies.place(key)
+                if place is None:
+                    continue
+                picture: QImage | None = await self.operations.call(make_thumbnail, place.stack)
+                if picture is not None:
+                    self.studies.set_picture(key, picture)
+
+        # After the first image: the reader waits for that one, not for these.
+        QTimer.singleShot(50, lambda: self.operations.start(action()))
+
+    def _show_messages(self) -> None:
+        texts = [(level, f"{sentence} {where}".strip()) for level, sentence, where in self.messages]
+        self._say(tr("Messages"), messages_html(texts))
+
+    def _show_left_out(self) -> None:
+        holdings = self.session.studies.holdings
+        files = [(Path(note.path).name, note.reason) for note in holdings.unreadable]
+        files += [(Path(u.path).name, str(u.reason)) for u in self.session.documents.unread]
+        self._say(tr("Files that could not be read"), left_out_html(files))
+
+    def _say(self, title: str, html: str) -> None:
+        dialog = TextDialog(title, html, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
