@@ -11,7 +11,6 @@ from medview.dicom.write.measurement_report import (
     write_measurement_report,
 )
 from medview.dicom.write.results import (
-    RunFiles,
     StoredResults,
     find_results,
     read_results,
@@ -19,6 +18,7 @@ from medview.dicom.write.results import (
     write_results,
     write_run_files,
 )
+from medview.dicom.write.results_json import RunFiles
 from medview.dicom.write.segmentation import WrittenSegmentation, write_segmentation
 from medview.dicom.write.sources import Sources, read_sources
 

@@ -62,8 +62,9 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "": ("1", "no units"),
     "1": ("1", "no units"),
     "HU": ("[hnsf'U]", "Hounsfield unit"),
-    "px": ("{pixels}", "pixels"),
-    "px2": ("{pixels}2", "square pixels"),
+    "[hnsf'U]": ("[hnsf'U]", "Hounsfield unit"),
+    "{pixels}": ("{pixels}", "pixels"),
+    "{pixels}2": ("{pixels}2", "square pixels"),
     "%": ("%", "percent"),
     "mm": ("mm", "millimeter"),
     "mm2": ("mm2", "square millimeter"),
@@ -96,11 +97,6 @@ def unit_of(unit: str) -> CodedConcept:
     """A UCUM unit; what is unknown here is passed as written."""
     value, meaning = _UNITS.get(unit, (unit, unit))
     return CodedConcept(value[:16], "UCUM", meaning)
-
-
-def unit_word(value: str) -> str:
-    """The inverse of `unit_of`, for reading back."""
-    return next((word for word, (ucum, _) in _UNITS.items() if ucum == value and word), value)
 
 
 def type_of(label: Label) -> Code:

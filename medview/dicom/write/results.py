@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any
@@ -22,27 +22,13 @@ from medview.dicom.write.files import write_whole
 from medview.dicom.write.heatmap import Picture, write_heatmap
 from medview.dicom.write.measurement_report import ReportParts, write_measurement_report
 from medview.dicom.write.nifti import read_nifti, write_nifti
+from medview.dicom.write.results_json import RunFiles
 from medview.dicom.write.segmentation import WrittenSegmentation, write_segmentation
 from medview.dicom.write.sources import Sources, read_sources
 
 SCHEMA = "medview.results/1"
 NOTICE = "Not for diagnostic use. Model results are suggestions for a reader to check."
 _LARGEST = 64 << 20  # bytes of a results.json that we are willing to read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFiles:
-    """The files of one run, relative to the results' folder; notes tell what could not be written.
-
-    masks: finding id to its own .nii.gz (1 inside). heatmaps: heatmap id to (DICOM object or
-    None, .nii.gz of the values).
-    """
-
-    seg: str | None = None
-    sr: str | None = None
-    masks: Mapping[str, str] = field(default_factory=dict)
-    heatmaps: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
-    notes: tuple[Sentence, ...] = ()
 
 
 def write_run_files(
@@ -86,7 +72,7 @@ class _RunWriter:
         self._stem = stem
         self._seg: str | None = None
         self._sr: str | None = None
-        self._masks: dict[str, str] = {}
+        self._masks: dict[int, str] = {}
         self._heatmaps: dict[str, tuple[str | None, str]] = {}
         self._notes: list[Sentence] = []
 
@@ -102,13 +88,12 @@ class _RunWriter:
     def write_values(self) -> None:
         """Masks and heatmaps as NIfTI: these need nothing of the source images."""
         label_map = self._run.label_map
-        for finding in self._run.findings:
-            if label_map is None or finding.label_value is None:
+        for label in label_map.labels if label_map is not None else ():
+            if label_map is None or not (inside := label_map.voxels == label.value).any():
                 continue
-            inside = (label_map.voxels == finding.label_value).astype(np.uint8)
-            name = f"{self._stem}mask-{finding.label_value}.nii.gz"
-            write_nifti(inside, label_map.geometry, self._folder / name)
-            self._masks[finding.id] = name
+            name = f"{self._stem}mask-{label.value}.nii.gz"
+            write_nifti(inside.astype(np.uint8), label_map.geometry, self._folder / name)
+            self._masks[label.value] = name
         for number, heatmap in enumerate(self._run.heatmaps, start=1):
             name = f"{self._stem}heatmap-{number}.nii.gz"
             values = np.asarray(heatmap.values, np.float32)
@@ -163,28 +148,11 @@ def write_results(
         "schema": SCHEMA,
         "study": study_uid,
         "notice": NOTICE,
-        "runs": [
-            form.run_to_json(run, _file_names(run, files), files.notes) for run, files in runs
-        ],
+        "runs": [form.run_to_json(run, files) for run, files in runs],
         "not_applicable": list(not_applicable),
     }
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     return write_whole(folder / "results.json", text)
-
-
-def _file_names(run: ModelRun, files: RunFiles) -> Mapping[str, Mapping[str, str | None]]:
-    """Finding id to the four names of the contract and the heatmap's values beside them."""
-    named = {}
-    for finding in run.findings:
-        dicom, values = files.heatmaps.get(finding.heatmap_id or "", (None, None))
-        named[finding.id] = {
-            "seg": files.seg if finding.id in files.masks else None,
-            "mask": files.masks.get(finding.id),
-            "sr": files.sr,
-            "heatmap": dicom,
-            "heatmap_values": values,
-        }
-    return named
 
 
 def write_index(entries: Sequence[tuple[str, str, Path]], folder: Path) -> Path:
@@ -222,11 +190,9 @@ def _read_label_map(run: ModelRun, stored: form.StoredVoxels, folder: Path) -> L
     if stored.geometry is None:
         return None
     voxels = np.zeros(stored.geometry.shape, np.uint8)
-    for finding in run.findings:
-        name = stored.masks.get(finding.id)
-        if name is not None and finding.label_value is not None:
-            inside = read_nifti(_inside(folder, name), stored.geometry.shape)
-            voxels[inside.astype(bool)] = finding.label_value
+    for value, name in stored.masks.items():
+        inside = read_nifti(_inside(folder, name), stored.geometry.shape)
+        voxels[inside.astype(bool)] = value
     identity = next((f.label_map_id for f in run.findings if f.label_map_id), run.id)
     return LabelMap(id=identity, geometry=stored.geometry, voxels=voxels, labels=stored.labels)
 

@@ -1,8 +1,8 @@
-"""One model run as JSON of `medview.results/1`, and back; the contract's keys and a few beside them."""
+"""One model run as JSON of `medview.results/1` and back: the contract's keys, and a few more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,6 @@ from medview.core.results import (
 from medview.core.words import Sentence
 
 Json = dict[str, Any]
-Names = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,12 +41,39 @@ class StoredVoxels:
 
     geometry: Geometry | None = None
     labels: tuple[Label, ...] = ()
-    masks: Mapping[str, str] = field(default_factory=dict)
+    masks: Mapping[int, str] = field(default_factory=dict)  # label value to file
     heatmaps: tuple[StoredHeatmap, ...] = ()
 
 
-def run_to_json(run: ModelRun, names: Mapping[str, Names], notes: Sequence[Sentence]) -> Json:
-    """names: finding id to its files, relative to the results' folder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFiles:
+    """The files of one run, relative to the results' folder; notes tell what was not written.
+
+    masks: label value to its own .nii.gz (1 inside). heatmaps: heatmap id to (DICOM object or
+    None, .nii.gz of the values).
+    """
+
+    seg: str | None = None
+    sr: str | None = None
+    masks: Mapping[int, str] = field(default_factory=dict)
+    heatmaps: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    notes: tuple[Sentence, ...] = ()
+
+    def of(self, finding: Finding) -> Json:
+        """The four names of the contract, and the heatmap's values beside them."""
+        mask = None if finding.label_value is None else self.masks.get(finding.label_value)
+        heatmap, values = self.heatmaps.get(finding.heatmap_id or "", (None, None))
+        return {
+            "seg": self.seg if mask else None,
+            "mask": mask,
+            "sr": self.sr,
+            "heatmap": heatmap,
+            "heatmap_values": values,
+        }
+
+
+def run_to_json(run: ModelRun, files: RunFiles) -> Json:
+    """A run with the names of its files."""
     label_map = run.label_map
     return {
         "id": run.id,
@@ -66,12 +92,15 @@ def run_to_json(run: ModelRun, names: Mapping[str, Names], notes: Sequence[Sente
         "precision": run.precision,
         "seed": run.seed,
         "seconds": round(run.seconds, 3),
-        "findings": [_finding_to_json(f, names.get(f.id, {})) for f in run.findings],
+        "findings": [_finding_to_json(f, files) for f in run.findings],
         "grid": to_plain(label_map.geometry) if label_map else None,
-        "labels": to_plain(label_map.labels) if label_map else [],
-        "heatmaps": [_heatmap_to_json(h, run, names) for h in run.heatmaps],
-        "notes": [note.english() for note in notes],
-        "said": {"reason": to_plain(run.reason), "notes": to_plain(tuple(notes))},
+        "labels": [
+            to_plain(label) | {"mask": files.masks.get(label.value)}
+            for label in (label_map.labels if label_map else ())
+        ],
+        "heatmaps": [_heatmap_to_json(h, files) for h in run.heatmaps],
+        "notes": [note.english() for note in files.notes],
+        "said": {"reason": to_plain(run.reason), "notes": to_plain(files.notes)},
     }
 
 
@@ -85,7 +114,7 @@ def _gate_to_json(gate: GateVerdict | None) -> Json | None:
     return {"verdict": gate.verdict, "checks": checks}
 
 
-def _finding_to_json(finding: Finding, names: Names) -> Json:
+def _finding_to_json(finding: Finding, files: RunFiles) -> Json:
     return {
         "id": finding.id,
         "kind": finding.kind,
@@ -106,8 +135,7 @@ def _finding_to_json(finding: Finding, names: Names) -> Json:
             }
             for q in finding.measurements
         ],
-        "files": {key: names.get(key) for key in ("seg", "mask", "sr", "heatmap")}
-        | {"heatmap_values": names.get("heatmap_values")},
+        "files": files.of(finding),
         "label_map": finding.label_map_id,
         "label_value": finding.label_value,
         "heatmap": finding.heatmap_id,
@@ -116,14 +144,13 @@ def _finding_to_json(finding: Finding, names: Names) -> Json:
     }
 
 
-def _heatmap_to_json(heatmap: Heatmap, run: ModelRun, names: Mapping[str, Names]) -> Json:
-    owner = next((f.id for f in run.findings if f.heatmap_id == heatmap.id), "")
+def _heatmap_to_json(heatmap: Heatmap, files: RunFiles) -> Json:
     return {
         "id": heatmap.id,
         "grid": to_plain(heatmap.geometry),
         "class_name": heatmap.class_name,
         "maximum": heatmap.maximum,
-        "values": names.get(owner, {}).get("heatmap_values"),
+        "values": files.heatmaps.get(heatmap.id, (None, None))[1],
     }
 
 
@@ -222,7 +249,7 @@ def _pair(value: Any) -> tuple[float, float] | None:
 
 def _stored(data: Json) -> StoredVoxels:
     grid = data.get("grid")
-    files = {str(f["id"]): f.get("files") or {} for f in data["findings"]}
+    labels = data.get("labels", ())
     heatmaps = tuple(
         StoredHeatmap(
             id=str(item["id"]),
@@ -236,7 +263,7 @@ def _stored(data: Json) -> StoredVoxels:
     )
     return StoredVoxels(
         geometry=from_plain(Geometry, grid) if grid else None,
-        labels=tuple(from_plain(Label, item) for item in data.get("labels", ())),
-        masks={name: str(f["mask"]) for name, f in files.items() if f.get("mask")},
+        labels=tuple(from_plain(Label, item) for item in labels),
+        masks={int(item["value"]): str(item["mask"]) for item in labels if item.get("mask")},
         heatmaps=heatmaps,
     )

@@ -64,38 +64,20 @@ def _number(quantity: Quantity, coordinates: list[Any] | None = None) -> sr.Meas
     )
 
 
-def _points(measurement: Measurement, geometry: Geometry) -> FloatArray:
-    if measurement.kind != "ellipse":
-        return np.array(measurement.points, float)
-    return ellipse_axes(measurement, geometry)
-
-
-def ellipse_axes(measurement: Measurement, geometry: Geometry) -> FloatArray:
-    """(4, 3): ends of the longer axis, ends of the shorter one, as SCOORD's ELLIPSE wants them.
-
-    An ellipse is drawn by two opposite corners of the box around it, whose sides run along the
-    axes of the grid that lie in the measured plane; four points are the axes' ends already.
-    """
+def _points(measurement: Measurement) -> FloatArray:
+    """(n, 3) in patient space; an ellipse as SCOORD has it: ends of the longer axis first."""
     points = np.array(measurement.points, float)
-    if len(points) == 4:
-        pairs = [points[:2], points[2:]]
-    elif len(points) == 2:
-        normal = np.array(measurement.normal, float)
-        across = sorted(geometry.axes, key=lambda axis: abs(float(np.dot(axis, normal))))[:2]
-        centre, half = points.mean(axis=0), (points[1] - points[0]) / 2
-        pairs = [
-            np.array([centre - reach, centre + reach])
-            for reach in (np.array(axis) * float(np.dot(half, axis)) for axis in across)
-        ]
-    else:
-        raise GeometryError(say("An ellipse takes two corners or the ends of its two axes."))
-    pairs.sort(key=lambda pair: -float(np.linalg.norm(pair[1] - pair[0])))
+    if measurement.kind != "ellipse":
+        return points
+    if len(points) != 4:
+        raise GeometryError(say("An ellipse takes the ends of its two axes."))
+    pairs = sorted((points[:2], points[2:]), key=lambda p: -float(np.linalg.norm(p[1] - p[0])))
     return np.concatenate(pairs)
 
 
 def _region(measurement: Measurement, sources: Sources) -> Any:
     geometry = sources.stack.geometry
-    points = _points(measurement, geometry)
+    points = _points(measurement)
     if _in_patient_space(sources):
         return sr.ImageRegion3D("ELLIPSE", points, sources.frame_of_reference_uid)
     frame, places = _on_image(points, geometry)
@@ -104,7 +86,7 @@ def _region(measurement: Measurement, sources: Sources) -> Any:
 
 def _coordinates(measurement: Measurement, sources: Sources) -> Any:
     geometry = sources.stack.geometry
-    points = _points(measurement, geometry)
+    points = _points(measurement)
     kind = "POINT" if len(points) == 1 else "POLYLINE"
     if _in_patient_space(sources):
         return sr.CoordinatesForMeasurement3D(kind, points, sources.frame_of_reference_uid)
