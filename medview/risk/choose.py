@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from medview.core.observation import Concept, Observation
 from medview.core.words import Sentence, say
@@ -37,6 +38,7 @@ class Setting:
     study: date | None = None
 
 
+@lru_cache(4096)
 def day_of(time: str) -> date | None:
     """The day of an ISO time of any precision; a missing month or day counts as the first."""
     parts = time[:10].split("-")
@@ -89,11 +91,13 @@ def is_possible(concept: Concept, value: float) -> bool:
 
 
 def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setting) -> Choice:
-    """The observation that goes into a score for one input."""
+    """The observation that goes into a score for one input, out of those of its concept."""
+    if not observations:
+        return Choice()
     usable: list[UsedInput] = []
     warnings: list[Sentence] = []
     impossible: Sentence | None = None
-    for observation in _ranked(spec, observations):
+    for observation in _ranked(observations):
         if spec.of_study and _is_of_earlier_day(observation, setting):
             continue
         value = own_value(spec.concept, observation)
@@ -111,10 +115,11 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
     return Choice(used, (*warnings, *_remarks(spec, used, usable[1:], setting)))
 
 
-def _ranked(spec: ScoreInput, observations: Sequence[Observation]) -> list[Observation]:
+def _ranked(observations: Sequence[Observation]) -> list[Observation]:
     # Later ones first where rank and time are equal: sorting is stable.
-    mine = [o for o in reversed(observations) if o.concept == spec.name]
-    mine = sorted(mine, key=lambda o: o.time, reverse=True)
+    mine = list(observations)
+    mine.reverse()
+    mine.sort(key=lambda o: o.time, reverse=True)
     return sorted(mine, key=lambda o: _RANK.get(o.source.kind, len(_RANK)))
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from medview.core.observation import Observation, Source, concepts
 from medview.core.study import Patient, Study
@@ -30,9 +31,21 @@ class Known:
     observations: tuple[Observation, ...]
     setting: Setting
 
+    @cached_property
+    def _found(self) -> dict[tuple[str, bool], UsedInput | None]:
+        return {}
+
+    @cached_property
+    def by_concept(self) -> Mapping[str, list[Observation]]:
+        """The observations of each concept."""
+        grouped: dict[str, list[Observation]] = {}
+        for observation in self.observations:
+            grouped.setdefault(observation.concept, []).append(observation)
+        return grouped
+
     def choose(self, spec: ScoreInput) -> Choice:
         """The value for one input, derived where no source gives it itself."""
-        direct = choose(spec, self.observations, self.setting)
+        direct = choose(spec, self.by_concept.get(spec.name, ()), self.setting)
         if direct.used is not None or direct.impossible is not None:
             return direct
         derivation = _DERIVATIONS.get(spec.name)
@@ -45,7 +58,11 @@ class Known:
 
     def find(self, concept: str, *, of_study: bool = False) -> UsedInput | None:
         """The value of a concept, None where it is not known."""
-        return self.choose(ScoreInput(concept=concepts()[concept], of_study=of_study)).used
+        key = (concept, of_study)
+        if key not in self._found:
+            spec = ScoreInput(concept=concepts()[concept], of_study=of_study)
+            self._found[key] = self.choose(spec).used
+        return self._found[key]
 
 
 def know(
