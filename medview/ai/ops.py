@@ -99,6 +99,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "layer": _TEXT,
     },
     # rules
+    "densitometry": {"below_hu": Field("number", True)},
     "lungs": {
         "grid_mm": Field("number", True),
         "body_above_hu": Field("number", True),

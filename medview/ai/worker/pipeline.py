@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
 
 # Each registers its steps when it is imported.
-STEP_MODULES = ("input_steps", "net_steps", "output_steps", "explain")
+STEP_MODULES = ("input_steps", "net_steps", "output_steps", "explain", "rules")
 
 
 @dataclass(frozen=True, eq=False)
