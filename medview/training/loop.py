@@ -1,0 +1,156 @@
+"""The training loop: plain PyTorch, one thread, the same result after any number of interruptions.
+
+All that is random in step n is drawn from generators seeded by (seed, n), so a checkpoint needs no
+random state, and a run that was killed and resumed ends with the very weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor, nn
+
+from medview.core.progress import CancelToken, Progress
+from medview.core.words import tr
+from medview.training.checkpoint import Progressed, load_checkpoint, save_checkpoint
+from medview.training.plan import Recipe, TrainPlan
+
+CHECKPOINT = "checkpoint.safetensors"
+_CHECKS = 24  # looks at the averaged net on unseen patients, for the curves
+
+
+class Task(Protocol):
+    """What is learnt: data in memory and their loss."""
+
+    def losses(self, net: nn.Module, step: int) -> Iterator[Tensor]:
+        """The loss of a step, in parts that sum to it; each is sent back before the next."""
+
+    def check(self, net: nn.Module) -> dict[str, float]:
+        """Figures on patients that the net does not learn from; no decision hangs on them."""
+
+    def fingerprint(self) -> str:
+        """A hash of the training data, in their order."""
+
+
+def generator(seed: int, *place: int) -> Generator:
+    """A generator for one place of a training (step, sample ...)."""
+    digest = hashlib.sha256(repr((seed, *place)).encode()).digest()
+    return Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def samples_of_step(seed: int, step: int, batch: int, count: int) -> list[int]:
+    """Which of `count` samples a step sees: every one once an epoch, in a new order each time."""
+    chosen = []
+    for place in range(step * batch, (step + 1) * batch):
+        epoch, within = divmod(place, count)
+        chosen.append(int(torch.randperm(count, generator=generator(seed, 1, epoch))[within]))
+    return chosen
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Warm-up over 3 % of the steps, then a cosine to 1 % of the peak."""
+    warm = max(1, recipe.steps * 3 // 100)
+    if step < warm:
+        return recipe.learning_rate * (step + 1) / warm
+    share = (step - warm) / max(1, recipe.steps - warm)
+    return recipe.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
+
+
+def plan_fingerprint(plan: TrainPlan, task: Task) -> str:
+    """What a checkpoint must share with a training to be its own."""
+    about = [asdict(plan.recipe), asdict(plan.split), plan.network, list(plan.steps())]
+    text = json.dumps([about, task.fingerprint()], sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Training:
+    """One net, one task, one folder for what it leaves."""
+
+    def __init__(self, plan: TrainPlan, task: Task, net: nn.Module, folder: Path) -> None:
+        self._recipe, self._task = plan.recipe, task
+        self._path = folder / CHECKPOINT
+        self._fingerprint = plan_fingerprint(plan, task)
+        optimizer = torch.optim.AdamW(
+            _groups(net, plan.recipe.weight_decay), lr=plan.recipe.learning_rate
+        )
+        average = copy.deepcopy(net).requires_grad_(requires_grad=False).eval()
+        self.at = Progressed(net, average, optimizer, 0, [])
+        self._loss = 0.0
+
+    def resume(self) -> None:
+        """Go on where the folder's checkpoint stands, from the start where there is none."""
+        if self._path.is_file():
+            load_checkpoint(self._path, self.at, self._fingerprint)
+
+    def run(self, progress: Progress, cancel: CancelToken, until: int | None = None) -> nn.Module:
+        """Train to the end (or to step `until`); returns the averaged net.
+
+        Raises Cancelled after writing a checkpoint, WriteFailed when the disk is full.
+        """
+        recipe, at = self._recipe, self.at
+        last = min(recipe.steps, until or recipe.steps)
+        every = max(1, recipe.steps // _CHECKS)
+        started, first = time.monotonic(), at.step
+        while at.step < last:
+            if cancel.is_cancelled:
+                save_checkpoint(self._path, at, self._fingerprint)
+                cancel.check()
+            self._one_step()
+            left = (time.monotonic() - started) / (at.step - first) * (recipe.steps - at.step)
+            progress(
+                at.step, recipe.steps,
+                tr("Training, loss {loss}, about {minutes} min left", loss=f"{self._loss:.3f}",
+                   minutes=math.ceil(left / 60)),
+            )  # fmt: skip
+            if at.step % every == 0 or at.step == last:
+                self._look()
+        return at.average
+
+    def _one_step(self) -> None:
+        recipe, at = self._recipe, self.at
+        torch.manual_seed(recipe.seed * 1_000_003 + at.step)  # dropout
+        for group in at.optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, at.step)
+        at.net.train()
+        at.optimizer.zero_grad()
+        total = 0.0
+        for part in self._task.losses(at.net, at.step):
+            part.backward()  # type: ignore[no-untyped-call]
+            total += float(part.detach())
+        nn.utils.clip_grad_norm_(at.net.parameters(), 5.0)
+        at.optimizer.step()
+        # A young average follows fast: it must not keep the random start.
+        decay = min(recipe.ema, (1 + at.step) / (10 + at.step))
+        with torch.no_grad():
+            pairs = zip(at.average.state_dict().values(), at.net.state_dict().values(), strict=True)
+            for mean, now in pairs:
+                if mean.is_floating_point():
+                    mean.lerp_(now, 1 - decay)
+                else:
+                    mean.copy_(now)
+        at.step += 1
+        self._loss = total if self._loss == 0 else 0.95 * self._loss + 0.05 * total
+
+    def _look(self) -> None:
+        found = self._task.check(self.at.average)
+        self.at.history.append({"step": float(self.at.step), "loss": self._loss, **found})
+        save_checkpoint(self._path, self.at, self._fingerprint)
+
+
+def _groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    # Norms and biases are not shrunk.
+    matrices = [p for p in net.parameters() if p.ndim > 1]
+    rest = [p for p in net.parameters() if p.ndim <= 1]
+    return [
+        {"params": matrices, "weight_decay": weight_decay},
+        {"params": rest, "weight_decay": 0.0},
+    ]

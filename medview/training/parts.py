@@ -1,0 +1,67 @@
+"""The parts of a training's data: what the net learns from, what calibrates it, what judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medview.core.errors import InvalidInput
+from medview.core.progress import CancelToken, Progress
+from medview.core.words import say, tr
+from medview.training.cases import Case, deal, fingerprint, read_cases, require_no_leak
+from medview.training.classification import Films, prepare_film
+from medview.training.plan import TrainPlan
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Cases by part: fit, calibrate and held_out come from `train`; dev is the set's own."""
+
+    fit: tuple[Case, ...]
+    calibrate: tuple[Case, ...]
+    held_out: tuple[Case, ...]
+    dev: tuple[Case, ...]
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Cases and patients of each part."""
+        parts = {"fit": self.fit, "calibrate": self.calibrate,
+                 "held_out": self.held_out, "dev": self.dev}  # fmt: skip
+        return {name: (len(p), len({c.patient for c in p})) for name, p in parts.items()}
+
+
+def read_parts(plan: TrainPlan, progress: Progress, cancel: CancelToken) -> Parts:
+    """Read `train` and `dev` and split `train` by patient.
+
+    Raises InvalidInput when a patient or an image stands in two parts, or a part is empty.
+    """
+    read: dict[str, list[Case]] = {"train": [], "dev": []}
+    for which, cases in read.items():
+        for number, case in enumerate(read_cases(plan.data_folder, which)):
+            cancel.check()
+            progress(number, 0, tr("Reading the training data"))
+            cases.append(case)
+    shares = {"held_out": plan.split.held_out, "calibrate": plan.split.calibrate}
+    dealt = deal({case.patient for case in read["train"]}, plan.recipe.seed, shares)
+    found = {name: [c for c in read["train"] if dealt[c.patient] == name]
+             for name in ("fit", "calibrate", "held_out")}  # fmt: skip
+    found["dev"] = read["dev"]
+    require_no_leak(
+        {n: [(c.patient, fingerprint(c.volume)) for c in cases] for n, cases in found.items()}
+    )
+    for name, cases in found.items():
+        if not cases and not (name == "calibrate" and plan.split.calibrate == 0):
+            raise InvalidInput(say("The part {name} of the training data is empty.", name=name))
+    return Parts(**{name: tuple(cases) for name, cases in found.items()})
+
+
+def films_of(plan: TrainPlan, cases: tuple[Case, ...], cancel: CancelToken) -> Films:
+    """Prepared films with their classes. Raises InvalidInput when a class has no case."""
+    images, steps = [], plan.steps()
+    for case in cases:
+        cancel.check()
+        images.append(prepare_film(case, steps))
+    truth = np.array([case.label in plan.data.positive for case in cases], np.int64)
+    if truth.min() == truth.max():
+        raise InvalidInput(say("A class of the training data has no case."))
+    return Films(np.stack(images), truth, tuple(case.patient for case in cases))

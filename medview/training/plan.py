@@ -1,0 +1,154 @@
+"""The TOML file of a training: data, split, recipe, and the model.json it will make."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from medview.core.errors import InvalidInput
+from medview.core.words import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPlan:
+    """Where the labelled cases are, and whose they are.
+
+    path: below MEDVIEW_DATA, or relative to the TOML file. positive: the index's classes that count
+    as the model's first output (classifiers).
+    """
+
+    path: str
+    title: str
+    licence: str
+    attribution: str
+    positive: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitPlan:
+    """Shares of the patients of `train` that the net does not learn from.
+
+    held_out: touched once, for the estimate. calibrate: for temperature and operating point.
+    """
+
+    held_out: float
+    calibrate: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How the net learns; the schedule is fixed, nothing stops it early.
+
+    learning_rate is the peak of a warm-up and cosine schedule (AdamW). ema: decay of the averaged
+    weights, which are what ships. augment: strengths by name, see `augment`.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    ema: float
+    seed: int
+    sensitivity: float = 0.95
+    augment: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainPlan:
+    """A whole TOML file, checked. model: model.json without provenance. card: texts by heading."""
+
+    path: Path
+    data: DataPlan
+    split: SplitPlan
+    recipe: Recipe
+    model: Mapping[str, Any]
+    card: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self.model["name"])
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the cases. Raises InvalidInput when it is not there."""
+        roots = [os.environ.get("MEDVIEW_DATA"), str(self.path.parent)]
+        for root in roots:
+            if root and (Path(root) / self.data.path).is_dir():
+                return Path(root) / self.data.path
+        raise InvalidInput(
+            say("The training data are not there."),
+            self.data.path,
+            say("Set MEDVIEW_DATA to the folder that holds them."),
+        )
+
+    def steps(self, before: str = "network") -> tuple[Mapping[str, Any], ...]:
+        """The pipeline's steps up to the one named."""
+        pipeline = list(self.model["pipeline"])
+        ops = [step["op"] for step in pipeline]
+        return tuple(pipeline[: ops.index(before)])
+
+    @property
+    def network(self) -> Mapping[str, Any]:
+        """The network step."""
+        return next(step for step in self.model["pipeline"] if step["op"] == "network")
+
+
+def read_plan(path: Path) -> TrainPlan:
+    """Read and check a TOML file. Raises InvalidInput in one sentence."""
+    if path.suffix != ".toml" or not path.is_file():
+        raise InvalidInput(say("This is no training file (.toml)."), path.name)
+    try:
+        loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InvalidInput(say("The training file is no readable TOML."), path.name) from error
+    model = _table(loaded, "model")
+    if not any(step.get("op") == "network" for step in model.get("pipeline", ())):
+        raise InvalidInput(say("The training file lacks {name}.", name="model.pipeline"), path.name)
+    return TrainPlan(
+        path=path.resolve(),
+        data=_read(DataPlan, _table(loaded, "data"), "data"),
+        split=_read(SplitPlan, _table(loaded, "split"), "split"),
+        recipe=_read(Recipe, _table(loaded, "recipe"), "recipe"),
+        model=model,
+        card=_table(loaded, "card"),
+    )
+
+
+_Part = TypeVar("_Part", DataPlan, SplitPlan, Recipe)
+
+
+def _table(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = loaded.get(name)
+    if not isinstance(table, dict):
+        raise InvalidInput(say("The training file lacks {name}.", name=name))
+    return table
+
+
+def _read(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    known = {field.name: str(field.type) for field in fields(kind)}
+    for key, value in values.items():
+        if key not in known or not _fits(value, known[key]):
+            raise InvalidInput(
+                say("The training file has an impossible value for {name}.", name=f"{name}.{key}")
+            )
+    try:
+        return kind(**values)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InvalidInput(
+            say("The training file lacks {name}.", name=name), detail=str(error)
+        ) from error
+
+
+def _fits(value: object, kind: str) -> bool:
+    if kind in ("int", "float"):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and (kind == "float" or isinstance(value, int))
+    if kind == "str":
+        return isinstance(value, str)
+    return isinstance(value, tuple if kind.startswith("tuple") else Mapping)
