@@ -1,0 +1,166 @@
+"""The risk panel: the scores that fit this patient and study, one card each, one open at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from medview.core.observation import Source
+from medview.core.words import current_language, tr
+from medview.gui.bridge import SessionBridge
+from medview.gui.cards import CardColumn, empty_state, label
+from medview.gui.panels.risk_card import ScoreCard
+from medview.risk import RiskResult, by_use, catalogue
+from medview.session import Session
+from medview.session.events import (
+    ActiveChanged,
+    Event,
+    HoldingsChanged,
+    KnowledgeChanged,
+    ShowSource,
+)
+
+_RETRY_MS = 500
+
+
+class RiskPanel(QWidget):
+    """Shows `session.risks()`; what the reader types goes back to the session as a command."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._results: tuple[RiskResult, ...] = ()
+        self._shown: object = None
+        self._open: str | None = None
+        self._is_closed_by_hand = False
+        self._cards: dict[str, ScoreCard] = {}
+        self._column = CardColumn()
+        self._column.fill([])
+        self._later = QTimer(self, singleShot=True)
+        self._later.timeout.connect(self._refresh)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._column)
+        SessionBridge(session, self).event.connect(self._hear)
+        self._refresh()
+
+    @property
+    def computed(self) -> int:
+        """How many scores have a result now."""
+        return sum(result.status == "computed" for result in self._session.risks())
+
+    @property
+    def cards(self) -> Sequence[ScoreCard]:
+        """The cards from top to bottom."""
+        return tuple(self._cards[result.score] for result in self._results)
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self._refresh()
+
+    def open_score(self, score_id: str | None) -> None:
+        """Open one card and close the one that was open; None closes all."""
+        self._open = score_id
+        self._is_closed_by_hand = score_id is None
+        self._refresh()
+        if score_id in self._cards:
+            self._cards[score_id].show_missing()
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, ActiveChanged | HoldingsChanged):
+            self._is_closed_by_hand = False
+        if isinstance(event, KnowledgeChanged | ActiveChanged | HoldingsChanged):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Draw again what changed; never under the hands of somebody who is typing."""
+        if any(card.rows is not None and card.rows.is_being_typed for card in self._cards.values()):
+            self._later.start(_RETRY_MS)
+            return
+        self._results = self._ordered(self._session.risks())
+        self._choose_open()
+        state = (self._results, self._open, current_language(), self._session.patient is None)
+        if state == self._shown:
+            return
+        self._shown = state
+        focus = self._focused()
+        self._cards = {result.score: self._card(result) for result in self._results}
+        self._place([self._heading(), *self._cards.values()])
+        self._focus_again(focus)
+
+    def _place(self, wanted: Sequence[QWidget]) -> None:
+        """Put the widgets in order; those that stand there already stay untouched."""
+        layout = self._column.column
+        for place in reversed(range(layout.count() - 1)):  # the last item is the stretch
+            item = layout.itemAt(place)
+            widget = item.widget() if item is not None else None
+            if widget is not None and widget not in wanted:
+                layout.removeWidget(widget)
+                widget.hide()
+                widget.deleteLater()
+        for place, widget in enumerate(wanted):
+            if layout.indexOf(widget) != place:
+                layout.insertWidget(place, widget)
+
+    def _ordered(self, results: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
+        """By use; but nothing moves under the pointer: then the order stays as it was."""
+        by_id = {result.score: result for result in results}
+        if not self.underMouse() and self._focused() is None:
+            return by_use(results)
+        kept = [by_id.pop(old.score) for old in self._results if old.score in by_id]
+        return (*kept, *by_use(tuple(by_id.values())))
+
+    def _choose_open(self) -> None:
+        ids = [result.score for result in self._results]
+        if self._open in ids or self._is_closed_by_hand:
+            return
+        self._open = next((r.score for r in self._results if r.status == "computed"), None)
+
+    def _heading(self) -> QWidget:
+        if self._results:
+            return label(tr("Fits this patient and study"), "small")
+        if self._session.patient is None:
+            return empty_state(
+                tr("No patient is open"), tr("Open a study: its patient's scores show here.")
+            )
+        return empty_state(
+            tr("No score fits what is known yet"),
+            tr("Open the patient's documents, or measure a nodule and name the ruler."),
+        )
+
+    def _card(self, result: RiskResult) -> ScoreCard:
+        """The card of a result; one that would look the same is kept."""
+        is_open = result.score == self._open
+        looks = (result, is_open, current_language())
+        old = self._cards.get(result.score)
+        if old is not None and old.looks == looks:
+            return old
+        card = ScoreCard(catalogue()[result.score], result, is_open=is_open)
+        toggled = None if is_open else result.score
+        card.clicked.connect(lambda: self.open_score(toggled))
+        card.entered.connect(self._session.enter)
+        card.source_asked.connect(self._show_source)
+        return card
+
+    def _show_source(self, source: Source) -> None:
+        self._session.events.send(ShowSource(source.locator))
+
+    def _focused(self) -> tuple[str, str] | None:
+        """Score and input of the field that has the keyboard."""
+        for score_id, card in self._cards.items():
+            if card.rows is None:
+                continue
+            for name, field in card.rows.fields.items():
+                if field.hasFocus():
+                    return score_id, name
+        return None
+
+    def _focus_again(self, place: tuple[str, str] | None) -> None:
+        card = self._cards.get(place[0]) if place else None
+        if place is None or card is None or card.rows is None:
+            return
+        field = card.rows.fields.get(place[1])
+        if field is not None:
+            field.setFocus(Qt.FocusReason.OtherFocusReason)
