@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medview.cli.output import DONE, IN_PART, print_json, print_lines, progress_for
+from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.study import FileNote, Holdings, Patient, Series, Stack, Study, StudyObject
+from medview.core.words import say
 from medview.dicom import scan
 from medview.dicom.statistics import FileStatistics, measure_files, range_of
 from medview.dicom.volume_files import volume_files_in
@@ -38,7 +39,11 @@ def run(args: argparse.Namespace) -> int:
         print_json(_document(holdings, statistics, volumes, with_files=args.files))
     else:
         print_lines(*_text(holdings, statistics, volumes, with_files=args.files))
-    return IN_PART if holdings.unreadable else DONE
+    if not holdings.unreadable:
+        return DONE
+    first = holdings.unreadable[0]
+    said = say("{count} files could not be read", count=len(holdings.unreadable))
+    return complain(f"{said.english()}: {first.path}: {first.reason}", IN_PART)
 
 
 def _document(

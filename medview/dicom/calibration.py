@@ -29,29 +29,37 @@ def calibrate(frame: Frame) -> tuple[Spacing, str, tuple[Sentence, ...]]:
 
 
 def _projection(frame: Frame, top: Elements) -> tuple[Spacing, str, tuple[Sentence, ...]]:
-    imager, nominal = _pair(top, "ImagerPixelSpacing"), _pair(top, "NominalScannedPixelSpacing")
-    kind = top.text("PixelSpacingCalibrationType").upper()
-    own = frame.spacing
-    if top.text("Modality") == "CT" and own:
-        return own, "EST", (say("A scout: lengths hold in the plane of the table's axis only."),)
-    if own and kind == "FIDUCIAL":
-        return own, "CAL", ()
-    if own and kind == "GEOMETRY":
-        return own, "ERMF", ()
-    if own and imager and not _alike(own, imager):
-        # Someone corrected it without saying how.
-        return own, "EST", (say("Pixel spacing was corrected, the file does not say how."),)
+    corrected = _corrected(frame, top)
+    if corrected is not None:
+        return corrected
+    imager = _pair(top, "ImagerPixelSpacing")
     factor = _magnification(top)
-    detector = imager or own
-    if detector and factor:
-        shrunk = (detector[0] / factor, detector[1] / factor)
+    if imager and factor:
+        shrunk = (imager[0] / factor, imager[1] / factor)
         said = say("Millimetres are estimated with magnification {factor}.", factor=f"{factor:.3f}")
         return shrunk, "EST", (said,)
+    detector = imager or frame.spacing
     if detector:
         return detector, "DETECTOR", (say("Millimetres are those at the detector, magnified."),)
+    nominal = _pair(top, "NominalScannedPixelSpacing")
     if nominal:
         return nominal, "SCAN", (say("Millimetres are those of the scanned film."),)
     return _aspect(top), "none", (say("No pixel size is known: lengths are in pixels."),)
+
+
+def _corrected(frame: Frame, top: Elements) -> tuple[Spacing, str, tuple[Sentence, ...]] | None:
+    """Pixel Spacing where it differs from the detector's own; None where nobody corrected it."""
+    own, imager = frame.spacing, _pair(top, "ImagerPixelSpacing")
+    if own is None:
+        return None
+    if top.text("Modality") == "CT":
+        return own, "EST", (say("A scout: lengths hold in the plane of the table's axis only."),)
+    kind = top.text("PixelSpacingCalibrationType").upper()
+    if kind in ("FIDUCIAL", "GEOMETRY"):
+        return own, "CAL" if kind == "FIDUCIAL" else "ERMF", ()
+    if imager and not _alike(own, imager):
+        return own, "EST", (say("Pixel spacing was corrected, the file does not say how."),)
+    return None
 
 
 def _magnification(top: Elements) -> float | None:

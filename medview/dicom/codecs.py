@@ -72,19 +72,18 @@ def decode(syntax: str, stream: bytes, form: PixelFormat, threads: int = 1) -> D
 
 
 def _decoder(syntax: str, form: PixelFormat, threads: int) -> Callable[[bytes], Decoded]:
-    if syntax == RLE:
-        return lambda stream: _run_lengths(stream, form)
-    if syntax == DEFLATED_FRAME:
-        return lambda stream: _deflated(stream, form)
     if syntax in _JPEG_2000:
         return lambda stream: _jpeg_2000(stream, form, threads)
-    if syntax in _JPEG_XL:
-        return lambda stream: _jpeg_xl(stream, form)
-    if syntax in _JPEG_LS:
-        return lambda stream: _jpeg_ls(stream, form)
-    if syntax in _LOSSLESS_JPEG:
-        return lambda stream: _lossless_jpeg(stream, form)
-    return lambda stream: _lossy_jpeg(stream, form)
+    families: tuple[tuple[frozenset[str], Callable[[bytes, PixelFormat], Decoded]], ...] = (
+        (frozenset((RLE,)), _run_lengths),
+        (frozenset((DEFLATED_FRAME,)), _deflated),
+        (_JPEG_XL, _jpeg_xl),
+        (_JPEG_LS, _jpeg_ls),
+        (_LOSSLESS_JPEG, _lossless_jpeg),
+        (_LOSSY_JPEG, _lossy_jpeg),
+    )
+    decoder = next(decoder for syntaxes, decoder in families if syntax in syntaxes)
+    return lambda stream: decoder(stream, form)
 
 
 def _wrong_size(found: tuple[int, ...], form: PixelFormat) -> UnreadableInstance:
@@ -97,14 +96,14 @@ def _wrong_size(found: tuple[int, ...], form: PixelFormat) -> UnreadableInstance
 
 
 def jpeg_size(stream: bytes) -> tuple[int, int]:
-    """Rows and columns of a JPEG or JPEG-LS stream's frame header (SOF), (0, 0) if there is none."""
+    """Rows and columns of a JPEG or JPEG-LS frame header (SOF); (0, 0) if there is none."""
     at = 2
     while at + 9 <= len(stream):
         if stream[at] != 0xFF:
             at += 1
             continue
         marker = stream[at + 1]
-        if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC) or marker == 0xF7:
+        if (marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
             rows, columns = struct.unpack_from(">HH", stream, at + 5)
             return rows, columns
         if marker in (0xFF, 0xD8, 0x01) or marker in range(0xD0, 0xD8):

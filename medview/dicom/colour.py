@@ -53,7 +53,8 @@ def _from_ybr(values: Bytes) -> Bytes:
     rgb = np.stack(
         (y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue), axis=-1
     )
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    eight: Bytes = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return eight
 
 
 def _from_palette(values: NDArray[np.generic], top: Elements, form: PixelFormat) -> Bytes:

@@ -6,6 +6,7 @@ block costs one read. Encoding rules: PS3.5 section 7, undefined lengths 7.5, UN
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,10 +20,9 @@ from medview.dicom.keywords import tag_of, vr_of
 PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
-_LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR",
-                   b"UT", b"UV"))  # fmt: skip
-_SHORT = frozenset((b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
-                    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"))  # fmt: skip
+_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+VALUE_REPRESENTATIONS = _LONG | _SHORT
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "OF": "f", "OD": "d",
            "UV": "Q", "SV": "q"}  # fmt: skip
 _TEXTS = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN", "UN"))
@@ -53,7 +53,7 @@ class ByteSource:
     """Bytes by offset: an open file read in windows, or what was inflated from one."""
 
     def __init__(self, path: str, data: bytes | None = None) -> None:
-        self._file = None if data is not None else Path(path).open("rb", buffering=0)
+        self._file = None if data is not None else Path(path).open("rb", buffering=0)  # noqa: SIM115
         self._buffer = data or b""
         self._base = 0
         self.size = len(self._buffer)
@@ -205,7 +205,7 @@ def _numbers_in_text(raw: bytes) -> Iterator[float]:
             value = float(part.strip(b" \0"))
         except ValueError:
             continue
-        if value == value:  # a NaN is no number
+        if not math.isnan(value):
             yield value
 
 

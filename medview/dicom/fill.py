@@ -254,7 +254,7 @@ def _plan(first: Frame) -> _Plan:
 def _limits(dtype: np.dtype[np.generic]) -> tuple[float, float]:
     if dtype.kind == "f":
         return (-np.inf, np.inf)
-    info = np.iinfo(dtype)
+    info = np.iinfo(str(dtype))
     return (float(info.min), float(info.max))
 
 

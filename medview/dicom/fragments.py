@@ -23,6 +23,9 @@ def fragments_of(instance: Instance, source: ByteSource) -> list[list[Fragment]]
     if not items:
         raise UnreadableInstance(say("The file holds no pixels."), instance.path, "(7FE0,0010)")
     table, fragments = items[0], items[1:]
+    if is_cut or not fragments:
+        said = say("The file breaks off inside its compressed pixels.")
+        raise UnreadableInstance(said, instance.path, "(7FE0,0010)")
     frames = max(1, instance.elements.integer("NumberOfFrames", 1))
     if frames == 1:
         found = [fragments]
@@ -30,16 +33,11 @@ def fragments_of(instance: Instance, source: ByteSource) -> list[list[Fragment]]
         found = [[fragment] for fragment in fragments]
     else:
         found = _by_table(source, table, fragments, frames) or _by_starts(source, fragments)
-    if is_cut and len(found) <= frames:
-        found = found[:-1]
-    if not found or not found[0]:
-        said = say("The compressed pixels break off before the first picture ends.")
-        raise UnreadableInstance(said, instance.path, "(7FE0,0010)")
     return found
 
 
 def _items(instance: Instance, source: ByteSource, offset: int) -> tuple[list[Fragment], bool]:
-    """Every item (the offset table first), and whether the last one runs past the file's end."""
+    """Every item (the offset table first), and whether the file ends before they do."""
     items: list[Fragment] = []
     order = ">" if instance.encoding.big else "<"
     while offset + 8 <= source.size:
@@ -55,7 +53,15 @@ def _items(instance: Instance, source: ByteSource, offset: int) -> tuple[list[Fr
         if offset + length > source.size:
             return items, True
         offset += length
-    return items, False
+    return items, not _has_end(source, items[1:])
+
+
+def _has_end(source: ByteSource, fragments: list[Fragment]) -> bool:
+    """Whether a lone picture is whole although the delimiter after it is missing."""
+    if len(fragments) != 1 or fragments[0][1] < 4:
+        return False
+    offset, length = fragments[0]
+    return source.read(offset + length - 4, 4).rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _by_table(

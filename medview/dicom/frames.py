@@ -1,4 +1,4 @@
-"""What one picture says about itself: place, direction, pixel size, and what tells volumes apart."""
+"""What one picture says of itself: place, direction, pixel size, what tells volumes apart."""
 
 from __future__ import annotations
 

@@ -56,10 +56,7 @@ def grid_of(
     """
     normal = normal_of(axes)
     if len(positions) == 1:
-        step_vector, step, verdict, notes = normal, thickness, "single", ()
-        return Grid(
-            _geometry(axes, step_vector, positions, size, (*spacing, step)), verdict, 0.0, notes
-        )
+        return Grid(_geometry(axes, normal, positions, size, (*spacing, thickness)), "single")
     way = positions[-1] - positions[0]
     steps = np.diff(positions @ normal)
     along = float(way @ normal)

@@ -10,6 +10,7 @@ from medview.core.words import Sentence, say
 from medview.dicom.elements import (
     IMPLICIT,
     UNDEFINED,
+    VALUE_REPRESENTATIONS,
     ByteSource,
     Elements,
     Encoding,
@@ -22,8 +23,6 @@ EXPLICIT_BE, DEFLATED_LE = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory: a DICOMDIR
 _META_TAGS = frozenset((0x00020002, 0x00020003, 0x00020010))
 _MOST_INFLATED = 1 << 30
-_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC "
-                 b"UI UL UN UR US UT UV".split())  # fmt: skip
 
 
 class NotDicom(Exception):
@@ -61,7 +60,7 @@ class Instance:
 
 
 def open_instance(path: str) -> Instance:
-    """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the element at fault."""
+    """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the tag."""
     try:
         with ByteSource(path) as source:
             return _read(path, source)
@@ -132,11 +131,11 @@ def _looks_like_elements(head: bytes) -> bool:
         return False
     if head[:4] in (b"\x00\x08\x00\x05", b"\x00\x08\x00\x08", b"\x00\x08\x00\x12",
                     b"\x00\x08\x00\x16", b"\x00\x08\x00\x18"):  # fmt: skip
-        return head[4:6] in _VRS
+        return head[4:6] in VALUE_REPRESENTATIONS
     group = int.from_bytes(head[:2], "little")
     if group not in (2, 8):
         return False
-    if head[4:6] in _VRS:
+    if head[4:6] in VALUE_REPRESENTATIONS:
         return True
     return int.from_bytes(head[4:8], "little") <= 1024
 
@@ -152,7 +151,7 @@ def _read_meta(source: ByteSource, start: int) -> tuple[Elements, int]:
         vr = head[4:6]
         if vr in (b"OB", b"UN", b"OW", b"UT", b"SQ"):
             begin, length = offset + 12, int.from_bytes(head[8:12], "little")
-        elif vr in _VRS:
+        elif vr in VALUE_REPRESENTATIONS:
             begin, length = offset + 8, int.from_bytes(head[6:8], "little")
         else:  # an implicit meta header is against the rules, yet it exists
             begin, length = offset + 8, int.from_bytes(head[4:8], "little")
@@ -175,7 +174,7 @@ def _encoding(source: ByteSource, offset: int, syntax: str) -> Encoding:
     big = syntax == EXPLICIT_BE
     if not syntax and head[:1] == b"\0" and head[1:2] != b"\0":
         big = True
-    if head[4:6] in _VRS:
+    if head[4:6] in VALUE_REPRESENTATIONS:
         return Encoding(explicit=True, big=big)
     return Encoding(explicit=False, big=big) if head[4:5] else IMPLICIT
 

@@ -10,8 +10,10 @@ from medview.dicom.frames import Frame
 from medview.dicom.keywords import tag_of
 from medview.dicom.pixel_format import PixelFormat
 
-_UNIT_OF_PET = {"BQML": "Bq/mL", "CNTS": "{counts}", "CPS": "{counts}/s", "GML": "g/mL", "CM2ML": "cm2/mL",
-                "PROPCNTS": "", "PROPCPS": "", "PCNT": "%", "1CM": "/cm", "MLMING": "mL/min/g"}  # fmt: skip
+_UNIT_OF_PET = {
+    "BQML": "Bq/mL", "CNTS": "{counts}", "CPS": "{counts}/s", "GML": "g/mL", "CM2ML": "cm2/mL",
+    "PROPCNTS": "", "PROPCPS": "", "PCNT": "%", "1CM": "/cm", "MLMING": "mL/min/g",
+}  # fmt: skip
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -54,7 +56,7 @@ def _stored(top: Elements, keyword: str, form: PixelFormat) -> float | None:
     value = top.number(keyword)
     if value is None:
         return None
-    bits = 16
+    bits = max(16, form.bits_allocated)
     if form.is_signed and value >= 1 << (bits - 1):
         return value - (1 << bits)
     if not form.is_signed and value < 0:
@@ -75,7 +77,7 @@ def windows_of(frame: Frame) -> tuple[tuple[float, float, str], ...]:
 
 
 def modality_table(top: Elements, form: PixelFormat) -> tuple[NDArray[np.generic], int] | None:
-    """The Modality LUT as (table, first stored value it maps); None where there is none (C.11.1)."""
+    """The Modality LUT as (table, first stored value that it maps), or None (C.11.1)."""
     items = top.items("ModalityLUTSequence")
     if not items:
         return None
@@ -85,7 +87,7 @@ def modality_table(top: Elements, form: PixelFormat) -> tuple[NDArray[np.generic
 def lookup_table(
     item: Elements, form: PixelFormat, descriptor: str, data: str
 ) -> tuple[NDArray[np.generic], int] | None:
-    """A LUT's entries and its first mapped value; the descriptor's sign is the image's (C.11.1.1)."""
+    """A LUT's entries and its first mapped value, whose sign is the image's (C.11.1.1)."""
     numbers = item.numbers(tag_of(descriptor))
     if len(numbers) < 3:
         return None

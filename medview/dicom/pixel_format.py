@@ -1,4 +1,4 @@
-"""How the stored values of an image are written (PS3.3 C.7.6.3), checked before anything is read."""
+"""How the stored values of an image are written (PS3.3 C.7.6.3), checked before reading."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class PixelReader:
         end of a cut file stays as it was.
         """
         offset, count = self._native_range(index)
-        view = memoryview(target).cast("B")[:count]
+        view = target.reshape(-1).view(np.uint8).data[:count]
         if self._source.read_into(offset, view) == 0:
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
         if not self.form.is_float and self.form.bits_stored < self.form.bits_allocated:
@@ -105,25 +105,27 @@ class PixelReader:
             return self._bits(index)
         if form.bits_allocated == 12:
             return self._twelve_bits(index)
-        raw = self._padded(*self._native_range(index), form.frame_bits // 8)
-        place = self.instance.elements.pixels
-        if self.instance.encoding.big and form.bits_allocated == 8 and place and place.vr == "OW":
-            raw = np.frombuffer(raw, "u1").reshape(-1, 2)[:, ::-1].tobytes()
-        order = ">" if self.instance.encoding.big else "<"
-        values = np.frombuffer(raw, form.dtype.newbyteorder(order))
+        raw = self._frame_bytes(index)
+        dtype = form.dtype.newbyteorder("big" if self.instance.encoding.big else "little")
+        values = np.frombuffer(raw, dtype)
         if form.samples == 1:
             return values.reshape(form.rows, form.columns)
         return _samples(values, form)
 
-    def _padded(self, offset: int, count: int, whole: int) -> bytes:
-        raw = self._source.read(offset, count)
-        # 8-bit data of odd length in 16-bit words may need one byte more to be swapped.
-        return raw.ljust(whole + (whole & 1 if self.instance.encoding.big else 0), b"\0")[
-            : whole + (whole & 1 if self.instance.encoding.big and self._is_words else 0)
-        ]
+    def _frame_bytes(self, index: int) -> bytes:
+        """The bytes of an uncompressed frame; what a cut file lacks is zero."""
+        offset, there = self._native_range(index)
+        whole = self.form.frame_bits // 8
+        if not (self.instance.encoding.big and self._is_words_of_bytes):
+            return self._source.read(offset, there).ljust(whole, b"\0")
+        # 8-bit values in big-endian words stand in swapped pairs, over frame borders too.
+        before = index * whole & 1
+        raw = self._source.read(offset - before, before + whole + 1).ljust(whole + 2, b"\0")
+        pairs = np.frombuffer(raw[: (before + whole + 1) // 2 * 2], "u1").reshape(-1, 2)
+        return pairs[:, ::-1].tobytes()[before : before + whole]
 
     @property
-    def _is_words(self) -> bool:
+    def _is_words_of_bytes(self) -> bool:
         place = self.instance.elements.pixels
         return self.form.bits_allocated == 8 and place is not None and place.vr == "OW"
 
@@ -140,9 +142,7 @@ class PixelReader:
 
     def _twelve_bits(self, index: int) -> Array:
         """Two pixels in three bytes, low nibbles first (PS3.5 8.1.1 with Bits Allocated 12)."""
-        raw = np.frombuffer(
-            self._padded(*self._native_range(index), self.form.frame_bits // 8), "u1"
-        )
+        raw = np.frombuffer(self._frame_bytes(index), "u1")
         triples = raw[: raw.size // 3 * 3].reshape(-1, 3).astype("u2")
         pairs = np.stack(
             (triples[:, 0] | (triples[:, 1] & 0x0F) << 8, triples[:, 1] >> 4 | triples[:, 2] << 4),
@@ -183,7 +183,7 @@ def _samples(values: Array, form: PixelFormat) -> Array:
 
 def _keep_stored_bits(values: Array, form: PixelFormat) -> None:
     """In place: shift to the lowest bit, drop what lies above Bits Stored, extend the sign."""
-    integers: NDArray[np.integer] = values  # type: ignore[type-arg, assignment]
+    integers: NDArray[np.integer] = values  # type: ignore[assignment]
     width = form.dtype.itemsize * 8
     low = form.high_bit + 1 - form.bits_stored
     above = width - form.bits_stored - max(0, low)

@@ -138,7 +138,7 @@ def _by_frame_of_reference(group: Group) -> list[Group]:
         return [group]
     if all(len(part) == 1 for part in parts.values()):
         said = say(
-            "Every picture names another frame of reference; all else agrees, so they are shown as one stack."
+            "Every picture names another frame of reference; all else agrees: shown as one stack."
         )
         return [replace(group, notes=(*group.notes, said))]
     split_by = (*group.split_by, "FrameOfReferenceUID")

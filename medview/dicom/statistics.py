@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,6 @@ from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.progress import Progress, no_progress
 from medview.core.study import FileNote, Holdings, Stack
 from medview.core.words import say
-from medview.dicom.codecs import Decoded
 from medview.dicom.colour import is_colour
 from medview.dicom.frames import Frame, frames_of
 from medview.dicom.instance import Instance, NotDicom, open_instance

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import InvalidInput, WriteFailed
-from medview.core.geometry import Geometry
 from medview.core.study import FileNote, Holdings
 from medview.core.volume import Volume
 from medview.core.words import say
@@ -65,8 +65,13 @@ def _write_whole(path: Path, writer: Callable[[str], None]) -> None:
         ) from error
 
 
+def _itk() -> Any:
+    # Imported when it is needed: a third of a second; its stubs leave most calls untyped.
+    return import_module("SimpleITK")
+
+
 def _volume_writer(volume: Volume) -> Callable[[str], None]:
-    import SimpleITK as sitk
+    sitk = _itk()
 
     axes = np.array(volume.geometry.axes, float)
     if np.abs(axes @ axes.T - np.eye(3)).max() > _ORTHOGONAL:
@@ -159,7 +164,7 @@ def volume_files_in(holdings: Holdings, *, pixels: bool) -> tuple[list[dict[str,
 
 
 def _described(path: str, *, pixels: bool) -> dict[str, Any]:
-    import SimpleITK as sitk
+    sitk = _itk()
 
     reader = sitk.ImageFileReader()
     reader.SetFileName(path)

@@ -21,7 +21,6 @@ _KIND_BY_CLASS = {
 _IMAGES_ROOT = "1.2.840.10008.5.1.4.1.1."
 _NOT_IMAGES = frozenset(("SEG", "RTDOSE"))  # have pixels, yet no one looks at them as a picture
 _PALETTE = "1.2.840.10008.5.1.4.39."
-_LONGEST_LIST = 64
 
 
 def kind_of(top: Elements) -> str:
@@ -31,9 +30,10 @@ def kind_of(top: Elements) -> str:
         return "PALETTE"
     short = uid.removeprefix(_IMAGES_ROOT) if uid.startswith(_IMAGES_ROOT) else ""
     for length in range(len(short), 0, -1):
-        if short[:length] in _KIND_BY_CLASS:
-            if short[:length].endswith(".") or len(short) == length or short[length] == ".":
-                return _KIND_BY_CLASS[short[:length]]
+        start = short[:length]
+        is_whole = start.endswith(".") or short[length : length + 1] in ("", ".")
+        if is_whole and start in _KIND_BY_CLASS:
+            return _KIND_BY_CLASS[start]
     return top.text("Modality").upper() or "OTHER"
 
 

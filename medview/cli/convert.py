@@ -1,0 +1,113 @@
+"""`medview convert`: one stack as a volume file, or one slice as a picture."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
+from medview.core.errors import InvalidInput
+from medview.core.study import Holdings, Series, Stack
+from medview.core.words import say
+from medview.dicom import VolumeFill, read_frame, scan, write_volume
+from medview.dicom.volume_files import PICTURE_ENDINGS, VOLUME_ENDINGS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `medview convert`."""
+    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--series", metavar="UID", help="which series, where there are several")
+    parser.add_argument("--stack", type=int, metavar="N", help="which stack of it, from 0")
+    parser.add_argument(
+        "--slice", type=int, metavar="N", help="which slice for a picture, from 0 (middle one)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file. Status 3 where some slices could not be read and stay blank."""
+    ending = args.out.name.lower()
+    if not ending.endswith((*VOLUME_ENDINGS, *PICTURE_ENDINGS)):
+        endings = ", ".join((*VOLUME_ENDINGS, *PICTURE_ENDINGS))
+        raise InvalidInput(
+            say("The ending must be one of {endings}.", endings=endings), str(args.out)
+        )
+    progress = progress_for(args)
+    stack = _chosen(scan([args.path], progress), args.series, args.stack)
+    if ending.endswith(PICTURE_ENDINGS):
+        return _write_picture(args, stack)
+    fill = VolumeFill(stack)
+    fill.run(progress)
+    if len(fill.failed) == len(fill.ready):
+        raise InvalidInput(next(iter(fill.failed.values())), str(args.path))
+    write_volume(fill.volume, args.out)
+    reasons = [f"slice {k}: {reason.english()}" for k, reason in sorted(fill.failed.items())]
+    _tell(args, stack, [*stack.notes, *reasons])
+    if not fill.failed:
+        return DONE
+    said = say("{count} slices could not be read and are blank.", count=len(fill.failed))
+    return complain(f"{said} {reasons[0]}", IN_PART)
+
+
+def _write_picture(args: argparse.Namespace, stack: Stack) -> int:
+    count = len(stack.frames)
+    index = count // 2 if args.slice is None else args.slice
+    if not 0 <= index < count:
+        raise InvalidInput(
+            say("There is no slice {index}; the stack has {count}.", index=index, count=count)
+        )
+    write_volume(read_frame(stack, index), args.out)
+    _tell(args, stack, list(stack.notes))
+    return DONE
+
+
+def _tell(args: argparse.Namespace, stack: Stack, notes: list[str]) -> None:
+    if args.json:
+        print_json(
+            {
+                "schema": "medview.convert/1",
+                "file": str(args.out),
+                "frames": len(stack.frames),
+                "geometry": stack.verdict,
+                "notes": notes,
+            }
+        )
+    elif not args.quiet:
+        print_lines(str(args.out), *(f"note: {note}" for note in notes))
+
+
+def _chosen(holdings: Holdings, uid: str | None, number: int | None) -> Stack:
+    """The stack that was asked for; without a word, the one with most slices."""
+    series = [
+        series
+        for patient in holdings.patients
+        for study in patient.studies
+        for series in study.series
+        if series.stacks
+    ]
+    if not series:
+        raise InvalidInput(say("There is no image below this path."))
+    if uid is not None:
+        series = [one for one in series if one.uid == uid]
+        if not series:
+            raise InvalidInput(say("There is no series with this UID"), uid)
+    if uid is None and len(series) > 1:
+        listed = "; ".join(f"{one.uid} ({one.modality} {one.description})" for one in series[:8])
+        raise InvalidInput(
+            say("There are {count} series: name one with --series.", count=len(series)), listed
+        )
+    return _stack_of(series[0], number)
+
+
+def _stack_of(series: Series, number: int | None) -> Stack:
+    if number is None:
+        return max(series.stacks, key=lambda stack: len(stack.frames))
+    if not 0 <= number < len(series.stacks):
+        raise InvalidInput(
+            say(
+                "There is no stack {number}; the series has {count}.",
+                number=number,
+                count=len(series.stacks),
+            )
+        )
+    return series.stacks[number]
