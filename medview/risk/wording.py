@@ -41,7 +41,9 @@ def amount(concept: Concept, value: float | bool | str) -> Sentence:
     if isinstance(value, str):
         return say(value) if concept.kind == "choice" else say("{text}", text=value)
     label = unit_label(concept.unit)
-    return say("{amount}", amount=f"{number_text(value)} {label}".strip())
+    if not label:
+        return say("{amount}", amount=number_text(value))
+    return say("{amount} {unit}", amount=number_text(value), unit=say(label))
 
 
 def listing(parts: Sequence[Sentence]) -> Sentence:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from medview.core.observation import concepts
-from medview.core.words import current_language, tr
+from medview.core.words import current_language, say, tr
 from medview.gui.cards import Card, button, label, row
 from medview.gui.panels.risk_rows import InputRows
 from medview.gui.style import FONT_SMALL, GRID, base_font, colour, tokens
@@ -122,7 +122,7 @@ class ScoreCard(Card):
         if self.result.value is None:
             return []
         number = label(self.result.shown, "number", wrap=False)
-        unit = unit_label(self.result.unit)
+        unit = tr(unit_label(self.result.unit))
         short = self.result.band is not None and len(str(self.result.band)) <= 12
         said = [unit, str(self.result.band) if short else ""]
         return [number, label(" · ".join(part for part in said if part), "muted", wrap=False)]
@@ -147,8 +147,10 @@ class ScoreCard(Card):
 
     def _advice(self) -> list[QWidget]:
         said = [] if self.result.value is not None else [self.result.band]
-        words = [str(s) for s in (*said, self.result.advice) if s is not None]
-        return [label(": ".join(words), "muted")] if words else []
+        parts = [part for part in (*said, self.result.advice) if part is not None]
+        if len(parts) == 2:
+            parts = [say("{band}: {advice}", band=parts[0], advice=parts[1])]
+        return [label(str(parts[0]), "muted")] if parts else []
 
     def _missing_line(self) -> QWidget:
         names = listing([s.title for s in self.score.inputs if s.name in self.result.missing])
@@ -223,7 +225,7 @@ class ScoreCard(Card):
             (
                 self.score.author,
                 str(self.score.population),
-                tr("version {name}", name=self.score.version),
+                tr("version {name}", name=tr(self.score.version)),
                 self.score.citation,
             )
         )

@@ -67,20 +67,19 @@ class AnswerField(QComboBox):
     def __init__(self, concept: Concept, used: UsedInput | None) -> None:
         super().__init__()
         self.setFixedWidth(_CHOICE_WIDTH)
-        self.addItem("—", None)
         answers: Sequence[tuple[str, bool | str]] = (
             [(tr("yes"), True), (tr("no"), False)]
             if concept.kind == "yes-no"
             else [(tr(word), word) for word in concept.choices]
         )
-        for words, value in answers:
-            self.addItem(words, value)
-            if used is not None and used.value == value:
-                self.setCurrentIndex(self.count() - 1)
+        self._values = (None, *(value for _, value in answers))
+        self.addItems(["—", *(words for words, _ in answers)])
+        if used is not None and used.value in self._values:
+            self.setCurrentIndex(self._values.index(used.value))
         self.activated.connect(self._finish)
 
     def _finish(self, index: int) -> None:
-        self.entered.emit(self.itemData(index), "")
+        self.entered.emit(self._values[index], "")
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scrolling past an answer must not change it."""
@@ -115,7 +114,7 @@ class InputRows(QWidget):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if concept.kind == "number":
             self._grid.addWidget(field, row, 1, right)
-            self._grid.addWidget(label(unit_label(concept.unit), "small", wrap=False), row, 2)
+            self._grid.addWidget(label(tr(unit_label(concept.unit)), "small", wrap=False), row, 2)
         else:
             self._grid.addWidget(field, row, 1, 1, 2, right)
         self._grid.addWidget(self._origin(used, is_needed=is_needed), row, 3, right)
