@@ -92,8 +92,29 @@ def _nearest(
         nearest = np.floor(place + 0.5).astype(np.intp)
         inside = inside & (nearest >= 0) & (nearest < size)
         rounded.append(np.clip(nearest, 0, size - 1))
-    cut = voxels[tuple(np.broadcast_arrays(*rounded))]
-    return np.asarray(np.where(inside, cut, voxels.dtype.type(0)))
+    cut = _gather(voxels, rounded)
+    if not inside.all():
+        cut = np.where(inside, cut, voxels.dtype.type(0))
+    return np.asarray(np.broadcast_to(cut, plane.shape))
+
+
+def _gather(voxels: NDArray[np.generic], places: list[NDArray[np.intp]]) -> NDArray[np.generic]:
+    """voxels at broadcast places; axis by axis where each axis goes with rows or columns alone."""
+    is_mixed = any(place.shape[0] > 1 and place.shape[1] > 1 for place in places)
+    along_rows = [axis for axis, place in enumerate(places) if place.shape[0] > 1]
+    along_columns = [axis for axis, place in enumerate(places) if place.shape[1] > 1]
+    if is_mixed or len(along_rows) > 1 or len(along_columns) > 1:
+        return np.asarray(voxels[tuple(np.broadcast_arrays(*places))])
+    cut = voxels
+    for axis in sorted(range(3), key=lambda axis: places[axis].size):
+        cut = cut.take(places[axis].ravel(), axis=axis)
+    upright = along_rows and along_columns and along_rows[0] > along_columns[0]
+    cut = cut.squeeze(axis=tuple(a for a in range(3) if a not in along_rows + along_columns))
+    if upright:
+        cut = cut.T
+    return cut.reshape(
+        max(place.shape[0] for place in places), max(place.shape[1] for place in places)
+    )
 
 
 def _coordinate(line: FloatArray, plane: Plane, index: int) -> NDArray[np.float64]:
@@ -163,15 +184,21 @@ def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     Corner convention: pixel (row, column) covers column to column + 1 and row to row + 1. Straight
     runs are one segment.
     """
-    padded = np.pad(mask, 1)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return np.empty((0, 4))
+    top, left = int(rows[0]), int(columns[0])
+    padded = np.pad(mask[top : rows[-1] + 1, left : columns[-1] + 1], 1)
     level = _runs(padded[1:, 1:-1] != padded[:-1, 1:-1])  # row, from, to
     upright = _runs((padded[1:-1, 1:] != padded[1:-1, :-1]).T)  # column, from, to
-    return np.concatenate([level[:, [1, 0, 2, 0]], upright[:, [0, 1, 0, 2]]]).astype(np.float64)
+    segments = np.concatenate([level[:, [1, 0, 2, 0]], upright[:, [0, 1, 0, 2]]])
+    return (segments + np.array([left, top, left, top])).astype(np.float64)
 
 
 def _runs(edges: NDArray[np.bool_]) -> NDArray[np.intp]:
     """(n, 3) line, first, end of each run of True along the lines of a 2-D array."""
-    change = np.diff(np.pad(edges, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    line, first = np.nonzero(change == 1)
-    end = np.nonzero(change == -1)[1]
-    return np.stack([line, first, end], axis=1)
+    framed = np.pad(edges, ((0, 0), (1, 1)))
+    change = framed[:, 1:] != framed[:, :-1]
+    # Along a line beginnings and ends alternate.
+    line, place = np.divmod(np.flatnonzero(change), change.shape[1])
+    return np.stack([line[::2], place[::2], place[1::2]], axis=1)

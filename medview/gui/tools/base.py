@@ -1,0 +1,120 @@
+"""What every tool has, and what it may ask of the view it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from medview.core.geometry import PatientPoint
+from medview.core.results import Measurement
+from medview.gui.views.state import ViewState
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where the mouse is, in the view's pixels."""
+
+    x: float
+    y: float
+    is_shift: bool = False
+
+
+class Stage(Protocol):
+    """The view as a tool sees it."""
+
+    @property
+    def state(self) -> ViewState:
+        """How the view stands."""
+
+    def change(self, state: ViewState) -> None:
+        """Show another state and tell the window what changed."""
+
+    def scroll(self, steps: int) -> None:
+        """Go some slices further as they are read."""
+
+    def from_middle(self, pointer: Pointer) -> tuple[float, float]:
+        """Pixels from the view's middle."""
+
+    def patient_at(self, x: float, y: float) -> PatientPoint:
+        """The place of the shown slice under a screen place."""
+
+    def window_step(self) -> float:
+        """How many modality units a dragged pixel is worth."""
+
+    def slice_height(self) -> float:
+        """Pixels to drag for a slice, so that the whole stack fits into the view."""
+
+    def measured(
+        self, kind: str, points: tuple[PatientPoint, ...], like: Measurement | None = None
+    ) -> Measurement:
+        """A measurement of the shown slice with its numbers; `like` is the one it replaces."""
+
+    def sketch(self, measurement: Measurement | None) -> None:
+        """Draw a measurement that is not finished, or none."""
+
+    def finish(self, measurement: Measurement) -> None:
+        """A measurement was drawn, or changed where its id is known."""
+
+
+class Tool:
+    """One way to use the mouse; the base does nothing."""
+
+    name = ""
+    cursor = "arrow"
+
+    def press(self, stage: Stage, pointer: Pointer) -> None:
+        """The button went down."""
+
+    def move(self, stage: Stage, pointer: Pointer) -> None:
+        """The mouse moved with the button down."""
+
+    def release(self, stage: Stage, pointer: Pointer) -> None:
+        """The button came up."""
+
+    def hover(self, stage: Stage, pointer: Pointer) -> None:
+        """The mouse moved without a button."""
+
+    def cancel(self, stage: Stage) -> bool:
+        """Give up what is half done; whether there was something."""
+        return False
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the next press belongs to a shape that was begun."""
+        return False
+
+
+class DragTool(Tool):
+    """A tool that only cares how far the mouse went since the button went down."""
+
+    def __init__(self) -> None:
+        self._start: tuple[Pointer, ViewState] | None = None
+
+    def press(self, stage: Stage, pointer: Pointer) -> None:
+        """Remember where it began."""
+        self._start = (pointer, stage.state)
+
+    def move(self, stage: Stage, pointer: Pointer) -> None:
+        """Apply the whole way since the beginning."""
+        if self._start is not None:
+            begin, state = self._start
+            self.drag(stage, state, begin, pointer)
+
+    def release(self, stage: Stage, pointer: Pointer) -> None:
+        """The drag is over."""
+        self._start = None
+
+    def cancel(self, stage: Stage) -> bool:
+        """Back to how it was when the drag began."""
+        if self._start is None:
+            return False
+        stage.change(self._start[1])
+        self._start = None
+        return True
+
+    def drag(self, stage: Stage, state: ViewState, begin: Pointer, now: Pointer) -> None:
+        """The mouse is at `now`; `state` is how the view stood at `begin`."""
+
+
+ToolMaker = Callable[[], Tool]

@@ -1,0 +1,41 @@
+"""Probe: the value under the mouse while the button is down; it stays where it is let go."""
+
+from __future__ import annotations
+
+from medview.gui.tools.base import Pointer, Stage, Tool
+
+
+class ProbeTool(Tool):
+    """One point, one value with its unit."""
+
+    name = "probe"
+    cursor = "cross"
+
+    def __init__(self) -> None:
+        self._is_down = False
+
+    def press(self, stage: Stage, pointer: Pointer) -> None:
+        """Show the value here."""
+        self._is_down = True
+        self.move(stage, pointer)
+
+    def move(self, stage: Stage, pointer: Pointer) -> None:
+        """The value follows the mouse."""
+        if self._is_down:
+            stage.sketch(stage.measured("probe", (stage.patient_at(pointer.x, pointer.y),)))
+
+    def release(self, stage: Stage, pointer: Pointer) -> None:
+        """Leave it here; outside the picture there is nothing to leave."""
+        if not self._is_down:
+            return
+        self._is_down = False
+        stage.sketch(None)
+        found = stage.measured("probe", (stage.patient_at(pointer.x, pointer.y),))
+        if found.quantities:
+            stage.finish(found)
+
+    def cancel(self, stage: Stage) -> bool:
+        """Take the value away."""
+        was_down, self._is_down = self._is_down, False
+        stage.sketch(None)
+        return was_down

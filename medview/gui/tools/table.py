@@ -1,0 +1,27 @@
+"""The tools by name."""
+
+from __future__ import annotations
+
+from medview.gui.tools.base import Tool, ToolMaker
+from medview.gui.tools.crosshair import CrosshairTool
+from medview.gui.tools.ellipse import EllipseTool
+from medview.gui.tools.length import LengthTool
+from medview.gui.tools.pan import PanTool
+from medview.gui.tools.probe import ProbeTool
+from medview.gui.tools.scroll import ScrollTool
+from medview.gui.tools.window import WindowTool
+from medview.gui.tools.zoom import ZoomTool
+
+_MAKERS: dict[str, ToolMaker] = {
+    tool.name: tool
+    for tool in (
+        WindowTool, PanTool, ZoomTool, ScrollTool, CrosshairTool, LengthTool, EllipseTool,
+        ProbeTool,
+    )
+}  # fmt: skip
+TOOL_NAMES = tuple(_MAKERS)
+
+
+def tool_named(name: str) -> Tool:
+    """A fresh tool; an unknown name is the window tool."""
+    return _MAKERS.get(name, WindowTool)()

@@ -1,0 +1,123 @@
+"""What stands in the corners of a view: who, what, how it is windowed, where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from medview.core.study import Patient, Series, Stack, Study
+from medview.core.volume import Volume
+from medview.core.words import tr, translate
+from medview.gui.views.state import ViewState, slice_number
+from medview.imaging.planes import Plane
+from medview.imaging.window import Window
+
+_AXES = {"axial": (2, "z"), "coronal": (1, "y"), "sagittal": (0, "x")}
+_AGE_UNITS = {"Y": "{age} y", "M": "{age} mo", "W": "{age} w", "D": "{age} d"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The stack in a view and whose it is."""
+
+    volume: Volume
+    stack: Stack
+    series: Series
+    study: Study
+    patient: Patient
+
+
+def plane_title(name: str) -> str:
+    """The name of a plane in the current language; a film's own plane has none."""
+    titles = {"axial": tr("Axial"), "coronal": tr("Coronal"), "sagittal": tr("Sagittal")}
+    return titles.get(name, "")
+
+
+def person_name(name: str) -> str:
+    """A DICOM person name for people: its component groups side by side, as written."""
+    return " ".join(group.strip("^ ") for group in name.split("=") if group.strip("^ "))
+
+
+def age_text(shown: Shown) -> str:
+    """The age when the study was made, from Patient Age (0010,1010), else from the birth date."""
+    age = shown.series.header.get("PatientAge", "").strip().upper()
+    if len(age) == 4 and age[:3].isdigit() and age[3] in _AGE_UNITS:
+        return tr(_AGE_UNITS[age[3]], age=int(age[:3]))
+    try:
+        born = date.fromisoformat(shown.patient.birth_date)
+        made = date.fromisoformat(shown.study.date)
+    except ValueError:
+        return ""
+    years = made.year - born.year - ((made.month, made.day) < (born.month, born.day))
+    return tr("{age} y", age=years) if years >= 0 else ""
+
+
+def upper_left(shown: Shown, plane: Plane) -> list[str]:
+    """The plane where it is a reconstruction, the name, sex and age."""
+    person = " ".join(part for part in (shown.patient.sex, age_text(shown)) if part)
+    is_native = plane.normal == 0
+    title = "" if is_native else plane_title(plane.name)
+    return [line for line in (title, person_name(shown.patient.name), person) if line]
+
+
+def upper_right(shown: Shown, plane: Plane) -> list[str]:
+    """Study and series; not repeated over reconstructions."""
+    if plane.normal != 0:
+        return []
+    study = " · ".join(part for part in (shown.study.description, shown.study.date) if part)
+    number = "" if shown.series.number is None else f"{shown.series.number}"
+    series = " ".join(part for part in (number, shown.series.description) if part)
+    return [line for line in (study, series) if line]
+
+
+def badges(shown: Shown, plane: Plane, *, has_overlay: bool) -> list[str]:
+    """Marks that a reader must not miss."""
+    marks = list(shown.stack.badges)
+    if shown.stack.calibration not in ("patient", "none"):
+        marks.append(shown.stack.calibration)
+    if plane.normal != 0:
+        marks.append("MPR")
+    if has_overlay:
+        marks.append(tr("AI, UNCONFIRMED"))
+    return list(dict.fromkeys(marks))
+
+
+def window_text(window: Window) -> str:
+    """W and L with a true minus sign, and the window's name."""
+    name = f" · {translate(window.name)}" if window.name else ""
+    return f"W {_figure(window.width)} L {_figure(window.center)}{name}"
+
+
+def lower_left(state: ViewState, screen_scale: float, probe: str) -> list[str]:
+    """What changes while reading; screen_scale: screen pixels a slice pixel."""
+    lines = [probe] if probe else []
+    return [*lines, window_text(state.window), tr("Zoom {factor}×", factor=f"{screen_scale:.1f}")]
+
+
+def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
+    """Slice number, its place in the patient, its thickness."""
+    number = f"{slice_number(plane, index)} / {plane.count}"
+    if plane.name == "native":
+        return [number] if plane.count > 1 else []
+    axis, letter = _AXES[plane.name]
+    rows, columns = plane.shape
+    middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
+    place = f"{letter} {_figure(middle[axis], 1)} mm"
+    if plane.normal == 0:
+        thickness = shown.series.header.get("SliceThickness", "")
+        thick = f" · {_thickness(thickness)} mm" if _thickness(thickness) else ""
+        return [number, place + thick]
+    return [place]
+
+
+def _thickness(text: str) -> str:
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return ""
+
+
+def _figure(value: float, digits: int | None = None) -> str:
+    if digits is None:
+        digits = 0 if abs(value) >= 20 or float(value).is_integer() else 2
+    return f"{value:.{digits}f}".replace("-", "−")

@@ -1,0 +1,116 @@
+"""Which tool the mouse drives: left the chosen one, middle pans, right zooms, both scroll."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+
+from medview.gui.tools.base import Pointer, Tool
+from medview.gui.tools.crosshair import CrosshairTool
+from medview.gui.tools.edit import EditTool
+from medview.gui.tools.pan import PanTool
+from medview.gui.tools.scroll import ScrollTool
+from medview.gui.tools.table import tool_named
+from medview.gui.tools.zoom import ZoomTool
+from medview.gui.views.marks import body_at, handle_at
+from medview.gui.views.stage import SliceStage
+
+_CLICK_PX = 3.0
+_LEFT, _MIDDLE, _RIGHT = (
+    Qt.MouseButton.LeftButton,
+    Qt.MouseButton.MiddleButton,
+    Qt.MouseButton.RightButton,
+)
+
+
+class Hands:
+    """Sends mouse events to tools; a drag belongs to the tool that began it."""
+
+    def __init__(self, stage: SliceStage) -> None:
+        self._stage = stage
+        self.tool = tool_named("window")
+        self._driven: Tool | None = None
+        self._pressed: QPointF | None = None
+        self.is_space_down = False
+
+    def choose(self, name: str) -> None:
+        """Another tool for the left button; what was half drawn is given up."""
+        self.tool.cancel(self._stage)
+        self.tool = tool_named(name)
+
+    def press(self, event: QMouseEvent) -> None:
+        """A button went down: begin a drag, or turn it into a scroll when both are down."""
+        pointer = _pointer(event)
+        both = _LEFT | _RIGHT
+        if self._driven is not None:
+            self._driven.cancel(self._stage)
+        self._pressed = event.position()
+        self._driven = (
+            ScrollTool() if event.buttons() & both == both else self._tool_for(event, pointer)
+        )
+        if self._driven is not None:
+            self._driven.press(self._stage, pointer)
+
+    def move(self, event: QMouseEvent) -> None:
+        """The mouse moved, with or without a button."""
+        if self._driven is not None and event.buttons() != Qt.MouseButton.NoButton:
+            self._driven.move(self._stage, _pointer(event))
+        elif event.buttons() == Qt.MouseButton.NoButton:
+            self.tool.hover(self._stage, _pointer(event))
+
+    def release(self, event: QMouseEvent) -> bool:
+        """A button came up; True for a right click that went nowhere."""
+        driven, self._driven = self._driven, None
+        if driven is not None:
+            driven.release(self._stage, _pointer(event))
+        start, self._pressed = self._pressed, None
+        is_still = start is not None and _distance(start, event.position()) <= _CLICK_PX
+        return event.button() == _RIGHT and is_still and isinstance(driven, ZoomTool)
+
+    def cancel(self) -> bool:
+        """Give up what is half done; whether there was something."""
+        driven, self._driven = self._driven, None
+        was_dragging = driven is not None and driven.cancel(self._stage)
+        return self.tool.cancel(self._stage) or was_dragging
+
+    def _tool_for(self, event: QMouseEvent, pointer: Pointer) -> Tool | None:
+        if event.button() == _MIDDLE or (event.button() == _LEFT and self.is_space_down):
+            return PanTool()
+        if event.button() == _RIGHT:
+            return ZoomTool()
+        if event.button() != _LEFT:
+            return None
+        grabbed = None if self.tool.is_drawing else self._grabbed(pointer)
+        if grabbed is not None:
+            return grabbed
+        is_plain = self.tool.name in ("window", "pan", "zoom", "scroll")
+        return CrosshairTool() if pointer.is_shift and is_plain else self.tool
+
+    def _grabbed(self, pointer: Pointer) -> EditTool | None:
+        """A measurement under the mouse is taken before any tool."""
+        stage = self._stage
+        known = {measurement.id for measurement in stage.measurements}
+        marks = [each for each in stage.marks() if each.measurement.id in known]
+        handle = handle_at(marks, pointer.x, pointer.y)
+        body = None if handle is not None else body_at(marks, pointer.x, pointer.y)
+        if handle is None and body is None:
+            stage.selected = ""
+            return None
+        taken = handle[0] if handle is not None else body
+        if taken is None:
+            return None
+        stage.selected = taken.measurement.id
+        stage.repaint_wanted.emit()
+        return EditTool(taken.measurement, None if handle is None else handle[1])
+
+
+def _pointer(event: QMouseEvent) -> Pointer:
+    place = event.position()
+    is_shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+    return Pointer(place.x(), place.y(), is_shift)
+
+
+def _distance(a: QPointF, b: QPointF) -> float:
+    return math.hypot(a.x() - b.x(), a.y() - b.y())

@@ -1,0 +1,161 @@
+"""Pictures of slices for the painter: made once, kept as long as they are shown.
+
+A QImage does not own its bytes: each one lives here beside its array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF
+from PySide6.QtGui import QImage
+
+from medview.core.results import Heatmap, LabelMap
+from medview.core.volume import Volume
+from medview.imaging.grey import grey_slice
+from medview.imaging.overlay import (
+    cut_heatmap,
+    cut_labels,
+    heat_colours,
+    label_fill,
+    outline_segments,
+)
+from medview.imaging.planes import Plane, is_padding
+from medview.imaging.window import Window
+
+_KINDS = {
+    1: QImage.Format.Format_Grayscale8,
+    3: QImage.Format.Format_RGB888,
+    4: QImage.Format.Format_RGBA8888_Premultiplied,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A QImage and the bytes it looks at; `step` slice pixels are one pixel of it.
+
+    is_smooth: whether it is interpolated when drawn larger; labels are not.
+    """
+
+    image: QImage
+    pixels: NDArray[np.uint8]
+    step: int = 1
+    is_smooth: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The outline of one label: segments in pixel corners, and its colour."""
+
+    lines: list[QLineF]
+    colour: str
+
+
+def to_picture(pixels: NDArray[np.uint8], step: int = 1, *, is_smooth: bool = False) -> Picture:
+    """An array (rows, columns[, 3 or 4]) of 8 bits as an image that shares its bytes."""
+    pixels = np.ascontiguousarray(pixels)
+    depth = 1 if pixels.ndim == 2 else pixels.shape[2]
+    rows, columns = pixels.shape[:2]
+    image = QImage(pixels.data, columns, rows, pixels.strides[0], _KINDS[depth])
+    return Picture(image, pixels, step, is_smooth)
+
+
+class SlicePictures:
+    """The grey and the overlay of the slice a view shows, made again only when they change."""
+
+    def __init__(self) -> None:
+        self._grey: tuple[object, Picture] | None = None
+        self._over: tuple[object, list[Picture], list[Outline]] | None = None
+        self._thinned: tuple[object, Volume] | None = None
+
+    def forget(self) -> None:
+        """Make everything again at the next look."""
+        self._grey = self._over = self._thinned = None
+
+    def forget_grey(self) -> None:
+        """Voxels have arrived."""
+        self._grey = self._thinned = None
+
+    def grey(
+        self, volume: Volume, plane: Plane, index: int, window: Window, look: tuple[bool, int]
+    ) -> Picture:
+        """The windowed slice; look: whether it is inverted, and slice pixels a screen pixel."""
+        is_inverted, step = look
+        key = (id(volume), plane.name, index, window, look)
+        if self._grey is not None and self._grey[0] == key:
+            return self._grey[1]
+        is_plain = plane.normal == 0 and plane.down < plane.right and not any(plane.flips)
+        if step > 1 and is_plain and not volume.is_colour:
+            volume, at = self._thin(volume, index, step), 0
+            pixels = grey_slice(volume, replace(plane, geometry=volume.geometry), at, window)
+        else:
+            step = 1
+            pixels = grey_slice(volume, plane, index, window)
+        if is_inverted and not volume.is_colour:
+            pixels = np.subtract(255, pixels)
+        picture = to_picture(pixels, step, is_smooth=True)
+        self._grey = (key, picture)
+        return picture
+
+    def _thin(self, volume: Volume, index: int, step: int) -> Volume:
+        """One slice reduced by block means: large films are windowed at the size they are shown."""
+        key = (id(volume), index, step)
+        if self._thinned is None or self._thinned[0] != key:
+            self._thinned = (key, _block_means(volume, index, step))
+        return self._thinned[1]
+
+    def overlay(
+        self, overlays: Sequence[LabelMap | Heatmap], plane: Plane, index: int
+    ) -> tuple[list[Picture], list[Outline]]:
+        """The colours over a slice and the outlines of its labels."""
+        key = (tuple(id(overlay) for overlay in overlays), plane.name, index)
+        if self._over is None or self._over[0] != key:
+            self._over = (key, *_overlay(overlays, plane, index))
+        return self._over[1], self._over[2]
+
+
+def _block_means(volume: Volume, index: int, step: int) -> Volume:
+    stored = volume.stored[index]
+    rows, columns = (size // step for size in stored.shape)
+    total = np.zeros((rows, columns), np.float32)
+    for row in range(step):
+        for column in range(step):
+            total += stored[row : rows * step : step, column : columns * step : step]
+    means = total / np.float32(step * step)
+    if volume.padding is not None:  # a block that touches padding keeps its first pixel
+        first = stored[: rows * step : step, : columns * step : step]
+        means = np.where(is_padding(first, volume.padding), first, means).astype(np.float32)
+    geometry = replace(volume.geometry, shape=(1, rows, columns))
+    per_slice = None if volume.per_slice is None else volume.per_slice[index : index + 1]
+    return replace(volume, geometry=geometry, stored=means[None], per_slice=per_slice, block=None)
+
+
+def _overlay(
+    overlays: Sequence[LabelMap | Heatmap], plane: Plane, index: int
+) -> tuple[list[Picture], list[Outline]]:
+    layers: list[Picture] = []
+    outlines: list[Outline] = []
+    for overlay in overlays:
+        if isinstance(overlay, Heatmap):
+            shares = cut_heatmap(overlay, plane, index)
+            if shares.any():
+                layers.append(to_picture(heat_colours(shares), is_smooth=True))
+            continue
+        labels = cut_labels(overlay, plane, index)
+        if labels.any():
+            layers.append(to_picture(label_fill(labels, overlay.labels)))
+            outlines += _outlines(labels, overlay)
+    return layers, outlines
+
+
+def _outlines(labels: NDArray[np.uint8], label_map: LabelMap) -> list[Outline]:
+    found = []
+    present = set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
+    for label in label_map.labels:
+        if label.value in present:
+            segments = outline_segments(labels == label.value)
+            found.append(Outline([QLineF(*line) for line in segments.tolist()], label.colour))
+    return found

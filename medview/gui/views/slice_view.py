@@ -1,0 +1,282 @@
+"""A view of slices: paints one plane of a stack and turns mouse and keys into intentions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from medview.core.geometry import PatientPoint
+from medview.core.results import Heatmap, LabelMap, Measurement
+from medview.core.study import Patient, Series, Stack, Study
+from medview.core.volume import Volume
+from medview.core.words import tr
+from medview.gui.style import colour
+from medview.gui.tools.base import Pointer
+from medview.gui.views import ink
+from medview.gui.views.commands import ViewCommands
+from medview.gui.views.corners import Shown, plane_title
+from medview.gui.views.hands import Hands
+from medview.gui.views.keys import answer
+from medview.gui.views.slice_painter import Look, SlicePainter
+from medview.gui.views.stage import SliceStage
+from medview.gui.views.state import zoomed
+from medview.imaging.window import Window
+
+_PEEK_S = 0.25  # a longer press of O is a look, not a switch
+_NOTCH = 120  # wheel units a step
+_CURSORS = {
+    "arrow": Qt.CursorShape.ArrowCursor,
+    "hand": Qt.CursorShape.OpenHandCursor,
+    "zoom": Qt.CursorShape.SizeVerCursor,
+    "vertical": Qt.CursorShape.SizeVerCursor,
+    "cross": Qt.CursorShape.CrossCursor,
+}
+
+
+class SliceView(QWidget):
+    """One plane (axial, coronal, sagittal) of a stack; films and single slices as acquired."""
+
+    crosshair_moved = Signal(object)  # PatientPoint
+    window_changed = Signal(object)  # Window
+    measurement_made = Signal(object)  # Measurement
+    measurement_changed = Signal(object)
+    measurement_deleted = Signal(str)
+    probe_moved = Signal(object)  # ProbeReading, None when the mouse leaves
+    activated = Signal()
+    maximise_requested = Signal()
+    series_step = Signal(int)
+    tool_chosen = Signal(str)
+    overlay_toggled = Signal(bool)
+    corner_text_toggled = Signal(bool)
+    menu_requested = Signal(QPoint)
+
+    def __init__(self, plane: str = "axial", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.stage = SliceStage(plane, self)
+        self._painter = SlicePainter(self.stage)
+        self._hands = Hands(self.stage)
+        self._commands = ViewCommands(self, self._hands)
+        self.look = Look()
+        self._wheel = 0
+        self._overlay_since: float | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(120, 120)
+        self.setAccessibleName(tr("{plane} view", plane=plane_title(plane)))
+        self.stage.crosshair_moved.connect(self.crosshair_moved)
+        self.stage.window_changed.connect(self.window_changed)
+        self.stage.measurement_made.connect(self.measurement_made)
+        self.stage.measurement_changed.connect(self.measurement_changed)
+        self.stage.repaint_wanted.connect(self.update)
+
+    # -- what the window says ------------------------------------------------------------
+
+    def set_volume(
+        self, volume: Volume, stack: Stack, series: Series, study: Study, patient: Patient
+    ) -> None:
+        """Show a stack from its middle; its voxels may still be arriving."""
+        self._hands.cancel()
+        shown = Shown(volume=volume, stack=stack, series=series, study=study, patient=patient)
+        self.stage.show(shown)
+        self._painter.pictures.forget()
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._hands.cancel()
+        self.stage.show(None)
+        self._painter.pictures.forget()
+        self.update()
+
+    def set_ready(self, ready: NDArray[np.bool_]) -> None:
+        """(k,) which slices hold voxels; the others are black."""
+        before = self.stage.ready
+        self.stage.show_ready(np.asarray(ready, bool))
+        if before is None or not np.array_equal(before, ready):
+            self._painter.pictures.forget_grey()
+            self.update()
+
+    def set_overlays(self, label_maps: Sequence[LabelMap], heatmaps: Sequence[Heatmap]) -> None:
+        """Masks and heatmaps over the slices, placed by their own geometry."""
+        self.stage.overlays = (*label_maps, *heatmaps)
+        self.update()
+
+    def set_overlay_visible(self, is_visible: bool) -> None:
+        """Overlays on or off."""
+        self.look = replace(self.look, has_overlay=is_visible)
+        self.update()
+
+    def set_corner_text(self, is_visible: bool) -> None:
+        """Corner texts on or off; orientation letters stay."""
+        self.look = replace(self.look, has_text=is_visible)
+        self.update()
+
+    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        """The measurements of this stack; those on other slices wait for theirs."""
+        self.stage.measurements = tuple(measurements)
+        self.update()
+
+    def set_tool(self, name: str) -> None:
+        """What the left button does: window, pan, zoom, scroll, crosshair, length, ..."""
+        self._hands.choose(name)
+        self.setCursor(_CURSORS[self._hands.tool.cursor])
+        self.look = replace(self.look, probe="")
+        self.update()
+
+    def set_crosshair(self, point: PatientPoint) -> None:
+        """Follow the linked place; this view's slice becomes the one that holds it."""
+        self.stage.place(point=point)
+
+    def set_window(self, window: Window) -> None:
+        """Follow another view's window."""
+        self.stage.place(window=window)
+
+    def set_active(self, is_active: bool) -> None:
+        """Whether this view has the accent frame."""
+        self.look = replace(self.look, is_active=is_active)
+        self.update()
+
+    def go_to(self, point: PatientPoint) -> None:
+        """Show a place; where it lies outside the view it comes to the middle."""
+        self.stage.place(point=point)
+        if self.stage.plane is None:
+            return
+        _, row, column = self.stage.plane.to_pixel(point)
+        x, y = self.stage.map().to_screen(row, column)
+        width, height = self.stage.size
+        if not (0 <= x < width and 0 <= y < height):
+            state = self.stage.state
+            pan = (state.pan[0] + width / 2 - x, state.pan[1] + height / 2 - y)
+            self.stage.change(replace(state, pan=pan))
+
+    def apply_preset(self, number: int) -> None:
+        """0 automatic, 1 as in the file, 2 and more the modality's presets."""
+        window = self.stage.window_for(number)
+        if window is not None:
+            self.stage.change(replace(self.stage.state, window=window))
+
+    @property
+    def tool_name(self) -> str:
+        """What the left button does."""
+        return self._hands.tool.name
+
+    # -- Qt -----------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the slice as it stands."""
+        painter = QPainter(self)
+        self._painter.paint(painter, self.look, self.devicePixelRatioF())
+        if self.stage.shown is None and self.stage.wanted == "axial":
+            painter.setFont(ink.corner_font())
+            painter.setPen(colour(ink.INK.faint))
+            hint = tr("Drop a folder, files or a series here.")
+            box = QRectF(self.rect())
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), hint)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The picture is fitted anew."""
+        self.stage.size = (float(max(1, self.width())), float(max(1, self.height())))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a drag."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.activated.emit()
+        if self.stage.shown is not None:
+            self._hands.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with a drag; say what lies under the mouse."""
+        if self.stage.shown is None:
+            return
+        self._hands.move(event)
+        reading = self.stage.reading(event.position().x(), event.position().y())
+        self.probe_moved.emit(reading)
+        if self.tool_name == "probe" and reading is not None:
+            self.look = replace(self.look, probe=reading.text())
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag; a right click asks for the menu."""
+        if self.stage.shown is not None and self._hands.release(event):
+            self.menu_requested.emit(event.globalPosition().toPoint())
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """This view alone, and back."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._hands.cancel()
+            self.maximise_requested.emit()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing lies under the mouse any more."""
+        self.probe_moved.emit(None)
+        self.look = replace(self.look, probe="")
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """A slice a notch; ten with Shift; zoom at the pointer with Ctrl."""
+        event.accept()
+        if self.stage.shown is None:
+            return
+        self.activated.emit()
+        turned = event.angleDelta()
+        # Some systems turn the wheel sideways while Shift is held.
+        self._wheel += turned.y() or turned.x()
+        notches = int(self._wheel / _NOTCH)
+        self._wheel -= notches * _NOTCH
+        if notches == 0:
+            return
+        place = event.position()
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            at = self.stage.from_middle(Pointer(place.x(), place.y()))
+            self.stage.change(zoomed(self.stage.state, 1.15**notches, at))
+        else:
+            is_fast = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.stage.scroll(-notches * (10 if is_fast else 1))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The keys of `keys.py`; what they do not know goes on to the window."""
+        if event.key() == Qt.Key.Key_Space:
+            self._hands.is_space_down = True
+            return
+        if event.key() == Qt.Key.Key_O and event.isAutoRepeat():
+            return
+        if event.key() == Qt.Key.Key_O:
+            self._overlay_since = time.monotonic()
+        if not answer(event, self._commands):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """O held was only a look: turn it back."""
+        if event.isAutoRepeat():
+            return
+        if event.key() == Qt.Key.Key_Space:
+            self._hands.is_space_down = False
+        elif event.key() == Qt.Key.Key_O and self._overlay_since is not None:
+            held, self._overlay_since = time.monotonic() - self._overlay_since, None
+            if held >= _PEEK_S:
+                self._commands.toggle("overlay")
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Keys that are held elsewhere are not held here."""
+        self._hands.is_space_down = False
+        self._overlay_since = None
+        super().focusOutEvent(event)

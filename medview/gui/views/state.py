@@ -1,0 +1,146 @@
+"""What a view shows and how: values without Qt, changed by replacing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.geometry import FloatArray, PatientPoint
+from medview.core.volume import Volume
+from medview.imaging.planes import Plane
+from medview.imaging.window import Window
+
+_LEAST_ZOOM, _MOST_ZOOM = 0.1, 64.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewState:
+    """How one view stands.
+
+    point: the place in the patient that all linked views show. zoom: times the size that fits;
+    pan: screen pixels from the middle. turns: quarter turns clockwise.
+    """
+
+    point: PatientPoint
+    window: Window
+    zoom: float = 1.0
+    pan: tuple[float, float] = (0.0, 0.0)
+    is_inverted: bool = False
+    flip_h: bool = False
+    flip_v: bool = False
+    turns: int = 0
+
+    def reset(self) -> ViewState:
+        """Place and window stay, everything else as at first."""
+        return ViewState(point=self.point, window=self.window)
+
+    def flipped(self, *, across: bool) -> ViewState:
+        """Mirrored on the screen, left to right (across) or upside down."""
+        # The turn comes after the flip: half-turned pictures mirror along their other axis.
+        if across != bool(self.turns % 2):
+            return replace(self, flip_h=not self.flip_h)
+        return replace(self, flip_v=not self.flip_v)
+
+    def turned(self, quarters: int) -> ViewState:
+        """Turned clockwise by quarters."""
+        return replace(self, turns=(self.turns + quarters) % 4)
+
+
+@dataclass(frozen=True, eq=False)
+class ScreenMap:
+    """From pixels of a slice (column, row; whole numbers are centres) to screen pixels and back."""
+
+    matrix: FloatArray  # (2, 3)
+    scale: float  # screen pixels a millimetre
+
+    def to_screen(self, row: float, column: float) -> tuple[float, float]:
+        """Where a place of the slice is drawn."""
+        x, y = self.matrix @ (column, row, 1.0)
+        return float(x), float(y)
+
+    def to_pixel(self, x: float, y: float) -> tuple[float, float]:
+        """(row, column) under a place of the screen, not rounded."""
+        column, row = np.linalg.solve(self.matrix[:, :2], (x, y) - self.matrix[:, 2])
+        return float(row), float(column)
+
+
+def screen_map(plane: Plane, state: ViewState, size: tuple[float, float]) -> ScreenMap:
+    """The map of a view of `size` (width, height); pixels keep their true aspect."""
+    turn = _orientation(state)
+    in_mm = turn @ plane.in_plane
+    rows, columns = plane.shape
+    corners = in_mm @ np.array([[0, columns, 0, columns], [0, 0, rows, rows]], float)
+    width, height = np.ptp(corners, axis=1)
+    fit = min(size[0] / width, size[1] / height)
+    scale = fit * state.zoom
+    linear = in_mm * scale
+    middle = np.array([size[0] / 2 + state.pan[0], size[1] / 2 + state.pan[1]])
+    shift = middle - linear @ np.array([(columns - 1) / 2, (rows - 1) / 2])
+    return ScreenMap(np.column_stack([linear, shift]), float(scale))
+
+
+def _orientation(state: ViewState) -> FloatArray:
+    flip = np.diag([-1.0 if state.flip_h else 1.0, -1.0 if state.flip_v else 1.0])
+    quarter = np.array([[0.0, -1.0], [1.0, 0.0]])  # clockwise on a screen whose y grows downwards
+    return np.asarray(np.linalg.matrix_power(quarter, state.turns % 4) @ flip, np.float64)
+
+
+def directions(plane: Plane, state: ViewState) -> tuple[FloatArray, FloatArray]:
+    """Which way of the patient the screen's right and down point: two (3,) vectors, LPS."""
+    # Perpendicular to right, so that a sheared grid does not bend the letters.
+    right = plane.step_right / np.linalg.norm(plane.step_right)
+    down = np.cross(plane.normal_vector, right)
+    turn = _orientation(state)
+    return turn[0, 0] * right + turn[0, 1] * down, turn[1, 0] * right + turn[1, 1] * down
+
+
+def zoomed(state: ViewState, factor: float, at: tuple[float, float]) -> ViewState:
+    """Zoomed so that the place `at` (pixels from the view's middle) stays where it is."""
+    zoom = float(np.clip(state.zoom * factor, _LEAST_ZOOM, _MOST_ZOOM))
+    real = zoom / state.zoom
+    pan = (at[0] - (at[0] - state.pan[0]) * real, at[1] - (at[1] - state.pan[1]) * real)
+    return replace(state, zoom=zoom, pan=pan)
+
+
+def slice_index(plane: Plane, point: PatientPoint) -> int:
+    """The slice that holds a point; the first or last one for points outside."""
+    return int(np.clip(round(plane.to_pixel(point)[0]), 0, plane.count - 1))
+
+
+def reading_step(plane: Plane) -> int:
+    """+1 or -1 in the array for the next slice as it is read.
+
+    Axial goes towards the feet, coronal backwards, sagittal to the patient's left; films and
+    captures as stored.
+    """
+    if plane.name == "native":
+        return 1
+    axis, wanted = {"axial": (2, -1), "coronal": (1, 1), "sagittal": (0, 1)}[plane.name]
+    return 1 if plane.matrix[axis, 0] * wanted >= 0 else -1
+
+
+def moved_along(plane: Plane, point: PatientPoint, steps: int) -> PatientPoint:
+    """The point some slices further as they are read, kept inside the volume."""
+    index = slice_index(plane, point)
+    _, row, column = plane.to_pixel(point)
+    target = int(np.clip(index + steps * reading_step(plane), 0, plane.count - 1))
+    return plane.to_patient(target, row, column)
+
+
+def slice_number(plane: Plane, index: int) -> int:
+    """1 for the first slice as they are read."""
+    return index + 1 if reading_step(plane) > 0 else plane.count - index
+
+
+def is_slice_ready(plane: Plane, index: int, ready: NDArray[np.bool_] | None) -> bool:
+    """Whether all voxels of a slice along k are there; other planes show what there is."""
+    return ready is None or plane.normal != 0 or bool(ready[index])
+
+
+def volume_middle(volume: Volume) -> PatientPoint:
+    """The voxel nearest to the middle: planes through it show whole pixels."""
+    k, j, i = volume.geometry.shape
+    index = volume.geometry.to_index(volume.geometry.centre)
+    return volume.geometry.to_patient(type(index)(k // 2, j // 2, i // 2))
