@@ -22,6 +22,7 @@ _SYNONYMS = {
     "BREAST": ("BREAST", "MAMMA", "乳腺"),
     "HEART": ("HEART", "CARDIAC", "CORONARY", "心脏"),
 }
+_PART_OF = {"BRAIN": "HEAD", "HEART": "CHEST"}
 _ANIMAL = (
     "CANINE", "FELINE", "EQUINE", "BOVINE", "DOG", "HORSE", "RABBIT", "AVIAN", "REPTILE",
     "MURINE", "PORCINE", "VETERINARY", "VETERINARIAN",
@@ -43,7 +44,8 @@ def has_word(text: str, words: tuple[str, ...]) -> bool:
 
 def named_parts(text: str) -> frozenset[str]:
     """Every body part (defined term) that a text names."""
-    return frozenset(part for part, words in _SYNONYMS.items() if has_word(text, words))
+    named = {part for part, words in _SYNONYMS.items() if has_word(text, words)}
+    return frozenset(named | {_PART_OF[part] for part in named if part in _PART_OF})
 
 
 def names_an_animal(text: str) -> bool:

@@ -191,6 +191,22 @@ def _coverage(rule: Rule, facts: Facts) -> Answer:
     )
 
 
+def _extent(rule: Rule, facts: Facts) -> Answer:
+    geometry = facts.stack.geometry
+    if facts.stack.calibration == "none" or not geometry.is_spatial:
+        return None, say("The size of the pixels is not known.")
+    k, j, i = geometry.shape
+    sides = (geometry.slice_step * k, geometry.spacing[1] * j, geometry.spacing[0] * i)
+    outside = [side for side in sides if not _inside(rule, side)]
+    if not outside:
+        return True, say("The size of the stack fits.")
+    return False, say(
+        "The stack is {size} mm large; the model was made for {what}.",
+        size=" × ".join(str(round(side)) for side in sides),
+        what=rule["described_as"],
+    )
+
+
 def _geometry(rule: Rule, facts: Facts) -> Answer:
     if facts.stack.verdict in rule["in"]:
         return True, say("The slices form a grid that fits.")
@@ -314,6 +330,7 @@ CHECKS: Mapping[str, Callable[[Rule, Facts], Answer]] = {
     "slice_count": _slice_count,
     "coverage_mm": _coverage,
     "geometry": _geometry,
+    "extent_mm": _extent,
     "tilt_deg": _tilt,
     "species": _species,
     "localizer": _localizer,

@@ -25,7 +25,7 @@ _MANIFEST_MAX = 64 << 10
 # Largest size by ending; an ending that is not here does not belong into a model folder.
 _SIZE_MAX = {
     ".json": 16 << 20, ".safetensors": 2 << 30, ".md": 1 << 20, ".npz": 64 << 20,
-    ".png": 8 << 20, ".txt": 1 << 20, "": 1 << 20,
+    ".png": 8 << 20, ".txt": 1 << 20, ".toml": 1 << 20, "": 1 << 20,
 }  # fmt: skip
 _CODE = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".ts", ".py", ".pyc", ".so", ".dll", ".joblib"}
 

@@ -27,76 +27,43 @@ class Field:
 Fields = Mapping[str, Field]
 
 _NUMBER, _INT, _FLAG, _TEXT = Field("number"), Field("int"), Field("flag"), Field("text")
-_NUMBERS, _INTS, _TEXTS = Field("numbers"), Field("ints"), Field("texts")
-MEASURES = ("volume_ml", "mean", "sd", "laa_fraction")
+_TEXTS, _POINTER = Field("texts"), Field("number-or-pointer", True)
 
 STEP_FIELDS: Mapping[str, Fields] = {
     # input
-    "series": {"slot": _TEXT, "min_slices": _INT, "max_gap_ratio": _NUMBER},
     "orient": {"axes": Field("text", True)},
-    "rescale": {"to": Field("text", True, ("HU", "stored", "value", "SUVbw"))},
+    "resample": {"spacing_mm": Field("numbers", True), "order": _INT, "tolerance": _NUMBER},
     "invert_if": {"photometric": Field("text", True, ("MONOCHROME1",))},
-    "resample": {
-        "spacing_mm": Field("numbers", True),
-        "order": _INT,
-        "separate_z": Field("text", choices=("auto", "never")),
-        "anti_alias": _FLAG,
-    },
-    "resize": {
-        "size": Field("ints", True),
-        "keep_aspect": _FLAG,
-        "pad_value": _NUMBER,
-        "anti_alias": _FLAG,
-        "order": _INT,
-    },
-    "crop_foreground": {"threshold": _NUMBER, "margin_mm": _NUMBER},
-    "crop_centre": {"size_mm": _NUMBERS, "size": _INTS},
-    "crop_border": {"threshold": _NUMBER},
-    "pad": {"size": Field("ints", True), "value": _NUMBER},
-    "pad_multiple": {"factors": Field("ints", True), "value": _NUMBER},
-    "clip": {"low": Field("number", True), "high": Field("number", True)},
+    "resize": {"size": Field("ints", True), "keep_aspect": _FLAG},
     "normalize": {
-        "mode": Field(
-            "text",
-            True,
-            ("fixed", "zscore", "zscore_nonzero", "minmax", "percentile", "window"),
-        ),
-        "mean": _NUMBER,
-        "std": _NUMBER,
+        "mode": Field("text", True, ("zscore", "percentile")),
         "low": _NUMBER,
         "high": _NUMBER,
     },
+    "pad_multiple": {"factors": Field("ints", True), "value": _NUMBER},
     # net
     "network": {
         "arch": Field("text", True),
-        "args": Field("arguments"),
         "weights": Field("text", True),
+        "args": Field("arguments"),
         "prefix": _TEXT,
     },
-    "tile": {
-        "patch": Field("ints", True),
-        "overlap": _NUMBER,
-        "weight": Field("text", choices=("gaussian", "constant")),
-        "sigma": _NUMBER,
-        "batch": _INT,
-    },
     "mirror": {"axes": Field("ints", True), "max_evals": _INT},
-    "temperature": {"value": Field("number-or-pointer", True)},
+    "temperature": {"value": _POINTER},
     "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},
+    "features": {"layers": Field("texts", True)},
+    "ood": {"score": Field("text", True, ("mahalanobis",)), "limit": _POINTER},
     # out
     "restore": {"slab_slices": _INT, "order": _INT},
-    "argmax": {"min_prob": _NUMBER},
-    "threshold": {"per_label": Field("arguments", True)},
     "components": {
         "keep": Field("text", True, ("largest", "all")),
         "min_ml": _NUMBER,
         "connectivity": _INT,
     },
-    "measure": {"list": Field("texts", True, MEASURES), "below_hu": _NUMBER},
+    "measure": {"list": Field("texts", True, ("volume_ml",))},
     "explain": {
         "method": Field("text", True, ("linear_cam", "gradcam")),
-        "target": _TEXT,
-        "layer": _TEXT,
+        "target": Field("text", True),
     },
     # rules
     "densitometry": {"below_hu": Field("number", True)},
@@ -136,6 +103,8 @@ GATE_FIELDS: Mapping[str, Fields] = {
     "pixel_spacing_mm": _RANGE,
     "slice_count": _RANGE,
     "coverage_mm": _RANGE,
+    # the largest and smallest side of the stack
+    "extent_mm": {**_RANGE, "described_as": Field("text", True)},
     "tilt_deg": _RANGE,
     "contrast": {**_COMMON, "allowed": Field("flag", True)},
     # words: refused when one of them stands in the study, series or protocol description

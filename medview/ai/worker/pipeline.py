@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ from medview.core.volume import Volume
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
 
-# Each registers its steps when it is imported.
-STEP_MODULES = ("input_steps", "net_steps", "output_steps", "explain", "rules")
+# Each registers its steps when it is imported; those that import torch stand last.
+STEP_MODULES = ("rules", "input_steps", "output_steps", "net_steps", "explain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Pipeline:
 
     def __init__(self, folder: ModelFolder, device: str = "cpu") -> None:
         """Raises ModelUnavailable for a step that this version does not know."""
-        load_steps()
+        load_steps({fields["op"] for fields in folder.pipeline})
         self._folder = folder
         self._device = device
         self._networks: dict[str, object] = {}
@@ -64,9 +64,14 @@ class Pipeline:
         )
 
 
-def load_steps() -> None:
-    """Import every module of steps."""
+def load_steps(ops: Set[str] | None = None) -> None:
+    """Import modules of steps until these ops are known; all of them without an argument.
+
+    A model without a net thus runs without waiting for torch.
+    """
     for name in STEP_MODULES:
+        if ops is not None and ops <= STEPS.keys():
+            return
         import_module(f"medview.ai.worker.{name}")
 
 
