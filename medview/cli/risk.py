@@ -6,10 +6,11 @@ import argparse
 import difflib
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from medview.cli.output import DONE, IN_PART, print_json, print_lines, progress_for
+from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
 from medview.core.observation import Observation, concepts
 from medview.core.words import say
@@ -105,19 +106,24 @@ def _observation(name: str, value: Any) -> Observation:
 def _of_paths(
     args: argparse.Namespace, scores: Sequence[Score], given: Sequence[Observation]
 ) -> tuple[list[RiskResult], bool]:
-    from medview.session.gather import gather_observations
+    from medview.session.gather import gather_all
 
-    absent = next((path for path in args.paths if not path.exists()), None)
-    if absent is not None:
-        raise InvalidInput(say("There is no such file or folder."), str(absent))
-    records = gather_observations(args.paths, progress_for(args))
+    gathered = gather_all(args.paths, progress_for(args))
+    unreadable = [(note.path, note.reason) for note in gathered.studies.holdings.unreadable]
+    troubles = [*gathered.troubles, *unreadable]
+    for where, reason in troubles:
+        complain(f"{where}: {reason}", IN_PART)
+    if not gathered.records:
+        raise InvalidInput(say("Nothing about a patient was found there."))
     results: list[RiskResult] = []
-    for record in records:
-        about = {"patient": record.patient, "study": record.study}
-        chosen = scores or fitting((*record.observations, *given), **about)
-        found = [compute(s, record.observations, overrides=given, **about) for s in chosen]
+    for record in gathered.records:
+        patient, study, known = record.patient, record.study, record.observations
+        chosen = scores or fitting((*known, *given), patient=patient, study=study)
+        found = [
+            compute(score, known, patient=patient, study=study, overrides=given) for score in chosen
+        ]
         results.extend(by_use(found))
-    return results, True
+    return results, not troubles
 
 
 def _read_cases(path: Path) -> list[Any]:
@@ -158,8 +164,11 @@ def _print(results: Sequence[RiskResult], *, as_json: bool) -> None:
     if as_json:
         print_json({"schema": SCHEMA, "scores": [result.to_json() for result in results]})
         return
-    for result in results:
-        print_lines(*_lines(result))
+    for patient_id, group in groupby(results, key=lambda result: result.patient_id):
+        if patient_id:
+            print_lines(str(say("Patient {id}", id=patient_id)))
+        for result in group:
+            print_lines(*_lines(result))
     if not results:
         print_lines(str(say("No score fits what is known.")))
 

@@ -79,7 +79,8 @@ def know(
     exam = day_of(study.date) if study else None
     day = reference or exam or date.today()  # noqa: DTZ011 - a calendar day of the user's place
     mine = [o for o in observations if patient is None or o.patient_id in ("", patient.id)]
-    header = _from_header(patient, day) if patient else []
+    said = {o.concept for o in mine if o.source.kind == "header"}
+    header = [o for o in _from_header(patient, day) if o.concept not in said] if patient else []
     pairs = [part for o in mine for part in _pressures(o)]
     return Known((*mine, *pairs, *header), Setting(day, exam))
 
