@@ -1,0 +1,114 @@
+"""The two invented patients and the examinations they had: every date and number, once.
+
+All other modules take their facts from here, so images, documents and truth agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+MADE = "Computer-made phantom of an invented patient. Not a real person."
+INSTITUTION = "MedView demo hospital"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A patient as every file names them; `name` is a DICOM PN with its ideographic group."""
+
+    id: str
+    name: str
+    family: str
+    given: str
+    chinese: str
+    sex: str
+    birth: date
+
+    def age_on(self, day: date) -> int:
+        """Completed years."""
+        return day.year - self.birth.year - ((day.month, day.day) < (self.birth.month, self.birth.day))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """A study: `key` makes its UIDs."""
+
+    key: str
+    person: Person
+    day: date
+    time: str
+    accession: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabValue:
+    """A laboratory result. loinc, value and UCUM unit; low and high are the reference range."""
+
+    loinc: str
+    name: str
+    value: float
+    unit: str
+    day: date
+    low: float | None = None
+    high: float | None = None
+
+
+ADA = Person(
+    id="MV-0001", name="Demo^Ada=演示^艾达", family="Demo", given="Ada", chinese="演示艾达",
+    sex="F", birth=date(1958, 11, 3),
+)  # fmt: skip
+BO = Person(
+    id="MV-0002", name="Demo^Bo=演示^小波", family="Demo", given="Bo", chinese="演示小波",
+    sex="M", birth=date(2021, 9, 14),
+)  # fmt: skip
+
+CT_DAY = date(2026, 1, 31)
+PRIOR_DAY = date(2024, 6, 12)
+LETTER_DAY = date(2026, 1, 30)
+CLINIC_DAY = date(2026, 1, 27)
+
+CT = Examination(
+    key="ct", person=ADA, day=CT_DAY, time="101500", accession="MVD-2601",
+    description="CT chest plain (made phantom)",
+)  # fmt: skip
+FILM = Examination(
+    key="dx", person=ADA, day=CT_DAY, time="094000", accession="MVD-2602",
+    description="Chest PA (made phantom)",
+)  # fmt: skip
+PRIOR = Examination(
+    key="prior", person=ADA, day=PRIOR_DAY, time="143000", accession="MVD-2406",
+    description="CT chest plain (made phantom)",
+)  # fmt: skip
+CHILD_FILM = Examination(
+    key="child", person=BO, day=CT_DAY, time="112000", accession="MVD-2603",
+    description="Chest AP (made phantom)",
+)  # fmt: skip
+
+PACK_YEARS = 35
+SMOKED_YEARS = 35
+QUIT_YEAR = 2016
+HEIGHT_CM, WEIGHT_KG = 163.0, 68.8
+SYSTOLIC, DIASTOLIC = 138, 82
+NODULE_BEFORE_MM = 6
+
+CREATININE = (
+    (date(2020, 3, 9), 0.81), (date(2022, 4, 20), 0.86), (date(2024, 6, 10), 0.92),
+    (date(2025, 5, 14), 0.95), (CLINIC_DAY, 0.98),
+)  # fmt: skip
+
+LABS = (
+    LabValue(loinc="2160-0", name="Creatinine", value=0.98, unit="mg/dL", day=CLINIC_DAY, low=0.5, high=1.1),
+    LabValue(loinc="2093-3", name="Cholesterol total", value=212, unit="mg/dL", day=CLINIC_DAY, high=200),
+    LabValue(loinc="2085-9", name="HDL cholesterol", value=54, unit="mg/dL", day=CLINIC_DAY, low=50),
+    LabValue(loinc="13457-7", name="LDL cholesterol", value=131, unit="mg/dL", day=CLINIC_DAY, high=130),
+    LabValue(loinc="4548-4", name="Haemoglobin A1c", value=5.6, unit="%", day=CLINIC_DAY, low=4.0, high=6.0),
+    LabValue(loinc="2951-2", name="Sodium", value=139, unit="mmol/L", day=CLINIC_DAY, low=135, high=145),
+    LabValue(loinc="2823-3", name="Potassium", value=4.2, unit="mmol/L", day=CLINIC_DAY, low=3.5, high=5.1),
+    LabValue(loinc="718-7", name="Haemoglobin", value=13.4, unit="g/dL", day=CLINIC_DAY, low=12.0, high=15.5),
+    LabValue(loinc="777-3", name="Platelets", value=248, unit="10*9/L", day=CLINIC_DAY, low=150, high=400),
+    LabValue(loinc="6690-2", name="White cells", value=7.1, unit="10*9/L", day=CLINIC_DAY, low=4.0, high=10.0),
+    LabValue(loinc="1988-5", name="C-reactive protein", value=3.2, unit="mg/L", day=CLINIC_DAY, high=5.0),
+    LabValue(loinc="1742-6", name="ALT", value=22, unit="U/L", day=CLINIC_DAY, high=35),
+    LabValue(loinc="1920-8", name="AST", value=24, unit="U/L", day=CLINIC_DAY, high=35),
+)  # fmt: skip

@@ -1,0 +1,125 @@
+"""A CT scanner made of numbers: table, blur, noise with the texture of a kernel, whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
+
+from medview.core.progress import CancelToken
+from medview.demo.body import AIR, Body, Pose, Slab
+from medview.demo.lesions import Nodule
+from medview.demo.space import Float, Grid
+
+_SLAB = 16
+_THREADS = 2
+Done = Callable[[int], None]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model:
+    """A body as the beam meets it: HU int16 [k, j, i] without blur or noise, masks as uint8."""
+
+    grid: Grid
+    hu: NDArray[np.int16]
+    masks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+
+def sample_body(  # noqa: PLR0913 - one call site a study
+    body: Body, grid: Grid, pose: Pose, nodule: Nodule | None, cancel: CancelToken, done: Done
+) -> Model:
+    """The body on a grid, slab by slab on two threads. Raises Cancelled."""
+    hu = np.empty(grid.shape, np.int16)
+    masks: dict[str, NDArray[np.uint8]] = {}
+    halve = grid.spacing[2] < 2.0
+
+    def work(first: int) -> tuple[int, Slab]:
+        cancel.check()
+        return first, body.slab(grid.slab(first, first + _SLAB), pose, halve, nodule)
+
+    def store(future: Future[tuple[int, Slab]]) -> None:
+        first, slab = future.result()
+        last = first + len(slab.hu)
+        np.rint(slab.hu, out=slab.hu)
+        hu[first:last] = slab.hu
+        for name, share in slab.masks.items():
+            if name not in masks:
+                masks[name] = np.zeros(grid.shape, np.uint8)
+            masks[name][first:last] = share >= 0.5
+        done(last - first)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        waiting: list[Future[tuple[int, Slab]]] = []
+        try:
+            for first in range(0, grid.shape[0], _SLAB):
+                waiting.append(pool.submit(work, first))
+                if len(waiting) > 2 * _THREADS:
+                    store(waiting.pop(0))
+            while waiting:
+                store(waiting.pop(0))
+        except BaseException:
+            cancel.cancel()
+            raise
+    return Model(grid=grid, hu=hu, masks=masks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """A reconstruction: standard deviation of noise at the centre (HU),
+    sharpness of the kernel (1 is a medium one), height of the table's top (patient y, mm)."""
+
+    noise: float
+    sharp: float
+    table_y: float
+
+
+def reconstruct(model: Model, rows: Grid, protocol: Protocol, seed: int, k: int) -> NDArray[np.int16]:
+    """One slice as the scanner stores it: HU, int16, (pixels, pixels).
+
+    rows: the full image grid, of which the model covers a part of the rows and columns at least.
+    """
+    image = np.full((len(rows.y), len(rows.x)), AIR, np.float32)
+    top = int(np.rint((model.grid.y[0] - rows.y[0]) / rows.spacing[1]))
+    left = int(np.rint((rows.x[0] - model.grid.x[0]) / rows.spacing[0]))
+    part = model.hu[k, :, left : left + len(rows.x)]
+    image[top : top + part.shape[0]] = part
+    _add_table(image, rows, protocol.table_y)
+    spread = np.float32(0.36 / rows.spacing[0] / protocol.sharp)
+    blurred = gaussian_filter(image, spread, truncate=3.0)
+    blurred += _noise(image, rows, protocol, np.random.default_rng((seed, k)))
+    np.rint(blurred, out=blurred)
+    return np.clip(blurred, -1024, 3071).astype(np.int16)
+
+
+def _add_table(image: Float, grid: Grid, top: float) -> None:
+    x, y = grid.x[None, :], grid.y[:, None]
+    upper = y - (top - x * x * np.float32(1 / 1400))
+    lower = (top + 27 - x * x * np.float32(1 / 2600)) - y
+    inside = np.minimum(np.minimum(upper, lower), 212 - np.abs(x))
+    step = np.float32(grid.spacing[1])
+    share = np.clip(inside / step + 0.5, 0, 1)
+    shell = share * np.clip(0.5 + (1.6 - inside) / step, 0, 1)
+    empty = image < -900
+    image += empty * (share * np.float32(55) + shell * np.float32(690))
+    pad = np.clip(-upper / step + 0.5, 0, 1) * np.clip((upper + 9) / step + 0.5, 0, 1)
+    image += (image < -900) * pad * (np.abs(x) < 200) * np.float32(45)
+
+
+def _noise(image: Float, grid: Grid, protocol: Protocol, rng: np.random.Generator) -> Float:
+    white = rng.standard_normal(image.shape, np.float32)
+    fine = gaussian_filter(white, 0.62 / grid.spacing[0] / protocol.sharp, truncate=3.0)
+    texture = fine - np.float32(0.85) * gaussian_filter(fine, 1.25 / grid.spacing[0], truncate=2.5)
+    texture *= np.float32(1) / texture.std()
+    density = np.clip(image * np.float32(0.001) + 1, 0, 2.2)
+    along_x = gaussian_filter1d(density.sum(1) * grid.spacing[0], 6)
+    along_y = gaussian_filter1d(density.sum(0) * grid.spacing[1], 6)
+    # Variance grows with what the rays have passed; the tube current follows it half way.
+    variance = 0.6 * np.exp(0.007 * (along_x - 190))[:, None] + 0.4 * np.exp(
+        0.007 * (along_y - 130)
+    )[None, :]
+    scale = np.float32(protocol.noise) * np.sqrt(np.clip(variance, 0.25, 6))
+    return np.asarray(texture * scale, np.float32)
