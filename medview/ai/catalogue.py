@@ -79,7 +79,14 @@ def read_catalogue() -> Catalogue:
 def _folders() -> Iterator[Path]:
     for root in (shipped_models_dir(), user_models_dir()):
         if root.is_dir():
-            yield from sorted(path for path in root.iterdir() if not path.name.startswith("."))
+            yield from sorted(path for path in root.iterdir() if _is_meant(path))
+
+
+def _is_meant(path: Path) -> bool:
+    # A folder with nothing but a recipe was not trained yet; that is no fault.
+    if path.name.startswith("."):
+        return False
+    return not path.is_dir() or any(item.name != "train.toml" for item in path.iterdir())
 
 
 @contextmanager

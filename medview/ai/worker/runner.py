@@ -88,8 +88,10 @@ class Runner:
             raise ModelUnavailable(say("The model was changed while it was in use."))
         device = self._device(folder, job.device)
         if self._key != (folder.manifest_sha256, device) or self._loaded is None:
+            from medview.ai.worker.check import check_networks
             from medview.ai.worker.pipeline import Pipeline
 
+            check_networks(folder)
             self._loaded = None  # free the old one before the new one is built
             self._loaded = (folder, Pipeline(folder, device))
             self._key = (folder.manifest_sha256, device)
