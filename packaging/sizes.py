@@ -62,7 +62,7 @@ def main() -> None:
     cuda = sum(map(is_torch, items)) > 1
     build = "with CUDA" if cuda else "CPU build"
     sys.stdout.write(
-        f"To download, less what pip has kept from earlier: PyTorch {torch / 1e6:.0f} MB ({build}), "
+        f"To download, less what pip still has: PyTorch {torch / 1e6:.0f} MB ({build}), "
         f"all {len(items)} packages together {sum(sizes) / 1e6:.0f} MB; "
         f"installed about {'7' if cuda else '2.5'} GB.\n"
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from medview.core.errors import MedViewError
 from medview.core.results import GateVerdict, ModelRun
 from medview.core.words import Sentence
 from medview.session.events import Events, JobsChanged, Message, WorkerChanged
 from medview.session.studies import Key, Place, Studies
 
 if TYPE_CHECKING:
-    from medview.ai.client import Worker, WorkerEvent
+    from medview.ai.client import Worker
+    from medview.ai.events import Event as WorkerEvent
     from medview.ai.folder import ModelFolder
 
 
@@ -125,43 +126,47 @@ class Analyses:
 
     def offers(self, place: Place) -> list[Task]:
         """What the catalogue has for a series: fitting models, each with the gate's word."""
-        from medview.ai.catalogue import models
+        from medview.ai.catalogue import read_catalogue
 
-        return plan([place], models(), named=False)
+        return plan([place], read_catalogue().models, named=False)
 
-    def run(self, task: Task) -> str:
-        """Queue a task; blocks while the series is still being read. Returns the job's id.
+    def run(self, task: Task) -> None:
+        """Queue a task; blocks while the series is still being read.
 
         A task that the gate refuses becomes a refusal at once. Raises MedViewError.
         """
-        from medview.ai.client import Job, new_job_id
+        from medview.ai.events import Job
 
-        job_id = new_job_id()
         if task.verdict.verdict == "refused":
-            self._keep(task.place, refused_run(task, job_id))
-            return job_id
-        state = JobState(id=job_id, title=task.model.title, key=task.place.key)
-        with self._lock:
-            self._tasks[job_id] = task
-            self._jobs[job_id] = state
-        self._events.send(JobsChanged())
+            self._keep(task.place, refused_run(task, secrets.token_hex(8)))
+            return
+        waiting = JobState(id=secrets.token_hex(8), title=task.model.title, key=task.place.key)
+        self._show(waiting)
         try:
             opened = self._studies.load(task.place)
-            self.start_worker().submit(
-                Job(
-                    id=job_id,
-                    model=task.model,
-                    volume=opened.volume,
-                    series_uid=task.place.series.uid,
-                    stack=task.place.stack_number,
-                    gate=task.verdict,
-                    device=self._device,
-                )
+            job = Job(
+                model=task.model,
+                volume=opened.volume,
+                series_uid=task.place.series.uid,
+                stack=task.place.stack_number,
+                gate=task.verdict,
+                device=self._device,
             )
-        except MedViewError as error:
-            self._end(job_id, "failed", error.what)
-            raise
-        return job_id
+            worker = self.start_worker()
+            # The first event of a job may come before `submit` is back with its id.
+            with self._lock:
+                job_id = worker.submit(job)
+                self._tasks[job_id] = task
+                self._jobs[job_id] = replace(waiting, id=job_id)
+        finally:
+            with self._lock:
+                self._jobs.pop(waiting.id, None)
+            self._events.send(JobsChanged())
+
+    def _show(self, job: JobState) -> None:
+        with self._lock:
+            self._jobs[job.id] = job
+        self._events.send(JobsChanged())
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; its end comes as an event."""
@@ -174,36 +179,36 @@ class Analyses:
             self._worker.close()
 
     def _hear(self, event: WorkerEvent) -> None:
-        from medview.ai import client
+        from medview.ai import events as told
 
         match event:
-            case client.WorkerReady(device=device):
+            case told.WorkerReady(device=device):
                 self._events.send(WorkerChanged("ready", device))
-            case client.JobProgress(job_id=job_id, done=done, total=total, stage=stage):
+            case told.JobProgress(job_id=job_id, done=done, total=total, stage=stage):
                 self._update(job_id, status="running", done=done, total=total, stage=stage)
-            case client.JobDone(job_id=job_id, run=run):
+            case told.JobDone(job_id=job_id, run=run) | told.JobRefused(job_id=job_id, run=run):
                 self._finish(job_id, run)
-            case client.JobFailed(job_id=job_id, reason=reason):
-                self._end(job_id, "failed", reason)
-            case client.JobCancelled(job_id=job_id):
+            case told.JobFailed(job_id=job_id, sentence=sentence):
+                self._end(job_id, "failed", sentence)
+            case told.JobCancelled(job_id=job_id):
                 self._end(job_id, "cancelled", None)
-            case client.WorkerDied(reason=reason, job_id=job_id):
+            case told.WorkerDied(sentence=sentence, job_id=job_id):
                 self._events.send(WorkerChanged("dead"))
-                if job_id is not None:
-                    self._end(job_id, "failed", reason)
-                else:
-                    self._events.send(Message(reason, "warn"))
+                self._end(job_id or "", "failed", sentence)
 
     def _finish(self, job_id: str, run: ModelRun) -> None:
-        task = self._tasks.get(job_id)
+        with self._lock:
+            task = self._tasks.pop(job_id, None)
         if task is not None:
             self._keep(task.place, run)
         self._update(job_id, status="done")
 
     def _end(self, job_id: str, status: str, reason: Sentence | None) -> None:
+        with self._lock:
+            self._tasks.pop(job_id, None)
+            job = self._jobs.get(job_id)
         self._update(job_id, status=status)
         if reason is not None:
-            job = self._jobs.get(job_id)
             self._events.send(Message(reason, "bad", job.title if job else ""))
 
     def _update(self, job_id: str, **changes: object) -> None:

@@ -1,0 +1,54 @@
+"""`medview analyze`: the models that fit, with SEG, SR and heatmaps in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
+from medview.core.results import ModelRun
+from medview.session.batch import Outcome, Wish, analyse_to_folder, wish_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to analyse, with what, and where results go."""
+    parser.add_argument("path", type=Path, metavar="PATH")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--model", action="append", default=[], metavar="NAME")
+    parser.add_argument("--series", default="", metavar="UID")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--reproduce", type=Path, metavar="results.json")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when everything ran, 3 when some files or models were left out."""
+    wish = wish_from(args.reproduce) if args.reproduce else Wish(models=tuple(args.model))
+    wish = replace(wish, series_uid=args.series, device=args.device)
+    outcome = analyse_to_folder(args.path, args.out, wish, progress_for(args))
+    if args.json:
+        print_json(_document(outcome))
+    else:
+        print_lines(*(_line(run) for run in outcome.runs), *(str(p) for p in outcome.written))
+    for note in outcome.holdings.unreadable[:20]:
+        complain(f"{note.path}: {note.reason}", IN_PART)
+    for item in outcome.runs:
+        if item.status != "run" and item.reason is not None:
+            complain(f"{item.model.name} {item.status}: {item.reason}", IN_PART)
+    return DONE if outcome.is_whole else IN_PART
+
+
+def _document(outcome: Outcome) -> object:
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in outcome.written]
+    return documents[0] if len(documents) == 1 else {"results": documents}
+
+
+def _line(item: ModelRun) -> str:
+    findings = ", ".join(
+        f"{f.label} {f.probability:.2f}"
+        if f.probability is not None
+        else f"{f.label} {(f.volume_mm3 or 0) / 1000:.1f} mL"
+        for f in item.findings
+    )
+    return f"{item.model.name}: {item.status}" + (f": {findings}" if findings else "")

@@ -1,0 +1,234 @@
+"""The way without a window: every model that fits, results into a folder."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import InvalidInput, MedViewError, WriteFailed
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.results import ModelRun
+from medview.core.study import Holdings, Study
+from medview.core.volume import Volume
+from medview.core.words import say
+from medview.session.analysis import Task, plan, refused_run
+from medview.session.events import Events
+from medview.session.studies import Key, Place, Studies
+
+if TYPE_CHECKING:
+    from medview.ai.client import Worker
+    from medview.ai.folder import ModelFolder
+    from medview.dicom.write import RunFiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What `analyze` was asked for; empty fields mean everything that fits.
+
+    only: series UIDs and stack numbers of an earlier run that is repeated, by model name.
+    """
+
+    models: tuple[str, ...] = ()
+    series_uid: str = ""
+    device: str = "auto"
+    only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of it: where it lies, every run, and files that could not be read."""
+
+    holdings: Holdings
+    written: tuple[Path, ...]
+    runs: tuple[ModelRun, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing failed and every file was read; refusals are no failure."""
+        return not self.holdings.unreadable and all(r.status == "run" for r in self.runs)
+
+
+def wish_from(results: Path) -> Wish:
+    """The wish that repeats a `results.json`: the same models, to the byte, on the same stacks.
+
+    Raises InvalidInput when a model has changed or is gone since.
+    """
+    from medview.ai.catalogue import read_catalogue
+    from medview.dicom.write import read_results
+
+    stored = read_results(results)
+    known = read_catalogue()
+    only: dict[str, set[Key]] = {}
+    for run in stored.runs:
+        if known.get(run.model.name).manifest_sha256 != run.model.manifest_sha256:
+            raise InvalidInput(
+                say("The model is another one than that of the results."), run.model.name
+            )
+        only.setdefault(run.model.name, set()).add((run.series_uid, run.stack))
+    return Wish(models=tuple(only), only={name: frozenset(keys) for name, keys in only.items()})
+
+
+def analyse_to_folder(
+    path: Path,
+    out: Path,
+    wish: Wish,
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Outcome:
+    """Run the models on what is below `path`; one study gives `out/results.json`, several a
+    folder each and `out/index.json`.
+
+    Raises InvalidInput (nothing to analyse, unknown model), WriteFailed, Cancelled.
+    """
+    from medview.ai.catalogue import read_catalogue
+    from medview.dicom.write import write_index
+
+    catalogue = read_catalogue()
+    models = [catalogue.get(name) for name in wish.models] or list(catalogue.models)
+    studies = Studies(Events(), budget_mb=1024)
+    holdings = studies.open([path], progress, cancel)
+    by_study = _by_study(studies, wish)
+    if not by_study:
+        raise InvalidInput(say("There is no series to analyse."), str(path))
+    _make_folder(out)
+    batch = _Batch(studies, models, wish, progress, cancel or CancelToken())
+    written, runs = [], []
+    rows = []
+    try:
+        for number, (study, places) in enumerate(by_study):
+            folder = out if len(by_study) == 1 else out / f"study-{number + 1:03d}"
+            _make_folder(folder)
+            result, study_runs = batch.run_study(study, places, folder)
+            written.append(result)
+            runs += study_runs
+            rows.append((study.uid, places[0].patient.id, result))
+    finally:
+        batch.close()
+        studies.close()
+    if len(rows) > 1:
+        write_index(rows, out)
+    return Outcome(holdings=holdings, written=tuple(written), runs=tuple(runs))
+
+
+class _Batch:
+    def __init__(
+        self,
+        studies: Studies,
+        models: Sequence[ModelFolder],
+        wish: Wish,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._studies = studies
+        self._models = models
+        self._wish = wish
+        self._progress = progress
+        self._cancel = cancel
+        self._worker: Worker | None = None
+
+    def run_study(
+        self, study: Study, places: Sequence[Place], folder: Path
+    ) -> tuple[Path, list[ModelRun]]:
+        from medview.dicom.write import write_results
+
+        tasks = self._wanted(plan(places, self._models, named=bool(self._wish.models)))
+        done: list[tuple[ModelRun, RunFiles]] = []
+        for task in tasks:
+            self._cancel.check()
+            done.append(self._run_task(task, folder))
+        tried = {task.model.name for task in tasks}
+        others = [model.name for model in self._models if model.name not in tried]
+        path = write_results(study.uid, done, folder, not_applicable=others)
+        return path, [run for run, _ in done]
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+
+    def _wanted(self, tasks: list[Task]) -> list[Task]:
+        if not self._wish.only:
+            return tasks
+        return [t for t in tasks if t.place.key in self._wish.only.get(t.model.name, ())]
+
+    def _run_task(self, task: Task, folder: Path) -> tuple[ModelRun, RunFiles]:
+        from medview.dicom.write import RunFiles, write_run_files
+
+        if task.verdict.verdict == "refused":
+            return refused_run(task, secrets.token_hex(8)), RunFiles()
+        try:
+            volume = self._studies.load(task.place, cancel=self._cancel).volume
+        except MedViewError as error:
+            self._cancel.check()
+            failed = replace(
+                refused_run(task, secrets.token_hex(8)), status="failed", reason=error.what
+            )
+            return failed, RunFiles()
+        run = self._run_job(task, volume)
+        pictures = projection_pictures(run, volume)
+        return run, write_run_files(run, task.place.stack, folder, pictures=pictures)
+
+    def _run_job(self, task: Task, volume: Volume) -> ModelRun:
+        from medview.ai.client import Worker
+        from medview.ai.events import Job
+        from medview.ai.synchronous import run_job
+
+        if self._worker is None:
+            self._worker = Worker()
+            self._worker.start()
+        job = Job(
+            model=task.model,
+            volume=volume,
+            series_uid=task.place.series.uid,
+            stack=task.place.stack_number,
+            gate=task.verdict,
+            device=self._wish.device,
+        )
+        return run_job(self._worker, job, self._progress, self._cancel)
+
+
+def projection_pictures(run: ModelRun, volume: Volume) -> dict[str, NDArray[Any]]:
+    """For heatmaps on one picture: the picture under it as it is shown, uint8 [j, i, 3]."""
+    from medview.imaging.grey import grey_slice
+    from medview.imaging.picture import first_window
+    from medview.imaging.planes import native_plane
+
+    if not run.heatmaps or volume.geometry.shape[0] > 1:
+        return {}
+    plane = native_plane(volume.geometry)
+    grey = grey_slice(volume, plane, 0, first_window(volume))
+    colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
+    return {heatmap.id: colour for heatmap in run.heatmaps}
+
+
+def _by_study(studies: Studies, wish: Wish) -> list[tuple[Study, list[Place]]]:
+    found: dict[str, tuple[Study, list[Place]]] = {}
+    for place in _wanted_places(studies, wish):
+        found.setdefault(place.study.uid, (place.study, []))[1].append(place)
+    return list(found.values())
+
+
+def _wanted_places(studies: Studies, wish: Wish) -> Iterator[Place]:
+    keys = {key for keys in wish.only.values() for key in keys}
+    for place in studies.places():
+        if wish.series_uid and place.series.uid != wish.series_uid:
+            continue
+        if keys and place.key not in keys:
+            continue
+        yield place
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise WriteFailed(
+            say("The folder for the results cannot be made."),
+            str(folder),
+            say("Choose another folder."),
+        ) from error

@@ -1,0 +1,56 @@
+"""Chinese is complete: every sentence that the program can say has its translation."""
+
+from __future__ import annotations
+
+import ast
+import json
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+from medview.core.observation import concepts
+from medview.core.words import translate
+
+ROOT = Path(__file__).resolve().parents[2]
+SAME_IN_BOTH = {"{what} {todo}", "{title} · {stage}", "AI", "Layout 1 × 1"}
+
+
+def said_in(path: Path) -> Iterator[str]:
+    """First arguments of say(...) and tr(...) that are written out."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(
+            node.func, "id", ""
+        )
+        first = node.args[0]
+        if name in ("say", "tr") and isinstance(first, ast.Constant):
+            yield str(first.value)
+
+
+def templates() -> set[str]:
+    found = {said for path in (ROOT / "medview").rglob("*.py") for said in said_in(path)}
+    from medview.gui.actions import ROWS, VIEW_KEYS
+
+    found |= {line.title for line in ROWS}
+    found |= {word for pair in VIEW_KEYS for word in pair}
+    found |= {concept.title for concept in concepts().values()}
+    return found
+
+
+def fields_of(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name}
+
+
+def test_every_sentence_is_translated() -> None:
+    missing = sorted(
+        t for t in templates() if translate(t, "zh_CN") == t and t not in SAME_IN_BOTH and t.strip()
+    )
+
+    assert missing == []
+
+
+def test_a_translation_fills_in_the_same_values() -> None:
+    for path in (ROOT / "resources" / "translations" / "zh_CN.d").glob("*.json"):
+        for template, translated in json.loads(path.read_text(encoding="utf-8")).items():
+            assert fields_of(translated) == fields_of(template), template
