@@ -30,8 +30,13 @@ def _fits(score: Score, known: Known) -> bool:
         low, high = score.fits_age
         if age is None or not low <= float(age.value) <= high:
             return False
-    found = (known.find(name) for name in score.fits_any)
-    return any(item is not None and item.value is not False for item in found)
+    needed = all(_is_there(known, name) for name in score.fits_all)
+    return needed and any(_is_there(known, name) for name in score.fits_any)
+
+
+def _is_there(known: Known, concept: str) -> bool:
+    found = known.find(concept)
+    return found is not None and found.value not in (False, "none")
 
 
 def by_use(results: Sequence[RiskResult]) -> tuple[RiskResult, ...]:

@@ -95,7 +95,7 @@ class Score:
 
     bar: the ends of the bar on which the value and the bands are drawn, in `unit`.
     fits_any: the score is worth showing when one of these concepts is known (yes, for yes/no);
-    fits_age: and the patient's age lies here, where it is given.
+    fits_all: and all of these; fits_age: and the patient's age lies here, where it is given.
     """
 
     id: str
@@ -115,6 +115,7 @@ class Score:
     doi: str
     coefficients: Mapping[str, Any] = field(default_factory=dict)
     fits_any: tuple[str, ...] = ()
+    fits_all: tuple[str, ...] = ()
     fits_age: tuple[float, float] | None = None
     cases: tuple[WorkedCase, ...] = ()
 
@@ -190,6 +191,7 @@ def read_score(path: Path) -> Score:
         doi=row["citation"]["doi"],
         coefficients=row.get("coefficients", {}),
         fits_any=tuple(fit.get("any", ())),
+        fits_all=tuple(fit.get("all", ())),
         fits_age=tuple(fit["age"]) if "age" in fit else None,
         cases=tuple(WorkedCase(**case) for case in row.get("cases", ())),
     )

@@ -59,3 +59,13 @@ def veterans(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
         + c["quit_years"] * quit_years
     )
     return Outcome(100.0 * logistic(x))
+
+
+def herder(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
+    """What FDG PET makes of the Mayo probability; Herder 2005, 10.1378/chest.128.4.2490.
+
+    Uptake: faint is up to the mediastinal blood pool, moderate above it, intense far above.
+    """
+    before = (mayo(given, coefficients["mayo"]).value or 0.0) / 100.0
+    x = coefficients["constant"] + coefficients["before"] * before
+    return Outcome(100.0 * logistic(x + coefficients["uptake"][given.word("fdg_uptake")]))

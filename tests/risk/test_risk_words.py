@@ -1,0 +1,54 @@
+"""Everything that the risk room can say exists in Chinese, with the same places to fill."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from medview.core.observation import SOURCE_KINDS, concepts
+from medview.core.paths import resources_dir
+from medview.core.words import Sentence
+from medview.risk import Score, catalogue
+
+
+def _said_by(score: Score) -> Iterator[Sentence]:
+    yield from (score.title, score.subtitle, score.population)
+    yield from (exclusion.reason for exclusion in score.exclusions)
+    for band in score.bands:
+        yield band.title
+        if band.advice is not None:
+            yield band.advice
+
+
+@pytest.fixture(scope="module")
+def chinese() -> Mapping[str, str]:
+    folder = resources_dir() / "translations"
+    files = [*folder.glob("zh_CN.json"), *folder.glob("zh_CN.d/*.json")]
+    words: dict[str, str] = {}
+    for file in files:
+        words.update(json.loads(file.read_text(encoding="utf-8")))
+    return words
+
+
+@pytest.mark.parametrize("score", catalogue().values(), ids=lambda score: score.id)
+def test_a_score_speaks_chinese(score: Score, chinese: Mapping[str, str]) -> None:
+    said = [sentence.template for sentence in _said_by(score)] + [score.version]
+
+    assert [template for template in said if template not in chinese] == []
+
+
+def test_concepts_answers_and_sources_are_named_in_chinese(chinese: Mapping[str, str]) -> None:
+    names = [concept.title for concept in concepts().values()]
+    words = [word for concept in concepts().values() for word in concept.choices]
+
+    assert [t for t in (*names, *words, *SOURCE_KINDS) if t not in chinese] == []
+
+
+def test_translations_fill_the_same_places(chinese: Mapping[str, str]) -> None:
+    def places(template: str) -> list[str]:
+        return sorted(re.findall(r"\{(\w+)\}", template))
+
+    assert [en for en, zh in chinese.items() if places(en) != places(zh)] == []
