@@ -194,8 +194,10 @@ _LIVER = {
     "Total bilirubin": "bilirubin", "Albumin": "albumin", "Serum Albumin": "albumin",
     "INR": "inr", "serum Sodium (sNa)": "sodium", "Serum Creatinine": "creatinine",
 }  # fmt: skip
-# MELD 3.0 ends at 40 (10.1053/j.gastro.2021.08.050); this case of the public set is not capped.
-_DISPUTED = {"4237ccd7dcaf1298": 41}
+_DISPUTED = {
+    "4237ccd7dcaf1298": "41, but MELD 3.0 ends at 40 (10.1053/j.gastro.2021.08.050)",
+    "e26f384d8bac60ad": "2.71, but 64 x 12 / (100 sqrt 8) = 2.7153: cut off, not rounded",
+}
 
 
 @pytest.mark.parametrize(
