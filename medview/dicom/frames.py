@@ -172,11 +172,24 @@ def _vector(values: tuple[float, ...], count: int) -> FloatArray | None:
 
 
 def frames_of(instance: Instance) -> list[Frame]:
-    """Every picture of an instance, in file order; at least one."""
+    """Every picture of an instance that can be there, in file order; at least one.
+
+    A file that declares more frames than it has bytes for has only those that fit.
+    """
     top = instance.elements
-    count = max(1, top.integer("NumberOfFrames", 1))
+    count = max(1, min(top.integer("NumberOfFrames", 1), _most_frames(instance)))
     per_frame = top.items("PerFrameFunctionalGroupsSequence")
     shared = top.items("SharedFunctionalGroupsSequence")[:1]
     if not per_frame and not shared:
         return [Frame(instance, index) for index in range(count)]
     return [Frame(instance, index, per_frame[index : index + 1] + shared) for index in range(count)]
+
+
+def _most_frames(instance: Instance) -> int:
+    """How many frames the bytes of the file allow, begun ones counted."""
+    top, place = instance.elements, instance.elements.pixels
+    if place is None or instance.is_encapsulated:
+        return instance.size // 8  # no fragment is shorter than its own header
+    bits = top.integer("Rows") * top.integer("Columns") * max(1, top.integer("SamplesPerPixel", 1))
+    bits *= max(1, top.integer("BitsAllocated", 1))
+    return -(-min(place.length, instance.size - place.offset) * 8 // max(1, bits))

@@ -195,7 +195,7 @@ def _described(path: str, *, pixels: bool) -> dict[str, Any]:
         "notes": [],
     }
     if pixels:
-        values = sitk.GetArrayViewFromImage(reader.Execute())
+        values = sitk.GetArrayFromImage(reader.Execute())
         found["minimum"], found["maximum"] = float(values.min()), float(values.max())
     return found
 

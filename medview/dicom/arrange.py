@@ -1,0 +1,185 @@
+"""Instances to patients, studies and series; series to stacks."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medview.core.errors import MedViewError
+from medview.core.study import FileNote, Patient, Series, Stack, Study, StudyObject
+from medview.core.words import Sentence, say
+from medview.dicom.elements import Elements
+from medview.dicom.frames import frames_of
+from medview.dicom.instance import Instance
+from medview.dicom.keywords import HEADER_KEYWORDS
+from medview.dicom.stacks import stacks_of
+
+_MADE_UIDS = uuid.UUID("6a1f3c52-7a0e-4f0b-9f0c-3a8d3f0f6f11")
+_log = logging.getLogger("medview.dicom")
+
+
+@dataclass
+class Sorted:
+    """What the walk has found so far."""
+
+    images: list[Instance] = field(default_factory=list)
+    objects: dict[str, tuple[Instance, StudyObject]] = field(default_factory=dict)
+    ignored: list[FileNote] = field(default_factory=list)
+    unreadable: list[FileNote] = field(default_factory=list)
+    documents: list[str] = field(default_factory=list)
+    notes: dict[str, tuple[Sentence, ...]] = field(default_factory=dict)
+    seen: int = 0
+    dicom: int = 0
+
+    def refuse(self, path: str, reason: Sentence, tag: str = "") -> None:
+        """Note a file that cannot be read."""
+        self.unreadable.append(FileNote(path=path, reason=reason.english(), tag=tag))
+
+
+def patients_of(found: Sorted) -> tuple[Patient, ...]:
+    """Everything that was found, arranged; doubles and series that fail become notes."""
+    parts: dict[tuple[str, str], list[Instance]] = defaultdict(list)
+    for instance in _without_doubles(found):
+        parts[_patient_key(instance.elements)].append(instance)
+    for instance, _ in found.objects.values():
+        parts[_patient_key(instance.elements)].append(instance)
+    return tuple(_patient(part, found) for part in parts.values())
+
+
+def _patient_key(top: Elements) -> tuple[str, str]:
+    """Patient ID and the name's letters: an ID that two names share is not one patient."""
+    name = top.text("PatientName").split("=", maxsplit=1)[0]
+    return (top.text("PatientID"), re.sub(r"[\W_]+", "", name).casefold())
+
+
+def _without_doubles(found: Sorted) -> list[Instance]:
+    """Images, each SOP Instance once; a double is noted as ignored, a different image is kept."""
+    kept: list[Instance] = []
+    first: dict[tuple[str, ...], str] = {}
+    for instance in found.images:
+        top = instance.elements
+        uid = top.text("SOPInstanceUID")
+        key = (uid, top.text("SeriesInstanceUID"), top.text("ImagePositionPatient"),
+               top.text("Rows"), top.text("Columns"), top.text("NumberOfFrames"))  # fmt: skip
+        if uid and key in first:
+            said = say("The same image as {other}: shown once.", other=Path(first[key]).name)
+            found.ignored.append(FileNote(path=instance.path, reason=said.english()))
+        else:
+            first[key] = instance.path
+            kept.append(instance)
+    return kept
+
+
+def _patient(instances: list[Instance], found: Sorted) -> Patient:
+    studies: dict[tuple[str, ...], list[Instance]] = defaultdict(list)
+    for instance in instances:
+        studies[_study_key(instance.elements)].append(instance)
+    top = _fullest(instances, ("PatientName", "PatientSex", "PatientBirthDate"))
+    sex = top.text("PatientSex").upper()
+    return Patient(
+        id=top.text("PatientID"),
+        name=top.text("PatientName").rstrip("=^ "),
+        sex=sex if sex in ("M", "F", "O") else "",
+        birth_date=iso_date(top.text("PatientBirthDate")),
+        studies=tuple(
+            sorted(
+                (_study(study, found) for study in studies.values()),
+                key=lambda study: (study.date, study.uid),
+            )
+        ),
+    )
+
+
+def _fullest(instances: Sequence[Instance], keywords: Sequence[str]) -> Elements:
+    return max(
+        (instance.elements for instance in instances[:64]),
+        key=lambda top: sum(top.has(keyword) for keyword in keywords),
+    )
+
+
+def _study_key(top: Elements) -> tuple[str, ...]:
+    uid = top.text("StudyInstanceUID")
+    return (uid,) if uid else ("", top.text("StudyDate"), top.text("StudyID"))
+
+
+def _study(part: list[Instance], found: Sorted) -> Study:
+    series: dict[tuple[str, ...], list[Instance]] = defaultdict(list)
+    for instance in part:
+        if instance.path not in found.objects:
+            series[_series_key(instance)].append(instance)
+    top = _fullest(part, ("StudyDate", "StudyDescription"))
+    date = top.text("StudyDate") or top.text("AcquisitionDate") or top.text("SeriesDate")
+    return Study(
+        uid=top.text("StudyInstanceUID") or made_uid("study", *_study_key(top)),
+        date=iso_date(date),
+        description=top.text("StudyDescription"),
+        series=tuple(
+            sorted(
+                (one for files in series.values() if (one := _series(files, found)).stacks),
+                key=lambda one: (one.number is None, one.number or 0, one.uid),
+            )
+        ),
+        objects=tuple(found.objects[one.path][1] for one in part if one.path in found.objects),
+    )
+
+
+def _series_key(instance: Instance) -> tuple[str, ...]:
+    top = instance.elements
+    uid = top.text("SeriesInstanceUID")
+    if uid:
+        return (uid,)
+    return (
+        "",
+        str(Path(instance.path).parent),
+        *(top.text(keyword) for keyword in ("Modality", "SeriesNumber", "SeriesDescription")),
+    )
+
+
+def _series(part: list[Instance], found: Sorted) -> Series:
+    part = sorted(
+        part, key=lambda instance: (instance.elements.integer("InstanceNumber"), instance.path)
+    )
+    top = part[0].elements
+    number = top.number("SeriesNumber")
+    return Series(
+        uid=top.text("SeriesInstanceUID") or made_uid("series", *_series_key(part[0])),
+        number=None if number is None else int(number),
+        modality=top.text("Modality").upper(),
+        description=top.text("SeriesDescription"),
+        body_part=top.text("BodyPartExamined").upper(),
+        stacks=_stacks(part, found),
+        header={keyword: text for keyword in HEADER_KEYWORDS if (text := top.text(keyword)) != ""},
+    )
+
+
+def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
+    """The series' stacks; a series that cannot be arranged is refused, the others go on."""
+    try:
+        frames = [frame for instance in part for frame in frames_of(instance)]
+        return stacks_of(frames, found.notes)
+    except MedViewError as error:
+        reason = error.what
+    except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
+        _log.warning("series refused", extra={"kind": type(error).__name__})
+        reason = say("The series is damaged in a way that MedView cannot name.")
+    for instance in part:
+        found.refuse(instance.path, reason)
+    return ()
+
+
+def made_uid(*parts: str) -> str:
+    """A UID for what has none in its files: the same for the same files (PS3.5 B.2)."""
+    return f"2.25.{uuid.uuid5(_MADE_UIDS, '|'.join(parts)).int}"
+
+
+def iso_date(text: str) -> str:
+    """YYYY-MM-DD of a DICOM date (also of the old form with dots), empty where it is none."""
+    digits = re.sub(r"[.\-/]", "", text.split("\\", maxsplit=1)[0]).strip()
+    if not re.fullmatch(r"\d{8}", digits) or not "01" <= digits[4:6] <= "12":
+        return ""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if "01" <= digits[6:] <= "31" else ""

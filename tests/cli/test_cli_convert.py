@@ -1,0 +1,51 @@
+"""`medview convert`: which stack, which file, how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from PIL import Image
+
+from medview.cli.main import main
+
+
+def convert(*arguments: str | Path) -> int:
+    return main(["convert", "--quiet", *map(str, arguments)])
+
+
+def test_a_series_becomes_a_volume_file(imaging_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.nii.gz"
+    assert convert(imaging_data / "ct" / "head-small", "--out", out) == 0
+    image = sitk.ReadImage(out)
+    assert image.GetSize() == (64, 64, 93)
+    assert image.GetSpacing() == pytest.approx((3.2, 3.2, 1.5))
+
+
+def test_a_slice_becomes_a_picture(imaging_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    assert convert(imaging_data / "ct" / "head-small", "--out", out, "--slice", "40") == 0
+    with Image.open(out) as picture:
+        assert picture.size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [("--series", "1.2.3"), ("--stack", "7")],
+)
+def test_what_is_not_there_gives_status_2(
+    imaging_data: Path, tmp_path: Path, extra: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.nii.gz"
+    assert convert(imaging_data / "seg" / "small-ct", "--out", out, *extra) == 2
+    assert "There is no" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_of_several_series_one_must_be_named(
+    imaging_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(imaging_data / "seg", "--out", tmp_path / "out.nii.gz") in (0, 2)
+    assert convert(imaging_data / "ct", "--out", tmp_path / "out.nii.gz") == 2
+    assert "--series" in capsys.readouterr().err

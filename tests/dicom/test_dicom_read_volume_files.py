@@ -1,0 +1,66 @@
+"""NIfTI, NRRD, MetaImage and pictures out of volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from dicom_read_cases import save_series
+from PIL import Image
+
+from medview.core.errors import InvalidInput, WriteFailed
+from medview.dicom import load_volume, read_frame, scan, write_volume
+
+
+def stack_of(folder: Path):
+    return scan([folder]).patients[0].studies[0].series[0].stacks[0]
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd", ".mha"])
+def test_a_volume_file_has_the_values_and_the_place_of_the_stack(
+    tmp_path: Path, ending: str
+) -> None:
+    oblique = [0.8, 0.6, 0, -0.6, 0.8, 0]
+    volume = load_volume(stack_of(save_series(tmp_path / "in", ImageOrientationPatient=oblique)))
+    write_volume(volume, tmp_path / f"out{ending}")
+    image = sitk.ReadImage(tmp_path / f"out{ending}")
+    assert image.GetSize() == (5, 6, 4)
+    assert image.GetSpacing() == pytest.approx((0.5, 0.8, 2.0))
+    assert np.array_equal(sitk.GetArrayFromImage(image), volume.values())
+    point = image.TransformIndexToPhysicalPoint((4, 5, 3))
+    expected = volume.geometry.to_patient_array([[3, 5, 4]])[0]
+    assert point == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_slice_becomes_a_picture_through_its_window(tmp_path: Path) -> None:
+    stack = stack_of(save_series(tmp_path / "in", WindowCenter=-980, WindowWidth=40))
+    write_volume(read_frame(stack, 2), tmp_path / "out.png")
+    picture = np.asarray(Image.open(tmp_path / "out.png"))
+    assert picture.shape == (6, 5)
+    assert 130 <= picture[0, 0] <= 145  # -979 lies just above the window's centre
+
+
+def test_a_sheared_stack_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    folder = save_series(tmp_path / "in", ImagePositionPatient=lambda k: [0, k, 2 * k])
+    with pytest.raises(InvalidInput, match="sheared"):
+        write_volume(load_volume(stack_of(folder)), tmp_path / "out.nii.gz")
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    volume = load_volume(stack_of(save_series(tmp_path / "in")))
+    (tmp_path / "out.nrrd").mkdir()
+    with pytest.raises(WriteFailed):
+        write_volume(volume, tmp_path / "out.nrrd")
+    with pytest.raises(WriteFailed):
+        write_volume(volume, tmp_path / "nowhere" / "out.nrrd")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "in", "out.nrrd"] or sorted(
+        path.name for path in tmp_path.iterdir()
+    ) == ["in", "out.nrrd"]
+
+
+def test_an_unknown_ending_is_said(tmp_path: Path) -> None:
+    volume = load_volume(stack_of(save_series(tmp_path / "in")))
+    with pytest.raises(InvalidInput, match="ending"):
+        write_volume(volume, tmp_path / "out.docx")
