@@ -195,8 +195,8 @@ class _Batch:
 def projection_pictures(run: ModelRun, volume: Volume) -> dict[str, NDArray[Any]]:
     """For heatmaps on one picture: the picture under it as it is shown, uint8 [j, i, 3]."""
     from medview.imaging.grey import grey_slice
-    from medview.imaging.picture import first_window
     from medview.imaging.planes import native_plane
+    from medview.imaging.window import first_window
 
     if not run.heatmaps or volume.geometry.shape[0] > 1:
         return {}
