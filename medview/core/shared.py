@@ -12,6 +12,7 @@ import secrets
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -21,6 +22,20 @@ from medview.core.words import say
 
 _PREFIX = "medview-"
 _SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
+
+
+class _Memory(SharedMemory):
+    """Shared memory whose views may outlive it, also when the collector takes them in any order."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except BufferError:
+            # A view is still alive: the mapping ends with it. The file itself must not stay open.
+            descriptor = getattr(self, "_fd", -1)
+            if descriptor >= 0:
+                os.close(descriptor)
+                self._fd = -1
 
 
 class SharedBlock:
@@ -37,7 +52,7 @@ class SharedBlock:
         name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
         try:
             _require_room(nbytes)
-            memory = SharedMemory(name=name, create=True, size=max(1, nbytes))
+            memory = _Memory(name=name, create=True, size=max(1, nbytes))
         except (OSError, MemoryError) as error:
             raise MedViewError(
                 say("There is not enough memory for this series ({size} MB).", size=nbytes >> 20),
@@ -50,7 +65,7 @@ class SharedBlock:
     def attach(cls, name: str) -> SharedBlock:
         """Look at a block that another process owns. Raises MedViewError when it is gone."""
         try:
-            memory = SharedMemory(name=name)
+            memory = _Memory(name=name)
         except OSError as error:
             raise MedViewError(say("The image memory is gone."), detail=str(error.errno)) from error
         if os.name == "posix":
@@ -62,7 +77,8 @@ class SharedBlock:
         """A view of the block, C order; the mapping lives as long as any view."""
         # frombuffer holds the buffer open; ndarray(buffer=...) would let it be unmapped below us.
         count = math.prod(shape)
-        return np.frombuffer(self._memory.buf, dtype=dtype, count=count).reshape(shape)
+        buffer = cast(memoryview, self._memory.buf)
+        return np.frombuffer(buffer, np.dtype(dtype), count=count).reshape(shape)
 
     def release(self) -> None:
         """Give the block back; views may still live, then the memory goes with them."""
@@ -70,12 +86,7 @@ class SharedBlock:
             self._owner = False
             with contextlib.suppress(FileNotFoundError):
                 self._memory.unlink()
-        try:
-            self._memory.close()
-        except BufferError:
-            # A view is still alive: the mapping ends with it, the name is gone already. Closing
-            # again when the object dies would only print the same complaint.
-            self._memory.close = lambda: None  # type: ignore[method-assign]
+        self._memory.close()
 
     def __del__(self) -> None:
         self.release()

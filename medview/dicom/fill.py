@@ -147,6 +147,8 @@ class VolumeFill:
     def _rest(self, order: list[int], cancel: CancelToken | None) -> Iterator[int]:
         """The first slice, which is done, and then the others as threads finish them."""
         yield order[0]
+        if len(order) == 1:
+            return
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="medview-fill") as pool:
             jobs = {}
             for k in order[1:]:

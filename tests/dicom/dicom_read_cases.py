@@ -54,7 +54,7 @@ def save(made: Dataset, path: Path, *, implicit: bool = False) -> Path:
 
 
 def save_series(folder: Path, count: int = 4, **elements: Any) -> Path:
-    """A series of `count` slices; a callable value gets the slice's number. Names hide the order."""
+    """`count` slices; a callable value gets the slice's number. Names hide the order."""
     for k in range(count):
         values = {name: v(k) if callable(v) else v for name, v in elements.items()}
         save(slice_of(k, **values), folder / f"{(7 * k) % 11:02d}.dcm")

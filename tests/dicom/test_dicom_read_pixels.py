@@ -116,7 +116,8 @@ REAL = (
     "transfer-syntax/ct-jpegls-80.dcm", "transfer-syntax/ct-j2k-lossless-90.dcm",
     "transfer-syntax/rgb-htj2k-lossless-201.dcm", "transfer-syntax/rgb-jpegls-ilv0.dcm",
     "pixel-kinds/int14-signed.dcm", "pixel-kinds/rgb-odd-3x3-be.dcm", "pixel-kinds/rgb16.dcm",
-    "pixel-kinds/jpegls-15of16-signed.dcm", "pixel-kinds/float64-map.dcm", "pixel-kinds/palette16.dcm",
+    "pixel-kinds/jpegls-15of16-signed.dcm", "pixel-kinds/float64-map.dcm",
+    "pixel-kinds/palette16.dcm",
     "cr-dx/rg2-jpeg12.dcm", "enhanced/mr-small-j2k.dcm", "us/palette16-aloka-be.dcm",
 )  # fmt: skip
 

@@ -11,10 +11,11 @@ from dicom_read_cases import save_series
 from PIL import Image
 
 from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.study import Stack
 from medview.dicom import load_volume, read_frame, scan, write_volume
 
 
-def stack_of(folder: Path):
+def stack_of(folder: Path) -> Stack:
     return scan([folder]).patients[0].studies[0].series[0].stacks[0]
 
 
