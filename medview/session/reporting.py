@@ -1,0 +1,349 @@
+"""From what is open and what was made to the content of a report, in the current language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medview import __version__
+from medview.core.errors import InvalidInput, MedViewError
+from medview.core.numbers import quantity_text, unit_text, volume_text
+from medview.core.observation import Observation, concepts
+from medview.core.progress import Progress, no_progress
+from medview.core.results import Finding, Heatmap, LabelMap, Measurement, ModelRun
+from medview.core.study import Patient, Study
+from medview.core.volume import Volume
+from medview.core.words import current_language, say, tr
+from medview.report import (
+    KeyImage,
+    ReportContent,
+    ReportFinding,
+    ReportInput,
+    ReportMeasurement,
+    ReportRisk,
+)
+from medview.session.documents import OpenDocument
+from medview.session.gather import gather_all, newest_study
+from medview.session.knowledge import risks
+from medview.session.session import Session, first_place
+from medview.session.studies import Place, Studies
+from medview.session.work import Work
+
+if TYPE_CHECKING:
+    from medview.imaging.planes import Plane
+    from medview.risk import RiskResult
+
+_IMAGE_PIXELS = 640
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReportSubject:
+    """What a report is about; pictures are made of the stacks in `studies`."""
+
+    patient: Patient
+    study: Study
+    studies: Studies
+    runs: Sequence[ModelRun]
+    work: Work
+    documents: Sequence[OpenDocument]
+    observations: Sequence[Observation]
+
+
+def session_subject(session: Session) -> ReportSubject | None:
+    """The active patient and study, None when nothing is open. Cheap; reads no file."""
+    place, patient = session.active, session.patient
+    if place is None or patient is None:
+        return None
+    return ReportSubject(
+        patient=patient,
+        study=place.study,
+        studies=session.studies,
+        runs=session.runs_of(place),
+        work=session.work,
+        documents=session.documents.of(patient.id),
+        observations=session.observations(),
+    )
+
+
+def gather_report(
+    path: Path,
+    results: Path | None,
+    patient: str | None,
+    study: str | None,
+    progress: Progress = no_progress,
+) -> list[tuple[str, ReportContent]]:
+    """Reports on the patients below a path: (patient id, content), newest study each.
+
+    Raises InvalidInput for a patient or study that is not there, or when there is none at all.
+    """
+    from medview.dicom.write import find_results
+
+    gathered = gather_all([path], progress)
+    records = [r for r in gathered.records if r.study is not None]
+    if patient is not None:
+        records = [r for r in records if r.patient.id == patient]
+    if not records:
+        raise InvalidInput(say("There is no such patient with images here."), patient or str(path))
+    stored = [] if results is None else list(find_results(results))
+    found = []
+    for record in records:
+        chosen = _choose_study(record.patient, study)
+        if chosen is None:
+            continue
+        series = {s.uid for s in chosen.series}
+        runs = [r for r in record.runs if r.series_uid in series]
+        for item in stored:
+            runs += [item.with_voxels(r) for r in item.runs if r.series_uid in series]
+        subject = ReportSubject(
+            patient=record.patient,
+            study=chosen,
+            studies=gathered.studies,
+            runs=runs,
+            work=Work(),
+            documents=record.documents,
+            observations=record.observations,
+        )
+        found.append((record.patient.id or "unknown", report_content(subject)))
+    gathered.studies.close()
+    if not found:
+        raise InvalidInput(say("There is no such study here."), study or "")
+    return found
+
+
+def _choose_study(patient: Patient, uid: str | None) -> Study | None:
+    if uid is None:
+        return newest_study(patient)
+    return next((study for study in patient.studies if study.uid == uid), None)
+
+
+def report_content(subject: ReportSubject) -> ReportContent:
+    """Everything for one report. Blocks: key images read voxels that are not in memory yet."""
+    mine = {series.uid for series in subject.study.series}
+    runs = [r for r in subject.runs if r.series_uid in mine]
+    done = [run for run in runs if run.status == "run"]
+    judged = risks(subject.patient, subject.study, subject.observations)
+    patient = subject.patient
+    findings = [
+        (finding, run, subject.work.decision_on(finding.id))
+        for run in done
+        for finding in run.findings
+    ]
+    return ReportContent(
+        title=subject.study.description or tr("Study"),
+        patient_name=patient.name,
+        patient_id=patient.id,
+        patient_lines=_patient_lines(subject),
+        study_lines=tuple(part for part in (subject.study.date,) if part),
+        impression=subject.work.impression,
+        images=tuple(_key_images(subject, done)),
+        accepted=tuple(
+            _finding(f, run, d.at[:16].replace("T", " "))
+            for f, run, d in findings
+            if d is not None and d.decision == "accepted"
+        ),
+        unconfirmed=tuple(_finding(f, run, "") for f, run, d in findings if d is None),
+        measurements=tuple(
+            _measurement(m) for m in subject.work.measurements if m.series_uid in mine
+        ),
+        risks=tuple(_risk(result) for result in judged if result.status == "computed"),
+        highlights=_highlights(subject.observations),
+        sources=_sources(subject),
+        models=tuple(
+            dict.fromkeys(
+                f"{r.model.name} {r.model.version} ({r.model.manifest_sha256[:12]}), {r.device}"
+                for r in done
+            )
+        ),
+        not_run=tuple(
+            f"{tr(run.model.title or run.model.name)}: {run.reason or run.status}"
+            for run in runs
+            if run.status != "run"
+        ),
+        date=dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        version=__version__,
+        language=current_language(),
+    )
+
+
+def _patient_lines(subject: ReportSubject) -> tuple[str, ...]:
+    patient = subject.patient
+    age = next((o for o in subject.observations if o.concept == "age"), None)
+    lines = [
+        patient.sex,
+        tr("{years} y", years=f"{age.value:.0f}")
+        if age is not None and isinstance(age.value, float | int)
+        else "",
+        patient.birth_date,
+    ]
+    return tuple(line for line in lines if line)
+
+
+def _finding(finding: Finding, run: ModelRun, decided: str) -> ReportFinding:
+    details = []
+    if finding.probability is not None:
+        interval = (
+            f" ({finding.interval[0]:.2f} – {finding.interval[1]:.2f})" if finding.interval else ""
+        )
+        details.append(tr("probability {number}", number=f"{finding.probability:.2f}") + interval)
+    if finding.volume_mm3 is not None:
+        details.append(volume_text(finding.volume_mm3))
+    for quantity in finding.measurements:
+        known = concepts().get(quantity.concept)
+        if known is not None and not quantity.concept.startswith("lung_volume"):
+            details.append(f"{tr(known.title)} {quantity_text(quantity)}")
+    return ReportFinding(
+        title=tr(finding.label),
+        details=tuple(details),
+        model=f"{run.model.name} {run.model.version}",
+        decided=decided,
+    )
+
+
+def _measurement(measurement: Measurement) -> ReportMeasurement:
+    from medview.imaging.roi import lines
+
+    named = concepts().get(dict(measurement.extra).get("concept", ""))
+    kinds = {"length": tr("Length"), "ellipse": tr("Ellipse"), "probe": tr("Probe")}
+    return ReportMeasurement(
+        name=tr(named.title) if named else kinds.get(measurement.kind, measurement.kind),
+        value=", ".join(lines(measurement)),
+        where=", ".join(
+            f"{name} {v:.1f}" for name, v in zip("xyz", measurement.points[0], strict=True)
+        ),
+    )
+
+
+def _risk(result: RiskResult) -> ReportRisk:
+    from medview.risk import catalogue
+
+    score = catalogue()[result.score]
+    known = concepts()
+    advice = [str(part) for part in (result.band, result.advice) if part is not None]
+    return ReportRisk(
+        title=str(score.title),
+        value=f"{result.shown} {unit_text(result.unit)}".strip(),
+        advice=" · ".join(advice),
+        inputs=tuple(
+            ReportInput(
+                name=tr(known[item.name].title) if item.name in known else item.name,
+                value=f"{_value(item.value)} {unit_text(item.unit)}".strip(),
+                source=" ".join(
+                    p for p in (tr(item.source.kind), item.source.where, item.time[:10]) if p
+                ),
+            )
+            for item in result.inputs
+        ),
+        warnings=tuple(str(warning) for warning in result.warnings),
+        citation=result.citation,
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return tr("yes") if value else tr("no")
+    if isinstance(value, float | int):
+        return f"{value:.4g}"
+    if isinstance(value, tuple):
+        return " / ".join(f"{part:.4g}" for part in value)
+    return tr(str(value))
+
+
+def _highlights(observations: Sequence[Observation]) -> tuple[str, ...]:
+    lines: dict[str, str] = {}
+    for observation in observations:
+        concept = concepts().get(observation.concept)
+        if concept is None or observation.source.kind not in ("lab", "sentence", "reader"):
+            continue
+        value = f"{observation.comparator}{_value(observation.value)} {unit_text(observation.unit)}"
+        day = f" ({observation.time[:10]})" if observation.time else ""
+        line = f"{tr(concept.title)}: {value.strip()}{day}"
+        lines[line] = line
+    return tuple(lines)
+
+
+def _sources(subject: ReportSubject) -> tuple[str, ...]:
+    documents = [item.document for item in subject.documents]
+    found = [f"{d.title or d.kind} {d.date[:10]} ({d.kind})" for d in documents]
+    found += [
+        f"{series.modality} {series.number or ''} {series.description}".strip()
+        for series in subject.study.series
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+# -- key images ----------------------------------------------------------------------------------
+
+
+def _key_images(subject: ReportSubject, runs: Sequence[ModelRun]) -> list[KeyImage]:
+    shown = [run for run in runs if not _is_rejected(run, subject.work)]
+    keys = list(dict.fromkeys((run.series_uid, run.stack) for run in shown))
+    places = [place for key in keys if (place := subject.studies.place(key)) is not None]
+    if not places:
+        first = next((p for p in _largest_first(subject) if p.study.uid == subject.study.uid), None)
+        places = [] if first is None else [first]
+    images: list[KeyImage] = []
+    for place in places[:3]:
+        try:
+            volume = subject.studies.load(place).volume
+        except MedViewError:
+            continue
+        mine = [run for run in shown if (run.series_uid, run.stack) == place.key]
+        images += _pictures(place, volume, mine, subject.work)
+    return images
+
+
+def _largest_first(subject: ReportSubject) -> list[Place]:
+    first = first_place(subject.studies)
+    places = sorted(subject.studies.places(), key=lambda p: -p.stack.geometry.shape[0])
+    return [p for p in (first, *places) if p is not None]
+
+
+def _is_rejected(run: ModelRun, work: Work) -> bool:
+    decisions = [work.decision_on(finding.id) for finding in run.findings]
+    return bool(decisions) and all(d is not None and d.decision == "rejected" for d in decisions)
+
+
+def _pictures(place: Place, volume: Volume, runs: Sequence[ModelRun], work: Work) -> list[KeyImage]:
+    from medview.imaging.picture import compose
+    from medview.imaging.planes import native_plane, planes_of
+    from medview.imaging.window import first_window
+
+    overlays: list[LabelMap | Heatmap] = []
+    for run in runs:
+        overlays += [*run.heatmaps, *([run.label_map] if run.label_map is not None else [])]
+    is_flat = volume.geometry.shape[0] == 1 or not volume.geometry.is_spatial
+    planes = (
+        [native_plane(volume.geometry)]
+        if is_flat
+        else [planes_of(volume.geometry)[name] for name in ("axial", "coronal")]
+    )
+    confirmed = all(work.decision_on(f.id) is not None for run in runs for f in run.findings)
+    mark = "" if not runs or confirmed else " · " + tr("AI, UNCONFIRMED")
+    return [
+        KeyImage(
+            pixels=compose(
+                volume,
+                plane,
+                _index(plane, runs),
+                first_window(volume),
+                overlays=overlays,
+                size=_IMAGE_PIXELS,
+            ),
+            caption=f"{place.series.description or place.series.modality} · "
+            f"{_index(plane, runs) + 1} / {plane.count}{mark}",
+        )
+        for plane in planes
+    ]
+
+
+def _index(plane: Plane, runs: Sequence[ModelRun]) -> int:
+    points = [f.centroid for run in runs for f in run.findings if f.centroid is not None]
+    if not points:
+        return plane.count // 2
+    indices = [plane.to_pixel(point)[0] for point in points]
+    return int(np.clip(round(float(np.median(indices))), 0, plane.count - 1))
