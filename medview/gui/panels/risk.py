@@ -49,7 +49,7 @@ class RiskPanel(QWidget):
     @property
     def computed(self) -> int:
         """How many scores have a result now."""
-        return sum(result.status == "computed" for result in self._session.risks())
+        return sum(result.status == "computed" for result in self._results)
 
     @property
     def cards(self) -> Sequence[ScoreCard]:

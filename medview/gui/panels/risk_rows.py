@@ -67,6 +67,8 @@ class AnswerField(QComboBox):
     def __init__(self, concept: Concept, used: UsedInput | None) -> None:
         super().__init__()
         self.setFixedWidth(_CHOICE_WIDTH)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setStyleSheet("QComboBox::drop-down { border: none; width: 16px; }")
         answers: Sequence[tuple[str, bool | str]] = (
             [(tr("yes"), True), (tr("no"), False)]
             if concept.kind == "yes-no"
