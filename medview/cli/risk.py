@@ -96,10 +96,6 @@ def _given(text: str) -> Observation:
 def _observation(name: str, value: Any) -> Observation:
     if not isinstance(value, (str, int, float)):
         raise InvalidInput(say("{name} has no value.", name=name))
-    if name not in concepts():
-        close = difflib.get_close_matches(name, concepts(), n=1)
-        hint = say("Was {name} meant?", name=close[0]) if close else None
-        raise InvalidInput(say("There is no input called {name}.", name=name), what_to_do=hint)
     return by_hand(name, value, "--input")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -32,19 +33,42 @@ _UNITS = {
 }  # fmt: skip
 
 
+_SHORT = {
+    "gender": "sex", "hdl": "hdl_cholesterol", "ldl": "ldl_cholesterol", "tc": "total_cholesterol",
+    "cholesterol": "total_cholesterol", "sbp": "systolic_bp", "dbp": "diastolic_bp",
+    "bp": "blood_pressure", "plt": "platelets", "smoking": "smoking_status",
+    "quit_years": "smoking_quit_years", "statin": "statin_treatment",
+    "bp_treatment": "antihypertensive_treatment", "antihypertensive": "antihypertensive_treatment",
+    "stroke": "stroke_tia_embolism", "diameter": "nodule_diameter_max",
+    "mean_diameter": "nodule_diameter_mean", "count": "nodule_count", "type": "nodule_type",
+    "spiculated": "nodule_spiculated", "spiculation": "nodule_spiculated",
+    "upper_lobe": "nodule_upper_lobe", "solid_part": "nodule_solid_part",
+    "family_history": "family_history_lung_cancer", "high_risk": "nodule_high_risk",
+}  # fmt: skip
+
+
+def concept_called(name: str) -> Concept:
+    """The concept with this id or short name. Raises InvalidInput, with the nearest name."""
+    plain = name.strip().lower().replace("-", "_")
+    concept = concepts().get(_SHORT.get(plain, plain))
+    if concept is None:
+        close = difflib.get_close_matches(plain[:40], concepts(), n=1)
+        hint = say("Was {name} meant?", name=close[0]) if close else None
+        raise InvalidInput(say("There is no input called {name}.", name=name[:40]), "", hint)
+    return concept
+
+
 def by_hand(name: str, given: str | float | bool, where: str = "") -> Observation:
-    """A reader's observation from a value as typed; `name` is the id of a concept.
+    """A reader's observation from a value as typed; `name` is the id of a concept, or short.
 
     A number without a unit is in the concept's own unit. Raises InvalidInput for an unknown name,
     a value of the wrong kind, a unit that cannot be converted, and what no person can have.
     """
-    concept = concepts().get(name)
-    if concept is None:
-        raise InvalidInput(say("There is no input called {name}.", name=name))
+    concept = concept_called(name)
     value, unit = _value(concept, given)
     return Observation(
         patient_id="",
-        concept=name,
+        concept=concept.id,
         value=value,
         unit=unit,
         source=Source(kind="reader", where=where),
@@ -68,7 +92,7 @@ def _value(
 
 def _refuse(concept: Concept, given: object, wanted: Sentence) -> InvalidInput:
     return InvalidInput(
-        say("{name} cannot be {given}.", name=say(concept.title), given=str(given)), "", wanted
+        say("{name} cannot be {given}.", name=say(concept.title), given=str(given)[:40]), "", wanted
     )
 
 
@@ -126,7 +150,7 @@ def _unit(concept: Concept, written: str) -> str:
 
 def _impossible(concept: Concept, given: object, value: float, unit: str) -> InvalidInput:
     low, high = concept.plausible or (-math.inf, math.inf)
-    what = say("{name} cannot be {given}.", name=say(concept.title), given=str(given))
+    what = say("{name} cannot be {given}.", name=say(concept.title), given=str(given)[:40])
     rescued = [
         other
         for other in (concept.unit, *concept.units)

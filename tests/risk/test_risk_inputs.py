@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medview.core.errors import InvalidInput
-from medview.core.observation import Observation
+from medview.core.observation import Observation, concepts
 from medview.core.study import Patient, Study
 from medview.risk import RiskResult, by_hand, by_use, catalogue, compute, fitting
+from medview.risk.by_hand import _SHORT
 
 Said = Callable[..., Observation]
 CKD = catalogue()["ckd-epi-2021"]
@@ -337,6 +338,20 @@ def test_values_are_read_as_people_type_them(
     observation = by_hand(name, value)
 
     assert (observation.value, observation.unit) == (expected, unit)
+
+
+@pytest.mark.parametrize(
+    ("short", "concept"),
+    [("hdl", "hdl_cholesterol"), ("SBP", "systolic_bp"), ("upper-lobe", "nodule_upper_lobe")],
+)
+def test_short_names_mean_their_concepts(short: str, concept: str) -> None:
+    value = "yes" if concept == "nodule_upper_lobe" else "50"
+
+    assert by_hand(short, value).concept == concept
+
+
+def test_every_short_name_leads_to_a_concept() -> None:
+    assert {name for name in _SHORT.values() if name not in concepts()} == set()
 
 
 @given(
