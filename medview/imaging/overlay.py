@@ -192,7 +192,7 @@ def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     level = _runs(padded[1:, 1:-1] != padded[:-1, 1:-1])  # row, from, to
     upright = _runs((padded[1:-1, 1:] != padded[1:-1, :-1]).T)  # column, from, to
     segments = np.concatenate([level[:, [1, 0, 2, 0]], upright[:, [0, 1, 0, 2]]])
-    return (segments + np.array([left, top, left, top])).astype(np.float64)
+    return np.asarray(segments + np.array([left, top, left, top]), np.float64)
 
 
 def _runs(edges: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -1,0 +1,134 @@
+"""The thread that owns VTK: it reduces volumes and draws them, the newest wish first."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from medview.core.errors import MedViewError
+from medview.core.geometry import Geometry
+from medview.core.volume import Volume
+from medview.core.words import Sentence, say
+from medview.gui.views.volume_camera import Camera
+from medview.gui.views.volume_presets import CT_PRESETS, VolumePreset, generic
+from medview.imaging.reduce import reduced
+
+QUICK, FULL = 128, 256  # voxels along the longest axis while moving, and at rest
+_log = logging.getLogger("medview.gui.volume")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Wish:
+    """What the view wants to see; number counts up, only the newest is drawn."""
+
+    volume: Volume
+    preset: int
+    camera: Camera
+    size: tuple[int, int]
+    is_quick: bool
+    number: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawn:
+    """A finished picture: pixels (height, width, 3), and the wish it answers."""
+
+    pixels: NDArray[np.uint8]
+    wish: Wish
+
+
+@dataclass(frozen=True, eq=False)
+class _Reduction:
+    values: NDArray[np.int16 | np.float32]
+    geometry: Geometry
+
+
+class VolumeThread(QObject):
+    """Draws wishes one after the other; signals arrive queued in the view's thread."""
+
+    drawn = Signal(object)
+    failed = Signal(object)  # Sentence
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._lock = threading.Condition()
+        self._wish: Wish | None = None
+        self._is_ended = False
+        self._number = 0
+        self._thread = threading.Thread(target=self._run, name="volume view", daemon=True)
+        self._thread.start()
+
+    def ask(self, wish: Wish) -> int:
+        """Draw this next, in place of what waits; gives the wish's number."""
+        with self._lock:
+            self._number += 1
+            self._wish = replace(wish, number=self._number)
+            self._lock.notify()
+            return self._number
+
+    def end(self, timeout_s: float = 10.0) -> None:
+        """Finish the picture that is being drawn and give VTK back."""
+        with self._lock:
+            self._is_ended = True
+            self._wish = None
+            self._lock.notify()
+        self._thread.join(timeout_s)
+
+    def _next(self) -> Wish | None:
+        with self._lock:
+            self._lock.wait_for(lambda: self._wish is not None or self._is_ended)
+            wish, self._wish = self._wish, None
+            return None if self._is_ended else wish
+
+    def _run(self) -> None:
+        try:
+            self._draw_wishes()
+        except MedViewError as error:
+            _log.warning("volume view refused", extra={"detail": error.detail})
+            self._say(Sentence("{what} {how}", {"what": error.what, "how": error.what_to_do}))
+        except Exception as error:  # noqa: BLE001 - the top of the thread: log, say, stay away
+            _log.warning("volume view failed", extra={"kind": type(error).__name__})
+            self._say(say("The volume view could not be drawn."))
+
+    def _say(self, sentence: Sentence) -> None:
+        if not self._is_ended:
+            self.failed.emit(sentence)
+
+    def _draw_wishes(self) -> None:
+        from medview.gui.views.volume_render import VolumeRenderer
+
+        renderer = VolumeRenderer()
+        shown: tuple[int, int, bool] | None = None
+        kept: dict[tuple[int, int], _Reduction] = {}
+        held: Volume | None = None
+        while (wish := self._next()) is not None:
+            if wish.volume is not held:
+                held, shown = wish.volume, None
+                kept.clear()
+            largest = QUICK if wish.is_quick else FULL
+            key = (id(wish.volume), largest)
+            if key not in kept:
+                kept[key] = _Reduction(*reduced(wish.volume, largest))
+            if shown != (largest, wish.preset, wish.is_quick):
+                small = kept[key]
+                preset = presets(wish.volume, small.values)[wish.preset]
+                renderer.show(small.values, small.geometry, preset, is_quick=wish.is_quick)
+                shown = (largest, wish.preset, wish.is_quick)
+            pixels = renderer.draw(wish.camera, *wish.size)
+            if not self._is_ended:
+                self.drawn.emit(Drawn(pixels=pixels, wish=wish))
+        renderer.close()
+
+
+def presets(
+    volume: Volume, values: NDArray[np.int16 | np.float32] | None = None
+) -> tuple[VolumePreset, ...]:
+    """What a volume can be shown as; values are needed where nothing is known beforehand."""
+    if volume.unit == "HU":
+        return CT_PRESETS
+    return (generic(values if values is not None else np.zeros((1, 1, 1), np.float32)),)
