@@ -10,6 +10,7 @@ from medview.core.errors import InvalidInput
 from medview.core.study import Holdings, Series, Stack
 from medview.core.words import say
 from medview.dicom import VolumeFill, read_frame, scan, write_volume
+from medview.dicom.evening import evened, is_even
 from medview.dicom.volume_files import PICTURE_ENDINGS, VOLUME_ENDINGS
 
 
@@ -40,9 +41,15 @@ def run(args: argparse.Namespace) -> int:
     fill.run(progress)
     if len(fill.failed) == len(fill.ready):
         raise InvalidInput(next(iter(fill.failed.values())), str(args.path))
-    write_volume(fill.volume, args.out)
+    notes = list(stack.notes)
+    volume = fill.volume
+    if not is_even(stack):
+        volume = evened(volume, stack)
+        said = say("The stack's slices are resampled to even steps along the normal.")
+        notes.append(said.english())
+    write_volume(volume, args.out)
     reasons = [f"slice {k}: {reason.english()}" for k, reason in sorted(fill.failed.items())]
-    _tell(args, stack, [*stack.notes, *reasons])
+    _tell(args, stack, [*notes, *reasons])
     if not fill.failed:
         return DONE
     said = say("{count} slices could not be read and are blank.", count=len(fill.failed))

@@ -26,6 +26,8 @@ VALUE_REPRESENTATIONS = _LONG | _SHORT
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "OF": "f", "OD": "d",
            "UV": "Q", "SV": "q"}  # fmt: skip
 _TEXTS = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN", "UN"))
+_PLAIN = struct.Struct("<HH2sH")
+_CHARSET = 0x00080005
 _LARGEST_VALUE = 1 << 22
 _DEEPEST = 24
 _CHUNK = 16384
@@ -152,6 +154,8 @@ class Elements:
             return "\\".join(str(number) for number in self.numbers(tag))
         if vr in _TEXTS:
             return decode_text(raw, self.charsets, is_name=vr == "PN")
+        if b"\\" not in raw:
+            return raw.decode("ascii", "replace").strip(" \0\r\n\t")
         return "\\".join(
             part.strip(" \0\r\n\t") for part in raw.decode("ascii", "replace").split("\\")
         ).strip(" \0")
@@ -269,33 +273,69 @@ class Walker:
         """Reads elements into `found` until the end or a delimiter; returns where it stopped."""
         if depth > _DEEPEST:
             raise Malformed(0)
-        wanted, encoding = self._wanted, found.encoding
+        is_plain = depth == 0 and found.encoding == Encoding(explicit=True)
         while offset + 8 <= end:
-            tag, vr, length, start = self._header(offset, encoding)
-            if tag in (ITEM_END, SEQUENCE_END):
-                return start
-            if depth == 0 and tag in PIXEL_TAGS:
-                found.pixels = PixelPlace(tag, vr, start, length)
+            offset = self._skim(found, offset, end) if is_plain else offset
+            if offset + 8 > end:
+                break
+            header = self._header(offset, found.encoding)
+            if header.tag in (ITEM_END, SEQUENCE_END):
+                return header.start
+            if depth == 0 and header.tag in PIXEL_TAGS:
+                found.pixels = PixelPlace(header.tag, header.vr, header.start, header.length)
                 return end
-            keep = keep_all or tag in wanted
-            if length == UNDEFINED or (keep and vr == "SQ"):
-                inner = IMPLICIT if vr == "UN" and encoding.explicit else encoding
-                offset = self._sequence(found, tag, start, length, (inner, keep, depth, end))
-                continue
-            offset = start + length
-            if offset > end:
-                raise Malformed(tag)
-            if keep and length <= _LARGEST_VALUE:
-                buffer, at = self._source.window(start, length)
-                found.values[tag] = (vr, buffer[at : at + length])
-                if tag == 0x00080005:
-                    self._take_charset(found, depth)
+            keep = keep_all or header.tag in self._wanted
+            offset = self._element(found, header, end, keep=keep, depth=depth)
         if offset != end and depth == 0 and any(self._source.read(offset, end - offset)):
             raise Malformed(0)
         return offset
 
+    def _element(
+        self, found: Elements, header: _Header, end: int, *, keep: bool, depth: int
+    ) -> int:
+        """Keeps or skips one element; returns where the next one begins."""
+        tag, vr, length, start = header
+        if length == UNDEFINED or (keep and vr == "SQ"):
+            is_unknown = vr == "UN" and found.encoding.explicit
+            inner = IMPLICIT if is_unknown else found.encoding
+            return self._sequence(found, tag, start, length, (inner, keep, depth, end))
+        if start + length > end:
+            raise Malformed(tag)
+        if keep and length <= _LARGEST_VALUE:
+            buffer, at = self._source.window(start, length)
+            found.values[tag] = (vr, buffer[at : at + length])
+            if tag == _CHARSET:
+                self._take_charset(found, depth)
+        return start + length
+
+    def _skim(self, found: Elements, offset: int, end: int) -> int:
+        """The plain elements of an explicit little-endian top level, in one tight loop.
+
+        Stops before whatever needs thought (sequences, pixels, the end); nearly all the time of
+        an index goes here, so it works on local names and one buffer.
+        """
+        buffer, at = self._source.window(offset, 12)
+        base, wanted, values = offset - at, self._wanted, found.values
+        last = min(len(buffer), end - base)
+        while at + 12 <= last:
+            group, element, vr, length = _PLAIN.unpack_from(buffer, at)
+            start = at + 8
+            if vr not in _SHORT:
+                if vr not in _LONG or vr == b"SQ":
+                    break
+                length, start = int.from_bytes(buffer[start : start + 4], "little"), at + 12
+            tag = group << 16 | element
+            if tag in PIXEL_TAGS or tag == _CHARSET or base + start + length > end:
+                break
+            if tag in wanted:
+                if start + length > last:
+                    break
+                values[tag] = (vr.decode(), buffer[start : start + length])
+            at = start + length
+        return base + at
+
     def _take_charset(self, found: Elements, depth: int) -> None:
-        raw = found.values[0x00080005][1].decode("ascii", "replace")
+        raw = found.values[_CHARSET][1].decode("ascii", "replace")
         found.charsets = tuple(part.strip(" \0") for part in raw.split("\\"))
         if depth == 0:
             self.charsets = found.charsets

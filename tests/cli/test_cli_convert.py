@@ -48,3 +48,26 @@ def test_of_several_series_one_must_be_named(
 ) -> None:
     assert convert(imaging_data / "ct", "--out", tmp_path / "out.nii.gz") == 2
     assert "--series" in capsys.readouterr().err
+
+
+def test_a_tilted_series_is_straightened_for_the_file(imaging_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.nrrd"
+    assert convert(imaging_data / "ct" / "head-tilt-philips", "--out", out) == 0
+    image = sitk.ReadImage(out)
+    assert image.GetSpacing()[2] == pytest.approx(2.397, abs=0.001)
+
+
+def test_a_gap_is_bridged_and_said(
+    imaging_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.nrrd"
+    assert main(["convert", str(imaging_data / "ct" / "gap"), "--out", str(out)]) == 0
+    assert "resampled" in capsys.readouterr().out
+    image = sitk.ReadImage(out)
+    assert (image.GetSize()[2], image.GetSpacing()[2]) == (4, pytest.approx(5))
+
+
+def test_pictures_of_one_place_make_no_volume(imaging_data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.nrrd"
+    assert convert(imaging_data / "ct" / "same-position", "--out", out) == 2
+    assert not out.exists()
