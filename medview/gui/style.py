@@ -143,6 +143,8 @@ QPushButton:checked {{ border-color: {t.accent}; color: {t.accent}; }}
 QPushButton[role="chip"] {{ border-radius: 9px; padding: 1px 8px; font-size: {FONT_SMALL}px;
   min-height: 14px; color: {t.muted}; }}
 QPushButton[role="chip"]:checked {{ background: {t.line}; color: {t.text}; }}
+QFrame[role="card"] QPushButton[role="field"] {{ background: {t.surface_0}; text-align: left;
+  padding: 3px 6px; }}
 QPushButton[role="link"] {{ border: none; color: {t.accent}; padding: 0; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; padding: 4px 6px;
   border-radius: {RADIUS_CONTROL}px; }}

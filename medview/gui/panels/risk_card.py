@@ -181,7 +181,7 @@ class ScoreCard(Card):
         return body
 
     def _input_rows(self) -> InputRows:
-        rows = InputRows()
+        rows = InputRows(self)
         for spec in self.score.inputs:
             is_needed = spec.required or spec.name in self.result.missing
             rows.add(spec.concept, self.result.used(spec.name), is_needed=is_needed)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
 from medview.core.errors import InvalidInput
 from medview.core.observation import Concept, Source
@@ -59,33 +57,38 @@ class ValueField(QLineEdit):
         self.entered.emit(observation.value, observation.unit)
 
 
-class AnswerField(QComboBox):
-    """Yes, no or one of a list of words; the first answer is "not known"."""
+class AnswerField(QPushButton):
+    """Yes, no or one of a list of words, chosen from a menu; "—" is not known.
+
+    A button and no combo box: that costs 30 times as much to make, and a card has ten of them.
+    """
 
     entered = Signal(object, str)
 
     def __init__(self, concept: Concept, used: UsedInput | None) -> None:
         super().__init__()
+        self._answers: list[tuple[str, bool | str | None]] = [("—", None)]
+        if concept.kind == "yes-no":
+            self._answers += [(tr("yes"), True), (tr("no"), False)]
+        else:
+            self._answers += [(tr(word), word) for word in concept.choices]
+        shown = next((words for words, v in self._answers if used and v == used.value), "—")
+        self.setText(shown)
+        self.setProperty("role", "field")
         self.setFixedWidth(_CHOICE_WIDTH)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setStyleSheet("QComboBox::drop-down { border: none; width: 16px; }")
-        answers: Sequence[tuple[str, bool | str]] = (
-            [(tr("yes"), True), (tr("no"), False)]
-            if concept.kind == "yes-no"
-            else [(tr(word), word) for word in concept.choices]
-        )
-        self._values = (None, *(value for _, value in answers))
-        self.addItems(["—", *(words for words, _ in answers)])
-        if used is not None and used.value in self._values:
-            self.setCurrentIndex(self._values.index(used.value))
-        self.activated.connect(self._finish)
+        self.clicked.connect(self.ask)
 
-    def _finish(self, index: int) -> None:
-        self.entered.emit(self._values[index], "")
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scrolling past an answer must not change it."""
-        event.ignore()
+    def ask(self) -> None:
+        """Show the answers below the field."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for words, value in self._answers:
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(words == self.text())
+            action.triggered.connect(lambda _on=False, v=value: self.entered.emit(v, ""))
+        menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
 
 
 class InputRows(QWidget):
@@ -94,8 +97,8 @@ class InputRows(QWidget):
     entered = Signal(str, object, str)
     source_asked = Signal(object)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self.fields: dict[str, ValueField | AnswerField] = {}
         self._refusals: dict[str, QLabel] = {}
         self._grid = QGridLayout(self)
