@@ -59,8 +59,13 @@ def write_run_files(
 
 def run_stem(run: ModelRun) -> str:
     """A file name without anything of the patient: model, version, and a hash of the stack."""
-    digest = blake2s(f"{run.series_uid}\n{run.stack}".encode(), digest_size=3).hexdigest()
+    digest = stack_digest(run.series_uid, run.stack)
     return re.sub(r"[^A-Za-z0-9.]+", "-", f"{run.model.name}-{run.model.version}-{digest}")
+
+
+def stack_digest(series_uid: str, stack: int) -> str:
+    """Six characters that tell the stacks of a study apart in file names."""
+    return blake2s(f"{series_uid}\n{stack}".encode(), digest_size=3).hexdigest()
 
 
 class _RunWriter:

@@ -1,0 +1,107 @@
+"""What was found and measured on a study, as DICOM objects into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medview.core.errors import InvalidInput, MedViewError, WriteFailed
+from medview.core.progress import Progress, no_progress
+from medview.core.results import Measurement, ModelRun
+from medview.core.words import Sentence, say
+from medview.session.batch import projection_pictures
+from medview.session.reporting import ReportSubject
+from medview.session.studies import Key, Place
+
+if TYPE_CHECKING:
+    from medview.dicom.write import RunFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedObjects:
+    """How many DICOM objects were written, and what could not be, in words."""
+
+    objects: int
+    notes: tuple[Sentence, ...] = ()
+
+
+def save_objects(
+    subject: ReportSubject, folder: Path, progress: Progress = no_progress
+) -> SavedObjects:
+    """Write SEG, SR and heatmaps with the reader's decisions, one SR of the reader's own
+    measurements per stack, and `results.json`. Blocks.
+
+    Raises InvalidInput when there is nothing to write, WriteFailed.
+    """
+    from medview.dicom.write import write_results
+
+    mine = {series.uid for series in subject.study.series}
+    runs = [r for r in subject.runs if r.series_uid in mine]
+    drawn = _by_stack([m for m in subject.work.measurements if m.series_uid in mine])
+    if not drawn and not any(run.status == "run" for run in runs):
+        raise InvalidInput(
+            say("There is nothing to save as DICOM yet."),
+            what_to_do=say("Run a model or measure something first."),
+        )
+    decisions = {d.finding_id: d.decision for d in subject.work.decisions}
+    total, done = len(runs) + len(drawn), []
+    for number, run in enumerate(runs):
+        progress(number, total, str(say("Writing results")))
+        done.append((run, _run_files(subject, run, folder, decisions)))
+    write_results(subject.study.uid, done, folder)
+    notes = [note for _, files in done for note in files.notes]
+    written = sum(_count(files) for _, files in done)
+    for number, (key, measurements) in enumerate(drawn.items(), start=len(runs)):
+        progress(number, total, str(say("Writing results")))
+        try:
+            written += _write_measurements(subject.studies.place(key), measurements, folder)
+        except WriteFailed:
+            raise
+        except MedViewError as error:
+            notes.append(error.what)
+    progress(total, total, str(say("Writing results")))
+    return SavedObjects(objects=written, notes=tuple(dict.fromkeys(notes)))
+
+
+def _by_stack(measurements: list[Measurement]) -> dict[Key, list[Measurement]]:
+    found: dict[Key, list[Measurement]] = {}
+    for measurement in measurements:
+        found.setdefault((measurement.series_uid, measurement.stack), []).append(measurement)
+    return found
+
+
+def _run_files(
+    subject: ReportSubject, run: ModelRun, folder: Path, decisions: Mapping[str, str]
+) -> RunFiles:
+    from medview.dicom.write import RunFiles, write_run_files
+
+    place = subject.studies.place((run.series_uid, run.stack))
+    if place is None or run.status != "run":
+        return RunFiles()
+    pictures = {}
+    if run.heatmaps:
+        pictures = projection_pictures(run, subject.studies.load(place).volume)
+    return write_run_files(run, place.stack, folder, pictures=pictures, decisions=decisions)
+
+
+def _write_measurements(place: Place | None, measurements: list[Measurement], folder: Path) -> int:
+    from medview.dicom.write import (
+        ReportParts,
+        read_sources,
+        stack_digest,
+        write_measurement_report,
+    )
+
+    if place is None:
+        return 0
+    name = f"measurements-{stack_digest(*place.key)}-sr.dcm"
+    parts = ReportParts(measurements=measurements)
+    write_measurement_report(parts, read_sources(place.stack), folder / name)
+    return 1
+
+
+def _count(files: RunFiles) -> int:
+    heatmaps = [dicom for dicom, _ in files.heatmaps.values() if dicom]
+    return len([name for name in (files.seg, files.sr) if name]) + len(heatmaps)
