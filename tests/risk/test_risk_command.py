@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
 
 from medview.cli.main import main
 from medview.risk import catalogue
@@ -138,3 +147,64 @@ def test_people_get_lines_with_number_advice_and_sources(
     assert status == 0
     assert "CKD-EPI 2021 (kidney function from creatinine): 55 mL/min/1.73 m² · G3a" in out
     assert "Creatinine: 1.1 mg/dL  [reader, --input]" in out
+
+
+def write_film(folder: Path) -> None:
+    """A chest film of an invented woman of 67: header values are all that matters."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    film = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    film.SOPClassUID, film.SOPInstanceUID = (
+        meta.MediaStorageSOPClassUID,
+        meta.MediaStorageSOPInstanceUID,
+    )
+    film.PatientID, film.PatientName = "INVENTED-1", "INVENTED^ADA"
+    film.PatientBirthDate, film.PatientSex, film.StudyDate = "19580601", "F", "20260131"
+    film.StudyInstanceUID, film.SeriesInstanceUID = generate_uid(), generate_uid()
+    film.Modality, film.BodyPartExamined, film.InstanceNumber = "DX", "CHEST", 1
+    film.Rows = film.Columns = 8
+    film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
+    film.BitsAllocated, film.BitsStored, film.HighBit = 16, 16, 15
+    film.PixelRepresentation = 0
+    film.PixelData = bytes(128)
+    pydicom.dcmwrite(folder / "film.dcm", film, enforce_file_format=True)
+
+
+def test_a_study_gives_age_and_sex_and_the_rest_may_come_by_hand(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    write_film(tmp_path)
+
+    status, answer, _ = ask(capsys, str(tmp_path), "--input", "creatinine=1.1mg/dL")
+
+    assert status == 0
+    (score,) = answer["scores"]
+    assert (score["patient"], score["score"], score["shown"]) == (
+        "INVENTED-1",
+        "ckd-epi-2021",
+        "55",
+    )
+    sources = {item["name"]: item["source"]["kind"] for item in score["inputs"]}
+    assert sources == {"age": "header", "sex": "header", "creatinine": "reader"}
+
+
+def test_a_path_that_is_not_there_is_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, said = ask(capsys, "/no/such/folder")
+
+    assert status == 2
+    assert "no such file" in said
+
+
+def test_the_command_works_in_a_process_of_its_own_without_window_or_torch() -> None:
+    code = (
+        "import sys; from medview.cli.main import main; status = main(sys.argv[1:]);"
+        "assert not {'torch', 'PySide6', 'vtkmodules'} & set(sys.modules); sys.exit(status)"
+    )
+    command = [sys.executable, "-c", code, "risk", "--json", "--score", "ckd-epi-2021", *BY_HAND]
+
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["scores"][0]["status"] == "computed"
