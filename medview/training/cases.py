@@ -27,13 +27,15 @@ _RAS = ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0))
 class Case:
     """One labelled volume or picture of one patient.
 
-    truth: uint8 [k, j, i] on the volume's grid, or None. label: its class, "" where there is none.
+    truth: uint8 [k, j, i] on the volume's grid, or None; labels are the values that were looked
+    for in it. label: its class, "" where there is none.
     """
 
     id: str
     patient: str
     volume: Volume
     truth: NDArray[np.uint8] | None = None
+    labels: frozenset[int] = frozenset(range(1, 256))
     label: str = ""
 
 

@@ -20,13 +20,14 @@ from medview.core.words import say
 
 @dataclass(eq=False)
 class Progressed:
-    """A net on its way: `average` is the moving average that will ship."""
+    """A net on its way: `average` is the moving average that will ship; seconds of processor."""
 
     net: nn.Module
     average: nn.Module
     optimizer: Optimizer
     step: int
     history: list[dict[str, float]]
+    seconds: float = 0.0
 
 
 def save_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
@@ -37,7 +38,12 @@ def save_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
     state = at.optimizer.state_dict()["state"]
     for number, entries in state.items():
         tensors |= {f"optimizer/{number}/{k}": v.detach().clone() for k, v in entries.items()}
-    about = {"step": at.step, "history": at.history, "fingerprint": fingerprint}
+    about = {
+        "step": at.step,
+        "history": at.history,
+        "seconds": at.seconds,
+        "fingerprint": fingerprint,
+    }
     contiguous = {k: v.contiguous() for k, v in tensors.items()}
     try:
         write_private(path, save(contiguous, {"medview": json.dumps(about)}))
@@ -71,6 +77,7 @@ def load_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
     groups = at.optimizer.state_dict()["param_groups"]
     at.optimizer.load_state_dict({"state": state, "param_groups": groups})
     at.step, at.history = int(about["step"]), list(about["history"])
+    at.seconds = float(about.get("seconds", 0.0))
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -75,35 +75,35 @@ class ClassificationTask:
     """Batches of films; the rarer class counts as much as the commoner one in the loss."""
 
     def __init__(self, fit: Films, watch: Films, recipe: Recipe) -> None:
-        self._fit, self._watch, self._recipe = fit, watch, recipe
+        self.fit, self.watch, self._recipe = fit, watch, recipe
         share = float(fit.truth.mean())
         self._weight = torch.tensor([0.5 / (1 - share), 0.5 / share])  # of classes 0 and 1
 
     def fingerprint(self) -> str:
         """A hash of the prepared images and their classes."""
-        return hashlib.sha256(self._fit.images.tobytes() + self._fit.truth.tobytes()).hexdigest()
+        return hashlib.sha256(self.fit.images.tobytes() + self.fit.truth.tobytes()).hexdigest()
 
     def losses(self, net: nn.Module, step: int) -> Iterator[Tensor]:
         """One part: the batch."""
         recipe = self._recipe
-        chosen = samples_of_step(recipe.seed, step, recipe.batch, len(self._fit.truth))
+        chosen = samples_of_step(recipe.seed, step, recipe.batch, len(self.fit.truth))
         images = []
         for place, index in enumerate(chosen):
             rng = generator(recipe.seed, 2, step, place)
-            image = torch.from_numpy(self._fit.images[index].astype(np.float32))
+            image = torch.from_numpy(self.fit.images[index].astype(np.float32))
             images.append(augment_film(image, rng, recipe.augment))
-        truth = torch.from_numpy(self._fit.truth[chosen])
+        truth = torch.from_numpy(self.fit.truth[chosen])
         logits = net(torch.stack(images)[:, None])[:, 0]
         yield F.binary_cross_entropy_with_logits(logits, truth.float(), self._weight[truth])
 
     def check(self, net: nn.Module) -> dict[str, float]:
         """AUC and loss on films of other patients."""
         logits = []
-        for first in range(0, len(self._watch.truth), 32):
-            batch = torch.from_numpy(self._watch.images[first : first + 32].astype(np.float32))
+        for first in range(0, len(self.watch.truth), 32):
+            batch = torch.from_numpy(self.watch.images[first : first + 32].astype(np.float32))
             with torch.inference_mode():
                 logits.append(net(batch[:, None])[:, 0].double())
         found = torch.cat(logits)
-        truth = torch.from_numpy(self._watch.truth)
+        truth = torch.from_numpy(self.watch.truth)
         loss = F.binary_cross_entropy_with_logits(found, truth.double())
-        return {"auc": roc_auc(self._watch.truth, found.numpy()), "check_loss": float(loss)}
+        return {"auc": roc_auc(self.watch.truth, found.numpy()), "check_loss": float(loss)}

@@ -25,7 +25,7 @@ from medview.training.checkpoint import Progressed, load_checkpoint, save_checkp
 from medview.training.plan import Recipe, TrainPlan
 
 CHECKPOINT = "checkpoint.safetensors"
-_CHECKS = 24  # looks at the averaged net on unseen patients, for the curves
+_CHECKS = 12  # looks at the averaged net on unseen patients, for the curves
 
 
 class Task(Protocol):
@@ -104,7 +104,9 @@ class Training:
             if cancel.is_cancelled:
                 save_checkpoint(self._path, at, self._fingerprint)
                 cancel.check()
+            before = time.process_time()
             self._one_step()
+            at.seconds += time.process_time() - before
             left = (time.monotonic() - started) / (at.step - first) * (recipe.steps - at.step)
             progress(
                 at.step, recipe.steps,

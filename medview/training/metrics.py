@@ -76,11 +76,13 @@ def mean_figure(values: Sequence[float], patients: Sequence[str]) -> dict[str, A
 
 
 def classifier_figures(
-    truth: Sequence[bool], probability: Sequence[float], threshold: float, patients: Sequence[str]
+    truth: Sequence[bool],
+    probability: Sequence[float],
+    positive: Sequence[bool],
+    patients: Sequence[str],
 ) -> dict[str, Any]:
-    """auc, sensitivity and specificity at the model's threshold, ece; all with intervals."""
-    is_ill, said = np.array(truth, bool), np.array(probability, float)
-    called = said >= threshold
+    """auc, sensitivity and specificity of what was called positive, ece; all with intervals."""
+    is_ill, said, called = np.array(truth, bool), np.array(probability), np.array(positive, bool)
     return {
         "auc": figure(lambda n: roc_auc(is_ill[n], said[n]), patients),
         "sensitivity": figure(lambda n: rate(called[n], is_ill[n]), patients),

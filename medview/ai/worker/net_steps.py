@@ -151,8 +151,7 @@ def ood(state: State, score: str, limit: float | str) -> None:
         raise ModelUnavailable(say("The model measures strangeness without features."))
     calib = _calibration(state.context)
     try:
-        known = calib["ood"]
-        distance = mahalanobis(state.features, known["mean"], known["scale"], known["components"])
+        distance = mahalanobis(state.features, calib["ood"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnavailable(say("calib.json lacks a value."), detail=str(error)) from error
     if not distance <= _number(state.context, limit):
@@ -163,17 +162,20 @@ def ood(state: State, score: str, limit: float | str) -> None:
         )
 
 
-def mahalanobis(features: Any, mean: Any, scale: Any, components: Any) -> float:
-    """Distance per degree of freedom: |components @ ((features - mean) / scale)| / sqrt(rows).
+def mahalanobis(features: Any, known: Mapping[str, Any]) -> float:
+    """Distance of pooled features from the training's, per square root of their number.
 
-    `components` are whitened principal axes of the training features, [rows, features]; what they
-    do not span counts through the last row added by `training.strangeness`.
+    known: mean and scale [n], principal axes [m, n] of the standardised training features with
+    their variances [m], and one rest_variance for what the axes do not span (probabilistic
+    principal components, Tipping and Bishop 1999). About 1 for an image of the training.
     """
     centred: NDArray[np.float64] = (
-        np.asarray(features, np.float64) - np.asarray(mean, np.float64)
-    ) / np.asarray(scale, np.float64)
-    projected = np.asarray(components, np.float64) @ centred
-    return float(np.sqrt(np.mean(projected**2)))
+        np.asarray(features, np.float64) - np.asarray(known["mean"], np.float64)
+    ) / np.asarray(known["scale"], np.float64)
+    along = np.asarray(known["axes"], np.float64) @ centred
+    rest = max(0.0, float(centred @ centred - along @ along))
+    total = float(np.sum(along**2 / np.asarray(known["variances"], np.float64)))
+    return float(np.sqrt((total + rest / float(known["rest_variance"])) / len(centred)))
 
 
 def _calibration(context: Context) -> Mapping[str, Any]:

@@ -1,0 +1,64 @@
+"""`medview train FILE.toml`: train a model and leave its folder, curves and checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from medview.cli.output import DONE, print_json, print_lines, progress_for
+from medview.core.progress import CancelToken
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("plan", type=Path, metavar="FILE.toml", help="what to train, on what")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="DIR",
+        help="where RUNS/<name>/ gets checkpoint, curves and model (default ./runs)",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train to the end; Ctrl-C writes a checkpoint first."""
+    from medview.training.build import Job, train_model
+    from medview.training.plan import read_plan
+
+    plan = read_plan(args.plan)
+    folder = args.runs / plan.name
+    folder.mkdir(parents=True, exist_ok=True)
+    cancel = CancelToken()
+    before = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
+    try:
+        model = train_model(plan, Job(folder, progress_for(args), cancel, args.resume))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
+    shipped = _figures_beside(args.plan)
+    document = {"schema": "medview.train/1", "model": plan.name, "path": str(model), **figures,
+                "stated": shipped}  # fmt: skip
+    if args.json:
+        print_json(document)
+    else:
+        print_lines(f"{plan.name}: {model}", *_lines(figures["metrics"], shipped))
+    return DONE
+
+
+def _figures_beside(plan: Path) -> Mapping[str, Any]:
+    path = plan.parent / "eval.json"
+    return json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else {}
+
+
+def _lines(metrics: Mapping[str, Any], stated: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for name, figure in metrics.items():
+        low, high = figure["interval"]
+        line = f"  dev {name} {figure['value']:.3f} ({low:.3f} to {high:.3f})"
+        if name in stated:
+            line += f", {figure['value'] - stated[name]['value']:+.3f} from what is stated"
+        lines.append(line)
+    return lines

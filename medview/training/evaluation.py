@@ -1,0 +1,156 @@
+"""A model's figures on labelled cases, through the very pipeline that `analyze` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medview.ai.folder import ModelFolder
+from medview.ai.worker.pipeline import Pipeline, PipelineResult
+from medview.core.errors import InputRefused, InvalidInput
+from medview.core.progress import CancelToken, Progress
+from medview.core.results import Label
+from medview.core.words import say, tr
+from medview.training.cases import Case, read_cases
+from medview.training.metrics import classifier_figures, dice, mean_figure
+
+SCHEMA = "medview.evaluate/1"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told how far it is, and who may stop it."""
+
+    progress: Progress
+    cancel: CancelToken
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """metrics: name to value and interval. per_case: one object a case, in their order.
+
+    A case that the model refused stands in per_case with its reason and counts in no metric.
+    """
+
+    metrics: Mapping[str, Any]
+    per_case: tuple[Mapping[str, Any], ...]
+
+    @property
+    def refused(self) -> int:
+        """How many cases the model refused."""
+        return sum("refused" in case for case in self.per_case)
+
+
+def evaluate_model(
+    folder: ModelFolder, data: Path, split: str, listener: Listener
+) -> dict[str, Any]:
+    """The document `medview.evaluate/1` for a model on a folder of labelled data.
+
+    Raises InvalidInput when the data do not fit the model.
+    """
+    if (data / "truth").is_dir():
+        from medview.training.demo_cases import read_demo_cases
+
+        names = {metric_name(label): label.value for label in folder.outputs}
+        cases, split = read_demo_cases(data, names, listener.cancel), "all"
+    else:
+        cases = list(read_cases(data, split))
+    figures = evaluate_cases(folder, cases, listener)
+    return {
+        "schema": SCHEMA,
+        "model": folder.name,
+        "version": folder.version,
+        "data": data.name,
+        "split": split,
+        "cases": len(cases),
+        "patients": len({case.patient for case in cases}),
+        "refused": figures.refused,
+        "metrics": dict(figures.metrics),
+        "per_case": list(figures.per_case),
+    }
+
+
+def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listener) -> Figures:
+    """Run a model on cases and compare. Raises InvalidInput where they have no fitting truth."""
+    cases = list(cases)
+    pipeline, rows, kept = Pipeline(folder), [], []
+    classify = folder.kind == "classification"
+    for number, case in enumerate(cases):
+        if (classify and not case.label) or (not classify and case.truth is None):
+            raise InvalidInput(say("These labelled data do not fit the model."))
+        listener.progress(number, len(cases), tr("Measuring the model"))
+        row: dict[str, Any] = {"id": case.id, "patient": case.patient}
+        try:
+            result = pipeline.run(case.volume, _silent, listener.cancel)
+        except InputRefused as error:
+            row["refused"] = error.what.english()
+        else:
+            row |= _classified(case, result) if classify else _compared(folder, case, result)
+            kept.append(row)
+        rows.append(row)
+    listener.progress(len(cases), len(cases), tr("Measuring the model"))
+    if not kept:
+        raise InvalidInput(say("The model refused every case of these data."))
+    metrics = _classifier_metrics(folder, kept) if classify else _volume_metrics(kept)
+    return Figures(metrics, tuple(rows))
+
+
+def _silent(done: int, total: int, what: str) -> None:
+    """Steps of single cases are too short to tell."""
+
+
+def metric_name(label: Label) -> str:
+    """The label's name in metrics: "Hippocampus, anterior" is anterior, "right lung" lung_right."""
+    words = label.name.lower().split(", ")[-1].split()
+    if words[0] in ("right", "left"):
+        words = [*words[1:], words[0]]
+    return "_".join(words)
+
+
+def _classified(case: Case, result: PipelineResult) -> dict[str, Any]:
+    (name, score), *_ = result.scores.items()
+    threshold = result.thresholds.get(name, 0.5)
+    return {"label": case.label, "score": round(score, 6), "positive": score >= threshold}
+
+
+def _classifier_metrics(folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    positive = folder.description.get("provenance", {}).get("positive", ())
+    truth = [row["label"] in positive for row in rows]
+    if all(truth) or not any(truth):
+        raise InvalidInput(say("These labelled data do not fit the model."))
+    called = [bool(row["positive"]) for row in rows]
+    return classifier_figures(
+        truth, [row["score"] for row in rows], called, [row["patient"] for row in rows]
+    )
+
+
+def _compared(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    if case.truth is None or result.label_map is None:
+        raise InvalidInput(say("These labelled data do not fit the model."))
+    for label in folder.outputs:
+        truth = case.truth == label.value
+        if label.value not in case.labels or not truth.any():
+            continue  # Dice is not defined for what is not there
+        found = result.label_map == label.value
+        name = metric_name(label)
+        row[f"dice.{name}"] = round(dice(found, truth), 5)
+        row[f"volume_error.{name}"] = round(int(found.sum()) / int(truth.sum()) - 1, 5)
+    return row
+
+
+def _volume_metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    names = {name: None for row in rows for name in row if name.startswith(("dice", "volume"))}
+    ordered = sorted(names, key=lambda name: (not name.startswith("dice"), name))
+    patients = [str(row["patient"]) for row in rows]
+    metrics = {}
+    for name in ordered:
+        values = [float(row.get(name, np.nan)) for row in rows]
+        if name.startswith("volume"):
+            values = [abs(value) for value in values]  # over- and underestimates must not cancel
+        metrics[name] = mean_figure(values, patients)
+    return metrics
