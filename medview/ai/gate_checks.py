@@ -237,16 +237,9 @@ def _tilt(rule: Rule, facts: Facts) -> Answer:
 
 
 def _species(_rule: Rule, facts: Facts) -> Answer:
-    stated = " ".join(
-        facts.header(keyword)
-        for keyword in (
-            "PatientSpeciesDescription",
-            "PatientBreedDescription",
-            "PatientSpeciesCode",
-        )
-    )
-    processing = facts.header("AcquisitionDeviceProcessingDescription")
-    if names_an_animal(f"{stated} {processing} {facts.descriptions}"):
+    keywords = ("PatientSpeciesDescription", "PatientBreedDescription", "InstitutionName")
+    stated = " ".join(facts.header(keyword) for keyword in keywords)
+    if names_an_animal(f"{stated} {facts.descriptions}"):
         return False, say("This shows an animal; the model was made for people.")
     return True, say("Nothing says that this is an animal.")
 

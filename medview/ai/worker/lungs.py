@@ -99,7 +99,8 @@ def find_sides(coarse: Coarse, air: Mask, body: Mask, rules: Rules) -> NDArray[n
             labels = np.maximum(labels, _parted(part, coarse, middle))
         else:
             labels[part] = RIGHT if _centre(part) < middle else LEFT
-    _take_up_small_parts(labels, air, coarse)
+    refused = [label for label in large if label not in kept]
+    _take_up_small_parts(labels, air & ~np.isin(parts, refused), coarse)
     closed = np.zeros_like(labels)
     for side in (RIGHT, LEFT):
         whole = close_in_box(labels == side, rules.close_mm, coarse.spacing)
