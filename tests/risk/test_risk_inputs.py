@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from medview.core.errors import InvalidInput
 from medview.core.observation import Observation, concepts
 from medview.core.study import Patient, Study
-from medview.risk import RiskResult, by_hand, by_use, catalogue, compute, fitting
+from medview.risk import RiskResult, Score, by_hand, by_use, catalogue, compute, fitting
 from medview.risk.by_hand import _SHORT
 
 Said = Callable[..., Observation]
@@ -380,3 +380,45 @@ def test_brock_gives_a_number_inside_its_ranges_and_none_outside(diameter: float
     inside = 1.0 <= diameter <= 30.0 and 50 <= age <= 75
     assert result.status == ("computed" if inside else "invalid")
     assert (result.value is not None and 0.0 < result.value < 100.0) == inside
+
+
+PREVENT_10 = [catalogue()[f"prevent-{name}-10y"] for name in ("cvd", "ascvd", "hf")]
+
+
+@given(
+    score=st.sampled_from(PREVENT_10), first=st.integers(110, 180), second=st.integers(110, 180),
+    age=st.integers(30, 79), sex=st.sampled_from("FM"),
+)  # fmt: skip
+def test_more_blood_pressure_never_means_less_risk_by_prevent(
+    score: Score, first: int, second: int, age: int, sex: str
+) -> None:
+    base = {**score.cases[0].inputs, "age": age, "sex": sex}
+
+    low, high = (
+        compute(score, [by_hand(k, v) for k, v in {**base, "systolic_bp": sbp}.items()]).value
+        for sbp in sorted((first, second))
+    )
+
+    assert low is not None
+    assert high is not None
+    assert 0 < low <= high < 100
+
+
+@given(diameter=st.floats(4.0, 30.0), share=st.floats(1.0, 3.0))
+def test_a_larger_nodule_is_never_less_suspect(diameter: float, share: float) -> None:
+    for score_id in ("brock", "mayo-nodule"):
+        score = catalogue()[score_id]
+        larger = min(30.0, diameter * share)
+        small, large = (
+            compute(
+                score,
+                [
+                    by_hand(k, v)
+                    for k, v in {**score.cases[0].inputs, "nodule_diameter_max": d}.items()
+                ],
+            ).value
+            for d in (diameter, larger)
+        )
+        assert small is not None
+        assert large is not None
+        assert small <= large
