@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from medview.ai.worker.net_steps import mahalanobis
 from medview.ai.worker.nets import ResNet2d
@@ -32,7 +33,7 @@ def calibrate(net: ResNet2d, fit: Films, apart: Films, wanted: dict[str, Any]) -
     with torch.no_grad():
         # Balanced learning moved the bias; the share of ill children moves it back.
         net.head.bias.add_(shift)
-    probability = 1 / (1 + np.exp(-(answers.logits + shift) / temperature))
+    probability = expit((answers.logits + shift) / temperature)
     name = wanted["name"]
     return {
         "temperature": round(temperature, 5),
@@ -43,11 +44,17 @@ def calibrate(net: ResNet2d, fit: Films, apart: Films, wanted: dict[str, Any]) -
 
 
 def platt(logits: Array, truth: NDArray[np.int64]) -> tuple[float, float]:
-    """Temperature and shift of the logits with the least cross-entropy (Platt 1999)."""
+    """Temperature and shift of the logits with the least cross-entropy (Platt 1999).
+
+    Targets are Platt's: (n + 1) / (n + 2) for n ill, 1 / (m + 2) for m well, so that classes which
+    part cleanly do not make the probabilities certain.
+    """
+    ill, well = int(truth.sum()), int((1 - truth).sum())
+    target = np.where(truth == 1, (ill + 1) / (ill + 2), 1 / (well + 2))
 
     def loss(place: Array) -> float:
         z = (logits + place[1]) / np.exp(place[0])
-        return float(np.mean(np.logaddexp(0, z) - truth * z))
+        return float(np.mean(np.logaddexp(0, z) - target * z))
 
     found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
     return float(np.exp(found[0])), float(found[1])

@@ -82,7 +82,7 @@ def _index(folder: Path) -> list[dict[str, str]]:
 
 
 def _volumes(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         for row in rows:
             number = f"{int(row['id']):03d}"
             image, label = arrays[f"image_{number}"], arrays[f"label_{number}"]

@@ -72,7 +72,9 @@ def figure(
 def mean_figure(values: Sequence[float], patients: Sequence[str]) -> dict[str, Any]:
     """The mean of a number a case, cases without it (NaN) left out."""
     array = np.array(values, float)
-    return figure(lambda n: float(np.nanmean(array[n])), patients)
+    known = np.flatnonzero(~np.isnan(array))
+    array = array[known]
+    return figure(lambda n: float(array[n].mean()), [patients[int(n)] for n in known])
 
 
 def classifier_figures(
