@@ -23,6 +23,8 @@ from medview.risk.wording import number_text
 
 _EMPHYSEMA_SHARE = 5.0  # per cent below -950 HU; less does not exclude emphysema
 
+_UREA_PER_NITROGEN = 0.357  # mmol/L of urea per mg/dL of urea nitrogen
+
 
 @dataclass(frozen=True)
 class Known:
@@ -167,6 +169,14 @@ def _bmi(known: Known) -> Derived | None:
     return _follows("bmi", value, weight, how)
 
 
+def _urea(known: Known) -> Derived | None:
+    nitrogen = known.find("urea_nitrogen")
+    if nitrogen is None:
+        return None
+    how = f"urea nitrogen {number_text(float(nitrogen.value))} mg/dL"
+    return _follows("urea", float(nitrogen.value) * _UREA_PER_NITROGEN, nitrogen, how)
+
+
 def _mean_diameter(known: Known) -> Derived | None:
     longest = known.find("nodule_diameter_max", of_study=True)
     volume = known.find("nodule_volume", of_study=True)
@@ -212,6 +222,7 @@ def _high_risk(known: Known) -> Derived | None:
 _DERIVATIONS: Mapping[str, Callable[[Known], Derived | None]] = {
     "egfr": _egfr,
     "bmi": _bmi,
+    "urea": _urea,
     "nodule_diameter_mean": _mean_diameter,
     "emphysema": _emphysema,
     "extrathoracic_cancer_over_5y": _no_older_cancer,

@@ -226,3 +226,55 @@ def test_liver_scores_agree_with_the_public_test_set(
         checked += 1
 
     assert checked >= least
+
+
+_VITALS = {
+    "Systolic BP": "systolic_bp", "spO2": "oxygen_saturation", "Heart rate": "heart_rate",
+    "Temperature": "temperature", "Respiration rate": "respiratory_rate",
+}  # fmt: skip
+
+
+def test_news2_agrees_with_the_public_test_set(vectors: list[Case]) -> None:
+    cases = [case for case in vectors if case["score"] == "NEWS2.v1"]
+
+    for case in cases:
+        given = _given(case)
+        inputs: dict[str, Any] = {
+            **_typed(case, _VITALS),
+            "oxygen_treatment": given["Supplemental oxygen"] == "Oxygen",
+            "hypercapnic_failure": given["Oxygen saturation target"] == "88-92%",
+            "confusion": given["Consciousness"] != "Alert",
+            "age": 50,
+        }
+        result = compute(catalogue()["news2"], [by_hand(k, v) for k, v in inputs.items()])
+        assert result.value == _answer(case, "Total score"), case["case"]
+
+    assert len(cases) >= 10
+
+
+_YES = {"confusion": True, "respiratory_rate": 32, "systolic_bp": 85, "urea": 9, "age": 70}
+_NO = {"confusion": False, "respiratory_rate": 16, "systolic_bp": 125, "urea": 4, "age": 40}
+_SIGNS = {
+    "Confusion": "confusion", "Altered": "confusion", "Respiration": "respiratory_rate",
+    "Respiratory": "respiratory_rate", "Systolic": "systolic_bp", "Blood": "urea", "Age": "age",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "score_id", "answer"),
+    [("CURB-65.v1", "curb-65", "Total score"), ("qSOFA.v1", "qsofa", "Total Score")],
+)
+def test_bedside_scores_agree_with_the_public_test_set(
+    vectors: list[Case], source: str, score_id: str, answer: str
+) -> None:
+    cases = [case for case in vectors if case["score"] == source]
+
+    for case in cases:
+        inputs: dict[str, Any] = {"diastolic_bp": 75}
+        for name, label in _given(case).items():
+            sign = _SIGNS[name.split()[0].rstrip("?")]
+            inputs[sign] = (_YES if label.strip() == "Present" else _NO)[sign]
+        result = compute(catalogue()[score_id], [by_hand(k, v) for k, v in inputs.items()])
+        assert result.value == _answer(case, answer), case["case"]
+
+    assert len(cases) >= 3

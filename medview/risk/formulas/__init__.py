@@ -10,7 +10,7 @@ from importlib import import_module
 
 from medview.risk.formulas.base import Formula, Inputs, NotKnown, Outcome
 
-_FAMILIES = ("cardio", "fleischner", "kidney", "liver", "nodule", "prevent")
+_FAMILIES = ("acute", "cardio", "fleischner", "kidney", "liver", "nodule", "prevent")
 
 
 def formula(name: str) -> Formula:
