@@ -12,7 +12,6 @@ from medview.demo.mediastinum import Mediastinum, build_mediastinum
 from medview.demo.shapes import (
     FAR,
     Ellipsoid,
-    Segment,
     Shape,
     mirrored,
     smooth_max,
@@ -36,6 +35,8 @@ class Fields:
     lung: Float
     dome: Float  # negative above the diaphragm
     bone: Float
+    bodies: Float  # of vertebrae alone: their cortex is thin
+    back: Float
     disc: Float
     cartilage: Float
     canal: Float
@@ -65,13 +66,16 @@ class Anatomy:
         broad, fine = self._broad.on(grid), self._fine.on(grid)
         cavity, muscle, skin = self.habitus.layers(grid)
         cavity = cavity + 1.2 * broad
-        muscle, skin, breast = self._outside(grid, muscle + 1.6 * broad + 0.8 * fine, skin + 1.5 * broad)
+        muscle, skin, breast = self._outside(
+            grid, muscle + 1.6 * broad + 0.8 * fine, skin + 1.5 * broad
+        )
         dome = abdomen.diaphragm(grid, cavity, self.habitus) + 1.2 * broad + 0.5 * fine
         bone, disc, canal = self._spine(grid, fine)
         heart, soft, around = self._middle(grid, fine, bone)
         lung = self._lung(grid, cavity, dome, around)
         return Fields(
             skin=skin, muscle=muscle, cavity=cavity, lung=lung, dome=dome, bone=bone, disc=disc,
+            bodies=union(grid, self.skeleton.bodies), back=union(grid, self.skeleton.back, 4),
             cartilage=union(grid, self.skeleton.cartilage, 3) + 0.5 * fine, canal=canal,
             soft=soft, heart=heart, chambers=union(grid, self.mediastinum.chambers, 4),
             sheets=np.abs(self._sheet.on(grid)) * 14, breast=breast, fissure=fissures(grid, broad),
@@ -100,11 +104,12 @@ class Anatomy:
 
     def _middle(self, grid: Grid, fine: Float, bone: Float) -> tuple[Float, Float, Float]:
         m = self.mediastinum
-        heart = union(grid, m.heart, 9) + 0.7 * fine
-        around = smooth_min(heart - 3.5, union(grid, m.vessels, 8, 2.2), 12)
+        heart = union(grid, m.heart, 9) + np.float32(0.7) * fine
+        around = smooth_min(heart - np.float32(3.5), union(grid, m.vessels, 8, 2.2), 12)
         around = smooth_min(around, union(grid, m.airway, 4, 3.0), 8)
-        around = smooth_min(around, union(grid, m.fat, 14) + 1.5 * fine, 12)
+        around = smooth_min(around, union(grid, m.fat, 14) + np.float32(1.5) * fine, 12)
         around = smooth_min(around, union(grid, self.skeleton.bodies, 8, 4.0), 10)
+        around = smooth_min(around, union(grid, self.skeleton.back, 4), 8)
         # Pleura lies on the heads of the ribs, not between them.
         around = smooth_min(around, bone - 2.2, 6)
         heart = smooth_max(heart, -union(grid, m.grooves, 4), 4)
@@ -116,7 +121,9 @@ class Anatomy:
 
     def _lung(self, grid: Grid, cavity: Float, dome: Float, around: Float) -> Float:
         x, y, z = grid.broadcast
-        apex = (z - 96 + ((np.abs(x) - 46) ** 2 + (y - 24) ** 2) * np.float32(0.014)) * np.float32(0.75)
+        apex = (z - 96 + ((np.abs(x) - 46) ** 2 + (y - 24) ** 2) * np.float32(0.014)) * np.float32(
+            0.75
+        )
         lung = smooth_max(cavity + 1.0, -around, 5)
         lung = smooth_max(lung, dome, 6)
         lung = smooth_max(lung, apex, 14)
@@ -135,11 +142,13 @@ def fissures(grid: Grid, waves: Float) -> Float:
 def oblique_fissure(grid: Grid) -> Float:
     """Signed distance to the oblique fissure, positive in the upper (and middle) lobe."""
     x, y, z = grid.broadcast
-    bulge = 6 * np.cos((np.abs(x) - 70) * np.float32(0.02))
-    return np.asarray((z - 52 - np.float32(1.22) * (y - 62) + bulge) * np.float32(0.634), np.float32)
+    bulge = 16 * np.cos((np.abs(x) - 72) * np.float32(0.034)) + np.float32(0.08) * x
+    return np.asarray(
+        (z - 52 - np.float32(1.22) * (y - 62) + bulge) * np.float32(0.634), np.float32
+    )
 
 
-def _shoulders(habitus: Habitus) -> tuple[Segment | Ellipsoid, ...]:
+def _shoulders(habitus: Habitus) -> tuple[Shape, ...]:
     """Muscle of neck, shoulders and raised arms, beyond what the outlines by height can say."""
     m = habitus.muscle
     one: list[Shape] = [

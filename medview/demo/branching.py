@@ -32,10 +32,11 @@ class Tree:
         out = []
         for child, parent in enumerate(self.parents):
             if parent >= 0:
-                # A branch starts with its own radius: the trunk it leaves hides the joint.
+                # A branch starts with little more than its own radius: its parent hides the joint.
                 radius = float(self.radii[child])
+                start = min(float(self.radii[parent]), 1.3 * radius)
                 out.append(
-                    Segment(tuple(self.places[parent]), tuple(self.places[child]), radius, radius)
+                    Segment(tuple(self.places[parent]), tuple(self.places[child]), start, radius)
                 )
         return out
 
@@ -63,15 +64,13 @@ def grow_tree(root: Point, targets: Points, leaf_radius: float, rng: np.random.G
     return Tree(places=np.array(places), radii=np.array(radii), parents=np.array(parents))
 
 
-def _next_place(
-    place: Points, heading: Points, mine: Points, rng: np.random.Generator
-) -> Points:
+def _next_place(place: Points, heading: Points, mine: Points, rng: np.random.Generator) -> Points:
     if len(mine) == 1:
         return np.asarray(mine[0])
     way = mine.mean(0) - place
     far = max(float(np.linalg.norm(way)), 1e-6)
-    length = np.clip(far * rng.uniform(0.3, 0.5), 3.0, 24.0)
-    bent = way / far + 0.45 * heading + rng.normal(0, 0.12, 3)
+    length = np.clip(far * rng.uniform(0.34, 0.56), 4.0, 30.0)
+    bent = way / far + 0.55 * heading + rng.normal(0, 0.12, 3)
     return np.asarray(place + bent / np.linalg.norm(bent) * length)
 
 
@@ -87,12 +86,14 @@ def _divide(place: Points, mine: Points, way: Points, rng: np.random.Generator) 
     return [mine[order[:cut]], mine[order[cut:]]]
 
 
-def companion_airways(artery: Tree, root: Point, smallest: float) -> tuple[list[Segment], list[Segment]]:
+def companion_airways(
+    artery: Tree, root: Point, smallest: float
+) -> tuple[list[Segment], list[Segment]]:
     """Lumens and outer walls of the bronchi that run beside an artery's branches.
 
     root: where the bronchus enters the lobe. smallest: lumen radius (mm) where they fade.
     """
-    lumen_r = 0.8 * artery.radii
+    lumen_r = 0.66 * artery.radii
     places = _beside(artery, lumen_r)
     places[0] = root
     lumens, walls = [], []
@@ -103,7 +104,7 @@ def companion_airways(artery: Tree, root: Point, smallest: float) -> tuple[list[
         a, b = tuple(places[parent]), tuple(places[child])
         r = min(r, 4.2)
         lumens.append(Segment(a, b, r, r))
-        wall = r + 0.45 + 0.18 * r
+        wall = r + 0.3 + 0.16 * r
         walls.append(Segment(a, b, wall, wall))
     return lumens, walls
 
@@ -118,7 +119,9 @@ def _beside(artery: Tree, lumen_r: NDArray[np.float64]) -> Points:
     return places
 
 
-def scatter(low: Sequence[float], high: Sequence[float], spacing: float, rng: np.random.Generator) -> Points:
+def scatter(
+    low: Sequence[float], high: Sequence[float], spacing: float, rng: np.random.Generator
+) -> Points:
     """Points about `spacing` mm apart all over a box: a jittered lattice, (n, 3)."""
     axes = [np.arange(a, b, spacing) for a, b in zip(low, high, strict=True)]
     lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)

@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from medview.demo.people import INSTITUTION, MADE, Examination
 from medview.demo.space import Grid
@@ -51,7 +51,6 @@ class FilmPlan:
     """How a radiograph was made, for the header. pitch: detector pixel, mm."""
 
     view: str
-    orientation: tuple[str, str]
     pitch: float
     source_mm: float
     kv: int
@@ -90,7 +89,7 @@ def _common(plan: SeriesPlan, sop_class: str, modality: str, number: int) -> Dat
     d.StudyTime = exam.time
     d.SeriesTime = d.AcquisitionTime = d.ContentTime = _time(exam, plan.seconds)
     d.InstanceCreationTime = _time(exam, plan.seconds)
-    d.SOPClassUID = sop_class
+    d.SOPClassUID = UID(sop_class)
     d.SOPInstanceUID = made_uid(exam.key, str(plan.number), str(number))
     d.StudyInstanceUID = made_uid(exam.key, "study")
     d.SeriesInstanceUID = plan.uid
@@ -123,13 +122,15 @@ def _save(d: Dataset, path: Path) -> None:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = d.SOPClassUID, d.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID, meta.ImplementationVersionName = _MAKER, "MEDVIEW_DEMO"
+    meta.ImplementationClassUID, meta.ImplementationVersionName = UID(_MAKER), "MEDVIEW_DEMO"
     file = FileDataset(str(path), d, file_meta=meta, preamble=b"\0" * 128)
     path.parent.mkdir(parents=True, exist_ok=True)
     pydicom.dcmwrite(path, file, enforce_file_format=True)
 
 
-def _ct_common(d: Dataset, plan: SeriesPlan, position: tuple[float, ...], rows: tuple[float, ...]) -> None:
+def _ct_common(
+    d: Dataset, plan: SeriesPlan, position: tuple[float, ...], rows: tuple[float, ...]
+) -> None:
     d.PatientPosition = "HFS"
     d.FrameOfReferenceUID = made_uid(plan.exam.key, "frame of reference")
     d.PositionReferenceIndicator = ""
@@ -188,7 +189,7 @@ def write_film(film: NDArray[np.uint16], plan: SeriesPlan, made: FilmPlan, path:
     d.PresentationIntentType = "FOR PRESENTATION"
     d.ImageLaterality = "U"
     d.AnatomicRegionSequence = [_code("51185008", "SCT", "Chest")]
-    d.ViewPosition, d.PatientOrientation = made.view, list(made.orientation)
+    d.ViewPosition, d.PatientOrientation = made.view, ["L", "F"]
     d.ViewCodeSequence = [_VIEWS[made.view]]
     d.PositionerType, d.DetectorType = "NONE", "SCINTILLATOR"
     d.DetectorConfiguration, d.DetectorID = "AREA", "PHANTOM"

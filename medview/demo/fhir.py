@@ -13,6 +13,7 @@ from medview.demo.people import ADA, CREATININE, LABS, LabValue
 Resource = dict[str, Any]
 _LOINC, _SNOMED = "http://loinc.org", "http://snomed.info/sct"
 _UCUM = "http://unitsofmeasure.org"
+_HOSPITAL = "2.25.310483620874921834471209417766120532"
 _TERMS = "http://terminology.hl7.org/CodeSystem"
 
 
@@ -55,7 +56,7 @@ def _patient() -> Resource:
     }
     return {
         "resourceType": "Patient", "id": "patient",
-        "identifier": [{"system": "urn:oid:2.25.310483620874921834471209417766120532", "value": ADA.id}],
+        "identifier": [{"system": f"urn:oid:{_HOSPITAL}", "value": ADA.id}],
         "name": [
             {"use": "official", "family": ADA.family, "given": [ADA.given]},
             {"use": "official", "text": ADA.chinese, "extension": [ideographic]},
@@ -64,7 +65,9 @@ def _patient() -> Resource:
     }  # fmt: skip
 
 
-def _condition(key: str, code: str, display: str, onset: str, verified: str = "confirmed") -> Resource:
+def _condition(
+    key: str, code: str, display: str, onset: str, verified: str = "confirmed"
+) -> Resource:
     resource: Resource = {
         "resourceType": "Condition", "id": key, "subject": _subject(),
         "verificationStatus": _coded(f"{_TERMS}/condition-ver-status", verified, verified),
@@ -113,7 +116,15 @@ def _lab(key: str, lab: LabValue) -> Resource:
 def _labs() -> list[Resource]:
     first = LABS[0]
     series = [
-        LabValue(loinc=first.loinc, name=first.name, value=value, unit=first.unit, day=day, low=first.low, high=first.high)
+        LabValue(
+            loinc=first.loinc,
+            name=first.name,
+            value=value,
+            unit=first.unit,
+            day=day,
+            low=first.low,
+            high=first.high,
+        )
         for day, value in CREATININE
     ]
     labs = [_lab(f"creatinine-{lab.day.year}", lab) for lab in series]
@@ -179,9 +190,12 @@ def _family() -> Resource:
 def _intolerances() -> list[Resource]:
     def one(key: str, kind: str, code: tuple[str, str], reaction: tuple[str, str]) -> Resource:
         return {
-            "resourceType": "AllergyIntolerance", "id": key, "type": kind, "category": ["medication"],
+            "resourceType": "AllergyIntolerance", "id": key, "type": kind,
+            "category": ["medication"],
             "clinicalStatus": _coded(f"{_TERMS}/allergyintolerance-clinical", "active", "active"),
-            "verificationStatus": _coded(f"{_TERMS}/allergyintolerance-verification", "confirmed", "confirmed"),
+            "verificationStatus": _coded(
+                f"{_TERMS}/allergyintolerance-verification", "confirmed", "confirmed"
+            ),
             "patient": _subject(), "code": _coded(_SNOMED, *code),
             "reaction": [{"manifestation": [_coded(_SNOMED, *reaction)]}],
         }  # fmt: skip
@@ -210,7 +224,8 @@ def _medication() -> list[Resource]:
 def _imaging() -> Resource:
     exam = people.PRIOR
     return {
-        "resourceType": "ImagingStudy", "id": "ct-2024", "status": "available", "subject": _subject(),
+        "resourceType": "ImagingStudy", "id": "ct-2024", "status": "available",
+        "subject": _subject(),
         "identifier": [
             {"system": "urn:dicom:uid", "value": "urn:oid:" + made_uid(exam.key, "study")},
             {"type": _coded(f"{_TERMS}/v2-0203", "ACSN", "Accession ID"), "value": exam.accession},

@@ -26,7 +26,9 @@ class Person:
 
     def age_on(self, day: date) -> int:
         """Completed years."""
-        return day.year - self.birth.year - ((day.month, day.day) < (self.birth.month, self.birth.day))
+        return (
+            day.year - self.birth.year - ((day.month, day.day) < (self.birth.month, self.birth.day))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +99,21 @@ CREATININE = (
     (date(2025, 5, 14), 0.95), (CLINIC_DAY, 0.98),
 )  # fmt: skip
 
-LABS = (
-    LabValue(loinc="2160-0", name="Creatinine", value=0.98, unit="mg/dL", day=CLINIC_DAY, low=0.5, high=1.1),
-    LabValue(loinc="2093-3", name="Cholesterol total", value=212, unit="mg/dL", day=CLINIC_DAY, high=200),
-    LabValue(loinc="2085-9", name="HDL cholesterol", value=54, unit="mg/dL", day=CLINIC_DAY, low=50),
-    LabValue(loinc="13457-7", name="LDL cholesterol", value=131, unit="mg/dL", day=CLINIC_DAY, high=130),
-    LabValue(loinc="4548-4", name="Haemoglobin A1c", value=5.6, unit="%", day=CLINIC_DAY, low=4.0, high=6.0),
-    LabValue(loinc="2951-2", name="Sodium", value=139, unit="mmol/L", day=CLINIC_DAY, low=135, high=145),
-    LabValue(loinc="2823-3", name="Potassium", value=4.2, unit="mmol/L", day=CLINIC_DAY, low=3.5, high=5.1),
-    LabValue(loinc="718-7", name="Haemoglobin", value=13.4, unit="g/dL", day=CLINIC_DAY, low=12.0, high=15.5),
-    LabValue(loinc="777-3", name="Platelets", value=248, unit="10*9/L", day=CLINIC_DAY, low=150, high=400),
-    LabValue(loinc="6690-2", name="White cells", value=7.1, unit="10*9/L", day=CLINIC_DAY, low=4.0, high=10.0),
-    LabValue(loinc="1988-5", name="C-reactive protein", value=3.2, unit="mg/L", day=CLINIC_DAY, high=5.0),
-    LabValue(loinc="1742-6", name="ALT", value=22, unit="U/L", day=CLINIC_DAY, high=35),
-    LabValue(loinc="1920-8", name="AST", value=24, unit="U/L", day=CLINIC_DAY, high=35),
-)  # fmt: skip
+LABS = tuple(
+    LabValue(loinc=loinc, name=name, value=value, unit=unit, day=CLINIC_DAY, low=low, high=high)
+    for loinc, name, value, unit, low, high in (
+        ("2160-0", "Creatinine", 0.98, "mg/dL", 0.5, 1.1),
+        ("2093-3", "Cholesterol total", 212, "mg/dL", None, 200),
+        ("2085-9", "HDL cholesterol", 54, "mg/dL", 50, None),
+        ("13457-7", "LDL cholesterol", 131, "mg/dL", None, 130),
+        ("4548-4", "Haemoglobin A1c", 5.6, "%", 4.0, 6.0),
+        ("2951-2", "Sodium", 139, "mmol/L", 135, 145),
+        ("2823-3", "Potassium", 4.2, "mmol/L", 3.5, 5.1),
+        ("718-7", "Haemoglobin", 13.4, "g/dL", 12.0, 15.5),
+        ("777-3", "Platelets", 248, "10*9/L", 150, 400),
+        ("6690-2", "White cells", 7.1, "10*9/L", 4.0, 10.0),
+        ("1988-5", "C-reactive protein", 3.2, "mg/L", None, 5.0),
+        ("1742-6", "ALT", 22, "U/L", None, 35),
+        ("1920-8", "AST", 24, "U/L", None, 35),
+    )
+)

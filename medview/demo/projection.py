@@ -27,9 +27,7 @@ class Beam:
     parallel_z: bool = False
 
 
-def line_integrals(
-    model: Model, beam: Beam, u: Float, v: Float, cancel: CancelToken
-) -> Float:
+def line_integrals(model: Model, beam: Beam, u: Float, v: Float, cancel: CancelToken) -> Float:
     """Attenuation (no unit) on the detector, [v, u]; u along x and v along z in mm, growing.
 
     The detector touches the body's grid at its front (PA) or back (AP) side.
@@ -98,7 +96,7 @@ def _detector_look(dense: Float, pitch: float) -> NDArray[np.uint16]:
     shown = middle + (slow - middle) * np.float32(0.72) + detail * np.float32(1.25)
     low, high = np.percentile(shown[::8, ::8], (1, 99.5))
     scaled = 300 + (shown - low) * np.float32(3200 / max(high - low, 1e-3))
-    return np.clip(np.rint(scaled), 0, 4095).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(scaled), 0, 4095), np.uint16)
 
 
 def scout(integrals: Float, seed: int) -> NDArray[np.int16]:
@@ -107,4 +105,4 @@ def scout(integrals: Float, seed: int) -> NDArray[np.int16]:
     dense = integrals[::-1] + rng.normal(0, 0.012, integrals.shape)
     blurred = gaussian_filter(dense, 0.5)
     sharpened = blurred + 0.8 * (blurred - gaussian_filter(blurred, 3))
-    return np.clip(np.rint(sharpened * 190 - 700), -1024, 3071).astype(np.int16)
+    return np.asarray(np.clip(np.rint(sharpened * 190 - 700), -1024, 3071), np.int16)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from medview.core.progress import CancelToken
-from medview.demo.body import AIR, Body, Pose, Slab
+from medview.demo.body import Body, Pose
 from medview.demo.lesions import Nodule
 from medview.demo.space import Float, Grid
+from medview.demo.tissue import AIR, Slab, paint_slab
 
 _SLAB = 16
 _THREADS = 2
@@ -29,27 +30,26 @@ class Model:
     masks: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
 
 
-def sample_body(  # noqa: PLR0913 - one call site a study
+def sample_body(
     body: Body, grid: Grid, pose: Pose, nodule: Nodule | None, cancel: CancelToken, done: Done
 ) -> Model:
     """The body on a grid, slab by slab on two threads. Raises Cancelled."""
     hu = np.empty(grid.shape, np.int16)
     masks: dict[str, NDArray[np.uint8]] = {}
-    halve = grid.spacing[2] < 2.0
 
     def work(first: int) -> tuple[int, Slab]:
         cancel.check()
-        return first, body.slab(grid.slab(first, first + _SLAB), pose, halve, nodule)
+        return first, paint_slab(body, grid.slab(first, first + _SLAB), pose, nodule)
 
     def store(future: Future[tuple[int, Slab]]) -> None:
         first, slab = future.result()
         last = first + len(slab.hu)
         np.rint(slab.hu, out=slab.hu)
         hu[first:last] = slab.hu
-        for name, share in slab.masks.items():
+        for name, inside in slab.masks.items():
             if name not in masks:
                 masks[name] = np.zeros(grid.shape, np.uint8)
-            masks[name][first:last] = share >= 0.5
+            masks[name][first:last] = inside
         done(last - first)
 
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -77,7 +77,9 @@ class Protocol:
     table_y: float
 
 
-def reconstruct(model: Model, rows: Grid, protocol: Protocol, seed: int, k: int) -> NDArray[np.int16]:
+def reconstruct(
+    model: Model, rows: Grid, protocol: Protocol, seed: int, k: int
+) -> NDArray[np.int16]:
     """One slice as the scanner stores it: HU, int16, (pixels, pixels).
 
     rows: the full image grid, of which the model covers a part of the rows and columns at least.
@@ -92,7 +94,7 @@ def reconstruct(model: Model, rows: Grid, protocol: Protocol, seed: int, k: int)
     blurred = gaussian_filter(image, spread, truncate=3.0)
     blurred += _noise(image, rows, protocol, np.random.default_rng((seed, k)))
     np.rint(blurred, out=blurred)
-    return np.clip(blurred, -1024, 3071).astype(np.int16)
+    return np.asarray(np.clip(blurred, -1024, 3071), np.int16)
 
 
 def _add_table(image: Float, grid: Grid, top: float) -> None:
@@ -118,8 +120,9 @@ def _noise(image: Float, grid: Grid, protocol: Protocol, rng: np.random.Generato
     along_x = gaussian_filter1d(density.sum(1) * grid.spacing[0], 6)
     along_y = gaussian_filter1d(density.sum(0) * grid.spacing[1], 6)
     # Variance grows with what the rays have passed; the tube current follows it half way.
-    variance = 0.6 * np.exp(0.007 * (along_x - 190))[:, None] + 0.4 * np.exp(
-        0.007 * (along_y - 130)
-    )[None, :]
+    variance = (
+        0.6 * np.exp(0.007 * (along_x - 190))[:, None]
+        + 0.4 * np.exp(0.007 * (along_y - 130))[None, :]
+    )
     scale = np.float32(protocol.noise) * np.sqrt(np.clip(variance, 0.25, 6))
     return np.asarray(texture * scale, np.float32)

@@ -116,10 +116,12 @@ class Drum:
         dx, dy = x - np.float32(self.centre[0]), y - np.float32(self.centre[1])
         dz = np.abs(z - np.float32(self.centre[2]))
         deep = np.hypot(dx, dy * np.float32(1.22)) - np.float32(self.width)
-        hollow = np.float32(self.width * 0.62) - np.hypot(dx * np.float32(0.7), dy - np.float32(self.width * 1.18))
+        hollow = np.float32(self.width * 0.62) - np.hypot(
+            dx * np.float32(0.7), dy - np.float32(self.width * 1.18)
+        )
         waist = np.float32(1.8) * np.maximum(1 - (dz / np.float32(self.half)) ** 2, 0)
         side = smooth_max(deep, hollow, 4) + waist
-        return smooth_max(*np.broadcast_arrays(side, dz - np.float32(self.half)), 2.5)
+        return smooth_max(side, dz - np.float32(self.half), 2.5)
 
     def grown(self, by: float) -> Drum:
         """The same body, larger all around."""

@@ -10,7 +10,9 @@ from medview.demo.habitus import CENTRE_Y, Habitus
 from medview.demo.shapes import Drum, Ellipsoid, Point, Segment, Shape, mirrored, smooth_curve, tube
 
 # Height of the vertebral bodies' centres, C4 to L3 (mm, carina at 0); T1 is number 4.
-LEVELS = (153, 138, 122, 106, 88, 69, 49, 28, 6, -16, -38, -61, -84, -108, -133, -159, -186, -215, -245)  # fmt: skip
+LEVELS = (
+    153, 138, 122, 106, 88, 69, 49, 28, 6, -16, -38, -61, -84, -108, -133, -159, -186, -215, -245,
+)  # fmt: skip
 FIRST_THORACIC = 4
 # Ribs 1 to 12: how far they come down (mm), and the angle from the front at which bone ends.
 _DROP = (34, 50, 64, 75, 84, 92, 97, 96, 90, 80, 58, 38)
@@ -27,11 +29,13 @@ class Skeleton:
     discs: tuple[Shape, ...]
     cartilage: tuple[Shape, ...]
     canal: tuple[Shape, ...]
+    back: tuple[Shape, ...]  # the muscle around the arches, behind the pleura
 
 
 def spine_y(z: float) -> float:
     """How far back the vertebral bodies' centres lie: lordosis of the neck, kyphosis below."""
-    return float(np.interp(z, (-245, -190, -150, -100, -50, 0, 50, 100, 150), (36, 46, 55, 62, 64, 60, 50, 37, 27)))  # fmt: skip
+    heights = (-245, -190, -150, -100, -50, 0, 50, 100, 150)
+    return float(np.interp(z, heights, (36, 46, 55, 62, 64, 60, 50, 37, 27)))
 
 
 def build_skeleton(habitus: Habitus) -> Skeleton:
@@ -51,6 +55,7 @@ def build_skeleton(habitus: Habitus) -> Skeleton:
     return Skeleton(
         bone=tuple(bone), bodies=tuple(bodies), discs=tuple(discs),
         cartilage=tuple(mirrored(cartilage)), canal=tuple(canal),
+        back=tuple(tube([(0, spine_y(z) + 27, z) for z in LEVELS], [21.0], step=15)),
     )  # fmt: skip
 
 
@@ -76,7 +81,7 @@ def _arch(number: int, z: float) -> list[Shape]:
     return [
         *tube([foot, (12.5, y + 17, z + 3), joint], [3.9, 3.6, 4.4], 5),
         *tube([joint, (7, y + 33, z - 3), (0, y + 36, z - 6)], [4.0, 3.0, 3.0], 5),
-        *tube([joint, (reach, y + 18 + back * 0.75, z + 2)], [4.0, 3.7], 6),
+        *tube([joint, (reach, y + 18 + back * 0.75, z + 2)], [3.8, 3.2], 6),
         Segment((12.5, y + 25, z + 8), (13.0, y + 27, z - 13), 3.0, 2.6),
     ]
 
@@ -85,9 +90,7 @@ def _spinous(number: int, z: float) -> list[Shape]:
     y = spine_y(z)
     drop = 30 if FIRST_THORACIC + 2 <= number <= FIRST_THORACIC + 9 else 10
     long = 20 if number > 2 else 12
-    return [
-        Segment((0, y + 35, z - 6), (0, y + 37 + long, z - 6 - drop), 4.6, 4.2, (1, 0, 0), 1.7)
-    ]
+    return [Segment((0, y + 35, z - 6), (0, y + 37 + long, z - 6 - drop), 4.6, 4.2, (1, 0, 0), 1.7)]
 
 
 def _ribs(habitus: Habitus) -> tuple[list[Shape], list[Shape]]:
@@ -102,7 +105,7 @@ def _ribs(habitus: Habitus) -> tuple[list[Shape], list[Shape]]:
         nodes, _ = smooth_curve(points, [1.0], 6.0)
         for k in range(len(nodes) - 1):
             side = sides(nodes[k])
-            high = tall * min(1.0, 0.72 + 0.012 * k * 6)
+            high = tall * min(1.0, 0.62 + 0.04 * k)
             ribs.append(Segment(tuple(nodes[k]), tuple(nodes[k + 1]), high, high, side, 1.55))
         if n < 7:
             cartilage += _cartilage(habitus, points[-1], z - drop, n)
@@ -146,7 +149,11 @@ def _outward(points: list[Point]):  # type: ignore[no-untyped-def]
 def _cartilage(habitus: Habitus, end: Point, z: float, n: int) -> list[Shape]:
     zs = _STERNAL[n]
     angle = 15 if n < 5 else 10
-    points = [end, _on_wall(habitus, (_END[n] + angle) / 2, (z * 0.65 + zs * 0.35)), _on_wall(habitus, angle, zs)]
+    points = [
+        end,
+        _on_wall(habitus, (_END[n] + angle) / 2, (z * 0.65 + zs * 0.35)),
+        _on_wall(habitus, angle, zs),
+    ]
     return list(tube(points, [5.6, 5.2, 4.8], 6))
 
 
@@ -156,7 +163,12 @@ def _sternum(habitus: Habitus) -> list[Shape]:
 
     front: Point = (0, 1, 0)
     parts: list[Shape] = []
-    for high, low, wide, narrow in ((58, 36, 25, 22), (36, 12, 22, 15), (7, -40, 14, 17), (-40, -86, 17, 13)):
+    for high, low, wide, narrow in (
+        (58, 36, 25, 22),
+        (36, 12, 22, 15),
+        (7, -40, 14, 17),
+        (-40, -86, 17, 13),
+    ):
         parts.append(Segment(at(high - 8), at(low + 4), wide, narrow, front, wide / 6.0))
     parts.append(Segment(at(-88), at(-112), 6, 3, front, 2.0))
     return parts
@@ -166,16 +178,22 @@ def _girdle(habitus: Habitus) -> list[Shape]:
     """Clavicle, scapula and upper arm of the left side, arms raised."""
     grow = (1 - habitus.muscle) * 6
     parts: list[Shape] = []
-    parts += tube([(16, -50, 57), (50, -46, 70), (95, -14, 92), (136, 14, 112)], [8.5, 5.5, 5.5, 6.5])
+    parts += tube(
+        [(16, -50, 57), (50, -46, 70), (95, -14, 92), (136, 14, 112)], [7.0, 5.2, 5.2, 6.2]
+    )
     glenoid, top, tip = (126 - grow, 44, 86), (78 - grow, 88, 78), (112 - grow, 88, -32)
     for share in np.linspace(0, 1, 22):
         lateral = _between(glenoid, tip, float(share))
         medial = _between(top, tip, float(share))
         r = 1.4 + 0.8 * abs(float(share) - 0.5)
-        middle = tuple(np.array(_between(lateral, medial, 0.5)) + (2.0, 3.0, 0.0))
+        x, y, z = _between(lateral, medial, 0.5)
+        middle = (x + 2.0, y + 3.0, z)
         parts += tube([lateral, middle, medial], [2.6, r, 2.2], 12)
     parts += tube([glenoid, tip], [6.0, 4.0], 12)
-    parts += tube([(82 - grow, 97, 58), (112 - grow, 92, 78), (140, 62, 108), (150, 38, 124)], [3.5, 4.5, 6, 6.5])
+    parts += tube(
+        [(82 - grow, 97, 58), (112 - grow, 92, 78), (140, 62, 108), (150, 38, 124)],
+        [3.5, 4.5, 6, 6.5],
+    )
     parts.append(Ellipsoid(glenoid, (8, 12, 16)))
     parts += tube([glenoid, (122, 24, 102), (116, 8, 98)], [7, 5.5, 5])
     parts.append(Ellipsoid((148, 28, 104), (21, 21, 23)))

@@ -69,7 +69,9 @@ class Grid:
             z=_every_second(self.z) if halve_z else self.z,
         )
 
-    def scaled(self, factors: tuple[float, float, float], shift: tuple[float, float, float]) -> Grid:
+    def scaled(
+        self, factors: tuple[float, float, float], shift: tuple[float, float, float]
+    ) -> Grid:
         """The grid seen from a body that is `factors` times as large and lies `shift` away."""
         x, y, z = (
             ((axis - np.float32(move)) / np.float32(factor)).astype(np.float32)
@@ -81,7 +83,7 @@ class Grid:
 def _every_second(axis: Float) -> Float:
     step = axis[1] - axis[0] if len(axis) > 1 else np.float32(1)
     count = (len(axis) + 1) // 2 + (1 - len(axis) % 2)
-    return (axis[0] + 2 * step * np.arange(count)).astype(np.float32)
+    return np.asarray(axis[0] + 2 * step * np.arange(count), np.float32)
 
 
 def doubled(values: Float, shape: tuple[int, int, int]) -> Float:
