@@ -23,7 +23,7 @@ class BandBar(QWidget):
         super().__init__()
         self._low, self._high = score.bar or (0.0, 1.0)
         self._value = result.value or 0.0
-        self._tint = _tint(result.tone)
+        self._tone = result.tone
         starts = (band.start for band in score.bands if band.start is not None)
         self._limits = sorted(x for x in starts if self._low < x < self._high)
         self.setFixedHeight(_BAR + FONT_SMALL + GRID)
@@ -41,7 +41,7 @@ class BandBar(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour(tokens().line))
         painter.drawRoundedRect(QRectF(0, 0, self.width(), _BAR), 3, 3)
-        painter.setBrush(colour(self._tint))
+        painter.setBrush(colour(_tint(self._tone)))
         painter.drawRoundedRect(QRectF(0, 0, self._place(self._value), _BAR), 3, 3)
         self._draw_limits(painter)
         painter.end()
