@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # qasync takes the first binding it finds: say which.
 os.environ.setdefault("QT_API", "pyside6")
@@ -18,11 +20,15 @@ from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
 
 from medview.core.settings import load_settings
-from medview.core.words import set_language
+from medview.core.words import say, set_language
 from medview.gui.style import apply_theme
+from medview.session.events import Message
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
+    from medview.session import Session
+
+_log = logging.getLogger("medview.gui")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,7 @@ def run(start: Start) -> int:
     asyncio.set_event_loop(loop)
     session = Session()
     window = MainWindow(session)
+    sys.excepthook = partial(_report_fault, session)
     if start.size is not None:
         window.resize(*start.size)
     if start.layout:
@@ -103,6 +110,16 @@ def _begin(window: MainWindow, start: Start) -> None:
         window.restore()
     # torch starts in its own process, after the window is drawn.
     QTimer.singleShot(1500, window.start_worker)
+
+
+def _report_fault(
+    session: Session, kind: type[BaseException], fault: BaseException, trace: Any
+) -> None:
+    """What goes wrong in a slot is logged (type and place only) and said; the window lives on."""
+    _log.error("a reaction failed", exc_info=(kind, fault, trace))
+    session.events.send(
+        Message(say("Something failed inside MedView ({kind}).", kind=kind.__name__), "bad")
+    )
 
 
 def _system_language() -> str:

@@ -12,7 +12,7 @@ from medview.core.progress import CancelToken
 from medview.core.results import Measurement
 from medview.core.words import Sentence, say, tr
 from medview.imaging.presets import presets_for
-from medview.imaging.window import Window, file_windows
+from medview.imaging.window import Window
 from medview.session import events
 from medview.session.studies import Key, Place
 
@@ -168,11 +168,10 @@ class Reactions:
         volume = opened.volume
         named = [tr(preset.name) for preset in presets_for(volume.modality, volume.unit)]
         self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named])
-        self._window_changed(self._window.grid.active_view.window)
-        self._windows = file_windows(volume)
+        self._window_changed(self._window.grid.window_in_use)
 
     def _choose_preset(self, number: int) -> None:
-        self._window.grid.active_view.choose_preset(number)
+        self._window.grid.active_view.apply_preset(number)
 
     def _window_changed(self, window: Window) -> None:
         name = tr(window.name) if window.name else ""

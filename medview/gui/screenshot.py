@@ -37,6 +37,13 @@ class Screenshot:
         self._timer.start()
 
     def _look(self) -> None:
+        try:
+            self._step()
+        except Exception:
+            self._end(FAILED)
+            raise
+
+    def _step(self) -> None:
         if time.monotonic() - self._began > _GIVE_UP_S:
             self._end(FAILED)
             return

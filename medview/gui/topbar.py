@@ -26,6 +26,7 @@ class TopBar(QWidget):
         super().__init__(parent)
         self.setFixedHeight(TOP_BAR)
         self._actions = actions
+        self._active_tool = "window"
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(2 * GRID, 0, 2 * GRID, 0)
         self._layout.setSpacing(GRID // 2)
@@ -92,6 +93,7 @@ class TopBar(QWidget):
 
     def show_tool(self, name: str) -> None:
         """Mark one tool as the active one; it alone carries its name."""
+        self._active_tool = name
         for other, tool in self.tool_buttons.items():
             self._actions[f"tool_{other}"].setChecked(other == name)
             is_named = other == name and self.width() >= _NARROW
@@ -107,6 +109,7 @@ class TopBar(QWidget):
         self._search.setVisible(self.width() >= 800)
         self._search.setMinimumWidth(220 if is_wide else 120)
         self._presets.setVisible(self.width() >= 700 and bool(self._presets.text()))
+        self.show_tool(self._active_tool)
         super().resizeEvent(event)
 
     def _tool(self, action: QAction, *, named: bool = False) -> QToolButton:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -13,6 +13,7 @@ from medview.core.results import Heatmap, LabelMap, Measurement
 from medview.gui.panels.studies import dropped_key
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.window import Window
 from medview.session.studies import OpenVolume
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -32,6 +33,10 @@ class ViewGrid(QWidget):
     series_step = Signal(int)
     series_dropped = Signal(object)
     layout_changed = Signal(str)
+    tool_chosen = Signal(str)
+    overlay_toggled = Signal(bool)
+    corner_text_toggled = Signal(bool)
+    menu_requested = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +73,7 @@ class ViewGrid(QWidget):
             self.volume_view.clear()
         self._arrange()
         self.activate("axial")
+        self.active_view.setFocus()
 
     def slices_arrived(self, *, is_whole: bool) -> None:
         """More slices are in memory; when all are, the volume view gets them."""
@@ -115,6 +121,11 @@ class ViewGrid(QWidget):
         """The slice view that has the keys."""
         return self.views[self._active]
 
+    @property
+    def window_in_use(self) -> Window:
+        """The window that all views share."""
+        return self.active_view.stage.state.window
+
     # -- layout ------------------------------------------------------------------------
 
     @property
@@ -150,6 +161,12 @@ class ViewGrid(QWidget):
         if self.volume_view is not None:
             self.volume_view.update()
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the volume view, where one is shown, has its picture."""
+        view = self.volume_view
+        return view is None or not view.isVisible() or view.is_drawn
+
     def close_views(self) -> None:
         """Give the volume view's renderer back."""
         if self.volume_view is not None:
@@ -176,6 +193,10 @@ class ViewGrid(QWidget):
         view.measurement_changed.connect(self.measurement_changed)
         view.measurement_deleted.connect(self.measurement_deleted)
         view.series_step.connect(self.series_step)
+        view.tool_chosen.connect(self.tool_chosen)
+        view.overlay_toggled.connect(self.overlay_toggled)
+        view.corner_text_toggled.connect(self.corner_text_toggled)
+        view.menu_requested.connect(self.menu_requested)
 
     def _follow(self, point: PatientPoint) -> None:
         for view in self.views.values():

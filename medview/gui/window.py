@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from medview.core.progress import CancelToken
 from medview.core.settings import save_settings
@@ -141,11 +141,8 @@ class MainWindow(QMainWindow):
     @property
     def is_busy(self) -> bool:
         """Whether something is being read, drawn or analysed."""
-        views = self.grid.volume_view
         return (
-            self.operations.is_busy
-            or bool(self.session.analyses.running)
-            or (views is not None and views.is_busy)
+            self.operations.is_busy or bool(self.session.analyses.running) or not self.grid.is_drawn
         )
 
     def cancel(self) -> None:
@@ -268,6 +265,10 @@ class MainWindow(QMainWindow):
         self.studies.pictures_wanted.connect(self._make_pictures)
         self.grid.series_step.connect(self.studies.step)
         self.grid.series_dropped.connect(self.show_series)
+        self.grid.tool_chosen.connect(self.set_tool)
+        self.grid.overlay_toggled.connect(self.actions_["overlay"].setChecked)
+        self.grid.corner_text_toggled.connect(self.actions_["corner_text"].setChecked)
+        self.grid.menu_requested.connect(self._show_menu)
 
     def _report_progress(self, done: int, total: int, what: str) -> None:
         self.progressed.emit(tr("Reading") if what else "", done, total)
@@ -325,6 +326,13 @@ class MainWindow(QMainWindow):
 
     def _next_language(self) -> None:
         self.set_language("en" if current_language() == "zh_CN" else "zh_CN")
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        for group in ("tool", "view", "models"):
+            menu.addActions(list(self.actions_.group(group)))
+            menu.addSeparator()
+        menu.popup(place)
 
     def _ask_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Open folder…"))

@@ -253,7 +253,8 @@ class StudiesPanel(QWidget):
         card.add(label(shown_name(patient.name) or tr("No name"), "title"))
         age = _age(patient, self._session.study if is_active else None)
         facts = [patient.sex, age, patient.birth_date]
-        card.add(label(" · ".join(fact for fact in facts if fact), "muted"))
+        if any(facts):
+            card.add(label(" · ".join(fact for fact in facts if fact), "muted"))
         if patient.id:
             card.add(label(f"ID {patient.id}", "faint"))
         if not is_active:
