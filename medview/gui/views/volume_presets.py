@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.core.volume import Volume
+
+QUICK, FULL = 128, 256  # voxels along the longest axis while moving, and at rest
+
 Point = tuple[float, float]
 ColourPoint = tuple[float, float, float, float]
 
@@ -76,3 +80,12 @@ def generic(values: NDArray[np.int16 | np.float32]) -> VolumePreset:
         opacity=((start, 0.0), (middle, 0.35), (top, 0.85)),
         colours=((start, 0.42, 0.34, 0.32), (middle, 0.80, 0.70, 0.64), (top, 1.0, 0.97, 0.92)),
     )
+
+
+def presets(
+    volume: Volume, values: NDArray[np.int16 | np.float32] | None = None
+) -> tuple[VolumePreset, ...]:
+    """What a volume can be shown as; values are needed where nothing is known beforehand."""
+    if volume.unit == "HU":
+        return CT_PRESETS
+    return (generic(values if values is not None else np.zeros((1, 1, 1), np.float32)),)

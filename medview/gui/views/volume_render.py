@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import MedViewError
-from medview.core.geometry import FloatArray, Geometry
+from medview.core.geometry import FloatArray, Geometry, VoxelIndex
 from medview.core.words import say
 from medview.gui.views.volume_camera import Camera
 from medview.gui.views.volume_presets import VolumePreset
@@ -92,9 +92,10 @@ class VolumeRenderer:
         from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
         to_vtk: Any = numpy_support.numpy_to_vtk  # untyped in VTK
-        self._values = np.ascontiguousarray(values)  # VTK holds no reference of its own
+        # A rim of air gives cut faces a slope to be lit by. VTK holds no reference of its own.
+        self._values = np.pad(values, 1, constant_values=values.min())
         image = vtkImageData()
-        image.SetDimensions(*geometry.shape[::-1])
+        image.SetDimensions(*self._values.shape[::-1])
         image.SetSpacing(*geometry.spacing)
         image.GetPointData().SetScalars(to_vtk(self._values.ravel(), deep=0))
         self._mapper.SetInputData(image)
@@ -106,7 +107,7 @@ class VolumeRenderer:
         place = vtkMatrix4x4()
         axes = np.eye(4)
         axes[:3, :3] = np.array(geometry.axes, float).T
-        axes[:3, 3] = geometry.origin
+        axes[:3, 3] = geometry.to_patient(VoxelIndex(-1.0, -1.0, -1.0))
         place.DeepCopy(axes.ravel().tolist())
         self._volume.SetUserMatrix(place)
         self._volume.SetProperty(_property(preset))

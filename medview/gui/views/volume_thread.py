@@ -15,10 +15,9 @@ from medview.core.geometry import Geometry
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
 from medview.gui.views.volume_camera import Camera
-from medview.gui.views.volume_presets import CT_PRESETS, VolumePreset, generic
+from medview.gui.views.volume_presets import FULL, QUICK, presets
 from medview.imaging.reduce import reduced
 
-QUICK, FULL = 128, 256  # voxels along the longest axis while moving, and at rest
 _log = logging.getLogger("medview.gui.volume")
 
 
@@ -123,12 +122,3 @@ class VolumeThread(QObject):
             if not self._is_ended:
                 self.drawn.emit(Drawn(pixels=pixels, wish=wish))
         renderer.close()
-
-
-def presets(
-    volume: Volume, values: NDArray[np.int16 | np.float32] | None = None
-) -> tuple[VolumePreset, ...]:
-    """What a volume can be shown as; values are needed where nothing is known beforehand."""
-    if volume.unit == "HU":
-        return CT_PRESETS
-    return (generic(values if values is not None else np.zeros((1, 1, 1), np.float32)),)

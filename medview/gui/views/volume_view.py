@@ -27,7 +27,8 @@ from medview.gui.style import colour
 from medview.gui.views import ink
 from medview.gui.views.pixels import Picture, to_picture
 from medview.gui.views.volume_camera import Camera
-from medview.gui.views.volume_thread import Drawn, VolumeThread, Wish, presets
+from medview.gui.views.volume_presets import presets
+from medview.gui.views.volume_thread import Drawn, VolumeThread, Wish
 from medview.imaging.letters import letters, opposite
 
 _REST_MS = 180  # the fine picture follows when the mouse has rested so long
