@@ -40,7 +40,7 @@ class Encoding(NamedTuple):
     big: bool = False
 
 
-IMPLICIT = Encoding(explicit=False)
+IMPLICIT, EXPLICIT = Encoding(explicit=False), Encoding(explicit=True)
 
 
 class Malformed(Exception):
@@ -273,7 +273,7 @@ class Walker:
         """Reads elements into `found` until the end or a delimiter; returns where it stopped."""
         if depth > _DEEPEST:
             raise Malformed(0)
-        is_plain = depth == 0 and found.encoding == Encoding(explicit=True)
+        is_plain = depth == 0 and found.encoding == EXPLICIT
         while offset + 8 <= end:
             offset = self._skim(found, offset, end) if is_plain else offset
             if offset + 8 > end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -28,6 +29,7 @@ from medview.dicom.pixels import PixelReader
 
 _WORKERS = max(1, min(4, os.cpu_count() or 1))
 _OPEN_FILES = 16
+_log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
 
 
@@ -47,10 +49,10 @@ class _Plan:
 class VolumeFill:
     """A volume that is there at once and gets its slices from `run`.
 
-    volume: zeroed (or padded) shared memory in the stored type; colour is [k, j, i, 3] uint8.
-    ready: one bool a slice. failed: slices that could not be read, with the reason; they stay
-    blank and the rest goes on. notes: what else is to be said. Raises UnreadableInstance when not
-    one header of the stack can be read, MedViewError when memory does not suffice.
+    volume: zeroed shared memory in the stored type; colour is [k, j, i, 3] uint8.
+    ready: one bool a slice. failed: slices that could not be read, with the reason; they are
+    padding (or 0) and the rest goes on. notes: what else is to be said. Raises
+    UnreadableInstance when not one header can be read, MedViewError when memory is short.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -90,8 +92,6 @@ class VolumeFill:
         stored = block.array(shape, dtype)
         top = first.instance.elements
         padding = None if plan.is_colour or plan.has_table else padding_of(top, plan.form)
-        if padding is not None and padding[0] != 0:
-            stored[...] = np.clip(padding[0], *_limits(dtype))
         slope, intercept, per_slice = self._rescale(first)
         shape_word = top.text("PresentationLUTShape").upper()
         return Volume(
@@ -167,27 +167,38 @@ class VolumeFill:
         self._one(k)
 
     def _one(self, k: int, threads: int = 1) -> None:
-        frame = self._frames[k]
-        if frame is None:
-            return
+        frame, slot = self._frames[k], self.volume.stored[k]
         try:
-            self._read(frame, self.volume.stored[k], threads)
+            if frame is not None:
+                self._read(frame, slot, threads)
         except MedViewError as error:
             self.failed[k] = error.what
         except OSError:
             self.failed[k] = say("The system does not let MedView read this file.")
+        except Exception as error:  # noqa: BLE001 - no slice, however hostile, stops the rest
+            _log.warning("slice refused", extra={"kind": type(error).__name__})
+            self.failed[k] = say("The file is damaged in a way that MedView cannot name.")
+        if k in self.failed:
+            self._blank(slot)
+
+    def _blank(self, slot: Array) -> None:
+        padding = self.volume.padding
+        slot[...] = 0 if padding is None else np.clip(padding[0], *_limits(slot.dtype))
 
     def _read(self, frame: Frame, slot: Array, threads: int) -> None:
         with self._readers.of(frame.instance) as reader:
-            if reader.form.rows != slot.shape[0] or reader.form.columns != slot.shape[1]:
+            form = reader.form
+            if (form.rows, form.columns) != slot.shape[:2] or form.dtype != self._plan.form.dtype:
                 raise UnreadableInstance(say("The file has changed."), frame.instance.path)
+            shortfall = native_shortfall(frame.instance, form)
+            if shortfall is not None:
+                self._blank(slot)
+                if shortfall not in self.notes:
+                    self.notes.append(shortfall)
             if reader.is_plain and not self._plan.has_table and not self._plan.is_colour:
                 reader.read_into(frame.index, slot)
             else:
                 slot[...] = _shown(reader, frame, threads)
-            shortfall = native_shortfall(frame.instance, reader.form)
-        if shortfall is not None and shortfall not in self.notes:
-            self.notes.append(shortfall)
 
 
 class _Readers:

@@ -103,7 +103,7 @@ class Frame:
         """Frame Type, or Image Type, in capitals."""
         return (self.text("FrameType") or self.text("ImageType")).upper()
 
-    @property
+    @cached_property
     def is_projection(self) -> bool:
         """X-rays through the whole body: radiographs, and the scout of a CT."""
         modality = self.instance.elements.text("Modality").upper()
@@ -111,13 +111,13 @@ class Frame:
             return True
         return modality == "CT" and "LOCALIZER" in self.image_type.split("\\")
 
-    @property
+    @cached_property
     def is_mosaic(self) -> bool:
         """Siemens: many slices tiled into one picture, whose position is the big picture's."""
         top = self.instance.elements
         return "MOSAIC" in self.image_type.split("\\") or bool(top.private(*MOSAIC_COUNT))
 
-    @property
+    @cached_property
     def is_spatial(self) -> bool:
         """Whether the picture has a place in the patient."""
         return not (
@@ -141,13 +141,13 @@ class Frame:
                 return private[0] % 1_000_000 if creator.startswith("GEMS") else private[0]
         return None
 
-    @property
+    @cached_property
     def instance_number(self) -> int | None:
         """Instance Number, None where it is absent."""
         found = self.instance.elements.number("InstanceNumber")
         return None if found is None else int(found)
 
-    @property
+    @cached_property
     def order(self) -> tuple[float, str, str, int]:
         """Where the picture stands when positions do not tell (ladder of sorting without IPP)."""
         top = self.instance.elements

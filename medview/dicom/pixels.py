@@ -189,7 +189,17 @@ def _keep_stored_bits(values: Array, form: PixelFormat) -> None:
     above = width - form.bits_stored - max(0, low)
     if above < 0 or (above == 0 and low <= 0):
         return
+    if low <= 0 and _fits(integers, form):
+        return  # nearly always: looking is cheaper than rewriting
     if above:
         np.left_shift(integers, above, out=integers)
     # For signed types this shift drags the sign along.
     np.right_shift(integers, width - form.bits_stored, out=integers)
+
+
+def _fits(values: NDArray[np.integer], form: PixelFormat) -> bool:
+    """Whether no bit above Bits Stored says anything."""
+    if form.is_signed:
+        half = 1 << (form.bits_stored - 1)
+        return int(values.max()) < half and int(values.min()) >= -half
+    return int(values.max()) < 1 << form.bits_stored

@@ -33,26 +33,30 @@ def files_below(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.exists():
             raise InvalidInput(say("There is no such file or folder"), str(path))
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in paths:
         root = path.parent if path.name == "DICOMDIR" and path.is_file() else path
-        for found in _below(root) if root.is_dir() else (root,):
-            real = found.resolve()
+        for found, real in _below(root) if root.is_dir() else ((root, os.path.realpath(root)),):
             if real not in seen:
                 seen.add(real)
                 yield found
 
 
-def _below(root: Path) -> Iterator[Path]:
-    inside = root.resolve()
+def _below(root: Path) -> Iterator[tuple[Path, str]]:
+    """Files and their real names; only links need to be resolved one by one."""
+    inside = Path(os.path.realpath(root))
     for folder, folders, names in os.walk(root):
         folders.sort()
+        real_folder = os.path.realpath(folder)
         for name in sorted(names):
             path = Path(folder, name)
-            if _is_regular(path) and (
-                not path.is_symlink() or path.resolve().is_relative_to(inside)
-            ):
-                yield path
+            real = f"{real_folder}{os.sep}{name}"
+            if path.is_symlink():
+                real = os.path.realpath(path)
+                if not Path(real).is_relative_to(inside):
+                    continue
+            if _is_regular(path):
+                yield path, real
 
 
 def _is_regular(path: Path) -> bool:
@@ -60,7 +64,7 @@ def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
-        return path.is_symlink() is False
+        return not path.is_symlink()
 
 
 def is_document(path: Path) -> bool:
