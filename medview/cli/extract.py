@@ -1,0 +1,117 @@
+"""`medview extract`: documents to mentions, relations, observations."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from medview.cli.output import DONE, IN_PART, WRONG_INPUT, complain, print_json, print_lines, progress_for
+from medview.core.errors import InvalidInput, MedViewError
+from medview.core.observation import Observation, concepts
+from medview.core.words import say, tr
+from medview.record import Document, Note, extract, is_document, observations, read_documents
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Paths, form of the output, language."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="documents or folders")
+    parser.add_argument("--lines", action="store_true", help="one note a line (JSON Lines)")
+    parser.add_argument("--lang", choices=("auto", "en", "zh"), default="auto", help="language of the documents")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read what can be read; the rest is named, one sentence each."""
+    paths = list(_files(args.paths))
+    if not paths:
+        raise InvalidInput(say("There is no document here."), ", ".join(map(str, args.paths)))
+    show = progress_for(args)
+    read: list[tuple[Document, Note]] = []
+    failed = 0
+    for i, path in enumerate(paths):
+        show(i, len(paths), tr("Reading documents"))
+        try:
+            read += [(document, extract(document, args.lang)) for document in read_documents(path)]
+        except MedViewError as error:
+            complain(error.sentence(), WRONG_INPUT)
+            failed += 1
+    show(len(paths), len(paths), tr("Reading documents"))
+    for document, _ in read:
+        for sentence in document.notes:
+            complain(f"{Path(document.path).name}: {sentence}", DONE)
+    if not read:
+        return WRONG_INPUT
+    _print(args, read)
+    return IN_PART if failed else DONE
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if is_document(p))
+        elif path.exists():
+            yield path
+        else:
+            raise InvalidInput(say("There is no such file."), str(path))
+
+
+def _print(args: argparse.Namespace, read: list[tuple[Document, Note]]) -> None:
+    if args.lines:
+        for document, note in read:
+            sys.stdout.write(json.dumps(_document_json(document, note), ensure_ascii=False) + "\n")
+    elif args.json:
+        print_json(
+            {
+                "schema": "medview.extract/1",
+                "documents": [_document_json(document, note) for document, note in read],
+                "observations": [_observation_json(o) for o in observations(n for _, n in read)],
+            }
+        )
+    else:
+        for document, note in read:
+            _print_note(document, note)
+        _print_observations(observations(n for _, n in read))
+
+
+def _document_json(document: Document, note: Note) -> dict[str, Any]:
+    who = document.patient
+    return {
+        **note.to_json(), "file": document.path, "kind": document.kind, "title": document.title,
+        "date": document.date, "encoding": document.encoding,
+        "patient": {"id": who.id, "name": who.name, "birth_date": who.birth_date, "sex": who.sex},
+        "notes": [n.english() for n in document.notes],
+    }  # fmt: skip
+
+
+def _observation_json(o: Observation) -> dict[str, Any]:
+    code = {"scheme": o.code.scheme, "value": o.code.value, "meaning": o.code.meaning} if o.code else None
+    return {
+        "patient": o.patient_id, "concept": o.concept, "code": code,
+        "value": list(o.value) if isinstance(o.value, tuple) else o.value,
+        "unit": o.unit, "comparator": o.comparator, "time": o.time, "original": o.original,
+        "source": {"kind": o.source.kind, "where": o.source.where, "locator": o.source.locator},
+    }  # fmt: skip
+
+
+def _print_note(document: Document, note: Note) -> None:
+    facts = (document.kind, document.encoding, document.date, document.patient.id, note.lang)
+    print_lines(f"{document.title} ({', '.join(f for f in facts if f)})")
+    for e in note.entities:
+        attrs = e.attrs.to_json()
+        marks = [k for k in ("negated", "uncertain") if attrs.get(k)]
+        marks += [attrs[k] for k in ("temporality", "experiencer") if k in attrs]
+        print_lines(f"  {e.type:12} {' '.join(e.text.split())}" + (f"  [{', '.join(marks)}]" if marks else ""))
+    for r in note.relations:
+        print_lines(f"  {r.type:18} {note.entity(r.head).text} → {note.entity(r.tail).text}")
+
+
+def _print_observations(found: tuple[Observation, ...]) -> None:
+    if found:
+        print_lines("")
+    for o in found:
+        value = "/".join(f"{v:g}" for v in o.value) if isinstance(o.value, tuple) else o.value
+        said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+        print_lines(f"{concepts()[o.concept].title}: {o.comparator}{said} {o.unit}".rstrip() + f"  ({o.source.kind}, {o.time or '-'})")

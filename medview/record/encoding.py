@@ -1,0 +1,75 @@
+"""Bytes of a text file to its text, and which encoding it was."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from medview.core.errors import UnreadableInstance
+from medview.core.words import say
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with mark"),
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_HAN = re.compile(r"[\u4e00-\u9fff，。、；：（）“”]")
+_COMMON_HAN = re.compile("[的一是不了在有人中大为上个国无和可见右左肺患者年月日史及部未痛性示检查]")
+_BINARY_SHARE = 0.02  # control characters; below it a text may have been damaged in transport
+
+
+def decode(data: bytes, where: str) -> tuple[str, str]:
+    """(text, name of the encoding). Raises UnreadableInstance for what is no text."""
+    text, name = _decode(data)
+    if text is None:
+        raise UnreadableInstance(say("The file is not text."), where)
+    if len(_CONTROL.findall(text[:100_000])) > _BINARY_SHARE * min(len(text), 100_000):
+        raise UnreadableInstance(say("The file is not text."), where)
+    return text, name
+
+
+def _decode(data: bytes) -> tuple[str | None, str]:
+    for mark, codec, name in _MARKS:
+        if data.startswith(mark):
+            return _try(data, codec), name
+    if (guess := _wide(data)) is not None:
+        return _try(data, guess), "UTF-16"
+    if (text := _try(data, "utf-8")) is not None:
+        return text, "UTF-8"
+    chinese = _try(data, "gb18030")
+    if chinese is not None and _is_chinese(chinese):
+        return chinese, "GB18030"
+    western = _try(data, "cp1252")
+    return (western, "Windows-1252") if western is not None else (data.decode("latin-1"), "Latin-1")
+
+
+def _try(data: bytes, codec: str) -> str | None:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError:
+        return None
+
+
+def _wide(data: bytes) -> str | None:
+    # UTF-16 without a mark: every other byte of Latin letters is zero.
+    sample = data[:2000]
+    if len(sample) < 8 or sample.count(0) < len(sample) // 4:
+        return None
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if odd > 8 * even:
+        return "utf-16-le"
+    return "utf-16-be" if even > 8 * odd else None
+
+
+def _is_chinese(text: str) -> bool:
+    # Western bytes read as GB18030 give rare characters, one at a time between letters.
+    foreign = [c for c in text if ord(c) > 127]
+    han = _HAN.findall(text)
+    runs = re.findall(r"[\u4e00-\u9fff]{2,}", text)
+    return (
+        len(han) >= 0.8 * len(foreign)
+        and sum(map(len, runs)) >= 0.5 * len(han)
+        and len(_COMMON_HAN.findall(text)) >= 0.03 * len(han)
+    )

@@ -1,0 +1,54 @@
+"""Whether a document belongs to the open patient: by id, birth date and sex, never by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medview.core.study import Patient
+from medview.core.words import Sentence, say
+from medview.record.document import Document, PatientIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """verdict: match, mismatch or unknown. rows: (what, of the document, of the study, differs)."""
+
+    verdict: str
+    rows: tuple[tuple[Sentence, str, str, bool], ...]
+    sentence: Sentence
+
+
+def belongs_to(document: Document, patient: Patient) -> Belonging:
+    """Compare identities; a document that says nothing of id, birth date or sex is unknown."""
+    own = document.patient
+    known_ids = {_plain(i) for i in own.ids if i.strip()}
+    same_id = bool(known_ids) and _plain(patient.id) in known_ids
+    id_differs = bool(known_ids) and bool(patient.id.strip()) and not same_id
+    birth_differs = _dates_differ(own.birth_date, patient.birth_date)
+    sex_differs = bool(own.sex in ("F", "M") and patient.sex in ("F", "M") and own.sex != patient.sex)
+    rows = (
+        (say("Patient ID"), _shown_id(own, patient.id), patient.id, id_differs),
+        (say("Name"), own.name, patient.name.replace("^", " "), False),
+        (say("Birth date"), own.birth_date, patient.birth_date, birth_differs),
+        (say("Sex"), own.sex, patient.sex, sex_differs),
+    )
+    if id_differs or birth_differs or sex_differs:
+        return Belonging("mismatch", rows, say("This document is about another patient."))
+    if same_id:
+        return Belonging("match", rows, say("This document is about the open patient."))
+    return Belonging("unknown", rows, say("The document does not say whom it is about."))
+
+
+def _plain(identifier: str) -> str:
+    return identifier.strip().casefold()
+
+
+def _shown_id(own: PatientIdentity, wanted: str) -> str:
+    return next((i for i in own.ids if _plain(i) == _plain(wanted)), own.id)
+
+
+def _dates_differ(one: str, two: str) -> bool:
+    # A year alone agrees with every day of that year.
+    one, two = one.replace("-", ""), two.replace("-", "")
+    shared = min(len(one), len(two))
+    return shared >= 4 and one[:shared] != two[:shared]

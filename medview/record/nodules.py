@@ -1,0 +1,103 @@
+"""What a report says of its largest lung nodule, as observations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from medview.record.note import Entity, Note, Value
+from medview.record.rules.sentences import sentences
+
+_NODULE = re.compile(r"nodul|结节", re.IGNORECASE)
+_LUNG = re.compile(r"lung|pulmon|lobe|lingula|RUL|RML|RLL|LUL|LLL|apex|apical|肺|上叶|下叶|中叶|舌段", re.IGNORECASE)
+_NOT_LUNG = re.compile(r"thyroid|liver|hepatic|adrenal|breast|spleen|pancrea|thyroid lobe|hepatic lobe|frontal|parietal|temporal lobe|occipital"
+                       r"|甲状腺|肝|肾上腺|乳腺|脾|额叶|颞叶|顶叶|枕叶", re.IGNORECASE)  # fmt: skip
+_UPPER = re.compile(r"upper lobe|RUL|LUL|\bapex|apical|上叶|肺尖|尖段|尖后段", re.IGNORECASE)
+_OTHER_LOBE = re.compile(r"lower lobe|middle lobe|RML|RLL|LLL|lung base|下叶|中叶|肺底", re.IGNORECASE)
+_TYPES = (
+    ("part-solid", re.compile(r"part[- ]solid|partly solid|mixed ground|混杂磨玻璃|部分实性|混合磨玻璃", re.IGNORECASE)),
+    ("non-solid", re.compile(r"ground[- ]?glass|GGN|non-?solid|磨玻璃", re.IGNORECASE)),
+    ("solid", re.compile(r"(?<!non-)(?<!non)(?<!part-)(?<!part )(?<!sub)\bsolid\b|(?<!部分)(?<!亚)实性", re.IGNORECASE)),
+)
+_SPIKES = re.compile(r"(?P<no>(?:no|without|not) (?:\w+ )?|无|未见(?:明显)?)?(?:spiculat|毛刺)", re.IGNORECASE)
+_MILLIMETRES = {"mm": 1.0, "cm": 10.0}
+
+
+@dataclass(frozen=True, slots=True)
+class NoduleFact:
+    """One observation: concept, value, unit, and the entity that shows it."""
+
+    concept: str
+    value: float | bool | str
+    unit: str
+    entity: Entity
+
+
+def nodule_facts(note: Note) -> Iterator[NoduleFact]:
+    """Facts about the largest lung nodule with a present size; nothing when there is none."""
+    largest = max(_sized(note), key=lambda pair: _size_mm(pair[1]), default=None)
+    if largest is None:
+        return
+    nodule, size = largest
+    value = size.value or Value()
+    dims = value.dims or ((value.num,) if value.num is not None else ())
+    yield NoduleFact("nodule_diameter_max", float(max(dims)), value.unit, size)
+    if len(dims) >= 2:
+        # Long and short axis in the plane: the first two that are written.
+        mean = (dims[0] + dims[1]) / 2
+        yield NoduleFact("nodule_diameter_mean", float(mean), value.unit, size)
+    sentence = next(
+        (note.text[s:e] for s, e in sentences(note.text, max(0, nodule.start - 500), nodule.end + 500) if s <= nodule.start < e),
+        nodule.text,
+    )
+    yield from _character(note, nodule, sentence)
+
+
+def _sized(note: Note) -> Iterator[tuple[Entity, Entity]]:
+    by_id = {e.id: e for e in note.entities}
+    for relation in note.relations:
+        if relation.type != "finding_size":
+            continue
+        nodule, size = by_id[relation.head], by_id[relation.tail]
+        if size.value is None or size.value.prior or size.value.unit not in _MILLIMETRES:
+            continue
+        if (size.value.dims or size.value.num is not None) and _is_lung_nodule(note, nodule):
+            yield nodule, size
+
+
+def _is_lung_nodule(note: Note, nodule: Entity) -> bool:
+    attrs = nodule.attrs
+    if not _NODULE.search(nodule.text) or attrs.negated or attrs.temporality != "current" or attrs.experiencer != "patient":
+        return False
+    places = " ".join(p.text for p in _places(note, nodule)) + " " + nodule.text
+    return _NOT_LUNG.search(places) is None and _LUNG.search(places) is not None
+
+
+def _places(note: Note, nodule: Entity) -> list[Entity]:
+    return [
+        note.entity(r.tail) for r in note.relations
+        if r.type == "finding_location" and r.head == nodule.id
+    ]  # fmt: skip
+
+
+def _size_mm(size: Entity) -> float:
+    value = size.value or Value()
+    dims = value.dims or (value.num or 0,)
+    return float(max(dims)) * _MILLIMETRES.get(value.unit, 0.0)
+
+
+def _character(note: Note, nodule: Entity, sentence: str) -> Iterator[NoduleFact]:
+    for place in _places(note, nodule):
+        if _UPPER.search(place.text):
+            yield NoduleFact("nodule_upper_lobe", True, "", place)
+            break
+        if _OTHER_LOBE.search(place.text):
+            yield NoduleFact("nodule_upper_lobe", False, "", place)
+            break
+    if spikes := _SPIKES.search(sentence):
+        yield NoduleFact("nodule_spiculated", spikes["no"] is None, "", nodule)
+    for kind, pattern in _TYPES:
+        if pattern.search(sentence):
+            yield NoduleFact("nodule_type", kind, "", nodule)
+            break

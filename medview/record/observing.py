@@ -1,0 +1,235 @@
+"""From what was read to observations: values, yes or no, treatments, habits; never a guess.
+
+A condition counts as "yes" when it is affirmed of the patient, now or in the past; as "no" only
+when it is denied in words. What is possible, hypothetical or a relative's gives nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from medview.core.observation import Observation, Source, concepts
+from medview.core.results import Code
+from medview.record.document import Document
+from medview.record.nodules import nodule_facts
+from medview.record.note import Entity, Note
+from medview.record.rules.demographics import iso_date
+from medview.record.rules.habits import quit_years
+from medview.record.rules.sections import label_at
+
+# "No acute infarct" on an image is no statement about the past: these need "no history of".
+_PAST = frozenset(("stroke_tia_embolism", "vascular_disease", "cardiovascular_disease", "cancer_history"))
+_ONLY_PAST = frozenset(("cancer_history",))
+_ONLY_NOW = frozenset(("acute_kidney_injury", "dialysis", "pregnancy", "screening"))
+_TREATMENTS = frozenset(("antihypertensive_treatment", "statin_treatment"))
+_DENIAL = re.compile(r"den(?:y|ies|ied)|history|never|否认|史", re.IGNORECASE)
+_ADVICE = re.compile(r"recommend|consider|advis|suggest|discuss|declin|refus|start|建议|考虑|拟|拒", re.IGNORECASE)
+_KIN = re.compile(r"mother|father|brother|sister|son\b|daughter|husband|wife|父|母|兄|弟|姐|妹|子|女儿|丈夫|妻", re.IGNORECASE)
+_PREGNANT = re.compile(
+    r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    concept: str
+    value: float | bool | str | tuple[float, float]
+    entity: Entity
+    unit: str = ""
+    comparator: str = ""
+    code: str = ""
+    original: str = ""
+
+
+def observe(document: Document, note: Note) -> tuple[Observation, ...]:
+    """Observations of one document: those of its structure, then those of its sentences."""
+    structured = {(e.type, e.start, e.end) for e in document.entities}
+    facts: list[_Fact] = []
+    for entity in note.entities:
+        own = (entity.type, entity.start, entity.end) in structured
+        facts += _facts(note, entity, structured=own)
+    facts += [
+        _Fact(f.concept, f.value, f.entity, unit=f.unit) for f in nodule_facts(note)
+    ]
+    facts += _relational(note, structured)
+    facts += _pregnancy(document, note)
+    made = [_observation(document, note, fact) for fact in facts]
+    return tuple(_single([*document.observations, *made]))
+
+
+def observations(notes: Iterable[Note]) -> tuple[Observation, ...]:
+    """Observations of several notes, the same ones once; by concept, the newest first."""
+    order = {concept: i for i, concept in enumerate(concepts())}
+    merged = _single(o for note in notes for o in note.observations)
+    newest = sorted(merged, key=lambda o: o.time, reverse=True)
+    return tuple(sorted(newest, key=lambda o: order.get(o.concept, len(order))))
+
+
+def _single(found: Iterable[Observation]) -> list[Observation]:
+    kept: dict[tuple[object, ...], Observation] = {}
+    for one in found:
+        kept.setdefault((one.patient_id, one.concept, one.value, one.unit, one.comparator, one.time), one)
+    return list(kept.values())
+
+
+def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
+    concept = concepts()[fact.concept]
+    code = fact.code or concept.loinc
+    return Observation(
+        patient_id=document.patient.id,
+        concept=fact.concept,
+        value=fact.value,
+        unit=fact.unit,
+        comparator=fact.comparator,
+        time=_time(document, note, fact.entity),
+        source=Source(
+            kind="sentence",
+            where=document.title,
+            locator=f"document:{document.id}:{fact.entity.start}:{fact.entity.end}",
+        ),
+        code=Code("LN", code, concept.title) if code else None,
+        original=fact.original or fact.entity.text,
+    )
+
+
+def _time(document: Document, note: Note, entity: Entity) -> str:
+    for relation in note.relations:
+        if relation.type == "test_date" and relation.head == entity.id:
+            written = iso_date(note.entity(relation.tail).text)
+            if written:
+                return written
+    return document.date
+
+
+def _facts(note: Note, entity: Entity, *, structured: bool) -> Iterator[_Fact]:
+    if entity.type in ("lab", "vital") and not structured:
+        yield from _measured(entity)
+    elif entity.type == "smoking" and not structured:
+        yield from _smoking(entity)
+    elif entity.type == "demographic" and not structured:
+        yield from _demographic(note, entity)
+    elif entity.type in ("disease", "finding", "symptom", "procedure", "drug"):
+        for concept in entity.concepts:
+            value = _treatment(note, entity) if concept in _TREATMENTS else _yes_no(note, concept, entity)
+            if value is not None:
+                yield _Fact(concept, value, entity)
+
+
+def _measured(entity: Entity) -> Iterator[_Fact]:
+    value = entity.value
+    if value is None or not entity.concepts:
+        return
+    concept = concepts()[entity.concepts[0]]
+    if value.dims:
+        high, low = float(value.dims[0]), float(value.dims[1])
+        yield _Fact(concept.id, (high, low), entity, unit=value.unit, code=value.concept)
+        yield _Fact("systolic_bp", high, entity, unit=value.unit)
+        yield _Fact("diastolic_bp", low, entity, unit=value.unit)
+    elif value.num is not None and concept.kind == "number":
+        unit = value.unit or _only_plausible_unit(concept.id, float(value.num))
+        if unit:
+            yield _Fact(concept.id, float(value.num), entity, unit, value.comparator, value.concept)
+
+
+def _only_plausible_unit(concept_id: str, number: float) -> str:
+    """The concept's unit where it alone makes a number without unit plausible, else empty."""
+    concept = concepts()[concept_id]
+    if concept.plausible is None:
+        return ""
+    low, high = concept.plausible
+    fitting = [
+        unit for unit, factor in ((concept.unit, 1.0), *concept.units.items())
+        if low <= number * factor <= high
+    ]  # fmt: skip
+    return fitting[0] if fitting == [concept.unit] else ""
+
+
+def _smoking(entity: Entity) -> Iterator[_Fact]:
+    if entity.value is None:
+        return
+    if entity.value.text:
+        yield _Fact("smoking_status", entity.value.text, entity)
+    if entity.value.num is not None:
+        yield _Fact("pack_years", float(entity.value.num), entity, unit="{pack-years}")
+    years = quit_years(entity.text)
+    if years is not None:
+        yield _Fact("smoking_quit_years", round(years, 2), entity, unit="a")
+
+
+def _demographic(note: Note, entity: Entity) -> Iterator[_Fact]:
+    before = note.text[max(0, entity.start - 24) : entity.start]
+    first = next(
+        e for e in note.entities
+        if e.type == "demographic" and e.value and bool(e.value.text) == bool(entity.value and entity.value.text)
+    )  # fmt: skip
+    if entity is not first or entity.value is None or _KIN.search(before) or label_at(note.sections, entity.start) == "family":
+        return
+    if entity.value.text:
+        yield _Fact("sex", "F" if entity.value.text == "female" else "M", entity)
+    elif entity.value.num is not None:
+        yield _Fact("age", float(entity.value.num), entity, unit=entity.value.unit)
+
+
+def _yes_no(note: Note, concept: str, entity: Entity) -> bool | None:
+    attrs = entity.attrs
+    if attrs.uncertain or attrs.temporality == "hypothetical":
+        return None
+    if concept.startswith("family_history"):
+        return (not attrs.negated) if attrs.experiencer == "family" else None
+    if attrs.experiencer != "patient" or concept not in concepts():
+        return None
+    if attrs.negated:
+        return False if _is_denied(note, concept, entity) else None
+    if concept in _ONLY_PAST and attrs.temporality != "historical":
+        return None
+    if concept in _ONLY_NOW and attrs.temporality != "current":
+        return None
+    return True
+
+
+def _is_denied(note: Note, concept: str, entity: Entity) -> bool:
+    if concept not in _PAST:
+        return True
+    attrs = entity.attrs
+    cue = note.text[attrs.trigger[0] : attrs.trigger[1]] if attrs.trigger else ""
+    return attrs.temporality == "historical" or _DENIAL.search(cue) is not None
+
+
+def _treatment(note: Note, drug: Entity) -> bool | None:
+    attrs = drug.attrs
+    if attrs.experiencer != "patient" or attrs.uncertain or attrs.temporality != "current":
+        return None
+    if attrs.negated:
+        return False
+    before = note.text[max(0, drug.start - 40) : drug.start]
+    before = re.split(r"[.;。；\n]", before)[-1]
+    stopped = re.match(r"[^.;。；\n]{0,20}(?:stopped|discontinued|停用|已停)", note.text[drug.end : drug.end + 40])
+    return None if _ADVICE.search(before) or stopped else True
+
+
+def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_Fact]:
+    by_id = {e.id: e for e in note.entities}
+    joint = ": "
+    for relation in note.relations:
+        head, tail = by_id[relation.head], by_id[relation.tail]
+        if relation.type == "adverse_effect" and head.attrs.experiencer == "patient" and not (tail.attrs.uncertain or tail.attrs.temporality == "hypothetical"):
+            yield _Fact("adverse_drug_effect", f"{head.text}{joint}{tail.text}", head, original=note.text[min(head.start, tail.start) : max(head.end, tail.end)])
+    for entity in note.entities:
+        if entity.type != "allergy" or (entity.type, entity.start, entity.end) in structured:
+            continue
+        if entity.attrs.negated or entity.attrs.experiencer != "patient":
+            continue
+        effects = [by_id[r.tail].text for r in note.relations if r.type == "allergy_reaction" and r.head == entity.id]
+        yield _Fact("allergy", entity.text + (joint + ", ".join(effects) if effects else ""), entity)
+
+
+def _pregnancy(document: Document, note: Note) -> Iterator[_Fact]:
+    for start, end in document.narrative:
+        match = _PREGNANT.search(note.text, start, end)
+        if match is None or re.search(r"(?:if|when|history|既往|previous)[^.;。]{0,20}$", note.text[max(start, match.start() - 30) : match.start()], re.IGNORECASE):
+            continue
+        entity = Entity(type="symptom", start=match.start(), end=match.end(), text=match[0])
+        yield _Fact("pregnancy", match["no"] is None, entity)

@@ -1,0 +1,108 @@
+"""From a path to documents: which reader, how large, how deep."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from medview.core.errors import InvalidInput, UnreadableInstance
+from medview.core.words import say
+from medview.record.document import Document
+
+MAX_BYTES = 64 << 20
+_SNIFF = 1 << 16
+_SUFFIXES = frozenset((".json", ".ndjson", ".hl7", ".xml", ".txt", ".rtf", ".pdf", ".cda", ".text"))
+
+
+def read_documents(path: Path | str) -> tuple[Document, ...]:
+    """All documents of one file (two HL7 messages, a FHIR bundle about two patients).
+
+    Raises InvalidInput when there is no such file, UnreadableInstance with one sentence when it
+    cannot be read. Opens no other file.
+    """
+    path = Path(path)
+    data = _bytes(path)
+    head = data[:_SNIFF].lstrip(b"\xef\xbb\xbf\x0b\r\n\t ")
+    if not data.strip():
+        raise UnreadableInstance(say("The file is empty."), path.name)
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    _refuse_other_formats(data, head, path)
+    if suffix in (".json", ".ndjson") or (head[:1] in b"{[" and b'"resourceType"' in data[:_SNIFF]):
+        from medview.record.readers.fhir import read_fhir
+
+        return tuple(read_fhir(data, path))
+    if suffix == ".hl7" or head.startswith((b"MSH", b"FHS", b"BHS")) or b"|^~\\&|" in head[:24]:
+        from medview.record.readers.hl7v2 import read_hl7
+
+        return tuple(read_hl7(data, path))
+    if suffix in (".xml", ".cda") or head.startswith((b"<?xml", b"<ClinicalDocument")):
+        from medview.record.readers.cda import read_cda
+
+        return (read_cda(data, path),)
+    from medview.record.readers.plaintext import read_plain_text
+
+    return (read_plain_text(data, path),)
+
+
+def read_document(path: Path | str) -> Document:
+    """The document of a file that holds one. Raises as read_documents, and where there are more."""
+    documents = read_documents(path)
+    if len(documents) != 1:
+        raise UnreadableInstance(
+            say("The file holds {count} documents.", count=len(documents)), Path(path).name
+        )
+    return documents[0]
+
+
+def is_document(path: Path | str) -> bool:
+    """Whether a file found in a folder is meant as a document of the record.
+
+    By its name and first bytes; images and the program's own results are none.
+    """
+    path = Path(path)
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix.lower() not in _SUFFIXES or not path.is_file():
+        return False
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:  # type: ignore[operator]
+            head = file.read(_SNIFF)
+    except (OSError, EOFError, zlib.error):
+        return path.suffix == ".gz"
+    if head[128:132] == b"DICM":
+        return False
+    if suffix.lower() in (".json", ".ndjson"):
+        return b"resourceType" in head.replace(b"\x00", b"")
+    if suffix.lower() == ".xml":
+        return b"ClinicalDocument" in head.replace(b"\x00", b"") or b"urn:hl7-org:v3" in head
+    return True
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise InvalidInput(say("There is no such file."), str(path))
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        else:
+            with path.open("rb") as plain:
+                data = plain.read(MAX_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UnreadableInstance(say("The compressed file is damaged."), path.name) from error
+    except OSError as error:
+        raise UnreadableInstance(say("The file cannot be opened."), path.name) from error
+    if len(data) > MAX_BYTES:
+        raise UnreadableInstance(
+            say("The file is larger than {size} MB.", size=MAX_BYTES >> 20), path.name
+        )
+    return data
+
+
+def _refuse_other_formats(data: bytes, head: bytes, path: Path) -> None:
+    if data[128:132] == b"DICM":
+        raise UnreadableInstance(say("This is a DICOM file, not a document."), path.name)
+    if head.startswith(b"%PDF"):
+        raise UnreadableInstance(say("PDF files are not read yet; save the text as a text file."), path.name)
+    if head.startswith(b"{\\rtf"):
+        raise UnreadableInstance(say("RTF files are not read yet; save the text as a text file."), path.name)

@@ -1,0 +1,198 @@
+"""Readable text made from a structured document, with the spans of what stands in it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+from medview.core.observation import Observation, Source, concepts
+from medview.core.results import Code
+from medview.core.words import Sentence, say
+from medview.record.document import Document, PatientIdentity, Section
+from medview.record.note import PLAIN, Attributes, Entity, Relation, Span, Value
+from medview.record.rules.demographics import iso_date
+from medview.record.rules.lexicon import LANGUAGES, lexicon_for
+
+
+def document_id(data: bytes, part: int = 0) -> str:
+    """A short id of the content, from which nothing of the patient can be read."""
+    digest = hashlib.blake2s(data + part.to_bytes(4, "big"), digest_size=8).hexdigest()
+    return f"d{digest}"
+
+
+@dataclass
+class Page:
+    """Grows line by line; `document()` gives the frozen result."""
+
+    id: str
+    title: str = ""
+    date: str = ""
+    patient: PatientIdentity = field(default_factory=PatientIdentity)
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    sections: list[tuple[str, int]] = field(default_factory=list)
+    narrative: list[Span] = field(default_factory=list)
+    entities: list[Entity] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    references: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    notes: list[Sentence] = field(default_factory=list)
+
+    def write(self, text: str) -> Span:
+        """Add text as it is; gives its span."""
+        start = self.length
+        self.pieces.append(text)
+        self.length += len(text)
+        return start, self.length
+
+    def heading(self, label: str, title: str) -> None:
+        """Begin a section; the one before ends here."""
+        if self.length:
+            self.write("\n")
+        self.sections.append((label, self.length))
+        self.write(title + "\n")
+
+    def free_text(self, text: str) -> None:
+        """Add text that the rules are to read."""
+        if text.strip():
+            self.narrative.append(self.write(text.rstrip()))
+            self.write("\n")
+
+    def mention(
+        self, kind: str, text: str, value: Value | None = None, attrs: Attributes = PLAIN
+    ) -> Entity:
+        """Add words that stand for an entity; its concepts come from the lexicon."""
+        start, end = self.write(text)
+        found = concepts_of(text) if kind not in ("lab", "vital", "date") else ()
+        entity = Entity(
+            type=kind, start=start, end=end, text=text, attrs=attrs, value=value, concepts=found,
+            id=f"S{len(self.entities)}",
+        )  # fmt: skip
+        self.entities.append(entity)
+        return entity
+
+    def observe(
+        self,
+        concept: str,
+        value: float | bool | str | tuple[float, float],
+        span: Span,
+        *,
+        value_of: Value | None = None,
+        time: str = "",
+        kind: str = "lab",
+        original: str = "",
+    ) -> None:
+        """Add an observation that the structure states, seen at `span`."""
+        about = concepts()[concept]
+        code = value_of.concept if value_of and value_of.concept else about.loinc
+        self.observations.append(
+            Observation(
+                patient_id=self.patient.id,
+                concept=concept,
+                value=value,
+                unit=value_of.unit if value_of else "",
+                comparator=value_of.comparator if value_of else "",
+                time=time or self.date,
+                source=Source(
+                    kind=kind, where=self.title, locator=f"document:{self.id}:{span[0]}:{span[1]}"
+                ),
+                code=Code("LN", code, about.title) if code else None,
+                original=original,
+            )
+        )
+
+    def document(self, path: str, kind: str, encoding: str) -> Document:
+        """The finished document."""
+        text = "".join(self.pieces)
+        starts = [start for _, start in self.sections] + [len(text)]
+        return Document(
+            id=self.id, path=path, kind=kind, title=self.title, date=self.date, encoding=encoding,
+            patient=self.patient, text=text,
+            sections=tuple(
+                Section(label, start, end)
+                for (label, start), end in zip(self.sections, starts[1:], strict=True)
+            ),
+            narrative=tuple(self.narrative), entities=tuple(self.entities),
+            relations=tuple(self.relations),
+            observations=tuple(self._with_source(o) for o in self.observations),
+            references=dict(self.references), notes=tuple({n.english(): n for n in self.notes}.values()),
+        )  # fmt: skip
+
+    def _with_source(self, observation: Observation) -> Observation:
+        # Title and identity may have become known after the value was read.
+        source = replace(observation.source, where=self.title or observation.source.where)
+        return replace(observation, source=source, patient_id=self.patient.id)
+
+
+def concepts_of(text: str) -> tuple[str, ...]:
+    """Concepts of all names that stand in the text (`Essential hypertension (disorder)`)."""
+    found: dict[str, None] = {}
+    for match in lexicon_for(LANGUAGES).find(text, 0, len(text)):
+        found.update(dict.fromkeys(match.term.concepts))
+    return tuple(found)
+
+
+def kind_of(text: str, otherwise: str) -> str:
+    """The entity type by which the lexicon knows the whole text, else `otherwise`."""
+    matches = lexicon_for(LANGUAGES).find(text, 0, len(text))
+    longest = max(matches, key=lambda m: m.end - m.start, default=None)
+    return longest.term.type if longest and longest.end - longest.start > len(text) / 2 else otherwise
+
+
+class _Stripper(HTMLParser):
+    _BREAKS = frozenset(("br", "p", "div", "li", "tr", "table", "h1", "h2", "h3", "h4", "ul", "ol"))
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in self._BREAKS:
+            self.parts.append("\n")
+        elif tag in ("td", "th"):
+            self.parts.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def plain_text(html: str) -> str:
+    """The words of HTML or XHTML, a line for each block; nothing in it is loaded."""
+    stripper = _Stripper()
+    stripper.feed(html)
+    stripper.close()
+    lines = (re.sub(r" {2,}", " ", line).strip() for line in "".join(stripper.parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def attachment_text(page: Page, kind: str, data: str) -> None:
+    """Show a base64 attachment: text and HTML are read, other kinds are named in a note."""
+    try:
+        raw = base64.b64decode(re.sub(r"\s+", "", data), validate=True)
+    except (binascii.Error, ValueError):
+        page.notes.append(say("An attachment could not be read: its base64 text is damaged."))
+        return
+    kind = kind.split(";")[0].strip().lower()
+    if kind in ("text/plain", "text", "") and b"\x00" not in raw[:200] and not raw.startswith(b"%PDF"):
+        page.free_text(raw.decode("utf-8", "replace"))
+    elif "html" in kind or kind.endswith("xml"):
+        page.free_text(plain_text(raw.decode("utf-8", "replace")))
+    else:
+        page.notes.append(say("An attachment was not read ({kind}).", kind=kind or "?"))
+
+
+def date_of(written: object) -> str:
+    """ISO date or date-time of FHIR (as it is) or HL7 (20260131120000+0100)."""
+    text = str(written or "").strip()
+    if match := re.match(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?)?(?:\.\d+)?([+-]\d{4})?$", text):
+        year, month, day, hour, minute, second, _ = match.groups()
+        date = "-".join(p for p in (year, month, day) if p)
+        clock = f"T{hour}:{minute}" + (f":{second}" if second else "") if hour else ""
+        return date + clock
+    if re.match(r"\d{4}(-\d{2}(-\d{2})?)?", text):
+        return text
+    return iso_date(text)

@@ -1,0 +1,60 @@
+"""Substances that a patient does not tolerate: drugs and allergens in an allergic context."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from medview.core.paths import resources_dir
+from medview.record.note import Entity, Span
+from medview.record.rules.lexicon import Lexicon, Term
+
+_BEFORE = re.compile(
+    r"(?:allerg(?:ic|y|ies) (?:to|against)|(?:intoleran(?:t|ce)|hypersensitiv(?:e|ity)|anaphyla(?:xis|ctic reaction)) (?:to|of)"
+    r"|allerg(?:y|ies):|过敏史[：:]|过敏原[：:]|(?<!相)对)[^.;。；\n]*$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(r"\s*(?:allerg(?:y|ies|ic)|hypersensitivity|intolerance)\b|\s*(?:等)?(?:药物|类药物|类)?(?:严重|有)?过敏", re.IGNORECASE)
+_LIST = re.compile(r"(?:\s|,|、|，|和|及|或|and|or|\(|\)|/)*", re.IGNORECASE)
+
+
+@cache
+def _allergens(languages: tuple[str, ...]) -> Lexicon:
+    lexicon = Lexicon()
+    for language in languages:
+        path = resources_dir() / "lexicon" / language / "allergen.tsv"
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line and not line.startswith("#"):
+                for name in line.split("|"):
+                    lexicon.add(name, Term("allergy"))
+    return lexicon
+
+
+def with_allergies(
+    text: str, span: Span, entities: Sequence[Entity], section: str, languages: tuple[str, ...]
+) -> list[Entity]:
+    """Entities of a sentence, with substances that cause an allergy turned into `allergy`."""
+    if section != "allergies" and not re.search("allerg|intoleran|hypersens|anaphyl|过敏", text[span[0] : span[1]], re.IGNORECASE):
+        return list(entities)
+    substances = [e for e in entities if e.type == "drug"]
+    for match in _allergens(languages).find(text, *span):
+        entity = Entity(type="allergy", start=match.start, end=match.end, text=text[match.start : match.end])
+        if not any(entity.overlaps(e) for e in entities):
+            substances.append(entity)
+    substances.sort(key=lambda e: e.start)
+    chosen = {s for s in substances if section == "allergies" or _is_allergic(text, span, s)}
+    for one, two in zip(reversed(substances[:-1]), reversed(substances[1:]), strict=True):
+        if two in chosen and _LIST.fullmatch(text, one.end, two.start):
+            chosen.add(one)  # "对青霉素、头孢过敏", "penicillin and sulfa allergy"
+    rest = [e for e in entities if e not in chosen]
+    return sorted(rest + [replace(s, type="allergy") for s in chosen], key=lambda e: e.start)
+
+
+def _is_allergic(text: str, span: Span, substance: Entity) -> bool:
+    before = _BEFORE.search(text[span[0] : substance.start])
+    if before and not before[0].startswith("对"):
+        return True
+    after = _AFTER.match(text, substance.end, span[1])
+    return after is not None

@@ -1,0 +1,181 @@
+"""Negation, uncertainty, time and whose: cues and how far each reaches (ConText).
+
+Cues are data: `resources/lexicon/<language>/cues.tsv` has category, direction, cues. Categories:
+negated, uncertain, historical, hypothetical, family, other, stop (ends every scope) and none
+(a phrase that looks like a cue and is none). Directions: before (reaches on), after (reaches
+back), both. Chapman 2001 (10.1006/jbin.2001.1029), Harkema 2009 (10.1016/j.jbi.2009.05.002).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from medview.core.paths import resources_dir
+from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
+
+_CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_HARD_STOP = re.compile(r"[;；。]|\n\s*(?:\n|[-•*·●]|\d+[.)])")
+# What may stand between the members of one list that share a cue.
+_LIST_FILL = re.compile(
+    r"(?:,|、|，|和|及|或|与|以|等|史|疾|病|症|明|显|确|\s|/|\+|and|or|nor|any|other|the|a|an|of|in|significant|acute|new|focal|large"
+    r"|small|mild|severe|definite|evidence|signs?|history|was|were|are|is|\(|\)|（|）)*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A cue in a text."""
+
+    category: str
+    direction: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cues:
+    pattern: re.Pattern[str]
+    kinds: dict[str, list[tuple[str, str]]]
+
+
+@cache
+def _cues(languages: tuple[str, ...]) -> _Cues:
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for language in languages:
+        path = resources_dir() / "lexicon" / language / "cues.tsv"
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if not line or line.startswith("#"):
+                continue
+            category, direction, names = line.split("\t")
+            for name in names.split("|"):
+                kinds.setdefault(name, []).append((category, direction))
+    parts = [
+        re.escape(n) if _HAN.search(n) else rf"(?<![A-Za-z0-9]){re.escape(n)}(?![A-Za-z0-9])".replace(r"\ ", r"\s+")
+        for n in sorted(kinds, key=len, reverse=True)
+    ]
+    return _Cues(re.compile("|".join(parts), re.IGNORECASE), kinds)
+
+
+def find_cues(text: str, span: Span, languages: tuple[str, ...], names: Sequence[Entity]) -> list[Cue]:
+    """Cues inside `span`; a cue that is part of a name (无力, "rule-out MI protocol") is none."""
+    known = _cues(languages)
+    found = []
+    for match in known.pattern.finditer(text, *span):
+        if any(match.start() < e.end and e.start < match.end() for e in names):
+            continue
+        written = re.sub(r"\s+", " ", match.group().lower())
+        for category, direction in known.kinds.get(written, []):
+            if category != "none":
+                found.append(Cue(category, direction, match.start(), match.end()))
+    return found
+
+
+def with_context(
+    text: str, span: Span, entities: Sequence[Entity], section: str, languages: tuple[str, ...]
+) -> list[Entity]:
+    """The entities of one sentence with negation, uncertainty, time and experiencer set."""
+    cues = find_cues(text, span, languages, entities)
+    spans = [(e.start, e.end) for e in entities]
+    result = []
+    for entity in entities:
+        if entity.type not in CONTEXT_TYPES:
+            result.append(entity)
+            continue
+        reaching = {
+            category: _nearest([c for c in cues if c.category == category], text, entity, cues, spans)
+            for category in _CATEGORIES
+        }
+        result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
+    return result
+
+
+def _attributes(reaching: dict[str, Cue | None], entity: Entity, section: str) -> Attributes:
+    negated, uncertain = reaching["negated"], reaching["uncertain"]
+    if negated and uncertain:
+        negated = None  # "unlikely", "no definite": never both
+    family = reaching["family"]
+    experiencer = "family" if family or section == "family" else "other" if reaching["other"] else "patient"
+    historical = reaching["historical"]
+    if historical and family and historical.start <= family.end and family.start <= historical.end:
+        historical = None
+    temporality = "hypothetical" if reaching["hypothetical"] else "historical" if historical else "current"
+    if temporality == "current" and section == "history" and experiencer == "patient":
+        temporality = "historical"
+    used = [negated, uncertain, historical, reaching["hypothetical"], family, reaching["other"]]
+    return Attributes(
+        negated=negated is not None,
+        uncertain=uncertain is not None,
+        temporality="current" if experiencer == "family" and temporality == "historical" else temporality,
+        experiencer=experiencer,
+        trigger=_trigger([c for c in used if c], entity),
+    )
+
+
+def _trigger(cues: Sequence[Cue], entity: Entity) -> Span | None:
+    if not cues:
+        return None
+    nearest = min(cues, key=lambda c: _distance(c, entity))
+    return nearest.start, nearest.end
+
+
+def _distance(cue: Cue, entity: Entity) -> int:
+    return entity.start - cue.end if cue.end <= entity.start else cue.start - entity.end
+
+
+def _nearest(
+    candidates: Sequence[Cue], text: str, entity: Entity, cues: Sequence[Cue], spans: Sequence[Span]
+) -> Cue | None:
+    reaching = [c for c in candidates if _reaches(c, text, entity, cues, spans)]
+    return min(reaching, key=lambda c: _distance(c, entity)) if reaching else None
+
+
+def _reaches(
+    cue: Cue, text: str, entity: Entity, cues: Sequence[Cue], spans: Sequence[Span]
+) -> bool:
+    if cue.end <= entity.start and cue.direction in ("before", "both"):
+        gap = (cue.end, entity.start)
+    elif cue.start >= entity.end and cue.direction in ("after", "both"):
+        gap = (entity.end, cue.start)
+    else:
+        return False
+    if any(c.category == "stop" and gap[0] <= c.start and c.end <= gap[1] for c in cues):
+        return False
+    between = text[gap[0] : gap[1]]
+    if _HARD_STOP.search(between):
+        return False
+    if cue.direction == "both" or cue.category == "family":
+        return cue.category == "family" or not re.search("[,，]", between)
+    return _commas_are_a_list(text, gap, spans, cue)
+
+
+def _commas_are_a_list(text: str, gap: Span, spans: Sequence[Span], cue: Cue) -> bool:
+    """Whether a scope may cross the commas in `gap`: only from one list member to the next.
+
+    A time ("既往", "history of") reaches on over any comma. A Chinese negation needs nothing but names
+    between the commas, and so does what reaches back in English.
+    """
+    commas = [m.start() for m in re.finditer("[,，]", text[gap[0] : gap[1]])]
+    if not commas:
+        return True
+    if cue.direction == "before" and cue.category in ("historical", "hypothetical"):
+        return True
+    english = not _HAN.search(text[cue.start : cue.end])
+    if cue.direction == "before" and english:
+        return True
+    if cue.direction == "after" and not english:
+        return False  # lists are joined by 、 there; a comma begins a new statement
+    return _LIST_FILL.fullmatch(_without(text, gap, spans)) is not None
+
+
+def _without(text: str, gap: Span, spans: Sequence[Span]) -> str:
+    left, position = [], gap[0]
+    for start, end in sorted(s for s in spans if s[0] >= gap[0] and s[1] <= gap[1]):
+        left.append(text[position:start])
+        position = max(position, end)
+    left.append(text[position : gap[1]])
+    return "".join(left)

@@ -1,0 +1,81 @@
+"""Age, sex and dates."""
+
+from __future__ import annotations
+
+import re
+
+from medview.record.note import Entity, Span, Value
+from medview.record.rules.units import BEGIN, END, number
+
+_AGE = re.compile(
+    rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>years?|yrs?|months?|weeks?|days?)[ -]old|[ -]?(?P<yo>y/?o|y\.o\.|yo){END}|[ ]years of age"
+    r"|-year-old)|(?:aged?|Age)[: ]+(?P<n2>\d{1,3})(?![\d.])(?: years?)?"
+    r"|(?P<n3>\d{1,3})\s?(?P<u3>岁|个月大)|年龄[:：]?\s?(?P<n4>\d{1,3})(?:岁)?",
+    re.IGNORECASE,
+)
+_SEX = re.compile(
+    rf"{BEGIN}(?:(?P<f>female|woman|lady|girl)|(?P<m>male|man|gentleman|boy)){END}"
+    r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>男|女)(?:性|患)?(?=[，,、。；;\s\d（(]|性|患|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+_DATE = re.compile(
+    rf"(?<![\d./-])(?:(?:19|20)\d{{2}}[-./](?:0?[1-9]|1[0-2])(?:[-./](?:3[01]|[12]\d|0?[1-9]))?(?:[ T]\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?"
+    rf"|(?:3[01]|[12]\d|0?[1-9])[/.](?:3[01]|[12]\d|0?[1-9])[/.](?:19|20)?\d{{2}}"
+    rf"|(?:\d{{1,2}}(?:st|nd|rd|th)? )?{_MONTH}\.?(?: \d{{1,2}}(?:st|nd|rd|th)?,?)? (?:19|20)\d{{2}}"
+    r"|(?:19|20)\d{2}\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?[日号])?)?)(?![\d/-])"
+    r"|(?<=\bin )(?:19|20)\d{2}(?![\d-])|(?<=\bsince )(?:19|20)\d{2}(?![\d-])|(?<=CT )(?:19|20)\d{2}(?=[:：])",
+    re.IGNORECASE,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def find_demographics(text: str, span: Span) -> list[Entity]:
+    """Ages, sexes and dates inside `span`."""
+    found: list[Entity] = []
+    for match in _DATE.finditer(text, *span):
+        found.append(Entity(type="date", start=match.start(), end=match.end(), text=match[0]))
+    for match in _AGE.finditer(text, *span):
+        if any(match.start() < e.end and e.start < match.end() for e in found):
+            continue
+        start, end = _age_span(match)
+        value = Value(num=number(_age_number(match)), unit=_age_unit(match))
+        found.append(
+            Entity(type="demographic", start=start, end=end, text=text[start:end], value=value)
+        )
+    for match in _SEX.finditer(text, *span):
+        word = "female" if match["f"] or match["zh"] == "女" else "male"
+        group = "zh" if match["zh"] else ("f" if match["f"] else "m")
+        start, end = match.span(group)
+        found.append(
+            Entity(type="demographic", start=start, end=end, text=text[start:end], value=Value(text=word))
+        )
+    return sorted(found, key=lambda e: e.start)
+
+
+def _age_number(match: re.Match[str]) -> str:
+    return match["n"] or match["n2"] or match["n3"] or match["n4"]
+
+
+def _age_span(match: re.Match[str]) -> Span:
+    start = match.start("n2") if match["n2"] else match.start("n4") if match["n4"] else match.start()
+    return start, match.end()
+
+
+def _age_unit(match: re.Match[str]) -> str:
+    unit = (match["u"] or match["u3"] or "y").lower()
+    return {"m": "mo", "个": "mo", "w": "wk", "d": "d"}.get(unit[0], "a")
+
+
+def iso_date(written: str) -> str:
+    """ISO date with the precision that was written; empty when day and month are ambiguous."""
+    numbers = re.findall(r"\d+", written)
+    month = re.search(_MONTH, written, re.IGNORECASE)
+    if month:
+        number_of = _MONTHS.index(month[0][:3].lower()) + 1
+        day = next((n for n in numbers if len(n) <= 2), "")
+        year = next((n for n in numbers if len(n) == 4), "")
+        return f"{year}-{number_of:02d}" + (f"-{int(day):02d}" if day else "") if year else ""
+    if numbers and len(numbers[0]) == 4:
+        return "-".join([numbers[0], *(f"{int(n):02d}" for n in numbers[1:3])])
+    return ""

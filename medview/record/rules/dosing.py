@@ -1,0 +1,147 @@
+"""Dose, route, frequency and duration of a drug in the same sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from medview.record.note import Entity, Number, Span, Value
+from medview.record.rules.units import BEGIN, END, NUMBER, number, ucum
+
+_DOSE = re.compile(
+    rf"(?<![\d./])(?P<num>{NUMBER})(?:\s?[-–~]\s?(?P<high>{NUMBER}))?[ -]?(?P<unit>mg|g|mcg|ug|μg|µg|mL|IU|units?|U|mmol|meq|毫克|克|微克|毫升|单位"
+    rf"|片|粒|支|tablets?|tabs?|capsules?|puffs?|drops?|滴|袋)(?P<per>/kg|/m2)?{END}(?!\s?/\s?(?:d?L|min)|[ ]?(?:caliber|%))",
+    re.IGNORECASE,
+)
+_COUNTED = {"片": "{tbl}", "tablet": "{tbl}", "tab": "{tbl}", "粒": "{cap}", "capsule": "{cap}", "支": "{amp}",
+            "puff": "{puff}", "drop": "[drp]", "滴": "[drp]", "袋": "{bag}"}  # fmt: skip
+_ROUTES = {
+    "oral": r"orally|oral|by mouth|p\.?o\.?|口服|经口",
+    "intravenous": r"intravenously|intravenous|i\.?v\.?|静脉滴注|静滴|静脉注射|静注|静脉推注|静脉",
+    "intramuscular": r"intramuscularly|intramuscular|i\.m\.|IM|肌肉注射|肌注",
+    "subcutaneous": r"subcutaneously|subcutaneous|s\.?c\.|SC|subq|subcut|皮下注射|皮下",
+    "inhaled": r"inhaled|by inhalation|inhalation|nebuli[sz]ed|吸入|雾化吸入|雾化",
+    "topical": r"topically|topical|外用",
+    "sublingual": r"sublingually|sublingual|舌下含服|舌下",
+    "rectal": r"rectally|per rectum|rectal|PR|灌肠|肛塞",
+    "transdermal": r"transdermal|patch",
+    "nasal": r"intranasal|nasal spray|滴鼻",
+}
+_ROUTE = re.compile(
+    "|".join(rf"(?P<{k}>{BEGIN}(?:{v})(?![A-Za-z]))" for k, v in _ROUTES.items()), re.IGNORECASE
+)
+_TIMES = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2,
+          "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}  # fmt: skip
+_FREQUENCY = re.compile(
+    rf"{BEGIN}(?:(?P<word>once|twice|thrice|(?:one|two|three|four|[1-6]) times)(?: a| per| every|/)?[ -]?(?P<per>daily|day|d|week|weekly|month|monthly)"
+    rf"|(?P<latin>b\.?i\.?d\.?|t\.?i\.?d\.?|q\.?i\.?d\.?|o\.?d\.?|q\.?d\.?|qhs|qn|qam|qpm|nocte|mane|q\.?o\.?d\.?|qw)(?![A-Za-z])"
+    rf"|q\.?\s?(?P<hours>\d{{1,2}})\s?(?:-\d+\s?)?h(?:ours?|rs?)?|every (?P<everyn>\d{{1,2}}) hours|every (?P<every>day|morning|evening|night|other day|week|month)"
+    rf"|(?P<daily>daily|nightly|weekly|monthly|at bedtime|at night|in the morning)){END}"
+    r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})小时(?:一次|1次)?",
+    re.IGNORECASE,
+)
+_LATIN = {"bid": 2, "tid": 3, "qid": 4, "od": 1, "qd": 1, "qhs": 1, "qn": 1, "qam": 1, "qpm": 1, "nocte": 1,
+          "mane": 1}  # fmt: skip
+_DURATION = re.compile(
+    rf"(?:{BEGIN}(?:for|x|×) (?:a total of |another |the next )?)(?P<en>(?P<n>\d+|one|two|three|four)[ -](?P<u>days?|weeks?|months?|years?)){END}"
+    r"|(?P<zh>(?:连用|连服|疗程|共|服用|使用|口服)?(?P<zn>\d+)(?P<zu>天|日|周|个月|月|年))(?!前|后|次|以)",
+    re.IGNORECASE,
+)
+_PERIOD = {"d": "d", "天": "d", "日": "d", "w": "wk", "周": "wk", "m": "mo", "个": "mo", "月": "mo", "y": "a", "年": "a"}
+REACH = 60  # characters after a drug in which its dosing stands
+
+
+def find_dosing(text: str, span: Span, drugs: Sequence[Entity]) -> list[tuple[str, Entity, Entity]]:
+    """(relation, drug, tail) for each dose, route, frequency and duration that follows a drug."""
+    found: list[tuple[str, Entity, Entity]] = []
+    for i, drug in enumerate(drugs):
+        stop = drugs[i + 1].start if i + 1 < len(drugs) else span[1]
+        begin = drugs[i - 1].end if i else span[0]
+        found += _of_drug(text, drug, (begin, min(stop, drug.end + REACH)))
+    taken: list[Entity] = []
+    single = []
+    for relation, drug, tail in found:
+        if not any(tail.overlaps(t) for t in taken):
+            taken.append(tail)
+            single.append((relation, drug, tail))
+    return single
+
+
+def _of_drug(text: str, drug: Entity, span: Span) -> list[tuple[str, Entity, Entity]]:
+    found = []
+    if dose := _first(_DOSE, text, span, drug):
+        found.append(("drug_dose", drug, _dose(dose)))
+    if route := _first(_ROUTE, text, span, drug):
+        word = next(k for k, v in route.groupdict().items() if v)
+        found.append(("drug_route", drug, _entity("route", route, Value(text=word))))
+    if rate := _first(_FREQUENCY, text, (drug.end, span[1]), drug):
+        found.append(("drug_frequency", drug, _entity("frequency", rate, _rate(rate))))
+    if lasting := _first(_DURATION, text, (drug.end, span[1]), drug):
+        group = "en" if lasting["en"] else "zh"
+        if group == "en" or dose:
+            tail = _entity("duration", lasting, _period(lasting), group)
+            found.append(("drug_duration", drug, tail))
+    return found
+
+
+def _first(
+    pattern: re.Pattern[str], text: str, span: Span, drug: Entity
+) -> re.Match[str] | None:
+    after = pattern.search(text, drug.end, span[1])
+    if after is not None:
+        return after
+    # "5 mg warfarin", "oral prednisone", "口服阿司匹林" stand directly before the drug.
+    near = [m for m in pattern.finditer(text, max(span[0], drug.start - 14), drug.start)]
+    if near and re.fullmatch(r"\s*(?:of\s+|dose\s+(?:of\s+)?)?", text[near[-1].end() : drug.start]):
+        return near[-1]
+    return None
+
+
+def _entity(kind: str, match: re.Match[str], value: Value, group: str | int = 0) -> Entity:
+    start, end = match.span(group)
+    return Entity(type=kind, start=start, end=end, text=match[group], value=value)
+
+
+def _dose(match: re.Match[str]) -> Entity:
+    written = match["unit"].lower().rstrip("s") if match["unit"].lower() != "s" else "s"
+    unit = (_COUNTED.get(written) or ucum(match["unit"])) + (match["per"] or "")
+    if match["high"]:
+        value = Value(low=number(match["num"]), high=number(match["high"]), unit=unit)
+    else:
+        value = Value(num=number(match["num"]), unit=unit)
+    return _entity("dose", match, value)
+
+
+def _rate(match: re.Match[str]) -> Value:
+    times, unit = _rate_numbers(match)
+    return Value(num=times, unit=unit) if times else Value(text=match[0].lower())
+
+
+def _rate_numbers(match: re.Match[str]) -> tuple[Number | None, str]:
+    hours = match["hours"] or match["everyn"] or match["zhh"]
+    if hours and int(hours):
+        times = 24 / int(hours)
+        return (int(times) if times == int(times) else round(times, 3)), "/d"
+    if match["latin"]:
+        name = match["latin"].lower().replace(".", "")
+        return (1, "/wk") if name == "qw" else (0.5, "/d") if name == "qod" else (_LATIN.get(name), "/d")
+    if match["word"]:
+        return _TIMES[match["word"].split()[0].lower()], _per(match["per"])
+    if match["every"] == "other day" or match["zhq"] == "隔日" or match["zhper"] == "隔日":
+        return 0.5, "/d"
+    if match["every"] or match["daily"]:
+        return 1, _per(match["every"] or match["daily"])
+    if match["zhn2"]:
+        return _TIMES[match["zhn2"]], _per(match["zhper2"])
+    return (_TIMES[match["zhn"]], _per(match["zhper"])) if match["zhn"] else (1, "/d")
+
+
+def _per(word: str) -> str:
+    return "/wk" if word.startswith("week") or "周" in word else "/mo" if word.startswith("month") else "/d"
+
+
+def _period(match: re.Match[str]) -> Value:
+    if match["en"]:
+        count = _TIMES.get(match["n"].lower()) or int(match["n"])
+        return Value(num=count, unit=_PERIOD[match["u"][0].lower()])
+    return Value(num=int(match["zn"]), unit=_PERIOD[match["zu"][0]])

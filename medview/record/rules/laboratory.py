@@ -1,0 +1,161 @@
+"""Laboratory values and vital signs: name, number, unit.
+
+`resources/lexicon/tests.tsv`: kind, concept (may be empty), LOINC (others as unit=code after
+commas), names. A name with `~` before it is short and counts only with a value after it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from medview.core.paths import resources_dir
+from medview.record.note import Entity, Span, Value
+from medview.record.rules.lexicon import Lexicon, Term
+from medview.record.rules.units import END, NUMBER, UNIT, number, ucum
+
+
+@dataclass(frozen=True, slots=True)
+class LabTest:
+    """One laboratory test or vital sign."""
+
+    kind: str  # lab or vital
+    concept: str
+    loinc: str
+    molar: tuple[tuple[str, str], ...] = ()  # unit, LOINC code for results in that unit
+    aliases: tuple[str, ...] = ()  # further LOINC codes
+
+    def code_for(self, unit: str) -> str:
+        """LOINC code of a result in this unit."""
+        return dict(self.molar).get(unit, self.loinc)
+
+
+@dataclass(frozen=True)
+class _Tests:
+    by_name: Lexicon
+    short: re.Pattern[str]
+    by_short: dict[str, LabTest]
+    by_key: dict[str, LabTest]
+    by_loinc: dict[str, LabTest]
+
+
+_LINK = (
+    r"(?:\s*[(（][^()（）\n]{1,24}[)）])?"
+    r"(?:[ \t]*(?:levels?|values?|counts?|concentrations?|results?|水平|浓度|值))?"
+    r"(?:[ \t]*(?:[:：=]|is|was|of|at|now|today|(?:has )?r(?:ose|isen) to|increased to|elevated(?: at| to)?|decreased to"
+    r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约))*[ \t]*"
+)
+_RESULT = re.compile(
+    rf"{_LINK}(?P<sign><=|>=|[<>≤≥＜＞]|less than |greater than )?[ \t]*"
+    rf"(?P<num>{NUMBER})(?![\d/])(?:[ \t]?(?:\([HL]\)[ \t]*)?(?P<unit>{UNIT}){END})?",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    rf"{_LINK}(?P<a>\d{{2,3}}(?:\.\d+)?)[ ]?/[ ]?(?P<b>\d{{2,3}}(?:\.\d+)?)(?![\d/])(?:[ \t]?(?P<unit>mm ?\[?Hg\]?|毫米汞柱|kPa))?",
+    re.IGNORECASE,
+)
+_NOT_A_RESULT = re.compile(r"[ \t]?(?:days?|weeks?|months?|years?|hours?|times?|天|周|月|年|次/日|[-/]\d|:\d)", re.IGNORECASE)
+_SIGN = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">", "less than ": "<", "greater than ": ">"}
+
+
+@cache
+def tests() -> _Tests:
+    """All tests of `tests.tsv`."""
+    lexicon, by_short, by_key, by_loinc = Lexicon(), {}, {}, {}
+    for line in (resources_dir() / "lexicon" / "tests.tsv").read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        kind, concept, codes, names = line.split("\t")
+        test = _test(kind, concept, codes)
+        key = f"{kind}:{test.loinc}:{concept}"
+        by_key[key] = test
+        for code in (test.loinc, *test.aliases, *(c for _, c in test.molar)):
+            by_loinc.setdefault(code, test)
+        for name in names.split("|"):
+            if name.startswith("~"):
+                by_short[name[1:]] = test
+            else:
+                lexicon.add(name, Term(kind, (key,)))
+    by_loinc.pop("", None)
+    shorts = "|".join(re.escape(n) for n in sorted(by_short, key=len, reverse=True))
+    short = re.compile(rf"(?<![A-Za-z0-9/.-])(?:{shorts})(?![A-Za-z])")
+    return _Tests(lexicon, short, by_short, by_key, by_loinc)
+
+
+def _test(kind: str, concept: str, codes: str) -> LabTest:
+    first, *others = codes.split(",")
+    molar = tuple((u, c) for u, _, c in (o.partition("=") for o in others if "=" in o))
+    return LabTest(kind, concept, first, molar, tuple(o for o in others if "=" not in o))
+
+
+def test_for(loinc: str = "", name: str = "") -> LabTest | None:
+    """The test of a LOINC code, else of a whole name, None when unknown."""
+    known = tests()
+    if loinc in known.by_loinc:
+        return known.by_loinc[loinc]
+    if name in known.by_short:
+        return known.by_short[name]
+    bare = re.split(r"\s*[\[(（,]", name)[0].strip()
+    for match in known.by_name.find(bare, 0, len(bare)):
+        if match.start == 0 and match.end == len(bare):
+            return known.by_key[match.term.concepts[0]]
+    return None
+
+
+def find_tests(text: str, span: Span) -> list[Entity]:
+    """Labs and vitals inside `span`; a lab's name without a result has no value."""
+    known = tests()
+    names = [
+        (m.start, m.end, known.by_key[m.term.concepts[0]], False)
+        for m in known.by_name.find(text, *span)
+    ]
+    names += [
+        (m.start(), m.end(), known.by_short[m.group()], True)
+        for m in known.short.finditer(text, *span)
+    ]
+    found: list[Entity] = []
+    for start, end, test, needs_value in sorted(names, key=lambda n: (n[0], -n[1])):
+        if found and start < found[-1].end:
+            continue
+        entity = _with_value(text, start, end, test, span[1])
+        if entity is None and not needs_value and test.kind == "lab":
+            entity = Entity(type="lab", start=start, end=end, text=text[start:end])
+        if entity is not None:
+            found.append(entity)
+    return found
+
+
+def _with_value(text: str, start: int, end: int, test: LabTest, stop: int) -> Entity | None:
+    if test.concept == "blood_pressure":
+        return _pressure(text, start, end, test, stop)
+    match = _RESULT.match(text, end, stop)
+    if match is None or (match["unit"] is None and _NOT_A_RESULT.match(text, match.end())):
+        return None
+    if match["unit"] is None and match.start("num") == end and text[end - 1].isascii():
+        return None  # "CA19" of "CA19-9", "T4"
+    unit = ucum(match["unit"]) if match["unit"] else ("{INR}" if test.concept == "inr" else "")
+    sign = (match["sign"] or "").lower()
+    value = Value(
+        num=number(match["num"]), unit=unit, comparator=_SIGN.get(sign, sign),
+        concept=test.code_for(unit),
+    )  # fmt: skip
+    last = match.end("unit") if match["unit"] else match.end("num")
+    return Entity(
+        type=test.kind, start=start, end=last, text=text[start:last], value=value,
+        concepts=(test.concept,) if test.concept else (),
+    )  # fmt: skip
+
+
+def _pressure(text: str, start: int, end: int, test: LabTest, stop: int) -> Entity | None:
+    match = _PAIR.match(text, end, stop)
+    if match is None:
+        return None
+    unit = ucum(match["unit"]) if match["unit"] else "mm[Hg]"
+    value = Value(dims=(number(match["a"]), number(match["b"])), unit=unit, concept=test.loinc)
+    return Entity(
+        type="vital", start=start, end=match.end(), text=text[start : match.end()], value=value,
+        concepts=("blood_pressure",),
+    )  # fmt: skip
+
+

@@ -1,0 +1,105 @@
+"""Sizes, volumes, HU and SUV (`clinical.md` knows what is never a size)."""
+
+from __future__ import annotations
+
+import re
+
+from medview.record.note import Entity, Number, Span, Value
+from medview.record.rules.units import BEGIN, END, NUMBER, number, ucum
+
+_LENGTH = r"mm|cm|毫米|厘米|公分"
+_BY = r"\s*(?:[x×X*✕＊]|by)\s*"
+_SIZE = re.compile(
+    rf"(?<![\d./-])(?P<a>{NUMBER})(?:[ -]?(?P<ua>{_LENGTH}))?"
+    rf"(?:{_BY}(?P<b>{NUMBER})(?:[ -]?(?P<ub>{_LENGTH}))?)?"
+    rf"(?:{_BY}(?P<c>{NUMBER}))?[ -]?(?P<unit>{_LENGTH}){END}(?!\s?(?:Hg|slice|层厚|thick))",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(
+    rf"(?<![\d./])(?P<low>{NUMBER})\s?(?:{_LENGTH})?\s?(?:-|–|~|～|to|至)\s?(?P<high>{NUMBER})[ -]?(?P<unit>{_LENGTH}){END}",
+    re.IGNORECASE,
+)
+_VOLUME = re.compile(
+    rf"(?<![\d./])(?P<num>{NUMBER})[ -]?(?P<unit>mL|cc|cm3|cm³|mm3|mm³|毫升){END}(?!\s?/)", re.IGNORECASE
+)
+_HU = re.compile(rf"(?<![\d.])(?P<num>[-−]?\d+(?:\.\d+)?)\s?(?P<unit>HU|Hu|Hounsfield units?){END}")
+_SUV = re.compile(
+    r"SUV\s?-?(?:max|mean|peak|bw|值|最大值)?\s*(?:[:：=]|of|is|was|为|约)?\s*(?:约|about)?\s*(?P<num>\d+(?:\.\d+)?)",
+    re.IGNORECASE,
+)
+_COMPARATOR = re.compile(r"(<=|>=|[<>≤≥＜＞]|less than|more than|greater than|up to|小于|大于)\s?$")
+_SIGN = {"less than": "<", "小于": "<", "＜": "<", "more than": ">", "greater than": ">",
+         "大于": ">", "＞": ">", "up to": "<=", "≤": "<=", "≥": ">="}  # fmt: skip
+_PRIOR = re.compile(
+    r"(?:previously|prior(?:ly)?|formerly|was|from|compared (?:to|with)|versus|vs\.?|earlier|原|前片|既往|旧片|上次|先前|从|由)"
+    r"(?: (?:about|approximately|measured|measuring|exam|study))*[ (约为]*$",
+    re.IGNORECASE,
+)
+_PRIOR_AFTER = re.compile(r"[ ,]*(?:previously|on (?:the )?(?:prior|previous)|before\b|earlier)", re.IGNORECASE)
+_NEVER = re.compile(r"(?:series|image|slice|slices|se|im|frame|collimation|层厚|层距|increment|interval|kernel)\s*:?$",
+                    re.IGNORECASE)  # fmt: skip
+_UCUM_VOLUME = {"cm3": "cm3", "cm³": "cm3", "mm3": "mm3", "mm³": "mm3"}
+
+
+def find_measurements(text: str, span: Span) -> list[Entity]:
+    """Measurements inside `span`, none overlapping another."""
+    found: list[Entity] = []
+    for pattern, read in ((_RANGE, _range), (_SIZE, _size), (_VOLUME, _single), (_HU, _hu), (_SUV, _suv)):
+        for match in pattern.finditer(text, *span):
+            if _NEVER.search(text[max(span[0], match.start() - 12) : match.start()].rstrip()):
+                continue
+            entity = read(text, match)
+            if not any(entity.overlaps(other) for other in found):
+                found.append(entity)
+    return sorted(found, key=lambda e: e.start)
+
+
+def _context(text: str, start: int, end: int) -> tuple[str, bool]:
+    before = text[max(0, start - 40) : start]
+    sign = _COMPARATOR.search(before)
+    comparator = _SIGN.get(sign.group(1), sign.group(1)) if sign else ""
+    if sign:
+        before = before[: sign.start()]
+    prior = bool(_PRIOR.search(before)) or bool(_PRIOR_AFTER.match(text, end))
+    # "was 8 mm" speaks of another time only when a present size stands beside it.
+    if before.rstrip().lower().endswith("was"):
+        prior = bool(re.search(r"(?:now|currently|today)\b", text[end : end + 60], re.IGNORECASE))
+    return comparator, prior
+
+
+def _entity(text: str, span: Span, **value: object) -> Entity:
+    comparator, prior = _context(text, *span)
+    return Entity(
+        type="measurement", start=span[0], end=span[1], text=text[span[0] : span[1]],
+        value=Value(comparator=comparator, prior=prior, **value),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _size(text: str, match: re.Match[str]) -> Entity:
+    unit = ucum(match["unit"])
+    dims: list[Number] = [number(match[k]) for k in "abc" if match[k]]
+    if len(dims) > 1:
+        return _entity(text, match.span(), dims=tuple(dims), unit=unit)
+    return _entity(text, match.span(), num=dims[0], unit=unit)
+
+
+def _range(text: str, match: re.Match[str]) -> Entity:
+    low, high = number(match["low"]), number(match["high"])
+    if match[0].find("to") > 0 and text[max(0, match.start() - 5) : match.start()].lower() == "from ":
+        end = match.end("low")  # "from 6 to 8 mm": the first is the earlier size
+        return _entity(text, (match.start(), end), num=low, unit=ucum(match["unit"]))
+    return _entity(text, match.span(), low=low, high=high, unit=ucum(match["unit"]))
+
+
+def _single(text: str, match: re.Match[str]) -> Entity:
+    unit = _UCUM_VOLUME.get(match["unit"].lower(), "mL")
+    return _entity(text, match.span(), num=number(match["num"]), unit=unit)
+
+
+def _hu(text: str, match: re.Match[str]) -> Entity:
+    value = number(match["num"].replace("−", "-"))
+    return _entity(text, match.span(), num=value, unit="[hnsf'U]")
+
+
+def _suv(text: str, match: re.Match[str]) -> Entity:
+    return _entity(text, match.span("num"), num=number(match["num"]), unit="{SUVbw}g/mL")

@@ -1,0 +1,197 @@
+"""Which size and place belong to a finding, which effect to a drug, which reaction to an allergy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from medview.record.note import Entity, Span
+
+Link = tuple[str, Entity, Entity]
+
+_CAUSES = re.compile(
+    r"[^.;。；]{0,40}?(?:caus(?:ed|es|ing)|induc(?:ed|es|ing)|led to|leading to|result(?:ed|s|ing) in|produced|triggered|precipitated"
+    r"|associated with|complicated by|-?(?:induced|associated|related)|(?:was |were )?(?:stopped|discontinued|held|withdrawn|switched) (?:because of|due to|for|after)"
+    r"|followed by|developed|后(?:曾)?(?:出现|发生|引起|导致|并发)?|引起|导致|诱发|(?:相关|所致|致)(?:的|性)?|不良反应[：:为]*)"
+    r"(?:[^.;。；,，]{0,24})",
+    re.IGNORECASE,
+)
+_CAUSED_BY = re.compile(
+    r"\s*(?:[^.;。；,，]{0,16}?)(?:after (?:taking |starting |receiving |use of )?|following |due to |secondary to |caused by |induced by |attributed to |related to "
+    r"|thought to be from |because of |from |with |on |考虑(?:与|为)|由|因|系)(?:the |his |her |a |an |use of |taking )?(?:(?:dose of|previous|prior|recent|high[ -]dose|服用|使用|口服) ?)?",
+    re.IGNORECASE,
+)
+_WITH_ON = re.compile(r"\s*(?:with|on|from) ", re.IGNORECASE)
+_FOR = re.compile(r"(?:[^.;。；]{0,50}? )?for (?:the |his |her |treatment of |management of |chronic |known )*", re.IGNORECASE)
+_REACTION = re.compile(
+    r"(?:\s*[(（:：,，\-–]\s*|\s*(?:allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|，|后)[\s:：,，(（]*)+"
+    r"(?:\w+ ){0,2}",
+    re.IGNORECASE,
+)
+_IN = re.compile(
+    r"[^;.。；\n]{0,30}?(?:\b(?:in|of|within|at|involving|along|affecting|near|on|from|over|around|abutting|overlying|throughout|to)\b (?:the |both |his |her |its |a )*|,? ?\(?)$",
+    re.IGNORECASE,
+)
+_DATE_GAP = re.compile(r"[\s(（,，:：]*(?:on|of|from|dated|performed|taken|obtained|in|于|示|检查)?[\s(（:：]*", re.IGNORECASE)
+_CLAUSE = re.compile("[;；。]|\n")
+_COMMA = re.compile("[,，]")
+_LESIONS = ("finding", "disease")
+
+
+def find_relations(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> list[Link]:
+    """Relations among the entities of one sentence; `before` are those of the sentence before."""
+    links: list[Link] = []
+    links += _adverse(text, entities)
+    links += _reactions(text, entities)
+    links += _indications(text, entities)
+    links += _sizes(text, entities, before)
+    links += _locations(text, entities)
+    links += _dates(text, entities)
+    return links
+
+
+def _of(entities: Sequence[Entity], *types: str) -> list[Entity]:
+    return [e for e in entities if e.type in types]
+
+
+def _gap(text: str, one: Entity, two: Entity) -> str:
+    return text[one.end : two.start] if one.end <= two.start else text[two.end : one.start]
+
+
+def _adverse(text: str, entities: Sequence[Entity]) -> list[Link]:
+    links: list[Link] = []
+    for drug in _of(entities, "drug"):
+        for effect in _of(entities, "symptom", "disease", "finding"):
+            if effect.attrs.negated:
+                continue
+            gap = _gap(text, drug, effect)
+            if drug.end <= effect.start:
+                holds = _CAUSES.fullmatch(gap) is not None
+            else:
+                holds = _CAUSED_BY.fullmatch(gap) is not None and not (
+                    effect.type == "disease" and _WITH_ON.fullmatch(gap)
+                )
+            if holds:
+                links.append(("adverse_effect", drug, effect))
+    return _same_list(text, links, entities)
+
+
+def _same_list(text: str, links: list[Link], entities: Sequence[Entity]) -> list[Link]:
+    # "caused rash and nausea": the second effect stands in one list with the first.
+    more = []
+    for kind, drug, effect in links:
+        later = [e for e in _of(entities, "symptom", "disease") if e.start >= effect.end]
+        last = effect
+        for other in later:
+            if not re.fullmatch(r"(?:,|、|和|及|and|\s|also)+", text[last.end : other.start]):
+                break
+            more.append((kind, drug, other))
+            last = other
+    return list(dict.fromkeys(links + more))
+
+
+def _reactions(text: str, entities: Sequence[Entity]) -> list[Link]:
+    links: list[Link] = []
+    for allergy in _of(entities, "allergy"):
+        for symptom in _of(entities, "symptom", "disease", "finding"):
+            if allergy.end <= symptom.start and _REACTION.fullmatch(text, allergy.end, symptom.start):
+                links.append(("allergy_reaction", allergy, symptom))
+    return links
+
+
+def _indications(text: str, entities: Sequence[Entity]) -> list[Link]:
+    links: list[Link] = []
+    diseases = _of(entities, "disease")
+    for drug in _of(entities, "drug"):
+        after = [d for d in diseases if drug.end <= d.start and _FOR.fullmatch(text, drug.end, d.start)]
+        if after:
+            links.append(("drug_indication", drug, after[0]))
+            continue
+        for disease in diseases:
+            if disease.end <= drug.start and re.fullmatch(
+                r"[，, ]*(?:给予|予|服用|口服|服|使用|应用|一直服用)", text[disease.end : drug.start]
+            ):
+                links.append(("drug_indication", drug, disease))
+    return links
+
+
+def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> list[Link]:
+    links: list[Link] = []
+    for size in _of(entities, "measurement"):
+        lesion = _nearest(text, size, _of(entities, *_LESIONS))
+        if lesion is None and before:
+            earlier = _of(before, *_LESIONS)
+            lesion = earlier[-1] if earlier else None
+        if lesion is not None:
+            links.append(("finding_size", lesion, size))
+    return links
+
+
+def _nearest(text: str, entity: Entity, candidates: Sequence[Entity]) -> Entity | None:
+    def cost(other: Entity) -> tuple[int, int]:
+        gap = _gap(text, entity, other)
+        return (2 if _CLAUSE.search(gap) else 1 if _COMMA.search(gap) else 0), len(gap)
+
+    possible = [c for c in candidates if not c.overlaps(entity)]
+    best = min(possible, key=cost, default=None)
+    return best if best is not None and cost(best)[0] < 2 and cost(best)[1] < 80 else None
+
+
+def _locations(text: str, entities: Sequence[Entity]) -> list[Link]:
+    places = _of(entities, "anatomy")
+    links: list[Link] = []
+    for lesion in _of(entities, *_LESIONS):
+        others = [e for e in _of(entities, *_LESIONS) if e is not lesion]
+        after = _place_after(text, lesion, places, others)
+        if after:
+            links += [("finding_location", lesion, place) for place in after]
+            continue
+        place = _place_before(text, lesion, places)
+        if place is not None:
+            links.append(("finding_location", lesion, place))
+    return links
+
+
+def _place_after(
+    text: str, lesion: Entity, places: Sequence[Entity], others: Sequence[Entity]
+) -> list[Entity]:
+    found: list[Entity] = []
+    for place in places:
+        if place.start < lesion.end:
+            continue
+        if any(lesion.end <= o.start and o.end <= place.start for o in others) and not found:
+            gap = text[lesion.end : place.start]
+            if not re.match(r"\s*(?:and|or|,|with)\b", gap) or len(gap) > 60:
+                break
+        gap = text[(found[-1] if found else lesion).end : place.start]
+        if found and not re.fullmatch(r"(?:,|and|or|&|、|和|及|\s|the)+", gap):
+            break
+        if not found and (not gap.strip(" (,") or not _IN.fullmatch(gap) or gap.strip() in ("", ",")):
+            break
+        found.append(place)
+    return found
+
+
+def _place_before(text: str, lesion: Entity, places: Sequence[Entity]) -> Entity | None:
+    before = [p for p in places if p.end <= lesion.start]
+    if not before:
+        return None
+    place = before[-1]
+    gap = text[place.end : lesion.start]
+    if _CLAUSE.search(gap) or len(gap) > 60:
+        return None
+    commas = len(_COMMA.findall(gap))
+    allowed = 1 if lesion.type == "finding" else 0
+    return place if commas <= allowed else None
+
+
+def _dates(text: str, entities: Sequence[Entity]) -> list[Link]:
+    links: list[Link] = []
+    for date in _of(entities, "date"):
+        for test in _of(entities, "lab", "vital", "procedure"):
+            span: Span = (
+                (test.end, date.start) if test.end <= date.start else (date.end, test.start)
+            )
+            if span[0] <= span[1] and _DATE_GAP.fullmatch(text, *span):
+                links.append(("test_date", test, date))
+    return links
