@@ -48,7 +48,8 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
     """The cases of one part, in the index's order, one at a time.
 
     Forms: `<split>.npz` with image_NNN and label_NNN (axes x, y, z growing R, A, S, 1 mm), or
-    `<split>.zip` of grey pictures with their class; index.csv names split and patient.
+    `<split>.zip` of grey pictures with their class; index.csv names split and patient (or the
+    group of pictures that look alike; without either each picture stands alone).
     Raises InvalidInput for another form, a missing case, numbers that are none, a label on
     another grid, or a class without a case.
     """
@@ -61,7 +62,7 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
     try:
         if (folder / f"{split}.npz").is_file() and "subject" in rows[0]:
             yield from _volumes(folder / f"{split}.npz", rows)
-        elif (folder / f"{split}.zip").is_file() and "patient" in rows[0]:
+        elif (folder / f"{split}.zip").is_file() and "file" in rows[0]:
             yield from _pictures(folder / f"{split}.zip", rows)
         else:
             raise InvalidInput(say("These labelled data have a form that MedView does not read."))
@@ -116,7 +117,7 @@ def _pictures(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
                 grey = np.asarray(picture.convert("L"))
             yield Case(
                 id=row["file"],
-                patient=row["patient"],
+                patient=row.get("patient") or row.get("group") or row["file"],
                 volume=film_volume(grey),
                 label=row["label"],
             )
