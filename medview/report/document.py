@@ -155,8 +155,9 @@ def _header(content: ReportContent) -> str:
     who = " · ".join(part for part in (content.patient_name, content.patient_id) if part)
     lines = [f'<p class="title">{escape(content.title)}</p>', f'<p class="muted">{escape(who)}</p>']
     lines += [
-        f'<p class="muted">{escape(line)}</p>'
-        for line in (*content.patient_lines, *content.study_lines)
+        f'<p class="muted">{escape(" · ".join(line))}</p>'
+        for line in (content.patient_lines, content.study_lines)
+        if line
     ]
     return "".join(lines)
 

@@ -44,9 +44,9 @@ def text_of(content: ReportContent) -> str:
 
 def _head(content: ReportContent) -> str:
     lines = [content.title, "=" * min(_WIDTH, _columns(content.title))]
-    lines += [_spaced(content.patient_name, content.patient_id), *content.patient_lines]
-    lines += content.study_lines
-    return "\n".join([*lines, *_wrapped([content.notice])])
+    lines.append(_spaced(content.patient_name, content.patient_id))
+    lines += [_spaced(*line) for line in (content.patient_lines, content.study_lines) if line]
+    return "\n".join(_wrapped([*lines, content.notice]))
 
 
 def _findings(content: ReportContent) -> list[str]:

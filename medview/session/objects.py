@@ -62,7 +62,9 @@ def save_objects(
         except MedViewError as error:
             notes.append(error.what)
     progress(total, total, str(say("Writing results")))
-    return SavedObjects(objects=written, notes=tuple(dict.fromkeys(notes)))
+    return SavedObjects(
+        objects=written, notes=tuple({note.english(): note for note in notes}.values())
+    )
 
 
 def _by_stack(measurements: list[Measurement]) -> dict[Key, list[Measurement]]:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from medview.core.errors import MedViewError
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import button, empty_state, row
+from medview.gui.cards import CardColumn, button, empty_state, row
 from medview.gui.panels.report_page import ReportPage
 from medview.gui.panels.report_work import ReportWork
 from medview.gui.style import GRID
@@ -61,7 +61,7 @@ class ReportPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._work = ReportWork(self)
-        self._empty: QWidget = QWidget()
+        self._empty = CardColumn()
         self._content: ReportContent | None = None
         self._is_stale = True
         self._typed = ""
@@ -148,13 +148,15 @@ class ReportPanel(QWidget):
         self._impression.setPlaceholderText(tr("Impression: your own words"))
         self._impression.setAccessibleName(tr("Impression"))
         self._page.setAccessibleName(tr("Report"))
-        self._views.removeWidget(self._empty)
-        self._empty.deleteLater()
-        self._empty = empty_state(
-            tr("No report yet"),
-            tr("Open a study: its report is written here as you accept findings."),
+        self._empty.fill(
+            [
+                empty_state(
+                    tr("No report yet"),
+                    tr("Open a study: its report is written here as you accept findings."),
+                )
+            ]
         )
-        self._views.addWidget(self._empty)
+        self._take_impression()
         self._renew()
 
     # -- Qt ------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QColor, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QPalette, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
 
 from medview.gui.style import RADIUS_CARD
@@ -19,6 +19,7 @@ class ReportPage(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._content: ReportContent | None = None
+        self._document: QTextDocument | None = None
         self._width = 0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
@@ -55,8 +56,8 @@ class ReportPage(QTextBrowser):
         place = self.verticalScrollBar().value()
         document = report_document(self._content, width)
         document.setParent(self)
-        old = self.document()
         self.setDocument(document)
-        if old.parent() is self and old is not document:
-            old.deleteLater()
+        if self._document is not None:
+            self._document.deleteLater()
+        self._document = document
         self.verticalScrollBar().setValue(place)
