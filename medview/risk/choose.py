@@ -140,8 +140,13 @@ def _used(spec: ScoreInput, observation: Observation, value: Value, setting: Set
         unit=spec.concept.unit,
         source=observation.source,
         time=observation.time,
-        is_stale=0 < spec.stale_days < age_days,
+        is_stale=0 < _stale_days(spec) < age_days,
     )
+
+
+def _stale_days(spec: ScoreInput) -> int:
+    # A size from a letter, with no study open to hold it against, is still only a size of its day.
+    return spec.stale_days or (_SAME_TIME_DAYS if spec.of_study else 0)
 
 
 def _remarks(
@@ -156,7 +161,7 @@ def _remarks(
                 "{name} is {days} days old; up to {limit} is usual.",
                 name=spec.title,
                 days=age,
-                limit=spec.stale_days,
+                limit=_stale_days(spec),
             )
         )
     other = next((o for o in others if _contradicts(spec, used, o)), None)

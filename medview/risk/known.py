@@ -82,19 +82,19 @@ def know(
     day = reference or exam or date.today()  # noqa: DTZ011 - a calendar day of the user's place
     mine = [o for o in observations if patient is None or o.patient_id in ("", patient.id)]
     said = {o.concept for o in mine if o.source.kind == "header"}
-    header = [o for o in _from_header(patient, day) if o.concept not in said] if patient else []
+    kind = "header" if study else "sentence"  # without images the identity is a document's
+    identity = _from_identity(patient, day, kind) if patient else []
+    header = [o for o in identity if o.concept not in said]
     pairs = [part for o in mine for part in _pressures(o)]
     return Known((*mine, *pairs, *header), Setting(day, exam))
 
 
-def _from_header(patient: Patient, day: date) -> list[Observation]:
+def _from_identity(patient: Patient, day: date, kind: str) -> list[Observation]:
     found = []
     born = day_of(patient.birth_date) if len(patient.birth_date) == len("1950-01-31") else None
     if born and born <= day:
         years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-        source = Source(
-            kind="header", where="PatientBirthDate, at the exam", locator="tag:PatientBirthDate"
-        )
+        source = _identity(kind, "PatientBirthDate", "birth date, at the exam")
         found.append(
             Observation(
                 patient_id=patient.id,
@@ -106,11 +106,15 @@ def _from_header(patient: Patient, day: date) -> list[Observation]:
             )
         )
     if patient.sex in ("F", "M"):
-        source = Source(kind="header", where="PatientSex", locator="tag:PatientSex")
+        source = _identity(kind, "PatientSex", "sex")
         found.append(
             Observation(patient_id=patient.id, concept="sex", value=patient.sex, source=source)
         )
     return found
+
+
+def _identity(kind: str, keyword: str, where: str) -> Source:
+    return Source(kind=kind, where=where, locator=f"tag:{keyword}" if kind == "header" else "")
 
 
 def _pressures(observation: Observation) -> list[Observation]:
