@@ -30,7 +30,7 @@ def ct_folder(tmp_path: Path) -> Path:
     study, series, frame = generate_uid(), generate_uid(), generate_uid()
     for k in range(_SLICES):
         stored = np.full((_ROWS, _COLUMNS), 1024 + 10 * k, np.uint16)
-        stored[:10, :8] = 1524
+        stored[:10, :8] = 2224
         _save(folder / f"{k}.dcm", stored, k, (study, series, frame))
     return folder
 

@@ -176,7 +176,7 @@ def _property(preset: VolumePreset) -> Any:
     found.SetScalarOpacityUnitDistance(1.5)
     found.SetInterpolationTypeToLinear()
     found.ShadeOn()
-    found.SetAmbient(0.3)
+    found.SetAmbient(0.38)
     found.SetDiffuse(0.9)
     found.SetSpecular(0.18)
     found.SetSpecularPower(12.0)
