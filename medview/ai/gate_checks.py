@@ -99,18 +99,18 @@ def _age(rule: Rule, facts: Facts) -> Answer:
         return False, say(
             "This study shows a child ({age} y); the model was trained on {people}.",
             age=_age_text(outside[0]),
-            people=rule["described_as"],
+            people=Sentence(rule["described_as"]),
         )
     if facts.series.modality in ("CR", "DX"):
         return False, say(
             "This film shows an adult ({age} y); the model was trained on {people}.",
             age=int(outside[0]),
-            people=rule["described_as"],
+            people=Sentence(rule["described_as"]),
         )
     return False, say(
         "This study shows an adult ({age} y); the model was trained on {people}.",
         age=int(outside[0]),
-        people=rule["described_as"],
+        people=Sentence(rule["described_as"]),
     )
 
 
@@ -203,7 +203,7 @@ def _extent(rule: Rule, facts: Facts) -> Answer:
     return False, say(
         "The stack is {size} mm large; the model was made for {what}.",
         size=" × ".join(str(round(side)) for side in sides),
-        what=rule["described_as"],
+        what=Sentence(rule["described_as"]),
     )
 
 

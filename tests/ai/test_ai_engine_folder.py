@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from medview.ai.folder import open_folder, write_manifest
+from medview.ai.ops import STEP_FIELDS
+from medview.ai.worker.pipeline import load_steps
+from medview.ai.worker.steps import STEPS
 from medview.core.errors import ModelUnavailable
 
 Changed = Callable[..., Path]
@@ -230,18 +234,11 @@ def test_unused_weights_are_refused(lungs_folder: Path) -> None:
 
 
 def test_steps_of_the_schema_are_those_that_the_worker_runs() -> None:
-    code = (
-        "import inspect\n"
-        "from medview.ai.ops import STEP_FIELDS\n"
-        "from medview.ai.worker.pipeline import load_steps\n"
-        "from medview.ai.worker.steps import STEPS\n"
-        "load_steps()\n"
-        "assert STEPS.keys() == STEP_FIELDS.keys(), STEPS.keys() ^ STEP_FIELDS.keys()\n"
-        "for op, fields in STEP_FIELDS.items():\n"
-        "    own = dict(inspect.signature(STEPS[op].run).parameters); del own['state']\n"
-        "    assert own.keys() == fields.keys(), op\n"
-        "    for name, p in own.items():\n"
-        "        assert (p.default is p.empty) == fields[name].required, (op, name)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert result.returncode == 0, result.stderr.decode()[-400:]
+    load_steps()
+
+    assert STEPS.keys() == STEP_FIELDS.keys()
+    for op, fields in STEP_FIELDS.items():
+        own = {n: p for n, p in signature(STEPS[op].run).parameters.items() if n != "state"}
+        assert {name: p.default is p.empty for name, p in own.items()} == {
+            name: field.required for name, field in fields.items()
+        }

@@ -20,6 +20,7 @@ from medview.core.progress import CancelToken, no_progress
 from medview.core.volume import Volume
 from medview.dicom import load_volume, scan
 
+FLIPS = ((-1, 1, 1), (1, -1, 1), (1, 1, -1), (-1, -1, 1), (1, -1, -1), (-1, 1, -1))
 RULES = Rules(
     grid_mm=4.0,
     body_above_hu=-300,
@@ -106,8 +107,10 @@ def fill(chest: Volume) -> NDArray[np.bool_]:
     return ((i - 48) * 4 / 170) ** 2 + ((j - 36) * 4 / 120) ** 2 < 1
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-@pytest.mark.parametrize("flips", [(1, 1, 1), (-1, 1, 1), (1, -1, -1), (-1, -1, -1)])
+@pytest.mark.parametrize(
+    ("order", "flips"),
+    [*zip(permutations(range(3)), FLIPS, strict=True), ((0, 1, 2), (-1, -1, -1))],
+)
 def test_any_order_of_axes_gives_the_same_sides(
     chest: Volume, order: tuple[int, int, int], flips: tuple[int, int, int]
 ) -> None:

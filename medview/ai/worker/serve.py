@@ -58,8 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     channel = Channel(claim_stdout())
     confine(args.parent)
-    threading.Thread(target=channel.listen, name="listen", daemon=True).start()
     channel.send(StateLine("hello"))
+    threading.Thread(target=channel.listen, name="listen", daemon=True).start()
     device = load_torch(args.threads) if args.preload else ""
     channel.send(StateLine("ready", device))
     runner = Runner(channel.send, args.threads)

@@ -18,9 +18,9 @@ def explain_label(folder: ModelFolder, label: Label, volume_ml: float) -> Senten
     return say(
         "The net {title} (version {version}) gave these voxels the label {label} as the likeliest; "
         "{volume} mL in all. What the net was trained on stands in its card.",
-        title=folder.title,
+        title=Sentence(folder.title),
         version=folder.version,
-        label=label.name,
+        label=Sentence(label.name),
         volume=round(volume_ml, 2),
     )
 
@@ -57,9 +57,9 @@ def explain_class(
     """Why a class has its probability, with the threshold it is held against, if there is one."""
     said = say(
         "The net {title} (version {version}) gives {label} a probability of {percent} %.",
-        title=folder.title,
+        title=Sentence(folder.title),
         version=folder.version,
-        label=label.name,
+        label=Sentence(label.name),
         percent=round(100 * probability, 1),
     )
     if threshold is not None:
@@ -76,5 +76,7 @@ def explain_class(
 def explain_measure(folder: ModelFolder) -> Sentence:
     """Where a number about the whole image comes from."""
     return say(
-        "Measured by {title} (version {version}).", title=folder.title, version=folder.version
+        "Measured by {title} (version {version}).",
+        title=Sentence(folder.title),
+        version=folder.version,
     )
