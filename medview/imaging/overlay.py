@@ -62,10 +62,20 @@ class _Lookup(NamedTuple):
 
 
 def cut_labels(label_map: LabelMap, plane: Plane, index: int) -> NDArray[np.uint8]:
-    """The labels (rows, columns) on the pixels of a slice, nearest voxel, 0 outside."""
+    """The labels (rows, columns) on the pixels of a slice, nearest voxel, 0 outside.
+
+    Labels that are hidden (measured, but no finding to look at) are 0.
+    """
     if plane.geometry.same_grid(label_map.geometry):
-        return np.asarray(plane.cut(label_map.voxels, index), np.uint8)
-    return np.asarray(_nearest(label_map.voxels, label_map.geometry, plane, index), np.uint8)
+        labels = np.asarray(plane.cut(label_map.voxels, index), np.uint8)
+    else:
+        labels = np.asarray(_nearest(label_map.voxels, label_map.geometry, plane, index), np.uint8)
+    hidden = [label.value for label in label_map.labels if label.hidden]
+    if hidden:
+        shown = np.arange(256, dtype=np.uint8)
+        shown[hidden] = 0
+        labels = shown[labels]
+    return labels
 
 
 def cut_heatmap(heatmap: Heatmap, plane: Plane, index: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from medview.core.words import Sentence
 from medview.session.events import DocumentsChanged, Events, KnowledgeChanged
 
 if TYPE_CHECKING:
-    from medview.record import Document, Match, Note
+    from medview.record import Belonging, Document, Note
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,7 +29,7 @@ class OpenDocument:
     document: Document
     note: Note
     patient_id: str | None
-    match: Match | None
+    match: Belonging | None
 
 
 @dataclass(frozen=True, slots=True)

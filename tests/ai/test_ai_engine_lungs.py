@@ -186,7 +186,7 @@ def test_density_and_emphysema_share_are_those_put_in(chest: Volume) -> None:
     result = run(replace(chest, stored=stored))
 
     measured = {(label, q.concept): q.value for label, q in result.measures}
-    assert measured[None, "emphysema share"] == pytest.approx(10, abs=0.5)
+    assert measured[None, "emphysema_share"] == pytest.approx(10, abs=0.5)
     assert measured[1, "mean density"] == pytest.approx(-872, abs=8)  # partial voxels at the rim
 
 

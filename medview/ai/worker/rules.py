@@ -73,5 +73,6 @@ def densitometry(state: State, below_hu: float) -> None:
     if counts.sum():
         both = 100 * lows.sum() / counts.sum()
         state.measures.append(
-            (None, Quantity(concept="emphysema share", value=both, unit="%", code=_EMPHYSEMA))
+            # A concept of observations: risk scores read it.
+            (None, Quantity(concept="emphysema_share", value=both, unit="%", code=_EMPHYSEMA))
         )

@@ -115,25 +115,21 @@ class FindingsPanel(QWidget):
         card.add(label(" · ".join(words), "muted"))
 
     def _add_measure(self, card: Card, finding: Finding, run: ModelRun) -> None:
-        colour = next(
-            (
-                item.colour
-                for item in (run.label_map.labels if run.label_map else ())
-                if item.value == finding.label_value
-            ),
-            "",
-        )
-        mark = label("■", wrap=False)
-        mark.setStyleSheet(f"color: {colour or tokens().line};")
+        labels = run.label_map.labels if run.label_map is not None else ()
+        own = next((item for item in labels if item.value == finding.label_value), None)
+        if own is not None and own.hidden:
+            return
+        mark = label("■" if own is not None else "", wrap=False)
+        mark.setStyleSheet(f"color: {own.colour if own is not None else tokens().line};")
         mark.setFixedWidth(14)
-        size = volume_text(finding.volume_mm3) if finding.volume_mm3 is not None else ""
-        card.add(row(mark, label(tr(finding.label)), None, label(size, wrap=False), spacing=GRID))
-        for quantity in finding.measurements:
-            known = concepts().get(quantity.concept)
-            if known is None or quantity.concept.startswith("lung_volume"):
-                continue
+        known = [q for q in finding.measurements if q.concept in concepts()]
+        if finding.volume_mm3 is not None:
+            size = label(volume_text(finding.volume_mm3), wrap=False)
+            card.add(row(mark, label(tr(finding.label)), None, size, spacing=GRID))
+        for quantity in known:
+            title = label(tr(concepts()[quantity.concept].title))
             value = label(quantity_text(quantity), wrap=False)
-            card.add(row(label(tr(known.title), "muted"), None, value))
+            card.add(row(title, None, value, spacing=GRID))
 
     def _buttons(self, run: ModelRun, decision: Decision | None) -> QWidget:
         said = decision.decision if decision is not None else "suggested"
@@ -142,6 +138,7 @@ class FindingsPanel(QWidget):
             "primary" if said != "rejected" else "",
             partial(self._decide, run, "suggested" if said == "accepted" else "accepted"),
         )
+        away = button(tr("Remove"), "link", partial(self._hide, run))
         reject = button(
             tr("Rejected") if said == "rejected" else tr("Reject"),
             "",
@@ -151,7 +148,7 @@ class FindingsPanel(QWidget):
             made.setCheckable(True)
             made.setChecked(is_on)
         why = button(tr("Why"), "", partial(self._show_why, run))
-        return row(accept, reject, why, None)
+        return row(accept, reject, why, None, away)
 
     def _refusal_card(self, run: ModelRun) -> Card:
         card = Card()
