@@ -28,7 +28,8 @@ def patient_folder(patient_key: str) -> Path:
     """Where the work of a patient lies; made on first use, readable by the owner alone."""
     digest = hashlib.blake2s(patient_key.encode(), key=_salt(), digest_size=12).hexdigest()
     folder = user_data_dir() / "work" / digest
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for made in (folder.parent, folder):  # with parents=True the mode would hold for the last alone
+        made.mkdir(exist_ok=True, mode=0o700)
     return folder
 
 

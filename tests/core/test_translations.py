@@ -12,7 +12,10 @@ from medview.core.observation import concepts
 from medview.core.words import translate
 
 ROOT = Path(__file__).resolve().parents[2]
-SAME_IN_BOTH = {"{what} {todo}", "{title} · {stage}", "AI", "Layout 1 × 1"}
+SAME_IN_BOTH = {
+    "{what} {todo}", "{title} · {stage}", "{amount}", "{amount} {unit}", "{text}", "AI",
+    "ALP", "ALT", "AST", "INR", "PSA", "eGFR", "T",
+}  # fmt: skip
 
 
 def said_in(path: Path) -> Iterator[str]:
@@ -20,8 +23,8 @@ def said_in(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call) or not node.args:
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(
-            node.func, "id", ""
+        name = (
+            node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         )
         first = node.args[0]
         if name in ("say", "tr") and isinstance(first, ast.Constant):

@@ -7,12 +7,12 @@ from functools import partial
 
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
+from medview.core.numbers import percent, quantity_text, volume_text
 from medview.core.observation import concepts
 from medview.core.results import Finding, Measurement, ModelRun
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, Meter, button, chip, empty_state, label, row
-from medview.core.numbers import percent, quantity_text, volume_text
 from medview.gui.style import GRID, tokens
 from medview.imaging.roi import lines as measurement_lines
 from medview.session import Session
