@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compute and print; 0 when a score was computed, 3 when none could be."""
+    """Compute and print; 3 when a file could not be used, or nothing by hand sufficed."""
     scores = [_score(score_id) for score_id in args.score]
     if args.list:
         return _print_list(scores or list(catalogue().values()), as_json=args.json)
@@ -63,11 +63,11 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.paths:
         results, is_whole = _of_paths(args, scores, given)
-    else:
-        chosen = scores or fitting(given) or tuple(catalogue().values())
-        results, is_whole = [compute(score, given) for score in chosen], True
+        _print(results, as_json=args.json)
+        return DONE if is_whole else IN_PART
+    results = [compute(s, given) for s in scores or fitting(given) or catalogue().values()]
     _print(results, as_json=args.json)
-    return DONE if is_whole and any(r.status == "computed" for r in results) else IN_PART
+    return DONE if any(result.status == "computed" for result in results) else IN_PART
 
 
 def _score(score_id: str) -> Score:

@@ -30,11 +30,15 @@ def _fits(score: Score, known: Known) -> bool:
         low, high = score.fits_age
         if age is None or not low <= float(age.value) <= high:
             return False
-    needed = all(_is_there(known, name) for name in score.fits_all)
-    return needed and any(_is_there(known, name) for name in score.fits_any)
+    needed = all(_is_there(score, known, name) for name in score.fits_all)
+    return needed and any(_is_there(score, known, name) for name in score.fits_any)
 
 
-def _is_there(known: Known, concept: str) -> bool:
+def _is_there(score: Score, known: Known, concept: str) -> bool:
+    spec = score.input(concept)
+    if spec is not None and spec.stale_days == 1:  # vital signs of another day say nothing now
+        found = known.choose(spec).used
+        return found is not None and not found.is_stale
     found = known.find(concept)
     return found is not None and found.value not in (False, "none")
 

@@ -81,20 +81,18 @@ def know(
     exam = day_of(study.date) if study else None
     day = reference or exam or date.today()  # noqa: DTZ011 - a calendar day of the user's place
     mine = [o for o in observations if patient is None or o.patient_id in ("", patient.id)]
-    said = {o.concept for o in mine if o.source.kind == "header"}
-    kind = "header" if study else "sentence"  # without images the identity is a document's
-    identity = _from_identity(patient, day, kind) if patient else []
-    header = [o for o in identity if o.concept not in said]
+    # First, so that where a source gives the same of the same day its own words stand.
+    identity = _from_identity(patient, day, bool(study)) if patient else []
     pairs = [part for o in mine for part in _pressures(o)]
-    return Known((*mine, *pairs, *header), Setting(day, exam))
+    return Known((*identity, *mine, *pairs), Setting(day, exam))
 
 
-def _from_identity(patient: Patient, day: date, kind: str) -> list[Observation]:
+def _from_identity(patient: Patient, day: date, has_images: bool) -> list[Observation]:
     found = []
     born = day_of(patient.birth_date) if len(patient.birth_date) == len("1950-01-31") else None
     if born and born <= day:
         years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-        source = _identity(kind, "PatientBirthDate", "birth date, at the exam")
+        source = _identity(has_images, "PatientBirthDate", "birth date, at the exam")
         found.append(
             Observation(
                 patient_id=patient.id,
@@ -106,15 +104,16 @@ def _from_identity(patient: Patient, day: date, kind: str) -> list[Observation]:
             )
         )
     if patient.sex in ("F", "M"):
-        source = _identity(kind, "PatientSex", "sex")
+        source = _identity(has_images, "PatientSex", "sex")
         found.append(
             Observation(patient_id=patient.id, concept="sex", value=patient.sex, source=source)
         )
     return found
 
 
-def _identity(kind: str, keyword: str, where: str) -> Source:
-    return Source(kind=kind, where=where, locator=f"tag:{keyword}" if kind == "header" else "")
+def _identity(has_images: bool, keyword: str, where: str) -> Source:
+    locator = f"tag:{keyword}" if has_images else ""  # without images a document says who it is
+    return Source(kind="header", where=where, locator=locator)
 
 
 def _pressures(observation: Observation) -> list[Observation]:

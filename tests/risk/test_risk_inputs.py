@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medview.core.errors import InvalidInput
@@ -37,6 +37,16 @@ def test_age_and_sex_come_from_the_header_at_the_day_of_the_exam(said: Said) -> 
     assert (age.value, age.source.kind, age.time) == (67.0, "header", "2026-01-31")
     assert sex is not None
     assert sex.value == "F"
+
+
+def test_the_age_of_an_old_document_gives_way_to_the_birth_date(said: Said) -> None:
+    old = said("age", 61.0, kind="header", time="2020-03-25")
+
+    result = ckd(old, said("creatinine", 1.1))
+
+    age = result.used("age")
+    assert age is not None
+    assert age.value == 67.0
 
 
 def test_a_missing_value_is_named_and_nothing_is_computed() -> None:
@@ -288,6 +298,18 @@ def test_scores_that_fit_are_those_whose_own_inputs_are_known(said: Said) -> Non
     assert nothing == ()
 
 
+def test_vital_signs_of_another_year_bring_no_score_of_acute_illness(said: Said) -> None:
+    names = ("respiratory_rate", "oxygen_saturation", "heart_rate", "systolic_bp")
+    values = (16.0, 97.0, 70.0, 120.0)
+
+    def ids(time: str) -> list[str]:
+        known = [said(n, v, time=time) for n, v in zip(names, values, strict=True)]
+        return [score.id for score in fitting(known, patient=PATIENT, study=STUDY)]
+
+    assert ids("2026-01-31") == ["news2"]
+    assert ids("2019-01-31") == []
+
+
 def test_results_are_shown_computed_first_and_invalid_last(said: Said) -> None:
     results = [
         compute(CKD, [said("dialysis", True)]),
@@ -354,6 +376,7 @@ def test_every_short_name_leads_to_a_concept() -> None:
     assert {name for name in _SHORT.values() if name not in concepts()} == set()
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     first=st.floats(0.2, 20.0), second=st.floats(0.2, 20.0), age=st.integers(18, 120),
     sex=st.sampled_from("FM"),
@@ -371,6 +394,7 @@ def test_more_creatinine_never_means_a_better_kidney(
     assert low >= high > 0
 
 
+@settings(deadline=None, max_examples=40)
 @given(diameter=st.floats(0.5, 300.0), age=st.integers(0, 120))
 def test_brock_gives_a_number_inside_its_ranges_and_none_outside(diameter: float, age: int) -> None:
     inputs = {**BROCK.cases[0].inputs, "nodule_diameter_max": diameter, "age": age}
@@ -385,6 +409,7 @@ def test_brock_gives_a_number_inside_its_ranges_and_none_outside(diameter: float
 PREVENT_10 = [catalogue()[f"prevent-{name}-10y"] for name in ("cvd", "ascvd", "hf")]
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     score=st.sampled_from(PREVENT_10), first=st.integers(110, 180), second=st.integers(110, 180),
     age=st.integers(30, 79), sex=st.sampled_from("FM"),
@@ -404,6 +429,7 @@ def test_more_blood_pressure_never_means_less_risk_by_prevent(
     assert 0 < low <= high < 100
 
 
+@settings(deadline=None, max_examples=40)
 @given(diameter=st.floats(4.0, 30.0), share=st.floats(1.0, 3.0))
 def test_a_larger_nodule_is_never_less_suspect(diameter: float, share: float) -> None:
     for score_id in ("brock", "mayo-nodule"):
