@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medview.cli.output import DONE, IN_PART, WRONG_INPUT, complain, print_json, print_lines, progress_for
+from medview.cli.output import (
+    DONE,
+    IN_PART,
+    WRONG_INPUT,
+    complain,
+    print_json,
+    print_lines,
+    progress_for,
+)
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.observation import Observation, concepts
 from medview.core.words import say, tr
@@ -20,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths, form of the output, language."""
     parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="documents or folders")
     parser.add_argument("--lines", action="store_true", help="one note a line (JSON Lines)")
-    parser.add_argument("--lang", choices=("auto", "en", "zh"), default="auto", help="language of the documents")
+    parser.add_argument(
+        "--lang", choices=("auto", "en", "zh"), default="auto", help="language of the documents"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,7 +97,11 @@ def _document_json(document: Document, note: Note) -> dict[str, Any]:
 
 
 def _observation_json(o: Observation) -> dict[str, Any]:
-    code = {"scheme": o.code.scheme, "value": o.code.value, "meaning": o.code.meaning} if o.code else None
+    code = (
+        {"scheme": o.code.scheme, "value": o.code.value, "meaning": o.code.meaning}
+        if o.code
+        else None
+    )
     return {
         "patient": o.patient_id, "concept": o.concept, "code": code,
         "value": list(o.value) if isinstance(o.value, tuple) else o.value,
@@ -103,7 +117,10 @@ def _print_note(document: Document, note: Note) -> None:
         attrs = e.attrs.to_json()
         marks = [k for k in ("negated", "uncertain") if attrs.get(k)]
         marks += [attrs[k] for k in ("temporality", "experiencer") if k in attrs]
-        print_lines(f"  {e.type:12} {' '.join(e.text.split())}" + (f"  [{', '.join(marks)}]" if marks else ""))
+        print_lines(
+            f"  {e.type:12} {' '.join(e.text.split())}"
+            + (f"  [{', '.join(marks)}]" if marks else "")
+        )
     for r in note.relations:
         print_lines(f"  {r.type:18} {note.entity(r.head).text} → {note.entity(r.tail).text}")
 
@@ -113,5 +130,14 @@ def _print_observations(found: tuple[Observation, ...]) -> None:
         print_lines("")
     for o in found:
         value = "/".join(f"{v:g}" for v in o.value) if isinstance(o.value, tuple) else o.value
-        said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
-        print_lines(f"{concepts()[o.concept].title}: {o.comparator}{said} {o.unit}".rstrip() + f"  ({o.source.kind}, {o.time or '-'})")
+        said = (
+            {True: "yes", False: "no"}[value]
+            if isinstance(value, bool)
+            else f"{value:g}"
+            if isinstance(value, float)
+            else value
+        )
+        print_lines(
+            f"{concepts()[o.concept].title}: {o.comparator}{said} {o.unit}".rstrip()
+            + f"  ({o.source.kind}, {o.time or '-'})"
+        )

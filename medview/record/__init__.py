@@ -6,16 +6,16 @@ A reader a format in `readers/`, a grammar a kind of mention in `rules/`; words 
 
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.extraction import extract
-from medview.record.identity import Belonging, belongs_to
+from medview.record.identity import Match, belongs_to
 from medview.record.note import Attributes, Entity, Note, Relation, Value
 from medview.record.observing import observations
 from medview.record.opening import is_document, read_document, read_documents
 
 __all__ = [
     "Attributes",
-    "Belonging",
     "Document",
     "Entity",
+    "Match",
     "Note",
     "PatientIdentity",
     "Relation",

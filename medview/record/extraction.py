@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from medview.core.progress import CancelToken
 from medview.record.document import Document, Section
@@ -29,9 +30,7 @@ class _Found:
     links: list[Link] = field(default_factory=list)
 
 
-def extract(
-    document: Document, language: str = "auto", cancel: CancelToken | None = None
-) -> Note:
+def extract(document: Document, language: str = "auto", cancel: CancelToken | None = None) -> Note:
     """Everything that the document says, in the form of `medview-note/1`.
 
     language: auto, en or zh. Raises Cancelled. Safe in a thread; keeps nothing between calls.
@@ -46,7 +45,7 @@ def extract(
         inner = find_sections(document.text, start, end)
         sections += inner
         outer = label_at(document.sections, start)
-        _read_passage(document.text, (start, end), inner, outer, languages, found, cancel)
+        _read_passage(document.text, _parts((start, end), inner, outer), languages, found, cancel)
     sections.sort(key=lambda s: (s.start, -s.end))
     note = _numbered(document, spoken, tuple(sections), found)
     return replace(note, observations=observe(document, note))
@@ -63,22 +62,24 @@ def _structured_links(document: Document) -> list[Link]:
     return [(r.type, by_id[r.head], by_id[r.tail]) for r in document.relations]
 
 
+def _parts(span: Span, sections: Sequence[Section], outer: str) -> list[tuple[Span, str]]:
+    """A passage cut at its headers, each part with its section's label."""
+    cuts = sorted({*span, *(s.start for s in sections), *(s.end for s in sections)})
+    return [((a, b), label_at(list(sections), a) or outer) for a, b in pairwise(cuts)]
+
+
 def _read_passage(
     text: str,
-    span: Span,
-    sections: Sequence[Section],
-    outer: str,
+    parts: Sequence[tuple[Span, str]],
     languages: tuple[str, ...],
     found: _Found,
     cancel: CancelToken | None,
 ) -> None:
-    cuts = sorted({span[0], span[1], *(s.start for s in sections), *(s.end for s in sections)})
     before: list[Entity] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        section = label_at(list(sections), start) or outer
+    for (start, end), section in parts:
+        if cancel is not None:
+            cancel.check()
         for sentence in sentences(text, start, end):
-            if cancel is not None:
-                cancel.check()
             entities, links = read_sentence(text, sentence, section, languages, before)
             found.entities += entities
             found.links += links
@@ -100,9 +101,7 @@ def read_sentence(
     entities = with_allergies(text, span, entities, section, languages)
     contextual = with_context(text, span, entities, section, languages)
     now = dict(zip(entities, contextual, strict=True))
-    links: list[Link] = [
-        (kind, now[drug], now[tail]) for kind, drug, tail in dosing if drug in now
-    ]
+    links: list[Link] = [(kind, now[drug], now[tail]) for kind, drug, tail in dosing if drug in now]
     links += find_relations(text, contextual, before)
     return contextual, links
 

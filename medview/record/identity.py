@@ -10,7 +10,7 @@ from medview.record.document import Document, PatientIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class Belonging:
+class Match:
     """verdict: match, mismatch or unknown. rows: (what, of the document, of the study, differs)."""
 
     verdict: str
@@ -18,14 +18,16 @@ class Belonging:
     sentence: Sentence
 
 
-def belongs_to(document: Document, patient: Patient) -> Belonging:
+def belongs_to(document: Document, patient: Patient) -> Match:
     """Compare identities; a document that says nothing of id, birth date or sex is unknown."""
     own = document.patient
     known_ids = {_plain(i) for i in own.ids if i.strip()}
     same_id = bool(known_ids) and _plain(patient.id) in known_ids
     id_differs = bool(known_ids) and bool(patient.id.strip()) and not same_id
     birth_differs = _dates_differ(own.birth_date, patient.birth_date)
-    sex_differs = bool(own.sex in ("F", "M") and patient.sex in ("F", "M") and own.sex != patient.sex)
+    sex_differs = bool(
+        own.sex in ("F", "M") and patient.sex in ("F", "M") and own.sex != patient.sex
+    )
     rows = (
         (say("Patient ID"), _shown_id(own, patient.id), patient.id, id_differs),
         (say("Name"), own.name, patient.name.replace("^", " "), False),
@@ -33,10 +35,10 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
         (say("Sex"), own.sex, patient.sex, sex_differs),
     )
     if id_differs or birth_differs or sex_differs:
-        return Belonging("mismatch", rows, say("This document is about another patient."))
+        return Match("mismatch", rows, say("This document is about another patient."))
     if same_id:
-        return Belonging("match", rows, say("This document is about the open patient."))
-    return Belonging("unknown", rows, say("The document does not say whom it is about."))
+        return Match("match", rows, say("This document is about the open patient."))
+    return Match("unknown", rows, say("The document does not say whom it is about."))
 
 
 def _plain(identifier: str) -> str:

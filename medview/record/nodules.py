@@ -1,5 +1,7 @@
 """What a report says of its largest lung nodule, as observations."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -10,17 +12,35 @@ from medview.record.note import Entity, Note, Value
 from medview.record.rules.sentences import sentences
 
 _NODULE = re.compile(r"nodul|结节", re.IGNORECASE)
-_LUNG = re.compile(r"lung|pulmon|lobe|lingula|RUL|RML|RLL|LUL|LLL|apex|apical|肺|上叶|下叶|中叶|舌段", re.IGNORECASE)
+_LUNG = re.compile(
+    r"lung|pulmon|lobe|lingula|RUL|RML|RLL|LUL|LLL|apex|apical|肺|上叶|下叶|中叶|舌段",
+    re.IGNORECASE,
+)
 _NOT_LUNG = re.compile(r"thyroid|liver|hepatic|adrenal|breast|spleen|pancrea|thyroid lobe|hepatic lobe|frontal|parietal|temporal lobe|occipital"
                        r"|甲状腺|肝|肾上腺|乳腺|脾|额叶|颞叶|顶叶|枕叶", re.IGNORECASE)  # fmt: skip
 _UPPER = re.compile(r"upper lobe|RUL|LUL|\bapex|apical|上叶|肺尖|尖段|尖后段", re.IGNORECASE)
-_OTHER_LOBE = re.compile(r"lower lobe|middle lobe|RML|RLL|LLL|lung base|下叶|中叶|肺底", re.IGNORECASE)
-_TYPES = (
-    ("part-solid", re.compile(r"part[- ]solid|partly solid|mixed ground|混杂磨玻璃|部分实性|混合磨玻璃", re.IGNORECASE)),
-    ("non-solid", re.compile(r"ground[- ]?glass|GGN|non-?solid|磨玻璃", re.IGNORECASE)),
-    ("solid", re.compile(r"(?<!non-)(?<!non)(?<!part-)(?<!part )(?<!sub)\bsolid\b|(?<!部分)(?<!亚)实性", re.IGNORECASE)),
+_OTHER_LOBE = re.compile(
+    r"lower lobe|middle lobe|RML|RLL|LLL|lung base|下叶|中叶|肺底", re.IGNORECASE
 )
-_SPIKES = re.compile(r"(?P<no>(?:no|without|not) (?:\w+ )?|无|未见(?:明显)?)?(?:spiculat|毛刺)", re.IGNORECASE)
+_TYPES = (
+    (
+        "part-solid",
+        re.compile(
+            r"part[- ]solid|partly solid|mixed ground|混杂磨玻璃|部分实性|混合磨玻璃", re.IGNORECASE
+        ),
+    ),
+    ("non-solid", re.compile(r"ground[- ]?glass|GGN|non-?solid|磨玻璃", re.IGNORECASE)),
+    (
+        "solid",
+        re.compile(
+            r"(?<!non-)(?<!non)(?<!part-)(?<!part )(?<!sub)\bsolid\b|(?<!部分)(?<!亚)实性",
+            re.IGNORECASE,
+        ),
+    ),
+)
+_SPIKES = re.compile(
+    r"(?P<no>(?:no|without|not) (?:\w+ )?|无|未见(?:明显)?)?(?:spiculat|毛刺)", re.IGNORECASE
+)
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 
 
@@ -48,7 +68,11 @@ def nodule_facts(note: Note) -> Iterator[NoduleFact]:
         mean = (dims[0] + dims[1]) / 2
         yield NoduleFact("nodule_diameter_mean", float(mean), value.unit, size)
     sentence = next(
-        (note.text[s:e] for s, e in sentences(note.text, max(0, nodule.start - 500), nodule.end + 500) if s <= nodule.start < e),
+        (
+            note.text[s:e]
+            for s, e in sentences(note.text, max(0, nodule.start - 500), nodule.end + 500)
+            if s <= nodule.start < e
+        ),
         nodule.text,
     )
     yield from _character(note, nodule, sentence)
@@ -68,7 +92,12 @@ def _sized(note: Note) -> Iterator[tuple[Entity, Entity]]:
 
 def _is_lung_nodule(note: Note, nodule: Entity) -> bool:
     attrs = nodule.attrs
-    if not _NODULE.search(nodule.text) or attrs.negated or attrs.temporality != "current" or attrs.experiencer != "patient":
+    if (
+        not _NODULE.search(nodule.text)
+        or attrs.negated
+        or attrs.temporality != "current"
+        or attrs.experiencer != "patient"
+    ):
         return False
     places = " ".join(p.text for p in _places(note, nodule)) + " " + nodule.text
     return _NOT_LUNG.search(places) is None and _LUNG.search(places) is not None

@@ -49,7 +49,9 @@ class Value:
             "high": self.high, "text": self.text, "unit": self.unit,
             "comparator": self.comparator, "prior": self.prior,
         }  # fmt: skip
-        return {k: v for k, v in pairs.items() if v is not None and v not in ("", []) and v is not False}
+        return {
+            k: v for k, v in pairs.items() if v is not None and v not in ("", []) and v is not False
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ A condition counts as "yes" when it is affirmed of the patient, now or in the pa
 when it is denied in words. What is possible, hypothetical or a relative's gives nothing.
 """
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -20,13 +22,20 @@ from medview.record.rules.habits import quit_years
 from medview.record.rules.sections import label_at
 
 # "No acute infarct" on an image is no statement about the past: these need "no history of".
-_PAST = frozenset(("stroke_tia_embolism", "vascular_disease", "cardiovascular_disease", "cancer_history"))
+_PAST = frozenset(
+    ("stroke_tia_embolism", "vascular_disease", "cardiovascular_disease", "cancer_history")
+)
 _ONLY_PAST = frozenset(("cancer_history",))
 _ONLY_NOW = frozenset(("acute_kidney_injury", "dialysis", "pregnancy", "screening"))
 _TREATMENTS = frozenset(("antihypertensive_treatment", "statin_treatment"))
 _DENIAL = re.compile(r"den(?:y|ies|ied)|history|never|否认|史", re.IGNORECASE)
-_ADVICE = re.compile(r"recommend|consider|advis|suggest|discuss|declin|refus|start|建议|考虑|拟|拒", re.IGNORECASE)
-_KIN = re.compile(r"mother|father|brother|sister|son\b|daughter|husband|wife|父|母|兄|弟|姐|妹|子|女儿|丈夫|妻", re.IGNORECASE)
+_ADVICE = re.compile(
+    r"recommend|consider|advis|suggest|discuss|declin|refus|start|建议|考虑|拟|拒", re.IGNORECASE
+)
+_KIN = re.compile(
+    r"mother|father|brother|sister|son\b|daughter|husband|wife|父|母|兄|弟|姐|妹|子|女儿|丈夫|妻",
+    re.IGNORECASE,
+)
 _PREGNANT = re.compile(
     r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
     re.IGNORECASE,
@@ -51,9 +60,7 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     for entity in note.entities:
         own = (entity.type, entity.start, entity.end) in structured
         facts += _facts(note, entity, structured=own)
-    facts += [
-        _Fact(f.concept, f.value, f.entity, unit=f.unit) for f in nodule_facts(note)
-    ]
+    facts += [_Fact(f.concept, f.value, f.entity, unit=f.unit) for f in nodule_facts(note)]
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
     made = [_observation(document, note, fact) for fact in facts]
@@ -71,7 +78,9 @@ def observations(notes: Iterable[Note]) -> tuple[Observation, ...]:
 def _single(found: Iterable[Observation]) -> list[Observation]:
     kept: dict[tuple[object, ...], Observation] = {}
     for one in found:
-        kept.setdefault((one.patient_id, one.concept, one.value, one.unit, one.comparator, one.time), one)
+        kept.setdefault(
+            (one.patient_id, one.concept, one.value, one.unit, one.comparator, one.time), one
+        )
     return list(kept.values())
 
 
@@ -113,7 +122,11 @@ def _facts(note: Note, entity: Entity, *, structured: bool) -> Iterator[_Fact]:
         yield from _demographic(note, entity)
     elif entity.type in ("disease", "finding", "symptom", "procedure", "drug"):
         for concept in entity.concepts:
-            value = _treatment(note, entity) if concept in _TREATMENTS else _yes_no(note, concept, entity)
+            value = (
+                _treatment(note, entity)
+                if concept in _TREATMENTS
+                else _yes_no(note, concept, entity)
+            )
             if value is not None:
                 yield _Fact(concept, value, entity)
 
@@ -165,7 +178,12 @@ def _demographic(note: Note, entity: Entity) -> Iterator[_Fact]:
         e for e in note.entities
         if e.type == "demographic" and e.value and bool(e.value.text) == bool(entity.value and entity.value.text)
     )  # fmt: skip
-    if entity is not first or entity.value is None or _KIN.search(before) or label_at(note.sections, entity.start) == "family":
+    if (
+        entity is not first
+        or entity.value is None
+        or _KIN.search(before)
+        or label_at(note.sections, entity.start) == "family"
+    ):
         return
     if entity.value.text:
         yield _Fact("sex", "F" if entity.value.text == "female" else "M", entity)
@@ -183,11 +201,9 @@ def _yes_no(note: Note, concept: str, entity: Entity) -> bool | None:
         return None
     if attrs.negated:
         return False if _is_denied(note, concept, entity) else None
-    if concept in _ONLY_PAST and attrs.temporality != "historical":
-        return None
-    if concept in _ONLY_NOW and attrs.temporality != "current":
-        return None
-    return True
+    too_early = concept in _ONLY_NOW and attrs.temporality != "current"
+    too_late = concept in _ONLY_PAST and attrs.temporality != "historical"
+    return None if too_early or too_late else True
 
 
 def _is_denied(note: Note, concept: str, entity: Entity) -> bool:
@@ -206,7 +222,9 @@ def _treatment(note: Note, drug: Entity) -> bool | None:
         return False
     before = note.text[max(0, drug.start - 40) : drug.start]
     before = re.split(r"[.;。；\n]", before)[-1]
-    stopped = re.match(r"[^.;。；\n]{0,20}(?:stopped|discontinued|停用|已停)", note.text[drug.end : drug.end + 40])
+    stopped = re.match(
+        r"[^.;。；\n]{0,20}(?:stopped|discontinued|停用|已停)", note.text[drug.end : drug.end + 40]
+    )
     return None if _ADVICE.search(before) or stopped else True
 
 
@@ -215,21 +233,40 @@ def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_
     joint = ": "
     for relation in note.relations:
         head, tail = by_id[relation.head], by_id[relation.tail]
-        if relation.type == "adverse_effect" and head.attrs.experiencer == "patient" and not (tail.attrs.uncertain or tail.attrs.temporality == "hypothetical"):
-            yield _Fact("adverse_drug_effect", f"{head.text}{joint}{tail.text}", head, original=note.text[min(head.start, tail.start) : max(head.end, tail.end)])
+        if (
+            relation.type == "adverse_effect"
+            and head.attrs.experiencer == "patient"
+            and not (tail.attrs.uncertain or tail.attrs.temporality == "hypothetical")
+        ):
+            yield _Fact(
+                "adverse_drug_effect",
+                f"{head.text}{joint}{tail.text}",
+                head,
+                original=note.text[min(head.start, tail.start) : max(head.end, tail.end)],
+            )
     for entity in note.entities:
         if entity.type != "allergy" or (entity.type, entity.start, entity.end) in structured:
             continue
         if entity.attrs.negated or entity.attrs.experiencer != "patient":
             continue
-        effects = [by_id[r.tail].text for r in note.relations if r.type == "allergy_reaction" and r.head == entity.id]
-        yield _Fact("allergy", entity.text + (joint + ", ".join(effects) if effects else ""), entity)
+        effects = [
+            by_id[r.tail].text
+            for r in note.relations
+            if r.type == "allergy_reaction" and r.head == entity.id
+        ]
+        yield _Fact(
+            "allergy", entity.text + (joint + ", ".join(effects) if effects else ""), entity
+        )
 
 
 def _pregnancy(document: Document, note: Note) -> Iterator[_Fact]:
     for start, end in document.narrative:
         match = _PREGNANT.search(note.text, start, end)
-        if match is None or re.search(r"(?:if|when|history|既往|previous)[^.;。]{0,20}$", note.text[max(start, match.start() - 30) : match.start()], re.IGNORECASE):
+        if match is None or re.search(
+            r"(?:if|when|history|既往|previous)[^.;。]{0,20}$",
+            note.text[max(start, match.start() - 30) : match.start()],
+            re.IGNORECASE,
+        ):
             continue
         entity = Entity(type="symptom", start=match.start(), end=match.end(), text=match[0])
         yield _Fact("pregnancy", match["no"] is None, entity)

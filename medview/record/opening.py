@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from medview.core.errors import InvalidInput, UnreadableInstance
@@ -46,13 +47,12 @@ def read_documents(path: Path | str) -> tuple[Document, ...]:
 
 
 def read_document(path: Path | str) -> Document:
-    """The document of a file that holds one. Raises as read_documents, and where there are more."""
+    """The first document of a file; a note says when there are more. Raises as read_documents."""
     documents = read_documents(path)
-    if len(documents) != 1:
-        raise UnreadableInstance(
-            say("The file holds {count} documents.", count=len(documents)), Path(path).name
-        )
-    return documents[0]
+    if len(documents) == 1:
+        return documents[0]
+    note = say("The file holds {count} documents; this is the first.", count=len(documents))
+    return replace(documents[0], notes=(*documents[0].notes, note))
 
 
 def is_document(path: Path | str) -> bool:
@@ -65,7 +65,7 @@ def is_document(path: Path | str) -> bool:
     if suffix.lower() not in _SUFFIXES or not path.is_file():
         return False
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:  # type: ignore[operator]
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             head = file.read(_SNIFF)
     except (OSError, EOFError, zlib.error):
         return path.suffix == ".gz"
@@ -103,6 +103,10 @@ def _refuse_other_formats(data: bytes, head: bytes, path: Path) -> None:
     if data[128:132] == b"DICM":
         raise UnreadableInstance(say("This is a DICOM file, not a document."), path.name)
     if head.startswith(b"%PDF"):
-        raise UnreadableInstance(say("PDF files are not read yet; save the text as a text file."), path.name)
+        raise UnreadableInstance(
+            say("PDF files are not read yet; save the text as a text file."), path.name
+        )
     if head.startswith(b"{\\rtf"):
-        raise UnreadableInstance(say("RTF files are not read yet; save the text as a text file."), path.name)
+        raise UnreadableInstance(
+            say("RTF files are not read yet; save the text as a text file."), path.name
+        )

@@ -37,15 +37,20 @@ def read_cda(data: bytes, path: Path) -> Document:
         root = fromstring(data)
     except DefusedXmlException as error:
         raise UnreadableInstance(
-            say("The XML declares entities, which are not followed."), path.name, detail=type(error).__name__
+            say("The XML declares entities, which are not followed."),
+            path.name,
+            detail=type(error).__name__,
         ) from error
     except ParseError as error:
         line, column = error.position
         raise UnreadableInstance(
-            say("The XML is broken at line {line}, column {column}.", line=line, column=column), path.name
+            say("The XML is broken at line {line}, column {column}.", line=line, column=column),
+            path.name,
         ) from error
     except (ValueError, LookupError, RecursionError) as error:
-        raise UnreadableInstance(say("The XML cannot be read."), path.name, detail=type(error).__name__) from error
+        raise UnreadableInstance(
+            say("The XML cannot be read."), path.name, detail=type(error).__name__
+        ) from error
     if root.tag != f"{_V3}ClinicalDocument":
         raise UnreadableInstance(say("The XML is no clinical document (CDA)."), path.name)
     page = Page(document_id(data))
@@ -82,7 +87,9 @@ def _body(root: Element, page: Page) -> None:
     loose = root.find(f"{_V3}component/{_V3}nonXMLBody/{_V3}text")
     if loose is not None:
         if loose.find(f"{_V3}reference") is not None:
-            page.notes.append(say("The document's text lies in another file, which is not followed."))
+            page.notes.append(
+                say("The document's text lies in another file, which is not followed.")
+            )
         elif loose.get("representation") == "B64":
             attachment_text(page, loose.get("mediaType", ""), "".join(loose.itertext()))
         else:
@@ -115,7 +122,7 @@ def narrative(text: Element) -> str:
 def _pieces(element: Element, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         return
-    name = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    name = str(element.tag).rpartition("}")[2]
     if name in _BLOCKS:
         yield "\n"
     elif name in ("td", "th"):

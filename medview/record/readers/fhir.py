@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,117 @@ from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode
-from medview.record.readers.fhir_resources import SECTIONS, Context, render, text_of
+from medview.record.readers.fhir_resources import SECTIONS, render
+from medview.record.readers.fhir_values import Context, Resource, text_of
 from medview.record.readers.page import Page, date_of, document_id
 
-Resource = Mapping[str, Any]
 _MAX_BUNDLES = 4  # bundles inside bundles
 _KNOWN = frozenset(
-    """Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse AuditEvent
-    Basic Binary BiologicallyDerivedProduct BodySite BodyStructure Bundle CapabilityStatement CarePlan CareTeam
-    ChargeItem Claim ClaimResponse ClinicalImpression CodeSystem Communication CommunicationRequest
-    Composition ConceptMap Condition Consent Contract Coverage DetectedIssue Device DeviceMetric DeviceRequest
-    DeviceUseStatement DiagnosticReport DocumentManifest DocumentReference Encounter Endpoint EpisodeOfCare
-    ExplanationOfBenefit FamilyMemberHistory Flag Goal Group HealthcareService ImagingStudy ImagingManifest
-    Immunization ImmunizationEvaluation ImmunizationRecommendation InsurancePlan Invoice Library List Location
-    Measure MeasureReport Media Medication MedicationAdministration MedicationDispense MedicationKnowledge
-    MedicationRequest MedicationStatement MessageHeader MolecularSequence NamingSystem NutritionOrder
-    Observation OperationOutcome Organization Parameters Patient PaymentNotice Person PlanDefinition
-    Practitioner PractitionerRole Procedure ProcedureRequest Provenance Questionnaire QuestionnaireResponse
-    ReferralRequest RelatedPerson RequestGroup ResearchStudy ResearchSubject RiskAssessment Schedule Sequence
-    ServiceRequest Slot Specimen StructureDefinition Subscription Substance SupplyDelivery SupplyRequest Task
-    ValueSet VisionPrescription""".split()
+    [
+        "Account",
+        "ActivityDefinition",
+        "AdverseEvent",
+        "AllergyIntolerance",
+        "Appointment",
+        "AppointmentResponse",
+        "AuditEvent",
+        "Basic",
+        "Binary",
+        "BiologicallyDerivedProduct",
+        "BodySite",
+        "BodyStructure",
+        "Bundle",
+        "CapabilityStatement",
+        "CarePlan",
+        "CareTeam",
+        "ChargeItem",
+        "Claim",
+        "ClaimResponse",
+        "ClinicalImpression",
+        "CodeSystem",
+        "Communication",
+        "CommunicationRequest",
+        "Composition",
+        "ConceptMap",
+        "Condition",
+        "Consent",
+        "Contract",
+        "Coverage",
+        "DetectedIssue",
+        "Device",
+        "DeviceMetric",
+        "DeviceRequest",
+        "DeviceUseStatement",
+        "DiagnosticReport",
+        "DocumentManifest",
+        "DocumentReference",
+        "Encounter",
+        "Endpoint",
+        "EpisodeOfCare",
+        "ExplanationOfBenefit",
+        "FamilyMemberHistory",
+        "Flag",
+        "Goal",
+        "Group",
+        "HealthcareService",
+        "ImagingStudy",
+        "ImagingManifest",
+        "Immunization",
+        "ImmunizationEvaluation",
+        "ImmunizationRecommendation",
+        "InsurancePlan",
+        "Invoice",
+        "Library",
+        "List",
+        "Location",
+        "Measure",
+        "MeasureReport",
+        "Media",
+        "Medication",
+        "MedicationAdministration",
+        "MedicationDispense",
+        "MedicationKnowledge",
+        "MedicationRequest",
+        "MedicationStatement",
+        "MessageHeader",
+        "MolecularSequence",
+        "NamingSystem",
+        "NutritionOrder",
+        "Observation",
+        "OperationOutcome",
+        "Organization",
+        "Parameters",
+        "Patient",
+        "PaymentNotice",
+        "Person",
+        "PlanDefinition",
+        "Practitioner",
+        "PractitionerRole",
+        "Procedure",
+        "ProcedureRequest",
+        "Provenance",
+        "Questionnaire",
+        "QuestionnaireResponse",
+        "ReferralRequest",
+        "RelatedPerson",
+        "RequestGroup",
+        "ResearchStudy",
+        "ResearchSubject",
+        "RiskAssessment",
+        "Schedule",
+        "Sequence",
+        "ServiceRequest",
+        "Slot",
+        "Specimen",
+        "StructureDefinition",
+        "Subscription",
+        "Substance",
+        "SupplyDelivery",
+        "SupplyRequest",
+        "Task",
+        "ValueSet",
+        "VisionPrescription",
+    ]
 )
 
 
@@ -47,7 +138,12 @@ def read_fhir(data: bytes, path: Path) -> list[Document]:
     groups: dict[str, list[Resource]] = {}
     for full_url, resource in resources:
         if _refers_to_itself(full_url, resource):
-            notes.append(say("A resource ({kind}) refers to itself; the reference was not followed.", kind=resource["resourceType"]))
+            notes.append(
+                say(
+                    "A resource ({kind}) refers to itself; the reference was not followed.",
+                    kind=resource["resourceType"],
+                )
+            )
         groups.setdefault(_patient_key(resource, context), []).append(resource)
     if "" in groups and len(groups) == 2:  # what names nobody belongs to the only patient there is
         nameless = groups.pop("")
@@ -68,10 +164,16 @@ def _parse(text: str, path: Path) -> list[Any]:
         raise UnreadableInstance(say("The JSON is nested too deeply."), path.name) from error
     except json.JSONDecodeError as error:
         lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) > 1 and all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
+        if len(lines) > 1 and all(
+            line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines
+        ):
             return _lines(lines, path)
         raise UnreadableInstance(
-            say("The JSON is broken at line {line}, column {column}.", line=error.lineno, column=error.colno),
+            say(
+                "The JSON is broken at line {line}, column {column}.",
+                line=error.lineno,
+                column=error.colno,
+            ),
             path.name,
         ) from error
 
@@ -82,7 +184,9 @@ def _lines(lines: list[str], path: Path) -> list[Any]:
         try:
             parsed.append(_loads(line))
         except (json.JSONDecodeError, RecursionError) as error:
-            raise UnreadableInstance(say("The JSON is broken in line {line}.", line=number), path.name) from error
+            raise UnreadableInstance(
+                say("The JSON is broken in line {line}.", line=number), path.name
+            ) from error
     return parsed
 
 
@@ -99,7 +203,9 @@ def _resources(
         kind = value["resourceType"]
         if kind not in _KNOWN:
             if depth == 0 and len(values) == 1:
-                raise UnreadableInstance(say("FHIR has no resource of the type {kind}.", kind=kind[:40]), path.name)
+                raise UnreadableInstance(
+                    say("FHIR has no resource of the type {kind}.", kind=kind[:40]), path.name
+                )
             notes.append(say("A resource of the unknown type {kind} was left out.", kind=kind[:40]))
         elif kind == "Bundle":
             yield from _entries(value, path, notes, depth)
@@ -152,8 +258,14 @@ def _patient_key(resource: Resource, context: Context) -> str:
 
 
 def _fill(page: Page, key: str, members: list[Resource], context: Context) -> None:
-    patient = next((r for r in members if r["resourceType"] == "Patient"), None) or context.patients.get(key)
-    page.patient = identity(patient) if patient is not None else PatientIdentity(ids=tuple(k for k in [key.partition("/")[2]] if k))
+    patient = next(
+        (r for r in members if r["resourceType"] == "Patient"), None
+    ) or context.patients.get(key)
+    page.patient = (
+        identity(patient)
+        if patient is not None
+        else PatientIdentity(ids=tuple(k for k in [key.partition("/")[2]] if k))
+    )
     page.title, page.date = _title_and_date(members)
     if patient is not None:
         _demographics(page)
@@ -165,22 +277,34 @@ def _fill(page: Page, key: str, members: list[Resource], context: Context) -> No
 
 def identity(patient: Resource) -> PatientIdentity:
     """Whose the documents are: identifiers, name, birth date, sex."""
-    ids = []
+    ids: list[str] = []
     for entry in patient.get("identifier") or []:
         if isinstance(entry, dict) and entry.get("value"):
-            codes = [c.get("code") for c in (entry.get("type") or {}).get("coding") or [] if isinstance(c, dict)]
+            codes = [
+                c.get("code")
+                for c in (entry.get("type") or {}).get("coding") or []
+                if isinstance(c, dict)
+            ]
             ids.insert(0 if "MR" in codes else len(ids), str(entry["value"]))
     if patient.get("id"):
         ids.append(str(patient["id"]))
     names = patient.get("name") or []
-    name = next((n for n in (names if isinstance(names, list) else [names]) if isinstance(n, dict)), {})
+    name = next(
+        (n for n in (names if isinstance(names, list) else [names]) if isinstance(n, dict)), {}
+    )
     family = name.get("family") or ""
     given = name.get("given") or []
-    parts = [*(given if isinstance(given, list) else [given]), *(family if isinstance(family, list) else [family])]
+    parts = [
+        *(given if isinstance(given, list) else [given]),
+        *(family if isinstance(family, list) else [family]),
+    ]
     written = " ".join(str(p) for p in parts if p) or str(name.get("text") or "")
     sex = {"female": "F", "male": "M", "other": "O"}.get(str(patient.get("gender")), "")
     return PatientIdentity(
-        ids=tuple(dict.fromkeys(ids)), name=written, birth_date=date_of(patient.get("birthDate")), sex=sex
+        ids=tuple(dict.fromkeys(ids)),
+        name=written,
+        birth_date=date_of(patient.get("birthDate")),
+        sex=sex,
     )
 
 
@@ -192,7 +316,16 @@ def _title_and_date(members: list[Resource]) -> tuple[str, str]:
             title = str(named[0].get("title") or named[0].get("description") or "") or text_of(
                 named[0].get("type") or named[0].get("code")
             )
-            date = date_of(next((named[0].get(k) for k in ("date", "effectiveDateTime", "issued", "created") if named[0].get(k)), ""))
+            date = date_of(
+                next(
+                    (
+                        named[0].get(k)
+                        for k in ("date", "effectiveDateTime", "issued", "created")
+                        if named[0].get(k)
+                    ),
+                    "",
+                )
+            )
             if title and len(named) == 1:
                 return title, date[:10]
     kinds = {r["resourceType"] for r in members} - {"Patient"}
@@ -202,8 +335,8 @@ def _title_and_date(members: list[Resource]) -> tuple[str, str]:
 
 
 def _date(resource: Resource) -> str:
-    for name in ("effectiveDateTime", "date", "recordedDate", "issued", "authoredOn", "dateAsserted",
-                 "performedDateTime", "onsetDateTime", "created"):  # fmt: skip
+    for name in ("effectiveDateTime", "date", "recordedDate", "issued", "authoredOn",
+                 "dateAsserted", "performedDateTime", "onsetDateTime", "created"):  # fmt: skip
         if isinstance(resource.get(name), str):
             return date_of(resource[name])
     return ""
@@ -212,7 +345,15 @@ def _date(resource: Resource) -> str:
 def _demographics(page: Page) -> None:
     who = page.patient
     page.write(f"{page.title}\n")
-    words = [w for w in (who.name, {"F": "female", "M": "male"}.get(who.sex, ""), f"born {who.birth_date}" if who.birth_date else "") if w]
+    words = [
+        w
+        for w in (
+            who.name,
+            {"F": "female", "M": "male"}.get(who.sex, ""),
+            f"born {who.birth_date}" if who.birth_date else "",
+        )
+        if w
+    ]
     start, end = page.write(", ".join(words))
     page.write("\n")
     if who.sex in ("F", "M"):

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from medview.core.observation import concepts
 from medview.core.words import say
 from medview.record.note import PLAIN, Attributes, Entity, Relation, Value
+from medview.record.readers.fhir_values import Context, Resource, codes_of, quantity, text_of
 from medview.record.readers.page import Page, attachment_text, date_of, kind_of, plain_text
 from medview.record.rules.dosing import find_dosing
-from medview.record.rules.laboratory import test_for
-from medview.record.rules.units import ucum
+from medview.record.rules.laboratory import lab_test_for
 
-Resource = Mapping[str, Any]
 # Order of the sections, and their labels and titles.
 SECTIONS: Mapping[str, tuple[str, str]] = {
     "Composition": ("findings", "Document"),
@@ -33,95 +31,66 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "ImagingStudy": ("procedures", "Imaging studies"),
 }
 _SILENT = frozenset(
-    """Patient Practitioner PractitionerRole Organization Location Medication Claim ExplanationOfBenefit
-    Provenance Coverage Person RelatedPerson Endpoint StructureDefinition ValueSet CodeSystem Device
-    CareTeam Bundle AuditEvent Account Contract OperationOutcome""".split()
+    [
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "Location",
+        "Medication",
+        "Claim",
+        "ExplanationOfBenefit",
+        "Provenance",
+        "Coverage",
+        "Person",
+        "RelatedPerson",
+        "Endpoint",
+        "StructureDefinition",
+        "ValueSet",
+        "CodeSystem",
+        "Device",
+        "CareTeam",
+        "Bundle",
+        "AuditEvent",
+        "Account",
+        "Contract",
+        "OperationOutcome",
+    ]
 )
 _SMOKING = "72166-2"
 _WITHDRAWN = ("entered-in-error", "cancelled")
 _NO_ALLERGY = frozenset(("716186003", "409137002", "428607008", "429625007"))
 
 
-class Context:
-    """The resources of one file by every name under which they may be referred to."""
-
-    def __init__(self) -> None:
-        self._by_name: dict[str, Resource] = {}
-        self.patients: dict[str, Resource] = {}
-
-    def add(self, full_url: str, resource: Resource) -> None:
-        """Take a resource in."""
-        names = [full_url] if full_url else []
-        if resource.get("id"):
-            names.append(f"{resource['resourceType']}/{resource['id']}")
-        for name in names:
-            self._by_name.setdefault(name, resource)
-        if resource["resourceType"] == "Patient":
-            self.patients[f"Patient/{resource.get('id', '')}"] = resource
-
-    def find(self, reference: object, owner: Resource) -> Resource | None:
-        """What a reference means: contained, relative, absolute or versioned; None when absent."""
-        if not isinstance(reference, str) or not reference:
-            return None
-        if reference.startswith("#"):
-            for inner in owner.get("contained") or []:
-                if isinstance(inner, dict) and inner.get("id") == reference[1:] and inner.get("resourceType"):
-                    return inner
-            return None
-        plain = re.sub(r"/_history/[^/]*$", "", reference)
-        return self._by_name.get(plain) or self._by_name.get("/".join(plain.split("/")[-2:]))
-
-
-def text_of(concept: Any) -> str:
-    """Words of a CodeableConcept (or a list of them): its text, else a display, else a code."""
-    if isinstance(concept, list):
-        return ", ".join(t for c in concept if (t := text_of(c)))
-    if isinstance(concept, str):
-        return concept
-    if not isinstance(concept, dict):
-        return ""
-    codings = [c for c in concept.get("coding") or [] if isinstance(c, dict)]
-    shown = next((str(c["display"]) for c in codings if c.get("display")), "")
-    return str(concept.get("text") or shown or next((str(c["code"]) for c in codings if c.get("code")), ""))
-
-
-def codes_of(concept: Any, system: str = "") -> list[str]:
-    """Codes of a CodeableConcept, of one system where it is given."""
-    codings = concept.get("coding") or [] if isinstance(concept, dict) else []
-    return [
-        str(c["code"]) for c in codings
-        if isinstance(c, dict) and c.get("code") and system in str(c.get("system", ""))
-    ]  # fmt: skip
-
-
 def render(page: Page, resource: Resource, context: Context) -> None:
     """Write one resource; kinds that say nothing of the patient's health are passed over."""
     kind = resource["resourceType"]
-    if kind in _SILENT or resource.get("status") in _WITHDRAWN or _state(resource, "verificationStatus") in _WITHDRAWN:
+    if (
+        kind in _SILENT
+        or resource.get("status") in _WITHDRAWN
+        or _state(resource, "verificationStatus") in _WITHDRAWN
+    ):
         return
     writer = _WRITERS.get(kind)
-    before = len(page.pieces), page.length, len(page.sections)
-    if kind in SECTIONS:
-        label, title = SECTIONS[kind]
-        if not page.sections or (label, title) != (page.sections[-1][0], "".join(page.pieces[-1:]).strip()):
-            if not _in_section(page, label, title):
-                page.heading(label, title)
+    before = len(page.pieces), page.length, len(page.sections), page.section_title
+    if kind in SECTIONS and not _in_section(page, *SECTIONS[kind]):
+        page.heading(*SECTIONS[kind])
     start = page.length
     try:
         (writer or _other)(page, resource, context)
     except (AttributeError, TypeError, KeyError, ValueError, IndexError):
-        page.notes.append(say("A resource ({kind}) is not built as FHIR says; it was left out in part.", kind=kind))
+        page.notes.append(
+            say(
+                "A resource ({kind}) is not built as FHIR says; it was left out in part.", kind=kind
+            )
+        )
     if page.length == start:  # nothing was said: no empty heading
         del page.pieces[before[0] :], page.sections[before[2] :]
-        page.length = before[1]
+        page.length, page.section_title = before[1], before[3]
 
 
 def _in_section(page: Page, label: str, title: str) -> bool:
-    if not page.sections or page.sections[-1][0] != label:
-        return False
-    start = page.sections[-1][1]
-    text = "".join(page.pieces)
-    return text[start : start + len(title) + 1] == title + "\n"
+    return bool(page.sections) and (page.sections[-1][0], page.section_title) == (label, title)
 
 
 def _state(resource: Resource, name: str) -> str:
@@ -130,23 +99,9 @@ def _state(resource: Resource, name: str) -> str:
     return codes[0] if codes else value if isinstance(value, str) else ""
 
 
-def _number(value: Any) -> int | float:
-    return float(value) if isinstance(value, (Decimal, float)) else int(value)
-
-
-def _quantity(quantity: Any) -> tuple[Value | None, str]:
-    """(value, as it is shown); the unit is the code (UCUM), not the display."""
-    if not isinstance(quantity, dict) or quantity.get("value") is None:
-        return None, ""
-    code, shown = str(quantity.get("code") or ""), str(quantity.get("unit") or "")
-    unit = code if "unitsofmeasure" in str(quantity.get("system", "")) and code else ucum(shown or code)
-    sign = str(quantity.get("comparator") or "")
-    value = Value(num=_number(quantity["value"]), unit=unit, comparator=sign)
-    return value, f"{sign}{quantity['value']} {shown or code}".strip()
-
-
 def _observation(page: Page, resource: Resource, context: Context) -> None:
-    time = date_of(resource.get("effectiveDateTime") or (resource.get("effectivePeriod") or {}).get("start")
+    time = date_of(resource.get("effectiveDateTime")
+                   or (resource.get("effectivePeriod") or {}).get("start")
                    or resource.get("effectiveInstant") or resource.get("issued"))  # fmt: skip
     components = [c for c in resource.get("component") or [] if isinstance(c, dict)]
     pressure = _pressure(components)
@@ -161,33 +116,43 @@ def _observation(page: Page, resource: Resource, context: Context) -> None:
             page.free_text(str(note.get("text") or ""))
 
 
-def _pressure(components: list[Resource]) -> tuple[Value, Value] | None:
+def _pressure(components: Sequence[Resource]) -> tuple[Value, Value] | None:
     found: dict[str, Value] = {}
     for component in components:
         for code in codes_of(component.get("code")):
-            value, _ = _quantity(component.get("valueQuantity"))
+            value, _ = quantity(component.get("valueQuantity"))
             if value is not None and code in ("8480-6", "8462-4"):
                 found[code] = value
     return (found["8480-6"], found["8462-4"]) if len(found) == 2 else None
 
 
-def _write_pressure(page: Page, resource: Resource, pressure: tuple[Value, Value], time: str) -> None:
+def _write_pressure(
+    page: Page, resource: Resource, pressure: tuple[Value, Value], time: str
+) -> None:
     high, low = (float(v.num or 0) for v in pressure)
-    value = Value(dims=(pressure[0].num or 0, pressure[1].num or 0), unit=pressure[0].unit, concept="85354-9")
-    entity = page.mention("vital", f"Blood pressure {pressure[0].num}/{pressure[1].num} mmHg", value)
+    value = Value(
+        dims=(pressure[0].num or 0, pressure[1].num or 0), unit=pressure[0].unit, concept="85354-9"
+    )
+    entity = page.mention(
+        "vital", f"Blood pressure {pressure[0].num}/{pressure[1].num} mmHg", value
+    )
     span = entity.start, entity.end
-    page.observe("blood_pressure", (high, low), span, value_of=value, time=time, original=entity.text)
+    page.observe(
+        "blood_pressure", (high, low), span, value_of=value, time=time, original=entity.text
+    )
     for concept, one in (("systolic_bp", pressure[0]), ("diastolic_bp", pressure[1])):
         plain = Value(num=one.num, unit=one.unit)
-        page.observe(concept, float(one.num or 0), span, value_of=plain, time=time, original=entity.text)
+        page.observe(
+            concept, float(one.num or 0), span, value_of=plain, time=time, original=entity.text
+        )
     _write_time(page, time)
 
 
 def _result(page: Page, result: Resource, time: str) -> None:
     name = text_of(result.get("code"))
     loincs = codes_of(result.get("code"), "loinc")
-    test = next((t for c in loincs if (t := test_for(c))), None) or test_for("", name)
-    value, shown = _quantity(result.get("valueQuantity"))
+    test = next((t for c in loincs if (t := lab_test_for(c))), None) or lab_test_for("", name)
+    value, shown = quantity(result.get("valueQuantity"))
     if value is None:
         _worded_result(page, result, name, loincs, time)
         return
@@ -198,7 +163,14 @@ def _result(page: Page, result: Resource, time: str) -> None:
     entity = page.mention("vital" if vital else "lab", f"{name} {shown}", value)
     low, high = _reference(page, result, concept)
     if concept and concepts()[concept].kind == "number":
-        page.observe(concept, float(value.num or 0), (entity.start, entity.end), value_of=value, time=time, original=entity.text)
+        page.observe(
+            concept,
+            float(value.num or 0),
+            (entity.start, entity.end),
+            value_of=value,
+            time=time,
+            original=entity.text,
+        )
     if low or high:
         page.write(f" (reference {low or ''} - {high or ''})")
     _write_time(page, time)
@@ -210,7 +182,8 @@ def _reference(page: Page, result: Resource, concept: str) -> tuple[Any, Any]:
             low, high = ((interval.get(k) or {}).get("value") for k in ("low", "high"))
             if concept and (low is not None or high is not None):
                 page.references[concept] = (
-                    float(low) if low is not None else None, float(high) if high is not None else None,
+                    float(low) if low is not None else None,
+                    float(high) if high is not None else None,
                 )  # fmt: skip
             return low, high
     return None, None
@@ -231,7 +204,14 @@ def _worded_result(page: Page, result: Resource, name: str, loincs: list[str], t
         status = smoking_status(words)
         entity = page.mention("smoking", words, Value(text=status))
         if status:
-            page.observe("smoking_status", status, (entity.start, entity.end), time=time, kind="sentence", original=words)
+            page.observe(
+                "smoking_status",
+                status,
+                (entity.start, entity.end),
+                time=time,
+                kind="sentence",
+                original=words,
+            )
     else:
         page.write(f"{name}: ")
         page.free_text(words) if len(words) > 40 else page.write(words)
@@ -245,7 +225,12 @@ def smoking_status(words: str) -> str:
         return "never"
     if "former" in folded or folded.startswith("ex"):
         return "former"
-    return "current" if re.search(r"current|every ?day|some day|heavy|light|smoker", folded) and "unknown" not in folded else ""
+    return (
+        "current"
+        if re.search(r"current|every ?day|some day|heavy|light|smoker", folded)
+        and "unknown" not in folded
+        else ""
+    )
 
 
 def _write_time(page: Page, time: str) -> None:
@@ -266,14 +251,25 @@ def _condition(page: Page, resource: Resource, context: Context) -> None:
     attrs = Attributes(
         negated=verification == "refuted",
         uncertain=verification in ("provisional", "differential", "unconfirmed"),
-        temporality="historical" if clinical in ("resolved", "inactive", "remission") else "current",
+        temporality="historical"
+        if clinical in ("resolved", "inactive", "remission")
+        else "current",
         experiencer="family" if family else "patient",
     )
     page.mention(kind_of(name, "disease") if not family else "disease", name, attrs=attrs)
-    for word in (verification if verification in ("refuted", "provisional", "differential", "unconfirmed") else "", clinical):
+    for word in (
+        verification
+        if verification in ("refuted", "provisional", "differential", "unconfirmed")
+        else "",
+        clinical,
+    ):
         if word and word != "active":
             page.write(f" ({word})")
-    onset = resource.get("onsetDateTime") or (resource.get("onsetPeriod") or {}).get("start") or resource.get("recordedDate")
+    onset = (
+        resource.get("onsetDateTime")
+        or (resource.get("onsetPeriod") or {}).get("start")
+        or resource.get("recordedDate")
+    )
     _write_time(page, date_of(onset))
     for note in resource.get("note") or []:
         if isinstance(note, dict):
@@ -294,27 +290,43 @@ def _medication(page: Page, resource: Resource, context: Context) -> None:
     if not name:
         return
     status = str(resource.get("status") or "")
-    not_taken = status == "not-taken" or resource.get("taken") == "n" or resource.get("wasNotTaken") is True
+    not_taken = (
+        status == "not-taken" or resource.get("taken") == "n" or resource.get("wasNotTaken") is True
+    )
     over = status in ("completed", "stopped", "on-hold", "not-done")
-    attrs = Attributes(negated=not_taken or resource.get("doNotPerform") is True, temporality="historical" if over else "current")
+    attrs = Attributes(
+        negated=not_taken or resource.get("doNotPerform") is True,
+        temporality="historical" if over else "current",
+    )
     if resource.get("intent") in ("proposal", "plan"):
         attrs = Attributes(temporality="hypothetical")
     drug = page.mention("drug", name, attrs=attrs)
     instructions = resource.get("dosageInstruction") or resource.get("dosage") or []
-    text = "; ".join(t for d in (instructions if isinstance(instructions, list) else [instructions]) if isinstance(d, dict) and (t := _dosage(d)))
+    text = "; ".join(
+        t
+        for d in (instructions if isinstance(instructions, list) else [instructions])
+        if isinstance(d, dict) and (t := _dosage(d))
+    )
     if text:
         start, end = page.write(f" {text}")
         _dosing(page, drug, start, end, text)
     if status and status != "active":
         page.write(f" ({status})")
-    _write_time(page, date_of(resource.get("authoredOn") or resource.get("effectiveDateTime") or (resource.get("effectivePeriod") or {}).get("start")))
+    _write_time(
+        page,
+        date_of(
+            resource.get("authoredOn")
+            or resource.get("effectiveDateTime")
+            or (resource.get("effectivePeriod") or {}).get("start")
+        ),
+    )
 
 
 def _dosage(dosage: Resource) -> str:
     if dosage.get("text"):
         return str(dosage["text"])
     rate = (dosage.get("doseAndRate") or [{}])[0]
-    _, dose = _quantity(rate.get("doseQuantity") or dosage.get("doseQuantity") or dosage.get("dose"))
+    _, dose = quantity(rate.get("doseQuantity") or dosage.get("doseQuantity") or dosage.get("dose"))
     return " ".join(w for w in (dose, text_of(dosage.get("route")).lower()) if w)
 
 
@@ -334,7 +346,9 @@ def _dosing(page: Page, drug: Entity, start: int, end: int, text: str) -> None:
 
 def _allergy(page: Page, resource: Resource, context: Context) -> None:
     name = text_of(resource.get("code")) or text_of(resource.get("substance"))
-    none_known = set(codes_of(resource.get("code"))) & _NO_ALLERGY or re.match(r"no (?:known|history)", name, re.IGNORECASE)
+    none_known = set(codes_of(resource.get("code"))) & _NO_ALLERGY or re.match(
+        r"no (?:known|history)", name, re.IGNORECASE
+    )
     if not name:
         return
     if none_known:
@@ -342,7 +356,12 @@ def _allergy(page: Page, resource: Resource, context: Context) -> None:
         return
     refuted = _state(resource, "verificationStatus") == "refuted"
     allergy = page.mention("allergy", name, attrs=Attributes(negated=refuted))
-    effects = [text_of(m) for r in resource.get("reaction") or [] if isinstance(r, dict) for m in r.get("manifestation") or []]
+    effects = [
+        text_of(m)
+        for r in resource.get("reaction") or []
+        if isinstance(r, dict)
+        for m in r.get("manifestation") or []
+    ]
     for i, effect in enumerate(e for e in effects if e):
         page.write(": " if i == 0 else ", ")
         symptom = page.mention(kind_of(effect, "symptom"), effect)
@@ -350,7 +369,8 @@ def _allergy(page: Page, resource: Resource, context: Context) -> None:
     if not refuted:
         said = name + (f": {', '.join(effects)}" if any(effects) else "")
         page.observe("allergy", said, (allergy.start, allergy.end), kind="sentence", original=said,
-                     time=date_of(resource.get("recordedDate") or resource.get("assertedDate")))  # fmt: skip
+                     time=date_of(resource.get("recordedDate")
+                                  or resource.get("assertedDate")))  # fmt: skip
     page.write("\n")
 
 
@@ -361,7 +381,9 @@ def _family(page: Page, resource: Resource, context: Context) -> None:
         if name:
             start, end = page.write(who)
             page.write(": ")
-            page.mention("disease", name, attrs=Attributes(experiencer="family", trigger=(start, end)))
+            page.mention(
+                "disease", name, attrs=Attributes(experiencer="family", trigger=(start, end))
+            )
             page.write("\n")
 
 
@@ -373,7 +395,11 @@ def _procedure(page: Page, resource: Resource, context: Context) -> None:
     not_done = status in ("not-done", "aborted") or resource.get("notDone") is True
     kind = "drug" if resource["resourceType"] == "Immunization" else "procedure"
     page.mention(kind, name, attrs=Attributes(negated=True) if not_done else PLAIN)
-    time = resource.get("performedDateTime") or (resource.get("performedPeriod") or {}).get("start") or resource.get("occurrenceDateTime")
+    time = (
+        resource.get("performedDateTime")
+        or (resource.get("performedPeriod") or {}).get("start")
+        or resource.get("occurrenceDateTime")
+    )
     _write_time(page, date_of(time))
     _notes(page, resource)
 
@@ -396,7 +422,11 @@ def _report(page: Page, resource: Resource, context: Context) -> None:
             page.write("\n")
     for form in resource.get("presentedForm") or []:
         _attachment(page, form)
-    if not resource.get("conclusion") and not resource.get("presentedForm") and not resource.get("result"):
+    if (
+        not resource.get("conclusion")
+        and not resource.get("presentedForm")
+        and not resource.get("result")
+    ):
         page.free_text(_div(resource))
 
 
@@ -413,7 +443,10 @@ def _reference_document(page: Page, resource: Resource, context: Context) -> Non
     title = str(resource.get("description") or "") or text_of(resource.get("type"))
     if title:
         page.write(title)
-        _write_time(page, date_of(resource.get("date") or resource.get("created") or resource.get("indexed")))
+        _write_time(
+            page,
+            date_of(resource.get("date") or resource.get("created") or resource.get("indexed")),
+        )
     for content in resource.get("content") or []:
         if isinstance(content, dict):
             _attachment(page, content.get("attachment"))
@@ -458,7 +491,8 @@ def _other(page: Page, resource: Resource, context: Context) -> None:
 _WRITERS: Mapping[str, Callable[[Page, Resource, Context], None]] = {
     "Observation": _observation, "Condition": _condition, "MedicationStatement": _medication,
     "MedicationRequest": _medication, "MedicationAdministration": _medication,
-    "MedicationDispense": _medication, "AllergyIntolerance": _allergy, "FamilyMemberHistory": _family,
+    "MedicationDispense": _medication, "AllergyIntolerance": _allergy,
+    "FamilyMemberHistory": _family,
     "Procedure": _procedure, "Immunization": _procedure, "DiagnosticReport": _report,
     "DocumentReference": _reference_document, "Composition": _composition, "ImagingStudy": _imaging,
 }  # fmt: skip

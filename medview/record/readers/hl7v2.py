@@ -13,7 +13,7 @@ from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode
 from medview.record.note import PLAIN, Attributes, Relation, Value
 from medview.record.readers.page import Page, attachment_text, date_of, document_id, kind_of
-from medview.record.rules.laboratory import test_for
+from medview.record.rules.laboratory import lab_test_for
 from medview.record.rules.units import number, ucum
 
 _NO_RESULT = ("D", "W", "X", "N")  # deleted, wrong patient, not obtained, not asked
@@ -67,10 +67,16 @@ class _Segment:
 
     def _escape(self, match: re.Match[str]) -> str:
         code = match[1]
-        simple = {"F": self.marks[0], "S": self.marks[1], "R": self.marks[2], "E": self.marks[3], "T": self.marks[4]}
+        simple = {
+            "F": self.marks[0],
+            "S": self.marks[1],
+            "R": self.marks[2],
+            "E": self.marks[3],
+            "T": self.marks[4],
+        }
         if code in simple:
             return simple[code]
-        if code.startswith(".br") or code.startswith(".sp"):
+        if code.startswith((".br", ".sp")):
             return "\n"
         if re.fullmatch(r"X(?:[0-9A-Fa-f]{2})+", code):
             return bytes.fromhex(code[1:]).decode("latin-1")
@@ -88,7 +94,9 @@ def read_hl7(data: bytes, path: Path) -> list[Document]:
     segments = [s for s in re.split(r"[\r\n\x1c\x0b]+", text) if s.strip()]
     messages = _messages(segments)
     if not messages:
-        raise UnreadableInstance(say("The file does not begin with an HL7 message header (MSH)."), path.name)
+        raise UnreadableInstance(
+            say("The file does not begin with an HL7 message header (MSH)."), path.name
+        )
     documents = []
     for index, lines in enumerate(messages):
         page = Page(document_id(data, index))
@@ -114,7 +122,9 @@ def _note_cut(last: str, page: Page) -> None:
     if len(last) > 3 and not re.match(r"[A-Z][A-Z0-9]{2}[^A-Za-z0-9]", last):
         page.notes.append(say("The message ends in the middle of a segment."))
     else:
-        page.notes.append(say("The last segment ({name}) has no end; the message may be cut.", name=last[:3]))
+        page.notes.append(
+            say("The last segment ({name}) has no end; the message may be cut.", name=last[:3])
+        )
 
 
 def _parse(lines: Sequence[str]) -> list[_Segment]:
@@ -127,7 +137,11 @@ def _parse(lines: Sequence[str]) -> list[_Segment]:
         if not re.match(r"[A-Z][A-Z0-9]{2}(?:$|[^A-Za-z0-9])", line) and parsed:
             # A line break inside a field: the line goes on with the segment before.
             before = parsed.pop()
-            joined = [*before.fields[:-1], before.fields[-1] + "\n" + line.split(marks[0])[0], *line.split(marks[0])[1:]]
+            joined = [
+                *before.fields[:-1],
+                before.fields[-1] + "\n" + line.split(marks[0])[0],
+                *line.split(marks[0])[1:],
+            ]
             parsed.append(_Segment(before.name, joined, marks))
             continue
         fields = line.split(marks[0])
@@ -147,9 +161,13 @@ def _read_message(lines: Sequence[str], page: Page, encoding: str) -> None:
     if declared.startswith("UNICODE UTF-8") and not encoding.startswith("UTF-8"):
         page.notes.append(say("The message says UTF-8 and is {encoding}.", encoding=encoding))
     elif not declared and encoding in ("Windows-1252", "Latin-1"):
-        page.notes.append(say("The message says UTF-8 and is {encoding}.", encoding=encoding)
-                          if re.search("utf", " ".join(lines[:1]), re.IGNORECASE)
-                          else say("The message names no character set; it was read as {encoding}.", encoding=encoding))
+        page.notes.append(
+            say("The message says UTF-8 and is {encoding}.", encoding=encoding)
+            if re.search("utf", " ".join(lines[:1]), re.IGNORECASE)
+            else say(
+                "The message names no character set; it was read as {encoding}.", encoding=encoding
+            )
+        )
     for segment in segments:
         reader = _READERS.get(segment.name)
         if reader is not None:
@@ -177,7 +195,7 @@ def _obr(segment: _Segment, page: Page) -> None:
         if page.title in _KINDS.values():
             page.title = name
         page.date = date_of(segment.component(7)) or page.date
-        page.heading("labs" if test_for(segment.loinc(4), name) else "findings", name)
+        page.heading("labs" if lab_test_for(segment.loinc(4), name) else "findings", name)
     reason = segment.name_of(31)
     if reason:
         page.free_text(f"Indication: {reason}")
@@ -193,7 +211,9 @@ def _obx(segment: _Segment, page: Page) -> None:
         parts = (segment.repeats(5) or [[]])[0]
         if len(parts) >= 5 and parts[4]:
             media = "/".join(p.lower() for p in parts[1:3] if p)
-            attachment_text(page, {"text/plain": "text/plain", "text": "text/plain"}.get(media, media), parts[4])
+            attachment_text(
+                page, {"text/plain": "text/plain", "text": "text/plain"}.get(media, media), parts[4]
+            )
     elif kind in ("NM", "SN", "ST", "CE", "CWE", "CNE", "DT", "TS", "TX", ""):
         _value_result(segment, page)
 
@@ -207,7 +227,11 @@ def _text_result(segment: _Segment, page: Page) -> None:
     label = segment.name_of(3)
     code = segment.component(3).upper()
     if label and label not in ("", code) and not any(label == s for s, _ in page.sections):
-        role = "impression" if re.search("IMP|印象|诊断|结论", code + label, re.IGNORECASE) else "findings"
+        role = (
+            "impression"
+            if re.search("IMP|印象|诊断|结论", code + label, re.IGNORECASE)
+            else "findings"
+        )
         if not page.sections or page.pieces[-1] != label + "\n":
             here = "".join(page.pieces[-40:])
             if f"{label}\n" not in here:
@@ -231,20 +255,34 @@ def _value_result(segment: _Segment, page: Page) -> None:
     if not name or not written:
         return
     unit_written = segment.component(6) or segment.component(6, 2)
-    test = test_for(loinc, name)
+    test = lab_test_for(loinc, name)
     span_start = page.length
     if _is_number(written):
         unit = ucum(unit_written) if unit_written else ""
-        value = Value(num=number(written), unit=unit, comparator=sign.replace("=<", "<="), concept=loinc or (test.loinc if test else ""))
+        value = Value(
+            num=number(written),
+            unit=unit,
+            comparator=sign.replace("=<", "<="),
+            concept=loinc or (test.loinc if test else ""),
+        )
         shown = f"{name} {sign}{written} {unit_written}".rstrip()
         page.mention(test.kind if test else "lab", shown, value)
         _reference(segment, page, test.concept if test else "")
         if test and test.concept:
             time = date_of(segment.component(14)) or page.date
-            page.observe(test.concept, float(value.num or 0), (span_start, span_start + len(shown)), value_of=value, time=time, original=shown)
+            page.observe(
+                test.concept,
+                float(value.num or 0),
+                (span_start, span_start + len(shown)),
+                value_of=value,
+                time=time,
+                original=shown,
+            )
     else:
         text = segment.component(5, 2) or written
-        page.write(f"{name}: {text if segment.component(2).upper() in ('CE', 'CWE', 'CNE') else written}")
+        page.write(
+            f"{name}: {text if segment.component(2).upper() in ('CE', 'CWE', 'CNE') else written}"
+        )
     page.write("\n")
 
 
@@ -275,7 +313,14 @@ def _al1(segment: _Segment, page: Page) -> None:
         effect = page.mention("symptom", reaction)
         page.relations.append(Relation("allergy_reaction", entity.id, effect.id))
         original = f"{substance}: {reaction}"
-    page.observe("allergy", original, (entity.start, entity.end), time=date_of(segment.component(6)), kind="sentence", original=original)
+    page.observe(
+        "allergy",
+        original,
+        (entity.start, entity.end),
+        time=date_of(segment.component(6)),
+        kind="sentence",
+        original=original,
+    )
     page.write("\n")
 
 

@@ -35,6 +35,7 @@ class Page:
     pieces: list[str] = field(default_factory=list)
     length: int = 0
     sections: list[tuple[str, int]] = field(default_factory=list)
+    section_title: str = ""
     narrative: list[Span] = field(default_factory=list)
     entities: list[Entity] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Page:
 
     def heading(self, label: str, title: str) -> None:
         """Begin a section; the one before ends here."""
+        self.section_title = title
         if self.length:
             self.write("\n")
         self.sections.append((label, self.length))
@@ -75,7 +77,7 @@ class Page:
         self.entities.append(entity)
         return entity
 
-    def observe(
+    def observe(  # noqa: PLR0913 - an observation has that many sides
         self,
         concept: str,
         value: float | bool | str | tuple[float, float],
@@ -119,7 +121,8 @@ class Page:
             narrative=tuple(self.narrative), entities=tuple(self.entities),
             relations=tuple(self.relations),
             observations=tuple(self._with_source(o) for o in self.observations),
-            references=dict(self.references), notes=tuple({n.english(): n for n in self.notes}.values()),
+            references=dict(self.references),
+            notes=tuple({n.english(): n for n in self.notes}.values()),
         )  # fmt: skip
 
     def _with_source(self, observation: Observation) -> Observation:
@@ -140,7 +143,9 @@ def kind_of(text: str, otherwise: str) -> str:
     """The entity type by which the lexicon knows the whole text, else `otherwise`."""
     matches = lexicon_for(LANGUAGES).find(text, 0, len(text))
     longest = max(matches, key=lambda m: m.end - m.start, default=None)
-    return longest.term.type if longest and longest.end - longest.start > len(text) / 2 else otherwise
+    return (
+        longest.term.type if longest and longest.end - longest.start > len(text) / 2 else otherwise
+    )
 
 
 class _Stripper(HTMLParser):
@@ -176,8 +181,12 @@ def attachment_text(page: Page, kind: str, data: str) -> None:
     except (binascii.Error, ValueError):
         page.notes.append(say("An attachment could not be read: its base64 text is damaged."))
         return
-    kind = kind.split(";")[0].strip().lower()
-    if kind in ("text/plain", "text", "") and b"\x00" not in raw[:200] and not raw.startswith(b"%PDF"):
+    kind = kind.split(";", maxsplit=1)[0].strip().lower()
+    if (
+        kind in ("text/plain", "text", "")
+        and b"\x00" not in raw[:200]
+        and not raw.startswith(b"%PDF")
+    ):
         page.free_text(raw.decode("utf-8", "replace"))
     elif "html" in kind or kind.endswith("xml"):
         page.free_text(plain_text(raw.decode("utf-8", "replace")))
@@ -188,7 +197,9 @@ def attachment_text(page: Page, kind: str, data: str) -> None:
 def date_of(written: object) -> str:
     """ISO date or date-time of FHIR (as it is) or HL7 (20260131120000+0100)."""
     text = str(written or "").strip()
-    if match := re.match(r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?)?(?:\.\d+)?([+-]\d{4})?$", text):
+    if match := re.match(
+        r"(\d{4})(\d{2})?(\d{2})?(?:(\d{2})(\d{2})(\d{2})?)?(?:\.\d+)?([+-]\d{4})?$", text
+    ):
         year, month, day, hour, minute, second, _ = match.groups()
         date = "-".join(p for p in (year, month, day) if p)
         clock = f"T{hour}:{minute}" + (f":{second}" if second else "") if hour else ""

@@ -1,5 +1,7 @@
 """Plain text in any common encoding; a header of the text may say whose it is."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -14,9 +16,18 @@ from medview.record.rules.demographics import iso_date
 _HEAD = 1500  # characters in which identity and date may stand
 _ID = re.compile(r"^[ \t]*(?:Patient ID|MRN|Medical record (?:number|no\.?)|Hospital (?:number|no\.?)|PID|患者ID|患者编号|病历号|住院号|门诊号|病案号)[ \t]*[:：#][ \t]*([A-Za-z0-9._-]{2,40})",
                  re.IGNORECASE | re.MULTILINE)  # fmt: skip
-_NAME = re.compile(r"^[ \t]*(?:Patient(?: name)?|Name|姓名|患者姓名)[ \t]*[:：][ \t]*([^\n,，;；|]{2,60})", re.IGNORECASE | re.MULTILINE)
-_BIRTH = re.compile(r"(?:Date of birth|DOB|Birth date|Born|出生日期|出生年月|出生)[ \t]*[:：]?[ \t]*([0-9A-Za-z年月日 ./,-]{4,24})", re.IGNORECASE)
-_SEX = re.compile(r"(?:^|[\s,;|，；])(?:Sex|Gender|性别)[ \t]*[:：][ \t]*(female|male|F\b|M\b|女|男)", re.IGNORECASE)
+_NAME = re.compile(
+    r"^[ \t]*(?:Patient(?: name)?|Name|姓名|患者姓名)[ \t]*[:：][ \t]*([^\n,，;；|]{2,60})",
+    re.IGNORECASE | re.MULTILINE,
+)
+_BIRTH = re.compile(
+    r"(?:Date of birth|DOB|Birth date|Born|出生日期|出生年月|出生)[ \t]*[:：]?[ \t]*([0-9A-Za-z年月日 ./,-]{4,24})",
+    re.IGNORECASE,
+)
+_SEX = re.compile(
+    r"(?:^|[\s,;|，；])(?:Sex|Gender|性别)[ \t]*[:：][ \t]*(female|male|F\b|M\b|女|男)",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"(?:^|[\s|])(?:Date|Date of (?:exam|examination|service|visit|report|study)|Exam date|Study date|Visit date|Report date|Dictated|日期|检查日期|报告日期|就诊日期|记录日期|检查时间|就诊时间)[ \t]*[:：][ \t]*([0-9A-Za-z年月日 ./,-]{4,24})",
                    re.IGNORECASE)  # fmt: skip
 

@@ -1,5 +1,7 @@
 """Substances that a patient does not tolerate: drugs and allergens in an allergic context."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -16,7 +18,10 @@ _BEFORE = re.compile(
     r"|allerg(?:y|ies):|过敏史[：:]|过敏原[：:]|(?<!相)对)[^.;。；\n]*$",
     re.IGNORECASE,
 )
-_AFTER = re.compile(r"\s*(?:allerg(?:y|ies|ic)|hypersensitivity|intolerance)\b|\s*(?:等)?(?:药物|类药物|类)?(?:严重|有)?过敏", re.IGNORECASE)
+_AFTER = re.compile(
+    r"\s*(?:allerg(?:y|ies|ic)|hypersensitivity|intolerance)\b|\s*(?:等)?(?:药物|类药物|类)?(?:严重|有)?过敏",
+    re.IGNORECASE,
+)
 _LIST = re.compile(r"(?:\s|,|、|，|和|及|或|and|or|\(|\)|/)*", re.IGNORECASE)
 
 
@@ -36,11 +41,15 @@ def with_allergies(
     text: str, span: Span, entities: Sequence[Entity], section: str, languages: tuple[str, ...]
 ) -> list[Entity]:
     """Entities of a sentence, with substances that cause an allergy turned into `allergy`."""
-    if section != "allergies" and not re.search("allerg|intoleran|hypersens|anaphyl|过敏", text[span[0] : span[1]], re.IGNORECASE):
+    if section != "allergies" and not re.search(
+        "allerg|intoleran|hypersens|anaphyl|过敏", text[span[0] : span[1]], re.IGNORECASE
+    ):
         return list(entities)
     substances = [e for e in entities if e.type == "drug"]
     for match in _allergens(languages).find(text, *span):
-        entity = Entity(type="allergy", start=match.start, end=match.end, text=text[match.start : match.end])
+        entity = Entity(
+            type="allergy", start=match.start, end=match.end, text=text[match.start : match.end]
+        )
         if not any(entity.overlaps(e) for e in entities):
             substances.append(entity)
     substances.sort(key=lambda e: e.start)

@@ -1,5 +1,7 @@
 """Places in the body with their side, part and segment."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -15,7 +17,9 @@ _SIDE_WORDS = (
     r"|laterobasal|mediobasal|apicoposterior|lingular|subpleural|paramediastinal|main|deep|frontal"
     r"|parietal|temporal|occipital|infrahilar|suprahilar|perihilar|hilar"
 )
-_BEFORE = re.compile(rf"(?:{BEGIN}(?:{_SIDE_WORDS}|L|R)[ -](?:and[ -](?=\w+[ -]))?)+$", re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"(?:{BEGIN}(?:{_SIDE_WORDS}|L|R)[ -](?:and[ -](?=\w+[ -]))?)+$", re.IGNORECASE
+)
 _AFTER = re.compile(
     r"[ -](?:(?:upper|lower|middle|superior|inferior|anterior|posterior|basal|apical|lateral|medial"
     r"|apicoposterior|posterobasal|anterobasal|laterobasal) )*"

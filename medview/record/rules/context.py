@@ -6,6 +6,8 @@ negated, uncertain, historical, hypothetical, family, other, stop (ends every sc
 back), both. Chapman 2001 (10.1006/jbin.2001.1029), Harkema 2009 (10.1016/j.jbi.2009.05.002).
 """
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -55,13 +57,17 @@ def _cues(languages: tuple[str, ...]) -> _Cues:
             for name in names.split("|"):
                 kinds.setdefault(name, []).append((category, direction))
     parts = [
-        re.escape(n) if _HAN.search(n) else rf"(?<![A-Za-z0-9]){re.escape(n)}(?![A-Za-z0-9])".replace(r"\ ", r"\s+")
+        re.escape(n)
+        if _HAN.search(n)
+        else rf"(?<![A-Za-z0-9]){re.escape(n)}(?![A-Za-z0-9])".replace(r"\ ", r"\s+")
         for n in sorted(kinds, key=len, reverse=True)
     ]
     return _Cues(re.compile("|".join(parts), re.IGNORECASE), kinds)
 
 
-def find_cues(text: str, span: Span, languages: tuple[str, ...], names: Sequence[Entity]) -> list[Cue]:
+def find_cues(
+    text: str, span: Span, languages: tuple[str, ...], names: Sequence[Entity]
+) -> list[Cue]:
     """Cues inside `span`; a cue that is part of a name (无力, "rule-out MI protocol") is none."""
     known = _cues(languages)
     found = []
@@ -87,7 +93,9 @@ def with_context(
             result.append(entity)
             continue
         reaching = {
-            category: _nearest([c for c in cues if c.category == category], text, entity, cues, spans)
+            category: _nearest(
+                [c for c in cues if c.category == category], text, entity, cues, spans
+            )
             for category in _CATEGORIES
         }
         result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
@@ -99,18 +107,24 @@ def _attributes(reaching: dict[str, Cue | None], entity: Entity, section: str) -
     if negated and uncertain:
         negated = None  # "unlikely", "no definite": never both
     family = reaching["family"]
-    experiencer = "family" if family or section == "family" else "other" if reaching["other"] else "patient"
+    experiencer = (
+        "family" if family or section == "family" else "other" if reaching["other"] else "patient"
+    )
     historical = reaching["historical"]
     if historical and family and historical.start <= family.end and family.start <= historical.end:
         historical = None
-    temporality = "hypothetical" if reaching["hypothetical"] else "historical" if historical else "current"
+    temporality = (
+        "hypothetical" if reaching["hypothetical"] else "historical" if historical else "current"
+    )
     if temporality == "current" and section == "history" and experiencer == "patient":
         temporality = "historical"
     used = [negated, uncertain, historical, reaching["hypothetical"], family, reaching["other"]]
     return Attributes(
         negated=negated is not None,
         uncertain=uncertain is not None,
-        temporality="current" if experiencer == "family" and temporality == "historical" else temporality,
+        temporality="current"
+        if experiencer == "family" and temporality == "historical"
+        else temporality,
         experiencer=experiencer,
         trigger=_trigger([c for c in used if c], entity),
     )

@@ -1,5 +1,7 @@
 """Age, sex and dates."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -32,9 +34,10 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def find_demographics(text: str, span: Span) -> list[Entity]:
     """Ages, sexes and dates inside `span`."""
-    found: list[Entity] = []
-    for match in _DATE.finditer(text, *span):
-        found.append(Entity(type="date", start=match.start(), end=match.end(), text=match[0]))
+    found = [
+        Entity(type="date", start=match.start(), end=match.end(), text=match[0])
+        for match in _DATE.finditer(text, *span)
+    ]
     for match in _AGE.finditer(text, *span):
         if any(match.start() < e.end and e.start < match.end() for e in found):
             continue
@@ -48,7 +51,13 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
         group = "zh" if match["zh"] else ("f" if match["f"] else "m")
         start, end = match.span(group)
         found.append(
-            Entity(type="demographic", start=start, end=end, text=text[start:end], value=Value(text=word))
+            Entity(
+                type="demographic",
+                start=start,
+                end=end,
+                text=text[start:end],
+                value=Value(text=word),
+            )
         )
     return sorted(found, key=lambda e: e.start)
 
@@ -58,7 +67,9 @@ def _age_number(match: re.Match[str]) -> str:
 
 
 def _age_span(match: re.Match[str]) -> Span:
-    start = match.start("n2") if match["n2"] else match.start("n4") if match["n4"] else match.start()
+    start = (
+        match.start("n2") if match["n2"] else match.start("n4") if match["n4"] else match.start()
+    )
     return start, match.end()
 
 

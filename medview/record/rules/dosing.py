@@ -1,5 +1,7 @@
 """Dose, route, frequency and duration of a drug in the same sentence."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -40,14 +42,27 @@ _FREQUENCY = re.compile(
     r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})小时(?:一次|1次)?",
     re.IGNORECASE,
 )
-_LATIN = {"bid": 2, "tid": 3, "qid": 4, "od": 1, "qd": 1, "qhs": 1, "qn": 1, "qam": 1, "qpm": 1, "nocte": 1,
-          "mane": 1}  # fmt: skip
+_LATIN: dict[str, tuple[Number | None, str]] = {
+    "bid": (2, "/d"), "tid": (3, "/d"), "qid": (4, "/d"), "qw": (1, "/wk"), "qod": (0.5, "/d"),
+    **dict.fromkeys(("od", "qd", "qhs", "qn", "qam", "qpm", "nocte", "mane"), (1, "/d")),
+}  # fmt: skip
 _DURATION = re.compile(
     rf"(?:{BEGIN}(?:for|x|×) (?:a total of |another |the next )?)(?P<en>(?P<n>\d+|one|two|three|four)[ -](?P<u>days?|weeks?|months?|years?)){END}"
     r"|(?P<zh>(?:连用|连服|疗程|共|服用|使用|口服)?(?P<zn>\d+)(?P<zu>天|日|周|个月|月|年))(?!前|后|次|以)",
     re.IGNORECASE,
 )
-_PERIOD = {"d": "d", "天": "d", "日": "d", "w": "wk", "周": "wk", "m": "mo", "个": "mo", "月": "mo", "y": "a", "年": "a"}
+_PERIOD = {
+    "d": "d",
+    "天": "d",
+    "日": "d",
+    "w": "wk",
+    "周": "wk",
+    "m": "mo",
+    "个": "mo",
+    "月": "mo",
+    "y": "a",
+    "年": "a",
+}
 REACH = 60  # characters after a drug in which its dosing stands
 
 
@@ -84,14 +99,12 @@ def _of_drug(text: str, drug: Entity, span: Span) -> list[tuple[str, Entity, Ent
     return found
 
 
-def _first(
-    pattern: re.Pattern[str], text: str, span: Span, drug: Entity
-) -> re.Match[str] | None:
+def _first(pattern: re.Pattern[str], text: str, span: Span, drug: Entity) -> re.Match[str] | None:
     after = pattern.search(text, drug.end, span[1])
     if after is not None:
         return after
     # "5 mg warfarin", "oral prednisone", "口服阿司匹林" stand directly before the drug.
-    near = [m for m in pattern.finditer(text, max(span[0], drug.start - 14), drug.start)]
+    near = list(pattern.finditer(text, max(span[0], drug.start - 14), drug.start))
     if near and re.fullmatch(r"\s*(?:of\s+|dose\s+(?:of\s+)?)?", text[near[-1].end() : drug.start]):
         return near[-1]
     return None
@@ -123,21 +136,18 @@ def _rate_numbers(match: re.Match[str]) -> tuple[Number | None, str]:
         times = 24 / int(hours)
         return (int(times) if times == int(times) else round(times, 3)), "/d"
     if match["latin"]:
-        name = match["latin"].lower().replace(".", "")
-        return (1, "/wk") if name == "qw" else (0.5, "/d") if name == "qod" else (_LATIN.get(name), "/d")
-    if match["word"]:
-        return _TIMES[match["word"].split()[0].lower()], _per(match["per"])
-    if match["every"] == "other day" or match["zhq"] == "隔日" or match["zhper"] == "隔日":
+        return _LATIN.get(match["latin"].lower().replace(".", ""), (None, ""))
+    if "隔日" in match[0] or match["every"] == "other day":
         return 0.5, "/d"
-    if match["every"] or match["daily"]:
-        return 1, _per(match["every"] or match["daily"])
-    if match["zhn2"]:
-        return _TIMES[match["zhn2"]], _per(match["zhper2"])
-    return (_TIMES[match["zhn"]], _per(match["zhper"])) if match["zhn"] else (1, "/d")
+    count = (match["word"] or "").split(" ")[0].lower() or match["zhn"] or match["zhn2"]
+    period = match["per"] or match["every"] or match["daily"] or match["zhper"] or match["zhper2"]
+    return _TIMES.get(count or "", 1), _per(period or "day")
 
 
 def _per(word: str) -> str:
-    return "/wk" if word.startswith("week") or "周" in word else "/mo" if word.startswith("month") else "/d"
+    if word.startswith("week") or "周" in word:
+        return "/wk"
+    return "/mo" if word.startswith("month") else "/d"
 
 
 def _period(match: re.Match[str]) -> Value:

@@ -1,5 +1,7 @@
 """Smoking (status, pack-years) and alcohol, each mention one clause."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -54,14 +56,21 @@ _ALCOHOL = re.compile(
     r"|(?P<zhcurrent>(?:有|长期)?(?:饮酒|嗜酒|酗酒)(?:史)?(?:[，,]?(?:约)?\d+余?年)?(?:[，,]?(?:每[日天]|日均|约)*(?:白酒|啤酒)?\d+(?:g|克|ml|mL|两|斤|瓶)(?:/[日天])?)?)",
     re.IGNORECASE,
 )
-_WORDS = {"one": 1.0, "a": 1.0, "two": 2.0, "half": 0.5, "half a": 0.5, "一": 1.0, "两": 2.0, "半": 0.5}
+_WORDS = {
+    "one": 1.0,
+    "a": 1.0,
+    "two": 2.0,
+    "half": 0.5,
+    "half a": 0.5,
+    "一": 1.0,
+    "两": 2.0,
+    "半": 0.5,
+}
 
 
 def find_habits(text: str, span: Span) -> list[Entity]:
     """Smoking and alcohol mentions inside `span`."""
-    found = []
-    for match in _ENGLISH.finditer(text, *span):
-        found.append(_english(text, match))
+    found = [_english(text, match) for match in _ENGLISH.finditer(text, *span)]
     for match in _CHINESE.finditer(text, *span):
         entity = _chinese(text, match)
         if not any(entity.overlaps(other) for other in found):
@@ -97,7 +106,9 @@ def _smoking(said: str, start: int, status: str, pack_years: int | float | None)
 
 
 def _english_pack_years(said: str) -> int | float | None:
-    if direct := re.search(rf"({_N})\s*-?\s*\+?\s*(?:pack[ -]?years?|pk[ -]?yrs?|py)", said, re.IGNORECASE):
+    if direct := re.search(
+        rf"({_N})\s*-?\s*\+?\s*(?:pack[ -]?years?|pk[ -]?yrs?|py)", said, re.IGNORECASE
+    ):
         return number(direct[1])
     years = re.search(rf"({_N})\s*-?(?:years?|yrs?)(?! ago)", said, re.IGNORECASE)
     packs = re.search(rf"({_N}|one|two|half an?|a)\s*(?:packs?|ppd)", said, re.IGNORECASE)
@@ -146,7 +157,9 @@ def _chinese_pack_years(said: str) -> int | float | None:
 
 def quit_years(said: str) -> float | None:
     """Years since quitting, where a smoking clause says so."""
-    match = re.search(rf"(?:quit|stopped|gave up)[^.;]*?({_N}) (years?|months?|yrs?) ago", said, re.IGNORECASE)
+    match = re.search(
+        rf"(?:quit|stopped|gave up)[^.;]*?({_N}) (years?|months?|yrs?) ago", said, re.IGNORECASE
+    )
     match = match or re.search(r"戒(?:烟|除)?\s*(?:约|已)?(\d+)\s*余?(年|个?月)", said)
     if match is None:
         return None

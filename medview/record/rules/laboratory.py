@@ -4,6 +4,8 @@
 commas), names. A name with `~` before it is short and counts only with a value after it.
 """
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -55,15 +57,23 @@ _PAIR = re.compile(
     rf"{_LINK}(?P<a>\d{{2,3}}(?:\.\d+)?)[ ]?/[ ]?(?P<b>\d{{2,3}}(?:\.\d+)?)(?![\d/])(?:[ \t]?(?P<unit>mm ?\[?Hg\]?|毫米汞柱|kPa))?",
     re.IGNORECASE,
 )
-_NOT_A_RESULT = re.compile(r"[ \t]?(?:days?|weeks?|months?|years?|hours?|times?|天|周|月|年|次/日|[-/]\d|:\d)", re.IGNORECASE)
+_NOT_A_RESULT = re.compile(
+    r"[ \t]?(?:days?|weeks?|months?|years?|hours?|times?|天|周|月|年|次/日|[-/]\d|:\d)",
+    re.IGNORECASE,
+)
 _SIGN = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">", "less than ": "<", "greater than ": ">"}
 
 
 @cache
-def tests() -> _Tests:
+def lab_tests() -> _Tests:
     """All tests of `tests.tsv`."""
-    lexicon, by_short, by_key, by_loinc = Lexicon(), {}, {}, {}
-    for line in (resources_dir() / "lexicon" / "tests.tsv").read_text(encoding="utf-8").splitlines():
+    lexicon = Lexicon()
+    by_short: dict[str, LabTest] = {}
+    by_key: dict[str, LabTest] = {}
+    by_loinc: dict[str, LabTest] = {}
+    for line in (
+        (resources_dir() / "lexicon" / "tests.tsv").read_text(encoding="utf-8").splitlines()
+    ):
         if not line or line.startswith("#"):
             continue
         kind, concept, codes, names = line.split("\t")
@@ -89,9 +99,9 @@ def _test(kind: str, concept: str, codes: str) -> LabTest:
     return LabTest(kind, concept, first, molar, tuple(o for o in others if "=" not in o))
 
 
-def test_for(loinc: str = "", name: str = "") -> LabTest | None:
+def lab_test_for(loinc: str = "", name: str = "") -> LabTest | None:
     """The test of a LOINC code, else of a whole name, None when unknown."""
-    known = tests()
+    known = lab_tests()
     if loinc in known.by_loinc:
         return known.by_loinc[loinc]
     if name in known.by_short:
@@ -105,7 +115,7 @@ def test_for(loinc: str = "", name: str = "") -> LabTest | None:
 
 def find_tests(text: str, span: Span) -> list[Entity]:
     """Labs and vitals inside `span`; a lab's name without a result has no value."""
-    known = tests()
+    known = lab_tests()
     names = [
         (m.start, m.end, known.by_key[m.term.concepts[0]], False)
         for m in known.by_name.find(text, *span)
@@ -157,5 +167,3 @@ def _pressure(text: str, start: int, end: int, test: LabTest, stop: int) -> Enti
         type="vital", start=start, end=match.end(), text=text[start : match.end()], value=value,
         concepts=("blood_pressure",),
     )  # fmt: skip
-
-

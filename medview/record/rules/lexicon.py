@@ -6,6 +6,8 @@ heads, tails, concepts. Matching ignores case, plurals and British or American s
 that is written in capitals (COPD) only matches in capitals.
 """
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -89,9 +91,11 @@ class Lexicon:
         """Longest names inside [start, end), left to right, none overlapping another."""
         found = list(self._find_words(text, start, end))
         taken = [(m.start, m.end) for m in found]
-        for match in self._find_han(text, start, end):
-            if not any(match.start < e and s < match.end for s, e in taken):
-                found.append(match)
+        found += [
+            match
+            for match in self._find_han(text, start, end)
+            if not any(match.start < e and s < match.end for s, e in taken)
+        ]
         return sorted(found, key=lambda m: m.start)
 
     def _find_words(self, text: str, start: int, end: int) -> Iterator[Match]:
@@ -111,7 +115,9 @@ class Lexicon:
     ) -> tuple[int, Term | None]:
         most = min(self.longest.get(normal[i], 0), len(tokens) - i)
         reach = 1
-        while reach < most and _GLUE.fullmatch(text, tokens[i + reach - 1][2], tokens[i + reach][1]):
+        while reach < most and _GLUE.fullmatch(
+            text, tokens[i + reach - 1][2], tokens[i + reach][1]
+        ):
             reach += 1
         for length in range(min(most, reach), 0, -1):
             term = self.words.get(tuple(normal[i : i + length])) or self.capitals.get(

@@ -1,11 +1,13 @@
 """Sizes, volumes, HU and SUV (`clinical.md` knows what is never a size)."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
 
 from medview.record.note import Entity, Number, Span, Value
-from medview.record.rules.units import BEGIN, END, NUMBER, number, ucum
+from medview.record.rules.units import END, NUMBER, number, ucum
 
 _LENGTH = r"mm|cm|毫米|厘米|公分"
 _BY = r"\s*(?:[x×X*✕＊]|by)\s*"
@@ -20,7 +22,8 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _VOLUME = re.compile(
-    rf"(?<![\d./])(?P<num>{NUMBER})[ -]?(?P<unit>mL|cc|cm3|cm³|mm3|mm³|毫升){END}(?!\s?/)", re.IGNORECASE
+    rf"(?<![\d./])(?P<num>{NUMBER})[ -]?(?P<unit>mL|cc|cm3|cm³|mm3|mm³|毫升){END}(?!\s?/)",
+    re.IGNORECASE,
 )
 _HU = re.compile(rf"(?<![\d.])(?P<num>[-−]?\d+(?:\.\d+)?)\s?(?P<unit>HU|Hu|Hounsfield units?){END}")
 _SUV = re.compile(
@@ -35,7 +38,9 @@ _PRIOR = re.compile(
     r"(?: (?:about|approximately|measured|measuring|exam|study))*[ (约为]*$",
     re.IGNORECASE,
 )
-_PRIOR_AFTER = re.compile(r"[ ,]*(?:previously|on (?:the )?(?:prior|previous)|before\b|earlier)", re.IGNORECASE)
+_PRIOR_AFTER = re.compile(
+    r"[ ,]*(?:previously|on (?:the )?(?:prior|previous)|before\b|earlier)", re.IGNORECASE
+)
 _NEVER = re.compile(r"(?:series|image|slice|slices|se|im|frame|collimation|层厚|层距|increment|interval|kernel)\s*:?$",
                     re.IGNORECASE)  # fmt: skip
 _UCUM_VOLUME = {"cm3": "cm3", "cm³": "cm3", "mm3": "mm3", "mm³": "mm3"}
@@ -44,7 +49,13 @@ _UCUM_VOLUME = {"cm3": "cm3", "cm³": "cm3", "mm3": "mm3", "mm³": "mm3"}
 def find_measurements(text: str, span: Span) -> list[Entity]:
     """Measurements inside `span`, none overlapping another."""
     found: list[Entity] = []
-    for pattern, read in ((_RANGE, _range), (_SIZE, _size), (_VOLUME, _single), (_HU, _hu), (_SUV, _suv)):
+    for pattern, read in (
+        (_RANGE, _range),
+        (_SIZE, _size),
+        (_VOLUME, _single),
+        (_HU, _hu),
+        (_SUV, _suv),
+    ):
         for match in pattern.finditer(text, *span):
             if _NEVER.search(text[max(span[0], match.start() - 12) : match.start()].rstrip()):
                 continue
@@ -85,7 +96,10 @@ def _size(text: str, match: re.Match[str]) -> Entity:
 
 def _range(text: str, match: re.Match[str]) -> Entity:
     low, high = number(match["low"]), number(match["high"])
-    if match[0].find("to") > 0 and text[max(0, match.start() - 5) : match.start()].lower() == "from ":
+    if (
+        match[0].find("to") > 0
+        and text[max(0, match.start() - 5) : match.start()].lower() == "from "
+    ):
         end = match.end("low")  # "from 6 to 8 mm": the first is the earlier size
         return _entity(text, (match.start(), end), num=low, unit=ucum(match["unit"]))
     return _entity(text, match.span(), low=low, high=high, unit=ucum(match["unit"]))

@@ -1,5 +1,7 @@
 """Which size and place belong to a finding, which effect to a drug, which reaction to an allergy."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -22,7 +24,11 @@ _CAUSED_BY = re.compile(
     re.IGNORECASE,
 )
 _WITH_ON = re.compile(r"\s*(?:with|on|from) ", re.IGNORECASE)
-_FOR = re.compile(r"(?:[^.;。；]{0,50}? )?for (?:the |his |her |treatment of |management of |chronic |known )*", re.IGNORECASE)
+_FOR = re.compile(
+    r"(?:[^.;。；]{0,50}? )?for (?:the |his |her |treatment of |management of |chronic |known )*",
+    re.IGNORECASE,
+)
+_GIVEN = re.compile(r"[，, ]*(?:给予|予|服用|口服|服|使用|应用|一直服用)")
 _REACTION = re.compile(
     r"(?:\s*[(（:：,，\-–]\s*|\s*(?:allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|，|后)[\s:：,，(（]*)+"
     r"(?:\w+ ){0,2}",
@@ -32,7 +38,10 @@ _IN = re.compile(
     r"[^;.。；\n]{0,30}?(?:\b(?:in|of|within|at|involving|along|affecting|near|on|from|over|around|abutting|overlying|throughout|to)\b (?:the |both |his |her |its |a )*|,? ?\(?)$",
     re.IGNORECASE,
 )
-_DATE_GAP = re.compile(r"[\s(（,，:：]*(?:on|of|from|dated|performed|taken|obtained|in|于|示|检查)?[\s(（:：]*", re.IGNORECASE)
+_DATE_GAP = re.compile(
+    r"[\s(（,，:：]*(?:on|of|from|dated|performed|taken|obtained|in|于|示|检查)?[\s(（:：]*",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile("[;；。]|\n")
 _COMMA = re.compile("[,，]")
 _LESIONS = ("finding", "disease")
@@ -91,27 +100,29 @@ def _same_list(text: str, links: list[Link], entities: Sequence[Entity]) -> list
 
 
 def _reactions(text: str, entities: Sequence[Entity]) -> list[Link]:
-    links: list[Link] = []
-    for allergy in _of(entities, "allergy"):
-        for symptom in _of(entities, "symptom", "disease", "finding"):
-            if allergy.end <= symptom.start and _REACTION.fullmatch(text, allergy.end, symptom.start):
-                links.append(("allergy_reaction", allergy, symptom))
-    return links
+    return [
+        ("allergy_reaction", allergy, symptom)
+        for allergy in _of(entities, "allergy")
+        for symptom in _of(entities, "symptom", "disease", "finding")
+        if allergy.end <= symptom.start and _REACTION.fullmatch(text, allergy.end, symptom.start)
+    ]
 
 
 def _indications(text: str, entities: Sequence[Entity]) -> list[Link]:
     links: list[Link] = []
     diseases = _of(entities, "disease")
     for drug in _of(entities, "drug"):
-        after = [d for d in diseases if drug.end <= d.start and _FOR.fullmatch(text, drug.end, d.start)]
+        after = [
+            d for d in diseases if drug.end <= d.start and _FOR.fullmatch(text, drug.end, d.start)
+        ]
         if after:
             links.append(("drug_indication", drug, after[0]))
             continue
-        for disease in diseases:
-            if disease.end <= drug.start and re.fullmatch(
-                r"[，, ]*(?:给予|予|服用|口服|服|使用|应用|一直服用)", text[disease.end : drug.start]
-            ):
-                links.append(("drug_indication", drug, disease))
+        links += [
+            ("drug_indication", drug, disease)
+            for disease in diseases
+            if disease.end <= drug.start and _GIVEN.fullmatch(text, disease.end, drug.start)
+        ]
     return links
 
 
@@ -166,7 +177,9 @@ def _place_after(
         gap = text[(found[-1] if found else lesion).end : place.start]
         if found and not re.fullmatch(r"(?:,|and|or|&|、|和|及|\s|the)+", gap):
             break
-        if not found and (not gap.strip(" (,") or not _IN.fullmatch(gap) or gap.strip() in ("", ",")):
+        if not found and (
+            not gap.strip(" (,") or not _IN.fullmatch(gap) or gap.strip() in ("", ",")
+        ):
             break
         found.append(place)
     return found

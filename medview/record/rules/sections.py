@@ -1,5 +1,7 @@
 """Headers of a report or letter and the part of the text each rules over."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re

@@ -1,5 +1,7 @@
 """Units as people write them, to UCUM; numbers as written."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re

@@ -1,0 +1,90 @@
+"""FHIR data types: references, coded concepts, quantities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from medview.record.note import Value
+from medview.record.rules.units import ucum
+
+Resource = Mapping[str, Any]
+
+
+class Context:
+    """The resources of one file by every name under which they may be referred to."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Resource] = {}
+        self.patients: dict[str, Resource] = {}
+
+    def add(self, full_url: str, resource: Resource) -> None:
+        """Take a resource in."""
+        names = [full_url] if full_url else []
+        if resource.get("id"):
+            names.append(f"{resource['resourceType']}/{resource['id']}")
+        for name in names:
+            self._by_name.setdefault(name, resource)
+        if resource["resourceType"] == "Patient":
+            self.patients[f"Patient/{resource.get('id', '')}"] = resource
+
+    def find(self, reference: object, owner: Resource) -> Resource | None:
+        """What a reference means: contained, relative, absolute or versioned; None when absent."""
+        if not isinstance(reference, str) or not reference:
+            return None
+        if reference.startswith("#"):
+            for inner in owner.get("contained") or []:
+                if (
+                    isinstance(inner, dict)
+                    and inner.get("id") == reference[1:]
+                    and inner.get("resourceType")
+                ):
+                    return inner
+            return None
+        plain = re.sub(r"/_history/[^/]*$", "", reference)
+        return self._by_name.get(plain) or self._by_name.get("/".join(plain.split("/")[-2:]))
+
+
+def text_of(concept: Any) -> str:
+    """Words of a CodeableConcept (or a list of them): its text, else a display, else a code."""
+    if isinstance(concept, list):
+        return ", ".join(t for c in concept if (t := text_of(c)))
+    if isinstance(concept, str):
+        return concept
+    if not isinstance(concept, dict):
+        return ""
+    codings = [c for c in concept.get("coding") or [] if isinstance(c, dict)]
+    shown = next((str(c["display"]) for c in codings if c.get("display")), "")
+    return str(
+        concept.get("text") or shown or next((str(c["code"]) for c in codings if c.get("code")), "")
+    )
+
+
+def codes_of(concept: Any, system: str = "") -> list[str]:
+    """Codes of a CodeableConcept, of one system where it is given."""
+    codings = concept.get("coding") or [] if isinstance(concept, dict) else []
+    return [
+        str(c["code"]) for c in codings
+        if isinstance(c, dict) and c.get("code") and system in str(c.get("system", ""))
+    ]  # fmt: skip
+
+
+def _number(value: Any) -> int | float:
+    return float(value) if isinstance(value, (Decimal, float)) else int(value)
+
+
+def quantity(quantity: Any) -> tuple[Value | None, str]:
+    """(value, as it is shown); the unit is the code (UCUM), not the display."""
+    if not isinstance(quantity, dict) or quantity.get("value") is None:
+        return None, ""
+    code, shown = str(quantity.get("code") or ""), str(quantity.get("unit") or "")
+    unit = (
+        code
+        if "unitsofmeasure" in str(quantity.get("system", "")) and code
+        else ucum(shown or code)
+    )
+    sign = str(quantity.get("comparator") or "")
+    value = Value(num=_number(quantity["value"]), unit=unit, comparator=sign)
+    return value, f"{sign}{quantity['value']} {shown or code}".strip()
