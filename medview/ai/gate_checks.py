@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from medview.ai.body_parts import has_word, named_parts, names_an_animal
 from medview.ai.gate_facts import Facts
+from medview.ai.gate_geometry import (
+    Answer,
+    Rule,
+    ask_coverage,
+    ask_extent,
+    ask_geometry,
+    ask_pixel_spacing,
+    ask_slice_count,
+    ask_slice_spacing,
+    ask_tilt,
+)
 from medview.core.words import Sentence, say
 
-Rule = Mapping[str, Any]
-Answer = tuple[bool | None, Sentence]
 CrossSectional = ("CT", "MR", "PT", "NM")
 _COMPUTED = {
     "SECONDARY", "MIP", "MINIP", "PROJECTION IMAGE", "SCREEN SAVE", "ADC", "CSA", "REFORMATTED",
@@ -118,124 +126,6 @@ def _age_text(age: float) -> str:
     return f"{age:.1f}" if age < 2 else str(int(age))
 
 
-def _inside(rule: Rule, value: float) -> bool:
-    return bool(rule.get("low", float("-inf")) <= value <= rule.get("high", float("inf")))
-
-
-def _slice_spacing(rule: Rule, facts: Facts) -> Answer:
-    geometry = facts.stack.geometry
-    if geometry.shape[0] < 2:
-        return False, say("This is a single image; the model needs a volume.")
-    step = round(geometry.slice_step, 2)
-    if _inside(rule, step):
-        return True, say("The distance of the slices fits ({step} mm).", step=step)
-    if step > rule.get("high", step):
-        return False, say(
-            "The slices are {step} mm apart; the model was made for at most {limit} mm.",
-            step=step,
-            limit=rule["high"],
-        )
-    return False, say(
-        "The slices are {step} mm apart; the model was made for at least {limit} mm.",
-        step=step,
-        limit=rule["low"],
-    )
-
-
-def _pixel_spacing(rule: Rule, facts: Facts) -> Answer:
-    if facts.stack.calibration == "none":
-        return None, say("The size of the pixels is not known.")
-    size = round(max(facts.stack.geometry.spacing[:2]), 3)
-    if _inside(rule, size):
-        return True, say("The size of the pixels fits ({size} mm).", size=size)
-    return False, say(
-        "The pixels are {size} mm wide; the model was made for {low}-{high} mm.",
-        size=size,
-        low=rule.get("low", 0),
-        high=rule.get("high", "∞"),
-    )
-
-
-def _slice_count(rule: Rule, facts: Facts) -> Answer:
-    count = facts.stack.geometry.shape[0]
-    if _inside(rule, count):
-        return True, say("The number of slices fits ({count}).", count=count)
-    if count < rule.get("low", 0):
-        return False, say(
-            "The stack has {count} slices; the model needs at least {limit}.",
-            count=count,
-            limit=rule["low"],
-        )
-    return False, say(
-        "The stack has {count} slices; the model takes at most {limit}.",
-        count=count,
-        limit=rule["high"],
-    )
-
-
-def _coverage(rule: Rule, facts: Facts) -> Answer:
-    geometry = facts.stack.geometry
-    covered = round(geometry.slice_step * geometry.shape[0])
-    if _inside(rule, covered):
-        return True, say("The stack covers enough ({covered} mm).", covered=covered)
-    if covered < rule.get("low", 0):
-        return False, say(
-            "The stack covers {covered} mm; the model needs at least {limit} mm.",
-            covered=covered,
-            limit=rule["low"],
-        )
-    return False, say(
-        "The stack covers {covered} mm; the model was made for at most {limit} mm.",
-        covered=covered,
-        limit=rule["high"],
-    )
-
-
-def _extent(rule: Rule, facts: Facts) -> Answer:
-    geometry = facts.stack.geometry
-    if facts.stack.calibration == "none" or not geometry.is_spatial:
-        return None, say("The size of the pixels is not known.")
-    k, j, i = geometry.shape
-    sides = (geometry.slice_step * k, geometry.spacing[1] * j, geometry.spacing[0] * i)
-    outside = [side for side in sides if not _inside(rule, side)]
-    if not outside:
-        return True, say("The size of the stack fits.")
-    return False, say(
-        "The stack is {size} mm large; the model was made for {what}.",
-        size=" × ".join(str(round(side)) for side in sides),
-        what=Sentence(rule["described_as"]),
-    )
-
-
-def _geometry(rule: Rule, facts: Facts) -> Answer:
-    if facts.stack.verdict in rule["in"]:
-        return True, say("The slices form a grid that fits.")
-    return False, _GRIDS.get(facts.stack.verdict, _GRIDS["not-spatial"])
-
-
-_GRIDS = {
-    "regular": say("The slices form a regular volume; the model was made for single films."),
-    "tilted": say("The gantry was tilted; the model was made for upright slices."),
-    "non-uniform": say("The distance between the slices changes within the stack."),
-    "gaps": say("Slices are missing inside the stack."),
-    "duplicates": say("Several images lie at the same place."),
-    "single": say("This is a single image; the model needs a volume."),
-    "projection": say("This is a projection; the model needs slices."),
-    "not-spatial": say("The slices form no grid in space."),
-}
-
-
-def _tilt(rule: Rule, facts: Facts) -> Answer:
-    tilt = round(abs(facts.stack.tilt_deg), 1)
-    if _inside(rule, tilt):
-        return True, say("The tilt of the gantry fits ({tilt}°).", tilt=tilt)
-    return False, say(
-        "The gantry was tilted by {tilt}°; the model was made for at most {limit}°.",
-        tilt=tilt,
-        limit=rule.get("high", 0),
-    )
-
-
 def _species(_rule: Rule, facts: Facts) -> Answer:
     keywords = ("PatientSpeciesDescription", "PatientBreedDescription", "InstitutionName")
     stated = " ".join(facts.header(keyword) for keyword in keywords)
@@ -318,13 +208,13 @@ CHECKS: Mapping[str, Callable[[Rule, Facts], Answer]] = {
     "body_part": _body_part,
     "view": _view,
     "age_years": _age,
-    "slice_spacing_mm": _slice_spacing,
-    "pixel_spacing_mm": _pixel_spacing,
-    "slice_count": _slice_count,
-    "coverage_mm": _coverage,
-    "geometry": _geometry,
-    "extent_mm": _extent,
-    "tilt_deg": _tilt,
+    "slice_spacing_mm": ask_slice_spacing,
+    "pixel_spacing_mm": ask_pixel_spacing,
+    "slice_count": ask_slice_count,
+    "coverage_mm": ask_coverage,
+    "geometry": ask_geometry,
+    "extent_mm": ask_extent,
+    "tilt_deg": ask_tilt,
     "species": _species,
     "localizer": _localizer,
     "derived": _derived,

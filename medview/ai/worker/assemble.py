@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.why import explain_class, explain_label, explain_measure
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
+from medview.core.observation import concepts
 from medview.core.results import Code, Finding, Label, Quantity
 
 if TYPE_CHECKING:
@@ -121,10 +122,11 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
 def _whole_image(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:
     for number, (value, quantity) in enumerate(given.measures):
         if value is None:
+            known = concepts().get(quantity.concept)
             yield Finding(
                 id=f"{run_id}-measure-{number}",
                 kind="measure",
-                label=quantity.concept,
+                label=quantity.concept if known is None else known.title,
                 code=quantity.code,
                 measurements=(quantity,),
                 explanation=explain_measure(folder),
