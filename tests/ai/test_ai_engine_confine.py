@@ -41,6 +41,17 @@ def test_network_programs_and_pickles_are_shut(code: str) -> None:
     assert "PermissionError" in result.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
+def test_libraries_that_do_not_ask_python_get_no_network_socket() -> None:
+    code = (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "kinds = ((2, 1), (2, 2), (10, 1), (16, 3), (17, 3), (1, 1))\n"  # AF_INET ... AF_UNIX
+        "print([libc.socket(*kind, 0) >= 0 for kind in kinds])\n"
+    )
+
+    assert confined(code).stdout.strip() == str([False] * 5 + [True])
+
+
 def test_worker_steps_behind_the_window() -> None:
     assert confined("print(os.nice(0))").stdout.strip() == str(min(19, os.nice(0) + 10))
 

@@ -15,6 +15,8 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
+from medview.ai.worker.seccomp import refuse_network_sockets
+
 _SHUT = (
     "socket.__new__", "socket.connect", "socket.bind", "socket.getaddrinfo",
     "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty",
@@ -40,6 +42,7 @@ def confine(parent: int) -> None:
         with contextlib.suppress(OSError):  # the system's shortage shall not meet the window first
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        refuse_network_sockets()
         if os.getppid() != parent:  # it died before we asked
             os._exit(0)
 
