@@ -18,6 +18,7 @@ from medview.imaging.window import Window, window_fractions
 
 _ROWS = 64  # rows a block: 64 x 3000 x 2 bytes stay in the second-level cache
 _TRIED = 24  # multipliers tried for the integer ramp; more gain nothing
+_MOST_WRONG = 0.2  # share of stored values one grey level off; beyond, floats are better
 
 Grey = NDArray[np.uint8]
 
@@ -142,27 +143,26 @@ def _integer_ramp(
     high = int(np.clip(np.ceil((254.501 - start) / rise), bounds.min, bounds.max))
     if high - low < 1 or low == bounds.max or high == bounds.min:
         return None
-    steps = np.arange(high - low + 1)
-    exact = np.clip((steps + low) * rise + start, 0, 255)
-    return _best_ramp(low, high, rise, np.floor(exact + 0.5))
+    return _best_ramp(low, high, rise, start)
 
 
-def _best_ramp(low: int, high: int, rise: float, exact: NDArray[np.float64]) -> _IntegerRamp | None:
+def _best_ramp(low: int, high: int, rise: float, start: float) -> _IntegerRamp | None:
     steps = np.arange(high - low + 1)
+    exact = np.floor(np.clip((steps + low) * rise + start, 0, 255) + 0.5)
     best: tuple[float, _IntegerRamp | None] = (np.inf, None)
     largest = 65535 // (high - low)
     for factor in range(largest, max(0, largest - _TRIED), -1):
         divisor = round(factor / rise)
         if not 1 <= divisor <= 65535:
             continue
-        first = round(divisor * (float(exact[0]) + 0.5))
+        first = round(divisor * (low * rise + start + 0.5))
         for offset in (first, first - 1, first + 1):
             if offset < 0 or (high - low) * factor + offset > 65535:
                 continue
             error = np.abs((steps * factor + offset) // divisor - exact)
             wrong = float(error.mean())
             ends_hold = error[0] == 0 and error[-1] == 0  # black stays black, white white
-            if ends_hold and error.max() <= 1 and wrong < best[0]:
+            if ends_hold and error.max() <= 1 and wrong < min(best[0], _MOST_WRONG):
                 wrapped = (offset - low * factor) % 65536
                 best = wrong, _IntegerRamp(low, high, factor, wrapped, divisor)
     return best[1]

@@ -1,0 +1,164 @@
+"""Timing in pairs: peer and ours in turn, the median of their ratios, and how busy the machine was.
+
+Single figures on a shared machine mean little; a ratio of neighbours in time means more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Work = Callable[[], object]
+Row = dict[str, Any]
+_IDLE_SHARE, _PATIENCE_S = 0.8, 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What a row measures: `ratio` is peer time over ours, or limit over value."""
+
+    name: str
+    what: str
+    goal: float = 1.0
+    peer: str | None = None
+    n: int = 1  # the size of the work: pixels, slices, frames
+
+
+def against_peer(goal: Goal, peer: Work, ours: Work, pairs: int = 7) -> Row:
+    """Peer and ours in turn after one untimed round each."""
+    peer(), ours()
+    rounds = [_pair(peer, ours) for _ in range(pairs)]
+    ratios = [theirs.wall / mine.wall for theirs, mine, _ in rounds]
+    cpu_ratios = [theirs.cpu / max(mine.cpu, 1e-9) for theirs, mine, _ in rounds]
+    ratio = statistics.median(ratios)
+    return _row(goal, ratio) | {
+        "cpu_s": [_median(t.cpu for t, _, _ in rounds), _median(m.cpu for _, m, _ in rounds)],
+        "wall_s": [_median(t.wall for t, _, _ in rounds), _median(m.wall for _, m, _ in rounds)],
+        "pairs": pairs,
+        "ratio_min": round(min(ratios), 2),
+        "ratio_max": round(max(ratios), 2),
+        "cpu_ratio": round(statistics.median(cpu_ratios), 2),
+        "foreign_cores": _median(foreign for _, _, foreign in rounds),
+    }
+
+
+def against_limit(goal: Goal, limit_ms: float, ours: Work, rounds: int = 9) -> Row:
+    """A goal in milliseconds: the ratio is limit over value, so that it holds at 1 and above."""
+    ours()
+    foreign = _wait_for_idle()
+    taken = [_timed(ours) for _ in range(rounds)]
+    value = statistics.median(each.wall for each in taken) * 1000
+    return _row(goal, limit_ms / value) | {
+        "value": round(value, 2),
+        "limit": limit_ms,
+        "unit": "ms",
+        "cpu_s": [None, _median(each.cpu for each in taken)],
+        "wall_s": [None, round(value / 1000, 5)],
+        "pairs": rounds,
+        "ratio_min": round(limit_ms / (max(each.wall for each in taken) * 1000), 2),
+        "ratio_max": round(limit_ms / (min(each.wall for each in taken) * 1000), 2),
+        "cpu_ratio": None,
+        "foreign_cores": foreign,
+    }
+
+
+def main(rows: Mapping[str, Callable[[], Row]], arguments: Sequence[str] | None = None) -> int:
+    """Run the rows asked for and print them; 1 when a goal does not hold."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true", help="a list, one object a row")
+    parser.add_argument("--only", metavar="NAME", choices=list(rows), help="one row alone")
+    args = parser.parse_args(arguments)
+    found = [row() for name, row in rows.items() if args.only in (None, name)]
+    if args.json:
+        json.dump(found, sys.stdout, indent=1)
+        print()
+    else:
+        for row in found:
+            print(_line(row))
+    return 0 if all(row["holds"] for row in found) else 1
+
+
+def _line(row: Row) -> str:
+    verdict = "holds" if row["holds"] else "FAILS"
+    measured = f"{row['value']} of {row['limit']} {row['unit']}" if "value" in row else ""
+    against = f"against {row['peer']}" if row["peer"] else measured
+    spread = f"{row['ratio_min']}-{row['ratio_max']}"
+    figures = f"{row['ratio']:7.2f} ({spread}) goal {row['goal']} {verdict}"
+    told = f"{row['what']}, {against}, foreign load {row['foreign_cores']} cores"
+    return f"{row['name']:12} {figures}  {told}"
+
+
+@dataclass(frozen=True)
+class _Taken:
+    wall: float
+    cpu: float
+
+
+def _timed(work: Work) -> _Taken:
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    taken = _Taken(time.perf_counter() - wall, time.process_time() - cpu)
+    del result
+    return taken
+
+
+def _pair(peer: Work, ours: Work) -> tuple[_Taken, _Taken, float]:
+    _wait_for_idle()
+    before, own, start = _busy_s(), time.process_time(), time.perf_counter()
+    theirs, mine = _timed(peer), _timed(ours)
+    passed = max(time.perf_counter() - start, 1e-9)
+    foreign = (_busy_s() - before - (time.process_time() - own)) / passed
+    return theirs, mine, max(0.0, round(foreign, 2))
+
+
+def _wait_for_idle() -> float:
+    """Wait some seconds for a quiet machine; gives the cores that others use."""
+    cores = os.cpu_count() or 1
+    end = time.perf_counter() + _PATIENCE_S
+    busy = 0.0
+    while time.perf_counter() < end:
+        before, start = _busy_s(), time.perf_counter()
+        time.sleep(0.25)
+        busy = (_busy_s() - before) / (time.perf_counter() - start)
+        if busy / cores < 1 - _IDLE_SHARE:
+            break
+    return round(max(0.0, busy), 2)
+
+
+def _busy_s() -> float:
+    """Seconds that all cores together have worked, by the kernel's count; 0 elsewhere."""
+    stat = Path("/proc/stat")
+    if not stat.is_file():
+        return 0.0
+    fields = [int(part) for part in stat.read_text().splitlines()[0].split()[1:]]
+    idle = fields[3] + fields[4]
+    return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")
+
+
+def _row(goal: Goal, ratio: float) -> Row:
+    return {
+        "name": goal.name,
+        "what": goal.what,
+        "ratio": round(ratio, 2),
+        "goal": goal.goal,
+        "holds": ratio >= goal.goal,
+        "peer": goal.peer,
+        "n": goal.n,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python "
+        f"{platform.python_version()}",
+    }
+
+
+def _median(values: Any) -> float:
+    return round(statistics.median(values), 5)
