@@ -81,10 +81,6 @@ class Anatomy:
             sheets=np.abs(self._sheet.on(grid)) * 14, breast=breast, fissure=fissures(grid, broad),
         )  # fmt: skip
 
-    def lung(self, grid: Grid) -> Float:
-        """Distance to the lungs' surface alone, negative inside."""
-        return self.fields(grid).lung
-
     def _outside(self, grid: Grid, muscle: Float, skin: Float) -> tuple[Float, Float, Float]:
         if self._limbs:
             muscle = smooth_min(muscle, union(grid, self._limbs, 14), 14)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -73,10 +74,15 @@ class Body:
         self._texture = SmoothNoise(seed + 7, 4.5)
         self._mottle = SmoothNoise(seed + 8, 17.0)
 
+    @cached_property
+    def _probe(self) -> tuple[Grid, Float]:
+        """A coarse grid over the chest and the distance to the lungs' surface on it."""
+        probe = Grid.of((48, 36, 46), (6, 6, 6), (0, 4, -40))
+        return probe, self.anatomy.fields(probe).lung
+
     def _places_in_lungs(self, spacing: float) -> Points:
         places = scatter((-128, -95, -172), (128, 100, 98), spacing, self._rng)
-        probe = Grid.of((48, 36, 46), (6, 6, 6), (0, 4, -40))
-        lung = self.anatomy.lung(probe)
+        probe, lung = self._probe
         index = [
             np.clip(np.rint((places[:, n] - axis[0]) / 6).astype(int), 0, len(axis) - 1)
             for n, axis in enumerate((probe.x, probe.y, probe.z))

@@ -25,7 +25,7 @@ from medview.demo.dicom_files import (
 from medview.demo.habitus import Habitus
 from medview.demo.lesions import Nodule, make_nodule
 from medview.demo.projection import Beam, line_integrals, radiograph, scout
-from medview.demo.scanner import Model, Protocol, reconstruct, sample_body
+from medview.demo.scanner import Model, Protocol, Scanner, sample_body
 from medview.demo.space import Float, Grid
 
 SEED = 20260131
@@ -140,16 +140,20 @@ class Suite:
         folder = self.images / plan.exam.person.id / f"{plan.exam.day.year}-ct"
         folder = folder / f"series-{plan.number}"
         folder.mkdir(parents=True)
-        seed = plan.exam.day.toordinal()
+        scanner = Scanner(image.model, image.rows, exam.protocol, plan.exam.day.toordinal())
 
         def write(k: int) -> None:
             self.cancel.check()
-            hu = reconstruct(image.model, image.rows, exam.protocol, seed, image.first + k)
+            hu = scanner.reconstruct(image.first + k)
             write_ct_slice(hu, image.rows, k, plan, exam.header, folder)
 
         with ThreadPoolExecutor(2) as pool:
-            for _ in pool.map(write, range(exam.slices)):
-                self.step(1, tr("Writing images"))
+            try:
+                for _ in pool.map(write, range(exam.slices)):
+                    self.step(1, tr("Writing images"))
+            except BaseException:
+                self.cancel.cancel()  # what still waits in the pool must not be written
+                raise
         return image
 
     def _sample(self, body: Body, exam: CtExam) -> CtImage:

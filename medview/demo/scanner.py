@@ -16,7 +16,7 @@ from medview.demo.lesions import Nodule
 from medview.demo.space import Float, Grid
 from medview.demo.tissue import AIR, Slab, paint_slab
 
-_SLAB = 16
+_SLAB_VOXELS = 4_000_000  # at once on each thread: some 20 arrays of that size live
 _THREADS = 2
 Done = Callable[[int], None]
 
@@ -36,10 +36,11 @@ def sample_body(
     """The body on a grid, slab by slab on two threads. Raises Cancelled."""
     hu = np.empty(grid.shape, np.int16)
     masks: dict[str, NDArray[np.uint8]] = {}
+    deep = max(8, _SLAB_VOXELS // (grid.shape[1] * grid.shape[2]) // 2 * 2)
 
     def work(first: int) -> tuple[int, Slab]:
         cancel.check()
-        return first, paint_slab(body, grid.slab(first, first + _SLAB), pose, nodule)
+        return first, paint_slab(body, grid.slab(first, first + deep), pose, nodule)
 
     def store(future: Future[tuple[int, Slab]]) -> None:
         first, slab = future.result()
@@ -55,7 +56,7 @@ def sample_body(
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting: list[Future[tuple[int, Slab]]] = []
         try:
-            for first in range(0, grid.shape[0], _SLAB):
+            for first in range(0, grid.shape[0], deep):
                 waiting.append(pool.submit(work, first))
                 if len(waiting) > 2 * _THREADS:
                     store(waiting.pop(0))
@@ -77,24 +78,42 @@ class Protocol:
     table_y: float
 
 
-def reconstruct(
-    model: Model, rows: Grid, protocol: Protocol, seed: int, k: int
-) -> NDArray[np.int16]:
-    """One slice as the scanner stores it: HU, int16, (pixels, pixels).
+class Scanner:
+    """Turns a model into the slices that a scanner stores.
 
-    rows: the full image grid, of which the model covers a part of the rows and columns at least.
+    rows: the full image grid, of which the model covers a part of the rows, and all columns.
     """
-    image = np.full((len(rows.y), len(rows.x)), AIR, np.float32)
-    top = int(np.rint((model.grid.y[0] - rows.y[0]) / rows.spacing[1]))
-    left = int(np.rint((rows.x[0] - model.grid.x[0]) / rows.spacing[0]))
-    part = model.hu[k, :, left : left + len(rows.x)]
-    image[top : top + part.shape[0]] = part
-    _add_table(image, rows, protocol.table_y)
-    spread = np.float32(0.36 / rows.spacing[0] / protocol.sharp)
-    blurred = gaussian_filter(image, spread, truncate=3.0)
-    blurred += _noise(image, rows, protocol, np.random.default_rng((seed, k)))
-    np.rint(blurred, out=blurred)
-    return np.asarray(np.clip(blurred, -1024, 3071), np.int16)
+
+    def __init__(self, model: Model, rows: Grid, protocol: Protocol, seed: int) -> None:
+        self.model, self.rows, self.protocol, self.seed = model, rows, protocol, seed
+        self._top = round(float(model.grid.y[0] - rows.y[0]) / rows.spacing[1])
+        self._left = round(float(rows.x[0] - model.grid.x[0]) / rows.spacing[0])
+        rng = np.random.default_rng(seed)
+        shape = (len(rows.y), len(rows.x))
+        # Some textures, shifted and mirrored anew for each slice, save most of the time.
+        self._textures = [_texture(shape, rows.spacing[0], protocol.sharp, rng) for _ in range(12)]
+
+    def reconstruct(self, k: int) -> NDArray[np.int16]:
+        """Slice k of the model: HU, int16, (rows, columns) of the full grid."""
+        rows = self.rows
+        image = np.full((len(rows.y), len(rows.x)), AIR, np.float32)
+        part = self.model.hu[k, :, self._left : self._left + len(rows.x)]
+        image[self._top : self._top + part.shape[0]] = part
+        _add_table(image, rows, self.protocol.table_y)
+        blur = 0.36 / rows.spacing[0] / self.protocol.sharp
+        blurred = gaussian_filter(image, blur, truncate=3.0)
+        blurred += self._noise(image, k)
+        np.rint(blurred, out=blurred)
+        return np.asarray(np.clip(blurred, -1024, 3071), np.int16)
+
+    def _noise(self, image: Float, k: int) -> Float:
+        rng = np.random.default_rng((self.seed, k))
+        texture = self._textures[int(rng.integers(len(self._textures)))]
+        shift = tuple(int(v) for v in rng.integers(0, texture.shape))
+        texture = np.roll(texture, shift, axis=(0, 1))
+        if rng.random() < 0.5:
+            texture = texture[:, ::-1]
+        return np.asarray(texture * _noise_level(image, self.rows, self.protocol.noise), np.float32)
 
 
 def _add_table(image: Float, grid: Grid, top: float) -> None:
@@ -111,18 +130,22 @@ def _add_table(image: Float, grid: Grid, top: float) -> None:
     image += (image < -900) * pad * (np.abs(x) < 200) * np.float32(45)
 
 
-def _noise(image: Float, grid: Grid, protocol: Protocol, rng: np.random.Generator) -> Float:
-    white = rng.standard_normal(image.shape, np.float32)
-    fine = gaussian_filter(white, 0.62 / grid.spacing[0] / protocol.sharp, truncate=3.0)
-    texture = fine - np.float32(0.85) * gaussian_filter(fine, 1.25 / grid.spacing[0], truncate=2.5)
-    texture *= np.float32(1) / texture.std()
+def _texture(shape: tuple[int, int], pixel: float, sharp: float, rng: np.random.Generator) -> Float:
+    """Noise of standard deviation 1 with the grain of a kernel; periodic, so it may be rolled."""
+    white = rng.standard_normal(shape, np.float32)
+    fine = gaussian_filter(white, 0.62 / pixel / sharp, truncate=3.0, mode="wrap")
+    coarse = gaussian_filter(fine, 1.25 / pixel, truncate=2.5, mode="wrap")
+    texture = fine - np.float32(0.85) * coarse
+    return np.asarray(texture / texture.std(), np.float32)
+
+
+def _noise_level(image: Float, grid: Grid, centre: float) -> Float:
+    """Standard deviation of the noise (HU) at every pixel of an image."""
     density = np.clip(image * np.float32(0.001) + 1, 0, 2.2)
     along_x = gaussian_filter1d(density.sum(1) * grid.spacing[0], 6)
     along_y = gaussian_filter1d(density.sum(0) * grid.spacing[1], 6)
     # Variance grows with what the rays have passed; the tube current follows it half way.
-    variance = (
-        0.6 * np.exp(0.007 * (along_x - 190))[:, None]
-        + 0.4 * np.exp(0.007 * (along_y - 130))[None, :]
-    )
-    scale = np.float32(protocol.noise) * np.sqrt(np.clip(variance, 0.25, 6))
-    return np.asarray(texture * scale, np.float32)
+    rows = 0.6 * np.exp(0.007 * (along_x - 190))
+    columns = 0.4 * np.exp(0.007 * (along_y - 130))
+    variance = np.asarray(rows[:, None] + columns[None, :], np.float32)
+    return np.float32(centre) * np.sqrt(np.clip(variance, 0.25, 6))

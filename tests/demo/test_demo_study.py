@@ -31,10 +31,38 @@ def _headers(demo: DemoPaths) -> list[pydicom.Dataset]:
     return [pydicom.dcmread(p, stop_before_pixels=True) for p in paths]
 
 
-def test_two_runs_give_the_same_bytes(demo: DemoPaths, tmp_path: Path) -> None:
-    again = make_demo(tmp_path / "again", size=SMALL)
+@pytest.fixture(scope="module")
+def again(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoPaths, list[tuple[int, int]]]:
+    """The study made once more in place of an older one, and the progress that was told."""
+    out = tmp_path_factory.mktemp("again") / "demo"
+    for part in ("images", "record", "truth"):
+        (out / part).mkdir(parents=True)
+    (out / "truth" / "truth.json").write_text("{}", encoding="utf-8")
+    (out / "images" / "old.dcm").touch()
+    seen: list[tuple[int, int]] = []
+    made = make_demo(out, lambda done, total, what: seen.append((done, total)), size=SMALL)
+    return made, seen
 
-    assert _hashes(again.root) == _hashes(demo.root)
+
+Again = tuple[DemoPaths, list[tuple[int, int]]]
+
+
+def test_two_runs_give_the_same_bytes(demo: DemoPaths, again: Again) -> None:
+    assert _hashes(again[0].root) == _hashes(demo.root)
+
+
+def test_an_older_demo_study_is_replaced(again: Again) -> None:
+    made, _ = again
+
+    assert not (made.images / "old.dcm").exists()
+    assert [p.name for p in made.root.parent.iterdir()] == ["demo"]
+
+
+def test_progress_grows_to_its_total(again: Again) -> None:
+    _, seen = again
+
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1][0] == seen[-1][1]
 
 
 def test_two_patients_have_their_studies(demo: DemoPaths) -> None:
@@ -79,22 +107,13 @@ def test_a_cancelled_run_leaves_nothing(tmp_path: Path) -> None:
     cancel = CancelToken()
 
     def stop_at_the_first_images(done: int, total: int, what: str) -> None:
-        if what == "Writing images":
+        if what == "Making the patient":
             cancel.cancel()
 
     with pytest.raises(Cancelled):
         make_demo(tmp_path / "demo", stop_at_the_first_images, cancel, SMALL)
 
     assert list(tmp_path.iterdir()) == []
-
-
-def test_progress_grows_to_its_total(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-
-    make_demo(tmp_path / "demo", lambda done, total, what: seen.append((done, total)), size=SMALL)
-
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert seen[-1][0] == seen[-1][1]
 
 
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -104,18 +123,6 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> 
         make_demo(tmp_path, size=SMALL)
 
     assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
-
-
-def test_an_older_demo_study_is_replaced(tmp_path: Path) -> None:
-    for part in ("images", "record", "truth"):
-        (tmp_path / "demo" / part).mkdir(parents=True)
-    (tmp_path / "demo" / "truth" / "truth.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "demo" / "images" / "old.dcm").touch()
-
-    made = make_demo(tmp_path / "demo", size=SMALL)
-
-    assert not (made.images / "old.dcm").exists()
-    assert [p.name for p in tmp_path.iterdir()] == ["demo"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
