@@ -101,14 +101,14 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
         if spec.of_study and _is_of_earlier_day(observation, setting):
             continue
         value = own_value(spec.concept, observation)
-        if isinstance(value, Sentence):
-            warnings.append(value)
-        elif isinstance(value, float) and not is_possible(spec.concept, value):
+        if isinstance(value, float) and not is_possible(spec.concept, value):
             shown = amount(spec.concept, value)
-            impossible = say("{name} {value} is not possible.", name=spec.title, value=shown)
-            warnings.append(impossible)
-        else:
+            value = say("{name} {value} is not possible.", name=spec.title, value=shown)
+            impossible = impossible or value
+        if not isinstance(value, Sentence):
             usable.append(_used(spec, observation, value, setting))
+        elif not usable:  # what a better source makes needless is not worth a word
+            warnings.append(value)
     if not usable:
         return Choice(None, tuple(warnings), impossible)
     used = usable[0]
