@@ -134,7 +134,10 @@ def write(folder: Path, rows: dict[str, Figures], demo: Path) -> None:
         "estimate": {key: {"value": round(worst[key], 4), "interval": None} for key in kept},
         "estimate_note": "worst of six ways to store the one computed chest; no labelled chest "
         "of a patient was at hand, so the quality on patients is not known",
-        "variants": {name: {k: round(v, 4) for k, v in row.items()} for name, row in rows.items()},
+        "variants": {
+            name: {key: round(value, 4) for key, value in row.items() if key != "seconds"}
+            for name, row in rows.items()
+        },
     }
     text = json.dumps(evaluation, indent=1) + "\n"
     (folder / "eval.json").write_text(text, encoding="utf-8")
