@@ -144,6 +144,13 @@ def test_a_unit_that_cannot_be_converted_is_refused_in_words(said: Said) -> None
     assert "mmol/kg cannot be converted to mg/dL" in words(result)
 
 
+def test_an_unusable_value_below_a_sound_one_is_not_worth_a_word(said: Said) -> None:
+    result = ckd(said("creatinine", 1.1), said("creatinine", 1.1, kind="model", unit="mmol/kg"))
+
+    assert result.status == "computed"
+    assert "converted" not in words(result)
+
+
 def test_a_bound_is_no_number(said: Said) -> None:
     result = ckd(said("creatinine", 0.3, comparator="<"))
 
