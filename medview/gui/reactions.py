@@ -98,8 +98,8 @@ class Reactions:
         """Stop reading the series that is shown."""
         self._loading.cancel()
 
-    def analyse(self, place: Place | None) -> None:
-        """Queue every model that fits a series; say so where none does."""
+    def analyse(self, place: Place | None, *, is_asked: bool = True) -> None:
+        """Queue every model that fits a series; say so where none does and the reader asked."""
         if place is None:
             self.say(say("Open a study first."), "warn")
             return
@@ -107,7 +107,7 @@ class Reactions:
         async def action() -> None:
             call = self._window.operations.call
             tasks = await call(self._session.analyses.offers, place)
-            if not tasks:
+            if not tasks and is_asked:
                 self.say(say("No model is made for this kind of series."), "warn")
             for task in tasks:
                 await call(self._session.analyses.run, task)
@@ -135,7 +135,7 @@ class Reactions:
                 self._session.studies.load, place, None, self._loading
             )
             if self._session.settings.analyse_on_open:
-                self.analyse(place)
+                self.analyse(place, is_asked=False)
 
         if opened is None:
             self._window.operations.start(action())

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
-from medview.cli.output import FAILED, WRONG_INPUT
-
 if TYPE_CHECKING:
     from medview.gui.app import Start
     from medview.gui.window import MainWindow
 
+FAILED, WRONG_INPUT = 1, 2  # exit statuses of the commands
 _GIVE_UP_S = 280
 _SETTLE_S = 0.6
 

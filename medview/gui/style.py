@@ -145,7 +145,8 @@ QPushButton[role="chip"] {{ border-radius: 9px; padding: 1px 8px; font-size: {FO
 QPushButton[role="chip"]:checked {{ background: {t.line}; color: {t.text}; }}
 QFrame[role="card"] QPushButton[role="field"] {{ background: {t.surface_0}; text-align: left;
   padding: 3px 6px; }}
-QPushButton[role="link"] {{ border: none; color: {t.accent}; padding: 0; }}
+QPushButton[role="link"] {{ border: none; color: {t.accent}; padding: 0; text-align: left; }}
+QPushButton[role="link"]:focus {{ text-decoration: underline; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; padding: 4px 6px;
   border-radius: {RADIUS_CONTROL}px; }}
 QToolButton:hover {{ background: {t.surface_2}; }}

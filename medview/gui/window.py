@@ -118,7 +118,7 @@ class MainWindow(QMainWindow):
                 and place.study.date == study.date
                 and place.patient.id == (self.session.patient.id if self.session.patient else "")
             ):
-                self._reactions.analyse(place)
+                self._reactions.analyse(place, is_asked=False)
 
     def restore(self) -> None:
         """After a crash, open again what was open."""

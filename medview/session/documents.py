@@ -32,6 +32,15 @@ class OpenDocument:
     match: Belonging | None
 
 
+def worth_reading(names: Sequence[str], asked_for: Sequence[Path]) -> list[Path]:
+    """Of the files that are no images: those given by name, and those that look like documents."""
+    from medview.record import is_document
+
+    given = {path.absolute() for path in asked_for}
+    found = [Path(name) for name in names]
+    return [path for path in found if path.absolute() in given or is_document(path)]
+
+
 @dataclass(frozen=True, slots=True)
 class UnreadDocument:
     """A document that could not be read, with the sentence why."""
@@ -88,19 +97,19 @@ class Documents:
         One that names nobody goes to `active`; one that names somebody else is kept apart until
         the reader confirms. Raises Cancelled; a document that cannot be read is listed.
         """
-        from medview.record import extract, read_document
+        from medview.record import extract, read_documents
 
         for number, path in enumerate(paths):
             if cancel is not None:
                 cancel.check()
             progress(number, len(paths), "documents")
             try:
-                document = read_document(path)
-                note = extract(document)
+                pairs = [(document, extract(document)) for document in read_documents(path)]
             except MedViewError as error:
                 self._add_unread(UnreadDocument(str(path), error.what, error.where))
                 continue
-            self._add(_join(document, note, patients, active, self._confirmed))
+            for document, note in pairs:
+                self._add(_join(document, note, patients, active, self._confirmed))
         progress(len(paths), len(paths), "documents")
         self._changed()
 

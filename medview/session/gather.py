@@ -12,7 +12,7 @@ from medview.core.progress import Progress, no_progress
 from medview.core.results import ModelRun
 from medview.core.study import Patient, Study
 from medview.core.words import Sentence, say
-from medview.session.documents import Documents, OpenDocument
+from medview.session.documents import Documents, OpenDocument, worth_reading
 from medview.session.events import Events
 from medview.session.knowledge import gather
 from medview.session.studies import Studies
@@ -60,7 +60,7 @@ def gather_all(paths: Sequence[Path], progress: Progress = no_progress) -> Gathe
     holdings = studies.open([p for p in paths if p not in results], progress)
     patients = holdings.patients
     only = patients[0] if len(patients) == 1 else None
-    found = [Path(p) for p in holdings.documents if Path(p).name != "results.json"]
+    found = worth_reading(holdings.documents, paths)
     documents.open(found, patients, only, progress)
     runs, troubles = _read_runs([*results, *_results_below(holdings.documents)])
     troubles += [(item.path, item.reason) for item in documents.unread]

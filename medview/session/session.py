@@ -22,7 +22,7 @@ from medview.core.shared import sweep_stale_blocks
 from medview.core.study import Patient, Study
 from medview.core.words import say
 from medview.session.analysis import Analyses
-from medview.session.documents import Documents
+from medview.session.documents import Documents, worth_reading
 from medview.session.events import (
     ActiveChanged,
     Events,
@@ -87,10 +87,11 @@ class Session:
             self._active = first_place(self.studies)
             self.events.send(ActiveChanged())
         self._remember_open()
-        self._say_what_is_missing(found.seen, len(found.patients), len(found.documents))
+        documents = worth_reading(found.documents, paths)
+        self._say_what_is_missing(found.seen, len(found.patients), len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)
-        self.documents.open([Path(p) for p in found.documents], patients, self.patient)
+        self.documents.open(documents, patients, self.patient, progress, cancel)
 
     def _say_what_is_missing(self, seen: int, patients: int, documents: int) -> None:
         if seen == 0:

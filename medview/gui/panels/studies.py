@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from medview.core.study import Patient, Series, Study
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import Card, CardColumn, button, empty_state, label, row
+from medview.gui.cards import Card, CardColumn, ElidedLink, button, empty_state, label, row
 from medview.gui.style import GRID, LEFT_PANEL, colour, tokens
 from medview.session import Session
 from medview.session.events import (
@@ -311,10 +311,10 @@ class StudiesPanel(QWidget):
         widgets: list[QWidget] = [label(tr("DOCUMENTS"), "caption")] if documents else []
         for item in documents:
             document = item.document
-            line = button(document.title or document.kind, "link")
+            line = ElidedLink(document.title or document.kind)
             line.clicked.connect(_emitter(self.document_chosen.emit, document.id))
             detail = " · ".join(part for part in (document.date[:10], document.kind) if part)
-            widgets += [row(line, None), label(detail, "faint")]
+            widgets += [line, label(detail, "faint")]
         return widgets
 
     def _left_out(self) -> list[QWidget]:
