@@ -64,6 +64,14 @@ class ReportRisk:
     citation: str = ""
 
 
+def inputs_by_source(risk: ReportRisk) -> list[str]:
+    """`name value, name value (source)`, each source once, in the order of first use."""
+    found: dict[str, list[str]] = {}
+    for item in risk.inputs:
+        found.setdefault(item.source, []).append(f"{item.name} {item.value}")
+    return [f"{', '.join(values)} ({source})" for source, values in found.items()]
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReportContent:
     """Everything that stands in one report about one study.

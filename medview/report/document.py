@@ -26,6 +26,7 @@ from medview.report.content import (
     ReportContent,
     ReportFinding,
     ReportRisk,
+    inputs_by_source,
 )
 
 # At 96 dots an inch; the PDF is drawn at a finer scale from the same layout.
@@ -142,7 +143,7 @@ def html_of(content: ReportContent, width: float = PAGE_WIDTH) -> str:
         _section(content, Headings.measurements, _measurements(content)),
         _section(content, Headings.risks, "".join(_risk(risk) for risk in content.risks)),
         _section(content, Headings.unconfirmed, _unconfirmed(content)),
-        _section(content, Headings.highlights, _lines(content.highlights)),
+        _section(content, Headings.highlights, _flowing(content.highlights)),
         _section(content, Headings.models, _lines(content.models, "small")),
         _section(content, Headings.not_run, _lines(content.not_run, "small")),
         _section(content, Headings.sources, _lines(content.sources, "small")),
@@ -172,6 +173,10 @@ def _paragraphs(text: str) -> str:
 
 def _lines(lines: tuple[str, ...], style: str = "") -> str:
     return "".join(f'<p class="{style}">{escape(line)}</p>' for line in lines)
+
+
+def _flowing(items: tuple[str, ...]) -> str:
+    return f'<p class="small">{escape(" · ".join(items))}</p>' if items else ""
 
 
 def _images(content: ReportContent, width: float) -> str:
@@ -237,7 +242,7 @@ def _risk(risk: ReportRisk) -> str:
     head = f"<b>{escape(risk.title)}</b>&nbsp; {escape(risk.value)}"
     advice = (" · " if risk.value else "") + escape(risk.advice) if risk.advice else ""
     warnings = "".join(f'<br><span class="warn">{escape(w)}</span>' for w in risk.warnings)
-    inputs = "; ".join(f"{item.name} {item.value} ({item.source})" for item in risk.inputs)
+    inputs = "; ".join(inputs_by_source(risk))
     small = "<br>".join(
         f'<span class="small">{escape(text)}</span>' for text in (inputs, risk.citation) if text
     )

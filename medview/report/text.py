@@ -9,7 +9,13 @@ from pathlib import Path
 
 from medview.core.words import say
 from medview.dicom.write.files import write_whole
-from medview.report.content import Headings, ReportContent, ReportFinding, ReportRisk
+from medview.report.content import (
+    Headings,
+    ReportContent,
+    ReportFinding,
+    ReportRisk,
+    inputs_by_source,
+)
 
 _WIDTH = 78
 
@@ -65,7 +71,7 @@ def _finding(finding: ReportFinding) -> list[str]:
 def _risk(risk: ReportRisk) -> list[str]:
     lines = [f"- {_spaced(risk.title, risk.value)}"]
     lines += [f"  {text}" for text in (risk.advice, *risk.warnings) if text]
-    lines += [f"  {item.name}: {item.value} ({item.source})" for item in risk.inputs]
+    lines += [f"  {line}" for line in inputs_by_source(risk)]
     return [*lines, f"  {risk.citation}"] if risk.citation else lines
 
 

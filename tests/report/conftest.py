@@ -58,7 +58,10 @@ def make_report() -> Callable[..., ReportContent]:
                 ReportRisk(
                     title="Brock",
                     value="36 %",
-                    inputs=(ReportInput(name="Diameter", value="10.2 mm", source="ruler"),),
+                    inputs=(
+                        ReportInput(name="Diameter", value="10.2 mm", source="ruler"),
+                        ReportInput(name="Spiculation", value="yes", source="ruler"),
+                    ),
                     citation="doi:10.1056/NEJMoa1214726",
                 ),
             ),

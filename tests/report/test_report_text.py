@@ -42,7 +42,7 @@ def test_a_risk_names_each_input_with_its_source(make_report: Make) -> None:
     risk = section(text_of(make_report()), "RISK")
 
     assert "Brock · 36 %" in risk
-    assert "Diameter: 10.2 mm (ruler)" in risk
+    assert "Diameter 10.2 mm, Spiculation yes (ruler)" in risk
     assert "doi:10.1056/NEJMoa1214726" in risk
 
 

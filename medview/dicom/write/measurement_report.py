@@ -241,7 +241,8 @@ def quantities_of(finding: Finding) -> list[Quantity]:
                 code=c.SCORE,
             )
         )
-    if finding.volume_mm3 is not None:
+    told = {quantity.concept for quantity in finding.measurements}
+    if finding.volume_mm3 is not None and "volume" not in told:
         numbers.append(Quantity(concept="volume", value=finding.volume_mm3, unit="mm3"))
     return numbers + list(finding.measurements)
 
