@@ -47,7 +47,7 @@ class Document:
     id: made of the content, holds nothing of the patient. date: ISO with the precision that was
     written, or empty. narrative: spans of free text, which the rules read; outside of them the
     `entities` and `observations` stand that the structure gave. references: reference ranges of
-    labs by concept id, (low, high). notes: what is wrong with the file although it was read.
+    labs by concept id, (low, high). dated: parts (start, end, ISO date) of an own date. notes: what is wrong with the file although it was read.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Document:
     text: str = ""
     sections: tuple[Section, ...] = ()
     narrative: tuple[Span, ...] = ()
+    dated: tuple[tuple[int, int, str], ...] = ()
     entities: tuple[Entity, ...] = ()
     relations: tuple[Relation, ...] = ()
     observations: tuple[Observation, ...] = ()

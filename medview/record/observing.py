@@ -59,7 +59,7 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     facts: list[_Fact] = []
     for entity in note.entities:
         own = (entity.type, entity.start, entity.end) in structured
-        facts += _facts(note, entity, structured=own)
+        facts += _facts(note, entity, document.date, structured=own)
     facts += [_Fact(f.concept, f.value, f.entity, unit=f.unit) for f in nodule_facts(note)]
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
@@ -78,8 +78,9 @@ def observations(notes: Iterable[Note]) -> tuple[Observation, ...]:
 def _single(found: Iterable[Observation]) -> list[Observation]:
     kept: dict[tuple[object, ...], Observation] = {}
     for one in found:
+        value = one.value.casefold() if isinstance(one.value, str) else one.value
         kept.setdefault(
-            (one.patient_id, one.concept, one.value, one.unit, one.comparator, one.time), one
+            (one.patient_id, one.concept, value, one.unit, one.comparator, one.time), one
         )
     return list(kept.values())
 
@@ -110,14 +111,29 @@ def _time(document: Document, note: Note, entity: Entity) -> str:
             written = iso_date(note.entity(relation.tail).text)
             if written:
                 return written
-    return document.date
+    own = next((d for start, end, d in document.dated if start <= entity.start < end), "")
+    return _examined(note, entity) or own or document.date
 
 
-def _facts(note: Note, entity: Entity, *, structured: bool) -> Iterator[_Fact]:
+def _examined(note: Note, entity: Entity) -> str:
+    """The date of the examination that the entity's sentence speaks of, empty where none."""
+    if entity.type not in ("measurement", "anatomy", "finding"):
+        return ""
+    for relation in note.relations:
+        if relation.type == "test_date":
+            examination, date = note.entity(relation.head), note.entity(relation.tail)
+            between = note.text[max(examination.end, date.end) : entity.start]
+            is_same_sentence = not re.search(r"[.。](?:\s|$)|\n", between)
+            if examination.type == "procedure" and date.end <= entity.start and is_same_sentence:
+                return iso_date(date.text)
+    return ""
+
+
+def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterator[_Fact]:
     if entity.type in ("lab", "vital") and not structured:
         yield from _measured(entity)
     elif entity.type == "smoking" and not structured:
-        yield from _smoking(entity)
+        yield from _smoking(entity, date)
     elif entity.type == "demographic" and not structured:
         yield from _demographic(note, entity)
     elif entity.type in ("disease", "finding", "symptom", "procedure", "drug"):
@@ -160,14 +176,14 @@ def _only_plausible_unit(concept_id: str, number: float) -> str:
     return fitting[0] if fitting == [concept.unit] else ""
 
 
-def _smoking(entity: Entity) -> Iterator[_Fact]:
+def _smoking(entity: Entity, date: str) -> Iterator[_Fact]:
     if entity.value is None:
         return
     if entity.value.text:
         yield _Fact("smoking_status", entity.value.text, entity)
     if entity.value.num is not None:
         yield _Fact("pack_years", float(entity.value.num), entity, unit="{pack-years}")
-    years = quit_years(entity.text)
+    years = quit_years(entity.text, date)
     if years is not None:
         yield _Fact("smoking_quit_years", round(years, 2), entity, unit="a")
 

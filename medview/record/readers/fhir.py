@@ -13,10 +13,14 @@ from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode
+from medview.record.note import Value
 from medview.record.readers.fhir_resources import SECTIONS, render
 from medview.record.readers.fhir_values import Context, Resource, text_of
 from medview.record.readers.page import Page, date_of, document_id
 
+_RECORD_KINDS = frozenset(
+    ("Condition", "MedicationStatement", "MedicationRequest", "AllergyIntolerance")
+)
 _MAX_BUNDLES = 4  # bundles inside bundles
 _KNOWN = frozenset(
     [
@@ -310,7 +314,14 @@ def identity(patient: Resource) -> PatientIdentity:
 
 def _title_and_date(members: list[Resource]) -> tuple[str, str]:
     title = ""
-    for kind in ("Composition", "DocumentReference", "DiagnosticReport"):
+    kinds = {r["resourceType"] for r in members} - {"Patient"}
+    # A bundle with conditions or drugs in it is a record, not the report that it may hold too.
+    naming = (
+        ("Composition",)
+        if kinds & _RECORD_KINDS
+        else ("Composition", "DocumentReference", "DiagnosticReport")
+    )
+    for kind in naming:
         named = [r for r in members if r["resourceType"] == kind]
         if named:
             title = str(named[0].get("title") or named[0].get("description") or "") or text_of(
@@ -328,7 +339,6 @@ def _title_and_date(members: list[Resource]) -> tuple[str, str]:
             )
             if title and len(named) == 1:
                 return title, date[:10]
-    kinds = {r["resourceType"] for r in members} - {"Patient"}
     dates = [d for r in members if (d := _date(r))]
     single = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", next(iter(kinds))) if len(kinds) == 1 else ""
     return title or single or "Patient record", max(dates, default="")[:10]
@@ -360,7 +370,14 @@ def _demographics(page: Page) -> None:
         page.observe("sex", who.sex, (start, end), kind="header", original=", ".join(words))
     age = age_at(who.birth_date, page.date)
     if age is not None:
-        page.observe("age", age, (start, end), kind="header", original=f"{who.birth_date}")
+        page.observe(
+            "age",
+            age,
+            (start, end),
+            value_of=Value(unit="a"),
+            kind="header",
+            original=f"{who.birth_date}",
+        )
 
 
 def age_at(birth_date: str, date: str) -> int | None:

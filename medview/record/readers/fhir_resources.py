@@ -156,7 +156,7 @@ def _result(page: Page, result: Resource, time: str) -> None:
     if value is None:
         _worded_result(page, result, name, loincs, time)
         return
-    concept = test.concept if test else ""
+    concept = test.concept if test else _concept_of(loincs)
     code = loincs[0] if loincs else ""
     value = Value(num=value.num, unit=value.unit, comparator=value.comparator, concept=code)
     vital = test.kind == "vital" if test else "vital-signs" in str(result.get("category"))
@@ -174,6 +174,11 @@ def _result(page: Page, result: Resource, time: str) -> None:
     if low or high:
         page.write(f" (reference {low or ''} - {high or ''})")
     _write_time(page, time)
+
+
+def _concept_of(loincs: Sequence[str]) -> str:
+    """A concept that is no lab (pack-years), by its LOINC code."""
+    return next((c.id for c in concepts().values() if c.loinc and c.loinc in loincs), "")
 
 
 def _reference(page: Page, result: Resource, concept: str) -> tuple[Any, Any]:
@@ -412,10 +417,11 @@ def _notes(page: Page, resource: Resource) -> None:
 
 def _report(page: Page, resource: Resource, context: Context) -> None:
     name = text_of(resource.get("code"))
+    date = date_of(resource.get("effectiveDateTime") or resource.get("issued"))
     if name:
         page.write(name)
-        _write_time(page, date_of(resource.get("effectiveDateTime") or resource.get("issued")))
-    page.free_text(str(resource.get("conclusion") or ""))
+        _write_time(page, date)
+    page.free_text(str(resource.get("conclusion") or ""), date)
     for coded in resource.get("conclusionCode") or resource.get("codedDiagnosis") or []:
         if words := text_of(coded):
             page.mention(kind_of(words, "disease"), words)

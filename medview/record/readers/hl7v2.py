@@ -292,8 +292,12 @@ def _reference(segment: _Segment, page: Page, concept: str) -> None:
         return
     page.write(f" (reference {written})")
     match = re.match(r"\s*(\d+(?:\.\d+)?)\s*[-–~]\s*(\d+(?:\.\d+)?)", written)
+    limit = re.match(r"\s*([<>])=?\s*(\d+(?:\.\d+)?)", written)
     if match and concept:
         page.references[concept] = (float(match[1]), float(match[2]))
+    elif limit and concept:
+        bound = float(limit[2])
+        page.references[concept] = (None, bound) if limit[1] == "<" else (bound, None)
 
 
 def _nte(segment: _Segment, page: Page) -> None:

@@ -37,6 +37,7 @@ class Page:
     sections: list[tuple[str, int]] = field(default_factory=list)
     section_title: str = ""
     narrative: list[Span] = field(default_factory=list)
+    dated: list[tuple[int, int, str]] = field(default_factory=list)
     entities: list[Entity] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
@@ -58,10 +59,13 @@ class Page:
         self.sections.append((label, self.length))
         self.write(title + "\n")
 
-    def free_text(self, text: str) -> None:
-        """Add text that the rules are to read."""
+    def free_text(self, text: str, date: str = "") -> None:
+        """Add text that the rules are to read; `date` where it is not the document's."""
         if text.strip():
-            self.narrative.append(self.write(text.rstrip()))
+            span = self.write(text.rstrip())
+            self.narrative.append(span)
+            if date:
+                self.dated.append((*span, date))
             self.write("\n")
 
     def mention(
@@ -118,7 +122,7 @@ class Page:
                 Section(label, start, end)
                 for (label, start), end in zip(self.sections, starts[1:], strict=True)
             ),
-            narrative=tuple(self.narrative), entities=tuple(self.entities),
+            dated=tuple(self.dated), narrative=tuple(self.narrative), entities=tuple(self.entities),
             relations=tuple(self.relations),
             observations=tuple(self._with_source(o) for o in self.observations),
             references=dict(self.references),

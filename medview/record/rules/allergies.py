@@ -22,6 +22,8 @@ _AFTER = re.compile(
     r"\s*(?:allerg(?:y|ies|ic)|hypersensitivity|intolerance)\b|\s*(?:等)?(?:药物|类药物|类)?(?:严重|有)?过敏",
     re.IGNORECASE,
 )
+# "Lisinopril caused a cough" under ALLERGIES is an effect of a drug, not an allergy.
+_CAUSES = re.compile(r"[ ]*(?:caused|causes|induced|led to|引起|导致|后出现)", re.IGNORECASE)
 _LIST = re.compile(r"(?:\s|,|、|，|和|及|或|and|or|\(|\)|/)*", re.IGNORECASE)
 
 
@@ -53,7 +55,11 @@ def with_allergies(
         if not any(entity.overlaps(e) for e in entities):
             substances.append(entity)
     substances.sort(key=lambda e: e.start)
-    chosen = {s for s in substances if section == "allergies" or _is_allergic(text, span, s)}
+    chosen = {
+        s for s in substances
+        if _is_allergic(text, span, s)
+        or (section == "allergies" and not _CAUSES.match(text, s.end, span[1]))
+    }  # fmt: skip
     for one, two in zip(reversed(substances[:-1]), reversed(substances[1:]), strict=True):
         if two in chosen and _LIST.fullmatch(text, one.end, two.start):
             chosen.add(one)  # "对青霉素、头孢过敏", "penicillin and sulfa allergy"

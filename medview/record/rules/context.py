@@ -116,7 +116,12 @@ def _attributes(reaching: dict[str, Cue | None], entity: Entity, section: str) -
     temporality = (
         "hypothetical" if reaching["hypothetical"] else "historical" if historical else "current"
     )
-    if temporality == "current" and section == "history" and experiencer == "patient":
+    if (
+        temporality == "current"
+        and section == "history"
+        and experiencer == "patient"
+        and entity.type not in ("drug", "allergy", "device")
+    ):
         temporality = "historical"
     used = [negated, uncertain, historical, reaching["hypothetical"], family, reaching["other"]]
     return Attributes(

@@ -33,7 +33,7 @@ _STATUS = {
     "current": r"(?:current(?:ly)?|active|heavy|daily|chronic) (?:(?:cigarette|tobacco|everyday|every day) )?smok(?:er|es|ing)"
     r"|smoker|smokes|continues to smoke|still smok(?:es|ing)|ongoing tobacco use|current tobacco use|tobacco use disorder",
 }  # fmt: skip
-_TAIL = rf"(?:[ ,;(]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked )*(?:{_PY}|{_A_DAY}|{_YEARS}|{_QUIT}))*"
+_TAIL = rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked )*(?:{_PY}|{_A_DAY}|{_YEARS}|{_QUIT}))*"
 _ENGLISH = re.compile(
     rf"{BEGIN}(?:(?P<never>{_STATUS['never']})|(?P<former>{_STATUS['former']})|(?P<current>{_STATUS['current']})"
     rf"|smoked(?= [^.;]*(?:pack|cig|ppd|year)|\b)|(?P<py>{_PY})){_TAIL}{END}",
@@ -155,16 +155,20 @@ def _chinese_pack_years(said: str) -> int | float | None:
     return None
 
 
-def quit_years(said: str) -> float | None:
-    """Years since quitting, where a smoking clause says so."""
+def quit_years(said: str, date: str = "") -> float | None:
+    """Years since quitting at `date` (ISO), where a smoking clause says so."""
     match = re.search(
         rf"(?:quit|stopped|gave up)[^.;]*?({_N}) (years?|months?|yrs?) ago", said, re.IGNORECASE
     )
     match = match or re.search(r"戒(?:烟|除)?\s*(?:约|已)?(\d+)\s*余?(年|个?月)", said)
-    if match is None:
+    if match is not None:
+        months = match[2].startswith(("month", "个", "月"))
+        return float(match[1]) / (12 if months else 1)
+    year = re.search(r"(?:quit|stopped|gave up)[^.;]*? (?:in|since) (\d{4})", said, re.IGNORECASE)
+    if year is None or not date[:4].isdigit():
         return None
-    months = match[2].startswith(("month", "个", "月"))
-    return float(match[1]) / (12 if months else 1)
+    since = int(date[:4]) - int(year[1])
+    return float(since) if since >= 0 else None
 
 
 def _tidy(value: float) -> int | float:

@@ -89,14 +89,13 @@ class Lexicon:
 
     def find(self, text: str, start: int, end: int) -> list[Match]:
         """Longest names inside [start, end), left to right, none overlapping another."""
-        found = list(self._find_words(text, start, end))
-        taken = [(m.start, m.end) for m in found]
-        found += [
-            match
-            for match in self._find_han(text, start, end)
-            if not any(match.start < e and s < match.end for s, e in taken)
-        ]
-        return sorted(found, key=lambda m: m.start)
+        found = [*self._find_words(text, start, end), *self._find_han(text, start, end)]
+        kept: list[Match] = []
+        for match in sorted(found, key=lambda m: (m.start - m.end, m.start)):
+            # "胸部CT" is one name although "CT" alone is an English one too.
+            if not any(match.start < k.end and k.start < match.end for k in kept):
+                kept.append(match)
+        return sorted(kept, key=lambda m: m.start)
 
     def _find_words(self, text: str, start: int, end: int) -> Iterator[Match]:
         tokens = [(m.group(), m.start(), m.end()) for m in _WORD.finditer(text, start, end)]

@@ -44,6 +44,9 @@ _KNOWN = re.compile(
     r"(?P<end>[ \t]*[:：]|[ \t]*(?=\r?\n|$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_OTHER_HAN = re.compile(
+    r"^[ \t]*(?P<name>(?![^:：\n]*[父母兄弟姐妹])[\u4e00-\u9fff]{2,8})[ \t]*[:：]", re.MULTILINE
+)
 _OTHER = re.compile(r"^[ \t]*(?P<name>[A-Z][A-Z /&-]{3,48}|[A-Z][A-Za-z /&-]{2,48}(?=:[ \t]*\r?$))[ \t]*:?[ \t]*\r?$",
                     re.MULTILINE)  # fmt: skip
 
@@ -55,6 +58,8 @@ def find_sections(text: str, start: int = 0, end: int | None = None) -> list[Sec
     for match in _OTHER.finditer(text, start, end):
         if len(match["name"].split()) <= 6:
             heads[match.start("name")] = (match.end(), "other")
+    for match in _OTHER_HAN.finditer(text, start, end):
+        heads[match.start("name")] = (match.end(), "other")
     for match in _KNOWN.finditer(text, start, end):
         heads[match.start("name")] = (match.end(), _LABEL[match["name"].lower()])
     begins = sorted(heads)
