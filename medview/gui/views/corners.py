@@ -13,7 +13,6 @@ from medview.imaging.planes import Plane
 from medview.imaging.window import Window
 
 _AXES = {"axial": (2, "z"), "coronal": (1, "y"), "sagittal": (0, "x")}
-_AGE_UNITS = {"Y": "{age} y", "M": "{age} mo", "W": "{age} w", "D": "{age} d"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +40,23 @@ def person_name(name: str) -> str:
 def age_text(shown: Shown) -> str:
     """The age when the study was made, from Patient Age (0010,1010), else from the birth date."""
     age = shown.series.header.get("PatientAge", "").strip().upper()
-    if len(age) == 4 and age[:3].isdigit() and age[3] in _AGE_UNITS:
-        return tr(_AGE_UNITS[age[3]], age=int(age[:3]))
+    if len(age) == 4 and age[:3].isdigit() and age[3] in "YMWD":
+        return _age(int(age[:3]), age[3])
     try:
         born = date.fromisoformat(shown.patient.birth_date)
         made = date.fromisoformat(shown.study.date)
     except ValueError:
         return ""
     years = made.year - born.year - ((made.month, made.day) < (born.month, born.day))
-    return tr("{age} y", age=years) if years >= 0 else ""
+    return _age(years, "Y") if years >= 0 else ""
+
+
+def _age(age: int, unit: str) -> str:
+    if unit == "Y":
+        return tr("{age} y", age=age)
+    if unit == "M":
+        return tr("{age} mo", age=age)
+    return tr("{age} w", age=age) if unit == "W" else tr("{age} d", age=age)
 
 
 def upper_left(shown: Shown, plane: Plane) -> list[str]:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from medview.core.errors import MedViewError
 from medview.core.geometry import Geometry
 from medview.core.volume import Volume
-from medview.core.words import Sentence, say
+from medview.core.words import say
 from medview.gui.views.volume_camera import Camera
 from medview.gui.views.volume_presets import FULL, QUICK, presets
 from medview.imaging.reduce import reduced
@@ -51,7 +51,7 @@ class VolumeThread(QObject):
     """Draws wishes one after the other; signals arrive queued in the view's thread."""
 
     drawn = Signal(object)
-    failed = Signal(object)  # Sentence
+    failed = Signal(object)  # MedViewError
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -89,14 +89,14 @@ class VolumeThread(QObject):
             self._draw_wishes()
         except MedViewError as error:
             _log.warning("volume view refused", extra={"detail": error.detail})
-            self._say(Sentence("{what} {how}", {"what": error.what, "how": error.what_to_do}))
+            self._say(error)
         except Exception as error:  # noqa: BLE001 - the top of the thread: log, say, stay away
             _log.warning("volume view failed", extra={"kind": type(error).__name__})
-            self._say(say("The volume view could not be drawn."))
+            self._say(MedViewError(say("The volume view could not be drawn.")))
 
-    def _say(self, sentence: Sentence) -> None:
+    def _say(self, error: MedViewError) -> None:
         if not self._is_ended:
-            self.failed.emit(sentence)
+            self.failed.emit(error)
 
     def _draw_wishes(self) -> None:
         from medview.gui.views.volume_render import VolumeRenderer

@@ -20,9 +20,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from medview.core.errors import MedViewError
 from medview.core.study import Series
 from medview.core.volume import Volume
-from medview.core.words import Sentence, tr
+from medview.core.words import tr
 from medview.gui.style import colour
 from medview.gui.views import ink
 from medview.gui.views.pixels import Picture, to_picture
@@ -50,7 +51,7 @@ class VolumeView(QWidget):
         self._camera = Camera()
         self._thread: VolumeThread | None = None
         self._picture: Picture | None = None
-        self._trouble: Sentence | None = None
+        self._trouble: MedViewError | None = None
         self._last: QPointF | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -133,8 +134,8 @@ class VolumeView(QWidget):
             self._picture = to_picture(drawn.pixels)
             self.update()
 
-    def _complain(self, sentence: Sentence) -> None:
-        self._trouble = sentence
+    def _complain(self, error: MedViewError) -> None:
+        self._trouble = error
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -153,7 +154,7 @@ class VolumeView(QWidget):
         if self._trouble is not None:
             painter.setPen(QColor(ink.INK.warn))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(box.adjusted(24, 24, -24, -24), int(flags), str(self._trouble))
+            painter.drawText(box.adjusted(24, 24, -24, -24), int(flags), self._trouble.sentence())
         painter.end()
 
     def _paint_hints(self, painter: QPainter, box: QRectF) -> None:

@@ -1,0 +1,120 @@
+"""Corner texts: who, what, how windowed, where; nothing guessed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from medview.core.geometry import Geometry, PatientPoint
+from medview.core.paths import resources_dir
+from medview.core.study import Patient, Series, Stack, Study
+from medview.core.volume import Volume
+from medview.gui.views import corners
+from medview.gui.views.corners import Shown
+from medview.gui.views.state import ViewState
+from medview.imaging.planes import native_plane, planes_of
+from medview.imaging.presets import presets_for
+from medview.imaging.window import Window
+
+_GEOMETRY = Geometry(
+    shape=(240, 512, 512), spacing=(0.7, 0.7, 1.25), origin=PatientPoint(-180, -180, -301.25)
+)
+
+
+def _shown(**changes: object) -> Shown:
+    geometry = changes.get("geometry", _GEOMETRY)
+    stack = Stack(
+        frames=(), geometry=geometry, verdict="regular",
+        badges=changes.get("badges", ()), calibration=changes.get("calibration", "patient"),
+    )  # fmt: skip
+    stored = np.broadcast_to(np.zeros(1, np.int16), geometry.shape)
+    return Shown(
+        volume=Volume(geometry=geometry, stored=stored),
+        stack=stack,
+        series=Series(
+            uid="1", number=3, description="Lung 1.25", stacks=(stack,),
+            header=changes.get("header", {"SliceThickness": "1.2500", "PatientAge": "067Y"}),
+        ),
+        study=Study(uid="1", date="2026-01-31", description="CT chest"),
+        patient=Patient(
+            id="MV-1", name="DEMO^ADA=演示", sex="F", birth_date=changes.get("born", "1958-11-03")
+        ),
+    )  # fmt: skip
+
+
+def test_native_plane_tells_who_and_what() -> None:
+    shown, plane = _shown(), planes_of(_GEOMETRY)["axial"]
+
+    assert corners.upper_left(shown, plane) == ["DEMO^ADA 演示", "F 67 y"]
+    assert corners.upper_right(shown, plane) == ["CT chest · 2026-01-31", "3 Lung 1.25"]
+
+
+def test_reconstruction_tells_its_plane_first() -> None:
+    shown, plane = _shown(), planes_of(_GEOMETRY)["coronal"]
+
+    assert corners.upper_left(shown, plane)[0] == "Coronal"
+    assert corners.badges(shown, plane, has_overlay=False) == ["MPR"]
+
+
+def test_slice_number_place_and_thickness() -> None:
+    shown, plane = _shown(), planes_of(_GEOMETRY)["axial"]
+
+    # Slice 112 from the head, as it is read: index 127 counts from the feet.
+    lines = corners.lower_right(shown, plane, 127)
+
+    assert lines == ["113 / 240", "z −142.5 mm · 1.25 mm"]
+
+
+def test_window_and_zoom() -> None:
+    state = ViewState(
+        point=PatientPoint(0, 0, 0), window=Window(center=-600, width=1500, name="Lung")
+    )
+
+    assert corners.lower_left(state, 1.42, "") == ["W 1500 L −600 · Lung", "Zoom 1.4×"]
+
+
+@pytest.mark.parametrize(
+    ("age", "born", "expected"),
+    [
+        ("067Y", "", "67 y"),
+        ("018M", "", "18 mo"),
+        ("", "1958-11-03", "67 y"),
+        ("", "1958-01-31", "68 y"),
+        ("67", "1958-13-03", ""),
+        ("", "2030-01-01", ""),
+        ("", "", ""),
+    ],
+)
+def test_age_comes_from_the_header_else_the_birth_date(age, born, expected: str) -> None:
+    assert corners.age_text(_shown(header={"PatientAge": age}, born=born)) == expected
+
+
+def test_marks_of_a_film_are_not_missed() -> None:
+    film = Geometry(shape=(1, 30, 20), is_spatial=False)
+    shown = _shown(geometry=film, badges=("LOSSY",), calibration="DETECTOR")
+
+    marks = corners.badges(shown, native_plane(film), has_overlay=True)
+
+    assert marks == ["LOSSY", "DETECTOR", "AI, UNCONFIRMED"]
+
+
+def test_film_claims_no_place_in_the_patient() -> None:
+    film = Geometry(shape=(1, 30, 20), is_spatial=False)
+
+    assert corners.lower_right(_shown(geometry=film), native_plane(film), 0) == []
+
+
+def test_broken_thickness_is_left_out() -> None:
+    shown = _shown(header={"SliceThickness": "thin"})
+
+    assert corners.lower_right(shown, planes_of(_GEOMETRY)["axial"], 0)[1] == "z −301.2 mm"
+
+
+def test_every_preset_has_a_chinese_name() -> None:
+    folder = resources_dir() / "translations" / "zh_CN.d"
+    known = json.loads((folder / "imaging.json").read_text(encoding="utf-8"))
+
+    names = {p.name for key in (("CT", "HU"), ("PT", "g/ml")) for p in presets_for(*key)}
+    assert names <= known.keys()
