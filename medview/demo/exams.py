@@ -45,7 +45,7 @@ class DemoSize:
     pixels: int = 512
     slices: int = 240
     step_mm: float = 1.25
-    prior_slices: int = 100
+    prior_slices: int = 116
     prior_step_mm: float = 2.5
     film: int = 4
     sample_mm: float = 0.8
@@ -59,7 +59,7 @@ class DemoSize:
 
 FULL = DemoSize()
 SMALL = DemoSize(
-    pixels=160, slices=60, step_mm=5.0, prior_slices=25, prior_step_mm=10.0, film=1,
+    pixels=160, slices=60, step_mm=5.0, prior_slices=29, prior_step_mm=10.0, film=1,
     sample_mm=2.4, vessels=26.0,
 )  # fmt: skip
 
@@ -206,7 +206,7 @@ class Suite:
         )
         body = Body(_CHILD, SEED + 50, max(14.0, self.size.vessels))
         model = sample_body(body, grid, _CHILD_POSE, None, self.cancel, lambda _: None)
-        u, v = _detector(206, 232, -22, step * 0.75)
+        u, v = _detector(200, 196, -20, step * 0.75)
         pitch = step * 0.75 / self.size.film
         made = FilmPlan(view="AP", pitch=pitch, source_mm=1150, kv=66, mas=1.2)
         film = self._expose(model, Beam(source=made.source_mm, behind=False), u, v, pitch)

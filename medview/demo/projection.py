@@ -13,7 +13,8 @@ from medview.demo.scanner import Model
 from medview.demo.space import Float
 
 _MU_WATER = 0.0175  # per mm, at the mean energy of a 120 kV chest beam behind the patient
-_BONE_GAIN = 0.55  # a CT number says how dense bone is at 80 keV; softer beams stop more in it
+_OPEN_FIELD = 0.55  # attenuation beside the patient is below this
+_BONE_GAIN = 0.85  # a CT number says how dense bone is at 80 keV; softer beams stop more in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +94,10 @@ def _detector_look(dense: Float, pitch: float) -> NDArray[np.uint16]:
     slow = zoom(slow, [a / b for a, b in zip(dense.shape, slow.shape, strict=True)], order=1)
     detail = dense - slow
     middle = float(np.median(slow))
-    shown = middle + (slow - middle) * np.float32(0.72) + detail * np.float32(1.25)
-    low, high = np.percentile(shown[::8, ::8], (1, 99.5))
+    shown = middle + (slow - middle) * np.float32(0.68) + detail * np.float32(1.6)
+    # The open field beside the patient goes black; the lungs set the dark end of the scale.
+    patient = shown[::4, ::4][slow[::4, ::4] > _OPEN_FIELD]
+    low, high = np.percentile(patient, (4, 99.7))
     scaled = 300 + (shown - low) * np.float32(3200 / max(high - low, 1e-3))
     return np.asarray(np.clip(np.rint(scaled), 0, 4095), np.uint16)
 
