@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - its own way of writing it
 from ai_pipeline_dicom import only_stack, write_film, write_series
 
 from medview.ai.catalogue import read_catalogue
@@ -209,6 +210,33 @@ def is_refused(model: ModelFolder, volume: Volume) -> bool:
     except InputRefused:
         return True
     return False
+
+
+def test_a_folder_of_images_and_masks_measures_the_lungs(chest, tmp_path):
+    write_series(tmp_path / "images" / "series", chest.stored, chest.geometry, ct=True)
+    middle = chest.stored.shape[2] // 2
+    lung = chest.stored == -860
+    for name, part in (("lung_right", lung[..., :middle]), ("lung_left", lung[..., middle:])):
+        mask = np.zeros(lung.shape, np.uint8)
+        mask[..., :middle] = part if name == "lung_right" else 0
+        mask[..., middle:] = part if name == "lung_left" else 0
+        write_mask(tmp_path / "truth" / f"{name}.nii.gz", mask, chest.geometry)
+
+    document = evaluate_model(read_catalogue().get("lungs"), tmp_path, "dev", QUIET)
+
+    assert document["cases"] == 1
+    assert set(document["metrics"]) == {
+        "dice.lung_right", "dice.lung_left", "volume_error.lung_right", "volume_error.lung_left",
+    }  # fmt: skip
+    assert document["metrics"]["dice.lung_right"]["value"] > 0.95
+
+
+def write_mask(path: Path, mask: np.ndarray, geometry: Geometry) -> None:
+    path.parent.mkdir(exist_ok=True)
+    image = sitk.GetImageFromArray(mask)
+    image.SetSpacing(geometry.spacing)
+    image.SetOrigin(tuple(geometry.origin))
+    sitk.WriteImage(image, str(path))
 
 
 @pytest.mark.slow

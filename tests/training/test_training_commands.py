@@ -1,0 +1,83 @@
+"""`medview train` and `medview evaluate`: one document, one sentence, the right status."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 - its own way of writing it
+from training_sets import balls_plan
+
+from medview.cli.main import main
+from medview.core.geometry import Geometry, PatientPoint
+from medview.training.demo_cases import read_mask
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Plan, runs folder and the printed document of a training."""
+    folder = tmp_path_factory.mktemp("commands")
+    plan = balls_plan(folder, steps=3)
+    assert main(["train", str(plan.path), "--runs", str(folder / "runs"), "--quiet"]) == 0
+    return plan, folder / "runs" / "balls" / "model", folder / "set"
+
+
+def test_train_prints_where_the_model_is_and_its_figures(trained, capsys):
+    plan, model, _ = trained
+    arguments = ["train", str(plan.path), "--runs", str(model.parents[1]), "--resume", "--json"]
+    assert main(arguments) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["path"] == str(model)
+    assert document["metrics"]["dice.ball"]["interval"]
+
+
+def test_evaluate_prints_one_document_of_the_contract(trained, capsys):
+    _, model, data = trained
+    assert main(["evaluate", str(model), str(data), "--split", "train", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "medview.evaluate/1"
+    assert (document["model"], document["split"], document["cases"]) == ("balls", "train", 16)
+    assert set(document["metrics"]["dice.ball"]) == {"value", "interval"}
+
+
+def test_evaluate_without_json_prints_lines_with_intervals(trained, capsys):
+    _, model, data = trained
+    assert main(["evaluate", str(model), str(data)]) == 0
+    assert "95 %" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["evaluate", "no-such-model", "{data}"], "no model of this name"),
+        (["evaluate", "{model}", "/no/such/folder"], "nothing at this path"),
+        (["evaluate", "{model}", "{data}", "--split", "test"], "no part test"),
+        (["evaluate", "{model}", "{model}"], "no labelled data here"),
+        (["train", "{model}/model.json"], "no training file"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence_with_status_2(trained, capsys, arguments, said):
+    _, model, data = trained
+    filled = [text.format(model=model, data=data) for text in arguments]
+    assert main(filled) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert shown.out == ""
+
+
+def test_a_mask_is_read_at_its_millimetres(tmp_path):
+    image = sitk.GetImageFromArray(np.eye(4, dtype=np.uint8)[None].repeat(3, 0))
+    image.SetSpacing((0.5, 0.7, 2.0))
+    image.SetOrigin((-3.0, 4.0, 5.0))
+    image.SetDirection((0, 1, 0, -1, 0, 0, 0, 0, 1))
+    sitk.WriteImage(image, str(tmp_path / "mask.nii.gz"))
+
+    geometry, voxels = read_mask(tmp_path / "mask.nii.gz")
+
+    wanted = Geometry(
+        shape=(3, 4, 4), spacing=(0.5, 0.7, 2.0), origin=PatientPoint(-3, 4, 5),
+        axes=((0, -1, 0), (1, 0, 0), (0, 0, 1)),
+    )  # fmt: skip
+    assert geometry.same_grid(wanted, 1e-4)
+    assert voxels.sum() == 12
