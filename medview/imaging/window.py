@@ -12,7 +12,7 @@ from medview.core.volume import Volume
 from medview.core.words import say
 
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
-_SAMPLES = 200_000  # voxels looked at for an automatic window: about 4 ms
+_SAMPLES = 60_000  # voxels looked at for an automatic window: about 2 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

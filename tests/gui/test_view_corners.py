@@ -113,8 +113,14 @@ def test_broken_thickness_is_left_out() -> None:
 
 
 def test_every_preset_has_a_chinese_name() -> None:
-    folder = resources_dir() / "translations" / "zh_CN.d"
-    known = json.loads((folder / "imaging.json").read_text(encoding="utf-8"))
+    folder = resources_dir() / "translations"
+    files = [folder / "zh_CN.json", *folder.glob("zh_CN.d/*.json")]
+    known = {
+        name
+        for file in files
+        if file.is_file()
+        for name in json.loads(file.read_text(encoding="utf-8"))
+    }
 
     names = {p.name for key in (("CT", "HU"), ("PT", "g/ml")) for p in presets_for(*key)}
-    assert names <= known.keys()
+    assert names <= known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -180,6 +181,18 @@ def test_closing_ends_the_thread(view, qtbot) -> None:
     shown.close()
 
     assert not thread.is_alive()
+
+
+def test_cleared_view_lets_the_volume_go(view, qtbot) -> None:
+    shown, volume = view(), _with_ball()
+    gone = weakref.ref(volume)
+    shown.set_volume(volume, Series(uid="1"))
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+
+    del volume
+    shown.clear()
+
+    qtbot.waitUntil(lambda: gone() is None, timeout=20000)
 
 
 def test_vtk_is_not_imported_before_the_first_volume() -> None:

@@ -23,6 +23,7 @@ from medview.imaging.planes import Plane, planes_of
 
 _LARGE = 1024  # slices with fewer pixels along an edge are not reduced before windowing
 _HANDLE = 3.0
+_BEHIND = colour(ink.INK.canvas, 0.45)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,15 +268,16 @@ def _words(
     room: float = 400.0,
     ink_colour: str = ink.INK.text,
 ) -> None:
-    """One line on its base line, with a dark edge so that it reads on bone."""
+    """One line on its base line, the picture dimmed behind it so that it reads on bone."""
     if not text:
         return
     metrics = QFontMetricsF(painter.font())
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(40.0, room))
     shift = {Qt.AlignmentFlag.AlignRight: 1.0, Qt.AlignmentFlag.AlignHCenter: 0.5}.get(side, 0.0)
     x, y = round(place.x() - metrics.horizontalAdvance(text) * shift), round(place.y())
-    painter.setPen(colour(ink.INK.canvas, 0.8))
-    painter.drawText(QPointF(x + 1, y + 1), text)
+    behind = QRectF(x - 2, y - metrics.ascent(), metrics.horizontalAdvance(text) + 4,
+                    metrics.height())  # fmt: skip
+    painter.fillRect(behind, _BEHIND)
     painter.setPen(QColor(ink_colour))
     painter.drawText(QPointF(x, y), text)
 

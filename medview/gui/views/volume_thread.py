@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from medview.core.words import say
 from medview.gui.views.volume_camera import Camera
 from medview.gui.views.volume_presets import FULL, QUICK, presets
 from medview.imaging.reduce import reduced
+
+if TYPE_CHECKING:
+    from medview.gui.views.volume_render import VolumeRenderer
 
 _log = logging.getLogger("medview.gui.volume")
 
@@ -41,10 +45,20 @@ class Drawn:
     wish: Wish
 
 
-@dataclass(frozen=True, eq=False)
-class _Reduction:
-    values: NDArray[np.int16 | np.float32]
-    geometry: Geometry
+@dataclass(eq=False)
+class _Kept:
+    """The volume that is drawn, its reduced copies by size, and what the renderer shows."""
+
+    volume: Volume | None = None
+    reductions: dict[int, tuple[NDArray[np.int16 | np.float32], Geometry]] = field(
+        default_factory=dict
+    )
+    shown: tuple[int, int] | None = None
+
+    def hold(self, volume: Volume | None) -> None:
+        """Let everything of another volume go."""
+        if volume is not self.volume:
+            self.volume, self.reductions, self.shown = volume, {}, None
 
 
 class VolumeThread(QObject):
@@ -57,6 +71,7 @@ class VolumeThread(QObject):
         super().__init__(parent)
         self._lock = threading.Condition()
         self._wish: Wish | None = None
+        self._is_forgetting = False
         self._is_ended = False
         self._number = 0
         self._thread = threading.Thread(target=self._run, name="volume view", daemon=True)
@@ -70,6 +85,12 @@ class VolumeThread(QObject):
             self._lock.notify()
             return self._number
 
+    def forget(self) -> None:
+        """Let the volume go: nothing of it is wanted any more."""
+        with self._lock:
+            self._wish, self._is_forgetting = None, True
+            self._lock.notify()
+
     def end(self, timeout_s: float = 10.0) -> None:
         """Finish the picture that is being drawn and give VTK back."""
         with self._lock:
@@ -78,11 +99,19 @@ class VolumeThread(QObject):
             self._lock.notify()
         self._thread.join(timeout_s)
 
-    def _next(self) -> Wish | None:
-        with self._lock:
-            self._lock.wait_for(lambda: self._wish is not None or self._is_ended)
-            wish, self._wish = self._wish, None
-            return None if self._is_ended else wish
+    def _next(self, kept: _Kept) -> Wish | None:
+        """The newest wish, None at the end; volumes are let go as soon as nobody wants them."""
+        while True:
+            with self._lock:
+                self._lock.wait_for(
+                    lambda: self._wish is not None or self._is_ended or self._is_forgetting
+                )
+                wish, self._wish = self._wish, None
+                is_forgetting, self._is_forgetting = self._is_forgetting, False
+            if is_forgetting:
+                kept.hold(None)
+            if self._is_ended or wish is not None:
+                return None if self._is_ended else wish
 
     def _run(self) -> None:
         try:
@@ -102,23 +131,23 @@ class VolumeThread(QObject):
         from medview.gui.views.volume_render import VolumeRenderer
 
         renderer = VolumeRenderer()
-        shown: tuple[int, int, bool] | None = None
-        kept: dict[tuple[int, int], _Reduction] = {}
-        held: Volume | None = None
-        while (wish := self._next()) is not None:
-            if wish.volume is not held:
-                held, shown = wish.volume, None
-                kept.clear()
-            largest = QUICK if wish.is_quick else FULL
-            key = (id(wish.volume), largest)
-            if key not in kept:
-                kept[key] = _Reduction(*reduced(wish.volume, largest))
-            if shown != (largest, wish.preset, wish.is_quick):
-                small = kept[key]
-                preset = presets(wish.volume, small.values)[wish.preset]
-                renderer.show(small.values, small.geometry, preset, is_quick=wish.is_quick)
-                shown = (largest, wish.preset, wish.is_quick)
+        kept = _Kept()
+        while (wish := self._next(kept)) is not None:
+            kept.hold(wish.volume)
+            self._prepare(renderer, kept, wish)
             pixels = renderer.draw(wish.camera, *wish.size)
             if not self._is_ended:
                 self.drawn.emit(Drawn(pixels=pixels, wish=wish))
+            del wish
         renderer.close()
+
+    @staticmethod
+    def _prepare(renderer: VolumeRenderer, kept: _Kept, wish: Wish) -> None:
+        largest = QUICK if wish.is_quick else FULL
+        if largest not in kept.reductions:
+            kept.reductions[largest] = reduced(wish.volume, largest)
+        if kept.shown != (largest, wish.preset):
+            values, geometry = kept.reductions[largest]
+            preset = presets(wish.volume, values)[wish.preset]
+            renderer.show(values, geometry, preset, is_quick=wish.is_quick)
+            kept.shown = (largest, wish.preset)

@@ -75,6 +75,8 @@ class VolumeView(QWidget):
         self._volume, self._picture, self._trouble = None, None, None
         self._camera, self._preset = Camera(), 0
         self._rest.stop()
+        if self._thread is not None:
+            self._thread.forget()
         self.update()
 
     def set_preset(self, number: int) -> None:
