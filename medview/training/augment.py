@@ -1,8 +1,9 @@
 """Random changes of training images, on tensors, all drawn from one generator.
 
-Strengths by name (0 leaves it out): rotate_deg, scale, shift (share of the size), flip (0 or 1,
-axis i), gamma (spread of the logarithm), contrast, noise, blur (voxels), bias (slow shading),
-erase (share of the side, films only), invert_tone is not done: films are turned before.
+Strengths by name (absent or 0 leaves it out): rotate_deg; scale; shift (share of half the size);
+flip (0 or 1, axis i); warp (bends, share of half the size, volumes only); gamma (spread of its
+logarithm); contrast; bias (slow shading); blur (up to 1 + blur times coarser); noise (of the
+z-scored image); erase (a grey box, share of the side, films only).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from medview.core.errors import InvalidInput, WriteFailed
-from medview.core.settings import write_private
+from medview.core.files import write_private
 from medview.core.words import say
 
 

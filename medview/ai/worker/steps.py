@@ -50,7 +50,8 @@ class Context:
 class State:
     """What passes from step to step; see the module's text.
 
-    logits, probabilities: float32 [class, k, j, i] on `geometry`, or [class] of a classifier.
+    logits: float32 [class, k, j, i] on `geometry`, or [class] of a classifier; after `activate`
+    they are probabilities.
     feature_maps: by layer name, [channel, k, j, i] or [channel, j, i]. features: [n], pooled.
     """
 
