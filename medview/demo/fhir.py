@@ -237,7 +237,8 @@ def _imaging() -> Resource:
 def _document() -> Resource:
     text = (
         f"CT chest, {people.PRIOR_DAY}. Patient ID: {ADA.id}.\n"
-        f"{people.NODULE_BEFORE_MM} mm solid nodule in the right upper lobe. "
+        f"Single {people.NODULE_BEFORE_MM} mm solid nodule with spiculated margins "
+        "in the right upper lobe. "
         "Centrilobular emphysema in both upper lobes. "
         "No pleural effusion. No enlarged lymph nodes.\n"
         "Impression: solid nodule of the right upper lobe; follow-up CT is advised.\n"

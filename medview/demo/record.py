@@ -66,7 +66,7 @@ def discharge_letter() -> str:
     creatinine = CREATININE[-1][1]
     return f"""DISCHARGE LETTER (invented, for demonstration)
 
-Patient: {ADA.family}, {ADA.given}
+Patient: {ADA.given} {ADA.family}
 Patient ID: {ADA.id}
 Date of birth: {ADA.birth:%Y-%m-%d}
 Sex: female
@@ -98,7 +98,7 @@ RESULTS
 Creatinine {creatinine:g} mg/dL. Total cholesterol 212 mg/dL, HDL cholesterol 54 mg/dL. HbA1c 5.6 %. Haemoglobin 13.4 g/dL. CRP 3.2 mg/L.
 
 IMAGING
-CT chest of {people.PRIOR_DAY:%Y-%m-%d}: {people.NODULE_BEFORE_MM} mm solid nodule in the right upper lobe. Centrilobular emphysema in both upper lobes. No pleural effusion. No enlarged mediastinal lymph nodes.
+CT chest of {people.PRIOR_DAY:%Y-%m-%d}: single {people.NODULE_BEFORE_MM} mm solid nodule with spiculated margins in the right upper lobe. Centrilobular emphysema in both upper lobes. No pleural effusion. No enlarged mediastinal lymph nodes.
 
 MEDICATION AT DISCHARGE
 Amlodipine 5 mg orally once daily for hypertension.
@@ -131,7 +131,7 @@ def clinic_note() -> str:
 家族史：姐姐患肺癌。父亲72岁患心肌梗死。
 体格检查：体温36.7℃，脉搏74次/分，血压{people.SYSTOLIC}/{people.DIASTOLIC}mmHg，血氧饱和度95%。身高{people.HEIGHT_CM:g}cm，体重{people.WEIGHT_KG:g}kg。双肺呼吸音低，未闻及湿性啰音。双下肢无水肿。
 辅助检查：肌酐87μmol/L，总胆固醇5.48mmol/L，高密度脂蛋白胆固醇1.40mmol/L，糖化血红蛋白5.6%，血红蛋白134g/L。
-{prior.year}年{prior.month}月{prior.day}日胸部CT：右肺上叶见实性结节，大小约6mm；双肺上叶肺气肿。未见胸腔积液，未见纵隔淋巴结肿大。
+{prior.year}年{prior.month}月{prior.day}日胸部CT：右肺上叶见单发实性结节，大小约{people.NODULE_BEFORE_MM}mm，边缘见毛刺；双肺上叶肺气肿。未见胸腔积液，未见纵隔淋巴结肿大。
 初步诊断：1.慢性阻塞性肺疾病急性加重；2.肺气肿；3.高血压；4.阵发性心房颤动；5.右肺上叶结节，肺癌待排。
 处理：建议住院治疗，复查胸部CT。
 """
@@ -141,7 +141,7 @@ def child_note() -> str:
     """The child's note."""
     return f"""EMERGENCY NOTE (invented, for demonstration)
 
-Patient: {BO.family}, {BO.given}
+Patient: {BO.given} {BO.family}
 Patient ID: {BO.id}
 Date of birth: {BO.birth:%Y-%m-%d}
 Sex: male
