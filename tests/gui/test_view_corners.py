@@ -72,7 +72,7 @@ def test_window_and_zoom() -> None:
         point=PatientPoint(0, 0, 0), window=Window(center=-600, width=1500, name="Lung")
     )
 
-    assert corners.lower_left(state, 1.42, "") == ["W 1500 L −600 · Lung", "Zoom 1.4×"]
+    assert corners.lower_left(_shown(), state, 1.42, "") == ["W 1500 L −600 · Lung", "Zoom 1.4×"]
 
 
 @pytest.mark.parametrize(

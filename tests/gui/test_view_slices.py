@@ -686,6 +686,19 @@ def test_empty_view_survives_mouse_and_keys(view) -> None:
     assert _pixels(axial).shape == (300, 400, 3)
 
 
+def test_capture_in_colour_has_no_window_and_no_lines(view) -> None:
+    capture = Geometry(shape=(5, 60, 50), is_spatial=False)
+    stored = np.full((5, 60, 50, 3), (10, 200, 30), np.uint8)
+    axial = view(geometry=capture, stored=stored, unit="", modality="US", windows=())
+
+    pixels = _pixels(axial)
+
+    x, y = _place(axial, axial.stage.state.point)
+    assert pixels[y, x].tolist() == [10, 200, 30]
+    _drag(axial, (200, 100), (230, 120))
+    assert np.array_equal(_pixels(axial)[50:250], pixels[50:250])
+
+
 def test_single_sagittal_slice_is_shown_as_acquired(view) -> None:
     sagittal = Geometry(shape=(1, 40, 30), axes=((0, 1, 0), (0, 0, -1), (1, 0, 0)))
     axial = view(geometry=sagittal)

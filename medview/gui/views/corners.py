@@ -25,6 +25,11 @@ class Shown:
     study: Study
     patient: Patient
 
+    @property
+    def stack_depth(self) -> int:
+        """How many slices the stack has."""
+        return self.volume.geometry.shape[0]
+
 
 def plane_title(name: str) -> str:
     """The name of a plane in the current language; a film's own plane has none."""
@@ -95,10 +100,12 @@ def window_text(window: Window) -> str:
     return f"W {_figure(window.width)} L {_figure(window.center)}{name}"
 
 
-def lower_left(state: ViewState, screen_scale: float, probe: str) -> list[str]:
+def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) -> list[str]:
     """What changes while reading; screen_scale: screen pixels a slice pixel."""
     lines = [probe] if probe else []
-    return [*lines, window_text(state.window), tr("Zoom {factor}×", factor=f"{screen_scale:.1f}")]
+    if not shown.volume.is_colour:  # colours are shown as they are
+        lines.append(window_text(state.window))
+    return [*lines, tr("Zoom {factor}×", factor=f"{screen_scale:.1f}")]
 
 
 def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:

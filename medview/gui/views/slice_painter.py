@@ -52,7 +52,7 @@ class SlicePainter:
         if plane is not None and shown is not None:
             where = self._stage.map()
             self._paint_picture(painter, look, where, pixel_ratio)
-            if look.has_crosshair and shown.volume.geometry.shape[0] > 1:
+            if look.has_crosshair and plane.name != "native" and shown.stack_depth > 1:
                 self._paint_crosshair(painter, plane, where)
             for each in self._stage.marks():
                 _paint_mark(painter, each, is_selected=each.measurement.id == self._stage.selected)
@@ -158,7 +158,7 @@ class SlicePainter:
         blocks = (
             (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
             (upper_right, right, 0.0, align_right),
-            (corners.lower_left(stage.state, scale, look.probe), left, height, align_left),
+            (corners.lower_left(stage.shown, stage.state, scale, look.probe), left, height, align_left),
             (corners.lower_right(stage.shown, stage.plane, stage.index), right, height,
              align_right),
         )  # fmt: skip

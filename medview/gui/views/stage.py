@@ -84,7 +84,7 @@ class SliceStage(QObject):
         is_flat = geometry.shape[0] == 1 or not geometry.is_spatial
         self.plane = native_plane(geometry) if is_flat else plane_named(geometry, self.wanted)
         windows = file_windows(shown.volume)
-        self._window_is_ours = not windows
+        self._window_is_ours = not windows and not shown.volume.is_colour
         window = windows[0] if windows else _START.window
         self._state = ViewState(point=volume_middle(shown.volume), window=window)
         if self._window_is_ours:
