@@ -106,19 +106,25 @@ class _Taken:
 
 def _timed(work: Work) -> _Taken:
     gc.collect()
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), _cpu_s()
     result = work()
-    taken = _Taken(time.perf_counter() - wall, time.process_time() - cpu)
+    taken = _Taken(time.perf_counter() - wall, _cpu_s() - cpu)
     del result
     return taken
 
 
+def _cpu_s() -> float:
+    """Seconds of this process and of the children that it has waited for."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
+
+
 def _pair(peer: Work, ours: Work) -> tuple[_Taken, _Taken, float]:
     _wait_for_idle()
-    before, own, start = _busy_s(), time.process_time(), time.perf_counter()
+    before, own, start = _busy_s(), _cpu_s(), time.perf_counter()
     theirs, mine = _timed(peer), _timed(ours)
     passed = max(time.perf_counter() - start, 1e-9)
-    foreign = (_busy_s() - before - (time.process_time() - own)) / passed
+    foreign = (_busy_s() - before - (_cpu_s() - own)) / passed
     return theirs, mine, max(0.0, round(foreign, 2))
 
 

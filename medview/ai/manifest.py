@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from medview.core.errors import ModelUnavailable
-from medview.core.settings import write_private
+from medview.core.files import write_private
 from medview.core.words import say
 
 MANIFEST = "MANIFEST.sha256"

@@ -62,7 +62,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
     },
     "measure": {"list": Field("texts", True, ("volume_ml",))},
     "explain": {
-        "method": Field("text", True, ("linear_cam", "gradcam")),
+        "method": Field("text", True, ("linear_cam",)),
         "target": Field("text", True),
     },
     # rules

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
+from medview.core.files import write_private
 from medview.core.progress import Progress
 from medview.core.results import Heatmap, LabelMap, ModelRun
-from medview.core.settings import write_private
 from medview.core.study import Holdings, Series, Stack
 from medview.core.volume import Volume
 from medview.core.words import say

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from medview.core.files import write_private
 from medview.core.paths import user_config_dir
 
 
@@ -52,22 +50,3 @@ def load_settings() -> Settings:
 def save_settings(settings: Settings) -> None:
     """Write the settings in one step, readable by the owner alone."""
     write_private(_path(), json.dumps(asdict(settings), indent=1))
-
-
-def write_private(path: Path, text: str | bytes) -> None:
-    """Replace a file in one step with content that only the owner may read.
-
-    Raises OSError (full disk, no rights) and then leaves the old file as it was.
-    """
-    data = text.encode("utf-8") if isinstance(text, str) else text
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise

@@ -11,18 +11,18 @@ from medview.session.events import Event
 
 
 class SessionBridge(QObject):
-    """`event` is delivered in the thread that made the bridge; it dies with its parent."""
+    """`heard` is delivered in the thread that made the bridge; it dies with its parent."""
 
-    event = Signal(object)
-    _heard = Signal(object)
+    heard = Signal(object)
+    _arrived = Signal(object)
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         # Always queued: a listener must not run inside the session's own call.
-        self._heard.connect(self.event, Qt.ConnectionType.QueuedConnection)
+        self._arrived.connect(self.heard, Qt.ConnectionType.QueuedConnection)
         end = session.events.subscribe(self._hear)
         parent.destroyed.connect(end)
 
     def _hear(self, event: Event) -> None:
         with suppress(RuntimeError):  # the window is gone, a thread is still ending
-            self._heard.emit(event)
+            self._arrived.emit(event)

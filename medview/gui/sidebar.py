@@ -52,7 +52,7 @@ class Sidebar(QWidget):
         layout.setSpacing(0)
         layout.addLayout(bar)
         layout.addWidget(self._stack, 1)
-        SessionBridge(session, self).event.connect(self._hear)
+        SessionBridge(session, self).heard.connect(self._hear)
         self.show_tab("findings")
 
     def show_tab(self, name: str) -> None:

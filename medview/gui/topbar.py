@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
@@ -58,7 +60,7 @@ class TopBar(QWidget):
         menu = QMenu(self._presets)
         for number, name in enumerate(names):
             keys = f"\t{number}" if number < 10 else ""
-            menu.addAction(f"{name}{keys}", lambda n=number: self.preset_chosen.emit(n))
+            menu.addAction(f"{name}{keys}", partial(self.preset_chosen.emit, number))
         self._presets.setMenu(menu)
 
     def show_worker(self, words: str, state: str) -> None:

@@ -202,7 +202,7 @@ class ViewGrid(QWidget):
         for view in self.views.values():
             view.set_crosshair(point)
 
-    def _share_window(self, window: object) -> None:
+    def _share_window(self, window: Window) -> None:
         for view in self.views.values():
             view.set_window(window)
         self.window_changed.emit(window)

@@ -57,7 +57,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self)
         self._lay_out()
         self._reactions = Reactions(self)
-        SessionBridge(session, self).event.connect(self._reactions.hear)
+        SessionBridge(session, self).heard.connect(self._reactions.hear)
         self._connect()
         self._show_settings()
         self.resize(1600, 980)

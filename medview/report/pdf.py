@@ -16,8 +16,8 @@ from PySide6.QtGui import (
     QTextDocument,
 )
 
+from medview.core.files import write_whole
 from medview.core.words import say
-from medview.dicom.write.files import write_whole
 from medview.report.characters import with_true_characters
 from medview.report.content import Headings, ReportContent
 from medview.report.document import PAGE_WIDTH, keep_together, report_document, report_font

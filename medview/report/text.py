@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from medview.core.files import write_whole
 from medview.core.words import say
-from medview.dicom.write.files import write_whole
 from medview.report.content import (
     Headings,
     ReportContent,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from medview.core.codec import from_plain, to_plain
+from medview.core.files import write_private
 from medview.core.paths import user_data_dir
-from medview.core.settings import write_private
 from medview.core.words import Sentence
 
 T = TypeVar("T")

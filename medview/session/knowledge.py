@@ -32,8 +32,11 @@ def gather(
     for item in documents:
         known += item.note.observations
     known += from_runs(runs, work, patient.id, study)
+    series = {item.uid for item in study.series}
     for measurement in work.measurements:
-        known += from_measurement(measurement, patient.id, study.date)
+        # A ruler on an earlier study must not become a size of this one.
+        if measurement.series_uid in series:
+            known += from_measurement(measurement, patient.id, study.date)
     known += work.entered
     return tuple(replace(observation, patient_id=patient.id) for observation in known)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from medview.core.codec import from_plain, to_plain
+from medview.core.files import write_private
 from medview.core.geometry import Geometry
 from medview.core.results import (
     Finding,
@@ -21,7 +22,6 @@ from medview.core.results import (
     ModelRef,
     ModelRun,
 )
-from medview.core.settings import write_private
 from medview.core.words import Sentence
 
 _log = logging.getLogger("medview.session")

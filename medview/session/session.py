@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medview.core.errors import MedViewError
+from medview.core.files import write_private
 from medview.core.observation import Observation, Source
 from medview.core.paths import user_data_dir
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.results import Finding, ModelRun
-from medview.core.settings import Settings, load_settings, write_private
+from medview.core.settings import Settings, load_settings
 from medview.core.shared import sweep_stale_blocks
 from medview.core.study import Patient, Study
 from medview.core.words import say

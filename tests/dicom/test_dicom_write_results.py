@@ -16,6 +16,7 @@ import SimpleITK as sitk  # noqa: N813
 from dicom_write_cases import AXIAL, MODEL, ct_stack, film_run, lung_run, projection_stack
 
 from medview.core.errors import InvalidInput, UnreadableInstance, WriteFailed
+from medview.core.files import write_whole
 from medview.core.geometry import Vector
 from medview.core.results import Check, GateVerdict, ModelRun
 from medview.core.words import say
@@ -27,7 +28,6 @@ from medview.dicom.write import (
     write_results,
     write_run_files,
 )
-from medview.dicom.write.files import write_whole
 from medview.dicom.write.nifti import write_nifti
 
 C, S = np.cos(0.4), np.sin(0.4)

@@ -261,6 +261,17 @@ def test_a_ruler_that_was_named_is_an_observation(session: Session, ct_folder: C
     assert found.source.locator == "measurement:m1"
 
 
+def test_a_ruler_on_another_study_says_nothing_of_this_one(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    session.open([ct_folder()])
+    assert session.book is not None
+    earlier = name_measurement(ruler("1.2.3.earlier"), "nodule_diameter_max")
+    session.book.change(say("Measure"), measurements=(earlier,))
+
+    assert not any(o.concept == "nodule_diameter_max" for o in session.observations())
+
+
 def test_an_empty_folder_is_said_in_a_sentence(session: Session, tmp_path: Path) -> None:
     heard: list[Event] = []
     session.events.subscribe(heard.append)

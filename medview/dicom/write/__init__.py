@@ -4,24 +4,29 @@ Nothing is written over the user's images. Front door: read_sources, write_segme
 write_measurement_report, write_heatmap; write_run_files, write_results, write_index, read_results.
 """
 
-from medview.dicom.write.heatmap import write_heatmap
-from medview.dicom.write.measurement_report import (
-    Reader,
-    ReportParts,
-    write_measurement_report,
-)
-from medview.dicom.write.results import (
-    StoredResults,
-    find_results,
-    read_results,
-    stack_digest,
-    write_index,
-    write_results,
-    write_run_files,
-)
-from medview.dicom.write.results_json import RunFiles
-from medview.dicom.write.segmentation import WrittenSegmentation, write_segmentation
-from medview.dicom.write.sources import Sources, read_sources
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medview.dicom.write.heatmap import write_heatmap
+    from medview.dicom.write.measurement_report import (
+        Reader,
+        ReportParts,
+        write_measurement_report,
+    )
+    from medview.dicom.write.results import (
+        StoredResults,
+        find_results,
+        read_results,
+        write_index,
+        write_results,
+        write_run_files,
+    )
+    from medview.dicom.write.results_json import RunFiles
+    from medview.dicom.write.segmentation import WrittenSegmentation, write_segmentation
+    from medview.dicom.write.sources import Sources, read_sources
 
 __all__ = [
     "Reader",
@@ -33,7 +38,6 @@ __all__ = [
     "find_results",
     "read_results",
     "read_sources",
-    "stack_digest",
     "write_heatmap",
     "write_index",
     "write_measurement_report",
@@ -41,3 +45,27 @@ __all__ = [
     "write_run_files",
     "write_segmentation",
 ]
+
+# highdicom takes most of a second to import: it comes with the first object that is written.
+_HOME = {
+    "heatmap": ("write_heatmap",),
+    "measurement_report": ("Reader", "ReportParts", "write_measurement_report"),
+    "results": (
+        "StoredResults",
+        "find_results",
+        "read_results",
+        "write_index",
+        "write_results",
+        "write_run_files",
+    ),
+    "results_json": ("RunFiles",),
+    "segmentation": ("WrittenSegmentation", "write_segmentation"),
+    "sources": ("Sources", "read_sources"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(import_module(f"medview.dicom.write.{module}"), name)
+    raise AttributeError(name)

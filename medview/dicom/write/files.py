@@ -1,8 +1,7 @@
-"""Results reach the disk whole, for the owner alone, or not at all."""
+"""What every object that is written shares: UIDs, tolerance for odd sources, saving whole."""
 
 from __future__ import annotations
 
-import errno
 import threading
 import warnings
 from collections.abc import Iterator
@@ -14,9 +13,7 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from medview.core.errors import WriteFailed
-from medview.core.settings import write_private
-from medview.core.words import Sentence, say
+from medview.core.files import write_whole
 
 _one_at_a_time = threading.RLock()  # the filters of `warnings` belong to the whole process
 
@@ -40,32 +37,6 @@ def new_uid() -> UID:
 def derived_uid(*names: str) -> UID:
     """The same UID for the same names: one finding keeps its tracking UID in SEG, SR and later."""
     return UID(f"2.25.{uuid5(NAMESPACE_OID, chr(31).join(names)).int}")
-
-
-def write_whole(path: Path, data: bytes | str) -> Path:
-    """Write a result in one step, mode 0600, making its folder; the old file stays on failure.
-
-    Raises WriteFailed with the reason in words; then nothing half-written is left.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_private(path, data)
-    except OSError as error:
-        raise WriteFailed(
-            _why(error),
-            str(path),
-            say("What was written before is whole; choose another folder and write again."),
-            detail=f"errno {error.errno}",
-        ) from error
-    return path
-
-
-def _why(error: OSError) -> Sentence:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return say("The disk is full, so this result was not written.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return say("You may not write there, so this result was not written.")
-    return say("This result could not be written.")
 
 
 def save_dataset(dataset: Dataset, path: Path) -> Path:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import UnreadableInstance
+from medview.core.files import write_whole
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.words import say
-from medview.dicom.write.files import write_whole
 
 _TYPES: dict[np.dtype[Any], int] = {np.dtype(np.uint8): 2, np.dtype(np.float32): 16}
 _HEADER = 352  # 348 bytes and four that say "no extensions"

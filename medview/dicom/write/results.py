@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from medview.core.errors import InvalidInput, MedViewError
+from medview.core.files import write_whole
 from medview.core.geometry import Geometry
 from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.study import Stack
 from medview.core.words import Sentence, say
 from medview.dicom.write import results_json as form
-from medview.dicom.write.files import write_whole
 from medview.dicom.write.heatmap import Picture, write_heatmap
 from medview.dicom.write.measurement_report import ReportParts, write_measurement_report
 from medview.dicom.write.nifti import read_nifti, write_nifti

@@ -30,7 +30,11 @@ _TYPE_2 = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID",
     "StudyDate", "StudyTime", "ReferringPhysicianName",
 )  # fmt: skip
-_DATES = {"PatientBirthDate": DA, "StudyDate": DA, "StudyTime": TM}
+_DATES = {
+    "PatientBirthDate": (DA, r"\d{8}"),
+    "StudyDate": (DA, r"\d{8}"),
+    "StudyTime": (TM, r"\d{2}(\d{2}){0,2}(\.\d{1,6})?"),
+}
 _MUST_HAVE = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _SPATIAL = ("CT", "MR", "PT")  # a frame of reference is mandatory there (PS3.3 A.3, A.4, A.21)
 
@@ -92,6 +96,10 @@ def _mend(
             )
         )
     notes += _unite_frame_of_reference(stack, datasets)
+    for dataset in datasets:
+        if stack.geometry.is_spatial and not dataset.get("SliceThickness"):
+            dataset.SliceThickness = stack.geometry.slice_step  # highdicom asks for one
+    _speak_unicode(datasets[0])
     return Sources(stack, datasets, frames, tuple(notes))
 
 
@@ -114,10 +122,24 @@ def _read_header(path: str) -> Dataset:
                 attribute=missing[0],
             )
         )
-    # An empty count would make highdicom take one picture for a multi-frame image.
-    if dataset.get("NumberOfFrames", 1) in (None, "", 0):
+    # An empty count, or one, would make highdicom and its readers take a picture for many.
+    count = dataset.get("NumberOfFrames", 1) or 0
+    is_enhanced = "PerFrameFunctionalGroupsSequence" in dataset
+    if "NumberOfFrames" in dataset and int(count) <= 1 and not is_enhanced:
         del dataset.NumberOfFrames
+    if is_enhanced:
+        _share_functional_groups(dataset)
     return dataset
+
+
+def _share_functional_groups(dataset: Dataset) -> None:
+    """Some makers write pixel size and orientation with each frame; highdicom asks once for all."""
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    per_frame = dataset.PerFrameFunctionalGroupsSequence
+    for name in ("PixelMeasuresSequence", "PlaneOrientationSequence"):
+        if name not in shared and len(per_frame) and name in per_frame[0]:
+            shared[name] = per_frame[0][name]
+    dataset.SharedFunctionalGroupsSequence = [shared]
 
 
 def _fill(dataset: Dataset) -> list[str]:
@@ -138,11 +160,25 @@ def _fill(dataset: Dataset) -> list[str]:
     return filled
 
 
+def _speak_unicode(first: Dataset) -> None:
+    """Patient and study are copied from the first header: all their texts become UTF-8.
+
+    Character sets are empty, misspelt or cannot hold a label's name; one set fits all.
+    """
+    try:
+        first.decode()
+    except (LookupError, ValueError, TypeError, NotImplementedError):
+        _log.info("texts of a header kept as they were")
+    first.SpecificCharacterSet = "ISO_IR 192"
+
+
 def _drop_empty(dataset: Dataset) -> None:
     """Written objects inherit patient and study; an empty optional attribute there is an error."""
     for element in list(dataset.group_dataset(0x0010)) + list(dataset.group_dataset(0x0012)):
         if element.keyword not in _TYPE_2 and element.is_empty:
             del dataset[element.tag]
+    if "ReferringPhysicianIdentificationSequence" in dataset:  # often half filled, never needed
+        del dataset.ReferringPhysicianIdentificationSequence
     if dataset.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethod" not in dataset:
         dataset.DeidentificationMethod = "Not stated by the source"
 
@@ -160,8 +196,9 @@ def _is_legal(keyword: str, value: Any) -> bool:
     if keyword == "PatientSex":
         return str(value or "") in ("", "M", "F", "O")
     if keyword in _DATES and value:
+        kind, form = _DATES[keyword]
         try:
-            _DATES[keyword](str(value))
+            return re.fullmatch(form, str(value).strip()) is not None and bool(kind(str(value)))
         except ValueError:
             return False
     return keyword not in ("AccessionNumber", "StudyID") or len(str(value or "")) <= 16

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from medview.core.numbers import percent, quantity_text, volume_text
@@ -21,7 +22,6 @@ from medview.session.events import (
     Event,
     GoTo,
     KnowledgeChanged,
-    WorkChanged,
 )
 from medview.session.knowledge import name_measurement
 from medview.session.work import Decision
@@ -42,7 +42,10 @@ class FindingsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
-        SessionBridge(session, self).event.connect(self._hear)
+        # Several events come of one change: the cards are built once, after the last.
+        self._later = QTimer(self, singleShot=True)
+        self._later.timeout.connect(self.retranslate)
+        SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
 
     def show_finding(self, finding_id: str) -> None:
@@ -74,8 +77,8 @@ class FindingsPanel(QWidget):
         self._column.fill(widgets)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, ActiveChanged | WorkChanged | KnowledgeChanged):
-            self.retranslate()
+        if isinstance(event, ActiveChanged | KnowledgeChanged):
+            self._later.start(0)
 
     # -- runs ------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ class ReportPanel(QWidget):
         self._pause = self._timer(_PAUSE_MS, self._make)
         self._typing = self._timer(_TYPING_MS, self._keep_impression)
         self._lay_out()
-        SessionBridge(session, self).event.connect(self._hear)
+        SessionBridge(session, self).heard.connect(self._hear)
         self._work.content_made.connect(self._show_content)
         self._work.ended.connect(self._end_saving)
         self._work.progressed.connect(self._show_progress)

@@ -43,7 +43,7 @@ class RiskPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
-        SessionBridge(session, self).event.connect(self._hear)
+        SessionBridge(session, self).heard.connect(self._hear)
         self._refresh()
 
     @property

@@ -109,13 +109,13 @@ class SeriesItem(QFrame):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remember where a drag would begin."""
-        self._pressed = event.pos()
+        self._pressed = event.position().toPoint()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the series into a view."""
         if self._pressed is None:
             return
-        moved = (event.pos() - self._pressed).manhattanLength()
+        moved = (event.position().toPoint() - self._pressed).manhattanLength()
         if moved >= QApplication.startDragDistance():
             self._pressed = None
             drag = QDrag(self)
@@ -127,7 +127,7 @@ class SeriesItem(QFrame):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click opens the series."""
-        if self._pressed is not None and self.rect().contains(event.pos()):
+        if self._pressed is not None and self.rect().contains(event.position().toPoint()):
             self.chosen.emit(self.key)
         self._pressed = None
 
@@ -179,7 +179,7 @@ class StudiesPanel(QWidget):
         self._items: dict[Key, SeriesItem] = {}
         self._pictures: dict[Key, QImage] = {}
         self._progress: dict[Key, tuple[int, int]] = {}
-        SessionBridge(session, self).event.connect(self._hear)
+        SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
 
     @property

@@ -1,0 +1,81 @@
+"""The real window on a small made study, driven as a user does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from medview.gui.style import apply_theme
+from medview.gui.window import MainWindow
+from medview.session import Session
+
+
+@pytest.fixture(scope="session")
+def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo study on a coarse grid: images, record, truth."""
+    from medview.core.progress import CancelToken, no_progress
+    from medview.demo import SMALL, make_demo
+
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    make_demo(folder, no_progress, CancelToken(), size=SMALL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
+    """Qt's loop as asyncio's, as in the program."""
+    import qasync
+
+    made = qasync.QEventLoop(qapp, already_running=True)
+    asyncio.set_event_loop(made)
+    apply_theme(qapp, "dark")
+    yield made
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[MainWindow]:
+    """An empty main window, shown; closed with its worker after the test."""
+    made = MainWindow(Session())
+    made.resize(1400, 860)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close()
+    qtbot.waitUntil(lambda: not made.operations.is_busy, timeout=10_000)
+    made.deleteLater()
+    gc.collect()
+
+
+@pytest.fixture
+def opened(window: MainWindow, small_demo: Path, qtbot: QtBot) -> MainWindow:
+    """The window with the demo study open and its CT read."""
+    window.open_paths([small_demo])
+    wait_quiet(qtbot, window)
+    return window
+
+
+def wait_quiet(qtbot: QtBot, window: MainWindow, timeout: int = 30_000) -> None:
+    """Wait until nothing is read, drawn or analysed any more."""
+    qtbot.waitUntil(lambda: not window.is_busy, timeout=timeout)
+    qtbot.wait(30)
+    qtbot.waitUntil(lambda: not window.is_busy, timeout=timeout)
+
+
+Quiet = Callable[..., None]
+
+
+@pytest.fixture
+def quiet(qtbot: QtBot) -> Quiet:
+    """`quiet(window)` waits until nothing goes on any more."""
+
+    def wait(window: MainWindow, timeout: int = 30_000) -> None:
+        wait_quiet(qtbot, window, timeout)
+
+    return wait
