@@ -6,25 +6,32 @@ A reader a format in `readers/`, a grammar a kind of mention in `rules/`; words 
 
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.extraction import extract
-from medview.record.identity import Match, belongs_to
+from medview.record.identity import Belonging, belongs_to
 from medview.record.note import Attributes, Entity, Note, Relation, Value
 from medview.record.observing import observations
 from medview.record.opening import is_document, read_document, read_documents
+from medview.record.summary import Known, Trend, groups_of, known_of, marks_of, trends
 
 __all__ = [
     "Attributes",
+    "Belonging",
     "Document",
     "Entity",
-    "Match",
+    "Known",
     "Note",
     "PatientIdentity",
     "Relation",
     "Section",
+    "Trend",
     "Value",
     "belongs_to",
     "extract",
+    "groups_of",
     "is_document",
+    "known_of",
+    "marks_of",
     "observations",
     "read_document",
     "read_documents",
+    "trends",
 ]

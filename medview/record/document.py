@@ -46,8 +46,9 @@ class Document:
 
     id: made of the content, holds nothing of the patient. date: ISO with the precision that was
     written, or empty. narrative: spans of free text, which the rules read; outside of them the
-    `entities` and `observations` stand that the structure gave. references: reference ranges of
-    labs by concept id, (low, high). dated: parts (start, end, ISO date) of an own date. notes: what is wrong with the file although it was read.
+    `entities` and `observations` stand that the structure gave. dated: parts (start, end, ISO
+    date) with a date of their own. references: reference ranges of labs by concept id,
+    (low, high). notes: what is wrong with the file although it was read.
     """
 
     id: str

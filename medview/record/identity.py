@@ -10,7 +10,7 @@ from medview.record.document import Document, PatientIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Belonging:
     """verdict: match, mismatch or unknown. rows: (what, of the document, of the study, differs)."""
 
     verdict: str
@@ -18,7 +18,7 @@ class Match:
     sentence: Sentence
 
 
-def belongs_to(document: Document, patient: Patient) -> Match:
+def belongs_to(document: Document, patient: Patient) -> Belonging:
     """Compare identities; a document that says nothing of id, birth date or sex is unknown."""
     own = document.patient
     known_ids = {_plain(i) for i in own.ids if i.strip()}
@@ -35,10 +35,10 @@ def belongs_to(document: Document, patient: Patient) -> Match:
         (say("Sex"), own.sex, patient.sex, sex_differs),
     )
     if id_differs or birth_differs or sex_differs:
-        return Match("mismatch", rows, say("This document is about another patient."))
+        return Belonging("mismatch", rows, say("This document is about another patient."))
     if same_id:
-        return Match("match", rows, say("This document is about the open patient."))
-    return Match("unknown", rows, say("The document does not say whom it is about."))
+        return Belonging("match", rows, say("This document is about the open patient."))
+    return Belonging("unknown", rows, say("The document does not say whom it is about."))
 
 
 def _plain(identifier: str) -> str:
