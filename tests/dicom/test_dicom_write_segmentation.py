@@ -26,16 +26,23 @@ from medview.core.errors import GeometryError, InvalidInput, UnreadableInstance
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import LabelMap, ModelRun
 from medview.core.study import FrameRef, Stack
+from medview.dicom import scan
 from medview.dicom.write import read_sources, write_segmentation
 
+# Every way to lie in the patient with slices along their normal, as stacks are sorted.
 ORDERS = [
-    tuple(
-        tuple(float(sign) if n == axis else 0.0 for n in range(3))
-        for axis, sign in zip(axes, signs, strict=True)
+    axes
+    for axes in (
+        tuple(
+            tuple(float(sign) if n == axis else 0.0 for n in range(3))
+            for axis, sign in zip(axes, signs, strict=True)
+        )
+        for axes in itertools.permutations(range(3))
+        for signs in itertools.product((1, -1), repeat=3)
     )
-    for axes in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
+    if np.linalg.det(axes) > 0
 ]
+MIRRORED = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, -1.0))
 _C, _S = np.cos(0.4), np.sin(0.4)
 OBLIQUE = ((_C, _S, 0.0), (-_S * _C, _C * _C, _S), (_S * _S, -_C * _S, _C))
 TILTED = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, np.sin(0.3), np.cos(0.3)))
@@ -54,7 +61,7 @@ def same_places(found: np.ndarray, expected: np.ndarray) -> None:
     assert cKDTree(found).query(expected)[0].max() < 1e-3
 
 
-@pytest.mark.parametrize("axes", [*ORDERS, OBLIQUE, TILTED])
+@pytest.mark.parametrize("axes", [*ORDERS, MIRRORED, OBLIQUE, TILTED])
 def test_every_voxel_comes_back_at_its_millimetres(tmp_path: Path, axes: tuple) -> None:
     stack = ct_stack(tmp_path, axes=axes)
     run = lung_run(stack)
@@ -299,3 +306,33 @@ def stack_of(folder: Path) -> Stack:
         for (_, path), p in zip(headers, positions, strict=True)
     )
     return Stack(frames=frames, geometry=geometry, verdict="regular")
+
+
+@pytest.mark.parametrize("name", ["mr-siemens-xa10.dcm", "ct-2frame-rle.dcm", "mr-hyperfine.dcm"])
+def test_a_multi_frame_image_takes_a_mask_at_its_place(
+    imaging_data: Path, tmp_path: Path, name: str
+) -> None:
+    holdings = scan([imaging_data / "enhanced" / name])
+    stack = holdings.patients[0].studies[0].series[0].stacks[0]
+    voxels = np.zeros(stack.geometry.shape, np.uint8)
+    voxels[-1, 10:20, 5:9] = 1
+    run = lung_run(stack, voxels)
+
+    write_segmentation(run, read_sources(stack), tmp_path / "out.dcm")
+
+    same_places(points_of(tmp_path / "out.dcm", 1), expected_points(run, 1))
+    no_dciodvfy_errors(tmp_path / "out.dcm")
+
+
+def test_an_unknown_character_set_does_not_stop_the_mask(tmp_path: Path) -> None:
+    def spoil(dataset: pydicom.Dataset, k: int) -> None:
+        dataset.SpecificCharacterSet = ""
+        dataset.PatientName = "Demo^Ada"
+        del dataset.SliceThickness
+
+    stack = ct_stack(tmp_path, change=spoil)
+
+    write_segmentation(lung_run(stack), read_sources(stack), tmp_path / "out.dcm")
+
+    assert pydicom.dcmread(tmp_path / "out.dcm").SpecificCharacterSet == "ISO_IR 192"
+    no_dciodvfy_errors(tmp_path / "out.dcm")
