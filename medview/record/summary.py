@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,10 @@ _TYPE_GROUP = {
 # The reader's word counts most, then what was measured, then what was written, then models.
 _RANK = {"reader": 0, "lab": 1, "ruler": 1, "header": 2, "sentence": 3, "model": 4}
 _SEVERAL = frozenset(("allergy", "adverse_drug_effect"))
+_STATIC = frozenset(("age", "height", "pack_years", "smoking_quit_years", "nodule_diameter_max",
+                     "nodule_diameter_mean", "nodule_count"))  # fmt: skip
 _PARTS = {"systolic_bp": "blood_pressure", "diastolic_bp": "blood_pressure"}
-_LEAST_POINTS = 2
+_MANY_POINTS, _LONG_DAYS = 3, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +123,12 @@ def _disagrees(first: Observation, other: Observation) -> bool:
 def trends(
     observations: Iterable[Observation], references: Mapping[str, Bounds]
 ) -> tuple[Trend, ...]:
-    """Labs with values on at least two days; one value a day, the laboratory's where it has one."""
+    """Labs that took a course; one value a day, the laboratory's where it has one."""
     days: dict[str, dict[str, Observation]] = {}
     for one in sorted(observations, key=lambda o: -_RANK.get(o.source.kind, len(_RANK))):
         concept = concepts().get(one.concept)
-        is_lab = concept is not None and concept.kind == "number" and bool(concept.loinc)
-        if is_lab and len(one.time) >= len("2026-01-31") and one.source.kind in ("lab", "sentence"):
+        is_lab = concept is not None and concept.kind == "number" and one.concept not in _STATIC
+        if is_lab and _is_full_date(one.time) and one.source.kind in ("lab", "sentence"):
             days.setdefault(one.concept, {})[one.time[:10]] = one
     found = []
     for concept_id in concepts():
@@ -134,6 +137,22 @@ def trends(
         if trend is not None and concept_id not in _PARTS:
             found.append(trend)
     return tuple(found)
+
+
+def _is_full_date(time: str) -> bool:
+    try:
+        dt.date.fromisoformat(time[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_course(points: Sequence[tuple[str, float]]) -> bool:
+    """Whether values say something about time: they differ, over weeks or three days at least."""
+    if len({value for _, value in points}) < 2:
+        return False
+    first, last = (dt.date.fromisoformat(points[i][0]) for i in (0, -1))
+    return len(points) >= _MANY_POINTS or (last - first).days >= _LONG_DAYS
 
 
 def _trend(concept_id: str, by_day: Mapping[str, Observation], reference: Bounds) -> Trend | None:
@@ -145,6 +164,6 @@ def _trend(concept_id: str, by_day: Mapping[str, Observation], reference: Bounds
             value = concept.to_own_unit(float(one.value), one.unit)
             if value is not None:
                 points.append((day, value))
-    if len(points) < _LEAST_POINTS or concept_id in ("age", "height"):
+    if not _is_course(points):
         return None
     return Trend(concept_id, concept.unit, tuple(points), by_day[points[-1][0]], reference)

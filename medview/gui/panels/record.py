@@ -66,11 +66,10 @@ class RecordPanel(QWidget):
 
     @property
     def documents(self) -> tuple[OpenDocument, ...]:
-        """The documents that are shown: the patient's, or all when no images are open."""
-        patient = self._session.patient
-        if patient is None:
-            return self._session.documents.opened
-        return self._session.documents.of(patient.id)
+        """The patient's documents, newest first; all of them when no images are open."""
+        patient, store = self._session.patient, self._session.documents
+        found = store.opened if patient is None else store.of(patient.id)
+        return tuple(sorted(found, key=lambda item: item.document.date[:10], reverse=True))
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""

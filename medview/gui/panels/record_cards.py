@@ -219,6 +219,10 @@ def shown_value(one: Observation) -> str:
     if isinstance(one.value, tuple):
         return " / ".join(number_text(v) for v in one.value)
     if isinstance(one.value, str):
+        if one.concept == "sex":
+            return (
+                tr("female") if one.value == "F" else tr("male") if one.value == "M" else one.value
+            )
         return tr(one.value) if one.value in concepts()[one.concept].choices else one.value
     return one.comparator + number_text(float(one.value))
 

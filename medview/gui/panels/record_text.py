@@ -26,7 +26,7 @@ from medview.record import Entity, Note
 
 _MARGIN = 8
 _UNDERLINE = 2
-_SHORT = 900  # characters of a long document that are shown before it is asked for
+_SHORT = 700  # characters of a long document that are shown before it is asked for
 _MOST = 60_000  # characters that are laid out at once, so that the window goes on answering
 
 

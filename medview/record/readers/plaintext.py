@@ -66,10 +66,10 @@ def _date(head: str) -> str:
 
 
 def _title(text: str, path: Path) -> str:
-    """The first line where it reads like a title, else the file's name."""
+    """The first line where it reads like a title, without brackets, else the file's name."""
     first = next((line.strip() for line in text[:2000].splitlines() if line.strip()), "")
-    limit = 24 if detect_language(first) == "zh" else 60
-    ends_like_sentence = first.endswith((".", "。", ":", "：", ",", "，", ";"))
-    if 2 <= len(first) <= limit and not ends_like_sentence and not re.search(r"[:：，。]", first):
-        return first
-    return path.stem
+    bare = re.sub(r"[(（][^()（）]*[)）]", "", first).strip(" #=*-")
+    limit = 24 if detect_language(bare) == "zh" else 60
+    if not 2 <= len(bare) <= limit or re.search(r"[:：，。,;；]|\.$", bare):
+        return path.stem
+    return bare.capitalize() if bare.isupper() and bare.isascii() and " " in bare else bare
