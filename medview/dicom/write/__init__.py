@@ -17,9 +17,7 @@ if TYPE_CHECKING:
         write_measurement_report,
     )
     from medview.dicom.write.results import (
-        StoredResults,
-        find_results,
-        read_results,
+        stack_digest,
         write_index,
         write_results,
         write_run_files,
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from medview.dicom.write.results_json import RunFiles
     from medview.dicom.write.segmentation import WrittenSegmentation, write_segmentation
     from medview.dicom.write.sources import Sources, read_sources
+    from medview.dicom.write.stored import StoredResults, find_results, read_results
 
 __all__ = [
     "Reader",
@@ -38,6 +37,7 @@ __all__ = [
     "find_results",
     "read_results",
     "read_sources",
+    "stack_digest",
     "write_heatmap",
     "write_index",
     "write_measurement_report",
@@ -50,17 +50,11 @@ __all__ = [
 _HOME = {
     "heatmap": ("write_heatmap",),
     "measurement_report": ("Reader", "ReportParts", "write_measurement_report"),
-    "results": (
-        "StoredResults",
-        "find_results",
-        "read_results",
-        "write_index",
-        "write_results",
-        "write_run_files",
-    ),
+    "results": ("stack_digest", "write_index", "write_results", "write_run_files"),
     "results_json": ("RunFiles",),
     "segmentation": ("WrittenSegmentation", "write_segmentation"),
     "sources": ("Sources", "read_sources"),
+    "stored": ("StoredResults", "find_results", "read_results"),
 }
 
 

@@ -21,6 +21,7 @@ from medview.core.results import (
 )
 from medview.core.words import Sentence
 
+SCHEMA = "medview.results/1"
 Json = dict[str, Any]
 
 
