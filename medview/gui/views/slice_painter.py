@@ -155,10 +155,11 @@ class SlicePainter:
         has_overlay = look.has_overlay and bool(stage.overlays)
         marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
         scale = float(np.linalg.norm(where.matrix[:, 0]))
+        lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
         blocks = (
             (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
             (upper_right, right, 0.0, align_right),
-            (corners.lower_left(stage.shown, stage.state, scale, look.probe), left, height, align_left),
+            (lower_left, left, height, align_left),
             (corners.lower_right(stage.shown, stage.plane, stage.index), right, height,
              align_right),
         )  # fmt: skip
