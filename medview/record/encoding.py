@@ -38,9 +38,8 @@ def _decode(data: bytes) -> tuple[str | None, str]:
         return _try(data, guess), "UTF-16"
     if (text := _try(data, "utf-8")) is not None:
         return text, "UTF-8"
-    chinese = _try(data, "gb18030")
-    if chinese is not None and _is_chinese(chinese):
-        return chinese, "GB18030"
+    if (chinese := _chinese(data)) is not None:
+        return chinese
     western = _try(data, "cp1252")
     return (western, "Windows-1252") if western is not None else (data.decode("latin-1"), "Latin-1")
 
@@ -61,6 +60,20 @@ def _wide(data: bytes) -> str | None:
     if odd > 8 * even:
         return "utf-16-le"
     return "utf-16-be" if even > 8 * odd else None
+
+
+def _chinese(data: bytes) -> tuple[str, str] | None:
+    """The reading in which the most common characters of Chinese stand, where there is one."""
+    readings = [
+        (text, name)
+        for codec, name in (
+            ("gb18030", "GB18030"),
+            ("utf-16-le", "UTF-16"),
+            ("utf-16-be", "UTF-16"),
+        )
+        if (text := _try(data, codec)) is not None and _is_chinese(text)
+    ]
+    return max(readings, key=lambda r: len(_COMMON_HAN.findall(r[0])), default=None)
 
 
 def _is_chinese(text: str) -> bool:

@@ -32,6 +32,10 @@ _DENIAL = re.compile(r"den(?:y|ies|ied)|history|never|否认|史", re.IGNORECASE
 _ADVICE = re.compile(
     r"recommend|consider|advis|suggest|discuss|declin|refus|start|建议|考虑|拟|拒", re.IGNORECASE
 )
+_ADVISED = re.compile(
+    r"recommended|advised|suggested|considered|should|indicated|declined|建议|考虑|拒绝",
+    re.IGNORECASE,
+)
 _KIN = re.compile(
     r"mother|father|brother|sister|son\b|daughter|husband|wife|父|母|兄|弟|姐|妹|子|女儿|丈夫|妻",
     re.IGNORECASE,
@@ -241,7 +245,9 @@ def _treatment(note: Note, drug: Entity) -> bool | None:
     stopped = re.match(
         r"[^.;。；\n]{0,20}(?:stopped|discontinued|停用|已停)", note.text[drug.end : drug.end + 40]
     )
-    return None if _ADVICE.search(before) or stopped else True
+    after = re.split(r"[.;。；\n]", note.text[drug.end : drug.end + 60])[0]
+    is_advice = _ADVICE.search(before) or _ADVISED.search(after)
+    return None if is_advice or stopped else True
 
 
 def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_Fact]:

@@ -10,13 +10,13 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Observation, concepts
 from medview.core.words import tr
 from medview.gui.cards import Card, button, chip, label, row
 from medview.gui.panels.record_text import AnnotatedText
 from medview.gui.style import GRID, tokens
 from medview.record import Known, Trend, marks_of
-from medview.risk import number_text, unit_label
 from medview.session.documents import OpenDocument, UnreadDocument
 
 _CHART_HEIGHT = 56
@@ -115,7 +115,7 @@ class TrendCard(Card):
         number = label(shown_value(trend.latest), "title", wrap=False)
         facts = " · ".join(
             part
-            for part in (tr(unit_label(trend.latest.unit)), age_text(trend.latest.time, today))
+            for part in (tr(unit_text(trend.latest.unit)), age_text(trend.latest.time, today))
             if part
         )
         self.add(row(name, None, number, label(facts, "small", wrap=False)))
@@ -229,7 +229,7 @@ def shown_value(one: Observation) -> str:
 
 def shown_with_unit(one: Observation) -> str:
     """A value with its unit as people write it."""
-    return f"{shown_value(one)} {tr(unit_label(one.unit))}".strip()
+    return f"{shown_value(one)} {tr(unit_text(one.unit))}".strip()
 
 
 def reference_text(trend: Trend) -> str:

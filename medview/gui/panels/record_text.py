@@ -159,6 +159,7 @@ class AnnotatedText(QTextEdit):
             line = layout.lineAt(number)
             first = max(placed.start - block.position(), line.textStart())
             last = min(placed.end - block.position(), line.textStart() + line.textLength())
+            last = first + len(block.text()[first:last].rstrip())  # no line under a line's end
             if first < last:
                 left, right = _x_of(line, first), _x_of(line, last)
                 y = origin.y() + line.y() + line.ascent() + 4

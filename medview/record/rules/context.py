@@ -70,14 +70,23 @@ def find_cues(
 ) -> list[Cue]:
     """Cues inside `span`; a cue that is part of a name (无力, "rule-out MI protocol") is none."""
     known = _cues(languages)
-    found = []
-    for match in known.pattern.finditer(text, *span):
-        if any(match.start() < e.end and e.start < match.end() for e in names):
-            continue
-        written = re.sub(r"\s+", " ", match.group().lower())
-        for category, direction in known.kinds.get(written, []):
-            if category != "none":
-                found.append(Cue(category, direction, match.start(), match.end()))
+    found: list[Cue] = []
+    position = span[0]
+    while (match := known.pattern.search(text, position, span[1])) is not None:
+        name = next((e for e in names if match.start() < e.end and e.start < match.end()), None)
+        if name is not None:
+            # A shorter cue may end where the name begins.
+            match = known.pattern.match(text, match.start(), max(match.start(), name.start))
+            position = name.end if match is None else match.end()
+        else:
+            position = match.end()
+        if match is not None:
+            written = re.sub(r"\s+", " ", match.group().lower())
+            found += [
+                Cue(category, direction, match.start(), match.end())
+                for category, direction in known.kinds.get(written, [])
+                if category != "none"
+            ]
     return found
 
 
@@ -175,8 +184,8 @@ def _reaches(
 def _commas_are_a_list(text: str, gap: Span, spans: Sequence[Span], cue: Cue) -> bool:
     """Whether a scope may cross the commas in `gap`: only from one list member to the next.
 
-    A time ("既往", "history of") reaches on over any comma. A Chinese negation needs nothing but names
-    between the commas, and so does what reaches back in English.
+    A time ("既往", "history of") reaches on over any comma. 否认 reaches from name to name, and so does
+    what reaches back in English.
     """
     commas = [m.start() for m in re.finditer("[,，]", text[gap[0] : gap[1]])]
     if not commas:
@@ -186,7 +195,7 @@ def _commas_are_a_list(text: str, gap: Span, spans: Sequence[Span], cue: Cue) ->
     english = not _HAN.search(text[cue.start : cue.end])
     if cue.direction == "before" and english:
         return True
-    if cue.direction == "after" and not english:
+    if not english and not text[cue.start : cue.end].startswith("否认"):
         return False  # lists are joined by 、 there; a comma begins a new statement
     return _LIST_FILL.fullmatch(_without(text, gap, spans)) is not None
 

@@ -1,0 +1,67 @@
+"""`medview extract`: the contract, and what happens to files that cannot be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from medview.cli.main import main
+
+
+def test_the_json_form_is_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "note.txt").write_text("Patient ID: P-7\nDate: 2026-01-30\n\nNo hypertension.")
+
+    assert main(["extract", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+
+    assert printed["schema"] == "medview.extract/1"
+    (document,) = printed["documents"]
+    assert document["schema"] == "medview-note/1"
+    assert (document["kind"], document["patient"]["id"]) == ("text", "P-7")
+    assert printed["observations"][0]["concept"] == "hypertension"
+    assert printed["observations"][0]["value"] is False
+    assert printed["observations"][0]["source"]["kind"] == "sentence"
+    assert printed["observations"][0]["patient"] == "P-7"
+
+
+def test_lines_are_one_note_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("右肺上叶结节。", encoding="utf-8")
+
+    assert main(["extract", str(tmp_path), "--lines"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+
+    assert [json.loads(line)["lang"] for line in lines] == ["zh", "zh"]
+
+
+def test_a_broken_document_leaves_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "good.txt").write_text("Cough.")
+    (tmp_path / "bad.json").write_text('{"resourceType": ')
+
+    assert main(["extract", str(tmp_path)]) == 3
+    said = capsys.readouterr()
+
+    assert "bad.json" in said.err
+    assert "Cough" in said.out
+
+
+def test_nothing_readable_is_wrong_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.json").write_text("{")
+
+    assert main(["extract", str(tmp_path / "bad.json")]) == 2
+    assert main(["extract", str(tmp_path / "nothing.txt")]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_language_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("CT.")
+
+    main(["extract", str(tmp_path), "--lines", "--lang", "zh"])
+
+    assert json.loads(capsys.readouterr().out)["lang"] == "zh"

@@ -1,0 +1,253 @@
+"""What is found in sentences: the worked examples of the form, then one rule each."""
+
+# ruff: noqa: E501 - messages and sentences stand on one line
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from medview.record import Entity, Note
+
+Reader = Callable[..., Note]
+
+ENGLISH = (
+    "Ex-smoker. No chest pain. Mother: breast cancer. Warfarin 5 mg previously caused gum bleeding. "
+    "Creatinine 1.4 mg/dL. 12 x 8 mm nodule in the right upper lobe; metastasis cannot be excluded."
+)
+CHINESE = (
+    "吸烟40年，每日20支。高血压病史10年，否认糖尿病。服阿司匹林100mg后出现皮疹。"
+    "CT：右肺上叶见约1.2×0.8cm结节，肺癌不除外。"
+)
+
+
+def told(note: Note) -> list[tuple[Any, ...]]:
+    """Entities as (type, text, attributes, value)."""
+    return [
+        (e.type, e.text, e.attrs.to_json(), e.value.to_json() if e.value else {})
+        for e in note.entities
+    ]
+
+
+def related(note: Note) -> set[tuple[str, str, str]]:
+    return {(r.type, note.entity(r.head).text, note.entity(r.tail).text) for r in note.relations}
+
+
+def found(note: Note, text: str) -> Entity:
+    return next(e for e in note.entities if e.text == text)
+
+
+def test_the_english_example_of_the_form_comes_out_exactly(read: Reader) -> None:
+    note = read(ENGLISH)
+
+    assert told(note) == [
+        ("smoking", "Ex-smoker", {}, {"text": "former"}),
+        ("symptom", "chest pain", {"negated": True, "trigger": [11, 13]}, {}),
+        ("disease", "breast cancer", {"experiencer": "family", "trigger": [26, 32]}, {}),
+        ("drug", "Warfarin", {"temporality": "historical", "trigger": [63, 73]}, {}),
+        ("dose", "5 mg", {}, {"num": 5, "unit": "mg"}),
+        ("symptom", "gum bleeding", {"temporality": "historical", "trigger": [63, 73]}, {}),
+        ("lab", "Creatinine 1.4 mg/dL", {}, {"concept": "2160-0", "num": 1.4, "unit": "mg/dL"}),
+        ("measurement", "12 x 8 mm", {}, {"dims": [12, 8], "unit": "mm"}),
+        ("finding", "nodule", {}, {}),
+        ("anatomy", "right upper lobe", {}, {}),
+        ("disease", "metastasis", {"uncertain": True, "trigger": [170, 188]}, {}),
+    ]
+    assert related(note) == {
+        ("drug_dose", "Warfarin", "5 mg"),
+        ("adverse_effect", "Warfarin", "gum bleeding"),
+        ("finding_size", "nodule", "12 x 8 mm"),
+        ("finding_location", "nodule", "right upper lobe"),
+    }
+
+
+def test_the_chinese_example_of_the_form_comes_out_exactly(read: Reader) -> None:
+    note = read(CHINESE)
+
+    assert told(note) == [
+        ("smoking", "吸烟40年，每日20支", {}, {"num": 40, "unit": "{pack-years}"}),
+        ("disease", "高血压", {"temporality": "historical", "trigger": [15, 17]}, {}),
+        ("disease", "糖尿病", {"negated": True, "trigger": [21, 23]}, {}),
+        ("drug", "阿司匹林", {}, {}),
+        ("dose", "100mg", {}, {"num": 100, "unit": "mg"}),
+        ("symptom", "皮疹", {}, {}),
+        ("procedure", "CT", {}, {}),
+        ("anatomy", "右肺上叶", {}, {}),
+        ("measurement", "1.2×0.8cm", {}, {"dims": [1.2, 0.8], "unit": "cm"}),
+        ("finding", "结节", {}, {}),
+        ("disease", "肺癌", {"uncertain": True, "trigger": [66, 69]}, {}),
+    ]
+    assert related(note) == {
+        ("drug_dose", "阿司匹林", "100mg"),
+        ("adverse_effect", "阿司匹林", "皮疹"),
+        ("finding_location", "结节", "右肺上叶"),
+        ("finding_size", "结节", "1.2×0.8cm"),
+    }
+
+
+def test_a_note_in_json_numbers_its_entities_in_reading_order(read: Reader) -> None:
+    note = read(ENGLISH).to_json()
+
+    assert note["schema"] == "medview-note/1"
+    assert note["lang"] == "en"
+    assert [e["id"] for e in note["entities"]] == [f"T{i}" for i in range(1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("No fever, cough or chest pain.", ["fever", "cough", "chest pain"]),
+        ("无发热、咳嗽、胸痛。", ["发热", "咳嗽", "胸痛"]),
+        ("Pneumothorax: none seen. Pleural effusion is not seen.", ["Pleural effusion"]),
+        ("未触及肿大淋巴结。", ["肿大淋巴结"]),
+    ],
+)
+def test_a_denial_reaches_every_member_of_a_list(read: Reader, text: str, names: list[str]) -> None:
+    note = read(text)
+
+    assert all(found(note, name).attrs.negated for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("No effusion, but there is consolidation.", "consolidation"),
+        ("No significant change in the nodule.", "nodule"),
+        ("未见结节，心影增大。", "心影增大"),
+        ("Gram negative pneumonia.", "pneumonia"),
+    ],
+)
+def test_a_denial_ends_where_something_else_begins(read: Reader, text: str, name: str) -> None:
+    assert not found(read(text), name).attrs.negated
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "attribute", "value"),
+    [
+        ("History of stroke.", "stroke", "temporality", "historical"),
+        ("Return if fever develops.", "fever", "temporality", "hypothetical"),
+        ("Possible pneumonia.", "pneumonia", "uncertain", True),
+        ("Pneumonia is unlikely.", "Pneumonia", "uncertain", True),
+        ("Family history of lung cancer.", "lung cancer", "experiencer", "family"),
+        ("FAMILY HISTORY\nDiabetes.", "Diabetes", "experiencer", "family"),
+        ("父亲患肺癌。", "肺癌", "experiencer", "family"),
+        ("考虑肺结核可能。", "肺结核", "uncertain", True),
+        ("PAST MEDICAL HISTORY:\nAsthma.", "Asthma", "temporality", "historical"),
+    ],
+)
+def test_context_follows_its_cue(
+    read: Reader, text: str, name: str, attribute: str, value: object
+) -> None:
+    assert getattr(found(read(text), name).attrs, attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("A 3 x 4 x 5 cm mass.", {"dims": [3, 4, 5], "unit": "cm"}),
+        ("A 12-mm nodule.", {"num": 12, "unit": "mm"}),
+        ("A nodule of less than 6 mm.", {"num": 6, "unit": "mm", "comparator": "<"}),
+        ("The nodule, previously 8 mm, is gone.", {"num": 8, "unit": "mm", "prior": True}),
+        ("结节大小约15mm。", {"num": 15, "unit": "mm"}),
+        ("Mean attenuation -12 HU.", {"num": -12, "unit": "[hnsf'U]"}),
+        ("SUVmax 4.2.", {"num": 4.2, "unit": "{SUVbw}g/mL"}),
+    ],
+)
+def test_sizes_are_read_as_written(read: Reader, text: str, value: dict[str, object]) -> None:
+    sizes = [e for e in read(text).entities if e.type == "measurement"]
+
+    assert [e.value.to_json() for e in sizes if e.value] == [value]
+
+
+@pytest.mark.parametrize(
+    "text", ["Series 4 image 23.", "L4-5 disc.", "Grade 3/6 murmur.", "BP 130/80."]
+)
+def test_what_is_no_size_is_not_read_as_one(read: Reader, text: str) -> None:
+    assert not [e for e in read(text).entities if e.type == "measurement"]
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "value"),
+    [
+        ("BP 130/80 mmHg", "BP 130/80 mmHg", {"dims": [130, 80], "unit": "mm[Hg]", "concept": "85354-9"}),
+        ("WBC 12.3×10^9/L", "WBC 12.3×10^9/L", {"num": 12.3, "unit": "10*9/L", "concept": "6690-2"}),
+        ("T 36.5℃", "T 36.5℃", {"num": 36.5, "unit": "Cel", "concept": "8310-5"}),
+        ("肌酐87μmol/L", "肌酐87μmol/L", {"num": 87, "unit": "umol/L", "concept": "14682-9"}),
+        ("eGFR > 60 mL/min/1.73m2", "eGFR > 60 mL/min/1.73m2",
+         {"num": 60, "unit": "mL/min/{1.73_m2}", "comparator": ">", "concept": "98979-8"}),
+        ("INR 2.4", "INR 2.4", {"num": 2.4, "unit": "{INR}", "concept": "6301-6"}),
+    ],
+)  # fmt: skip
+def test_labs_and_vitals_carry_ucum_units(
+    read: Reader, text: str, span: str, value: dict[str, object]
+) -> None:
+    entity = found(read(text), span)
+
+    assert entity.value is not None
+    assert entity.value.to_json() == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Never smoker.", {"text": "never"}),
+        ("He smokes 20 cigarettes a day for 30 years.",
+         {"num": 30, "unit": "{pack-years}", "text": "current"}),
+        ("Ex-smoker, 38 pack-years.", {"num": 38, "unit": "{pack-years}", "text": "former"}),
+        ("Quit smoking 10 years ago.", {"text": "former"}),
+        ("吸烟30年，20支/日，已戒烟5年。", {"num": 30, "unit": "{pack-years}", "text": "former"}),
+        ("否认吸烟史。", {"text": "never"}),
+    ],
+)  # fmt: skip
+def test_smoking_is_one_clause_with_its_status(
+    read: Reader, text: str, value: dict[str, object]
+) -> None:
+    mentions = [e for e in read(text).entities if e.type == "smoking"]
+
+    assert [e.value.to_json() for e in mentions if e.value] == [value]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Amlodipine 5 mg orally twice daily for 7 days for hypertension.",
+         {("drug_dose", "Amlodipine", "5 mg"), ("drug_route", "Amlodipine", "orally"),
+          ("drug_frequency", "Amlodipine", "twice daily"),
+          ("drug_duration", "Amlodipine", "7 days"),
+          ("drug_indication", "Amlodipine", "hypertension")}),
+        ("口服氨氯地平5mg，每日2次。",
+         {("drug_route", "氨氯地平", "口服"), ("drug_dose", "氨氯地平", "5mg"),
+          ("drug_frequency", "氨氯地平", "每日2次")}),
+        ("Rash after amoxicillin.", {("adverse_effect", "amoxicillin", "Rash")}),
+        ("Allergic to penicillin (rash).", {("allergy_reaction", "penicillin", "rash")}),
+        ("右肺下叶实变。", {("finding_location", "实变", "右肺下叶")}),
+        ("Creatinine 1.1 mg/dL (2026-01-29).",
+         {("test_date", "Creatinine 1.1 mg/dL", "2026-01-29")}),
+    ],
+)  # fmt: skip
+def test_relations_join_what_belongs_together(
+    read: Reader, text: str, expected: set[tuple[str, str, str]]
+) -> None:
+    assert related(read(text)) == expected
+
+
+def test_offsets_count_code_points_also_after_rare_characters(read: Reader) -> None:
+    note = read("𠮷先生：右肺上叶见结节。")
+
+    assert all(note.text[e.start : e.end] == e.text for e in note.entities)
+    assert found(note, "结节").start == 9
+
+
+def test_a_very_long_note_does_not_hang(read: Reader) -> None:
+    note = read("No fever, no cough. " * 5_000)
+
+    assert len(note.entities) == 10_000
+
+
+@pytest.mark.parametrize(
+    "text", ["病史" * 5_000, "1 x " * 5_000, "吸烟，" * 3_000, "(" * 20_000, "a" * 200_000]
+)
+def test_hostile_repetition_does_not_hang(read: Reader, text: str) -> None:
+    assert read("否认" + text).text.startswith("否认")

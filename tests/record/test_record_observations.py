@@ -1,0 +1,120 @@
+"""What follows from sentences: yes, no, numbers; and what follows from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from medview.record import Note, known_of, observations, trends
+
+Reader = Callable[..., Note]
+
+
+def values(note: Note, concept: str) -> list[object]:
+    return [o.value for o in note.observations if o.concept == concept]
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "value"),
+    [
+        ("Hypertension since 2012.", "hypertension", True),
+        ("History of hypertension.", "hypertension", True),
+        ("否认糖尿病。", "diabetes", False),
+        ("No history of stroke.", "stroke_tia_embolism", False),
+        ("Sister: lung cancer.", "family_history_lung_cancer", True),
+        ("No family history of lung cancer.", "family_history_lung_cancer", False),
+        ("Centrilobular emphysema.", "emphysema", True),
+        ("Atorvastatin 20 mg daily.", "statin_treatment", True),
+        ("She takes no statin.", "statin_treatment", False),
+        ("口服氨氯地平5mg。", "antihypertensive_treatment", True),
+        ("A 67-year-old woman.", "age", 67.0),
+        ("A 67-year-old woman.", "sex", "F"),
+        ("BP 148/84 mmHg.", "blood_pressure", (148.0, 84.0)),
+        ("BP 148/84 mmHg.", "systolic_bp", 148.0),
+        ("Ex-smoker, 38 pack-years.", "pack_years", 38.0),
+        ("Ex-smoker, 38 pack-years.", "smoking_status", "former"),
+        ("青霉素过敏，表现为皮疹。", "allergy", "青霉素: 皮疹"),
+        ("Lisinopril caused a dry cough.", "adverse_drug_effect", "Lisinopril: dry cough"),
+        ("Known breast cancer in the past: history of breast cancer.", "cancer_history", True),
+        ("Haemodialysis three times a week.", "dialysis", True),
+        ("The patient is pregnant.", "pregnancy", True),
+        ("8 mm solid spiculated nodule in the left upper lobe.", "nodule_spiculated", True),
+        ("8 mm solid spiculated nodule in the left upper lobe.", "nodule_diameter_max", 8.0),
+    ],
+)
+def test_a_sentence_becomes_an_observation(
+    read: Reader, text: str, concept: str, value: object
+) -> None:
+    assert value in values(read(text), concept)
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("Mother: hypertension.", "hypertension"),
+        ("Possible diabetes.", "diabetes"),
+        ("Risk of stroke.", "stroke_tia_embolism"),
+        ("No acute infarction. No myocardial infarction on this examination.", "vascular_disease"),
+        ("Statin therapy is recommended.", "statin_treatment"),
+        ("New lung cancer.", "cancer_history"),
+        ("Thyroid nodule of 8 mm in the right thyroid lobe.", "nodule_diameter_max"),
+        ("Creatinine 1.2.", "creatinine"),
+    ],
+)
+def test_nothing_is_guessed(read: Reader, text: str, concept: str) -> None:
+    assert values(read(text), concept) == []
+
+
+def test_a_number_without_unit_is_taken_where_one_unit_alone_is_plausible(read: Reader) -> None:
+    found = [o for o in read("HbA1c 5.6.").observations if o.concept == "hba1c"]
+
+    assert [(o.value, o.unit) for o in found] == [(5.6, "%")]
+
+
+def test_an_observation_keeps_unit_place_and_words(read: Reader) -> None:
+    one = next(o for o in read("肌酐87μmol/L。", "2026-01-27").observations)
+
+    assert (one.value, one.unit, one.time) == (87.0, "umol/L", "2026-01-27")
+    assert (one.source.kind, one.source.locator) == ("sentence", "document:d0:0:10")
+    assert one.original == "肌酐87μmol/L"
+
+
+def test_a_value_of_an_earlier_examination_has_its_date(read: Reader) -> None:
+    note = read("CT chest of 2024-06-12: 6 mm nodule in the right upper lobe.", "2026-01-30")
+
+    assert {o.time for o in note.observations if o.concept == "nodule_diameter_max"} == {
+        "2024-06-12"
+    }
+
+
+def test_the_same_statement_in_two_notes_counts_once(read: Reader) -> None:
+    found = observations([read("Hypertension."), read("History of hypertension.")])
+
+    assert [o.concept for o in found] == ["hypertension"]
+
+
+def test_a_contradiction_is_shown_beside_the_value_that_counts(read: Reader) -> None:
+    notes = [read("Diabetes.", "2026-01-01"), read("No diabetes.", "2020-01-01")]
+    (known,) = known_of(observations(notes))
+
+    assert known.observation.value is True
+    assert [o.value for o in known.others] == [False]
+
+
+def test_a_lab_that_took_a_course_becomes_a_trend_in_its_own_unit(read: Reader) -> None:
+    notes = [read("Creatinine 0.9 mg/dL.", "2024-01-10"), read("肌酐106μmol/L。", "2026-01-27")]
+    (trend,) = trends(observations(notes), {"creatinine": (0.5, 1.1)})
+
+    assert trend.unit == "mg/dL"
+    assert [day for day, _ in trend.points] == ["2024-01-10", "2026-01-27"]
+    assert trend.points[1][1] == pytest.approx(1.199, abs=1e-3)
+
+
+def test_values_of_one_stay_are_no_trend(read: Reader) -> None:
+    notes = [
+        read("Creatinine 0.9 mg/dL.", "2026-01-10"),
+        read("Creatinine 1.0 mg/dL.", "2026-01-11"),
+    ]
+
+    assert trends(observations(notes), {}) == ()
