@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
-from medview.core.results import ModelRun
+from medview.core.numbers import quantity_text, volume_text
+from medview.core.results import Finding, ModelRun
 from medview.session.batch import Outcome, Wish, analyse_to_folder, wish_from
 
 
@@ -45,10 +46,13 @@ def _document(outcome: Outcome) -> object:
 
 
 def _line(item: ModelRun) -> str:
-    findings = ", ".join(
-        f"{f.label} {f.probability:.2f}"
-        if f.probability is not None
-        else f"{f.label} {(f.volume_mm3 or 0) / 1000:.1f} mL"
-        for f in item.findings
-    )
+    findings = ", ".join(_finding(finding) for finding in item.findings)
     return f"{item.model.name}: {item.status}" + (f": {findings}" if findings else "")
+
+
+def _finding(finding: Finding) -> str:
+    if finding.probability is not None:
+        return f"{finding.label} {finding.probability:.2f}"
+    if finding.volume_mm3 is not None:
+        return f"{finding.label} {volume_text(finding.volume_mm3)}"
+    return f"{finding.label} " + ", ".join(quantity_text(q) for q in finding.measurements)

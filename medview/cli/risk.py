@@ -12,6 +12,7 @@ from typing import Any
 
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
+from medview.core.numbers import unit_text
 from medview.core.observation import Observation, concepts
 from medview.core.words import say
 from medview.risk import (
@@ -24,7 +25,6 @@ from medview.risk import (
     catalogue,
     compute,
     fitting,
-    unit_label,
 )
 
 SCHEMA = "medview.risk/1"
@@ -187,7 +187,7 @@ def _answer(result: RiskResult) -> str:
     if result.status == "missing":
         names = ", ".join(str(say(concepts()[name].title)) for name in result.missing)
         return str(say("not computed: {names} missing", names=names))
-    number = f"{result.shown} {unit_label(result.unit)}".strip()
+    number = f"{result.shown} {unit_text(result.unit)}".strip()
     return " · ".join(part for part in (number, str(result.band or "")) if part)
 
 

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from medview.core.results import Quantity
+from medview.core.words import tr
 
 _UNITS = {
-    "{1.73_m2}": "1.73 m²",
     "mm[Hg]": "mmHg",
-    "[hnsf'U]": "HU",
-    "mm3": "mm³",
+    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
     "kg/m2": "kg/m²",
-    "Cel": "°C",
+    "mm2": "mm²",
+    "mm3": "mm³",
+    "[hnsf'U]": "HU",
     "10*9/L": "10⁹/L",
-    "{pack-years}": "",
+    "umol/L": "µmol/L",
+    "{pack-years}": "pack-years",
+    "{pixels}": "px",
+    "{pixels}2": "px²",
     "{INR}": "",
+    "{points}": "",
     "{score}": "",
     "1": "",
-    "a": "",
+    "Cel": "°C",
+    "a": "y",
 }
 
 
 def unit_text(unit: str) -> str:
-    """A UCUM unit as it is printed in a report."""
-    if unit in _UNITS:
-        return _UNITS[unit]
-    for code, shown in _UNITS.items():
-        if len(code) > 3:
-            unit = unit.replace(code, shown)
-    return unit
+    """A UCUM unit as it is printed beside a number; "" for counts and points.
+
+    "y" and "pack-years" are words: `tr` gives them in the current language.
+    """
+    return _UNITS.get(unit, unit)
+
+
+def number_text(value: float) -> str:
+    """A number as one would type it: at most four significant digits, no trailing zeros."""
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
 
 
 def percent(value: float) -> str:
@@ -49,5 +58,5 @@ def volume_text(mm3: float) -> str:
 
 def quantity_text(quantity: Quantity) -> str:
     """Value and unit, the true minus sign."""
-    unit = unit_text(quantity.unit)
+    unit = tr(unit_text(quantity.unit))
     return f"{percent(quantity.value)} {unit}".replace("-", "\u2212").strip()

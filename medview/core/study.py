@@ -96,6 +96,11 @@ class Patient:
     studies: tuple[Study, ...] = ()
 
 
+def shown_name(name: str) -> str:
+    """A DICOM name for people: component groups side by side, as written."""
+    return " ".join(group.strip("^ ") for group in name.split("=") if group.strip("^ "))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileNote:
     """A file that was left out, with the reason (and the element at fault)."""

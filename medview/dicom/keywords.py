@@ -14,6 +14,7 @@ HEADER_KEYWORDS = (
     "Manufacturer", "InstitutionName", "StudyDescription", "SeriesDescription",
     "ManufacturerModelName", "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
     "PatientAge", "PatientSize", "PatientWeight", "PatientSpeciesDescription",
+    "PatientBreedDescription", "AcquisitionDeviceProcessingDescription",
     "ContrastBolusAgent", "BodyPartExamined", "ScanningSequence", "SequenceVariant",
     "ScanOptions", "SequenceName", "SliceThickness", "KVP", "RepetitionTime", "EchoTime",
     "InversionTime", "FlipAngle", "MagneticFieldStrength", "SpacingBetweenSlices", "ProtocolName",

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 from medview.core.settings import load_settings
 from medview.core.words import say, set_language
+from medview.gui.collector import Collector
 from medview.gui.style import apply_theme
 from medview.session.events import Message
 
@@ -74,6 +75,7 @@ def run(start: Start) -> int:
 
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
+    collector = Collector(app)
     session = Session()
     window = MainWindow(session)
     sys.excepthook = partial(_report_fault, session)
@@ -100,6 +102,7 @@ def run(start: Start) -> int:
     app.aboutToQuit.connect(stopped.set)
     with loop:
         loop.run_until_complete(stopped.wait())
+    collector.stop()
     return int(window.property("status") or 0)
 
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QVBo
 
 from medview.core.progress import CancelToken
 from medview.core.settings import save_settings
+from medview.core.study import shown_name
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.actions import Actions
 from medview.gui.bridge import SessionBridge
@@ -25,7 +26,7 @@ from medview.gui.dialogs.texts import (
     messages_html,
 )
 from medview.gui.operations import Operations
-from medview.gui.panels.studies import StudiesPanel, shown_name
+from medview.gui.panels.studies import StudiesPanel
 from medview.gui.reactions import Reactions
 from medview.gui.sidebar import Sidebar
 from medview.gui.statusbar import StatusBar
@@ -142,7 +143,10 @@ class MainWindow(QMainWindow):
     def is_busy(self) -> bool:
         """Whether something is being read, drawn or analysed."""
         return (
-            self.operations.is_busy or bool(self.session.analyses.running) or not self.grid.is_drawn
+            self.operations.is_busy
+            or bool(self.session.analyses.running)
+            or not self.grid.is_drawn
+            or self.sidebar.report.is_busy
         )
 
     def cancel(self) -> None:

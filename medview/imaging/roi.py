@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, PatientPoint
+from medview.core.numbers import unit_text
 from medview.core.results import Code, Measurement, Quantity
 from medview.core.volume import Volume
 from medview.imaging.planes import Plane
@@ -26,7 +27,6 @@ _CODES = {
     "Maximum": Code("SCT", "56851009", "Maximum"),
 }
 _UCUM = {"HU": "[hnsf'U]", "": "1"}
-_SHOWN = {"[hnsf'U]": "HU", "1": "", "mm2": "mm²", PIXELS: "px", "{pixels}2": "px²"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,6 @@ class Statistics:
     sd: float
     minimum: float
     maximum: float
-
-
-def unit_shown(unit: str) -> str:
-    """A UCUM unit as people write it: HU, mm², px."""
-    return _SHOWN.get(unit, unit)
 
 
 def quantities(
@@ -182,9 +177,9 @@ def lines(measurement: Measurement) -> tuple[str, ...]:
         if concept in found:
             quantity = found[concept]
             tail = mark if concept != "Value" else ""
-            shown.append(f"{number(quantity.value)} {unit_shown(quantity.unit)}{tail}".strip())
+            shown.append(f"{number(quantity.value)} {unit_text(quantity.unit)}{tail}".strip())
     if "Mean" in found:
-        unit = unit_shown(found["Mean"].unit)
+        unit = unit_text(found["Mean"].unit)
         spread = found["Standard deviation"].value
         shown.append(f"{number(found['Mean'].value)} ± {number(spread)} {unit}".strip())
         low, high = found["Minimum"].value, found["Maximum"].value

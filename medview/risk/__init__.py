@@ -9,7 +9,7 @@ from medview.risk.compute import compute
 from medview.risk.fitting import by_use, fitting
 from medview.risk.result import RiskResult, UsedInput, Without
 from medview.risk.score import Band, Score, ScoreInput, catalogue
-from medview.risk.wording import amount, listing, number_text, unit_label
+from medview.risk.wording import amount, listing
 
 __all__ = [
     "Band",
@@ -25,6 +25,4 @@ __all__ = [
     "compute",
     "fitting",
     "listing",
-    "number_text",
-    "unit_label",
 ]

@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping
 
 from medview.core.errors import InvalidInput
+from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Observation, Source, concepts
 from medview.core.words import Sentence, say
 from medview.risk.choose import is_possible
-from medview.risk.wording import amount, listing, number_text, unit_label
+from medview.risk.wording import amount, listing
 
 _NUMBER = re.compile(
     r"\s*([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?|nan|inf|-inf)\s*(.*)", re.I
@@ -161,11 +162,11 @@ def _impossible(concept: Concept, given: object, value: float, unit: str) -> Inv
         advice = say(
             "Was {value} {unit} meant ({meant})?",
             value=number_text(value),
-            unit=unit_label(rescued[0]),
+            unit=unit_text(rescued[0]),
             meant=meant,
         )
     else:
-        limits = (number_text(low), number_text(high), unit_label(concept.unit))
+        limits = (number_text(low), number_text(high), unit_text(concept.unit))
         advice = say(
             "Possible is {low} to {high} {unit}.",
             **dict(zip(("low", "high", "unit"), limits, strict=True)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import product
 
+from medview.core.numbers import number_text
 from medview.core.observation import Concept, Observation, concepts
 from medview.core.study import Patient, Study
 from medview.core.words import Sentence, say
@@ -15,7 +16,7 @@ from medview.risk.formulas import Inputs, NotKnown, Outcome, formula
 from medview.risk.known import Known, know
 from medview.risk.result import RiskResult, UsedInput, Value, Without
 from medview.risk.score import Exclusion, Score, ScoreInput
-from medview.risk.wording import amount, listing, number_text
+from medview.risk.wording import amount, listing
 
 _MOST_ANSWERS = 1024  # combinations of missing yes/no answers that are tried for the range
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
+from medview.core.numbers import number_text
 from medview.core.observation import Observation, Source, concepts
 from medview.core.study import Patient, Study
 from medview.core.words import Sentence, say
@@ -19,7 +20,6 @@ from medview.risk.formulas import Inputs
 from medview.risk.formulas.kidney import ckd_epi_2021
 from medview.risk.result import UsedInput
 from medview.risk.score import ScoreInput, catalogue
-from medview.risk.wording import number_text
 
 _EMPHYSEMA_SHARE = 5.0  # per cent below -950 HU; less does not exclude emphysema
 

@@ -16,7 +16,7 @@ from medview.core.numbers import quantity_text, unit_text, volume_text
 from medview.core.observation import Observation, concepts
 from medview.core.progress import Progress, no_progress
 from medview.core.results import Finding, Heatmap, LabelMap, Measurement, ModelRun
-from medview.core.study import Patient, Study
+from medview.core.study import Patient, Study, shown_name
 from medview.core.volume import Volume
 from medview.core.words import current_language, say, tr
 from medview.report import (
@@ -135,7 +135,7 @@ def report_content(subject: ReportSubject) -> ReportContent:
     ]
     return ReportContent(
         title=subject.study.description or tr("Study"),
-        patient_name=patient.name,
+        patient_name=shown_name(patient.name),
         patient_id=patient.id,
         patient_lines=_patient_lines(subject),
         study_lines=tuple(part for part in (subject.study.date,) if part),
@@ -231,7 +231,7 @@ def _risk(result: RiskResult) -> ReportRisk:
         inputs=tuple(
             ReportInput(
                 name=tr(known[item.name].title) if item.name in known else item.name,
-                value=f"{_value(item.value)} {unit_text(item.unit)}".strip(),
+                value=f"{_value(item.value)} {tr(unit_text(item.unit))}".strip(),
                 source=" ".join(
                     p for p in (tr(item.source.kind), item.source.where, item.time[:10]) if p
                 ),
@@ -254,16 +254,23 @@ def _value(value: object) -> str:
 
 
 def _highlights(observations: Sequence[Observation]) -> tuple[str, ...]:
-    lines: dict[str, str] = {}
+    """What the record and the reader say, the latest value of each concept."""
+    latest: dict[str, Observation] = {}
     for observation in observations:
-        concept = concepts().get(observation.concept)
-        if concept is None or observation.source.kind not in ("lab", "sentence", "reader"):
+        if observation.source.kind not in ("lab", "sentence", "reader"):
             continue
-        value = f"{observation.comparator}{_value(observation.value)} {unit_text(observation.unit)}"
-        day = f" ({observation.time[:10]})" if observation.time else ""
-        line = f"{tr(concept.title)}: {value.strip()}{day}"
-        lines[line] = line
-    return tuple(lines)
+        known = latest.get(observation.concept)
+        if known is None or observation.time >= known.time:
+            latest[observation.concept] = observation
+    in_order = [name for name in concepts() if name not in ("age", "sex")]
+    return tuple(_highlight(latest[name]) for name in in_order if name in latest)
+
+
+def _highlight(observation: Observation) -> str:
+    unit = tr(unit_text(observation.unit))
+    value = f"{observation.comparator}{_value(observation.value)} {unit}".strip()
+    day = f" ({observation.time[:10]})" if observation.time else ""
+    return f"{tr(concepts()[observation.concept].title)}: {value}{day}"
 
 
 def _sources(subject: ReportSubject) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from medview.gui.collector import Collector
 from medview.gui.style import apply_theme
 from medview.gui.window import MainWindow
 from medview.session import Session
@@ -20,7 +21,8 @@ from medview.session import Session
 def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo study on a coarse grid: images, record, truth."""
     from medview.core.progress import CancelToken, no_progress
-    from medview.demo import SMALL, make_demo
+    from medview.demo.exams import SMALL
+    from medview.demo.study import make_demo
 
     folder = tmp_path_factory.mktemp("demo") / "demo"
     make_demo(folder, no_progress, CancelToken(), size=SMALL)
@@ -35,7 +37,9 @@ def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
     made = qasync.QEventLoop(qapp, already_running=True)
     asyncio.set_event_loop(made)
     apply_theme(qapp, "dark")
+    collector = Collector(qapp)
     yield made
+    collector.stop()
     asyncio.set_event_loop(None)
 
 
@@ -45,7 +49,9 @@ def window(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[MainWindow
     made = MainWindow(Session())
     made.resize(1400, 860)
     made.show()
-    qtbot.waitExposed(made)
+    made.activateWindow()
+    with qtbot.waitActive(made):
+        pass
     yield made
     made.close()
     qtbot.waitUntil(lambda: not made.operations.is_busy, timeout=10_000)

@@ -220,7 +220,6 @@ class FindingsPanel(QWidget):
         away = button(tr("Delete"), "link", partial(self._delete, measurement))
         source = chip(tr("ruler"))
         is_length = measurement.kind == "length"
-        name.setVisible(is_length)
         card.add(row(source, None, *([name] if is_length else []), away))
         card.clicked.connect(
             partial(self._session.events.send, GoTo(measurement.series_uid, measurement.points[0]))

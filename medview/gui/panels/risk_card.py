@@ -6,12 +6,13 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from medview.core.numbers import number_text, unit_text
 from medview.core.observation import concepts
 from medview.core.words import current_language, say, tr
 from medview.gui.cards import Card, button, label, row
 from medview.gui.panels.risk_rows import InputRows
 from medview.gui.style import FONT_SMALL, GRID, base_font, colour, tokens
-from medview.risk import RiskResult, Score, listing, number_text, unit_label
+from medview.risk import RiskResult, Score, listing
 
 _BAR = 6
 
@@ -28,7 +29,7 @@ class BandBar(QWidget):
         self._limits = sorted(x for x in starts if self._low < x < self._high)
         self.setFixedHeight(_BAR + FONT_SMALL + GRID)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(f"{result.shown} {unit_label(score.unit)}".strip())
+        self.setAccessibleName(f"{result.shown} {unit_text(score.unit)}".strip())
 
     def sizeHint(self) -> QSize:
         """As wide as the card allows."""
@@ -122,7 +123,7 @@ class ScoreCard(Card):
         if self.result.value is None:
             return []
         number = label(self.result.shown, "number", wrap=False)
-        unit = tr(unit_label(self.result.unit))
+        unit = tr(unit_text(self.result.unit))
         short = self.result.band is not None and len(str(self.result.band)) <= 12
         said = [unit, str(self.result.band) if short else ""]
         return [number, label(" · ".join(part for part in said if part), "muted", wrap=False)]
@@ -133,7 +134,7 @@ class ScoreCard(Card):
         if self.result.status == "missing":
             count = len(self.result.missing)
             return tr("needs one value") if count == 1 else tr("needs {count} values", count=count)
-        number = f"{self.result.shown} {unit_label(self.result.unit)}".strip()
+        number = f"{self.result.shown} {unit_text(self.result.unit)}".strip()
         return number or str(self.result.band or "")
 
     # -- body --------------------------------------------------------------------------
@@ -200,7 +201,7 @@ class ScoreCard(Card):
         low, high = (
             f"{end:.{self.result.decimals}f}" for end in self.result.possible or (0.0, 0.0)
         )
-        unit = unit_label(self.result.unit)
+        unit = unit_text(self.result.unit)
         if not unit:
             return tr("Between {low} and {high}, depending on what is missing.", low=low, high=high)
         return tr(
@@ -217,7 +218,7 @@ class ScoreCard(Card):
             "Without “{name}”: {value} {unit}",
             name=tr(concepts()[most.name].title),
             value=f"{most.value:.{self.result.decimals}f}",
-            unit=unit_label(self.result.unit),
+            unit=unit_text(self.result.unit),
         ).strip()
 
     def _origin(self) -> str:

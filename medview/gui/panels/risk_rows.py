@@ -7,11 +7,12 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
 
 from medview.core.errors import InvalidInput
+from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Source
 from medview.core.words import tr
 from medview.gui.cards import chip, label
 from medview.gui.style import GRID
-from medview.risk import UsedInput, by_hand, number_text, unit_label
+from medview.risk import UsedInput, by_hand
 
 _FIELD_WIDTH, _CHOICE_WIDTH, _CHIP_WIDTH = 58, 92, 62
 
@@ -119,7 +120,7 @@ class InputRows(QWidget):
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if concept.kind == "number":
             self._grid.addWidget(field, row, 1, right)
-            self._grid.addWidget(label(tr(unit_label(concept.unit)), "small", wrap=False), row, 2)
+            self._grid.addWidget(label(tr(unit_text(concept.unit)), "small", wrap=False), row, 2)
         else:
             self._grid.addWidget(field, row, 1, 1, 2, right)
         self._grid.addWidget(self._origin(used, is_needed=is_needed), row, 3, right)

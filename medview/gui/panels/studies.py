@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from medview.core.study import Patient, Series, Study
+from medview.core.study import Patient, Series, Study, shown_name
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, ElidedLink, button, empty_state, label, row
@@ -334,11 +334,6 @@ def _emitter(emit: Callable[[object], object], value: object) -> Callable[[], No
         emit(value)
 
     return send
-
-
-def shown_name(name: str) -> str:
-    """A DICOM name for people: component groups side by side, as written."""
-    return " ".join(group.strip("^ ") for group in name.split("=") if group.strip("^ "))
 
 
 def _same(a: Patient, b: Patient) -> bool:
