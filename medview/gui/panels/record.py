@@ -122,15 +122,13 @@ class RecordPanel(QWidget):
             return
         self._shown = state
         self._fill_filters(shown)
-        self._cards = {item.document.id: DocumentCard(item) for item in shown}
-        widgets: list[QWidget] = []
+        self._cards = {}
         for item in shown:
-            card = self._cards[item.document.id]
             ids = self._ids(item)
-            card.text.show_only(ids)
-            card.setVisible(self._filter == ALL or bool(ids))
-            widgets.append(card)
-        widgets += self._trend_cards(shown, known)
+            if ids or self._filter == ALL:
+                card = self._cards[item.document.id] = DocumentCard(item)
+                card.text.show_only(ids)
+        widgets: list[QWidget] = [*self._cards.values(), *self._trend_cards(shown, known)]
         if self._filter == ALL:
             widgets += self._other_cards(refused, known)
         if not widgets:

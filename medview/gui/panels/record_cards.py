@@ -48,13 +48,13 @@ class DocumentCard(Card):
             self.add(label(str(sentence), "warn"))
         self.add(self.text)
         self._more = button(tr("Show all"), "link", self._show_all)
-        self._more.setVisible(not self.text.is_whole)
         self.add(self._more)
+        self._more.setHidden(self.text.is_whole)
 
     def point_at(self, start: int, end: int) -> int:
         """Mark a span; gives its height in the card."""
         height = self.text.point_at(start, end)
-        self._more.setVisible(not self.text.is_whole)
+        self._more.setHidden(self.text.is_whole)
         return self.text.y() + height
 
     def _show_all(self) -> None:

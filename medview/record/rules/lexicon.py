@@ -67,6 +67,9 @@ class Lexicon:
     han: dict[str, Term] = field(default_factory=dict)
     han_longest: dict[str, int] = field(default_factory=dict)  # by first character
 
+    def __len__(self) -> int:
+        return len(self.words) + len(self.capitals) + len(self.han)
+
     def add(self, name: str, term: Term) -> None:
         """Take a name in; the first type that claims a name keeps it."""
         if _HAN.search(name):
@@ -129,6 +132,8 @@ class Lexicon:
         return 0, None
 
     def _find_han(self, text: str, start: int, end: int) -> Iterator[Match]:
+        if _HAN.search(text, start, end) is None:
+            return
         folded = fold(text[start:end])
         i = 0
         while i < len(folded):

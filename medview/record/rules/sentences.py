@@ -13,6 +13,7 @@ _ABBREVIATED = re.compile(
     r"|\b[A-Z])\.$",
     re.IGNORECASE,
 )
+_LONGEST = 1500  # characters of one sentence
 _END = re.compile(
     r"[。！？]+[”’）)]*"
     r"|[.!?]+[\"')\]]*(?=\s|$)"
@@ -46,6 +47,12 @@ def _is_inside(text: str, begin: int, match: re.Match[str]) -> bool:
 
 
 def _add(found: list[Span], text: str, start: int, end: int) -> None:
+    # A text without full stops is cut at blanks or commas, so that every rule stays quick.
+    while end - start > _LONGEST:
+        cut = max(text.rfind(c, start, start + _LONGEST) for c in " ,，、\n")
+        cut = cut + 1 if cut > start else start + _LONGEST
+        _add(found, text, start, cut)
+        start = cut
     piece = text[start:end]
     start += len(piece) - len(piece.lstrip())
     end -= len(piece) - len(piece.rstrip())
