@@ -20,12 +20,15 @@ from medview.session import Session
 @pytest.fixture(scope="session")
 def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo study on a coarse grid: images, record, truth."""
+    from dataclasses import replace
+
     from medview.core.progress import CancelToken, no_progress
     from medview.demo.exams import SMALL
     from medview.demo.study import make_demo
 
     folder = tmp_path_factory.mktemp("demo") / "demo"
-    make_demo(folder, no_progress, CancelToken(), size=SMALL)
+    # Fine enough for the gate of `lungs`, which takes pixels up to 1.6 mm.
+    make_demo(folder, no_progress, CancelToken(), size=replace(SMALL, pixels=240))
     return folder
 
 

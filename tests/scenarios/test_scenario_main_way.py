@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -95,6 +95,32 @@ def test_a_dropped_folder_opens_with_patient_series_and_thumbnails(
     assert "EARLIER" in shown
     assert len(window.studies.items) == 4
     assert all(not item._thumb.pixmap().isNull() for item in window.studies.items)
+
+
+class ShownWindows(QObject):
+    """Remembers every widget that appears as a window of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.names.append(type(watched).__name__)
+        return False
+
+
+def test_opening_a_study_shows_no_other_window_for_a_moment(
+    window: MainWindow, small_demo: Path, quiet: Quiet
+) -> None:
+    shown = ShownWindows()
+    QApplication.instance().installEventFilter(shown)
+
+    window.open_paths([small_demo])
+    quiet(window)
+
+    QApplication.instance().removeEventFilter(shown)
+    assert shown.names == []
 
 
 def test_the_wheel_scrolls_and_the_other_planes_follow(opened: MainWindow) -> None:
@@ -239,7 +265,7 @@ def test_every_word_of_the_window_changes_to_chinese_and_back(
 
     assert current_language() == "zh_CN"
     assert "不可用于诊断" in texts(opened.status)
-    assert "文档" in texts(opened.studies)
+    qtbot.waitUntil(lambda: "文档" in texts(opened.studies))
     assert "发现" in opened.sidebar._tabs["findings"].text()
     qtbot.keyClick(opened, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert "Not for diagnostic use" in texts(opened.status)
