@@ -241,13 +241,13 @@ def test_offsets_count_code_points_also_after_rare_characters(read: Reader) -> N
 
 
 def test_a_very_long_note_does_not_hang(read: Reader) -> None:
-    note = read("No fever, no cough. " * 5_000)
+    note = read("No fever, no cough. " * 2_000)
 
-    assert len(note.entities) == 10_000
+    assert len(note.entities) == 4_000
 
 
 @pytest.mark.parametrize(
-    "text", ["病史" * 5_000, "1 x " * 5_000, "吸烟，" * 3_000, "(" * 20_000, "a" * 200_000]
+    "text", ["病史" * 5_000, "1 x " * 5_000, "吸烟，" * 3_000, "(" * 20_000, "a" * 50_000]
 )
 def test_hostile_repetition_does_not_hang(read: Reader, text: str) -> None:
     assert read("否认" + text).text.startswith("否认")

@@ -193,6 +193,8 @@ def _commas_are_a_list(text: str, gap: Span, spans: Sequence[Span], cue: Cue) ->
     if cue.direction == "before" and cue.category in ("historical", "hypothetical"):
         return True
     english = not _HAN.search(text[cue.start : cue.end])
+    if english and cue.direction == "after" and " " not in text[cue.start : cue.end]:
+        return False  # "nodules, likely granulomas": a single word belongs to what follows
     if cue.direction == "before" and english:
         return True
     if not english and not text[cue.start : cue.end].startswith("否认"):

@@ -36,7 +36,7 @@ _TIMES = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "f
           "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}  # fmt: skip
 _FREQUENCY = re.compile(
     rf"{BEGIN}(?:(?P<word>once|twice|thrice|(?:one|two|three|four|[1-6]) times)(?: a| per| every|/)?[ -]?(?P<per>daily|day|d|week|weekly|month|monthly)"
-    rf"|(?P<latin>b\.?i\.?d\.?|t\.?i\.?d\.?|q\.?i\.?d\.?|o\.?d\.?|q\.?d\.?|qhs|qn|qam|qpm|nocte|mane|q\.?o\.?d\.?|qw)(?![A-Za-z])"
+    rf"|(?P<latin>b\.i\.d\.|bid|t\.i\.d\.|tid|q\.i\.d\.|qid|q\.o\.d\.|qod|o\.d\.|od|q\.d\.|qd|qhs|qn|qam|qpm|nocte|mane|qw)(?![A-Za-z])"
     rf"|q\.?\s?(?P<hours>\d{{1,2}})\s?(?:-\d+\s?)?h(?:ours?|rs?)?|every (?P<everyn>\d{{1,2}}) hours|every (?P<every>day|morning|evening|night|other day|week|month)"
     rf"|(?P<daily>daily|nightly|weekly|monthly|at bedtime|at night|in the morning)){END}"
     r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})小时(?:一次|1次)?",

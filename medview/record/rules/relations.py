@@ -44,6 +44,11 @@ _DATE_GAP = re.compile(
 )
 _CLAUSE = re.compile("[;；。]|\n")
 _COMMA = re.compile("[,，]")
+# Words for the look of a lesion have no size of their own.
+_DESCRIBES = re.compile(
+    r"^(?:spiculation|lobulation|毛刺征?|分叶征?|胸膜凹陷征?|胸膜牵拉征?|空泡征|异常强化)$",
+    re.IGNORECASE,
+)
 _LESIONS = ("finding", "disease")
 
 
@@ -129,8 +134,11 @@ def _indications(text: str, entities: Sequence[Entity]) -> list[Link]:
 def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> list[Link]:
     links: list[Link] = []
     for size in _of(entities, "measurement"):
-        lesion = _nearest(text, size, _of(entities, *_LESIONS))
-        if lesion is None and before:
+        lesions = [e for e in _of(entities, *_LESIONS) if not _DESCRIBES.search(e.text)]
+        lesion = _nearest(text, size, lesions)
+        # "It measures 8 mm" goes on about the sentence before; a place begins something new.
+        goes_on = not lesions and not any(p.start < size.start for p in _of(entities, "anatomy"))
+        if lesion is None and before and goes_on:
             earlier = _of(before, *_LESIONS)
             lesion = earlier[-1] if earlier else None
         if lesion is not None:
@@ -157,9 +165,8 @@ def _locations(text: str, entities: Sequence[Entity]) -> list[Link]:
         if after:
             links += [("finding_location", lesion, place) for place in after]
             continue
-        place = _place_before(text, lesion, places)
-        if place is not None:
-            links.append(("finding_location", lesion, place))
+        before = _places_before(text, lesion, places)
+        links += [("finding_location", lesion, place) for place in before]
     return links
 
 
@@ -185,17 +192,20 @@ def _place_after(
     return found
 
 
-def _place_before(text: str, lesion: Entity, places: Sequence[Entity]) -> Entity | None:
+def _places_before(text: str, lesion: Entity, places: Sequence[Entity]) -> list[Entity]:
     before = [p for p in places if p.end <= lesion.start]
     if not before:
-        return None
-    place = before[-1]
-    gap = text[place.end : lesion.start]
-    if _CLAUSE.search(gap) or len(gap) > 60:
-        return None
-    commas = len(_COMMA.findall(gap))
+        return []
+    gap = text[before[-1].end : lesion.start]
     allowed = 1 if lesion.type == "finding" else 0
-    return place if commas <= allowed else None
+    if _CLAUSE.search(gap) or len(gap) > 60 or len(_COMMA.findall(gap)) > allowed:
+        return []
+    found = [before[-1]]
+    for place in reversed(before[:-1]):  # 主动脉及冠状动脉见钙化: both
+        if not re.fullmatch(r"(?:,|、|和|及|与|and|or|\s|the)+", text[place.end : found[0].start]):
+            break
+        found.insert(0, place)
+    return found
 
 
 def _dates(text: str, entities: Sequence[Entity]) -> list[Link]:
