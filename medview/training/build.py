@@ -158,7 +158,7 @@ def _describe(
             "dev": _counts(dev),
             "held_out": {
                 **_counts(estimate),
-                "how": "one part of the training patients, split by patient, measured once",
+                "how": "one part of the training patients, split by patient, measured at the end",
             },
             "data": plan.data.title,
         },
