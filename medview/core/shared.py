@@ -37,6 +37,12 @@ class _Memory(SharedMemory):
                 os.close(descriptor)
                 self._fd = -1
 
+    def hold(self) -> None:
+        """Lock the file shared until it is closed or this process ends, however it ends."""
+        import fcntl  # not on Windows, whose blocks have no file
+
+        fcntl.flock(getattr(self, "_fd", -1), fcntl.LOCK_SH)
+
 
 class SharedBlock:
     """A named block of bytes. The owner unlinks it; others only look at it by name."""
@@ -53,6 +59,8 @@ class SharedBlock:
         try:
             _require_room(nbytes)
             memory = _Memory(name=name, create=True, size=max(1, nbytes))
+            if _SHM.is_dir():
+                memory.hold()
         except (OSError, MemoryError) as error:
             raise MedViewError(
                 say("There is not enough memory for this series ({size} MB).", size=nbytes >> 20),
@@ -107,7 +115,25 @@ def sweep_stale_blocks() -> int:
         return 0
     for path in _SHM.glob(_PREFIX + "*"):
         owner = path.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not Path("/proc", owner).exists():
+        if owner.isdigit() and not Path("/proc", owner).exists() and _is_let_go(path):
             path.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def _is_let_go(path: Path) -> bool:
+    # A container beside this one has other process numbers but the same locks; what belongs to
+    # another user of the machine cannot even be opened and is that user's to sweep.
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
