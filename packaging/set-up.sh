@@ -5,7 +5,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV="$ROOT/.venv"
 # On a stick made by packaging/stick, wheels and Debian packages lie beside the program.
 STICK=""
-if [ -d "$ROOT/../wheels" ] && [ -d "$ROOT/../debs" ]; then STICK=$(cd "$ROOT/.." && pwd); fi
+if [ -f "$ROOT/../made-for" ]; then STICK=$(cd "$ROOT/.." && pwd); fi
 
 PYTHON_PACKAGES="python3 python3-venv"
 QT_PACKAGES="libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libfreetype6 libglib2.0-0
@@ -18,64 +18,98 @@ TEST_PACKAGES="dicom3tools poppler-utils"
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 2; }
 
-# Ubuntu 24.04 and Debian 13 renamed a few libraries (time_t); the new name provides the old one.
-is_installed() {
-  dpkg-query -W -f '${Status} ${Provides}\n' "$1" 2>/dev/null | grep -q '^install ok installed' && return 0
-  dpkg-query -W -f '${Status} ${Package} ${Provides}\n' "$1t64" 2>/dev/null | grep -q '^install ok installed'
-}
-
+# Those of the names that are not installed. Ubuntu 24.04 and Debian 13 renamed a few libraries
+# (64-bit time): there `t64` follows the name, and apt-get still understands the old one.
 missing_packages() {
-  local name
-  for name in "$@"; do is_installed "$name" || printf '%s ' "$name"; done
+  local name here
+  here=$(dpkg-query -W -f '\n${db:Status-Status} ${Package} ' "$@" "${@/%/t64}" 2>/dev/null || true)
+  for name in "$@"; do
+    case "$here" in
+      *$'\n'"installed $name "* | *$'\n'"installed ${name}t64 "*) ;;
+      *) printf '%s ' "$name" ;;
+    esac
+  done
 }
 
+# A Python that fits; on a stick only the version whose wheels lie there.
 find_python() {
-  local name
+  local name wanted=""
+  [ -z "$STICK" ] || wanted=$(made_for python)
   for name in python3.13 python3.12 python3.11 python3; do
-    if command -v "$name" >/dev/null && "$name" - 2>/dev/null <<'PY'
+    if command -v "$name" >/dev/null && "$name" - "$wanted" 2>/dev/null <<'PY'
 import sys, venv, ensurepip
-sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
+sys.exit(not (fits and sys.argv[1] in ("", "%d.%d" % sys.version_info[:2])))
 PY
     then command -v "$name"; return 0; fi
   done
   return 1
 }
 
-# The packages that are missing, by name and size, then one question, then one installation.
+# made_for release|machine|python: what the stick was made on.
+made_for() { sed -n "s/^$1=//p" "$STICK/made-for"; }
+wanted_python() {
+  if [ -n "$STICK" ]; then printf 'Python %s (the stick has its libraries)' "$(made_for python)"
+  else printf 'Python 3.11, 3.12 or 3.13'; fi
+}
+this_release() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-$ID}"); }
+
+# The packages that are missing, by name, then one question, then one installation.
 install_packages() {
-  local missing; missing=$(missing_packages "$@")
-  [ -n "${missing// /}" ] || return 0
+  local missing as_root=""
+  missing=$(missing_packages "$@")
+  [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || fail "This needs Debian or Ubuntu: apt-get is not here. Missing: $missing"
   say "These packages of the system are missing:"
   say "  $missing"
-  local as_root=""
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "Ask an administrator to run: apt-get install $missing"
+    command -v sudo >/dev/null || ask_administrator "$missing"
     as_root=sudo
   fi
   if [ -z "${MEDVIEW_YES:-}" ] && [ -t 0 ]; then
     read -r -p "Install them now (needs administrator rights)? [Y/n] " answer
     case "$answer" in [nN]*) fail "Nothing was changed.";; esac
   fi
+  [ -z "$as_root" ] || [ -t 0 ] || sudo -n true 2>/dev/null || ask_administrator "$missing"
   if [ -n "$STICK" ]; then
-    install_from_stick "$as_root" || fail "The packages on the stick do not fit this system."
+    install_from_stick "$as_root" $missing
   else
-    $as_root env DEBIAN_FRONTEND=noninteractive sh -c \
-      "apt-get update -q && apt-get install -q -y --no-install-recommends $missing" ||
-      fail "The packages could not be installed: see above."
+    install_from_network "$as_root" $missing
   fi
 }
 
-# Only files of packages that are not there yet: an older file must not replace a newer package.
+ask_administrator() {
+  local command="apt-get update && apt-get install --no-install-recommends $1"
+  [ -z "$STICK" ] || command="$ROOT/packaging/run --packages"
+  fail "Nothing was changed. Ask an administrator to run, as root:
+  $command"
+}
+
+install_from_network() {
+  local as_root=$1; shift
+  $as_root env DEBIAN_FRONTEND=noninteractive sh -c 'apt-get update -q &&
+    apt-get install -q -y --no-install-recommends "$@"' install "$@" ||
+    fail "The packages could not be installed: see above."
+}
+
+# The stick is a small repository of its own; apt-get takes from it what is missing, and nothing
+# of the machine's own lists and sources is read or changed.
 install_from_stick() {
-  local file name wanted=()
-  for file in "$STICK"/debs/*.deb; do
-    name=$(dpkg-deb -f "$file" Package)
-    is_installed "$name" || wanted+=("$file")
-  done
-  [ ${#wanted[@]} -gt 0 ] || return 0
-  $1 env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-    --no-download -o Dir::Cache::archives="$STICK/debs" "${wanted[@]}"
+  local as_root=$1 place only; shift
+  [ "$(made_for release) $(made_for machine)" = "$(this_release) $(uname -m)" ] ||
+    fail "The packages on the stick are for $(made_for release) $(made_for machine); this is $(this_release) $(uname -m).
+Make a stick on a system like this one, or install the packages from another source."
+  place=$(mktemp -d)
+  mkdir -p "$place/lists/partial" "$place/cache/archives/partial"
+  ln -s "$STICK/debs" "$place/debs"
+  printf 'deb [trusted=yes] file:%s/debs ./\n' "$place" > "$place/sources"
+  only=(-q -o "Dir::Etc::sourcelist=$place/sources" -o Dir::Etc::sourceparts=/dev/null
+    -o "Dir::State::lists=$place/lists" -o "Dir::Cache=$place/cache" -o APT::Sandbox::User=root)
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get "${only[@]}" update &&
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+      apt-get "${only[@]}" install -y --no-install-recommends "$@" ||
+    fail "The packages could not be installed from the stick: see above."
+  $as_root rm -rf "$place"
 }
 
 # The stamp names everything that decides what is in the environment.
@@ -85,11 +119,20 @@ wanted_stamp() {
 }
 
 pip_install() {
-  if [ -n "$STICK" ]; then
-    "$VENV/bin/python" -m pip install -q --no-index --find-links "$STICK/wheels" "$@"
-  else
-    "$VENV/bin/python" -m pip install -q --prefer-binary "$@"
-  fi
+  local options=(--prefer-binary)
+  [ -t 1 ] || options+=(-q)
+  [ -z "$STICK" ] || options+=(--no-index --find-links "$STICK/wheels")
+  "$VENV/bin/python" -m pip install "${options[@]}" -c "$ROOT/constraints.txt" "$@"
+}
+
+# What would make the installation fail late is said early.
+check_place() {
+  local free copy="Copy ${STICK:-$ROOT} to a disk of this machine and run it there."
+  [ -w "$ROOT" ] || fail "$ROOT cannot be written to. $copy"
+  ln -s . "$ROOT/.link-$$" 2>/dev/null && rm -f "$ROOT/.link-$$" ||
+    fail "The file system of $ROOT knows no links, which Python needs. $copy"
+  free=$(df -Pm "$ROOT" | awk 'NR == 2 { print $4 }')
+  [ "$free" -ge 3000 ] || fail "$ROOT needs 3 GB of free space; there are $free MB."
 }
 
 # set_up EXTRA: EXTRA is "" for the program alone, "[dev]" with what its tests need.
@@ -97,18 +140,21 @@ set_up() {
   local extra=$1 python stamp
   [ "$(uname -s)" = Linux ] || fail "These scripts are for Linux."
   shift
-  install_packages $PYTHON_PACKAGES "$@"
-  python=$(find_python) || fail "Python 3.11, 3.12 or 3.13 is needed; this system has $(python3 --version 2>&1)."
+  if python=$(find_python); then install_packages "$@"; else install_packages $PYTHON_PACKAGES "$@"; fi
+  python=$(find_python) || fail "$(wanted_python) is needed; this system has $(python3 --version 2>&1)."
   stamp=$(wanted_stamp "$python" "$extra")
   if [ -x "$VENV/bin/medview" ] && { [ "$(cat "$VENV/.stamp" 2>/dev/null)" = "$stamp" ] ||
        [ "$(cat "$VENV/.stamp" 2>/dev/null)" = "$(wanted_stamp "$python" "[dev]")" ]; }; then
     return 0
   fi
-  [ -x "$VENV/bin/python" ] || "$python" -m venv "$VENV" || fail "The environment $VENV could not be made."
-  pip_install -c "$ROOT/constraints.txt" setuptools || fail "setuptools could not be installed."
+  check_place
+  # What an interrupted call left without pip is made anew; the rest is only completed.
+  "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear "$VENV" ||
+    fail "The environment $VENV could not be made."
+  pip_install setuptools || fail "setuptools could not be installed: see above."
   [ -n "$STICK" ] || "$VENV/bin/python" "$ROOT/packaging/sizes.py" "$ROOT" "$extra" || true
   say "Installing MedView and its libraries into $VENV ..."
-  pip_install -c "$ROOT/constraints.txt" --no-build-isolation -e "$ROOT$extra" ||
-    fail "The libraries could not be installed: see above. Run this again when the network is back."
+  pip_install --no-build-isolation -e "$ROOT$extra" ||
+    fail "The libraries could not be installed: see above. Call this again when the cause is mended."
   printf '%s' "$stamp" > "$VENV/.stamp"
 }
