@@ -96,7 +96,7 @@ def main_ct(size: DemoSize) -> CtExam:
     shift = (2.0, -3.0, -152.0)
     return CtExam(
         series=SeriesPlan(
-            exam=people.CT, number=3, description="Lung 1.25 mm (made phantom)", seconds=40
+            exam=people.CT, number=3, description="Lung 1.25 mm", seconds=40
         ),
         header=ScanPlan(kernel="STANDARD", thickness_mm=size.step_mm, mas=110, table_mm=142.0),
         protocol=Protocol(noise=13.0, sharp=1.0, table_y=shift[1] + 136),
@@ -113,7 +113,7 @@ def earlier_ct(size: DemoSize) -> CtExam:
     shift = (-5.0, 1.0, -96.0)
     return CtExam(
         series=SeriesPlan(
-            exam=people.PRIOR, number=2, description="Chest 2.5 mm (made phantom)", seconds=35
+            exam=people.PRIOR, number=2, description="Chest 2.5 mm", seconds=35
         ),
         header=ScanPlan(kernel="SOFT", thickness_mm=size.prior_step_mm, mas=70, table_mm=150.0),
         protocol=Protocol(noise=10.0, sharp=0.8, table_y=shift[1] + 136),
@@ -181,7 +181,7 @@ class Suite:
         beam = Beam(source=950, behind=False, parallel_z=True)
         view = scout(line_integrals(image.model, beam, u, v, self.cancel), SEED + 4)
         exam = image.exam.series.exam
-        plan = SeriesPlan(exam=exam, number=1, description="Scout AP (made phantom)")
+        plan = SeriesPlan(exam=exam, number=1, description="Scout AP")
         path = self.images / exam.person.id / f"{exam.day.year}-ct" / "scout.dcm"
         write_scout(view, (float(u[0]), 0.0, float(v[-1])), pitch, plan, path)
         self.step(20, tr("Making the scout view"))
@@ -193,7 +193,7 @@ class Suite:
         made = FilmPlan(view="PA", pitch=pitch, source_mm=1800, kv=125, mas=1.8)
         beam = Beam(source=made.source_mm, behind=True)
         film = self._expose(image.model, beam, u, v, pitch)
-        plan = SeriesPlan(exam=people.FILM, number=1, description="Chest PA (made phantom)")
+        plan = SeriesPlan(exam=people.FILM, number=1, description="Chest PA")
         path = self.images / people.ADA.id / "2026-film" / "chest-pa.dcm"
         write_film(film, plan, made, path)
         self.step(40, tr("Making the radiograph"))
@@ -210,7 +210,7 @@ class Suite:
         pitch = step * 0.75 / self.size.film
         made = FilmPlan(view="AP", pitch=pitch, source_mm=1150, kv=66, mas=1.2)
         film = self._expose(model, Beam(source=made.source_mm, behind=False), u, v, pitch)
-        plan = SeriesPlan(exam=people.CHILD_FILM, number=1, description="Chest AP (made phantom)")
+        plan = SeriesPlan(exam=people.CHILD_FILM, number=1, description="Chest AP")
         write_film(film, plan, made, self.images / people.BO.id / "2026-film" / "chest-ap.dcm")
         self.step(60, tr("Making the radiograph"))
 

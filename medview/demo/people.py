@@ -72,19 +72,19 @@ CLINIC_DAY = date(2026, 1, 27)
 
 CT = Examination(
     key="ct", person=ADA, day=CT_DAY, time="101500", accession="MVD-2601",
-    description="CT chest plain (made phantom)",
+    description="CT chest plain",
 )  # fmt: skip
 FILM = Examination(
     key="dx", person=ADA, day=CT_DAY, time="094000", accession="MVD-2602",
-    description="Chest PA (made phantom)",
+    description="Chest PA",
 )  # fmt: skip
 PRIOR = Examination(
     key="prior", person=ADA, day=PRIOR_DAY, time="143000", accession="MVD-2406",
-    description="CT chest plain (made phantom)",
+    description="CT chest plain",
 )  # fmt: skip
 CHILD_FILM = Examination(
     key="child", person=BO, day=CT_DAY, time="112000", accession="MVD-2603",
-    description="Chest AP (made phantom)",
+    description="Chest AP",
 )  # fmt: skip
 
 PACK_YEARS = 35

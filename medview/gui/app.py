@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication
 from medview.core.settings import load_settings
 from medview.core.words import say, set_language
 from medview.gui.collector import Collector
-from medview.gui.style import apply_theme
+from medview.gui.style import apply_theme, base_font
 from medview.session.events import Message
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run(start: Start) -> int:
     app = make_application()
     if start.language:
         set_language(start.language)
+        app.setFont(base_font())
     import qasync
 
     from medview.gui.window import MainWindow

@@ -11,6 +11,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from medview.core.paths import resources_dir
+from medview.core.words import current_language
 
 GRID = 4
 RADIUS_CARD, RADIUS_CONTROL = 6, 4
@@ -78,8 +79,11 @@ def base_font(pixels: int = FONT_BASE, *, semibold: bool = False) -> QFont:
     wanted = ("Inter", "Noto Sans", "Segoe UI", "DejaVu Sans")
     face = next((name for name in wanted if name in families), QFont().defaultFamily())
     chinese = [name for name in ("Noto Sans CJK SC", "Microsoft YaHei") if name in families]
+    # As a second family Qt takes the Chinese face in whatever weight it met first: it leads where
+    # the words are Chinese.
+    order = [*chinese, face] if current_language() == "zh_CN" else [face, *chinese]
     font = QFont()
-    font.setFamilies([face, *chinese])
+    font.setFamilies(order)
     font.setPixelSize(pixels)
     if semibold:
         font.setWeight(QFont.Weight.DemiBold)

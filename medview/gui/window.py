@@ -9,7 +9,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QVBoxLayout,
+    QWidget,
+)
 
 from medview.core.progress import CancelToken
 from medview.core.settings import save_settings
@@ -30,7 +38,7 @@ from medview.gui.panels.studies import StudiesPanel
 from medview.gui.reactions import Reactions
 from medview.gui.sidebar import Sidebar
 from medview.gui.statusbar import StatusBar
-from medview.gui.style import apply_theme
+from medview.gui.style import apply_theme, base_font
 from medview.gui.topbar import TOOLS, TopBar
 from medview.gui.view_grid import ViewGrid
 from medview.session import Session
@@ -165,6 +173,7 @@ class MainWindow(QMainWindow):
         """Say everything in another language, at once."""
         set_language(language)
         self._store(language=language)
+        QApplication.setFont(base_font())
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -315,8 +324,6 @@ class MainWindow(QMainWindow):
         self._store(corner_text=is_visible)
 
     def _set_theme(self, is_light: bool) -> None:
-        from PySide6.QtWidgets import QApplication
-
         app = QApplication.instance()
         if isinstance(app, QApplication):
             apply_theme(app, "light" if is_light else "dark")
