@@ -103,11 +103,11 @@ Make a stick on a system like this one, or install the packages from another sou
   mkdir -p "$place/lists/partial" "$place/cache/archives/partial"
   ln -s "$STICK/debs" "$place/debs"
   printf 'deb [trusted=yes] file:%s/debs ./\n' "$place" > "$place/sources"
-  only=(-q -o "Dir::Etc::sourcelist=$place/sources" -o Dir::Etc::sourceparts=/dev/null
+  only=(-o "Dir::Etc::sourcelist=$place/sources" -o Dir::Etc::sourceparts=/dev/null
     -o "Dir::State::lists=$place/lists" -o "Dir::Cache=$place/cache" -o APT::Sandbox::User=root)
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get "${only[@]}" update &&
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get "${only[@]}" -qq update &&
     $as_root env DEBIAN_FRONTEND=noninteractive \
-      apt-get "${only[@]}" install -y --no-install-recommends "$@" ||
+      apt-get "${only[@]}" -q install -y --no-install-recommends "$@" ||
     fail "The packages could not be installed from the stick: see above."
   $as_root rm -rf "$place"
 }
