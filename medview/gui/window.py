@@ -299,7 +299,10 @@ class MainWindow(QMainWindow):
         self.set_tool("window")
 
     def _store(self, **changes: object) -> None:
-        self.session.settings = replace(self.session.settings, **changes)  # type: ignore[arg-type]
+        settings = replace(self.session.settings, **changes)  # type: ignore[arg-type]
+        if settings == self.session.settings:
+            return
+        self.session.settings = settings
         try:
             save_settings(self.session.settings)
         except OSError:
@@ -312,8 +315,7 @@ class MainWindow(QMainWindow):
     def _set_layout(self, name: str) -> None:
         self.grid.set_layout_name(name)
         self.top.show_layout(self.grid.layout_name)
-        if self.session.settings.layout != name:
-            self._store(layout=name)
+        self._store(layout=name)
 
     def _set_overlay(self, is_visible: bool) -> None:
         self.grid.set_overlay_visible(is_visible)
