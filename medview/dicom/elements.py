@@ -7,10 +7,11 @@ block costs one read. Encoding rules: PS3.5 section 7, undefined lengths 7.5, UN
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import lru_cache
 from types import TracebackType
 from typing import NamedTuple
 
@@ -30,7 +31,9 @@ _PLAIN = struct.Struct("<HH2sH")
 _CHARSET = 0x00080005
 _LARGEST_VALUE = 1 << 22
 _DEEPEST = 24
-_CHUNK = 16384
+_CHUNK = 8192
+_CAN_READ_INTO = hasattr(os, "preadv")
+_SMALL = 256  # longer values are not worth remembering
 
 
 class Encoding(NamedTuple):
@@ -51,25 +54,56 @@ class Malformed(Exception):
         self.tag = tag
 
 
+FileStamp = tuple[int, int, int, int]
+
+
+def file_stamp(status: os.stat_result) -> FileStamp:
+    """What changes when a file is written to or put in another's place."""
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def read_fully(file: int, offset: int, target: memoryview) -> int:
+    """Fill `target` from an open file; fewer bytes only where the file ends."""
+    done = 0
+    while done < len(target):
+        if _CAN_READ_INTO:
+            count = os.preadv(file, [target[done:]], offset + done)
+        else:
+            os.lseek(file, offset + done, os.SEEK_SET)
+            part = os.read(file, len(target) - done)
+            count = len(part)
+            target[done : done + count] = part
+        if not count:
+            break
+        done += count
+    return done
+
+
 class ByteSource:
-    """Bytes by offset: an open file read in windows, or what was inflated from one."""
+    """Bytes by offset: an open file read in windows, or what was inflated from one.
+
+    stamp: what tells whether the file is still the same (see `file_stamp`).
+    """
 
     def __init__(self, path: str, data: bytes | None = None) -> None:
-        self._file = None if data is not None else Path(path).open("rb", buffering=0)  # noqa: SIM115
+        self._file = -1
         self._buffer = data or b""
         self._base = 0
         self.size = len(self._buffer)
-        if self._file is not None:
-            self.size = self._file.seek(0, 2)
+        self.stamp: FileStamp | None = None
+        if data is None:
+            self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            status = os.fstat(self._file)
+            self.size, self.stamp = status.st_size, file_stamp(status)
 
     def window(self, offset: int, count: int) -> tuple[bytes, int]:
         """A buffer and where `offset` lies in it, with `count` bytes after it if they exist."""
         at = offset - self._base
         if at < 0 or at + count > len(self._buffer):
-            if self._file is None:
+            if self._file < 0:
                 return self._buffer, offset
-            self._file.seek(offset)
-            self._buffer = self._file.read(max(count, _CHUNK)) or b""
+            os.lseek(self._file, offset, os.SEEK_SET)
+            self._buffer = os.read(self._file, max(count, _CHUNK))
             self._base, at = offset, 0
         return self._buffer, at
 
@@ -80,23 +114,20 @@ class ByteSource:
 
     def read_into(self, offset: int, target: memoryview) -> int:
         """Fill `target` without a copy between; returns how many bytes there were."""
-        if self._file is None:
+        if self._file < 0:
             part = self._buffer[offset : offset + len(target)]
             target[: len(part)] = part
             return len(part)
-        self._file.seek(offset)
-        done = 0
-        while done < len(target):
-            count = self._file.readinto(target[done:])
-            if not count:
-                break
-            done += count
-        return done
+        return read_fully(self._file, offset, target)
 
     def close(self) -> None:
         """Close the file; what was read stays."""
-        if self._file is not None:
-            self._file.close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> ByteSource:
         return self
@@ -146,37 +177,29 @@ class Elements:
     def text(self, keyword: str) -> str:
         """The decoded value, several values joined with a backslash, padding removed."""
         tag = tag_of(keyword)
-        if tag not in self.values:
+        found = self.values.get(tag)
+        if found is None:
             return ""
-        vr, raw = self.values[tag]
+        vr, raw = found
         vr = vr_of(tag) if vr == "UN" else vr
-        if vr in _BINARY:
-            return "\\".join(str(number) for number in self.numbers(tag))
-        if vr in _TEXTS:
-            return decode_text(raw, self.charsets, is_name=vr == "PN")
-        if b"\\" not in raw:
-            return raw.decode("ascii", "replace").strip(" \0\r\n\t")
-        return "\\".join(
-            part.strip(" \0\r\n\t") for part in raw.decode("ascii", "replace").split("\\")
-        ).strip(" \0")
+        # The files of a series say nearly everything alike: each value is decoded once.
+        decode = _text if len(raw) <= _SMALL else _text.__wrapped__
+        return decode(vr, raw, self.charsets if vr in _TEXTS else (), self.encoding.big)
 
     def numbers(self, tag: int) -> tuple[float, ...]:
         """All numbers of an element; what is no number is left out. IS, DS and binary VRs."""
-        if tag not in self.values:
+        found = self.values.get(tag)
+        if found is None:
             return ()
-        vr, raw = self.values[tag]
-        if vr == "UN":
-            vr = vr_of(tag)
-        if vr in _BINARY:
-            code = _BINARY[vr]
-            count = len(raw) // struct.calcsize(code)
-            order = ">" if self.encoding.big else "<"
-            return struct.unpack_from(f"{order}{count}{code}", raw)
-        return tuple(_numbers_in_text(raw))
+        vr, raw = found
+        vr = vr_of(tag) if vr == "UN" else vr
+        decode = _numbers if len(raw) <= _SMALL else _numbers.__wrapped__
+        return decode(vr, raw, self.encoding.big)
 
     def floats(self, keyword: str) -> tuple[float, ...]:
         """Finite numbers of an element."""
-        return tuple(float(v) for v in self.numbers(tag_of(keyword)) if abs(v) < 1e300)
+        found = self.numbers(tag_of(keyword))
+        return tuple([float(v) for v in found if -1e300 < v < 1e300]) if found else ()
 
     def number(self, keyword: str) -> float | None:
         """The first number, None where there is none."""
@@ -201,6 +224,29 @@ class Elements:
                 else (tuple(_numbers_in_text(raw)))
             )
         return self.numbers(tag)
+
+
+@lru_cache(maxsize=4096)
+def _text(vr: str, raw: bytes, charsets: tuple[str, ...], big: bool) -> str:
+    if vr in _BINARY:
+        return "\\".join(str(number) for number in _numbers(vr, raw, big))
+    if vr in _TEXTS:
+        return decode_text(raw, charsets, is_name=vr == "PN")
+    if b"\\" not in raw:
+        return raw.decode("ascii", "replace").strip(" \0\r\n\t")
+    return "\\".join(
+        part.strip(" \0\r\n\t") for part in raw.decode("ascii", "replace").split("\\")
+    ).strip(" \0")
+
+
+@lru_cache(maxsize=4096)
+def _numbers(vr: str, raw: bytes, big: bool) -> tuple[float, ...]:
+    if vr in _BINARY:
+        code = _BINARY[vr]
+        count = len(raw) // struct.calcsize(code)
+        order = ">" if big else "<"
+        return struct.unpack_from(f"{order}{count}{code}", raw)
+    return tuple(_numbers_in_text(raw))
 
 
 def _numbers_in_text(raw: bytes) -> Iterator[float]:
