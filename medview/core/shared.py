@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import secrets
+import sys
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
@@ -22,6 +23,8 @@ from medview.core.words import say
 
 _PREFIX = "medview-"
 _SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
+
+_WRITES_BY_CALL = sys.platform.startswith("linux")
 
 
 class _Memory(SharedMemory):
@@ -88,6 +91,12 @@ class SharedBlock:
         buffer = cast(memoryview, self._memory.buf)
         return np.frombuffer(buffer, np.dtype(dtype), count=count).reshape(shape)
 
+    def writer(self) -> BlockWriter:
+        """What fills the block, also while it is released. Raises MedViewError when it is gone."""
+        if self._memory.buf is None:
+            raise MedViewError(say("The image memory is gone."))
+        return BlockWriter(self._memory)
+
     def release(self) -> None:
         """Give the block back; views may still live, then the memory goes with them."""
         if self._owner:
@@ -98,6 +107,46 @@ class SharedBlock:
 
     def __del__(self) -> None:
         self.release()
+
+
+class BlockWriter:
+    """Puts bytes into a block; a context manager, for several threads at once.
+
+    On Linux by the system call: fresh pages are then filled without being zeroed and faulted in
+    one by one, and memory that runs out is an error instead of a killed process. Its descriptor is
+    its own, so that nothing else can be hit when the block is released meanwhile.
+    """
+
+    def __init__(self, memory: SharedMemory) -> None:
+        descriptor = getattr(memory, "_fd", -1)
+        self._descriptor = os.dup(descriptor) if _WRITES_BY_CALL and descriptor >= 0 else -1
+        self._bytes = np.frombuffer(cast(memoryview, memory.buf), np.uint8)
+
+    def write(self, offset: int, data: memoryview) -> None:
+        """Write C-contiguous `data` at a byte offset. Raises MedViewError when memory is full."""
+        whole = data.cast("B")
+        if self._descriptor < 0:
+            self._bytes.data[offset : offset + len(whole)] = whole
+            return
+        done = 0
+        try:
+            while done < len(whole):
+                done += os.pwrite(self._descriptor, whole[done:], offset + done)
+        except OSError as error:
+            size = self._bytes.size >> 20
+            raise MedViewError(
+                say("There is not enough memory for this series ({size} MB).", size=size),
+                what_to_do=say("Close other studies or programs and open it again."),
+                detail=type(error).__name__,
+            ) from error
+
+    def __enter__(self) -> BlockWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 def _require_room(nbytes: int) -> None:
