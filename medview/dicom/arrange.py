@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medview.core.errors import MedViewError
@@ -17,6 +16,7 @@ from medview.dicom.elements import Elements
 from medview.dicom.frames import frames_of
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import HEADER_KEYWORDS
+from medview.dicom.patients import by_patient, iso_date, letters_of_name, sex_of
 from medview.dicom.stacks import stacks_of
 
 _MADE_UIDS = uuid.UUID("6a1f3c52-7a0e-4f0b-9f0c-3a8d3f0f6f11")
@@ -43,36 +43,37 @@ class Sorted:
 
 def patients_of(found: Sorted) -> tuple[Patient, ...]:
     """Everything that was found, arranged; doubles and series that fail become notes."""
-    parts: dict[tuple[str, str], list[Instance]] = defaultdict(list)
-    for instance in _without_doubles(found):
-        parts[_patient_key(instance.elements)].append(instance)
-    for instance, _ in found.objects.values():
-        parts[_patient_key(instance.elements)].append(instance)
-    return tuple(_patient(part, found) for part in parts.values())
-
-
-def _patient_key(top: Elements) -> tuple[str, str]:
-    """Patient ID and the name's letters: an ID that two names share is not one patient."""
-    name = top.text("PatientName").split("=", maxsplit=1)[0]
-    return (top.text("PatientID"), re.sub(r"[\W_]+", "", name).casefold())
+    instances = [*_without_doubles(found), *(made for made, _ in found.objects.values())]
+    return tuple(_patient(part, found) for part in by_patient(instances))
 
 
 def _without_doubles(found: Sorted) -> list[Instance]:
     """Images, each SOP Instance once; a double is noted as ignored, a different image is kept."""
     kept: list[Instance] = []
-    first: dict[tuple[str, ...], str] = {}
+    first: dict[str, Instance] = {}
+    doubtful: dict[tuple[str, ...], str] = {}  # only UIDs that come again are looked at closely
     for instance in found.images:
-        top = instance.elements
-        uid = top.text("SOPInstanceUID")
-        key = (uid, top.text("SeriesInstanceUID"), top.text("ImagePositionPatient"),
-               top.text("Rows"), top.text("Columns"), top.text("NumberOfFrames"))  # fmt: skip
-        if uid and key in first:
-            said = say("The same image as {other}: shown once.", other=Path(first[key]).name)
-            found.ignored.append(FileNote(path=instance.path, reason=said.english()))
-        else:
-            first[key] = instance.path
-            kept.append(instance)
+        uid = instance.elements.text("SOPInstanceUID")
+        other = first.setdefault(uid, instance) if uid else instance
+        if other is not instance:
+            doubtful.setdefault(_image_key(other.elements), other.path)
+            path = doubtful.setdefault(_image_key(instance.elements), instance.path)
+            if path != instance.path:
+                said = say("The same image as {other}: shown once.", other=Path(path).name)
+                found.ignored.append(FileNote(path=instance.path, reason=said.english()))
+                continue
+        kept.append(instance)
     return kept
+
+
+_IMAGE_KEYWORDS = (
+    "SOPInstanceUID", "SeriesInstanceUID", "ImagePositionPatient", "Rows", "Columns",
+    "NumberOfFrames",
+)  # fmt: skip
+
+
+def _image_key(top: Elements) -> tuple[str, ...]:
+    return tuple(top.text(keyword) for keyword in _IMAGE_KEYWORDS)
 
 
 def _patient(instances: list[Instance], found: Sorted) -> Patient:
@@ -80,11 +81,11 @@ def _patient(instances: list[Instance], found: Sorted) -> Patient:
     for instance in instances:
         studies[_study_key(instance.elements)].append(instance)
     top = _fullest(instances, ("PatientName", "PatientSex", "PatientBirthDate"))
-    sex = top.text("PatientSex").upper()
+    _note_other_names(instances, top, found)
     return Patient(
         id=top.text("PatientID"),
         name=top.text("PatientName").rstrip("=^ "),
-        sex=sex if sex in ("M", "F", "O") else "",
+        sex=sex_of(top),
         birth_date=iso_date(top.text("PatientBirthDate")),
         studies=tuple(
             sorted(
@@ -93,6 +94,23 @@ def _patient(instances: list[Instance], found: Sorted) -> Patient:
             )
         ),
     )
+
+
+def _note_other_names(instances: list[Instance], top: Elements, found: Sorted) -> None:
+    """Say it on every image and object whose files name the patient otherwise."""
+    own = letters_of_name(top)
+    said = say("These files name the patient otherwise; ID, birth date and sex are the same.")
+    for instance in instances:
+        if instance.elements.raw("PatientName") == top.raw("PatientName"):
+            continue
+        if letters_of_name(instance.elements) in ("", own):
+            continue
+        if instance.path in found.objects:
+            made = found.objects[instance.path][1]
+            noted = replace(made, notes=(*made.notes, said.english()))
+            found.objects[instance.path] = (instance, noted)
+        else:
+            found.notes[instance.path] = (*found.notes.get(instance.path, ()), said)
 
 
 def _fullest(instances: Sequence[Instance], keywords: Sequence[str]) -> Elements:
@@ -175,11 +193,3 @@ def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
 def made_uid(*parts: str) -> str:
     """A UID for what has none in its files: the same for the same files (PS3.5 B.2)."""
     return f"2.25.{uuid.uuid5(_MADE_UIDS, '|'.join(parts)).int}"
-
-
-def iso_date(text: str) -> str:
-    """YYYY-MM-DD of a DICOM date (also of the old form with dots), empty where it is none."""
-    digits = re.sub(r"[.\-/]", "", text.split("\\", maxsplit=1)[0]).strip()
-    if not re.fullmatch(r"\d{8}", digits) or not "01" <= digits[4:6] <= "12":
-        return ""
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if "01" <= digits[6:] <= "31" else ""

@@ -103,10 +103,46 @@ def test_files_without_study_and_series_uid_are_grouped_and_named_alike(tmp_path
     assert first == second
 
 
-def test_one_id_with_two_names_is_two_patients(tmp_path: Path) -> None:
-    save_series(tmp_path / "a")
-    save_series(tmp_path / "b", PatientName="Other^Eve", StudyInstanceUID=generate_uid())
-    assert {patient.name for patient in scan([tmp_path]).patients} == {"Test^Ada", "Other^Eve"}
+def two_studies(folder: Path, **elements: object) -> Holdings:
+    """The usual series, and a second study whose files differ in some elements."""
+    save_series(folder / "a", count=2)
+    save_series(folder / "b", count=2, StudyInstanceUID=generate_uid(),
+                SeriesInstanceUID=generate_uid(), **elements)  # fmt: skip
+    return scan([folder])
+
+
+def test_one_id_with_two_names_is_one_patient_and_it_is_said(tmp_path: Path) -> None:
+    (patient,) = two_studies(tmp_path, PatientName="Other^Eve").patients
+    notes = [study.series[0].stacks[0].notes for study in patient.studies]
+    assert sorted(map(len, notes)) == [0, 1]
+    assert "name the patient otherwise" in str(notes)
+
+
+@pytest.mark.parametrize("other", [{"PatientBirthDate": "19600201"}, {"PatientSex": "M"}])
+def test_one_id_with_two_birth_dates_or_sexes_is_two_patients(
+    tmp_path: Path, other: dict[str, str]
+) -> None:
+    assert len(two_studies(tmp_path, **other).patients) == 2
+
+
+def test_files_that_leave_out_birth_date_and_sex_go_to_the_patient_they_can_be(
+    tmp_path: Path,
+) -> None:
+    (patient,) = two_studies(tmp_path, PatientBirthDate="", PatientSex="").patients
+    assert (patient.birth_date, patient.sex, len(patient.studies)) == ("1950-02-01", "F", 2)
+
+
+def test_files_that_could_be_of_two_patients_stay_apart_from_both(tmp_path: Path) -> None:
+    save_series(tmp_path / "c", 1, PatientBirthDate="", PatientName="Third^Kim",
+                StudyInstanceUID=generate_uid(), SeriesInstanceUID=generate_uid())  # fmt: skip
+    born = {"PatientBirthDate": "19600201", "PatientName": "Other^Eve"}
+    assert len(two_studies(tmp_path, **born).patients) == 3
+
+
+def test_without_an_id_two_names_are_two_patients(tmp_path: Path) -> None:
+    save_series(tmp_path / "c", 1, PatientID="", StudyInstanceUID=generate_uid())
+    found = two_studies(tmp_path, PatientID="", PatientName="Other^Eve")
+    assert sorted(p.name for p in found.patients if not p.id) == ["Other^Eve", "Test^Ada"]
 
 
 def test_every_file_stands_in_exactly_one_place(tmp_path: Path) -> None:

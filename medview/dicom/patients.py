@@ -1,0 +1,97 @@
+"""Which files are of one patient: the same ID, birth date and sex; without ID the same name too."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from medview.dicom.elements import Elements
+from medview.dicom.instance import Instance
+from medview.dicom.keywords import tag_of
+
+_TAGS = tuple(
+    tag_of(keyword)
+    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex",
+                    "SpecificCharacterSet")
+)  # fmt: skip
+
+
+class Identity(NamedTuple):
+    """What a file says of its patient; `name` is letters alone, "" where an ID stands for it."""
+
+    id: str
+    birth_date: str
+    sex: str
+    name: str
+
+    def can_be(self, other: Identity) -> bool:
+        """Whether `other` says all that this one says, and more."""
+        return (
+            (self.id, self.name) == (other.id, other.name)
+            and self.birth_date in ("", other.birth_date)
+            and self.sex in ("", other.sex)
+            and self != other
+        )
+
+
+def by_patient(instances: Iterable[Instance]) -> list[list[Instance]]:
+    """The instances of each patient, in the order of the first ones.
+
+    Files that leave out birth date or sex go to the one patient with that ID (and then name) whom
+    they can be; where several can be meant they stay a patient of their own.
+    """
+    who: dict[object, Identity] = {}
+    names: dict[Identity, set[str]] = defaultdict(set)
+    keyed = [(tuple(map(one.elements.values.get, _TAGS)), one) for one in instances]
+    for key, instance in keyed:
+        if key not in who:  # equal bytes are decoded once
+            who[key] = _identity(instance.elements)
+            names[who[key]].add(letters_of_name(instance.elements))
+    meant = _meant(names)
+    parts: dict[Identity, list[Instance]] = defaultdict(list)
+    for key, instance in keyed:
+        parts[meant[who[key]]].append(instance)
+    return list(parts.values())
+
+
+def _meant(names: dict[Identity, set[str]]) -> dict[Identity, Identity]:
+    """For each identity the fullest one that it can only be."""
+    meant: dict[Identity, Identity] = {}
+    for own in sorted(names, key=lambda one: -bool(one.birth_date) - bool(one.sex)):
+        fuller = {meant[other] for other in meant if own.can_be(other)}
+        if len(fuller) > 1:
+            fuller = {other for other in fuller if names[other] & names[own]}
+        meant[own] = fuller.pop() if len(fuller) == 1 else own
+    return meant
+
+
+def _identity(top: Elements) -> Identity:
+    number = top.text("PatientID")
+    return Identity(
+        number,
+        iso_date(top.text("PatientBirthDate")),
+        sex_of(top),
+        "" if number else letters_of_name(top),
+    )
+
+
+def letters_of_name(top: Elements) -> str:
+    """The first component group of the name without marks and case."""
+    name = top.text("PatientName").split("=", maxsplit=1)[0]
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def sex_of(top: Elements) -> str:
+    """M, F or O; empty for anything else."""
+    sex = top.text("PatientSex").upper()
+    return sex if sex in ("M", "F", "O") else ""
+
+
+def iso_date(text: str) -> str:
+    """YYYY-MM-DD of a DICOM date (also of the old form with dots), empty where it is none."""
+    digits = re.sub(r"[.\-/]", "", text.split("\\", maxsplit=1)[0]).strip()
+    if not re.fullmatch(r"\d{8}", digits) or not "01" <= digits[4:6] <= "12":
+        return ""
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if "01" <= digits[6:] <= "31" else ""
