@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from medview.dicom.elements import Elements
 from medview.dicom.instance import Instance
-from medview.dicom.keywords import MOSAIC_COUNT, PRIVATE_B_VALUES
+from medview.dicom.keywords import MOSAIC_COUNT, PRIVATE_B_VALUES, tag_of
 
 FloatArray = NDArray[np.float64]
 PROJECTION_MODALITIES = frozenset(("CR", "DX", "MG", "XA", "RF", "PX", "IO", "RG"))
@@ -67,6 +68,11 @@ class Frame:
     def text(self, keyword: str) -> str:
         """Text of this frame."""
         return self.holder(keyword).text(keyword)
+
+    def take_from(self, twin: Frame) -> None:
+        """Take over what a frame has found in header elements that are equal in both."""
+        for name in _SHARED:
+            self.__dict__[name] = getattr(twin, name)
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -156,6 +162,37 @@ class Frame:
         return (number if number is not None else np.inf, time, self.instance.path, self.index)
 
 
+_SHARED = ("size", "axes", "spacing", "image_type", "is_projection", "is_mosaic")
+# All that those properties and the pixel type look at, besides functional groups.
+_ALIKE_KEYWORDS = (
+    "Rows", "Columns", "ImageOrientationPatient", "PixelSpacing", "FrameType", "ImageType",
+    "Modality", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation",
+    "PhotometricInterpretation", "NumberOfFrames",
+)  # fmt: skip
+_ALIKE_TAGS = (
+    *(tag_of(keyword) for keyword in _ALIKE_KEYWORDS),
+    MOSAIC_COUNT[0],
+    (MOSAIC_COUNT[0] & 0xFFFF0000) | 0x10,
+)
+
+
+def with_twins(frames: Sequence[Frame]) -> Iterator[Frame]:
+    """For each frame the first one whose header says the same bytes about all but the place.
+
+    What follows from those bytes is worked out once. Frames with functional groups are their own.
+    """
+    twins: dict[Hashable, Frame] = {}
+    for frame in frames:
+        top = frame.instance.elements
+        if frame.groups:
+            yield frame
+            continue
+        twin = twins.setdefault((top.encoding, tuple(map(top.values.get, _ALIKE_TAGS))), frame)
+        if twin is not frame:
+            frame.take_from(twin)
+        yield twin
+
+
 def _nested(group: Elements, keywords: tuple[str, ...]) -> tuple[Elements, ...]:
     """The items of the named sequences of a group, inner ones first."""
     found: list[Elements] = []
@@ -177,7 +214,8 @@ def frames_of(instance: Instance) -> list[Frame]:
     A file that declares more frames than it has bytes for has only those that fit.
     """
     top = instance.elements
-    count = max(1, min(top.integer("NumberOfFrames", 1), _most_frames(instance)))
+    count = top.integer("NumberOfFrames", 1)
+    count = min(count, max(1, _most_frames(instance))) if count > 1 else 1
     per_frame = top.items("PerFrameFunctionalGroupsSequence")
     shared = top.items("SharedFunctionalGroupsSequence")[:1]
     if not per_frame and not shared:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
@@ -14,6 +14,7 @@ from medview.dicom.elements import (
     ByteSource,
     Elements,
     Encoding,
+    FileStamp,
     Walker,
 )
 from medview.dicom.keywords import tag_of, wanted_tags
@@ -34,7 +35,7 @@ class Instance:
     """A file whose header could be read.
 
     path: the file. syntax: transfer syntax UID, guessed where the file does not say.
-    inflated: the data set of a deflated file, None for all others.
+    inflated: the data set of a deflated file, None for all others. stamp: see `file_stamp`.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Instance:
     size: int
     notes: tuple[Sentence, ...] = ()
     inflated: bytes | None = None
+    stamp: FileStamp | None = None
 
     @property
     def encoding(self) -> Encoding:
@@ -63,7 +65,7 @@ def open_instance(path: str) -> Instance:
     """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the tag."""
     try:
         with ByteSource(path) as source:
-            return _read(path, source)
+            return replace(_read(path, source), stamp=source.stamp)
     except OSError as error:
         raise UnreadableInstance(
             say("The system does not let MedView read this file."),
@@ -144,17 +146,17 @@ def _read_meta(source: ByteSource, start: int) -> tuple[Elements, int]:
     """The file meta information and where the data set begins (PS3.10 section 7.1)."""
     offset, meta = start, Elements(Encoding(explicit=True))
     while True:
-        head = source.read(offset, 12)
-        if len(head) < 8 or head[:2] != b"\x02\x00":
+        buffer, at = source.window(offset, 12)
+        if len(buffer) - at < 8 or buffer[at : at + 2] != b"\x02\x00":
             return meta, offset
-        tag = 0x00020000 | int.from_bytes(head[2:4], "little")
-        vr = head[4:6]
+        tag = 0x00020000 | buffer[at + 2] | buffer[at + 3] << 8
+        vr = buffer[at + 4 : at + 6]
         if vr in (b"OB", b"UN", b"OW", b"UT", b"SQ"):
-            begin, length = offset + 12, int.from_bytes(head[8:12], "little")
+            begin, length = offset + 12, int.from_bytes(buffer[at + 8 : at + 12], "little")
         elif vr in VALUE_REPRESENTATIONS:
-            begin, length = offset + 8, int.from_bytes(head[6:8], "little")
+            begin, length = offset + 8, buffer[at + 6] | buffer[at + 7] << 8
         else:  # an implicit meta header is against the rules, yet it exists
-            begin, length = offset + 8, int.from_bytes(head[4:8], "little")
+            begin, length = offset + 8, int.from_bytes(buffer[at + 4 : at + 8], "little")
         if begin + length > source.size:
             raise UnreadableInstance(
                 say(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
-from medview.dicom.elements import PIXEL_TAGS, Elements
+from medview.dicom.elements import PIXEL_TAGS, Elements, Encoding
 from medview.dicom.instance import Instance
+from medview.dicom.keywords import tag_of
 
 FLOAT_PIXELS, DOUBLE_PIXELS = 0x7FE00008, 0x7FE00009
 _ALLOCATED = (1, 8, 12, 16, 32)
@@ -62,23 +64,40 @@ def has_image(top: Elements) -> bool:
     )
 
 
+_FORMAT_KEYWORDS = (
+    "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel",
+    "NumberOfFrames", "PixelRepresentation", "PlanarConfiguration", "PhotometricInterpretation",
+)  # fmt: skip
+FORMAT_TAGS = tuple(tag_of(keyword) for keyword in _FORMAT_KEYWORDS)
+
+
 def pixel_format(instance: Instance) -> PixelFormat:
     """The checked format. Raises UnreadableInstance, with the tag, where it makes no sense."""
     top = instance.elements
-    rows, columns = (
-        _one(instance, "Rows", "(0028,0010)"),
-        _one(instance, "Columns", "(0028,0011)"),
-    )
     tag = top.pixels.tag if top.pixels else 0
+    try:
+        return _format(tag, top.encoding, tuple(map(top.values.get, FORMAT_TAGS)))
+    except UnreadableInstance as error:
+        raise UnreadableInstance(error.what, instance.path, tag=error.tag) from error
+
+
+@lru_cache(maxsize=256)
+def _format(
+    tag: int, encoding: Encoding, values: tuple[tuple[str, bytes] | None, ...]
+) -> PixelFormat:
+    """The format that these elements say: equal bytes are looked at once."""
+    said_here = zip(FORMAT_TAGS, values, strict=True)
+    top = Elements(encoding, values={tag: value for tag, value in said_here if value is not None})
+    rows, columns = _one(top, "Rows", "(0028,0010)"), _one(top, "Columns", "(0028,0011)")
     is_float = tag in (FLOAT_PIXELS, DOUBLE_PIXELS)
     allocated = (64 if tag == DOUBLE_PIXELS else 32) if is_float else top.integer("BitsAllocated")
     if not is_float and allocated not in _ALLOCATED:
         said = say("Bits Allocated is {bits}, which no image has.", bits=allocated)
-        raise UnreadableInstance(said, instance.path, tag="(0028,0100)")
+        raise UnreadableInstance(said, tag="(0028,0100)")
     samples = top.integer("SamplesPerPixel", 1)
     if samples not in (1, 3, 4):
         said = say("Samples per Pixel is {count}, which no image has.", count=samples)
-        raise UnreadableInstance(said, instance.path, tag="(0028,0002)")
+        raise UnreadableInstance(said, tag="(0028,0002)")
     stored = top.integer("BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
     return PixelFormat(
@@ -96,11 +115,11 @@ def pixel_format(instance: Instance) -> PixelFormat:
     )
 
 
-def _one(instance: Instance, keyword: str, tag: str) -> int:
-    found = instance.elements.floats(keyword)
+def _one(top: Elements, keyword: str, tag: str) -> int:
+    found = top.floats(keyword)
     if len(found) != 1 or not 0 < found[0] <= 65535:
         said = say("{keyword} is not one number of pixels.", keyword=keyword)
-        raise UnreadableInstance(said, instance.path, tag=tag)
+        raise UnreadableInstance(said, tag=tag)
     return int(found[0])
 
 

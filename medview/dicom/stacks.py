@@ -12,7 +12,7 @@ from medview.core.geometry import PatientPoint
 from medview.core.study import FrameRef, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
-from medview.dicom.frames import FloatArray, Frame
+from medview.dicom.frames import FloatArray, Frame, with_twins
 from medview.dicom.grid import SAME_PLACE_MM, Grid, flat_geometry, grid_of, normal_of
 from medview.dicom.modality import unit_of
 from medview.dicom.pixel_format import pixel_format
@@ -79,7 +79,8 @@ def stacks_of(frames: Sequence[Frame], file_notes: dict[str, Notes]) -> tuple[St
                 groups.extend(_by_volume(part))
         else:
             groups.append(replace(group, frames=sorted(group.frames, key=lambda f: f.order)))
-    groups.sort(key=lambda group: min(frame.order for frame in group.frames))
+    if len(groups) > 1:
+        groups.sort(key=lambda group: min(frame.order for frame in group.frames))
     return tuple(_stack(group, file_notes) for group in groups)
 
 
@@ -87,8 +88,15 @@ def _by_kind(frames: Sequence[Frame]) -> list[Group]:
     """Parts of one size, pixel type, direction, image type and pixel spacing."""
     directions: list[FloatArray] = []
     parts: dict[tuple[Hashable, ...], list[Frame]] = defaultdict(list)
-    for frame in frames:
-        parts[_kind(frame, directions)].append(frame)
+    kinds: dict[Frame, tuple[Hashable, ...]] = {}
+    for frame, twin in zip(frames, with_twins(frames), strict=True):
+        if frame.is_spatial and twin.is_spatial:
+            # Nothing but the place tells these two apart.
+            if twin not in kinds:
+                kinds[twin] = _kind(twin, directions)
+            parts[kinds[twin]].append(frame)
+        else:
+            parts[_kind(frame, directions)].append(frame)
     names = ("picture", "size", "pixel type", "orientation", "ImageType", "PixelSpacing")
     varying = tuple(
         name for index, name in enumerate(names) if len({key[index] for key in parts}) > 1
@@ -278,8 +286,9 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
         verdict = "duplicates" if len(frames) > 1 or group.has_surplus else "single"
         return replace(grid, geometry=geometry, verdict=verdict), frames
     normal = normal_of(axes)
-    frames.sort(key=lambda frame: float(np.dot(normal, _place_of(frame))))
-    positions = np.array([_place_of(frame) for frame in frames])
+    places = np.array([_place_of(frame) for frame in frames])
+    order = np.argsort(places @ normal, kind="stable")
+    frames, positions = [frames[n] for n in order], places[order]
     grid = grid_of(axes, positions, first.size, spacing, thickness)
     return (replace(grid, verdict="duplicates") if group.has_surplus else grid), frames
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -45,26 +44,39 @@ def files_below(paths: Sequence[Path]) -> Iterator[Path]:
 def _below(root: Path) -> Iterator[tuple[Path, str]]:
     """Files and their real names; only links need to be resolved one by one."""
     inside = Path(os.path.realpath(root))
-    for folder, folders, names in os.walk(root):
-        folders.sort()
+    waiting = [str(root)]
+    while waiting:
+        folder = waiting.pop()
         real_folder = os.path.realpath(folder)
-        for name in sorted(names):
-            path = Path(folder, name)
-            real = f"{real_folder}{os.sep}{name}"
-            if path.is_symlink():
-                real = os.path.realpath(path)
+        entries = _entries(folder)
+        waiting.extend(
+            entry.path for entry in reversed(entries) if entry.is_dir() and not entry.is_symlink()
+        )
+        for entry in entries:
+            real = f"{real_folder}{os.sep}{entry.name}"
+            if entry.is_symlink():
+                real = os.path.realpath(entry.path)
                 if not Path(real).is_relative_to(inside):
                     continue
-            if _is_regular(path):
-                yield path, real
+            if _is_regular(entry):
+                yield Path(entry.path), real
 
 
-def _is_regular(path: Path) -> bool:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds by name; nothing where the system does not let MedView look."""
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _is_regular(entry: os.DirEntry[str]) -> bool:
     # A pipe or a device would make reading wait for ever.
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        return entry.is_file()
     except OSError:
-        return not path.is_symlink()
+        return not entry.is_symlink()
 
 
 def is_document(path: Path) -> bool:
