@@ -50,13 +50,18 @@ def why_not_decodable(syntax: str) -> Sentence | None:
     return say("MedView has no decoder for transfer syntax {uid}.", uid=syntax)
 
 
-def decode(syntax: str, stream: bytes, form: PixelFormat, threads: int = 1) -> Decoded:
-    """One frame. Raises UnsupportedTransferSyntax, or UnreadableInstance for a bad stream."""
+def decode(
+    syntax: str, stream: bytes, form: PixelFormat, threads: int = 1, scratch: Array | None = None
+) -> Decoded:
+    """One frame, in `scratch` (an array of the stored type and shape) where the decoder can.
+
+    Raises UnsupportedTransferSyntax, or UnreadableInstance for a bad stream.
+    """
     reason = why_not_decodable(syntax)
     if reason is not None:
         raise UnsupportedTransferSyntax(reason, tag="(0002,0010)")
     try:
-        decoded = _decoder(syntax, form, threads)(stream)
+        decoded = _decoder(syntax, form, threads, scratch)(stream)
     except UnreadableInstance:
         raise
     except Exception as error:  # every codec has its own error class, all mean the same
@@ -71,15 +76,19 @@ def decode(syntax: str, stream: bytes, form: PixelFormat, threads: int = 1) -> D
     return decoded
 
 
-def _decoder(syntax: str, form: PixelFormat, threads: int) -> Callable[[bytes], Decoded]:
+def _decoder(
+    syntax: str, form: PixelFormat, threads: int, scratch: Array | None
+) -> Callable[[bytes], Decoded]:
     if syntax in _JPEG_2000:
         return lambda stream: _jpeg_2000(stream, form, threads)
+    if syntax in _JPEG_LS:
+        return lambda stream: _jpeg_ls(stream, form, scratch)
+    if syntax in _LOSSLESS_JPEG:
+        return lambda stream: _lossless_jpeg(stream, form, scratch)
     families: tuple[tuple[frozenset[str], Callable[[bytes, PixelFormat], Decoded]], ...] = (
         (frozenset((RLE,)), _run_lengths),
         (frozenset((DEFLATED_FRAME,)), _deflated),
         (_JPEG_XL, _jpeg_xl),
-        (_JPEG_LS, _jpeg_ls),
-        (_LOSSLESS_JPEG, _lossless_jpeg),
         (_LOSSY_JPEG, _lossy_jpeg),
     )
     decoder = next(decoder for syntaxes, decoder in families if syntax in syntaxes)
@@ -137,7 +146,19 @@ def _lossy_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
     )
 
 
-def _lossless_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
+def _into(
+    scratch: Array | None, form: PixelFormat, decoder: Callable[..., Array], stream: bytes
+) -> Array:
+    """What the decoder gives, without memory of its own where the stream's type is the stored."""
+    if scratch is not None and form.samples == 1 and form.dtype.itemsize <= 2:
+        try:
+            return decoder(stream, out=scratch.view(f"u{form.dtype.itemsize}"))
+        except ValueError:
+            pass  # the stream has another number of bytes a value than the header says
+    return decoder(stream)
+
+
+def _lossless_jpeg(stream: bytes, form: PixelFormat, scratch: Array | None) -> Decoded:
     import imagecodecs
 
     _check_jpeg(stream, form)
@@ -146,7 +167,7 @@ def _lossless_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
         space = "YCBCR" if is_ybr else "RGB"
         return Decoded(imagecodecs.jpeg_decode(stream, colorspace=space, outcolorspace=space))
     try:
-        return Decoded(imagecodecs.ljpeg_decode(stream))
+        return Decoded(_into(scratch, form, imagecodecs.ljpeg_decode, stream))
     except imagecodecs.LjpegError:
         try:
             return Decoded(imagecodecs.jpeg_decode(stream))
@@ -154,11 +175,11 @@ def _lossless_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
             return Decoded(imagecodecs.jpegsof3_decode(stream))
 
 
-def _jpeg_ls(stream: bytes, form: PixelFormat) -> Decoded:
+def _jpeg_ls(stream: bytes, form: PixelFormat, scratch: Array | None) -> Decoded:
     import imagecodecs
 
     _check_jpeg(stream, form)
-    values = imagecodecs.jpegls_decode(stream)
+    values = _into(scratch, form, imagecodecs.jpegls_decode, stream)
     if values.ndim == 3 and values.shape[0] == form.samples != values.shape[2]:
         values = np.moveaxis(values, 0, 2)
     return Decoded(values)

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from medview.core.errors import Cancelled, MedViewError, UnreadableInstance
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.shared import SharedBlock
+from medview.core.shared import BlockWriter, SharedBlock
 from medview.core.study import Stack
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
@@ -26,9 +27,11 @@ from medview.dicom.instance import Instance, NotDicom, open_instance
 from medview.dicom.modality import modality_table, padding_of, rescale_of, windows_of
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
 from medview.dicom.pixels import PixelReader
+from medview.dicom.remembered import recalled
 
 _WORKERS = max(1, min(4, os.cpu_count() or 1))
 _OPEN_FILES = 16
+_LOT_PLAIN, _LOT_PACKED = 30, 2  # slices a task: handing over costs as much as a plain slice
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
 
@@ -67,20 +70,24 @@ class VolumeFill:
             raise UnreadableInstance(reason)
         self._plan = _plan(first)
         self.volume = self._make_volume(first)
+        self._is_packed = first.instance.is_encapsulated
         self._readers = _Readers()
+        self._local = threading.local()
 
     def _read_headers(self) -> list[Frame | None]:
         by_path: dict[str, list[Frame] | Sentence] = {}
         found: list[Frame | None] = []
+        is_first = True  # the first sound header speaks for the volume: it is read whole
         for k, reference in enumerate(self.stack.frames):
             if reference.path not in by_path:
-                by_path[reference.path] = _frames_or_reason(reference.path)
+                by_path[reference.path] = _frames_or_reason(reference.path, whole=is_first)
             frames = by_path[reference.path]
             if isinstance(frames, Sentence) or reference.frame >= len(frames):
                 said = frames if isinstance(frames, Sentence) else say("The file has changed.")
                 self.failed[k] = said
                 found.append(None)
             else:
+                is_first = False
                 found.append(frames[reference.frame])
         return found
 
@@ -133,44 +140,51 @@ class VolumeFill:
             outwards(count // 2 if first is None else min(max(first, 0), count - 1), count)
         )
         done = 0
-        try:
-            self._one(order[0], threads=_WORKERS)
-            for k in self._rest(order, cancel):
-                done += 1
-                self.ready[k] = k not in self.failed
-                if on_slice is not None:
-                    on_slice(k)
-                progress(done, count, "")
-        finally:
-            self._readers.close()
+        assert self.volume.block is not None  # noqa: S101 - _make_volume made it
+        with self.volume.block.writer() as writer:
+            try:
+                self._one(writer, order[0], threads=_WORKERS)
+                for k in self._rest(writer, order, cancel):
+                    done += 1
+                    self.ready[k] = k not in self.failed
+                    if on_slice is not None:
+                        on_slice(k)
+                    progress(done, count, "")
+            finally:
+                self._readers.close()
 
-    def _rest(self, order: list[int], cancel: CancelToken | None) -> Iterator[int]:
+    def _rest(
+        self, writer: BlockWriter, order: list[int], cancel: CancelToken | None
+    ) -> Iterator[int]:
         """The first slice, which is done, and then the others as threads finish them."""
         yield order[0]
         if len(order) == 1:
             return
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="medview-fill") as pool:
-            jobs = {}
-            for k in order[1:]:
-                jobs[pool.submit(self._unless_cancelled, k, cancel)] = k
+            jobs = {
+                pool.submit(self._some, writer, lot, cancel): lot
+                for lot in _lots(order[1:], _LOT_PACKED if self._is_packed else _LOT_PLAIN)
+            }
             try:
                 for job in as_completed(jobs):
                     job.result()
-                    yield jobs[job]
+                    yield from jobs[job]
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
-    def _unless_cancelled(self, k: int, cancel: CancelToken | None) -> None:
-        if cancel is not None and cancel.is_cancelled:
-            raise Cancelled
-        self._one(k)
+    def _some(self, writer: BlockWriter, lot: list[int], cancel: CancelToken | None) -> None:
+        for k in lot:
+            if cancel is not None and cancel.is_cancelled:
+                raise Cancelled
+            self._one(writer, k)
 
-    def _one(self, k: int, threads: int = 1) -> None:
-        frame, slot = self._frames[k], self.volume.stored[k]
+    def _one(self, writer: BlockWriter, k: int, threads: int = 1) -> None:
+        frame, scratch = self._frames[k], self._scratch()
         try:
             if frame is not None:
-                self._read(frame, slot, threads)
+                values = self._read(frame, scratch, threads)
+                writer.write(k * scratch.nbytes, values.data)
         except MedViewError as error:
             self.failed[k] = error.what
         except OSError:
@@ -179,26 +193,42 @@ class VolumeFill:
             _log.warning("slice refused", extra={"kind": type(error).__name__})
             self.failed[k] = say("The file is damaged in a way that MedView cannot name.")
         if k in self.failed:
-            self._blank(slot)
+            self._blank(scratch)
+            with suppress(MedViewError):  # where memory is full the slice stays 0
+                writer.write(k * scratch.nbytes, scratch.data)
+
+    def _scratch(self) -> Array:
+        """This thread's array for one slice: pages that are warm, used again and again."""
+        found: Array | None = getattr(self._local, "scratch", None)
+        if found is None:
+            stored = self.volume.stored
+            found = self._local.scratch = np.empty(stored.shape[1:], stored.dtype)
+        return found
 
     def _blank(self, slot: Array) -> None:
         padding = self.volume.padding
         slot[...] = 0 if padding is None else np.clip(padding[0], *_limits(slot.dtype))
 
-    def _read(self, frame: Frame, slot: Array, threads: int) -> None:
+    def _read(self, frame: Frame, scratch: Array, threads: int) -> Array:
+        """A frame as the volume keeps it, C-contiguous, perhaps in `scratch`."""
         with self._readers.of(frame.instance) as reader:
             form = reader.form
-            if (form.rows, form.columns) != slot.shape[:2] or form.dtype != self._plan.form.dtype:
+            size = (form.rows, form.columns)
+            if size != scratch.shape[:2] or form.dtype != self._plan.form.dtype:
                 raise UnreadableInstance(say("The file has changed."), frame.instance.path)
             shortfall = native_shortfall(frame.instance, form)
             if shortfall is not None:
-                self._blank(slot)
+                self._blank(scratch)
                 if shortfall not in self.notes:
                     self.notes.append(shortfall)
-            if reader.is_plain and not self._plan.has_table and not self._plan.is_colour:
-                reader.read_into(frame.index, slot)
-            else:
-                slot[...] = _shown(reader, frame, threads)
+            is_stored = not self._plan.has_table and not self._plan.is_colour
+            if reader.is_plain and is_stored:
+                reader.read_into(frame.index, scratch)
+                return scratch
+            shown = _shown(reader, frame, threads, scratch if is_stored else None)
+            if shown.shape != scratch.shape:
+                raise UnreadableInstance(say("The file has changed."), frame.instance.path)
+            return np.ascontiguousarray(shown, scratch.dtype)
 
 
 class _Readers:
@@ -249,7 +279,18 @@ def outwards(first: int, count: int) -> Iterator[int]:
                 yield k
 
 
-def _frames_or_reason(path: str) -> list[Frame] | Sentence:
+def _lots(order: list[int], largest: int) -> Iterator[list[int]]:
+    """The order in parts that grow, so that the first neighbours are seen soon."""
+    begin, size = 0, 1
+    while begin < len(order):
+        yield order[begin : begin + size]
+        begin, size = begin + size, min(2 * size, largest)
+
+
+def _frames_or_reason(path: str, *, whole: bool) -> list[Frame] | Sentence:
+    known = None if whole else recalled(path)
+    if known is not None:
+        return [Frame(known, 0)]
     try:
         return frames_of(open_instance(path))
     except MedViewError as error:
@@ -271,9 +312,9 @@ def _limits(dtype: np.dtype[np.generic]) -> tuple[float, float]:
     return (float(info.min), float(info.max))
 
 
-def _shown(reader: PixelReader, frame: Frame, threads: int) -> Array:
+def _shown(reader: PixelReader, frame: Frame, threads: int, scratch: Array | None) -> Array:
     """A frame as the volume keeps it: RGB for colour, through the Modality LUT where one is."""
-    decoded = reader.stored(frame.index, threads)
+    decoded = reader.stored(frame.index, threads, scratch)
     top = frame.instance.elements
     if is_colour(reader.form):
         return to_rgb(decoded, top, reader.form)

@@ -59,34 +59,35 @@ class PixelReader:
     def read_into(self, index: int, target: Array) -> None:
         """Fill a C-contiguous [rows, columns] array of the stored type; only when is_plain.
 
-        Raises UnreadableInstance when not one byte of the frame is there; what is missing at the
-        end of a cut file stays as it was.
+        What a file that was cut lacks at its end stays as it was. Raises UnreadableInstance when
+        not one byte of the frame is there, or fewer than there were when the header was read.
         """
         offset, count = self._native_range(index)
         view = target.reshape(-1).view(np.uint8).data[:count]
-        if self._source.read_into(offset, view) == 0:
+        if self._source.read_into(offset, view) < count:
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
         if not self.form.is_float and self.form.bits_stored < self.form.bits_allocated:
             _keep_stored_bits(target, self.form)
 
-    def stored(self, index: int, threads: int = 1) -> Decoded:
+    def stored(self, index: int, threads: int = 1, scratch: Array | None = None) -> Decoded:
         """One frame, [rows, columns] or [rows, columns, samples], in the stored type.
 
+        scratch: an array of the stored type and shape that the result may be written to.
         Raises UnreadableInstance when the frame is missing or its stream is damaged.
         """
         if self.instance.is_encapsulated:
-            decoded = self._decompressed(index, threads)
+            decoded = self._decompressed(index, threads, scratch)
         else:
             decoded = Decoded(self._native(index))
-        return Decoded(self._as_stored(decoded.values), decoded.is_rgb)
+        return Decoded(self._as_stored(decoded.values, scratch), decoded.is_rgb)
 
-    def _decompressed(self, index: int, threads: int) -> Decoded:
+    def _decompressed(self, index: int, threads: int, scratch: Array | None) -> Decoded:
         if self._fragments is None:
             self._fragments = fragments_of(self.instance, self._source)
         if index >= len(self._fragments):
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
         stream = join(self._source, self._fragments[index])
-        return decode(self.instance.syntax, stream, self.form, threads)
+        return decode(self.instance.syntax, stream, self.form, threads, scratch)
 
     def _native_range(self, index: int) -> tuple[int, int]:
         place = self.instance.elements.pixels
@@ -150,7 +151,7 @@ class PixelReader:
         )
         return pairs.reshape(self.form.rows, self.form.columns)
 
-    def _as_stored(self, values: Array) -> Array:
+    def _as_stored(self, values: Array, scratch: Array | None) -> Array:
         """The stored type and sign; bits above Bits Stored are no part of a value."""
         form = self.form
         if form.is_float or form.bits_allocated == 1:
@@ -159,8 +160,9 @@ class PixelReader:
             return values.astype(form.dtype)
         if values.dtype.itemsize != form.dtype.itemsize:
             values = values.astype(f"u{form.dtype.itemsize}")
-        whole = np.array(values, dtype=values.dtype.newbyteorder("="), order="C")
-        stored = whole.view(form.dtype)
+        if scratch is None or not np.shares_memory(values, scratch):
+            values = np.array(values, dtype=values.dtype.newbyteorder("="), order="C")
+        stored = values.view(form.dtype)
         _keep_stored_bits(stored, form)
         return stored
 

@@ -17,6 +17,7 @@ from medview.dicom.fragments import fragments_of
 from medview.dicom.instance import DIRECTORY, Instance, NotDicom, open_instance
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
+from medview.dicom.remembered import remember
 from medview.dicom.walk import files_below, is_document, what_else
 
 _log = logging.getLogger("medview.dicom")
@@ -81,6 +82,7 @@ def _sort_in(instance: Instance, found: Sorted) -> None:
     elif has_image(top) and not is_object_with_pixels(top):
         found.notes[instance.path] = _check_pixels(instance)
         found.images.append(instance)
+        remember(instance)
     elif _is_image_class(top) and not is_object_with_pixels(top):
         raise UnreadableInstance(
             say("An image without pixels: the file was cut off or they were removed."),
