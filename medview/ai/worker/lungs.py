@@ -19,6 +19,7 @@ from medview.ai.worker.morphology import (
     box_around,
     close_in_box,
     dilate,
+    drop_open_parts,
     erode,
     fill_each_slice,
     grow_within,
@@ -33,6 +34,11 @@ from medview.core.words import say
 RIGHT, LEFT, AIRWAY, BODY = 1, 2, 3, 4
 _GAS_HU, _GAS_SHARE = -950.0, 0.8  # gas in stomach or bowel is nearly all air; lung is not
 _OPEN_MM = 2.5  # thinner bridges (skin to table top) do not belong to the body
+
+
+# Share of a filled gap's faces that may look out of the lung: hilar vessels and nodules at the
+# pleura have about a quarter, wedges of chest wall beside the spine about a half.
+_MAX_OPEN = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +109,9 @@ def find_sides(coarse: Coarse, air: Mask, body: Mask, rules: Rules) -> NDArray[n
     _take_up_small_parts(labels, air & ~np.isin(parts, refused), coarse)
     closed = np.zeros_like(labels)
     for side in (RIGHT, LEFT):
-        whole = close_in_box(labels == side, rules.close_mm, coarse.spacing)
+        own = labels == side
+        added = close_in_box(own, rules.close_mm, coarse.spacing) & ~own
+        whole = own | drop_open_parts(added, own, _MAX_OPEN)
         closed[whole & (closed == 0) & (labels != LEFT + RIGHT - side)] = side
     return closed
 

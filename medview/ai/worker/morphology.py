@@ -55,6 +55,26 @@ def close_in_box(mask: Mask, radius_mm: float, spacing: Spacing) -> Mask:
     return whole
 
 
+def drop_open_parts(added: Mask, inside: Mask, max_open: float) -> Mask:
+    """Keep those parts of `added` whose faces look mostly at `inside` or at each other's like.
+
+    max_open: the largest share of a part's outer faces that may look at neither. A vessel or a
+    nodule in a lung is all but enclosed; a wedge of chest wall that closing cut off is not.
+    """
+    parts, count = ndimage.label(added)
+    padded, within = np.pad(parts, 1), np.pad(inside, 1)
+    faces = np.zeros((2, count + 1))
+    for axis in range(added.ndim):
+        for step in (1, -1):
+            beside = np.roll(padded, step, axis)  # the rim of padding takes what wraps around
+            outer = (beside > 0) & (padded == 0)
+            for row, wanted in enumerate((within, ~within)):
+                faces[row] += np.bincount(beside[outer & wanted], minlength=count + 1)
+    keep = faces[1] <= max_open * (faces[0] + faces[1])
+    keep[0] = False
+    return np.asarray(keep[parts])
+
+
 def largest(mask: Mask) -> Mask:
     """The largest connected part (faces), empty when the mask is."""
     parts, count = ndimage.label(mask)
