@@ -266,12 +266,39 @@ class _Header(NamedTuple):
     start: int
 
 
+# What to do with an element that begins with certain eight bytes: its tag, its VR (empty where it
+# is not wanted), where its value begins and ends, counted from the element's first byte.
+_Plan = tuple[int, str, int, int]
+_LENGTH_FOLLOWS, _NEEDS_THOUGHT = -1, -2
+_MOST_PLANS = 8192
+_plans: dict[frozenset[int], dict[bytes, _Plan]] = {}
+
+
+def _plan(head: bytes, wanted: frozenset[int]) -> _Plan:
+    group, element, vr, length = _PLAIN.unpack(head)
+    tag = group << 16 | element
+    is_long = vr in _LONG
+    if tag in PIXEL_TAGS or tag == _CHARSET or vr == b"SQ" or not (is_long or vr in _SHORT):
+        return (tag, "", 0, _NEEDS_THOUGHT)
+    kept = vr.decode() if tag in wanted else ""
+    return (tag, kept, 12, _LENGTH_FOLLOWS) if is_long else (tag, kept, 8, 8 + length)
+
+
+def _plans_for(wanted: frozenset[int]) -> dict[bytes, _Plan]:
+    """Plans made so far; headers use few beginnings again and again, hostile ones are forgotten."""
+    known = _plans.setdefault(wanted, {})
+    if len(known) >= _MOST_PLANS:
+        known.clear()
+    return known
+
+
 class Walker:
     """Walks one source; `wanted` are the top-level tags to keep (all, inside kept sequences)."""
 
     def __init__(self, source: ByteSource, wanted: frozenset[int], end: int | None = None) -> None:
         self._source = source
         self._wanted = wanted
+        self._plans = _plans_for(wanted)
         self._end = source.size if end is None else end
         self.charsets: tuple[str, ...] = ("",)
 
@@ -361,23 +388,27 @@ class Walker:
         an index goes here, so it works on local names and one buffer.
         """
         buffer, at = self._source.window(offset, 12)
-        base, wanted, values = offset - at, self._wanted, found.values
-        last = min(len(buffer), end - base)
+        base, plans, values = offset - at, self._plans, found.values
+        last, limit = len(buffer), end - base
         while at + 12 <= last:
-            group, element, vr, length = _PLAIN.unpack_from(buffer, at)
-            start = at + 8
-            if vr not in _SHORT:
-                if vr not in _LONG or vr == b"SQ":
+            head = buffer[at : at + 8]
+            plan = plans.get(head)
+            if plan is None:
+                plan = _plan(head, self._wanted)
+                if len(plans) < _MOST_PLANS:
+                    plans[head] = plan
+            tag, vr, start, stop = plan
+            if stop < 0:
+                if stop == _NEEDS_THOUGHT:
                     break
-                length, start = int.from_bytes(buffer[start : start + 4], "little"), at + 12
-            tag = group << 16 | element
-            if tag in PIXEL_TAGS or tag == _CHARSET or base + start + length > end:
+                stop = start + int.from_bytes(buffer[at + 8 : at + 12], "little")
+            if at + stop > limit:
                 break
-            if tag in wanted:
-                if start + length > last:
+            if vr:
+                if at + stop > last:
                     break
-                values[tag] = (vr.decode(), buffer[start : start + length])
-            at = start + length
+                values[tag] = (vr, buffer[at + start : at + stop])
+            at += stop
         return base + at
 
     def _take_charset(self, found: Elements, depth: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
 from medview.dicom.elements import (
+    EXPLICIT,
     IMPLICIT,
     UNDEFINED,
     VALUE_REPRESENTATIONS,
@@ -65,7 +66,7 @@ def open_instance(path: str) -> Instance:
     """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the tag."""
     try:
         with ByteSource(path) as source:
-            return replace(_read(path, source), stamp=source.stamp)
+            return _read(path, source)
     except OSError as error:
         raise UnreadableInstance(
             say("The system does not let MedView read this file."),
@@ -112,7 +113,7 @@ def _checked(
         raise UnreadableInstance(
             say("The file breaks off or is damaged at element {tag}.", tag=tag), path, tag=tag
         )
-    return Instance(path, elements, syntax, source.size, (), inflated)
+    return Instance(path, elements, syntax, source.size, (), inflated, source.stamp)
 
 
 def _start(source: ByteSource) -> int:
@@ -144,9 +145,14 @@ def _looks_like_elements(head: bytes) -> bool:
 
 def _read_meta(source: ByteSource, start: int) -> tuple[Elements, int]:
     """The file meta information and where the data set begins (PS3.10 section 7.1)."""
-    offset, meta = start, Elements(Encoding(explicit=True))
+    offset, meta = start, Elements(EXPLICIT)
+    buffer, at = source.window(offset, 12)
+    base = offset - at
     while True:
-        buffer, at = source.window(offset, 12)
+        at = offset - base
+        if at + 12 > len(buffer):
+            buffer, at = source.window(offset, 12)
+            base = offset - at
         if len(buffer) - at < 8 or buffer[at : at + 2] != b"\x02\x00":
             return meta, offset
         tag = 0x00020000 | buffer[at + 2] | buffer[at + 3] << 8

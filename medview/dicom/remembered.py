@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import replace
 
 from medview.dicom.elements import Elements, file_stamp
 from medview.dicom.instance import Instance
@@ -51,7 +50,9 @@ def remember(instance: Instance) -> None:
             values = _values[found] = {tag: value for tag, value in said if value is not None}
         # Slices of a series share one table of values; only the place of the pixels is their own.
         slim = Elements(top.encoding, values=values, pixels=top.pixels)
-        _instances[instance.path] = replace(instance, elements=slim)
+        _instances[instance.path] = Instance(
+            instance.path, slim, instance.syntax, instance.size, stamp=instance.stamp
+        )
 
 
 def recalled(path: str) -> Instance | None:

@@ -40,8 +40,8 @@ def scan(
         if cancel is not None:
             cancel.check()
         found.seen += 1
-        if leave_out and str(path) in leave_out:
-            found.unreadable.append(leave_out[str(path)])
+        if leave_out and path in leave_out:
+            found.unreadable.append(leave_out[path])
         else:
             _take(path, found)
         progress(found.seen, len(files), "")
@@ -56,22 +56,22 @@ def scan(
     )
 
 
-def _take(path: Path, found: Sorted) -> None:
+def _take(path: str, found: Sorted) -> None:
     """Sort one file in; whatever is wrong with it becomes a note."""
     try:
-        instance = open_instance(str(path))
+        instance = open_instance(path)
         found.dicom += 1
         _sort_in(instance, found)
     except NotDicom as reason:
-        said = what_else(path) if path.stat().st_size else reason.args[0]
-        found.ignored.append(FileNote(path=str(path), reason=said.english()))
-        if is_document(path):
-            found.documents.append(str(path))
+        said = what_else(Path(path)) if Path(path).stat().st_size else reason.args[0]
+        found.ignored.append(FileNote(path=path, reason=said.english()))
+        if is_document(Path(path)):
+            found.documents.append(path)
     except UnreadableInstance as error:
-        found.refuse(str(path), error.what, error.tag)
+        found.refuse(path, error.what, error.tag)
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("header refused", extra={"kind": type(error).__name__})
-        found.refuse(str(path), say("The file is damaged in a way that MedView cannot name."))
+        found.refuse(path, say("The file is damaged in a way that MedView cannot name."))
 
 
 def _sort_in(instance: Instance, found: Sorted) -> None:

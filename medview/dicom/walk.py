@@ -22,7 +22,7 @@ _SIGNATURES = (
 )
 
 
-def files_below(paths: Sequence[Path]) -> Iterator[Path]:
+def files_below(paths: Sequence[Path]) -> Iterator[str]:
     """Every regular file of the paths, folders in the order of names, each file once.
 
     Links to files are followed only inside the folder that was given; linked folders are not
@@ -35,15 +35,18 @@ def files_below(paths: Sequence[Path]) -> Iterator[Path]:
     seen: set[str] = set()
     for path in paths:
         root = path.parent if path.name == "DICOMDIR" and path.is_file() else path
-        for found, real in _below(root) if root.is_dir() else ((root, os.path.realpath(root)),):
+        for found, real in (
+            _below(root) if root.is_dir() else ((str(root), os.path.realpath(root)),)
+        ):
             if real not in seen:
                 seen.add(real)
                 yield found
 
 
-def _below(root: Path) -> Iterator[tuple[Path, str]]:
+def _below(root: Path) -> Iterator[tuple[str, str]]:
     """Files and their real names; only links need to be resolved one by one."""
     inside = Path(os.path.realpath(root))
+    here = os.curdir + os.sep
     waiting = [str(root)]
     while waiting:
         folder = waiting.pop()
@@ -59,7 +62,7 @@ def _below(root: Path) -> Iterator[tuple[Path, str]]:
                 if not Path(real).is_relative_to(inside):
                     continue
             if _is_regular(entry):
-                yield Path(entry.path), real
+                yield entry.path.removeprefix(here), real
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
