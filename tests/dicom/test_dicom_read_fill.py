@@ -1,0 +1,101 @@
+"""Filling a volume: what is remembered of the files, what comes first, what a bad slice leaves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from dicom_read_cases import save, save_series, slice_of
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLSLossless
+
+from medview.core.study import Stack
+from medview.dicom import VolumeFill, load_volume, remembered, scan
+
+
+def stack_of(folder: Path) -> Stack:
+    return scan([folder]).patients[0].studies[0].series[0].stacks[0]
+
+
+def save_packed(folder: Path, count: int, damaged: int) -> None:
+    """JPEG-LS slices of 16 x 16 whose values are 100 * k + 7; one of them with a torn stream."""
+    for k in range(count):
+        pixels = np.full((16, 16), 100 * k + 7, np.uint16)
+        stream = bytes(imagecodecs.jpegls_encode(pixels))
+        stream = stream[:-12] + bytes(12) if k == damaged else stream
+        made = slice_of(k, pixels, PixelData=encapsulate([stream]))
+        path = save(made, folder / f"{k}.dcm")
+        made.file_meta.TransferSyntaxUID = JPEGLSLossless
+        made["PixelData"].is_undefined_length = True
+        made.save_as(path, enforce_file_format=True)
+
+
+def test_the_slice_that_is_looked_at_is_there_before_any_other(tmp_path: Path) -> None:
+    fill = VolumeFill(stack_of(save_series(tmp_path, count=9)))
+    at_first: list[list[int]] = []
+    fill.run(first=6, on_slice=lambda _: at_first.append(fill.volume.stored[:, 0, 0].tolist()))
+    assert at_first[0] == [0, 0, 0, 0, 0, 0, 61, 0, 0]
+    assert at_first[-1] == [1, 11, 21, 31, 41, 51, 61, 71, 81]
+
+
+def test_a_file_that_was_replaced_after_the_scan_is_read_anew(tmp_path: Path) -> None:
+    stack = stack_of(save_series(tmp_path, RescaleIntercept=-1000))
+    path = Path(stack.frames[2].path)
+    beside = save(slice_of(2, RescaleIntercept=-1024, PatientName="A^B"), tmp_path / "beside")
+    beside.replace(path)
+    volume = load_volume(stack)
+    assert volume.per_slice is not None
+    assert volume.per_slice[:, 1].tolist() == [-1000, -1000, -1024, -1000]
+    assert volume.stored[2, 0, 0] == 21
+
+
+def test_a_file_written_to_in_place_is_not_taken_for_the_one_that_was_scanned(
+    tmp_path: Path,
+) -> None:
+    stack = stack_of(save_series(tmp_path))
+    path = stack.frames[1].path
+    assert remembered.recalled(path) is not None
+    with Path(path).open("r+b") as file:
+        file.seek(-2, os.SEEK_END)
+        file.write(b"\1\1")
+    os.utime(path, ns=(1, 1))
+    assert remembered.recalled(path) is None
+
+
+def test_a_file_cut_after_its_header_was_read_fails_its_slice_alone(tmp_path: Path) -> None:
+    fill = VolumeFill(stack_of(save_series(tmp_path, PixelPaddingValue=-2000)))
+    path = Path(fill.stack.frames[1].path)
+    os.truncate(path, path.stat().st_size - 20)
+    fill.run(first=0)
+    assert list(fill.failed) == [1]
+    assert (fill.volume.stored[1] == -2000).all()
+    assert fill.volume.stored[[0, 2, 3], 5, 4].tolist() == [1, 21, 31]
+
+
+def test_a_damaged_stream_leaves_nothing_of_the_slice_before_it(tmp_path: Path) -> None:
+    save_packed(tmp_path, count=5, damaged=3)
+    fill = VolumeFill(stack_of(tmp_path))
+    fill.run(first=2)
+    assert list(fill.failed) == [3]
+    for k in range(5):
+        assert (fill.volume.stored[k] == (0 if k == 3 else 100 * k + 7)).all()
+
+
+def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_MOST", 3)
+    monkeypatch.setattr(remembered, "_instances", {})
+    monkeypatch.setattr(remembered, "_values", {})
+    stack = stack_of(save_series(tmp_path, count=8))
+    assert 0 < sum(remembered.recalled(frame.path) is not None for frame in stack.frames) <= 3
+    assert load_volume(stack).stored[:, 0, 0].tolist() == [10 * k + 1 for k in range(8)]
+
+
+def test_a_volume_closed_while_it_is_filled_harms_nothing(tmp_path: Path) -> None:
+    fill = VolumeFill(stack_of(save_series(tmp_path, count=6)))
+    block = fill.volume.block
+    assert block is not None
+    fill.run(first=0, on_slice=lambda _: block.release())
+    assert fill.volume.stored[:, 0, 0].tolist() == [1, 11, 21, 31, 41, 51]
