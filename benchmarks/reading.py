@@ -1,19 +1,16 @@
-"""Reading against SimpleITK: raw (B1), JPEG-LS and JPEG lossless (B2), first picture (B5), memory.
+"""Reading against SimpleITK: raw (B1), JPEG-LS and JPEG lossless (B2), first picture (B5).
 
-Invented data in a temporary folder; every array is compared with the peer's. Ratios are peer time
-over ours, the median of alternating pairs.
+Invented data in a temporary folder; every array is compared with the peer's before timing.
 """
 
 from __future__ import annotations
 
-import argparse
+import atexit
 import contextlib
-import json
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +27,11 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from benchmarks.pairs import Goal, Row, against_peer, main
 from medview.dicom import VolumeFill, scan
 
+_SLICES, _PACKED_SLICES = 300, 60
+_PEER = f"SimpleITK {sitk.Version.VersionString()}"
 Pixels = NDArray[np.uint16]
 _ENCODERS: dict[str, Callable[[Pixels], bytes]] = {
     str(JPEGLSLossless): lambda pixels: bytes(imagecodecs.jpegls_encode(pixels)),
@@ -106,74 +106,40 @@ def _peer(folder: Path) -> NDArray[Any]:
     return sitk.GetArrayFromImage(reader.Execute())
 
 
-def _timed(work: Callable[[Path], NDArray[Any]], folder: Path) -> tuple[float, float, NDArray[Any]]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work(folder)
-    return time.perf_counter() - wall, time.process_time() - cpu, result
+@cache
+def _volume() -> Pixels:
+    return _phantom(_SLICES)
 
 
-def _compare(
-    name: str,
-    what: str,
-    goal: float,
-    folder: Path,
-    pairs: int,
-    work: Callable[[Path], NDArray[Any]],
-) -> dict[str, Any]:
-    ratios, cpus, walls = [], [], []
-    _timed(work, folder)
-    for _ in range(pairs):
-        peer_wall, _, theirs = _timed(_peer, folder)
-        wall, cpu, mine = _timed(work, folder)
-        if work is _ours and not np.array_equal(mine.astype(int) - 1024, theirs):
-            sys.exit(f"{name}: the arrays differ")
-        ratios.append(peer_wall / wall)
-        cpus.append(cpu)
-        walls.append(wall)
-        del theirs, mine
-    ratio = statistics.median(ratios)
-    return {
-        "name": name,
-        "what": what,
-        "ratio": round(ratio, 2),
-        "goal": goal,
-        "holds": ratio >= goal,
-        "peer": f"SimpleITK {sitk.Version.VersionString()}",
-        "cpu_s": round(statistics.median(cpus), 3),
-        "wall_s": round(statistics.median(walls), 3),
-        "pairs": pairs,
-    }
+@cache
+def _folder(syntax: str, count: int) -> Path:
+    """A series on disk, and a proof that both readers give the same numbers."""
+    base = tempfile.TemporaryDirectory(prefix="medview-bench-")
+    atexit.register(base.cleanup)
+    folder = Path(base.name)
+    _write(folder, _volume()[:count], syntax)
+    if not np.array_equal(_ours(folder).astype(int) - 1024, _peer(folder)):
+        sys.exit(f"{syntax}: the arrays differ")
+    return folder
 
 
-def main() -> None:
-    """Run and print, as JSON with --json."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--slices", type=int, default=300)
-    parser.add_argument("--pairs", type=int, default=3)
-    args = parser.parse_args()
-    volume = _phantom(args.slices)
-    rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="medview-bench-") as base:
-        raw = Path(base, "raw")
-        raw.mkdir()
-        _write(raw, volume, str(ExplicitVRLittleEndian))
-        rows.append(_compare("B1", "raw series to volume", 4, raw, args.pairs, _ours))
-        rows.append(_compare("B5", "sorted middle slice", 40, raw, args.pairs, _first_picture))
-        for label, syntax, goal in (
-            ("JPEG-LS", JPEGLSLossless, 2.0),
-            ("JPEG lossless", JPEGLosslessSV1, 2.3),
-        ):
-            folder = Path(base, label.replace(" ", "-"))
-            folder.mkdir()
-            _write(folder, volume[:60], str(syntax))
-            rows.append(_compare("B2", f"{label} series", goal, folder, args.pairs, _ours))
-    if args.json:
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-    else:
-        for row in rows:
-            sys.stdout.write(f"{row['name']} {row['what']}: {row['ratio']} (goal {row['goal']})\n")
+def _row(
+    name: str, what: str, goal: float, syntax: str, work: Callable[[Path], NDArray[Any]] = _ours
+) -> Row:
+    count = _SLICES if syntax not in _ENCODERS else _PACKED_SLICES
+    folder = _folder(syntax, count)
+    said = Goal(name=name, what=what, goal=goal, peer=_PEER, n=count)
+    return against_peer(said, partial(_peer, folder), partial(work, folder), pairs=5)
+
+
+_PLAIN, _LS, _SV1 = str(ExplicitVRLittleEndian), str(JPEGLSLossless), str(JPEGLosslessSV1)
+ROWS: dict[str, Callable[[], Row]] = {
+    "B1": partial(_row, "B1", "raw series to a fresh volume", 4.0, _PLAIN),
+    "B2": partial(_row, "B2", "JPEG-LS series to volume", 2.0, _LS),
+    "B2-lossless": partial(_row, "B2-lossless", "JPEG lossless series to volume", 2.3, _SV1),
+    "B5": partial(_row, "B5", "sorted middle slice", 40.0, _PLAIN, _first_picture),
+}
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(ROWS))
