@@ -95,9 +95,7 @@ def main_ct(size: DemoSize) -> CtExam:
     """The CT of today, with the 9 mm nodule."""
     shift = (2.0, -3.0, -152.0)
     return CtExam(
-        series=SeriesPlan(
-            exam=people.CT, number=3, description="Lung 1.25 mm", seconds=40
-        ),
+        series=SeriesPlan(exam=people.CT, number=3, description="Lung 1.25 mm", seconds=40),
         header=ScanPlan(kernel="STANDARD", thickness_mm=size.step_mm, mas=110, table_mm=142.0),
         protocol=Protocol(noise=13.0, sharp=1.0, table_y=shift[1] + 136),
         pose=Pose(shift=shift),
@@ -112,9 +110,7 @@ def earlier_ct(size: DemoSize) -> CtExam:
     """The CT of 2024: coarser, less breathed in, lying elsewhere, and a nodule of 6 mm."""
     shift = (-5.0, 1.0, -96.0)
     return CtExam(
-        series=SeriesPlan(
-            exam=people.PRIOR, number=2, description="Chest 2.5 mm", seconds=35
-        ),
+        series=SeriesPlan(exam=people.PRIOR, number=2, description="Chest 2.5 mm", seconds=35),
         header=ScanPlan(kernel="SOFT", thickness_mm=size.prior_step_mm, mas=70, table_mm=150.0),
         protocol=Protocol(noise=10.0, sharp=0.8, table_y=shift[1] + 136),
         pose=Pose(size=(1.0, 1.005, 0.975), shift=shift),
