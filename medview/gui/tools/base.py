@@ -85,6 +85,20 @@ class Tool:
         return False
 
 
+class PointTool(Tool):
+    """A tool that acts on the one place under the mouse, from the press until the release."""
+
+    cursor = "cross"
+
+    def __init__(self) -> None:
+        self._is_down = False
+
+    def press(self, stage: Stage, pointer: Pointer) -> None:
+        """Begin here."""
+        self._is_down = True
+        self.move(stage, pointer)
+
+
 class DragTool(Tool):
     """A tool that only cares how far the mouse went since the button went down."""
 

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from medview.gui.tools.base import Pointer, Stage, Tool
+from medview.gui.tools.base import Pointer, PointTool, Stage
 
 
-class CrosshairTool(Tool):
+class CrosshairTool(PointTool):
     """Also Shift with the left button."""
 
     name = "crosshair"
-    cursor = "cross"
-
-    def __init__(self) -> None:
-        self._is_down = False
-
-    def press(self, stage: Stage, pointer: Pointer) -> None:
-        """Go there."""
-        self._is_down = True
-        self.move(stage, pointer)
 
     def move(self, stage: Stage, pointer: Pointer) -> None:
         """Follow the mouse while the button is down."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 from medview.core.geometry import PatientPoint
 from medview.gui.tools.base import Pointer, Stage, Tool
@@ -10,7 +11,7 @@ from medview.gui.tools.base import Pointer, Stage, Tool
 _LEAST_PX = 4.0  # a shorter drag is a click
 
 
-class DrawingTool(Tool):
+class DrawingTool(Tool, ABC):
     """The shape grows from where the first press was to where the mouse is."""
 
     kind = ""
@@ -19,9 +20,9 @@ class DrawingTool(Tool):
     def __init__(self) -> None:
         self._start: Pointer | None = None
 
+    @abstractmethod
     def points(self, stage: Stage, a: Pointer, b: Pointer) -> tuple[PatientPoint, ...]:
         """The measurement's points for two places of the screen."""
-        raise NotImplementedError
 
     def press(self, stage: Stage, pointer: Pointer) -> None:
         """Begin here, unless a first click already did."""

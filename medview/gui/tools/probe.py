@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from medview.gui.tools.base import Pointer, Stage, Tool
+from medview.gui.tools.base import Pointer, PointTool, Stage
 
 
-class ProbeTool(Tool):
+class ProbeTool(PointTool):
     """One point, one value with its unit."""
 
     name = "probe"
-    cursor = "cross"
-
-    def __init__(self) -> None:
-        self._is_down = False
-
-    def press(self, stage: Stage, pointer: Pointer) -> None:
-        """Show the value here."""
-        self._is_down = True
-        self.move(stage, pointer)
 
     def move(self, stage: Stage, pointer: Pointer) -> None:
         """The value follows the mouse."""

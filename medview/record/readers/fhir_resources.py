@@ -30,33 +30,12 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "Immunization": ("procedures", "Immunizations"),
     "ImagingStudy": ("procedures", "Imaging studies"),
 }
-_SILENT = frozenset(
-    [
-        "Patient",
-        "Practitioner",
-        "PractitionerRole",
-        "Organization",
-        "Location",
-        "Medication",
-        "Claim",
-        "ExplanationOfBenefit",
-        "Provenance",
-        "Coverage",
-        "Person",
-        "RelatedPerson",
-        "Endpoint",
-        "StructureDefinition",
-        "ValueSet",
-        "CodeSystem",
-        "Device",
-        "CareTeam",
-        "Bundle",
-        "AuditEvent",
-        "Account",
-        "Contract",
-        "OperationOutcome",
-    ]
-)
+_SILENT = frozenset((
+    "Patient", "Practitioner", "PractitionerRole", "Organization", "Location", "Medication",
+    "Claim", "ExplanationOfBenefit", "Provenance", "Coverage", "Person", "RelatedPerson",
+    "Endpoint", "StructureDefinition", "ValueSet", "CodeSystem", "Device", "CareTeam", "Bundle",
+    "AuditEvent", "Account", "Contract", "OperationOutcome",
+))  # fmt: skip
 _SMOKING = "72166-2"
 _WITHDRAWN = ("entered-in-error", "cancelled")
 _NO_ALLERGY = frozenset(("716186003", "409137002", "428607008", "429625007"))
