@@ -29,7 +29,8 @@ def judge(
     """
     facts = Facts(patient, study, series, stack)
     named = {gate["check"] for gate in model.gates}
-    rules = [*model.gates, *({"check": name} for name in _ALWAYS if name not in named)]
+    # An animal or a scout is said first: a reason of detail would mislead there.
+    rules = [*({"check": name} for name in _ALWAYS if name not in named), *model.gates]
     graded = [_grade(rule, facts) for rule in rules]
     graded.sort(key=lambda pair: pair[0] != "refuse")
     worst = {grade for grade, _ in graded}

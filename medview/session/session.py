@@ -33,7 +33,7 @@ from medview.session.events import (
 )
 from medview.session.journal import Journal, patient_folder
 from medview.session.knowledge import gather, risks
-from medview.session.runs import load_runs, save_run
+from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Key, Place, Studies
 from medview.session.work import Decision, Work, WorkBook
 
@@ -207,8 +207,10 @@ class Session:
     def _keep_run(self, place: Place, run: ModelRun) -> None:
         self.book_of(place)
         key = patient_key(place)
+        is_stored = False
         try:
             save_run(run, patient_folder(key))
+            is_stored = True
         except OSError as error:
             self._in_trouble(
                 MedViewError(
@@ -217,16 +219,19 @@ class Session:
                     detail=str(error.errno),
                 )
             )
-        with self._lock:
-            # A newer run of the same model on the same stack takes the place of the older one.
-            others = tuple(
-                r
-                for r in self._runs[key]
-                if (r.model.name, r.series_uid, r.stack)
-                != (run.model.name, run.series_uid, run.stack)
-            )
-            self._runs[key] = (*others, run)
+        self._replace_runs(key, run, is_stored=is_stored)
         self._work_changed()
+
+    def _replace_runs(self, key: str, run: ModelRun, *, is_stored: bool) -> None:
+        """A newer run of the same model on the same stack takes the place of the older one."""
+        slot = (run.model.name, run.series_uid, run.stack)
+        with self._lock:
+            runs = self._runs[key]
+            old = [r for r in runs if (r.model.name, r.series_uid, r.stack) == slot]
+            self._runs[key] = (*(r for r in runs if r not in old), run)
+        for gone in old if is_stored else ():
+            with suppress(OSError):
+                remove_run(gone.id, patient_folder(key))
 
     # -- what is known -----------------------------------------------------------------
 

@@ -241,12 +241,12 @@ def write_mask(path: Path, mask: np.ndarray, geometry: Geometry) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "data"), [("hippocampus", "hippocampus"), ("pneumonia-child", "cxr-pneumonia")]
+    ("name", "set_name"), [("hippocampus", "hippocampus"), ("pneumonia-child", "cxr-pneumonia")]
 )
-def test_evaluate_on_dev_gives_the_figures_of_eval_json(name, data, training_data):
+def test_evaluate_on_dev_gives_the_figures_of_eval_json(name, set_name, training_data):
     model = read_catalogue().get(name)
     stated = json.loads((model.path / "eval.json").read_text())["metrics"]
-    found = evaluate_model(model, training_data / data, "dev", QUIET)["metrics"]
+    found = evaluate_model(model, training_data / set_name, "dev", QUIET)["metrics"]
     assert found.keys() == stated.keys()
     for metric, figure in found.items():
         assert figure["value"] == pytest.approx(stated[metric]["value"], abs=2e-3)

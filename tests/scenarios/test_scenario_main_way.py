@@ -239,7 +239,7 @@ def test_killing_the_worker_is_said_and_the_next_run_works(
     os.kill(worker().pid, signal.SIGKILL)
 
     qtbot.waitUntil(lambda: "stopped" in opened.top._worker.text(), timeout=10_000)
-    assert opened.status.message
+    qtbot.waitUntil(lambda: opened.status.message != "")
     qtbot.keyClick(opened, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     quiet(opened, timeout=90_000)
     assert "right lung" in texts(opened.sidebar.findings)

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +225,24 @@ def test_work_and_runs_come_back_when_the_study_is_opened_again(ct_folder: CtFol
     assert found[0].run.heatmaps[0].values[1, 2, 3] == pytest.approx(1.0)
     assert str(found[0].finding.explanation) == "Because of this."
     assert any(o.concept == "creatinine" and o.value == 1.2 for o in second.observations())
+    second.close()
+
+
+def test_a_newer_run_takes_the_place_of_the_older_one_on_the_disk_too(ct_folder: CtFolder) -> None:
+    folder = ct_folder()
+    first = Session()
+    first.open([folder])
+    place = first.active
+    assert place is not None
+    first._keep_run(place, run_on(place.series.uid))
+    first._keep_run(place, replace(run_on(place.series.uid), id="run2"))
+    first.close()
+
+    second = Session()
+    second.open([folder])
+
+    assert second.active is not None
+    assert [run.id for run in second.runs_of(second.active)] == ["run2"]
     second.close()
 
 
