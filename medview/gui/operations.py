@@ -24,6 +24,7 @@ class Operations:
         self._session = session
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="medview")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def start(self, action: Coroutine[Any, Any, None]) -> None:
         """Begin an action; it goes on while the window answers."""
@@ -43,6 +44,7 @@ class Operations:
 
     def close(self) -> None:
         """Let running threads end; nothing new begins."""
+        self._is_closed = True
         for task in tuple(self._tasks):
             task.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -59,9 +61,11 @@ class Operations:
                 else say("{what} {todo}", what=error.what, todo=error.what_to_do)
             )
             self._session.events.send(Message(sentence, "bad", error.where))
-        except (RuntimeError, asyncio.CancelledError):
+        except asyncio.CancelledError:
             _log.info("an action ended with the window")
         except Exception as error:  # noqa: BLE001 - the top of an operation: log and show
+            if self._is_closed:  # widgets and threads are going: what fails now concerns nobody
+                return
             _log.exception("an action failed")
             self._session.events.send(
                 Message(

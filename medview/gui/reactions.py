@@ -27,6 +27,7 @@ class Reactions:
         self._window = window
         self._session = window.session
         self._loading = CancelToken()
+        self._analysing = CancelToken()
         self._shown: Key | None = None
         self._device = ""
         self._state = ""
@@ -46,10 +47,8 @@ class Reactions:
         match event:
             case events.ActiveChanged():
                 self._show_active()
-            case events.VolumeOpened(series_uid=uid, stack=stack):
-                self._first_image((uid, stack))
-            case events.LoadProgress(series_uid=uid, stack=stack):
-                self._more_slices((uid, stack), event.done, event.total)
+            case events.VolumeOpened() | events.LoadProgress() | events.VolumeClosed():
+                self._hear_of_volume(event)
             case events.WorkChanged():
                 self._refresh.start(0)
             case events.JobsChanged():
@@ -64,6 +63,17 @@ class Reactions:
                 self._show_source(locator)
             case events.Message(sentence=sentence, level=level, where=where):
                 self.say(sentence, level, where)
+
+    def _hear_of_volume(
+        self, event: events.VolumeOpened | events.LoadProgress | events.VolumeClosed
+    ) -> None:
+        key = (event.series_uid, event.stack)
+        if isinstance(event, events.VolumeOpened):
+            self._first_image(key)
+        elif isinstance(event, events.LoadProgress):
+            self._more_slices(key, event.done, event.total)
+        else:
+            self._gone(key)
 
     def say(self, sentence: Sentence, level: str = "info", where: str = "") -> None:
         """A sentence for the reader, kept for the list of messages."""
@@ -95,8 +105,9 @@ class Reactions:
         self.say(say("Done again: {name}", name=name) if name else say("There is nothing to redo."))
 
     def cancel_loading(self) -> None:
-        """Stop reading the series that is shown."""
+        """Stop reading the series that is shown, and what is being prepared for analysis."""
         self._loading.cancel()
+        self._analysing.cancel()
 
     def analyse(self, place: Place | None, *, is_asked: bool = True) -> None:
         """Queue every model that fits a series; say so where none does and the reader asked."""
@@ -104,12 +115,17 @@ class Reactions:
             self.say(say("Open a study first."), "warn")
             return
 
+        if self._analysing.is_cancelled:
+            self._analysing = CancelToken()
+        token = self._analysing
+
         async def action() -> None:
             call = self._window.operations.call
             tasks = await call(self._session.analyses.offers, place)
             if not tasks and is_asked:
                 self.say(say("No model is made for this kind of series."), "warn")
             for task in tasks:
+                token.check()
                 await call(self._session.analyses.run, task)
 
         self._window.operations.start(action())
@@ -145,15 +161,24 @@ class Reactions:
         if key != self._shown or opened is None:
             return
         self._window.grid.show_volume(opened)
+        for note in opened.place.stack.notes:
+            self.say(say(note), "warn")
         self._show_presets()
         self._show_work()
+
+    def _gone(self, key: Key) -> None:
+        """The stack that is shown was given back: reading was stopped, or its files changed."""
+        if key == self._shown and self._session.studies.volume(key) is None:
+            self._shown = None
+            self._window.grid.show_volume(None)
+            self._window.status.show_progress("", 0, 0)
 
     def _more_slices(self, key: Key, done: int, total: int) -> None:
         self._window.status.show_memory(
             self._session.studies.held_bytes, self._session.studies.budget_bytes
         )
         is_whole = done >= total
-        if key == self._shown:
+        if key == self._shown and done:
             self._window.grid.slices_arrived(is_whole=is_whole)
             if not self._session.analyses.running:
                 what = "" if is_whole else tr("Reading series")

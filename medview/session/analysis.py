@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from medview.core.progress import CancelToken
 from medview.core.results import GateVerdict, ModelRun
 from medview.core.words import Sentence
 from medview.session.events import Events, JobsChanged, Message, WorkerChanged
@@ -101,6 +102,7 @@ class Analyses:
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._jobs: dict[str, JobState] = {}
+        self._waiting: dict[str, CancelToken] = {}  # jobs whose series is still being read
 
     @property
     def jobs(self) -> tuple[JobState, ...]:
@@ -141,9 +143,11 @@ class Analyses:
             self._keep(task.place, refused_run(task, secrets.token_hex(8)))
             return
         waiting = JobState(id=secrets.token_hex(8), title=task.model.title, key=task.place.key)
+        token = self._waiting[waiting.id] = CancelToken()
         self._show(waiting)
         try:
-            opened = self._studies.load(task.place)
+            opened = self._studies.load(task.place, cancel=token)
+            token.check()
             job = Job(
                 model=task.model,
                 volume=opened.volume,
@@ -161,6 +165,7 @@ class Analyses:
         finally:
             with self._lock:
                 self._jobs.pop(waiting.id, None)
+                self._waiting.pop(waiting.id, None)
             self._events.send(JobsChanged())
 
     def _show(self, job: JobState) -> None:
@@ -170,6 +175,10 @@ class Analyses:
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; its end comes as an event."""
+        token = self._waiting.get(job_id)
+        if token is not None:
+            token.cancel()
+            return
         if self._worker is not None:
             self._worker.cancel(job_id)
 

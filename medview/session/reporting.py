@@ -305,7 +305,7 @@ def _key_images(subject: ReportSubject, runs: Sequence[ModelRun]) -> list[KeyIma
 
 
 def _largest_first(subject: ReportSubject) -> list[Place]:
-    first = first_place(subject.studies)
+    first = first_place(subject.studies.places())
     places = sorted(subject.studies.places(), key=lambda p: -p.stack.geometry.shape[0])
     return [p for p in (first, *places) if p is not None]
 

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.results import Finding, ModelRun
 from medview.core.settings import Settings, load_settings
 from medview.core.shared import sweep_stale_blocks
-from medview.core.study import Patient, Study
+from medview.core.study import Holdings, Patient, Study
 from medview.core.words import say
 from medview.session.analysis import Analyses
 from medview.session.documents import Documents, worth_reading
@@ -84,15 +84,24 @@ class Session:
         Raises InvalidInput for a path that does not exist, Cancelled.
         """
         found = self.studies.open(paths, progress, cancel)
-        if self._active is None or self.studies.place(self._active.key) is None:
-            self._active = first_place(self.studies)
-            self.events.send(ActiveChanged())
+        self._show_opened(found)
         self._remember_open()
         documents = worth_reading(found.documents, paths)
         self._say_what_is_missing(found.seen, len(found.patients), len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)
         self.documents.open(documents, patients, self.patient, progress, cancel)
+
+    def _show_opened(self, found: Holdings) -> None:
+        """Look at what was just opened; documents alone leave the images as they are."""
+        series = {s.uid for p in found.patients for study in p.studies for s in study.series}
+        fresh = first_place(p for p in self.studies.places() if p.series.uid in series)
+        if fresh is not None:
+            self._active = fresh
+        elif self._active is not None:
+            self._active = self.studies.place(self._active.key)
+        self.events.send(ActiveChanged())
+        self.events.send(KnowledgeChanged())
 
     def _say_what_is_missing(self, seen: int, patients: int, documents: int) -> None:
         if seen == 0:
@@ -303,9 +312,9 @@ def patient_key(place: Place) -> str:
     return f"patient {patient.id} {patient.birth_date} {patient.sex}"
 
 
-def first_place(studies: Studies) -> Place | None:
+def first_place(candidates: Iterable[Place]) -> Place | None:
     """The stack to look at first: the newest study's largest volume, else its first picture."""
-    places = list(studies.places())
+    places = list(candidates)
     if not places:
         return None
     newest = max(place.study.date for place in places)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.errors import MedViewError
+from medview.core.errors import Cancelled, MedViewError
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import Holdings, Patient, Series, Stack, Study
 from medview.core.volume import Volume
@@ -69,7 +69,7 @@ class Studies:
     def __init__(self, events: Events, budget_mb: int) -> None:
         self._events = events
         self._budget = budget_mb << 20
-        self._opened: OrderedDict[str, Holdings] = OrderedDict()
+        self._opened: list[tuple[tuple[Path, ...], Holdings]] = []
         self._holdings = Holdings()
         self._volumes: OrderedDict[Key, OpenVolume] = OrderedDict()
         self._pinned: frozenset[Key] = frozenset()
@@ -83,7 +83,7 @@ class Studies:
     @property
     def opened_paths(self) -> tuple[str, ...]:
         """The files and folders that were opened, in order."""
-        return tuple(self._opened)
+        return tuple(str(path) for paths, _ in self._opened for path in paths)
 
     def open(
         self,
@@ -98,15 +98,30 @@ class Studies:
         from medview.dicom import scan
 
         found = scan(paths, progress, cancel)
+        wanted = tuple(Path(path) for path in paths)
+        shared = [group for group in self._opened if _share_series(group[1], found)]
+        together = found
+        if any(not set(group[0]) <= set(wanted) for group in shared):
+            # Parts of one series in several places: only reading them together sorts its slices.
+            others = [p for group in shared for p in group[0] if p.exists() and p not in wanted]
+            wanted = (*others, *wanted)
+            together = scan(wanted, progress, cancel)
         with self._lock:
-            for path in paths:
-                self._opened.pop(str(path), None)
-            # One entry for what was opened together; its other paths open nothing of their own.
-            for number, path in enumerate(paths):
-                self._opened[str(path)] = found if number == 0 else Holdings()
-            self._holdings = merge(self._opened.values())
+            kept = [g for g in self._opened if g not in shared and not set(g[0]) <= set(wanted)]
+            self._opened = [*kept, (wanted, together)]
+            self._holdings = merge(holdings for _, holdings in self._opened)
+        self._drop_changed()
         self._events.send(HoldingsChanged())
         return found
+
+    def _drop_changed(self) -> None:
+        """Volumes whose stack has other frames now are read anew when they are asked for."""
+        with self._lock:
+            volumes = list(self._volumes.items())
+        for key, opened in volumes:
+            place = self.place(key)
+            if place is None or place.stack.frames != opened.place.stack.frames:
+                self._drop(key)
 
     def close(self) -> None:
         """Give every volume back."""
@@ -153,10 +168,13 @@ class Studies:
             known = self.volume(place.key)
             if known is None:
                 fill, opened = self._begin(place)
-        if known is not None:
-            known.finished.wait()
-            return known
         cancel = cancel or CancelToken()
+        if known is not None:
+            while not known.finished.wait(0.1):
+                cancel.check()
+            if self.volume(place.key) is not known:
+                raise Cancelled  # whoever read it was stopped
+            return known
         try:
             self._run(fill, opened, first, cancel)
         except MedViewError:
@@ -230,6 +248,7 @@ class Studies:
         if gone is None:
             return
         self._events.send(VolumeClosed(*key))
+        self._events.send(LoadProgress(*key, 0, len(gone.ready)))
         if gone.volume.block is not None:
             gone.volume.block.release()
 
@@ -243,6 +262,14 @@ class Studies:
     def budget_bytes(self) -> int:
         """Memory that volumes may take."""
         return self._budget
+
+
+def _share_series(a: Holdings, b: Holdings) -> bool:
+    return not _series_of(a).isdisjoint(_series_of(b))
+
+
+def _series_of(holdings: Holdings) -> set[str]:
+    return {s.uid for p in holdings.patients for study in p.studies for s in study.series}
 
 
 def merge(many: Iterable[Holdings]) -> Holdings:

@@ -326,3 +326,39 @@ def test_panels_fold_away_by_key(window: MainWindow, qtbot: QtBot, key: str) -> 
 
     qtbot.keyClick(window, getattr(Qt.Key, f"Key_{key}"))
     assert panel.isVisible()
+
+
+def test_reading_that_was_stopped_can_be_begun_again(
+    window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    from medview.session.events import LoadProgress
+
+    def stop(event: object) -> None:
+        if isinstance(event, LoadProgress) and 0 < event.done < event.total:
+            window.cancel()
+
+    end = window.session.events.subscribe(stop)
+    window.open_paths([small_demo / "images" / "MV-0001"])
+    quiet(window)
+    end()
+    active = window.session.active
+    assert active is not None
+    assert window.session.studies.volume(active.key) is None
+    assert "Reading" not in texts(window.status)
+
+    window.show_series(active.key)
+    quiet(window)
+
+    opened = window.session.studies.volume(active.key)
+    assert opened is not None
+    assert opened.ready.all()
+
+
+def test_a_fault_in_an_action_is_said(window: MainWindow, quiet: Quiet) -> None:
+    async def broken() -> None:
+        raise RuntimeError
+
+    window.operations.start(broken())
+    quiet(window)
+
+    assert "RuntimeError" in window.status.message

@@ -374,3 +374,39 @@ def test_files_of_the_session_are_for_the_owner_alone(
 
     for path in user_data_dir().rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_slice_and_then_its_folder_show_the_whole_series(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    folder = ct_folder()
+    session.open([folder / "001.dcm"])
+    assert session.active is not None
+    session.studies.load(session.active)
+
+    session.open([folder])
+
+    assert session.active is not None
+    assert len(session.active.stack.frames) == 5
+    assert session.studies.load(session.active).volume.geometry.shape[0] == 5
+    assert len(list(session.studies.places())) == 1
+
+
+def test_two_slices_opened_one_after_the_other_become_one_stack(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    folder = ct_folder()
+
+    session.open([folder / "001.dcm"])
+    session.open([folder / "002.dcm"])
+
+    assert session.active is not None
+    assert len(session.active.stack.frames) == 2
+
+
+def test_what_was_just_opened_is_what_is_shown(session: Session, ct_folder: CtFolder) -> None:
+    session.open([ct_folder("one")])
+    session.open([ct_folder("two", patient_id="P2")])
+
+    assert session.patient is not None
+    assert session.patient.id == "P2"
