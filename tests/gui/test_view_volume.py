@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import weakref
@@ -206,3 +207,19 @@ def test_vtk_is_not_imported_before_the_first_volume() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
 
     assert done.returncode == 0
+
+
+def test_drawing_keeps_no_shaders_on_a_disk_that_may_be_full(tmp_path) -> None:
+    # A write into Mesa's mapped cache on a full disk would end the process with SIGBUS.
+    code = (
+        "from medview.gui.views.volume_render import VolumeRenderer\n"
+        "made = VolumeRenderer()\nmade.close()\nprint('drawn')"
+    )
+    names = ("MESA_SHADER_CACHE_DISABLE", "MESA_GLSL_CACHE_DISABLE")
+    told = {name: value for name, value in os.environ.items() if name not in names}
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**told, "XDG_CACHE_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert found.stdout.strip() == "drawn", found.stderr
+    assert list(tmp_path.iterdir()) == []

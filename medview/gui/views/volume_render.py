@@ -29,11 +29,19 @@ def _prefer_osmesa() -> None:
         os.environ.setdefault(_WINDOW, "vtkOSOpenGLRenderWindow")
 
 
+def _keep_no_shaders() -> None:
+    # Mesa maps its cache of shaders into memory: on a full disk a write there ends the process
+    # with SIGBUS, which nothing can catch. Ours are few and compile quickly.
+    os.environ["MESA_SHADER_CACHE_DISABLE"] = "true"
+    os.environ["MESA_GLSL_CACHE_DISABLE"] = "true"  # its name before Mesa 22
+
+
 class VolumeRenderer:
     """One off-screen window with one volume. Raises MedViewError where nothing can be drawn."""
 
     def __init__(self) -> None:
         _prefer_osmesa()
+        _keep_no_shaders()
         import vtkmodules.vtkRenderingOpenGL2
         import vtkmodules.vtkRenderingVolumeOpenGL2  # noqa: F401 - registers what VTK makes
         from vtkmodules.vtkCommonCore import vtkObject
