@@ -45,6 +45,10 @@ _PREGNANT = re.compile(
     re.IGNORECASE,
 )
 
+_SENTENCE_END = re.compile(r"[.。](?:\s|$)|\n")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
+_TITLE_REST = 12  # characters that may stand beside examination and date in a title
+
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
@@ -120,17 +124,34 @@ def _time(document: Document, note: Note, entity: Entity) -> str:
 
 
 def _examined(note: Note, entity: Entity) -> str:
-    """The date of the examination that the entity's sentence speaks of, empty where none."""
+    """The date of the examination that the entity is a finding of, empty where none is named."""
     if entity.type not in ("measurement", "anatomy", "finding"):
         return ""
     for relation in note.relations:
         if relation.type == "test_date":
             examination, date = note.entity(relation.head), note.entity(relation.tail)
-            between = note.text[max(examination.end, date.end) : entity.start]
-            is_same_sentence = not re.search(r"[.。](?:\s|$)|\n", between)
-            if examination.type == "procedure" and date.end <= entity.start and is_same_sentence:
+            is_before = examination.type == "procedure" and date.end <= entity.start
+            if is_before and _speaks_on(note, examination, date, entity):
                 return iso_date(date.text)
     return ""
+
+
+def _speaks_on(note: Note, examination: Entity, date: Entity, entity: Entity) -> bool:
+    """Whether the entity stands in the examination's sentence, or in the lines below its title."""
+    text = note.text
+    end = max(examination.end, date.end)
+    if not _SENTENCE_END.search(text, end, entity.start):
+        return True
+    start = min(examination.start, date.start)
+    title_from = text.rfind("\n", 0, start) + 1
+    title_to = text.find("\n", end, entity.start)
+    if title_to < 0 or (start - title_from) + (title_to - end) > _TITLE_REST:
+        return False
+    is_other = any(
+        e.type in ("procedure", "date") and title_to <= e.start < entity.start
+        for e in note.entities
+    )
+    return not is_other and not _BLANK_LINE.search(text, title_to, entity.start)
 
 
 def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterator[_Fact]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from medview.record import Note, known_of, observations, trends
+from medview.record import Note, extract, known_of, observations, read_document, trends
 
 Reader = Callable[..., Note]
 
@@ -118,3 +121,45 @@ def test_values_of_one_stay_are_no_trend(read: Reader) -> None:
     ]
 
     assert trends(observations(notes), {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("CT chest of 2024-06-12: single 6 mm nodule in the right upper lobe.", "2024-06-12"),
+        ("CT chest, 2024-06-12.\nNo effusion.\n6 mm nodule in the right upper lobe.", "2024-06-12"),
+        ("胸部CT（2024-06-12）：\n右肺上叶见一实性结节，大小约6mm。", "2024-06-12"),
+        ("CT chest 2024-06-12\n\n6 mm nodule in the right upper lobe.", "2026-01-30"),
+        (
+            "CT chest of 2024-06-12:\nNormal.\nCT today: 6 mm nodule in the right upper lobe.",
+            "2026-01-30",
+        ),
+    ],
+)
+def test_a_size_has_the_date_of_its_examination(read: Reader, text: str, time: str) -> None:
+    found = read(text, date="2026-01-30").observations
+    assert {o.time for o in found if o.concept == "nodule_diameter_max"} == {time}
+
+
+@pytest.mark.parametrize("kind", ["DocumentReference", "DiagnosticReport"])
+def test_a_report_inside_a_bundle_keeps_its_own_date(tmp_path: Path, kind: str) -> None:
+    words = base64.b64encode(b"Single 6 mm solid nodule in the right upper lobe.").decode()
+    attachment = {"contentType": "text/plain", "data": words}
+    date = "2024-06-12T16:00:00Z"
+    report = {
+        "DocumentReference": {"date": date, "content": [{"attachment": attachment}]},
+        "DiagnosticReport": {"effectiveDateTime": date, "presentedForm": [attachment]},
+    }[kind]
+    weight = {
+        "resourceType": "Observation", "status": "final", "effectiveDateTime": "2026-01-30",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "valueQuantity": {"value": 68, "unit": "kg"},
+    }  # fmt: skip
+    entries = [{"resource": {"resourceType": kind, **report}}, {"resource": weight}]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    path = tmp_path / "record.fhir.json"
+    path.write_text(json.dumps(bundle), encoding="utf-8")
+    document = read_document(path)
+    assert document.date == "2026-01-30"
+    sizes = [o for o in extract(document).observations if o.concept == "nodule_diameter_max"]
+    assert [o.time for o in sizes] == ["2024-06-12"]

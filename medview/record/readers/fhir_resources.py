@@ -406,35 +406,33 @@ def _report(page: Page, resource: Resource, context: Context) -> None:
             page.mention(kind_of(words, "disease"), words)
             page.write("\n")
     for form in resource.get("presentedForm") or []:
-        _attachment(page, form)
+        _attachment(page, form, date)
     if (
         not resource.get("conclusion")
         and not resource.get("presentedForm")
         and not resource.get("result")
     ):
-        page.free_text(_div(resource))
+        page.free_text(_div(resource), date)
 
 
-def _attachment(page: Page, form: Any) -> None:
+def _attachment(page: Page, form: Any, date: str) -> None:
     if not isinstance(form, dict):
         return
     if form.get("data"):
-        attachment_text(page, str(form.get("contentType") or ""), str(form["data"]))
+        attachment_text(page, str(form.get("contentType") or ""), str(form["data"]), date[:10])
     elif form.get("url"):
         page.notes.append(say("The document's text lies in another file, which is not followed."))
 
 
 def _reference_document(page: Page, resource: Resource, context: Context) -> None:
     title = str(resource.get("description") or "") or text_of(resource.get("type"))
+    date = date_of(resource.get("date") or resource.get("created") or resource.get("indexed"))
     if title:
         page.write(title)
-        _write_time(
-            page,
-            date_of(resource.get("date") or resource.get("created") or resource.get("indexed")),
-        )
+        _write_time(page, date)
     for content in resource.get("content") or []:
         if isinstance(content, dict):
-            _attachment(page, content.get("attachment"))
+            _attachment(page, content.get("attachment"), date)
 
 
 def _composition(page: Page, resource: Resource, context: Context) -> None:

@@ -178,8 +178,11 @@ def plain_text(html: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def attachment_text(page: Page, kind: str, data: str) -> None:
-    """Show a base64 attachment: text and HTML are read, other kinds are named in a note."""
+def attachment_text(page: Page, kind: str, data: str, date: str = "") -> None:
+    """Show a base64 attachment: text and HTML are read, other kinds are named in a note.
+
+    date: ISO, where it is not the document's.
+    """
     try:
         raw = base64.b64decode(re.sub(r"\s+", "", data), validate=True)
     except (binascii.Error, ValueError):
@@ -191,9 +194,9 @@ def attachment_text(page: Page, kind: str, data: str) -> None:
         and b"\x00" not in raw[:200]
         and not raw.startswith(b"%PDF")
     ):
-        page.free_text(raw.decode("utf-8", "replace"))
+        page.free_text(raw.decode("utf-8", "replace"), date)
     elif "html" in kind or kind.endswith("xml"):
-        page.free_text(plain_text(raw.decode("utf-8", "replace")))
+        page.free_text(plain_text(raw.decode("utf-8", "replace")), date)
     else:
         page.notes.append(say("An attachment was not read ({kind}).", kind=kind or "?"))
 
