@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,16 +89,20 @@ class Documents:
         paths: Sequence[Path],
         patients: Sequence[Patient],
         active: Patient | None,
+        batch_patients: Sequence[Patient] = (),
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
     ) -> None:
         """Read documents and join each to the patient it belongs to.
 
-        One that names nobody goes to `active`; one that names somebody else is kept apart until
-        the reader confirms. Raises Cancelled; a document that cannot be read is listed.
+        batch_patients: whose images were opened together with the documents. A document that
+        names nobody goes to the one patient of its batch, to `active` where it came without any
+        image, and else to nobody. That one and a document that names somebody else are kept
+        apart until the reader confirms. Raises Cancelled; one that cannot be read is listed.
         """
         from medview.record import extract, read_documents
 
+        owner = _owner_of_nameless(batch_patients, active)
         for number, path in enumerate(paths):
             if cancel is not None:
                 cancel.check()
@@ -109,15 +113,19 @@ class Documents:
                 self._add_unread(UnreadDocument(str(path), error.what, error.where))
                 continue
             for document, note in pairs:
-                self._add(_join(document, note, patients, active, self._confirmed))
+                item = self._join(document, note, patients, active)
+                self._add(item if item.patient_id is not None else _join_nameless(item, owner))
         progress(len(paths), len(paths), "documents")
         self._changed()
 
     def rejoin(self, patients: Sequence[Patient], active: Patient | None) -> None:
-        """Match every document again, after other patients were opened."""
+        """Match every document again, after other patients were opened.
+
+        One that names nobody stays apart: the next patient to be opened is not its owner.
+        """
         with self._lock:
             self._open = tuple(
-                _join(item.document, item.note, patients, active, self._confirmed)
+                self._join(item.document, item.note, patients, active)
                 if item.patient_id is None
                 else item
                 for item in self._open
@@ -128,6 +136,21 @@ class Documents:
         """The reader says that a refused document is this patient's."""
         self._confirmed |= {(document_id, patient.id)}
         self.rejoin([patient], patient)
+
+    def _join(
+        self, document: Document, note: Note, patients: Sequence[Patient], active: Patient | None
+    ) -> OpenDocument:
+        from medview.record import belongs_to
+
+        candidates = sorted(patients, key=lambda p: active is None or p.id != active.id)
+        matches = [(patient, belongs_to(document, patient)) for patient in candidates]
+        for patient, match in matches:
+            if match.verdict == "match" or (document.id, patient.id) in self._confirmed:
+                return OpenDocument(
+                    document=document, note=note, patient_id=patient.id, match=match
+                )
+        first = matches[0][1] if matches else None
+        return OpenDocument(document=document, note=note, patient_id=None, match=first)
 
     def _add(self, item: OpenDocument) -> None:
         with self._lock:
@@ -143,21 +166,16 @@ class Documents:
         self._events.send(KnowledgeChanged())
 
 
-def _join(
-    document: Document,
-    note: Note,
-    patients: Sequence[Patient],
-    active: Patient | None,
-    confirmed: frozenset[tuple[str, str]],
-) -> OpenDocument:
+def _owner_of_nameless(batch: Sequence[Patient], active: Patient | None) -> Patient | None:
+    if not batch:
+        return active
+    return batch[0] if len(batch) == 1 else None
+
+
+def _join_nameless(item: OpenDocument, owner: Patient | None) -> OpenDocument:
     from medview.record import belongs_to
 
-    candidates = sorted(patients, key=lambda p: active is None or p.id != active.id)
-    matches = [(patient, belongs_to(document, patient)) for patient in candidates]
-    for patient, match in matches:
-        if match.verdict == "match" or (document.id, patient.id) in confirmed:
-            return OpenDocument(document=document, note=note, patient_id=patient.id, match=match)
-    if active is not None and matches and matches[0][1].verdict == "unknown":
-        return OpenDocument(document=document, note=note, patient_id=active.id, match=matches[0][1])
-    match_first = matches[0][1] if matches else None
-    return OpenDocument(document=document, note=note, patient_id=None, match=match_first)
+    if owner is None:
+        return item
+    match = belongs_to(item.document, owner)
+    return replace(item, patient_id=owner.id, match=match) if match.verdict == "unknown" else item

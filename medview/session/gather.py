@@ -61,7 +61,7 @@ def gather_all(paths: Sequence[Path], progress: Progress = no_progress) -> Gathe
     patients = holdings.patients
     only = patients[0] if len(patients) == 1 else None
     found = worth_reading(holdings.documents, paths)
-    documents.open(found, patients, only, progress)
+    documents.open(found, patients, only, patients, progress)
     runs, troubles = _read_runs([*results, *_results_below(holdings.documents)])
     troubles += [(item.path, item.reason) for item in documents.unread]
     records = [_record(patient, documents, runs) for patient in patients]

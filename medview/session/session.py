@@ -90,7 +90,7 @@ class Session:
         self._say_what_is_missing(found.seen, len(found.patients), len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)
-        self.documents.open(documents, patients, self.patient, progress, cancel)
+        self.documents.open(documents, patients, self.patient, found.patients, progress, cancel)
 
     def _show_opened(self, found: Holdings) -> None:
         """Look at what was just opened; documents alone leave the images as they are."""

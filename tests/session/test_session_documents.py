@@ -1,0 +1,103 @@
+"""Documents go to the patient they belong to; one that names nobody never goes to a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medview.session import Session
+
+CtFolder = Callable[..., Path]
+NOTE = "Known diabetes mellitus type 2 and emphysema. Creatinine 0.9 mg/dL."
+
+
+def note_in(folder: Path, text: str = NOTE) -> Path:
+    path = folder / "note.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def concepts_of(session: Session, patient_id: str) -> set[str]:
+    documents = session.documents.of(patient_id)
+    return {o.concept for item in documents for o in item.note.observations}
+
+
+def look_at(session: Session, patient_id: str) -> None:
+    place = next(p for p in session.studies.places() if p.patient.id == patient_id)
+    session.select(place.key)
+
+
+def test_a_nameless_document_beside_images_goes_to_their_patient_not_to_the_active_one(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    session.open([ct_folder("one")])
+    six = ct_folder("six", patient_id="P6")
+    note_in(six)
+
+    session.open([six])
+    look_at(session, "P1")
+
+    assert concepts_of(session, "P6") == {"creatinine", "diabetes", "emphysema"}
+    assert session.documents.of("P1") == ()
+    assert session.documents.refused == ()
+
+
+def test_a_nameless_document_among_two_patients_waits_until_the_reader_confirms(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    one, six = ct_folder("one"), ct_folder("six", patient_id="P6")
+    note_in(six)
+
+    session.open([one, six])
+
+    (refused,) = session.documents.refused
+    assert refused.match is not None
+    assert refused.match.verdict == "unknown"
+    six_place = next(p for p in session.studies.places() if p.patient.id == "P6")
+    session.documents.confirm(refused.document.id, six_place.patient)
+    assert [item.document.id for item in session.documents.of("P6")] == [refused.document.id]
+
+
+def test_a_loose_nameless_document_goes_to_the_patient_on_the_screen(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    session.open([ct_folder("one")])
+    session.open([ct_folder("six", patient_id="P6")])
+    look_at(session, "P1")
+
+    session.open([note_in(tmp_path)])
+    look_at(session, "P6")
+
+    assert "creatinine" in concepts_of(session, "P1")
+    assert session.documents.of("P6") == ()
+
+
+@pytest.mark.parametrize("opened_with", ["another patient", "nobody"])
+def test_a_nameless_document_never_goes_to_a_patient_who_is_opened_later(
+    session: Session, ct_folder: CtFolder, tmp_path: Path, opened_with: str
+) -> None:
+    if opened_with == "another patient":
+        one, six = ct_folder("one"), ct_folder("six", patient_id="P6")
+        note_in(one)
+        session.open([one, six])
+    else:
+        session.open([note_in(tmp_path)])
+
+    session.open([ct_folder("later", patient_id="P9")])
+
+    assert session.documents.of("P9") == ()
+    assert len(session.documents.refused) == 1
+
+
+def test_a_document_that_names_another_patient_beside_images_stays_apart(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    folder = ct_folder("one")
+    note_in(folder, f"Patient ID: P6\n{NOTE}")
+
+    session.open([folder])
+
+    assert session.documents.of("P1") == ()
+    assert len(session.documents.refused) == 1
