@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -53,16 +54,24 @@ def _write_whole(path: Path, writer: Callable[[str], None]) -> None:
         handle, beside = tempfile.mkstemp(suffix=ending, prefix=".medview-", dir=path.parent)
         os.close(handle)
         writer(beside)
+        _sync(beside)
         Path(beside).replace(path)
     except (OSError, RuntimeError) as error:
-        with suppress(OSError):
-            Path(beside).unlink()
         raise WriteFailed(
             say("The file could not be written"),
             str(path),
             say("Check the free space and the rights of the folder."),
             detail=type(error).__name__,
         ) from error
+    finally:
+        with suppress(OSError):  # gone where all went well
+            Path(beside).unlink()
+
+
+def _sync(path: str) -> None:
+    # Some file systems say only here that there is no room for what was written.
+    with Path(path).open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _itk() -> Any:
@@ -89,6 +98,11 @@ def _volume_writer(volume: Volume) -> Callable[[str], None]:
 
     def write(where: str) -> None:
         sitk.WriteImage(image, where, useCompression=True)
+        # On a full disk ITK ends without an error for some formats and leaves the file cut.
+        written = sitk.ReadImage(where)  # held: a view does not keep its image alive
+        found, wanted = (sitk.GetArrayViewFromImage(one) for one in (written, image))
+        if not np.array_equal(found, wanted, equal_nan=True):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     return write
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +69,33 @@ def test_an_unknown_ending_is_said(tmp_path: Path) -> None:
     volume = load_volume(stack_of(save_series(tmp_path / "in")))
     with pytest.raises(InvalidInput, match="ending"):
         write_volume(volume, tmp_path / "out.docx")
+
+
+@contextmanager
+def room_for(count: int) -> Iterator[None]:
+    """No file may grow past so many bytes: stands for a disk that is full at that place."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".tif"])
+@pytest.mark.parametrize("count", [0, 400, 60_000])
+def test_a_disk_without_room_is_said_and_leaves_no_cut_file(
+    tmp_path: Path, ending: str, count: int
+) -> None:
+    volume = load_volume(stack_of(save_series(tmp_path / "in")))
+    depth = 1 if ending in (".png", ".tif") else 4
+    noise = np.random.default_rng(1).integers(-1000, 1000, (depth, 300, 300)).astype(np.int16)
+    geometry = replace(volume.geometry, shape=noise.shape)
+    full = replace(volume, stored=noise, geometry=geometry, windows=(), per_slice=None)
+    out = tmp_path / "out" / f"scan{ending}"
+    out.parent.mkdir()
+    out.write_bytes(b"what was there before")
+    with room_for(count), pytest.raises(WriteFailed):
+        write_volume(full, out)
+    assert out.read_bytes() == b"what was there before"
+    assert list(out.parent.iterdir()) == [out]
