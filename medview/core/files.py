@@ -6,6 +6,8 @@ import contextlib
 import errno
 import os
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from medview.core.errors import WriteFailed
@@ -29,6 +31,51 @@ def write_private(path: Path, text: str | bytes) -> None:
         with contextlib.suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def hold(path: Path) -> int:
+    """Hold a lock file for this process alone until the descriptor is closed or the process dies.
+
+    Raises BlockingIOError while another holds it, OSError where the file cannot be made.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _lock(handle)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+@contextlib.contextmanager
+def held(path: Path, patience_s: float = 2.0) -> Iterator[None]:
+    """As `hold` for a moment, waiting for others. Raises OSError when they do not let go."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            handle = hold(path)
+            break
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: no lock, the last one to write wins
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a network folder without locks is as good as no lock
+        return
 
 
 def write_whole(path: Path, data: bytes | str) -> Path:

@@ -43,18 +43,35 @@ def _places(record: logging.LogRecord) -> str:
     return " at " + " ".join(places[-4:]) if places else ""
 
 
+class _File(RotatingFileHandler):
+    """A full disk costs the line, never a traceback on the reader's terminal."""
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
+        return
+
+
 def start_log(level: int = logging.INFO) -> None:
-    """Send MedView's records to the user's log folder (1 MB, three old ones kept)."""
-    path = user_log_dir() / "medview.log"
-    handler = RotatingFileHandler(
-        path, maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True
-    )
-    handler.setFormatter(_Line())
+    """Send MedView's records to the user's log folder (1 MB, three old ones kept).
+
+    Where nothing can be written there (home is read-only or full) nothing is kept.
+    """
     logger = logging.getLogger("medview")
     logger.setLevel(level)
     logger.propagate = False
     for old in list(logger.handlers):
         logger.removeHandler(old)
         old.close()
-    logger.addHandler(handler)
-    path.touch(mode=0o600)
+    logger.addHandler(_handler())
+
+
+def _handler() -> logging.Handler:
+    try:
+        path = user_log_dir() / "medview.log"
+        path.touch(mode=0o600)
+        with path.open("ab"):  # one that is there may still be closed to us
+            pass
+    except OSError:
+        return logging.NullHandler()
+    handler = _File(path, maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
+    handler.setFormatter(_Line())
+    return handler

@@ -16,16 +16,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from medview.core.codec import from_plain, to_plain
-from medview.core.files import write_private
+from medview.core.files import held, write_private
 from medview.core.paths import user_data_dir
 from medview.core.words import Sentence
 
 T = TypeVar("T")
 _COMPACT_ABOVE = 256 * 1024
+_SALT_LENGTH = 32
 
 
 def patient_folder(patient_key: str) -> Path:
-    """Where the work of a patient lies; made on first use, readable by the owner alone."""
+    """Where the work of a patient lies; made on first use, readable by the owner alone.
+
+    Raises OSError where the user's folder cannot be written to.
+    """
     digest = hashlib.blake2s(patient_key.encode(), key=_salt(), digest_size=12).hexdigest()
     folder = user_data_dir() / "work" / digest
     for made in (folder.parent, folder):  # with parents=True the mode would hold for the last alone
@@ -35,11 +39,23 @@ def patient_folder(patient_key: str) -> Path:
 
 def _salt() -> bytes:
     path = user_data_dir() / "salt"
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-    return path.read_bytes()[:32] or b"medview"
+    salt = _read_salt(path)
+    if salt is None:
+        with held(path.with_name("salt.lock")):
+            salt = _read_salt(path)
+            if salt is None:
+                salt = secrets.token_bytes(_SALT_LENGTH)
+                write_private(path, salt)
+    return salt
+
+
+def _read_salt(path: Path) -> bytes | None:
+    try:
+        salt = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    # One that a full disk cut short would name the same folders on every computer.
+    return salt if len(salt) == _SALT_LENGTH else None
 
 
 class Journal:
@@ -91,6 +107,20 @@ class Journal:
                 whole = json.dumps({"v": 1, "do": "compact", "set": state}, ensure_ascii=False)
                 write_private(self._path, whole + "\n")
         return state
+
+
+class Unkept(Journal):
+    """Stands in where the user's folder cannot be written to: the work lasts as MedView does."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull))
+
+    def write(self, name: Sentence, values: Mapping[str, object]) -> None:
+        """Keep nothing."""
+
+    def read(self, kind: type[T]) -> T:
+        """The state of somebody who made nothing yet."""
+        return kind()
 
 
 def _ends_whole(path: Path, size: int) -> bool:

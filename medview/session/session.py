@@ -31,7 +31,7 @@ from medview.session.events import (
     Message,
     WorkChanged,
 )
-from medview.session.journal import Journal, patient_folder
+from medview.session.journal import Journal, Unkept, patient_folder
 from medview.session.knowledge import gather, risks
 from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Key, Place, Studies
@@ -68,6 +68,7 @@ class Session:
         self._active: Place | None = None
         self._books: dict[str, WorkBook] = {}
         self._runs: dict[str, tuple[ModelRun, ...]] = {}
+        self._is_unkept = False  # the reader was told that nothing can be kept
         self._lock = threading.RLock()
         sweep_stale_blocks()
 
@@ -155,11 +156,28 @@ class Session:
         """The work of a place's patient, read from the journal on first use."""
         key = patient_key(place)
         with self._lock:
-            if key not in self._books:
+            if key in self._books:
+                return self._books[key]
+            is_news = False
+            try:
                 folder = patient_folder(key)
-                self._books[key] = WorkBook(Journal(folder), self._work_changed, self._in_trouble)
-                self._runs[key] = load_runs(folder)
-            return self._books[key]
+                book = WorkBook(Journal(folder), self._work_changed, self._in_trouble)
+                runs = load_runs(folder)
+            except OSError as error:
+                _log.error("no place for work", extra={"detail": str(error.errno)})
+                book, runs = WorkBook(Unkept(), self._work_changed, self._in_trouble), ()
+                is_news, self._is_unkept = not self._is_unkept, True
+            self._books[key], self._runs[key] = book, runs
+        if is_news:
+            self.events.send(
+                Message(
+                    say(
+                        "Your work cannot be stored on this computer; it is lost when MedView ends."
+                    ),
+                    "bad",
+                )
+            )
+        return book
 
     def runs_of(self, place: Place) -> tuple[ModelRun, ...]:
         """Every run on a patient's images that the reader did not take away, newest last."""

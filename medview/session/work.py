@@ -63,6 +63,7 @@ class WorkBook:
         self._lock = threading.RLock()
         self._work = journal.read(Work)
         self._saved = self._work
+        self._is_in_trouble = False
         self._undo: list[tuple[Sentence, Work]] = []
         self._redo: list[tuple[Sentence, Work]] = []
 
@@ -122,12 +123,19 @@ class WorkBook:
         try:
             self._journal.write(name, changed)
         except OSError as error:
-            self._on_trouble(
-                MedViewError(
-                    say("Your last change could not be saved on disk yet."),
-                    what_to_do=say("Make room on the disk; it is saved with the next change."),
-                    detail=str(error.errno),
-                )
-            )
+            self._complain(error)
         else:
             self._saved = work
+            self._is_in_trouble = False
+
+    def _complain(self, error: OSError) -> None:
+        if self._is_in_trouble:  # said already, and still true
+            return
+        self._is_in_trouble = True
+        self._on_trouble(
+            MedViewError(
+                say("Your last change could not be saved on disk yet."),
+                what_to_do=say("Make room on the disk; it is saved with the next change."),
+                detail=str(error.errno),
+            )
+        )
