@@ -36,8 +36,8 @@ _GAS_HU, _GAS_SHARE = -950.0, 0.8  # gas in stomach or bowel is nearly all air; 
 _OPEN_MM = 2.5  # thinner bridges (skin to table top) do not belong to the body
 
 
-# Share of a filled gap's faces that may look out of the lung: hilar vessels and nodules at the
-# pleura have about a quarter, wedges of chest wall beside the spine about a half.
+# Share of a filled gap's edges in a slice that may look out of the lung: vessels at the hilum and
+# nodules at the pleura have about a third, wedges of chest wall beside the spine a half.
 _MAX_OPEN = 0.4
 
 

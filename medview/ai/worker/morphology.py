@@ -56,21 +56,23 @@ def close_in_box(mask: Mask, radius_mm: float, spacing: Spacing) -> Mask:
 
 
 def drop_open_parts(added: Mask, inside: Mask, max_open: float) -> Mask:
-    """Keep those parts of `added` whose faces look mostly at `inside` or at each other's like.
+    """Keep those parts of `added` whose edges look mostly at `inside`, slice by slice [s].
 
-    max_open: the largest share of a part's outer faces that may look at neither. A vessel or a
-    nodule in a lung is all but enclosed; a wedge of chest wall that closing cut off is not.
+    max_open: the largest share of a part's outer edges that may look elsewhere. A vessel or a
+    nodule in a lung is all but enclosed; a wedge of chest wall between two ribs is not.
     """
-    parts, count = ndimage.label(added)
-    padded, within = np.pad(parts, 1), np.pad(inside, 1)
-    faces = np.zeros((2, count + 1))
-    for axis in range(added.ndim):
+    within_slice = np.zeros((3, 3, 3), bool)
+    within_slice[1] = ndimage.generate_binary_structure(2, 1)
+    parts, count = ndimage.label(added, within_slice)
+    padded, enclosing = np.pad(parts, 1), np.pad(inside, 1)
+    edges = np.zeros((2, count + 1))
+    for axis in (1, 2):
         for step in (1, -1):
             beside = np.roll(padded, step, axis)  # the rim of padding takes what wraps around
             outer = (beside > 0) & (padded == 0)
-            for row, wanted in enumerate((within, ~within)):
-                faces[row] += np.bincount(beside[outer & wanted], minlength=count + 1)
-    keep = faces[1] <= max_open * (faces[0] + faces[1])
+            for row, wanted in enumerate((enclosing, ~enclosing)):
+                edges[row] += np.bincount(beside[outer & wanted], minlength=count + 1)
+    keep = edges[1] <= max_open * (edges[0] + edges[1])
     keep[0] = False
     return np.asarray(keep[parts])
 
