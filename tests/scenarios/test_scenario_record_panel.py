@@ -169,3 +169,36 @@ def test_an_empty_panel_says_what_to_drop(qtbot: QtBot) -> None:
 
     assert any("FHIR bundles" in text for text in texts(panel))
     session.close()
+
+
+def test_many_documents_come_twenty_at_a_time(tmp_path: Path, qtbot: QtBot) -> None:
+    for number in range(45):
+        text = f"Note {number}\nDate: 2025-01-{1 + number % 28:02}\nCough for {number + 2} days."
+        (tmp_path / f"note{number:02}.txt").write_text(text, encoding="utf-8")
+    session = Session()
+    session.documents.open(sorted(tmp_path.glob("*.txt")), (), None)
+    panel = RecordPanel(session, today=lambda: dt.date(2026, 1, 31))
+    qtbot.addWidget(panel)
+    panel.show()
+
+    def shown() -> list[str]:
+        return [c.document_id for c in panel.findChildren(DocumentCard) if not c.isHidden()]
+
+    def more() -> list[QPushButton]:
+        buttons = panel.findChildren(QPushButton)
+        return [b for b in buttons if b.text().startswith("Show more doc") and not b.isHidden()]
+
+    ids = [item.document.id for item in panel.documents]
+    qtbot.waitUntil(lambda: shown() == ids[:20])
+    panel.show_document(ids[44])
+    qtbot.waitUntil(lambda: shown() == [*ids[:20], ids[44]])
+    qtbot.waitUntil(lambda: [b.text() for b in more()] == ["Show more documents (24 left)"])
+    qtbot.mouseClick(more()[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: shown() == [*ids[:40], ids[44]])
+    panel.show_source(f"document:{ids[41]}:0:4")
+    qtbot.waitUntil(lambda: len(more()) == 1)
+    assert panel.card_of(ids[41]).document_id == ids[41]
+    qtbot.mouseClick(more()[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: shown() == ids)
+    assert more() == []
+    session.close()

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from medview.core.observation import Observation
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import CardColumn, empty_state, label
+from medview.gui.cards import CardColumn, button, empty_state, label
 from medview.gui.panels.record_cards import (
     DocumentCard,
     KnownCard,
@@ -34,6 +34,8 @@ from medview.session.events import (
     ShowSource,
 )
 
+_AT_ONCE = 20  # a card lays out its whole text in the window's thread
+
 
 class RecordPanel(QWidget):
     """Shows the active patient's documents and what is known; asks the session for both."""
@@ -49,6 +51,7 @@ class RecordPanel(QWidget):
         self._filter = ALL
         self._shown: object = None
         self._cards: dict[str, DocumentCard] = {}
+        self._room, self._asked = _AT_ONCE, ""
         self.filters = FilterChips()
         self.filters.chosen.connect(self.choose)
         self._column = CardColumn()
@@ -78,11 +81,12 @@ class RecordPanel(QWidget):
     def choose(self, group: str) -> None:
         """Underline only one group (`all`, or one of record.summary.GROUPS)."""
         self._filter = group
+        self._room, self._asked = _AT_ONCE, ""
         self._refresh()
 
     def show_document(self, document_id: str) -> None:
         """Scroll to a document."""
-        card = self._cards.get(document_id)
+        card = self._reach(document_id)
         if card is not None:
             QTimer.singleShot(0, card, lambda: self._scroll_to(card, 0))
 
@@ -92,7 +96,7 @@ class RecordPanel(QWidget):
         document_id, start, end = [*rest.split(":"), "0", "0"][:3]
         if self._filter != ALL:
             self.choose(ALL)
-        card = self._cards.get(document_id)
+        card = self._reach(document_id)
         if card is None:
             return
         card.point_at(int(start), int(end))
@@ -104,6 +108,17 @@ class RecordPanel(QWidget):
     def card_of(self, document_id: str) -> DocumentCard:
         """The card of a document that is shown. Raises KeyError."""
         return self._cards[document_id]
+
+    def _reach(self, document_id: str) -> DocumentCard | None:
+        """The card of a document, made where it stands below the button; None without one."""
+        if document_id not in self._cards:
+            self._asked = document_id
+            self._refresh()
+        return self._cards.get(document_id)
+
+    def _show_more(self) -> None:
+        self._room += _AT_ONCE
+        self._refresh()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, DocumentsChanged | KnowledgeChanged | ActiveChanged | HoldingsChanged):
@@ -117,24 +132,42 @@ class RecordPanel(QWidget):
         state = (
             [d.document.id for d in shown], [d.document.id for d in refused], unread, known,
             self._filter, current_language(), tokens(), self._session.patient is None,
+            self._room, self._asked,
         )  # fmt: skip
         if state == self._shown:
             return
         self._shown = state
         self._fill_filters(shown)
-        self._cards = {}
-        for item in shown:
-            ids = self._ids(item)
-            if ids or self._filter == ALL:
-                card = self._cards[item.document.id] = DocumentCard(item)
-                card.text.show_only(ids)
-        widgets: list[QWidget] = [*self._cards.values(), *self._trend_cards(shown, known)]
+        widgets = [*self._document_cards(shown), *self._trend_cards(shown, known)]
         if self._filter == ALL:
             widgets += self._other_cards(refused, known)
         if not widgets:
             widgets = [self._empty()]
         self._top.setVisible(bool(shown))
         self._column.fill(widgets)
+
+    def _chosen(self, shown: tuple[OpenDocument, ...]) -> list[tuple[OpenDocument, frozenset[str]]]:
+        """The documents that the filter leaves, each with what is underlined in it."""
+        pairs = ((item, self._ids(item)) for item in shown)
+        return [(item, ids) for item, ids in pairs if ids or self._filter == ALL]
+
+    def _document_cards(self, shown: tuple[OpenDocument, ...]) -> list[QWidget]:
+        """Cards of the first documents, a button for more, and the one that was asked for."""
+        chosen = self._chosen(shown)
+        rest = chosen[self._room :]
+        asked = [pair for pair in rest if pair[0].document.id == self._asked]
+        self._cards = {}
+        for item, ids in [*chosen[: self._room], *asked]:
+            card = self._cards[item.document.id] = DocumentCard(item)
+            card.text.show_only(ids)
+        widgets: list[QWidget] = list(self._cards.values())
+        return [*widgets, *self._more(len(rest) - len(asked))]
+
+    def _more(self, left: int) -> list[QWidget]:
+        if left <= 0:
+            return []
+        said = tr("Show more documents ({count} left)", count=left)
+        return [button(said, "link", self._show_more)]
 
     def _refused(self) -> tuple[OpenDocument, ...]:
         return self._session.documents.refused if self._session.patient is not None else ()
@@ -180,10 +213,11 @@ class RecordPanel(QWidget):
             cards.append(card)
         if refused:
             cards.append(label(tr("Of somebody else"), "caption"))
-        for item in refused:
+        for item in refused[: self._room]:
             other = RefusedCard(item)
             other.confirmed.connect(self._confirm)
             cards.append(other)
+        cards += self._more(len(refused) - self._room)
         if self._session.documents.unread:
             cards.append(unread_card(self._session.documents.unread))
         return cards

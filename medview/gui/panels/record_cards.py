@@ -20,6 +20,7 @@ from medview.record import Known, Trend, marks_of
 from medview.session.documents import OpenDocument, UnreadDocument
 
 _CHART_HEIGHT = 56
+_MOST_UNREAD = 50
 
 
 class DocumentCard(Card):
@@ -101,8 +102,10 @@ def unread_card(items: Sequence[UnreadDocument]) -> Card:
     """The files that could not be read, one sentence each."""
     card = Card()
     card.add(label(tr("Not read"), "title"))
-    for item in items:
+    for item in items[:_MOST_UNREAD]:
         card.add(label(f"{Path(item.path).name}: {item.reason}", "muted"))
+    if len(items) > _MOST_UNREAD:
+        card.add(label(tr("and {count} more files", count=len(items) - _MOST_UNREAD), "muted"))
     return card
 
 
