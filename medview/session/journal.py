@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,10 +60,28 @@ def _read_salt(path: Path) -> bytes | None:
 
 
 class Journal:
-    """Appends commands to `journal.jsonl` of a folder and reads the last state back."""
+    """Appends commands to `journal.jsonl` of a folder and reads the last state back.
+
+    Two windows may share it: `alone` keeps the other out while one reads and writes.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "journal.jsonl"
+        self._seen: tuple[int, int] | None = None
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While this lasts no other window writes. Raises OSError when it does not let go."""
+        return held(self._path.with_name("journal.lock"))
+
+    @property
+    def is_as_seen(self) -> bool:
+        """Whether nobody else wrote since this one last read or wrote."""
+        return self._seen == self._identity()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever written."""
+        return self._identity() is not None
 
     def write(self, name: Sentence, values: Mapping[str, object]) -> None:
         """Append one command and wait until the disk has it. Raises OSError when it cannot."""
@@ -82,10 +101,19 @@ class Journal:
                 raise
         finally:
             os.close(handle)
+        self._seen = self._identity()
 
     def read(self, kind: type[T]) -> T:
-        """The last state, as a value of a dataclass whose fields all have defaults."""
-        state = self._state()
+        """The last state, as a value of a dataclass whose fields all have defaults.
+
+        Raises OSError for a journal that is there and cannot be read.
+        """
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return kind()
+        self._seen = self._identity()
+        state = _last_state(text)
         good: dict[str, Any] = {}
         for name, value in state.items():
             with contextlib.suppress(ValueError):
@@ -93,20 +121,30 @@ class Journal:
                 good[name] = value
         return from_plain(kind, good)
 
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = {}
-        try:
-            text = self._path.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return state
-        for line in text.splitlines():
-            with contextlib.suppress(ValueError, AttributeError, TypeError):
-                state.update(json.loads(line)["set"])
-        if len(text) > _COMPACT_ABOVE:
-            with contextlib.suppress(OSError):
+    def make_short(self) -> None:
+        """Replace a long journal by one line that says the same; one that cannot be stays."""
+        with contextlib.suppress(OSError):
+            if self._path.stat().st_size <= _COMPACT_ABOVE:
+                return
+            with self.alone():
+                state = _last_state(self._path.read_text(encoding="utf-8", errors="replace"))
                 whole = json.dumps({"v": 1, "do": "compact", "set": state}, ensure_ascii=False)
                 write_private(self._path, whole + "\n")
-        return state
+
+    def _identity(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size
+
+
+def _last_state(text: str) -> dict[str, Any]:
+    state: dict[str, Any] = {}
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            state.update(json.loads(line)["set"])
+    return state
 
 
 class Unkept(Journal):
@@ -114,6 +152,15 @@ class Unkept(Journal):
 
     def __init__(self) -> None:
         super().__init__(Path(os.devnull))
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Nobody shares what is not kept."""
+        return contextlib.nullcontext()
+
+    @property
+    def is_as_seen(self) -> bool:
+        """Always: nobody else can write it."""
+        return True
 
     def write(self, name: Sentence, values: Mapping[str, object]) -> None:
         """Keep nothing."""

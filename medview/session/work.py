@@ -11,8 +11,16 @@ from medview.core.observation import Observation
 from medview.core.results import Measurement
 from medview.core.words import Sentence, say
 from medview.session.journal import Journal
+from medview.session.merging import merge
 
 _UNDO_DEPTH = 200
+_ITEMS = {
+    "measurements": "id",
+    "decisions": "finding_id",
+    "entered": "concept",
+    "hidden_runs": "",
+    "explained": "",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,7 @@ class WorkBook:
         self._on_change = on_change
         self._on_trouble = on_trouble
         self._lock = threading.RLock()
+        journal.make_short()
         self._work = journal.read(Work)
         self._saved = self._work
         self._is_in_trouble = False
@@ -114,19 +123,33 @@ class WorkBook:
         return name
 
     def _set(self, work: Work, name: Sentence) -> None:
-        changed = {
-            f.name: getattr(work, f.name)
-            for f in fields(Work)
-            if getattr(work, f.name) != getattr(self._saved, f.name)
-        }
         self._work = work
         try:
-            self._journal.write(name, changed)
+            with self._journal.alone():
+                self._take_in_others()
+                self._journal.write(name, self._unsaved())
         except OSError as error:
             self._complain(error)
         else:
-            self._saved = work
+            self._saved = self._work
             self._is_in_trouble = False
+
+    def _unsaved(self) -> dict[str, object]:
+        mine = {f.name: getattr(self._work, f.name) for f in fields(Work)}
+        return {n: value for n, value in mine.items() if value != getattr(self._saved, n)}
+
+    def _take_in_others(self) -> None:
+        """What another window wrote meanwhile joins the work, and each state that undo knows."""
+        if self._journal.is_as_seen:
+            return
+        if not self._journal.is_there:  # taken off the disk: write everything again
+            self._saved = Work()
+            return
+        base, theirs = self._saved, self._journal.read(Work)
+        self._work = merge(base, self._work, theirs, _ITEMS)
+        self._undo = [(name, merge(base, work, theirs, _ITEMS)) for name, work in self._undo]
+        self._redo = [(name, merge(base, work, theirs, _ITEMS)) for name, work in self._redo]
+        self._saved = theirs
 
     def _complain(self, error: OSError) -> None:
         if self._is_in_trouble:  # said already, and still true
