@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _document(outcome: Outcome) -> object:
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in outcome.written]
-    return documents[0] if len(documents) == 1 else {"results": documents}
+    return documents[0] if len(documents) == 1 else {"schema": "medview.results-list/1", "results": documents}
 
 
 def _line(item: ModelRun) -> str:

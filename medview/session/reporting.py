@@ -35,6 +35,7 @@ from medview.session.studies import Place, Studies
 from medview.session.work import Work
 
 if TYPE_CHECKING:
+    from medview.dicom.write import StoredResults
     from medview.imaging.planes import Plane
     from medview.risk import RiskResult
 
@@ -90,6 +91,7 @@ def gather_report(
     if not records:
         raise InvalidInput(say("There is no such patient with images here."), patient or str(path))
     stored = [] if results is None else list(find_results(results))
+    _require_their_series(stored, [r.patient for r in records])
     found = []
     for record in records:
         chosen = _choose_study(record.patient, study)
@@ -113,6 +115,12 @@ def gather_report(
     if not found:
         raise InvalidInput(say("There is no such study here."), study or "")
     return found
+
+
+def _require_their_series(stored: Sequence[StoredResults], patients: Sequence[Patient]) -> None:
+    open_series = {s.uid for p in patients for study in p.studies for s in study.series}
+    if stored and not any(run.series_uid in open_series for item in stored for run in item.runs):
+        raise InvalidInput(say("The results are of other images than these."))
 
 
 def _choose_study(patient: Patient, uid: str | None) -> Study | None:
