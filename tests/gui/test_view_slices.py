@@ -444,6 +444,33 @@ def test_ellipse_end_moves_and_the_other_axis_keeps_its_length(view, qtbot) -> N
     assert area == pytest.approx(ellipse.quantities[0].value * 1.4, rel=1e-3)
 
 
+def test_ruler_is_not_left_with_both_ends_on_one_place(view, qtbot) -> None:
+    axial = view()
+    _with_ruler(axial)
+
+    with qtbot.assertNotEmitted(axial.measurement_changed):
+        _drag(axial, (200, 100), (101, 100))
+
+    assert axial.stage.sketched is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "is_new"), [("ellipse", True), ("probe", True), ("length", False)]
+)
+def test_measuring_tool_draws_over_a_handle_of_another_kind(view, tool, is_new) -> None:
+    axial = view()
+    _with_ruler(axial)
+    made, changed = [], []
+    axial.measurement_made.connect(made.append)
+    axial.measurement_changed.connect(changed.append)
+    axial.set_tool(tool)
+
+    _drag(axial, (200, 100), (240, 140))
+
+    assert [m.kind for m in made] == ([tool] if is_new else [])
+    assert bool(changed) is not is_new
+
+
 def test_delete_removes_the_selected_measurement(view, qtbot) -> None:
     axial = view()
     ruler = _with_ruler(axial)

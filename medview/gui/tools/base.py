@@ -61,6 +61,7 @@ class Tool:
     """One way to use the mouse; the base does nothing."""
 
     name = ""
+    kind = ""  # of the measurements that it draws
     cursor = "arrow"
 
     def press(self, stage: Stage, pointer: Pointer) -> None:

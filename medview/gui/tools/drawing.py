@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from medview.core.geometry import PatientPoint
 from medview.gui.tools.base import Pointer, Stage, Tool
@@ -11,10 +12,16 @@ from medview.gui.tools.base import Pointer, Stage, Tool
 _LEAST_PX = 4.0  # a shorter drag is a click
 
 
+def has_size(stage: Stage, points: Sequence[PatientPoint]) -> bool:
+    """Whether every axis (two points each) is long enough on the screen to be seen."""
+    pixel_mm = math.dist(stage.patient_at(0, 0), stage.patient_at(1, 0))
+    axes = zip(points[::2], points[1::2], strict=False)
+    return all(math.dist(a, b) >= 0.99 * _LEAST_PX * pixel_mm for a, b in axes)
+
+
 class DrawingTool(Tool, ABC):
     """The shape grows from where the first press was to where the mouse is."""
 
-    kind = ""
     cursor = "cross"
 
     def __init__(self) -> None:
@@ -46,7 +53,8 @@ class DrawingTool(Tool, ABC):
         points = self.points(stage, self._start, pointer)
         self._start = None
         stage.sketch(None)
-        stage.finish(stage.measured(self.kind, points))
+        if has_size(stage, points):
+            stage.finish(stage.measured(self.kind, points))
 
     def cancel(self, stage: Stage) -> bool:
         """Forget the first place."""

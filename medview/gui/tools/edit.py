@@ -7,6 +7,7 @@ import numpy as np
 from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
 from medview.gui.tools.base import Pointer, Stage, Tool
+from medview.gui.tools.drawing import has_size
 
 
 class EditTool(Tool):
@@ -35,10 +36,12 @@ class EditTool(Tool):
         stage.sketch(self._now)
 
     def release(self, stage: Stage, pointer: Pointer) -> None:
-        """Keep it, if anything changed."""
+        """Keep it, if anything changed and both ends are not put on one place."""
         stage.sketch(None)
         if self._now is not None and self._now.points != self._before.points:
-            stage.finish(self._now)
+            at = stage.patient_at(pointer.x, pointer.y)
+            if self._opposite is None or has_size(stage, (at, self._opposite)):
+                stage.finish(self._now)
         self._start = self._now = None
 
     def cancel(self, stage: Stage) -> bool:
@@ -46,6 +49,12 @@ class EditTool(Tool):
         self._start = self._now = None
         stage.sketch(None)
         return True
+
+    @property
+    def _opposite(self) -> PatientPoint | None:
+        """The other end of the axis whose handle was grabbed."""
+        points = self._before.points
+        return None if self._handle is None or len(points) < 2 else points[self._handle ^ 1]
 
     def _moved(self, at: PatientPoint) -> tuple[PatientPoint, ...]:
         way = np.subtract(at, self._start or at)

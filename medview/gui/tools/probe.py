@@ -9,6 +9,7 @@ class ProbeTool(PointTool):
     """One point, one value with its unit."""
 
     name = "probe"
+    kind = "probe"
 
     def move(self, stage: Stage, pointer: Pointer) -> None:
         """The value follows the mouse."""

@@ -89,7 +89,7 @@ class Hands:
         return CrosshairTool() if pointer.is_shift and is_plain else self.tool
 
     def _grabbed(self, pointer: Pointer) -> EditTool | None:
-        """A measurement under the mouse is taken before any tool."""
+        """A measurement under the mouse is taken before any tool but another measuring one."""
         stage = self._stage
         known = {measurement.id for measurement in stage.measurements}
         marks = [each for each in stage.marks() if each.measurement.id in known]
@@ -99,7 +99,8 @@ class Hands:
             stage.selected = ""
             return None
         taken = handle[0] if handle is not None else body
-        if taken is None:
+        # A tool that measures draws on over what is of another kind.
+        if taken is None or self.tool.kind not in ("", taken.measurement.kind):
             return None
         stage.selected = taken.measurement.id
         stage.repaint_wanted.emit()
