@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt, Signal
@@ -30,6 +31,37 @@ def label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
     return made
 
 
+def reading_direction(text: str) -> Qt.LayoutDirection:
+    """From the right where the first letter is of such a script (Unicode's rule P2)."""
+    kinds = (unicodedata.bidirectional(letter) for letter in text)
+    first = next((kind for kind in kinds if kind in ("L", "R", "AL")), "L")
+    return Qt.LayoutDirection.LeftToRight if first == "L" else Qt.LayoutDirection.RightToLeft
+
+
+class ElidedLabel(QLabel):
+    """One line that gives way: it ends in an ellipsis where the room does, whole in the tip."""
+
+    def __init__(self, text: str = "", role: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setMinimumWidth(1)
+        self.setProperty("role", role)
+        self.setText(text)
+        self.setToolTip(text)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The text as far as it goes; from the right in scripts that are read so."""
+        room = self.contentsRect()
+        words = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, room.width()
+        )
+        painter = QPainter(self)
+        painter.setLayoutDirection(reading_direction(self.text()))
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), words)
+        painter.end()
+
+
 def button(text: str, role: str = "", on_click: Callable[[], object] | None = None) -> QPushButton:
     """A push button: role primary, link or plain."""
     made = QPushButton(text)
@@ -46,19 +78,27 @@ class ElidedLink(QPushButton):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self._full = text
         self.setProperty("role", "link")
-        self.setToolTip(text)
-        self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        """Another text, cut to the width there is."""
+        self._full = text
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self._cut()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Cut the text to the new width."""
+        self._cut()
+        super().resizeEvent(event)
+
+    def _cut(self) -> None:
         self.setText(
             self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width() - 2)
         )
-        super().resizeEvent(event)
 
 
 def chip(text: str, tooltip: str = "", on_click: Callable[[], object] | None = None) -> QPushButton:
@@ -174,6 +214,8 @@ class CardColumn(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._inner = QWidget()
+        # What stands in it takes the panel's width; what does not fit gives way, not the panel.
+        self._inner.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.column = QVBoxLayout(self._inner)
         self.column.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
         self.column.setSpacing(2 * GRID)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from medview.core.words import tr
-from medview.gui.cards import button, label
-from medview.gui.style import BOTTOM_BAR, GRID
+from medview.gui.cards import ElidedLabel, ElidedLink, button, label
+from medview.gui.style import BOTTOM_BAR, GRID, tokens
+
+_INFO_MS = 8000  # what only informs goes by itself; what is wrong stays until the next message
 
 
 class StatusBar(QWidget):
@@ -22,7 +24,7 @@ class StatusBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 0, 3 * GRID, 0)
         layout.setSpacing(3 * GRID)
-        self._what = label("", "small", wrap=False)
+        self._what = ElidedLabel("", "small")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(120)
@@ -30,14 +32,18 @@ class StatusBar(QWidget):
         self._cancel = button("", "link", self.cancel_asked.emit)
         self._memory = label("", "small", wrap=False)
         self._worker = label("", "small", wrap=False)
-        self._message = button("", "link", self.messages_asked.emit)
+        self._message = ElidedLink("")
+        self._message.clicked.connect(self.messages_asked)
+        self._said = ""
+        self._volumes = (0, 0)
+        self._old = QTimer(self, singleShot=True, interval=_INFO_MS)
+        self._old.timeout.connect(lambda: self._message.show_text(""))
         self._notice = label("", "warn", wrap=False)
         for widget in (
             self._what, self._bar, self._count, self._cancel, self._memory, self._worker,
-            self._message,
         ):  # fmt: skip
             layout.addWidget(widget)
-        layout.addStretch(1)
+        layout.addWidget(self._message, 1)
         layout.addWidget(self._notice)
         self.show_progress("", 0, 0)
         self.retranslate()
@@ -54,6 +60,7 @@ class StatusBar(QWidget):
 
     def show_memory(self, held: int, budget: int) -> None:
         """Bytes of volumes in memory and what they may take."""
+        self._volumes = (held, budget)
         text = tr(
             "Volumes {held} / {budget} GB", held=f"{held / 1e9:.1f}", budget=f"{budget / 1e9:.0f}"
         )
@@ -64,18 +71,24 @@ class StatusBar(QWidget):
         self._worker.setText(words)
 
     def show_message(self, text: str, level: str) -> None:
-        """The last message; a click shows all of them."""
-        self._message.setToolTip(text)
-        self._message.setText(text if len(text) <= 90 else text[:88] + "…")
-        self._message.setProperty("level", level)
-        self._message.setAccessibleName(text)
+        """The last message, tinted by level (info, warn, bad); a click shows all of them."""
+        self._said = text
+        tints = {"warn": tokens().warn, "bad": tokens().bad}
+        tint = tints.get(level, tokens().muted)
+        self._message.setStyleSheet(f"color: {tint};")
+        self._message.show_text(text)
+        if level in tints:
+            self._old.stop()
+        else:
+            self._old.start()
 
     @property
     def message(self) -> str:
-        """The last message in full."""
-        return self._message.toolTip()
+        """The last message in full, also after it went from the bar."""
+        return self._said
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
+        self.show_memory(*self._volumes)
         self._cancel.setText(tr("Stop"))
         self._notice.setText(tr("Not for diagnostic use"))

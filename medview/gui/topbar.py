@@ -16,6 +16,7 @@ from medview.gui.style import GRID, TOP_BAR, icon, tokens
 TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
 _GROUPS = ("file", "edit", "view", "tool", "models", "help")
 _NARROW = 1150
+_LEAST, _LEAST_SEARCH = 60, 120  # pixels that a button with words keeps
 
 
 class TopBar(QWidget):
@@ -46,8 +47,11 @@ class TopBar(QWidget):
         self._layout.addWidget(self._analysis_tool(actions["analyse"]))
         self._layout.addStretch(1)
         self._search = button("", "", self.search_asked.emit)
-        self._search.setMinimumWidth(220)
         self._layout.addWidget(self._search)
+        # On a narrow window these are cut before the window is widened.
+        self._search.setMinimumWidth(_LEAST_SEARCH)
+        self._presets.setMinimumWidth(_LEAST)
+        self._worker.setMinimumWidth(_LEAST)
         self.retranslate()
 
     def show_preset(self, text: str, numbers: str) -> None:
@@ -109,7 +113,7 @@ class TopBar(QWidget):
         """On a narrow window words go, icons stay."""
         is_wide = self.width() >= _NARROW
         self._search.setVisible(self.width() >= 800)
-        self._search.setMinimumWidth(220 if is_wide else 120)
+        self._search.setMinimumWidth(220 if is_wide else _LEAST_SEARCH)
         self._presets.setVisible(self.width() >= 700 and bool(self._presets.text()))
         self.show_tool(self._active_tool)
         super().resizeEvent(event)
