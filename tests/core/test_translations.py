@@ -31,12 +31,22 @@ def said_in(path: Path) -> Iterator[str]:
             yield str(first.value)
 
 
+def said_by_models() -> Iterator[str]:
+    """Titles and names of outputs, and for whom a model is made."""
+    for path in (ROOT / "models").glob("*/model.json"):
+        model = json.loads(path.read_text(encoding="utf-8"))
+        yield model["title"]
+        yield from (output["name"] for output in model["outputs"])
+        yield from (gate["described_as"] for gate in model["gates"] if "described_as" in gate)
+
+
 def templates() -> set[str]:
     found = {said for path in (ROOT / "medview").rglob("*.py") for said in said_in(path)}
     from medview.gui.actions import ROWS, VIEW_KEYS
 
     found |= {line.title for line in ROWS}
     found |= {word for pair in VIEW_KEYS for word in pair}
+    found |= set(said_by_models())
     found |= {concept.title for concept in concepts().values()}
     return found
 
