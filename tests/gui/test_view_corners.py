@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from medview.core.geometry import Geometry, PatientPoint
 from medview.core.paths import resources_dir
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.core.words import set_language
 from medview.gui.views import corners
 from medview.gui.views.corners import Shown
-from medview.gui.views.state import ViewState
+from medview.gui.views.state import ViewState, screen_map
 from medview.imaging.planes import native_plane, planes_of
 from medview.imaging.presets import presets_for
 from medview.imaging.window import Window
@@ -124,3 +126,27 @@ def test_every_preset_has_a_chinese_name() -> None:
 
     names = {p.name for key in (("CT", "HU"), ("PT", "g/ml")) for p in presets_for(*key)}
     assert names <= known
+
+
+def test_zoom_is_the_same_for_every_plane_of_a_stack() -> None:
+    geometry = Geometry(shape=(20, 60, 50), spacing=(0.8, 0.5, 2.5), origin=PatientPoint(0, 0, 0))
+    shown, size = _shown(geometry=geometry), (400.0, 300.0)
+    factors = []
+    for plane in planes_of(geometry).values():
+        state = ViewState(point=PatientPoint(0, 0, 0), window=Window(center=0, width=1))
+        fit = screen_map(plane, state, size).scale
+        same = screen_map(plane, replace(state, zoom=3.0 / fit), size)
+        factors.append(corners.zoom_factor(shown, same.scale))
+
+    assert factors == pytest.approx([3.0 * 0.8] * 3)
+
+
+def test_sex_and_badges_are_said_in_chinese() -> None:
+    set_language("zh_CN")
+    try:
+        plane = planes_of(_GEOMETRY)["axial"]
+        shown = _shown(badges=("DERIVED", "SOMETHING"))
+        assert corners.upper_left(shown, plane)[1].startswith("女")
+        assert corners.badges(shown, plane, has_overlay=False) == ["派生图像", "SOMETHING"]
+    finally:
+        set_language("en")

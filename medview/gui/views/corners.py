@@ -44,12 +44,17 @@ def person_name(name: str) -> str:
 
 def age_text(shown: Shown) -> str:
     """The age when the study was made, from Patient Age (0010,1010), else from the birth date."""
-    age = shown.series.header.get("PatientAge", "").strip().upper()
+    return age_of(shown.patient, shown.study, shown.series)
+
+
+def age_of(patient: Patient, study: Study, series: Series) -> str:
+    """The age of a patient at a study as a series states it, else from the birth date."""
+    age = series.header.get("PatientAge", "").strip().upper()
     if len(age) == 4 and age[:3].isdigit() and age[3] in "YMWD":
         return _age(int(age[:3]), age[3])
     try:
-        born = date.fromisoformat(shown.patient.birth_date)
-        made = date.fromisoformat(shown.study.date)
+        born = date.fromisoformat(patient.birth_date)
+        made = date.fromisoformat(study.date)
     except ValueError:
         return ""
     years = made.year - born.year - ((made.month, made.day) < (born.month, born.day))
@@ -64,9 +69,14 @@ def _age(age: int, unit: str) -> str:
     return tr("{age} w", age=age) if unit == "W" else tr("{age} d", age=age)
 
 
+def sex_text(sex: str) -> str:
+    """Patient's Sex (0010,0040) in the current language."""
+    return tr(sex) if sex in ("F", "M", "O") else sex
+
+
 def upper_left(shown: Shown, plane: Plane) -> list[str]:
     """The plane where it is a reconstruction, the name, sex and age."""
-    person = " ".join(part for part in (shown.patient.sex, age_text(shown)) if part)
+    person = " ".join(part for part in (sex_text(shown.patient.sex), age_text(shown)) if part)
     is_native = plane.normal == 0
     title = "" if is_native else plane_title(plane.name)
     return [line for line in (title, person_name(shown.patient.name), person) if line]
@@ -84,7 +94,7 @@ def upper_right(shown: Shown, plane: Plane) -> list[str]:
 
 def badges(shown: Shown, plane: Plane, *, has_overlay: bool) -> list[str]:
     """Marks that a reader must not miss."""
-    marks = list(shown.stack.badges)
+    marks = [badge_text(badge) for badge in shown.stack.badges]
     if shown.stack.calibration not in ("patient", "none"):
         marks.append(shown.stack.calibration)
     if plane.normal != 0:
@@ -94,6 +104,22 @@ def badges(shown: Shown, plane: Plane, *, has_overlay: bool) -> list[str]:
     return list(dict.fromkeys(marks))
 
 
+def badge_text(badge: str) -> str:
+    """A stack's badge in the current language; one that is not known, as it is."""
+    words = {
+        "LOSSY": tr("LOSSY"),
+        "BURNED-IN": tr("BURNED-IN"),
+        "DERIVED": tr("DERIVED"),
+        "TILT": tr("TILT"),
+    }
+    return words.get(badge, badge)
+
+
+def zoom_factor(shown: Shown, pixels_per_mm: float) -> float:
+    """Screen pixels an acquired pixel: the same for every plane of a stack at the same scale."""
+    return pixels_per_mm * shown.volume.geometry.spacing[0]
+
+
 def window_text(window: Window) -> str:
     """W and L with a true minus sign, and the window's name."""
     name = f" · {translate(window.name)}" if window.name else ""
@@ -101,7 +127,7 @@ def window_text(window: Window) -> str:
 
 
 def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) -> list[str]:
-    """What changes while reading; screen_scale: screen pixels a slice pixel."""
+    """What changes while reading; screen_scale: see `zoom_factor`."""
     lines = [probe] if probe else []
     if not shown.volume.is_colour:  # colours are shown as they are
         lines.append(window_text(state.window))

@@ -154,7 +154,7 @@ class SlicePainter:
         upper_right = corners.upper_right(stage.shown, stage.plane)
         has_overlay = look.has_overlay and bool(stage.overlays)
         marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
-        scale = float(np.linalg.norm(where.matrix[:, 0]))
+        scale = corners.zoom_factor(stage.shown, where.scale)
         lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
         blocks = (
             (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
