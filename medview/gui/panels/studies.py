@@ -19,8 +19,18 @@ from PySide6.QtWidgets import (
 from medview.core.study import Patient, Series, Study, shown_name
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import Card, CardColumn, ElidedLink, button, empty_state, label, row
+from medview.gui.cards import (
+    Card,
+    CardColumn,
+    ElidedLabel,
+    ElidedLink,
+    button,
+    empty_state,
+    label,
+    row,
+)
 from medview.gui.style import GRID, LEFT_PANEL, colour, tokens
+from medview.gui.views.corners import age_of, badge_text, sex_text
 from medview.session import Session
 from medview.session.events import (
     ActiveChanged,
@@ -34,6 +44,7 @@ from medview.session.studies import Key
 
 SERIES_MIME = "application/x-medview-series"
 THUMB = 48
+_WORDS_WIDTH = LEFT_PANEL - THUMB - 11 * GRID  # beside the thumbnail, scroll bar taken off
 
 
 class SeriesItem(QFrame):
@@ -72,9 +83,10 @@ class SeriesItem(QFrame):
         layout.addWidget(self._thumb, 0, Qt.AlignmentFlag.AlignTop)
         words = QVBoxLayout()
         words.setSpacing(1)
-        words.addWidget(label(name))
-        words.addWidget(label(detail, "small"))
-        words.addWidget(_badges(series.modality, [*stack.badges, *_verdict(stack.verdict), *marks]))
+        words.addWidget(ElidedLabel(name))
+        words.addWidget(ElidedLabel(detail, "small"))
+        own = [*map(badge_text, stack.badges), *_verdict(stack.verdict)]
+        words.addWidget(_badges(series.modality, [*own, *marks]))
         layout.addLayout(words, 1)
 
     def set_picture(self, picture: QImage) -> None:
@@ -141,12 +153,33 @@ def dropped_key(data: QMimeData) -> Key | None:
 
 
 def _badges(modality: str, marks: Iterable[str]) -> QWidget:
-    made = [label(text, "small", wrap=False) for text in (modality, *marks) if text]
+    made = [ElidedLabel(text, "small") for text in (modality, *marks) if text]
     for mark in made:
         mark.setStyleSheet(
             f"background: {colour(tokens().line).name()}; border-radius: 3px; padding: 0 4px;"
         )
-    return row(*made, None, spacing=GRID)
+    return _flow(made, _WORDS_WIDTH)
+
+
+def _flow(widgets: Iterable[QWidget], width: int) -> QWidget:
+    """Widgets side by side, in as many lines as they need."""
+    lines: list[list[QWidget]] = [[]]
+    used = 0
+    for widget in widgets:
+        widget.ensurePolished()
+        wanted = widget.sizeHint().width() + GRID
+        if lines[-1] and used + wanted > width:
+            lines.append([])
+            used = 0
+        used += wanted
+        lines[-1].append(widget)
+    made = QWidget()
+    layout = QVBoxLayout(made)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    for line in lines:
+        layout.addWidget(row(*line, None, spacing=GRID))
+    return made
 
 
 def _verdict(verdict: str) -> list[str]:
@@ -207,8 +240,9 @@ class StudiesPanel(QWidget):
         widgets: list[QWidget] = []
         holdings = self._session.studies.holdings
         active = self._session.patient
-        for patient in holdings.patients:
-            is_active = active is not None and _same(patient, active)
+        # Who is looked at stands first: with many patients nobody has to scroll for it.
+        patients = [(active is not None and _same(p, active), p) for p in holdings.patients]
+        for is_active, patient in sorted(patients, key=lambda pair: not pair[0]):
             widgets.append(self._patient_card(patient, is_active=is_active))
             if is_active:
                 widgets += self._studies(patient)
@@ -237,6 +271,7 @@ class StudiesPanel(QWidget):
                 self._mark_active()
             else:
                 self.retranslate()
+                self._column.verticalScrollBar().setValue(0)
         elif isinstance(event, LoadProgress):
             key = (event.series_uid, event.stack)
             self._progress[key] = (event.done, event.total)
@@ -250,13 +285,13 @@ class StudiesPanel(QWidget):
 
     def _patient_card(self, patient: Patient, *, is_active: bool) -> Card:
         card = Card()
-        card.add(label(shown_name(patient.name) or tr("No name"), "title"))
+        card.add(ElidedLabel(shown_name(patient.name) or tr("No name"), "title"))
         age = _age(patient, self._session.study if is_active else None)
-        facts = [patient.sex, age, patient.birth_date]
+        facts = [sex_text(patient.sex), age, patient.birth_date]
         if any(facts):
-            card.add(label(" · ".join(fact for fact in facts if fact), "muted"))
+            card.add(ElidedLabel(" · ".join(fact for fact in facts if fact), "muted"))
         if patient.id:
-            card.add(label(f"ID {patient.id}", "faint"))
+            card.add(ElidedLabel(f"ID {patient.id}", "faint"))
         if not is_active:
             card.setCursor(Qt.CursorShape.PointingHandCursor)
             first = next(
@@ -281,7 +316,7 @@ class StudiesPanel(QWidget):
 
     def _study(self, study: Study, *, is_prior: bool) -> list[QWidget]:
         title = " · ".join(p for p in (study.date, study.description) if p) or tr("Study")
-        widgets: list[QWidget] = [label(title, "caption")]
+        widgets: list[QWidget] = [ElidedLabel(title, "caption")]
         analysed = self._analysed()
         for series in sorted(study.series, key=lambda s: (_rank(s), s.number or 0)):
             for number in range(len(series.stacks)):
@@ -313,7 +348,7 @@ class StudiesPanel(QWidget):
             document = item.document
             line = ElidedLink(document.title or document.kind)
             line.clicked.connect(_emitter(self.document_chosen.emit, document.id))
-            detail = " · ".join(part for part in (document.date[:10], document.kind) if part)
+            detail = " · ".join(p for p in (document.date[:10], tr(document.kind)) if p)
             widgets += [line, label(detail, "faint")]
         return widgets
 
@@ -349,10 +384,7 @@ def _is_scout(series: Series) -> bool:
 
 
 def _age(patient: Patient, study: Study | None) -> str:
-    studies = [study] if study is not None else list(patient.studies)
-    for candidate in studies:
-        for series in candidate.series:
-            stated = series.header.get("PatientAge", "")
-            if len(stated) == 4 and stated[:3].isdigit() and stated.endswith("Y"):
-                return tr("{years} y", years=int(stated[:3]))
-    return ""
+    """The age at a study, at the newest one when none is looked at."""
+    newest = study or max(patient.studies, key=lambda each: each.date, default=None)
+    ages = [] if newest is None else [age_of(patient, newest, each) for each in newest.series]
+    return next((age for age in ages if age), "")
