@@ -82,7 +82,7 @@ class Sidebar(QWidget):
     def _name_tabs(self) -> None:
         patient = self._session.patient
         counts = {
-            "findings": len(self._session.findings),
+            "findings": self.findings.count,
             "record": len(self._session.documents.of(patient.id)) if patient else 0,
             "risk": self.risk.computed,
             "report": 0,

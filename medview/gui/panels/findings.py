@@ -48,6 +48,15 @@ class FindingsPanel(QWidget):
         SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
 
+    @property
+    def count(self) -> int:
+        """How many results and measurements have a card; refusals are not counted."""
+        active = self._session.active
+        if active is None:
+            return 0
+        ran = sum(run.status == "run" for run in self._session.runs_of(active))
+        return ran + len(self._session.work.measurements)
+
     def show_finding(self, finding_id: str) -> None:
         """Open the card of a finding and go to its place."""
         for found in self._session.findings:

@@ -1,0 +1,80 @@
+"""The look on a small screen, with a study that was analysed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    generate_uid,
+)
+
+from medview.gui.cards import Card, CardColumn, ElidedLabel
+from medview.gui.window import MainWindow
+
+Quiet = Callable[..., None]
+
+
+def test_window_stays_small_and_its_tab_counts_cards(opened: MainWindow, quiet: Quiet) -> None:
+    opened.analyse_study()
+    quiet(opened, 120_000)
+    opened.sidebar.show_tab("findings")
+
+    assert opened.minimumSizeHint().width() <= 1000
+    opened.resize(1024, 700)
+    assert opened.width() == 1024
+
+    panel = opened.sidebar.findings
+    ran = [card for card in panel.findChildren(Card) if card.isVisible() and card.accessibleName()]
+    assert panel.count == len(ran) == 1
+    assert opened.sidebar._tabs["findings"].text().endswith("  1")
+
+
+def _film(folder: Path, number: int) -> None:
+    """A film of a patient of its own."""
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = (
+        DigitalXRayImageStorageForPresentation
+    )
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    made.StudyInstanceUID, made.SeriesInstanceUID = generate_uid(), generate_uid()
+    made.PatientName, made.PatientID = f"Patient^{number}", f"P-{number}"
+    made.StudyDate, made.Modality = "20260101", "DX"
+    made.SeriesDescription = "a_description_that_has_no_space_and_is_long"
+    made.Rows = made.Columns = 16
+    made.BitsAllocated, made.BitsStored, made.HighBit = 16, 12, 11
+    made.PixelRepresentation, made.SamplesPerPixel = 0, 1
+    made.PhotometricInterpretation = "MONOCHROME2"
+    made.PixelData = bytes(2 * 16 * 16)
+    made.save_as(folder / f"{number}.dcm", enforce_file_format=True)
+
+
+def test_patient_who_is_chosen_stands_first_in_the_list(
+    window: MainWindow, quiet: Quiet, tmp_path: Path
+) -> None:
+    for number in range(20):
+        _film(tmp_path, number)
+    window.open_paths([tmp_path])
+    quiet(window)
+    cards = window.studies.findChildren(Card)
+    bar = window.studies.findChild(CardColumn).verticalScrollBar()
+    bar.setValue(bar.maximum())
+    chosen = cards[-1].findChild(ElidedLabel).text()
+    assert bar.value() > 0
+
+    cards[-1].clicked.emit()
+    quiet(window)
+
+    first = next(card for card in window.studies.findChildren(Card) if card.isVisible())
+    assert first.findChild(ElidedLabel).text() == chosen
+    assert bar.value() == 0
+    edge = window.studies.width()
+    assert all(
+        card.mapTo(window.studies, card.rect().topRight()).x() < edge
+        for card in window.studies.findChildren(Card)
+    )
