@@ -36,7 +36,8 @@ def write_private(path: Path, text: str | bytes) -> None:
 def hold(path: Path) -> int:
     """Hold a lock file for this process alone until the descriptor is closed or the process dies.
 
-    Raises BlockingIOError while another holds it, OSError where the file cannot be made.
+    Raises BlockingIOError while another holds it, OSError where the file cannot be made or (errno
+    ENOLCK) where there are no locks.
     """
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -49,33 +50,43 @@ def hold(path: Path) -> int:
 
 @contextlib.contextmanager
 def held(path: Path, patience_s: float = 2.0) -> Iterator[None]:
-    """As `hold` for a moment, waiting for others. Raises OSError when they do not let go."""
-    until = time.monotonic() + patience_s
+    """As `hold` for a moment, waiting for others; where there are no locks it goes on without.
+
+    Raises OSError when the others do not let go.
+    """
+    handle = _wait_for(path, time.monotonic() + patience_s)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _wait_for(path: Path, until: float) -> int | None:
     while True:
         try:
-            handle = hold(path)
-            break
+            return hold(path)
         except BlockingIOError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.01)
-    try:
-        yield
-    finally:
-        os.close(handle)
+        except OSError as error:
+            if error.errno != errno.ENOLCK:
+                raise
+            return None
 
 
 def _lock(handle: int) -> None:
     try:
-        import fcntl
-    except ImportError:  # Windows: no lock, the last one to write wins
-        return
+        import fcntl  # not on Windows
+    except ImportError as error:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise
-    except OSError:  # a network folder without locks is as good as no lock
-        return
+    except OSError as error:  # a network folder that knows no locks
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)) from error
 
 
 def write_whole(path: Path, data: bytes | str) -> Path:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from medview.core.errors import MedViewError
-from medview.core.files import write_private
 from medview.core.observation import Observation, Source
-from medview.core.paths import user_data_dir
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.results import Finding, ModelRun
 from medview.core.settings import Settings, load_settings
@@ -33,6 +30,7 @@ from medview.session.events import (
 )
 from medview.session.journal import Journal, Unkept, patient_folder
 from medview.session.knowledge import gather, risks
+from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
 from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Key, Place, Studies
 from medview.session.work import Decision, Work, WorkBook
@@ -68,6 +66,7 @@ class Session:
         self._active: Place | None = None
         self._books: dict[str, WorkBook] = {}
         self._runs: dict[str, tuple[ModelRun, ...]] = {}
+        self._remembered = Remembered()
         self._is_unkept = False  # the reader was told that nothing can be kept
         self._lock = threading.RLock()
         sweep_stale_blocks()
@@ -284,16 +283,13 @@ class Session:
 
     def restore(self, progress: Progress = no_progress) -> bool:
         """After a crash, open again what was open; True when there was something. Blocks."""
-        state = _read_state()
-        if state.get("clean", True) or not state.get("paths"):
-            return False
-        paths = [Path(p) for p in state["paths"] if Path(p).exists()]
-        if not paths:
-            return False
-        self.open(paths, progress)
-        active = state.get("active")
-        if active:
-            self.select((str(active[0]), int(active[1])))
+        with left_by_the_dead() as left:
+            paths = [Path(p) for p in left.paths if Path(p).exists()]
+            if not paths:
+                return False
+            self.open(paths, progress)
+        if left.active is not None:
+            self.select(left.active)
         return True
 
     def close(self) -> None:
@@ -303,13 +299,13 @@ class Session:
         self.studies.close()
 
     def _remember_open(self, *, clean: bool = False) -> None:
-        state = {
-            "clean": clean,
-            "paths": [str(Path(p).absolute()) for p in self.studies.opened_paths],
-            "active": None if self._active is None else list(self._active.key),
-        }
+        paths = (str(Path(p).absolute()) for p in self.studies.opened_paths)
+        active = None if self._active is None else self._active.key
         with suppress(OSError):
-            write_private(user_data_dir() / "session.json", json.dumps(state))
+            if clean:
+                self._remembered.forget()
+            else:
+                self._remembered.write(LeftOpen(paths=tuple(paths), active=active))
 
     def _work_changed(self) -> None:
         self.events.send(WorkChanged())
@@ -340,14 +336,6 @@ def first_place(candidates: Iterable[Place]) -> Place | None:
         (place for place in places if place.study.date == newest),
         key=lambda place: place.stack.geometry.shape[0],
     )
-
-
-def _read_state() -> dict[str, Any]:
-    try:
-        state = json.loads((user_data_dir() / "session.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
 
 
 def _now() -> str:
