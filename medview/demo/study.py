@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import tempfile
@@ -61,12 +62,33 @@ def make_demo(
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
-        raise WriteFailed(
-            say("The demo study could not be written ({reason}).", reason=error.strerror or "?"),
-            what_to_do=say("Free some space or name another folder with --out."),
-            detail=type(error).__name__,
-        ) from error
+        raise _refusal(error, out) from error
     return DemoPaths.below(out)
+
+
+def _refusal(error: OSError, out: Path) -> WriteFailed:
+    number = _errno_of(error)
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return WriteFailed(
+            say("The demo study could not be written: the disk is full."),
+            what_to_do=say("Free some space or name another folder with --out."),
+            detail=f"errno {number}",
+        )
+    return WriteFailed(
+        say("The demo study could not be written there"),
+        str(out),
+        say("Name another folder with --out."),
+        detail=f"errno {number}",
+    )
+
+
+def _errno_of(error: BaseException | None) -> int | None:
+    # pydicom wraps the system's error in one of its own that has no number.
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _require_own(out: Path) -> None:

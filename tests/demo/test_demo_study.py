@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -152,3 +153,22 @@ def test_the_command_refuses_a_foreign_folder_with_status_2(tmp_path: Path) -> N
     assert said.returncode == 2
     assert len(said.stderr.strip().splitlines()) == 1
     assert said.stdout == ""
+
+
+def test_a_full_disk_is_said_in_words_also_where_pydicom_wraps_it(tmp_path: Path) -> None:
+    # The limit on a file's size stands for a full disk; the first picture does not fit.
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+    try:
+        with pytest.raises(WriteFailed, match="the disk is full"):
+            make_demo(tmp_path / "demo", size=SMALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.glob("*demo*"))
+
+
+def test_a_place_that_takes_no_folder_is_named_without_a_word_on_space() -> None:
+    with pytest.raises(WriteFailed) as refused:
+        make_demo(Path("/proc/nowhere"), size=SMALL)
+    assert "/proc/nowhere" in refused.value.sentence()
+    assert "space" not in refused.value.sentence()
