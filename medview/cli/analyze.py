@@ -15,12 +15,23 @@ from medview.session.batch import Outcome, Wish, analyse_to_folder, wish_from
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to analyse, with what, and where results go."""
-    parser.add_argument("path", type=Path, metavar="PATH")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--model", action="append", default=[], metavar="NAME")
-    parser.add_argument("--series", default="", metavar="UID")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--reproduce", type=Path, metavar="results.json")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a study, or a folder of studies")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="where the results are written"
+    )
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="NAME",
+        help="run this model only; may be given several times",
+    )  # fmt: skip
+    parser.add_argument("--series", default="", metavar="UID", help="analyse this series only")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto",
+        help="where the models run (auto: a graphics card where there is one)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reproduce", type=Path, metavar="results.json",
+        help="run the models of an earlier analysis again",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,7 +53,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _document(outcome: Outcome) -> object:
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in outcome.written]
-    return documents[0] if len(documents) == 1 else {"schema": "medview.results-list/1", "results": documents}
+    return (
+        documents[0]
+        if len(documents) == 1
+        else {"schema": "medview.results-list/1", "results": documents}
+    )
 
 
 def _line(item: ModelRun) -> str:

@@ -16,8 +16,12 @@ from medview.dicom.volume_files import PICTURE_ENDINGS, VOLUME_ENDINGS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `medview convert`."""
-    parser.add_argument("path", type=Path, metavar="PATH")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a DICOM file or a folder of them")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE",
+        help="what to write; its ending says how: "
+        + ", ".join((*VOLUME_ENDINGS, *PICTURE_ENDINGS)),
+    )  # fmt: skip
     parser.add_argument("--series", metavar="UID", help="which series, where there are several")
     parser.add_argument("--stack", type=int, metavar="N", help="which stack of it, from 0")
     parser.add_argument(

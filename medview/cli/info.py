@@ -20,7 +20,7 @@ _MANY = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `medview info`."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders")
     parser.add_argument("--pixels", action="store_true", help="decode all, give least and greatest")
     parser.add_argument("--files", action="store_true", help="list the files of every stack")
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from medview import __version__
 from medview.cli.output import FAILED, INTERRUPTED, WRONG_INPUT, complain
-from medview.core.errors import Cancelled, MedViewError
+from medview.core.errors import Cancelled, InvalidInput, MedViewError
 from medview.core.log import start_log
-from medview.core.words import set_language
+from medview.core.words import say, set_language
 
 # Commands are imported when they are called: `medview --help` must not wait for pydicom.
 COMMANDS = {
@@ -60,10 +61,18 @@ def _dispatch(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] == "--version":
         sys.stdout.write(f"medview {__version__}\n")
         return 0
+    if arguments and _is_meant_as_command(arguments[0]):
+        raise InvalidInput(
+            say("{name} is no command of MedView; `medview --help` lists them.", name=arguments[0])
+        )
     window = import_module("medview.cli.window")
     parser = argparse.ArgumentParser(prog="medview")
     window.add_arguments(parser)
     return int(window.run(parser.parse_args(arguments)))
+
+
+def _is_meant_as_command(word: str) -> bool:
+    return re.fullmatch("[a-z]+", word) is not None and not os.path.lexists(word)
 
 
 def main(arguments: Sequence[str]) -> int:

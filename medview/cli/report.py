@@ -34,10 +34,19 @@ def run(args: argparse.Namespace) -> int:
     into_folder = out.is_dir() or not out.suffix
     if not into_folder and out.suffix.lower() not in _ENDINGS:
         raise InvalidInput(say("The report's name must end in .pdf or .txt."), out.name)
+    from medview.dicom import scan
+
     # The session joins images, results, record and risks; it is heavy and comes after the checks.
     from medview.session.reporting import gather_report
 
-    reports = gather_report(args.path, args.results, args.patient, args.study, progress_for(args))
+    progress = progress_for(args)
+    try:
+        reports = gather_report(args.path, args.results, args.patient, args.study, progress)
+    except InvalidInput as error:
+        if args.patient is None and args.path.exists() and not scan([args.path]).patients:
+            said = say("There is no image below this path.")
+            raise InvalidInput(said, str(args.path)) from error
+        raise
     if not reports:
         raise InvalidInput(say("There is no patient to report on."), str(args.path))
     if len(reports) > 1 and not into_folder:

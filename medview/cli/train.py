@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from medview.cli.output import DONE, print_json, print_lines, progress_for
+from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken
+from medview.core.words import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train to the end; Ctrl-C writes a checkpoint first."""
+    if not args.plan.exists():  # before the training room is loaded, which takes seconds
+        raise InvalidInput(say("There is no such file."), str(args.plan))
     from medview.training.build import Job, train_model
     from medview.training.plan import read_plan
 
