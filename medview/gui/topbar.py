@@ -80,7 +80,7 @@ class TopBar(QWidget):
         self._menu_button.setToolTip(tr("Menu"))
         self._menu_button.setAccessibleName(tr("Menu"))
         self._open.setText(tr("Open"))
-        self._search.setText(tr("Search actions and studies") + "    Ctrl K")
+        self._name_search()
         self._presets.setToolTip(tr("Window presets"))
         self._presets.setAccessibleName(tr("Window presets"))
         self._layout_button.setIcon(icon("layout-grid"))
@@ -114,9 +114,17 @@ class TopBar(QWidget):
         is_wide = self.width() >= _NARROW
         self._search.setVisible(self.width() >= 800)
         self._search.setMinimumWidth(220 if is_wide else _LEAST_SEARCH)
+        self._name_search()
         self._presets.setVisible(self.width() >= 700 and bool(self._presets.text()))
         self.show_tool(self._active_tool)
         super().resizeEvent(event)
+
+    def _name_search(self) -> None:
+        whole = tr("Search actions and studies")
+        self._search.setAccessibleName(whole)
+        self._search.setToolTip(whole)
+        words = whole if self.width() >= _NARROW else tr("Search")
+        self._search.setText(f"{words}    Ctrl K")
 
     def _tool(self, action: QAction, *, named: bool = False) -> QToolButton:
         made = QToolButton()
