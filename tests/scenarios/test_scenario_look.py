@@ -11,6 +11,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     generate_uid,
 )
+from pytestqt.qtbot import QtBot
 
 from medview.gui.cards import Card, CardColumn, ElidedLabel
 from medview.gui.window import MainWindow
@@ -55,7 +56,7 @@ def _film(folder: Path, number: int) -> None:
 
 
 def test_patient_who_is_chosen_stands_first_in_the_list(
-    window: MainWindow, quiet: Quiet, tmp_path: Path
+    window: MainWindow, quiet: Quiet, qtbot: QtBot, tmp_path: Path
 ) -> None:
     for number in range(20):
         _film(tmp_path, number)
@@ -68,6 +69,8 @@ def test_patient_who_is_chosen_stands_first_in_the_list(
     assert bar.value() > 0
 
     cards[-1].clicked.emit()
+    quiet(window)
+    qtbot.wait(100)  # thumbnails begin a little after the image
     quiet(window)
 
     first = next(card for card in window.studies.findChildren(Card) if card.isVisible())
