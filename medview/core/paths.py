@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,10 @@ def shipped_models_dir() -> Path:
 
 
 def _private(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # On a read-only or full home the folder is just not there: reading finds nothing, and only
+    # who writes there gets an OSError and can say what is lost.
+    with suppress(OSError):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 
 

@@ -43,6 +43,12 @@ def test_a_command_works_without_a_home_to_write_to(closed_home: Path, ct_folder
     assert ended.stderr == ""
 
 
+def test_the_shipped_models_are_there_without_a_home(closed_home: Path) -> None:
+    from medview.ai.catalogue import read_catalogue
+
+    assert read_catalogue().models
+
+
 def test_the_log_without_a_place_keeps_nothing_and_says_nothing(
     closed_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
