@@ -19,19 +19,24 @@ from medview.gui.window import MainWindow
 Quiet = Callable[..., None]
 
 
-def test_window_stays_small_and_its_tab_counts_cards(opened: MainWindow, quiet: Quiet) -> None:
-    opened.analyse_study()
-    quiet(opened, 120_000)
-    opened.sidebar.show_tab("findings")
+def test_window_stays_small_and_its_tab_counts_cards(
+    opened: MainWindow, quiet: Quiet, qtbot: QtBot
+) -> None:
+    panel = opened.sidebar.findings
 
+    def ran() -> int:
+        cards = panel.findChildren(Card)
+        return sum(card.isVisible() and bool(card.accessibleName()) for card in cards)
+
+    opened.sidebar.show_tab("findings")
+    opened.analyse_study()
+    qtbot.waitUntil(lambda: panel.count == ran() == 1, timeout=60_000)
+    quiet(opened, 60_000)
+
+    assert opened.sidebar._tabs["findings"].text().endswith("  1")
     assert opened.minimumSizeHint().width() <= 1000
     opened.resize(1024, 700)
-    assert opened.width() == 1024
-
-    panel = opened.sidebar.findings
-    ran = [card for card in panel.findChildren(Card) if card.isVisible() and card.accessibleName()]
-    assert panel.count == len(ran) == 1
-    assert opened.sidebar._tabs["findings"].text().endswith("  1")
+    qtbot.waitUntil(lambda: opened.width() == 1024)
 
 
 def _film(folder: Path, number: int) -> None:
