@@ -28,6 +28,9 @@ class Operations:
 
     def start(self, action: Coroutine[Any, Any, None]) -> None:
         """Begin an action; it goes on while the window answers."""
+        if self._is_closed:
+            action.close()
+            return
         task = asyncio.get_event_loop_policy().get_event_loop().create_task(self._guard(action))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -83,7 +83,7 @@ class Sidebar(QWidget):
         patient = self._session.patient
         counts = {
             "findings": self.findings.count,
-            "record": len(self._session.documents.of(patient.id)) if patient else 0,
+            "record": len(self._session.documents.of(patient)) if patient else 0,
             "risk": self.risk.computed,
             "report": 0,
         }

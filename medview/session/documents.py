@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from medview.record import Belonging, Document, Note
 
 
+def patient_key(patient: Patient) -> str:
+    """What documents are joined by: the id, or the first study where there is none.
+
+    Two anonymised patients without an id must not see each other's documents.
+    """
+    return patient.id or next((f"study {study.uid}" for study in patient.studies), "")
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class OpenDocument:
     """A document that was read, and whose it is.
 
-    patient_id: the patient it was joined to, None while it is refused or nobody is open. match:
-    how its identity compares with that patient's.
+    patient_id: `patient_key` of the patient it was joined to, None while it is refused or nobody
+    is open. match: how its identity compares with that patient's.
     """
 
     document: Document
@@ -75,9 +83,9 @@ class Documents:
         """(document id, patient id) that the reader joined although they differ."""
         return self._confirmed
 
-    def of(self, patient_id: str) -> tuple[OpenDocument, ...]:
+    def of(self, patient: Patient) -> tuple[OpenDocument, ...]:
         """The documents that belong to a patient."""
-        return tuple(item for item in self._open if item.patient_id == patient_id)
+        return tuple(item for item in self._open if item.patient_id == patient_key(patient))
 
     @property
     def refused(self) -> tuple[OpenDocument, ...]:
@@ -147,7 +155,7 @@ class Documents:
         for patient, match in matches:
             if match.verdict == "match" or (document.id, patient.id) in self._confirmed:
                 return OpenDocument(
-                    document=document, note=note, patient_id=patient.id, match=match
+                    document=document, note=note, patient_id=patient_key(patient), match=match
                 )
         first = matches[0][1] if matches else None
         return OpenDocument(document=document, note=note, patient_id=None, match=first)
@@ -178,4 +186,8 @@ def _join_nameless(item: OpenDocument, owner: Patient | None) -> OpenDocument:
     if owner is None:
         return item
     match = belongs_to(item.document, owner)
-    return replace(item, patient_id=owner.id, match=match) if match.verdict == "unknown" else item
+    return (
+        replace(item, patient_id=patient_key(owner), match=match)
+        if match.verdict == "unknown"
+        else item
+    )

@@ -83,7 +83,7 @@ def newest_study(patient: Patient) -> Study | None:
 
 def _record(patient: Patient, documents: Documents, runs: Sequence[ModelRun]) -> PatientRecord:
     study = newest_study(patient)
-    joined = documents.of(patient.id)
+    joined = documents.of(patient)
     series = {s.uid for one in patient.studies for s in one.series}
     mine = tuple(run for run in runs if run.series_uid in series)
     known = () if study is None else gather(patient, study, joined, mine, Work())

@@ -66,7 +66,7 @@ def session_subject(session: Session) -> ReportSubject | None:
         studies=session.studies,
         runs=session.runs_of(place),
         work=session.work,
-        documents=session.documents.of(patient.id),
+        documents=session.documents.of(patient),
         observations=session.observations(),
     )
 

@@ -268,7 +268,7 @@ class Session:
         return gather(
             self.patient,
             self._active.study,
-            self.documents.of(self.patient.id),
+            self.documents.of(self.patient),
             self.runs_of(self._active),
             self.work,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,15 +44,25 @@ def test_a_block_that_somebody_still_holds_is_not_swept(ended_owner: Path) -> No
 def test_a_block_of_another_user_is_left_to_that_user(ended_owner: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only an administrator can make a file of another user")
-    ended_owner.write_bytes(b"x")
-    ended_owner.chmod(0o600)
-    os.chown(ended_owner, 65534, 65534)
+    # A folder of its own: another process may sweep the common one at this very moment.
+    folder = ended_owner.parent / f"test-{os.getpid()}-{ended_owner.name}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    foreign = folder / ended_owner.name
+    foreign.write_bytes(b"x")
+    foreign.chmod(0o600)
+    os.chown(foreign, 65534, 65534)
     code = (
-        "import os; from medview.core.shared import sweep_stale_blocks;"
-        "os.setresuid(12345, 12345, 12345); sweep_stale_blocks()"
+        "import os, sys, pathlib; from medview.core import shared;"
+        "shared._SHM = pathlib.Path(sys.argv[1]);"
+        "os.setresuid(12345, 12345, 12345); shared.sweep_stale_blocks()"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
+    )
+    is_left = foreign.exists()
+    shutil.rmtree(folder)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert ended_owner.exists()
+    assert is_left

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from medview.core.study import Patient
 from medview.session import Session
 
 CtFolder = Callable[..., Path]
@@ -20,7 +21,7 @@ def note_in(folder: Path, text: str = NOTE) -> Path:
 
 
 def concepts_of(session: Session, patient_id: str) -> set[str]:
-    documents = session.documents.of(patient_id)
+    documents = session.documents.of(Patient(id=patient_id))
     return {o.concept for item in documents for o in item.note.observations}
 
 
@@ -40,7 +41,7 @@ def test_a_nameless_document_beside_images_goes_to_their_patient_not_to_the_acti
     look_at(session, "P1")
 
     assert concepts_of(session, "P6") == {"creatinine", "diabetes", "emphysema"}
-    assert session.documents.of("P1") == ()
+    assert session.documents.of(Patient(id="P1")) == ()
     assert session.documents.refused == ()
 
 
@@ -57,7 +58,9 @@ def test_a_nameless_document_among_two_patients_waits_until_the_reader_confirms(
     assert refused.match.verdict == "unknown"
     six_place = next(p for p in session.studies.places() if p.patient.id == "P6")
     session.documents.confirm(refused.document.id, six_place.patient)
-    assert [item.document.id for item in session.documents.of("P6")] == [refused.document.id]
+    assert [item.document.id for item in session.documents.of(Patient(id="P6"))] == [
+        refused.document.id
+    ]
 
 
 def test_a_loose_nameless_document_goes_to_the_patient_on_the_screen(
@@ -71,7 +74,7 @@ def test_a_loose_nameless_document_goes_to_the_patient_on_the_screen(
     look_at(session, "P6")
 
     assert "creatinine" in concepts_of(session, "P1")
-    assert session.documents.of("P6") == ()
+    assert session.documents.of(Patient(id="P6")) == ()
 
 
 @pytest.mark.parametrize("opened_with", ["another patient", "nobody"])
@@ -87,7 +90,7 @@ def test_a_nameless_document_never_goes_to_a_patient_who_is_opened_later(
 
     session.open([ct_folder("later", patient_id="P9")])
 
-    assert session.documents.of("P9") == ()
+    assert session.documents.of(Patient(id="P9")) == ()
     assert len(session.documents.refused) == 1
 
 
@@ -99,5 +102,18 @@ def test_a_document_that_names_another_patient_beside_images_stays_apart(
 
     session.open([folder])
 
-    assert session.documents.of("P1") == ()
+    assert session.documents.of(Patient(id="P1")) == ()
     assert len(session.documents.refused) == 1
+
+
+def test_two_patients_without_an_id_do_not_see_each_others_nameless_notes(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    first, second = ct_folder("a", patient_id=""), ct_folder("b", patient_id="", patient_name="C^D")
+    note_in(first)
+    session.open([first])
+    session.open([second])
+
+    patients = session.studies.holdings.patients
+    joined = [len(session.documents.of(patient)) for patient in patients]
+    assert sorted(joined) == [0, 1]

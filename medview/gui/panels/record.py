@@ -71,7 +71,7 @@ class RecordPanel(QWidget):
     def documents(self) -> tuple[OpenDocument, ...]:
         """The patient's documents, newest first; all of them when no images are open."""
         patient, store = self._session.patient, self._session.documents
-        found = store.opened if patient is None else store.of(patient.id)
+        found = store.opened if patient is None else store.of(patient)
         return tuple(sorted(found, key=lambda item: item.document.date[:10], reverse=True))
 
     def retranslate(self) -> None:

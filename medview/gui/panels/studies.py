@@ -342,7 +342,7 @@ class StudiesPanel(QWidget):
         return {(run.series_uid, run.stack) for run in runs if run.status == "run"}
 
     def _documents(self, patient: Patient) -> list[QWidget]:
-        documents = self._session.documents.of(patient.id)
+        documents = self._session.documents.of(patient)
         widgets: list[QWidget] = [label(tr("DOCUMENTS"), "caption")] if documents else []
         for item in documents:
             document = item.document
