@@ -24,6 +24,8 @@ HEADER_KEYWORDS = (
     "PhotometricInterpretation", "PixelSpacing", "BurnedInAnnotation", "LossyImageCompression",
     "LossyImageCompressionRatio", "ReferringPhysicianName", "OperatorsName", "Units",
     "CorrectedImage", "DecayCorrection", "PresentationIntentType", "AcquisitionNumber",
+    "FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate",
+    "PreferredPlaybackSequencing",
 )  # fmt: skip
 
 # What sorting, geometry and pixels need besides.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from medview.core.errors import UnreadableInstance
@@ -21,6 +23,7 @@ from medview.dicom.remembered import remember
 from medview.dicom.walk import files_below, is_document, what_else
 
 _log = logging.getLogger("medview.dicom")
+_GLIMPSE_S, _GLIMPSE_SHARE = 0.3, 10  # the first one's age; others cost a tenth of the time at most
 
 
 def scan(
@@ -28,13 +31,16 @@ def scan(
     progress: Progress = no_progress,
     cancel: CancelToken | None = None,
     leave_out: Mapping[str, FileNote] | None = None,
+    glimpse: Callable[[Holdings], None] | None = None,
 ) -> Holdings:
     """Read every header below the paths and arrange what is there.
 
-    leave_out: files (by path as scan gives them) already known to be unreadable. Raises
-    InvalidInput for a missing path and Cancelled; a broken file only becomes a note.
+    leave_out: files (by path as scan gives them) already known to be unreadable. glimpse: told
+    now and then what was found so far, in the calling thread. Raises InvalidInput for a missing
+    path and Cancelled; a broken file only becomes a note.
     """
     found = Sorted()
+    glimpses = _Glimpses(glimpse)
     files = list(files_below(paths))
     for path in files:
         if cancel is not None:
@@ -45,6 +51,38 @@ def scan(
         else:
             _take(path, found)
         progress(found.seen, len(files), "")
+        if found.seen < len(files):
+            glimpses.offer(found)
+    return _arranged(found)
+
+
+class _Glimpses:
+    """Tells what was found so far, the more rarely the longer the telling takes."""
+
+    def __init__(self, tell: Callable[[Holdings], None] | None) -> None:
+        self._tell = tell
+        self._due = time.monotonic() + _GLIMPSE_S
+
+    def offer(self, found: Sorted) -> None:
+        """Tell it if it is time."""
+        began = time.monotonic()
+        if self._tell is None or began < self._due or not found.images:
+            return
+        # Arranging notes doubles and refusals in what it is given: that stays for the last time.
+        sketch = replace(
+            found,
+            images=[*found.images],
+            objects=dict(found.objects),
+            ignored=[*found.ignored],
+            unreadable=[*found.unreadable],
+            notes=dict(found.notes),
+        )
+        self._tell(_arranged(sketch))
+        now = time.monotonic()
+        self._due = now + max(_GLIMPSE_S, _GLIMPSE_SHARE * (now - began))
+
+
+def _arranged(found: Sorted) -> Holdings:
     patients = patients_of(found)
     return Holdings(
         patients=patients,
