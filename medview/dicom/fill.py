@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.errors import Cancelled, MedViewError, UnreadableInstance
+from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.shared import BlockWriter, SharedBlock
@@ -23,14 +23,15 @@ from medview.core.volume import Volume
 from medview.core.words import Sentence, say
 from medview.dicom.colour import is_colour, to_rgb
 from medview.dicom.frames import Frame, frames_of
-from medview.dicom.instance import Instance, NotDicom, open_instance
+from medview.dicom.instance import NotDicom, open_instance
 from medview.dicom.modality import modality_table, padding_of, rescale_of, windows_of
+from medview.dicom.order import Outwards
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
 from medview.dicom.pixels import PixelReader
+from medview.dicom.readers import Readers
 from medview.dicom.remembered import recalled
 
 _WORKERS = max(1, min(4, os.cpu_count() or 1))
-_OPEN_FILES = 16
 _LOT_PLAIN, _LOT_PACKED = 30, 2  # slices a task: handing over costs as much as a plain slice
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
@@ -71,7 +72,9 @@ class VolumeFill:
         self._plan = _plan(first)
         self.volume = self._make_volume(first)
         self._is_packed = first.instance.is_encapsulated
-        self._readers = _Readers()
+        self._readers = Readers()
+        largest = _LOT_PACKED if self._is_packed else _LOT_PLAIN
+        self._order = Outwards(len(self.ready), len(self.ready) // 2, largest)
         self._local = threading.local()
 
     def _read_headers(self) -> list[Frame | None]:
@@ -123,6 +126,10 @@ class VolumeFill:
         pairs = np.array([own if frame is None else rescale_of(frame) for frame in self._frames])
         return (*own, pairs if (pairs != pairs[0]).any() else None)
 
+    def look_at(self, k: int) -> None:
+        """Read slice k next and go on from there outwards; from any thread, before or in `run`."""
+        self._order.look_at(k)
+
     def run(
         self,
         progress: Progress = no_progress,
@@ -130,21 +137,18 @@ class VolumeFill:
         first: int | None = None,
         on_slice: Callable[[int], None] | None = None,
     ) -> None:
-        """Fill all slices, `first` (default the middle one) before any other, then outwards.
+        """Fill all slices: the one looked at (else the middle one) before any other, then outwards.
 
-        on_slice: called with each slice's number, in the thread that calls run. Raises Cancelled;
-        slices that are ready then stay.
+        first: a slice to look at. on_slice: called with each slice's number, in the thread that
+        calls run. Raises Cancelled; slices that are ready then stay.
         """
-        count = len(self.ready)
-        order = list(
-            outwards(count // 2 if first is None else min(max(first, 0), count - 1), count)
-        )
-        done = 0
+        if first is not None:
+            self.look_at(first)
+        count, done = len(self.ready), 0
         assert self.volume.block is not None  # noqa: S101 - _make_volume made it
         with self.volume.block.writer() as writer:
             try:
-                self._one(writer, order[0], threads=_WORKERS)
-                for k in self._rest(writer, order, cancel):
+                for k in self._filled(writer, cancel):
                     done += 1
                     self.ready[k] = k not in self.failed
                     if on_slice is not None:
@@ -153,31 +157,46 @@ class VolumeFill:
             finally:
                 self._readers.close()
 
-    def _rest(
-        self, writer: BlockWriter, order: list[int], cancel: CancelToken | None
-    ) -> Iterator[int]:
-        """The first slice, which is done, and then the others as threads finish them."""
-        yield order[0]
-        if len(order) == 1:
+    def _filled(self, writer: BlockWriter, cancel: CancelToken | None) -> Iterator[int]:
+        """The slices as they are done: the first one in this thread, the others in several."""
+        for k in self._order.take():
+            self._one(writer, k, threads=_WORKERS)
+            yield k
+        if len(self.ready) == 1:
             return
+        done, stop = SimpleQueue[list[int] | None](), CancelToken()
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="medview-fill") as pool:
-            jobs = {
-                pool.submit(self._some, writer, lot, cancel): lot
-                for lot in _lots(order[1:], _LOT_PACKED if self._is_packed else _LOT_PLAIN)
-            }
+            jobs = [
+                pool.submit(self._work, writer, done, (stop, cancel or stop))
+                for _ in range(_WORKERS)
+            ]
             try:
-                for job in as_completed(jobs):
-                    job.result()
-                    yield from jobs[job]
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+                for _ in jobs:
+                    while (lot := done.get()) is not None:
+                        yield from lot
+            finally:
+                stop.cancel()
+            for job in jobs:
+                job.result()
+        if cancel is not None:
+            cancel.check()
 
-    def _some(self, writer: BlockWriter, lot: list[int], cancel: CancelToken | None) -> None:
-        for k in lot:
-            if cancel is not None and cancel.is_cancelled:
-                raise Cancelled
-            self._one(writer, k)
+    def _work(
+        self,
+        writer: BlockWriter,
+        done: SimpleQueue[list[int] | None],
+        cancels: tuple[CancelToken, CancelToken],
+    ) -> None:
+        """One thread's share: lots until nothing is left or somebody stops it; None says so."""
+        try:
+            while lot := self._order.take():
+                for k in lot:
+                    if cancels[0].is_cancelled or cancels[1].is_cancelled:
+                        return
+                    self._one(writer, k)
+                done.put(lot)
+        finally:
+            done.put(None)
 
     def _one(self, writer: BlockWriter, k: int, threads: int = 1) -> None:
         frame, scratch = self._frames[k], self._scratch()
@@ -229,62 +248,6 @@ class VolumeFill:
             if shown.shape != scratch.shape:
                 raise UnreadableInstance(say("The file has changed."), frame.instance.path)
             return np.ascontiguousarray(shown, scratch.dtype)
-
-
-class _Readers:
-    """Open files of multi-frame instances, one a thread and path, so that none is opened twice."""
-
-    def __init__(self) -> None:
-        self._local = threading.local()
-        self._all: list[PixelReader] = []
-
-    def of(self, instance: Instance) -> PixelReader:
-        """A reader to be used in a with statement; kept open only for multi-frame instances."""
-        if instance.elements.integer("NumberOfFrames", 1) <= 1:
-            return PixelReader(instance)
-        kept: OrderedDict[str, _KeptReader] = self._local.__dict__.setdefault("kept", OrderedDict())
-        if instance.path not in kept:
-            if len(kept) >= _OPEN_FILES:
-                kept.popitem(last=False)[1].finish()
-            kept[instance.path] = _KeptReader(instance)
-            self._all.append(kept[instance.path])
-        return kept[instance.path]
-
-    def close(self) -> None:
-        """Close whatever is still open."""
-        for reader in self._all:
-            if isinstance(reader, _KeptReader):
-                reader.finish()
-        self._all.clear()
-        self._local = threading.local()
-
-
-class _KeptReader(PixelReader):
-    """Stays open after a with statement."""
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-    def finish(self) -> None:
-        """Close the file."""
-        self._source.close()
-
-
-def outwards(first: int, count: int) -> Iterator[int]:
-    """first, first + 1, first - 1, first + 2 ... within 0 and count."""
-    yield first
-    for step in range(1, count):
-        for k in (first + step, first - step):
-            if 0 <= k < count:
-                yield k
-
-
-def _lots(order: list[int], largest: int) -> Iterator[list[int]]:
-    """The order in parts that grow, so that the first neighbours are seen soon."""
-    begin, size = 0, 1
-    while begin < len(order):
-        yield order[begin : begin + size]
-        begin, size = begin + size, min(2 * size, largest)
 
 
 def _frames_or_reason(path: str, *, whole: bool) -> list[Frame] | Sentence:

@@ -57,5 +57,6 @@ def save_series(folder: Path, count: int = 4, **elements: Any) -> Path:
     """`count` slices; a callable value gets the slice's number. Names hide the order."""
     for k in range(count):
         values = {name: v(k) if callable(v) else v for name, v in elements.items()}
-        save(slice_of(k, **values), folder / f"{(7 * k) % 11:02d}.dcm")
+        name = (7 * k) % (11 if count <= 11 else 211)
+        save(slice_of(k, **values), folder / f"{name:02d}.dcm")
     return folder

@@ -12,8 +12,11 @@ from dicom_read_cases import save, save_series, slice_of
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless
 
+from medview.core.errors import Cancelled
+from medview.core.progress import CancelToken
 from medview.core.study import Stack
 from medview.dicom import VolumeFill, load_volume, remembered, scan
+from medview.dicom.order import Outwards
 
 
 def stack_of(folder: Path) -> Stack:
@@ -99,3 +102,42 @@ def test_a_volume_closed_while_it_is_filled_harms_nothing(tmp_path: Path) -> Non
     assert block is not None
     fill.run(first=0, on_slice=lambda _: block.release())
     assert fill.volume.stored[:, 0, 0].tolist() == [1, 11, 21, 31, 41, 51]
+
+
+def test_a_look_at_another_slice_changes_what_is_read_next(tmp_path: Path) -> None:
+    fill = VolumeFill(stack_of(save_series(tmp_path, count=40)))
+    fill.look_at(30)
+    seen: list[int] = []
+
+    def look_elsewhere(k: int) -> None:
+        if not seen:
+            fill.look_at(5)
+        seen.append(k)
+
+    fill.run(on_slice=look_elsewhere)
+    assert seen[0] == 30
+    assert set(seen[1:4]) == {4, 5, 6}
+    assert sorted(seen) == list(range(40))
+    assert fill.ready.all()
+
+
+def test_a_look_beyond_the_last_slice_means_the_last_slice() -> None:
+    order = Outwards(5, first=99, largest=4)
+    assert [order.take() for _ in range(3)] == [[4], [3, 2], [1, 0]]
+    order.look_at(-3)
+    assert order.take() == []
+
+
+def test_the_nearest_slices_come_first_on_both_sides() -> None:
+    order = Outwards(7, first=2, largest=2)
+    assert [order.take() for _ in range(4)] == [[2], [3, 1], [4, 0], [5, 6]]
+
+
+def test_a_cancelled_fill_says_so_and_keeps_what_is_ready(tmp_path: Path) -> None:
+    fill = VolumeFill(stack_of(save_series(tmp_path, count=60)))
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        fill.run(cancel=cancel, first=7, on_slice=lambda _: cancel.cancel())
+    assert fill.ready[7]
+    assert fill.volume.stored[7, 0, 0] == 71
+    assert not fill.ready.all()
