@@ -68,7 +68,7 @@ class ViewGrid(QWidget):
                 view.set_volume(
                     opened.volume, place.stack, place.series, place.study, place.patient
                 )
-                view.set_ready(opened.ready)
+                view.set_ready(opened.ready, opened.failed)
         if self.volume_view is not None:
             self.volume_view.clear()
         self._arrange()
@@ -80,7 +80,7 @@ class ViewGrid(QWidget):
         if self._opened is None:
             return
         for view in self.views.values():
-            view.set_ready(self._opened.ready)
+            view.set_ready(self._opened.ready, self._opened.failed)
         if is_whole:
             self._show_in_space()
 

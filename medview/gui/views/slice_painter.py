@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
 
 from medview.core.geometry import FloatArray
-from medview.core.words import translate
+from medview.core.words import tr, translate
 from medview.gui.style import colour
 from medview.gui.views import corners, ink
 from medview.gui.views.marks import Mark
@@ -61,6 +61,7 @@ class SlicePainter:
             if look.has_text:
                 self._paint_texts(painter, look, where)
             self._paint_letters(painter, plane)
+            self._paint_why_dark(painter)
             self._paint_progress(painter)
         self._paint_frame(painter, look)
 
@@ -194,6 +195,18 @@ class SlicePainter:
         header = shown.series.header if shown is not None else {}
         right_word, down_word = patient_orientation(header.get("PatientOrientation", ""))
         return _turned_words(edge_letters(right_word, down_word), self._stage)
+
+    def _paint_why_dark(self, painter: QPainter) -> None:
+        """A slice that could not be read says so in its place: a black picture says nothing."""
+        reason = self._stage.why_dark
+        if reason is None:
+            return
+        width, height = self._stage.size
+        text = tr("This image cannot be shown: {reason}", reason=reason)
+        painter.setPen(QColor(ink.INK.warn))
+        painter.setFont(ink.corner_font())
+        room = QRectF(width * 0.15, height * 0.3, width * 0.7, height * 0.4)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
     def _paint_progress(self, painter: QPainter) -> None:
         ready = self._stage.ready

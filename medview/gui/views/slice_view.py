@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from medview.core.geometry import PatientPoint
 from medview.core.results import Heatmap, LabelMap, Measurement
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
-from medview.core.words import tr
+from medview.core.words import Sentence, tr
 from medview.gui.style import colour
 from medview.gui.tools.base import Pointer
 from medview.gui.views import ink
@@ -104,9 +104,12 @@ class SliceView(QWidget):
         self._painter.pictures.forget()
         self.update()
 
-    def set_ready(self, ready: NDArray[np.bool_]) -> None:
-        """(k,) which slices hold voxels; the others are black."""
+    def set_ready(
+        self, ready: NDArray[np.bool_], failed: Mapping[int, Sentence] | None = None
+    ) -> None:
+        """(k,) which slices hold voxels; the others are black, with the reason where known."""
         before = self.stage.ready
+        self.stage.failed = dict(failed or {})
         self.stage.show_ready(np.asarray(ready, bool))
         if before is None or not np.array_equal(before, ready):
             self._painter.pictures.forget_grey()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from medview.core.geometry import ORIGIN, PatientPoint
 from medview.core.results import Heatmap, LabelMap, Measurement
+from medview.core.words import Sentence
 from medview.gui.tools.base import Pointer
 from medview.gui.views.corners import Shown
 from medview.gui.views.marks import Mark, mark
@@ -61,6 +62,7 @@ class SliceStage(QObject):
         self.shown: Shown | None = None
         self.plane: Plane | None = None
         self.ready: NDArray[np.bool_] | None = None
+        self.failed: dict[int, Sentence] = {}
         self.overlays: tuple[LabelMap | Heatmap, ...] = ()
         self.measurements: tuple[Measurement, ...] = ()
         self.sketched: Measurement | None = None
@@ -74,7 +76,7 @@ class SliceStage(QObject):
     def show(self, shown: Shown | None) -> None:
         """Another stack, or none; the view begins at its middle with its own window."""
         self.shown = shown
-        self.plane, self.ready = None, None
+        self.plane, self.ready, self.failed = None, None, {}
         self.overlays, self.measurements = (), ()
         self.sketched, self.selected = None, ""
         self._state = _START
@@ -121,6 +123,13 @@ class SliceStage(QObject):
     def index(self) -> int:
         """Which slice of the plane is shown."""
         return 0 if self.plane is None else slice_index(self.plane, self._state.point)
+
+    @property
+    def why_dark(self) -> Sentence | None:
+        """Why the shown slice has no picture and never will; None where it has or may get one."""
+        if self.plane is None or self.plane.normal != 0:
+            return None
+        return self.failed.get(self.index)
 
     def map(self) -> ScreenMap:
         """From slice to screen, for the view's present size. Needs a stack."""

@@ -1,0 +1,47 @@
+"""A picture that cannot be decoded says so where it would stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from medview.core.words import set_language
+from medview.gui.window import MainWindow
+
+
+def _warm_pixels(window: MainWindow) -> int:
+    """Pixels in the colour of warnings in the middle of the view."""
+    image = window.grid.active_view.grab().toImage()
+    middle = image.copy(
+        image.width() // 4, image.height() // 3, image.width() // 2, image.height() // 3
+    )
+    count = 0
+    for y in range(middle.height()):
+        for x in range(middle.width()):
+            colour = middle.pixelColor(x, y)
+            count += colour.red() > 150 and colour.blue() < 110
+    return count
+
+
+def test_a_frame_that_cannot_be_decoded_gives_its_reason_in_the_view(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet
+) -> None:
+    window.open_paths([imaging_data / "odd" / "unknown-sop-class-image.dcm"])
+    quiet(window)
+
+    reason = window.grid.active_view.stage.why_dark
+
+    assert reason is not None
+    assert str(reason)
+    assert _warm_pixels(window) > 100
+    set_language("zh_CN")
+    window.retranslate()
+    assert "无法" in str(reason) or str(reason) != reason.english()
+
+
+def test_a_frame_that_is_there_says_nothing(window: MainWindow, imaging_data: Path, quiet) -> None:
+    window.open_paths([imaging_data / "odd" / "un-explicit.dcm"])
+    quiet(window)
+
+    assert window.grid.active_view.stage.why_dark is None
