@@ -18,6 +18,7 @@ from medview.cli.output import (
     print_lines,
     progress_for,
 )
+from medview.core.archive import is_there
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.observation import Observation, concepts
 from medview.core.words import say, tr
@@ -62,7 +63,7 @@ def _files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
             yield from sorted(p for p in path.rglob("*") if is_document(p))
-        elif path.exists():
+        elif is_there(str(path)):
             yield path
         else:
             raise InvalidInput(say("There is no such file."), str(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medview.cli.output import DONE, print_json, print_lines, progress_for
+from medview.core.archive import is_there
 from medview.core.errors import InvalidInput
 from medview.core.words import say
 
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         reports = gather_report(args.path, args.results, args.patient, args.study, progress)
     except InvalidInput as error:
-        if args.patient is None and args.path.exists() and not scan([args.path]).patients:
+        if args.patient is None and is_there(str(args.path)) and not scan([args.path]).patients:
             said = say("There is no image below this path.")
             raise InvalidInput(said, str(args.path)) from error
         raise

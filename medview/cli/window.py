@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from medview.core.archive import is_there
 from medview.core.errors import InvalidInput
 from medview.core.words import say
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Open the window; returns when it is closed."""
     for path in args.paths:
-        if not path.exists():
+        if not is_there(str(path)):
             raise InvalidInput(say("There is no such file or folder."), str(path))
     if args.screenshot is not None and not args.screenshot.absolute().parent.is_dir():
         raise InvalidInput(say("There is no folder for the picture."), str(args.screenshot.parent))

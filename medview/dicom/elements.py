@@ -33,6 +33,8 @@ _LARGEST_VALUE = 1 << 22
 _DEEPEST = 24
 _CHUNK = 8192
 _CAN_READ_INTO = hasattr(os, "preadv")
+# A pipe in the place of a file must not make opening wait for ever: it is empty then.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _SMALL = 256  # longer values are not worth remembering
 
 
@@ -92,7 +94,7 @@ class ByteSource:
         self.size = len(self._buffer)
         self.stamp: FileStamp | None = None
         if data is None:
-            self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._file = os.open(path, _READ)
             status = os.fstat(self._file)
             self.size, self.stamp = status.st_size, file_stamp(status)
 

@@ -19,12 +19,14 @@ from medview.dicom.elements import (
     Walker,
 )
 from medview.dicom.keywords import tag_of, wanted_tags
+from medview.dicom.members import open_source
 
 EXPLICIT_LE, IMPLICIT_LE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 EXPLICIT_BE, DEFLATED_LE = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory: a DICOMDIR
 _META_TAGS = frozenset((0x00020002, 0x00020003, 0x00020010))
 _MOST_INFLATED = 1 << 30
+EMPTY = say("The file is empty.")
 
 
 class NotDicom(Exception):
@@ -59,13 +61,15 @@ class Instance:
 
     def open(self) -> ByteSource:
         """The bytes that the offsets of this instance point into; close it after use."""
-        return ByteSource(self.path, self.inflated)
+        if self.inflated is not None:
+            return ByteSource(self.path, self.inflated)
+        return open_source(self.path, whole=True)
 
 
 def open_instance(path: str) -> Instance:
     """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the tag."""
     try:
-        with ByteSource(path) as source:
+        with open_source(path) as source:
             return _read(path, source)
     except OSError as error:
         raise UnreadableInstance(
@@ -77,7 +81,7 @@ def open_instance(path: str) -> Instance:
 
 def _read(path: str, source: ByteSource) -> Instance:
     if source.size == 0:
-        raise NotDicom(say("The file is empty."))
+        raise NotDicom(EMPTY)
     start = _start(source)
     meta, offset = _read_meta(source, start)
     syntax = meta.text("TransferSyntaxUID")

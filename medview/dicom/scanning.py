@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,11 @@ from medview.dicom.arrange import Sorted, patients_of
 from medview.dicom.codecs import why_not_decodable
 from medview.dicom.elements import Elements
 from medview.dicom.fragments import fragments_of
-from medview.dicom.instance import DIRECTORY, Instance, NotDicom, open_instance
+from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
 from medview.dicom.remembered import remember
-from medview.dicom.walk import files_below, is_document, what_else
+from medview.dicom.walk import files_below, is_document, members_below, what_else
 
 _log = logging.getLogger("medview.dicom")
 _GLIMPSE_S, _GLIMPSE_SHARE = 0.3, 10  # the first one's age; others cost a tenth of the time at most
@@ -41,17 +42,21 @@ def scan(
     """
     found = Sorted()
     glimpses = _Glimpses(glimpse)
-    files = list(files_below(paths))
-    for path in files:
+    waiting = _listed(paths, found, cancel)
+    total = found.seen + len(waiting)
+    while waiting:
         if cancel is not None:
             cancel.check()
+        path = waiting.popleft()
         found.seen += 1
         if leave_out and path in leave_out:
             found.unreadable.append(leave_out[path])
         else:
-            _take(path, found)
-        progress(found.seen, len(files), "")
-        if found.seen < len(files):
+            members = _take(path, found)
+            waiting.extendleft(reversed(members))
+            total += len(members)
+        progress(found.seen, total, "")
+        if waiting:
             glimpses.offer(found)
     return _arranged(found)
 
@@ -94,22 +99,51 @@ def _arranged(found: Sorted) -> Holdings:
     )
 
 
-def _take(path: str, found: Sorted) -> None:
-    """Sort one file in; whatever is wrong with it becomes a note."""
+def _listed(paths: Sequence[Path], found: Sorted, cancel: CancelToken | None) -> deque[str]:
+    """The files below the paths; folders that cannot be read are noted."""
+    closed: list[str] = []
+    files: deque[str] = deque()
+    for path in files_below(paths, closed):
+        if cancel is not None:
+            cancel.check()
+        files.append(path)
+    for path in closed:
+        found.seen += 1
+        found.refuse(path, say("The system does not let MedView look into this folder."))
+    return files
+
+
+def _take(path: str, found: Sorted) -> list[str]:
+    """Sort one file in; whatever is wrong with it becomes a note. An archive gives its files."""
     try:
         instance = open_instance(path)
         found.dicom += 1
         _sort_in(instance, found)
     except NotDicom as reason:
-        said = what_else(Path(path)) if Path(path).stat().st_size else reason.args[0]
-        found.ignored.append(FileNote(path=path, reason=said.english()))
-        if is_document(Path(path)):
-            found.documents.append(path)
+        return _take_other(path, found, reason.args[0])
     except UnreadableInstance as error:
         found.refuse(path, error.what, error.tag)
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("header refused", extra={"kind": type(error).__name__})
         found.refuse(path, say("The file is damaged in a way that MedView cannot name."))
+    return []
+
+
+def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
+    """Note a file that is not DICOM; an archive gives the paths of its files."""
+    try:
+        members = members_below(path)
+    except UnreadableInstance as error:
+        found.refuse(path, error.what)
+        return []
+    if members:
+        reason = say("An archive: the files in it are read in place ({count}).", count=len(members))
+    elif reason.template != EMPTY.template:
+        reason = what_else(Path(path))
+    found.ignored.append(FileNote(path=path, reason=reason.english()))
+    if is_document(Path(path)) and not members:
+        found.documents.append(path)
+    return members
 
 
 def _sort_in(instance: Instance, found: Sorted) -> None:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from medview.core.errors import InvalidInput
+from medview.core.archive import (
+    MARK,
+    archive_kind,
+    is_there,
+    members_of,
+    open_binary,
+    split,
+)
+from medview.core.errors import InvalidInput, UnreadableInstance
 from medview.core.words import Sentence, say
 
 _DOCUMENTS = frozenset((".json", ".xml", ".hl7", ".txt", ".rtf", ".pdf", ".cda"))
 _VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_PACKAGES = frozenset(("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"))
 _SIGNATURES = (
     (b"\x89PNG", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -22,28 +34,50 @@ _SIGNATURES = (
 )
 
 
-def files_below(paths: Sequence[Path]) -> Iterator[str]:
+def files_below(paths: Sequence[Path], closed: list[str] | None = None) -> Iterator[str]:
     """Every regular file of the paths, folders in the order of names, each file once.
 
     Links to files are followed only inside the folder that was given; linked folders are not
-    entered. A DICOMDIR given by itself stands for its folder. Raises InvalidInput for a path
-    that does not exist.
+    entered. A DICOMDIR given by itself stands for its folder. A path may name a member of an
+    archive (`ARCHIVE!/MEMBER`). closed: takes the folders that the system does not let MedView
+    read, and what was given and is neither file nor folder. Raises InvalidInput for a path that
+    does not exist.
     """
     for path in paths:
-        if not path.exists():
+        if not is_there(str(path)):
             raise InvalidInput(say("There is no such file or folder"), str(path))
+    closed = [] if closed is None else closed
     seen: set[str] = set()
     for path in paths:
-        root = path.parent if path.name == "DICOMDIR" and path.is_file() else path
-        for found, real in (
-            _below(root) if root.is_dir() else ((str(root), os.path.realpath(root)),)
-        ):
+        for found, real in _of_one(path, closed):
             if real not in seen:
                 seen.add(real)
                 yield found
 
 
-def _below(root: Path) -> Iterator[tuple[str, str]]:
+def _of_one(path: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
+    root = path.parent if is_directory_file(path) else path
+    if root.is_dir():
+        yield from _below(root, closed)
+    elif root.is_file() or split(str(root)) is not None:
+        yield str(root), os.path.realpath(root)
+    else:
+        closed.append(str(root))
+
+
+def is_directory_file(path: Path) -> bool:
+    """Whether a file is a DICOMDIR: by what it says of itself, whatever its name."""
+    from medview.dicom.instance import DIRECTORY
+
+    if not path.is_file():
+        return False
+    head = _head(path, 1024)
+    named = re.fullmatch(r"DICOMDIR\.?(;\d+)?", path.name, re.IGNORECASE) is not None
+    is_dicom = head[128:132] == b"DICM"
+    return is_dicom and (named or DIRECTORY.encode() + b"\0" in head)
+
+
+def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
     """Files and their real names; only links need to be resolved one by one."""
     inside = Path(os.path.realpath(root))
     here = os.curdir + os.sep
@@ -52,6 +86,9 @@ def _below(root: Path) -> Iterator[tuple[str, str]]:
         folder = waiting.pop()
         real_folder = os.path.realpath(folder)
         entries = _entries(folder)
+        if entries is None:
+            closed.append(folder)
+            continue
         waiting.extend(
             entry.path for entry in reversed(entries) if entry.is_dir() and not entry.is_symlink()
         )
@@ -65,13 +102,39 @@ def _below(root: Path) -> Iterator[tuple[str, str]]:
                 yield entry.path.removeprefix(here), real
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What a folder holds by name; nothing where the system does not let MedView look."""
+def _entries(folder: str) -> list[os.DirEntry[str]] | None:
+    """What a folder holds by name; None where the system does not let MedView look."""
     try:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda entry: entry.name)
     except OSError:
+        return None
+
+
+def members_below(path: str) -> list[str]:
+    """The paths of an archive's files; none where the file is no archive or a program's document.
+
+    Raises UnreadableInstance for a damaged archive.
+    """
+    if MARK in path and split(path) is not None:
         return []
+    head = _head(Path(path), 265)
+    kind = archive_kind(head)
+    if not kind or is_volume_file(Path(path)) or (kind == "gzip" and not _packs_dicom(path)):
+        return []
+    names = members_of(path)
+    # Office documents, books and Java programs are ZIP files that no one means as an archive.
+    if not _PACKAGES.isdisjoint(names):
+        return []
+    return [f"{path}{MARK}{name}" for name in names]
+
+
+def _packs_dicom(path: str) -> bool:
+    try:
+        with gzip.open(path) as file:
+            return file.read(132)[128:] == b"DICM"
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def _is_regular(entry: os.DirEntry[str]) -> bool:
@@ -99,6 +162,8 @@ def what_else(path: Path) -> Sentence:
     if is_volume_file(path):
         return say("Not a DICOM file: a volume file.")
     head = _head(path)
+    if archive_kind(head) and split(str(path)) is not None:
+        return say("An archive inside an archive: unpack the outer one to open it.")
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return say("Not a DICOM file: {kind}.", kind=kind)
@@ -107,9 +172,9 @@ def what_else(path: Path) -> Sentence:
     return say("Not a DICOM file.")
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path, count: int = 16) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(16)
-    except OSError:
+        with open_binary(path) as file:
+            return file.read(count)
+    except (OSError, UnreadableInstance):
         return b""

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+from medview.core.archive import is_there, open_binary
 from medview.core.errors import InvalidInput, UnreadableInstance
 from medview.core.words import say
 from medview.record.document import Document
@@ -62,12 +63,11 @@ def is_document(path: Path | str) -> bool:
     """
     path = Path(path)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix.lower() not in _SUFFIXES or not path.is_file():
+    if suffix.lower() not in _SUFFIXES or not is_there(str(path)) or path.is_dir():
         return False
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            head = file.read(_SNIFF)
-    except (OSError, EOFError, zlib.error):
+        head = _read(path, _SNIFF)
+    except (OSError, EOFError, zlib.error, UnreadableInstance):
         return path.suffix == ".gz"
     if head[128:132] == b"DICM":
         return False
@@ -79,15 +79,10 @@ def is_document(path: Path | str) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    if not path.is_file():
+    if not is_there(str(path)) or path.is_dir():
         raise InvalidInput(say("There is no such file."), str(path))
     try:
-        if path.suffix == ".gz":
-            with gzip.open(path, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        else:
-            with path.open("rb") as plain:
-                data = plain.read(MAX_BYTES + 1)
+        data = _read(path, MAX_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UnreadableInstance(say("The compressed file is damaged."), path.name) from error
     except OSError as error:
@@ -97,6 +92,15 @@ def _bytes(path: Path) -> bytes:
             say("The file is larger than {size} MB.", size=MAX_BYTES >> 20), path.name
         )
     return data
+
+
+def _read(path: Path, most: int) -> bytes:
+    """The first bytes of a document, also of one in an archive or packed by gzip."""
+    with open_binary(path) as file:
+        if path.suffix == ".gz":
+            with gzip.open(file) as inner:
+                return inner.read(most)
+        return file.read(most)
 
 
 def _refuse_other_formats(data: bytes, head: bytes, path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from medview.core.archive import is_there
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.observation import Observation
 from medview.core.progress import Progress, no_progress
@@ -53,7 +54,7 @@ def gather_observations(
 def gather_all(paths: Sequence[Path], progress: Progress = no_progress) -> Gathered:
     """As gather_observations, with the open studies and what could not be used."""
     for path in paths:
-        if not path.exists():
+        if not is_there(str(path)):
             raise InvalidInput(say("There is no such file or folder."), str(path))
     results = [path for path in paths if path.name == "results.json"]
     studies, documents = Studies(Events(), budget_mb=1024), Documents(Events())

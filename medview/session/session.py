@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medview.core.archive import is_there
 from medview.core.errors import MedViewError
 from medview.core.observation import Observation, Source
 from medview.core.progress import CancelToken, Progress, no_progress
@@ -284,7 +285,7 @@ class Session:
     def restore(self, progress: Progress = no_progress) -> bool:
         """After a crash, open again what was open; True when there was something. Blocks."""
         with left_by_the_dead() as left:
-            paths = [Path(p) for p in left.paths if Path(p).exists()]
+            paths = [Path(p) for p in left.paths if is_there(p)]
             if not paths:
                 return False
             self.open(paths, progress)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.core.archive import is_there
 from medview.core.errors import Cancelled, MedViewError
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import Holdings, Patient, Series, Stack, Study
@@ -103,8 +104,8 @@ class Studies:
         together = found
         if any(not set(group[0]) <= set(wanted) for group in shared):
             # Parts of one series in several places: only reading them together sorts its slices.
-            others = [p for group in shared for p in group[0] if p.exists() and p not in wanted]
-            wanted = (*others, *wanted)
+            others = [p for group in shared for p in group[0] if p not in wanted]
+            wanted = (*(p for p in others if is_there(str(p))), *wanted)
             together = scan(wanted, progress, cancel)
         with self._lock:
             kept = [g for g in self._opened if g not in shared and not set(g[0]) <= set(wanted)]

@@ -13,6 +13,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from medview.core.archive import open_binary
 from medview.core.errors import GeometryError, UnreadableInstance
 from medview.core.geometry import FloatArray, Geometry, PatientPoint
 from medview.core.results import Code, Label, LabelMap
@@ -72,7 +73,8 @@ def read_segmentation(path: str, onto: Geometry | None = None) -> Segmentation:
 
 def _open(path: str) -> Dataset:
     try:
-        dataset = dcmread(path)
+        with open_binary(path) as file:
+            dataset = dcmread(file)
     except (InvalidDicomError, *_DECODE_ERRORS) as error:
         raise UnreadableInstance(
             say("This segmentation cannot be read."), path, detail=type(error).__name__

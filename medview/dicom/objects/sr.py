@@ -11,6 +11,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from medview.core.archive import open_binary
 from medview.core.errors import UnreadableInstance
 from medview.core.geometry import FloatArray
 from medview.core.results import Code, Quantity
@@ -80,7 +81,8 @@ def read_structured_report(path: str) -> StructuredReport:
     """
     with tolerating_sources():
         try:
-            dataset = dcmread(path, stop_before_pixels=True)
+            with open_binary(path) as file:
+                dataset = dcmread(file, stop_before_pixels=True)
             if "ContentSequence" not in dataset and "ConceptNameCodeSequence" not in dataset:
                 raise UnreadableInstance(say("This file holds no report."), path)
             return _read(dataset)

@@ -18,6 +18,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 from pydicom.valuerep import DA, TM
 
+from medview.core.archive import open_binary
 from medview.core.errors import InvalidInput, UnreadableInstance
 from medview.core.study import Stack
 from medview.core.words import Sentence, say
@@ -105,11 +106,9 @@ def _mend(
 
 def _read_header(path: str) -> Dataset:
     try:
-        try:
-            dataset = dcmread(path, stop_before_pixels=True)
-        except InvalidDicomError:
-            # A file without preamble; the walk of the folder has judged it to be DICOM.
-            dataset = dcmread(path, stop_before_pixels=True, force=True)
+        with open_binary(path) as file:
+            # Also files without preamble: the walk of the folder has judged them to be DICOM.
+            dataset = dcmread(file, stop_before_pixels=True, force=True)
         missing = [name for name in _MUST_HAVE if not dataset.get(name)]
     except (OSError, InvalidDicomError, ValueError, NotImplementedError) as error:
         raise UnreadableInstance(
