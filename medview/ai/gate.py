@@ -1,8 +1,8 @@
 """The gate before a model: what it was made for, asked of this very stack, answered in words.
 
 A rule of model.json names a check, what happens when it fails (`fail`: refuse or warn) and when
-the header says nothing (`missing`: refuse, warn or accept). Three checks hold for every model,
-whether it names them or not: no animals, no localizers, no colour pictures.
+the header says nothing (`missing`: refuse, warn or accept). Four checks hold for every model,
+whether it names them or not: no animals, no localizers, no colour pictures, no uneven slices.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from medview.ai.gate_facts import Facts
 from medview.core.results import Check, GateVerdict
 from medview.core.study import Patient, Series, Stack, Study
 
-_ALWAYS = ("species", "localizer", "colour")
+# Models see a plain array: uneven slices would be measured as if they were even.
+_EVEN = ("regular", "tilted", "single", "projection", "not-spatial")
+_ALWAYS: tuple[Mapping[str, Any], ...] = (
+    {"check": "species"}, {"check": "localizer"}, {"check": "colour"},
+    {"check": "geometry", "in": _EVEN},
+)  # fmt: skip
 
 
 def judge(
@@ -30,7 +35,7 @@ def judge(
     facts = Facts(patient, study, series, stack)
     named = {gate["check"] for gate in model.gates}
     # An animal or a scout is said first: a reason of detail would mislead there.
-    rules = [*({"check": name} for name in _ALWAYS if name not in named), *model.gates]
+    rules = [*(rule for rule in _ALWAYS if rule["check"] not in named), *model.gates]
     graded = [_grade(rule, facts) for rule in rules]
     graded.sort(key=lambda pair: pair[0] != "refuse")
     worst = {grade for grade, _ in graded}

@@ -10,7 +10,7 @@ from medview.core.errors import InvalidInput
 from medview.core.study import Holdings, Series, Stack
 from medview.core.words import say
 from medview.dicom import VolumeFill, read_frame, scan, write_volume
-from medview.dicom.evening import evened, is_even
+from medview.dicom.evening import evened, is_rectangular
 from medview.dicom.volume_files import PICTURE_ENDINGS, VOLUME_ENDINGS
 
 
@@ -45,10 +45,17 @@ def run(args: argparse.Namespace) -> int:
     fill.run(progress)
     if len(fill.failed) == len(fill.ready):
         raise InvalidInput(next(iter(fill.failed.values())), str(args.path))
-    notes = list(stack.notes)
+    notes = [note.english() for note in stack.notes]
     volume = fill.volume
-    if not is_even(stack):
-        volume = evened(volume, stack)
+    if stack.verdict == "duplicates":
+        raise InvalidInput(
+            say(
+                "A stack with {verdict} slices has no grid that such a file can hold.",
+                verdict=stack.verdict,
+            )
+        )
+    if not is_rectangular(volume.geometry):
+        volume = evened(volume)
         said = say("The stack's slices are resampled to even steps along the normal.")
         notes.append(said.english())
     write_volume(volume, args.out)
@@ -68,7 +75,7 @@ def _write_picture(args: argparse.Namespace, stack: Stack) -> int:
             say("There is no slice {index}; the stack has {count}.", index=index, count=count)
         )
     write_volume(read_frame(stack, index), args.out)
-    _tell(args, stack, list(stack.notes))
+    _tell(args, stack, [note.english() for note in stack.notes])
     return DONE
 
 

@@ -147,7 +147,7 @@ def _stack_json(stack: Stack, statistics: dict[str, FileStatistics], *, with_fil
         "stored_type": stack.stored_type,
         "calibration": stack.calibration,
         "badges": list(stack.badges),
-        "notes": list(stack.notes),
+        "notes": [note.english() for note in stack.notes],
     }
     extremes = range_of(stack, statistics)
     if extremes is not None:
@@ -220,7 +220,7 @@ def _stack_text(
     if extremes is not None:
         parts.append(f"{extremes[0]:g} to {extremes[1]:g} {stack.unit}".rstrip())
     yield "      " + ", ".join([*parts, *stack.badges])
-    yield from (f"        note: {note}" for note in stack.notes)
+    yield from (f"        note: {note.english()}" for note in stack.notes)
     if with_files:
         yield from (f"        {path} ({n})" for path, n in _files_of(stack).items())
 

@@ -178,11 +178,11 @@ def _index(plane: Plane, at: float | None) -> int:
         )
     axis = _PATIENT_AXIS[plane.name]
     rows, columns = plane.shape
-    first = plane.to_patient(0, (rows - 1) / 2, (columns - 1) / 2)[axis]
-    step = float(plane.matrix[axis, 0])
-    index = round((at - first) / step)
-    if not 0 <= index < plane.count:
-        ends = sorted((first, first + step * (plane.count - 1)))
+    lie = [plane.to_patient(k, (rows - 1) / 2, (columns - 1) / 2)[axis] for k in range(plane.count)]
+    index = min(range(plane.count), key=lambda k: abs(lie[k] - at))
+    ends = sorted((lie[0], lie[-1]))
+    half = abs(float(plane.matrix[axis, 0])) / 2
+    if not ends[0] - half <= at <= ends[1] + half:
         raise InvalidInput(
             say(
                 "There is no slice at {at} mm; they lie from {low} to {high} mm.",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medview.core.errors import GeometryError
+from medview.core.slices import Ladder
 from medview.core.words import say
 
 Vector = tuple[float, float, float]
@@ -44,6 +46,11 @@ class Geometry:
     (a gantry tilt shears the grid), and then spacing[2] is the step along axes[2].
     origin: centre of voxel (0, 0, 0).
     is_spatial: False for projections and captures, whose positions mean nothing in a patient.
+    places: centre of voxel (0, 0) of every slice, ascending along the normal, where slices do not
+    follow each other in even steps on one line. axes[2] and spacing[2] are then the line and the
+    commonest step; affine and inverse speak of that even grid, `to_patient` and `to_index` of the
+    slices as they lie (straight lines between neighbours).
+    gaps: numbers of the slices (ascending) after which others are missing.
     """
 
     shape: tuple[int, int, int]
@@ -51,12 +58,34 @@ class Geometry:
     origin: PatientPoint = ORIGIN
     axes: tuple[Vector, Vector, Vector] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
     is_spatial: bool = True
+    places: tuple[PatientPoint, ...] | None = None
+    gaps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if min(self.shape) < 1 or not all(np.isfinite(self.spacing)) or min(self.spacing) <= 0:
             raise GeometryError(say("The grid has no size."), f"{self.shape} {self.spacing}")
         if abs(np.linalg.det(np.array(self.axes, float))) < 1e-4:
             raise GeometryError(say("The image's axes lie in one plane."))
+        if self.places is not None and not self._is_ascending():
+            raise GeometryError(say("The slices' places do not follow each other."))
+
+    def _is_ascending(self) -> bool:
+        along = np.array(self.places, float).reshape(-1, 3) @ np.array(self.normal)
+        is_whole = len(along) == self.shape[0] > 1 and all(
+            0 <= k < len(along) - 1 for k in self.gaps
+        )
+        return is_whole and bool((np.diff(along) > 0).all())
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the slices follow each other in even steps: the affine says all."""
+        return self.places is None
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """Where uneven slices lie. Only for geometries with places."""
+        step = np.array(self.axes[2], float) * self.spacing[2]
+        return Ladder(np.array(self.places, float), np.array(self.normal), step, self.gaps)
 
     @cached_property
     def affine(self) -> FloatArray:
@@ -90,30 +119,45 @@ class Geometry:
 
     def to_patient(self, index: VoxelIndex) -> PatientPoint:
         """Centre of a voxel (or a place between) in millimetres."""
-        x, y, z, _ = self.affine @ (index.i, index.j, index.k, 1.0)
+        if self.places is None:
+            x, y, z, _ = self.affine @ (index.i, index.j, index.k, 1.0)
+        else:
+            x, y, z = self.to_patient_array([index])[0]
         return PatientPoint(float(x), float(y), float(z))
 
     def to_index(self, point: PatientPoint) -> VoxelIndex:
         """The place of a point in the array, not rounded, possibly outside."""
-        i, j, k, _ = self.inverse @ (*point, 1.0)
+        if self.places is None:
+            i, j, k, _ = self.inverse @ (*point, 1.0)
+        else:
+            k, j, i = self.to_index_array([point])[0]
         return VoxelIndex(float(k), float(j), float(i))
 
     def to_patient_array(self, indices: ArrayLike) -> FloatArray:
         """(n, 3) indices [k, j, i] to (n, 3) points [x, y, z]."""
         kji = np.asarray(indices, float)
-        result: FloatArray = kji[:, ::-1] @ self.affine[:3, :3].T + self.affine[:3, 3]
-        return result
+        if self.places is None:
+            result: FloatArray = kji[:, ::-1] @ self.affine[:3, :3].T + self.affine[:3, 3]
+            return result
+        in_plane: FloatArray = kji[:, :0:-1] @ self.affine[:3, :2].T
+        return in_plane + self.ladder.origins(kji[:, 0])
 
     def to_index_array(self, points: ArrayLike) -> FloatArray:
         """(n, 3) points [x, y, z] to (n, 3) indices [k, j, i]."""
         xyz = np.asarray(points, float)
-        ijk: FloatArray = xyz @ self.inverse[:3, :3].T + self.inverse[:3, 3]
-        return ijk[:, ::-1]
+        if self.places is None:
+            ijk: FloatArray = xyz @ self.inverse[:3, :3].T + self.inverse[:3, 3]
+            return ijk[:, ::-1]
+        k = self.ladder.numbers(xyz)
+        ij = (xyz - self.ladder.origins(k)) @ np.linalg.pinv(self.affine[:3, :2]).T
+        return np.column_stack([k, ij[:, ::-1]])
 
     def contains(self, point: PatientPoint) -> bool:
-        """Whether the point lies within half a voxel of the grid."""
+        """Whether the point lies within half a voxel of the grid, and not where slices miss."""
         index = self.to_index(point)
-        return all(-0.5 <= v <= n - 0.5 for v, n in zip(index, self.shape, strict=True))
+        if not all(-0.5 <= v <= n - 0.5 for v, n in zip(index, self.shape, strict=True)):
+            return False
+        return self.places is None or bool(self.ladder.covered(np.array([index.k]))[0])
 
     @property
     def centre(self) -> PatientPoint:
@@ -123,6 +167,28 @@ class Geometry:
 
     def same_grid(self, other: Geometry, tolerance_mm: float = 0.01) -> bool:
         """Whether two grids put every voxel at the same place."""
-        return self.shape == other.shape and bool(
-            np.allclose(self.affine, other.affine, atol=tolerance_mm)
-        )
+        if self.shape != other.shape or (self.places is None) != (other.places is None):
+            return False
+        if self.places is not None and other.places is not None:
+            if not np.allclose(self.places, other.places, atol=tolerance_mm):
+                return False
+            return bool(np.allclose(self.affine[:, :2], other.affine[:, :2], atol=tolerance_mm))
+        return bool(np.allclose(self.affine, other.affine, atol=tolerance_mm))
+
+    @cached_property
+    def nearest_axes(self) -> tuple[int, int, int]:
+        """For the patient's x, y and z the array axis (0 k, 1 j, 2 i) that runs most along it."""
+        cosines = np.abs(np.array(self.axes, float))[::-1]  # [array axis, patient axis]
+
+        def agreement(order: tuple[int, ...]) -> float:
+            return float(sum(cosines[axis, patient] for patient, axis in enumerate(order)))
+
+        x, y, z = max(permutations((2, 1, 0)), key=agreement)
+        return x, y, z
+
+    def slice_number(self, k: int) -> int:
+        """The number that slice k has for a reader, from 1: from the head to the feet, from the
+        front to the back, from the patient's right to the left; films and captures as stored."""
+        along = self.nearest_axes.index(0)
+        runs_back = self.is_spatial and self.axes[2][along] * (1, 1, -1)[along] < 0
+        return self.shape[0] - k if runs_back else k + 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from medview.core.geometry import Geometry, PatientPoint
+from medview.core.words import Sentence
 
 VERDICTS = (
     "regular", "tilted", "non-uniform", "gaps", "duplicates", "single", "projection", "not-spatial",
@@ -27,7 +28,7 @@ class FrameRef:
 class Stack:
     """Frames that belong together in one grid, sorted along the normal.
 
-    verdict is one of VERDICTS; notes are sentences in English for files, said in words.
+    verdict is one of VERDICTS; notes say what a reader must know of it.
     """
 
     frames: tuple[FrameRef, ...]
@@ -40,8 +41,8 @@ class Stack:
     photometric: str = ""
     stored_type: str = ""
     frame_of_reference_uid: str = ""
-    notes: tuple[str, ...] = ()
-    badges: tuple[str, ...] = ()  # LOSSY, BURNED-IN, DERIVED, TILT ...
+    notes: tuple[Sentence, ...] = ()
+    badges: tuple[str, ...] = ()  # LOSSY, BURNED-IN, DERIVED, TILT, UNEVEN, GAPS ...
     calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, none
 
 

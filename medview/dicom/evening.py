@@ -9,49 +9,51 @@ from numpy.typing import NDArray
 
 from medview.core.errors import InvalidInput
 from medview.core.geometry import FloatArray, Geometry, PatientPoint, Vector
-from medview.core.study import Stack
 from medview.core.volume import Volume
 from medview.core.words import say
 
-_EVEN = frozenset(("regular", "single", "projection", "not-spatial"))
 _MOST_STEPS = 4096
+_SQUARE = 1e-3
 
 
-def is_even(stack: Stack) -> bool:
-    """Whether the stack's own grid is one that volume files can hold."""
-    return stack.verdict in _EVEN
+def is_rectangular(geometry: Geometry) -> bool:
+    """Whether the grid is one that volume files can hold: even, and not sheared."""
+    axes = np.array(geometry.axes, float)
+    return geometry.is_even and bool(np.abs(axes @ axes.T - np.eye(3)).max() <= _SQUARE)
 
 
-def evened(volume: Volume, stack: Stack) -> Volume:
+def evened(volume: Volume) -> Volume:
     """Modality values (float32) on an even grid along the slices' normal.
 
     Steps are as long as the commonest step. Between two slices values are linear; in the plane
-    they are linear too, where a gantry tilt has shifted the slices. What no slice covers has the
-    least value. Raises InvalidInput where several slices share a place.
+    they are linear too, where a gantry tilt has shifted the slices. What no slice covers, where
+    slices are missing too, has the least value. Raises InvalidInput for colour.
     """
-    places = np.array([frame.position for frame in stack.frames if frame.position], float)
-    if volume.is_colour or len(places) != len(stack.frames) or stack.verdict == "duplicates":
-        raise InvalidInput(
-            say(
-                "A stack with {verdict} slices has no grid that such a file can hold.",
-                verdict=stack.verdict,
-            )
-        )
+    if volume.is_colour:
+        raise InvalidInput(say("Slices in colour cannot be resampled to even steps."))
     geometry = volume.geometry
+    firsts = np.zeros((geometry.shape[0], 3))
+    firsts[:, 0] = np.arange(geometry.shape[0])
+    places = geometry.to_patient_array(firsts)
     normal = np.array(geometry.normal)
     along = (places - places[0]) @ normal
     step = geometry.slice_step
     count = min(_MOST_STEPS, int(np.floor(along[-1] / step + 1e-3)) + 1)
+    numbers = np.interp(np.arange(count) * step, along, firsts[:, 0])
+    covered = np.ones(count, bool) if geometry.is_even else geometry.ladder.covered(numbers)
     straight = [_straightened(volume, k, places) for k in range(len(places))]
+    least = min(float(values.min()) for values in straight)
     out = np.empty((count, *geometry.shape[1:]), np.float32)
     for n in range(count):
-        out[n] = _between(straight, along, n * step)
+        out[n] = _between(straight, along, n * step) if covered[n] else least
     even = replace(
         geometry,
         shape=out.shape,
         spacing=(geometry.spacing[0], geometry.spacing[1], step),
         axes=(geometry.axes[0], geometry.axes[1], _unit(normal)),
         origin=PatientPoint(*(float(v) for v in places[0])),
+        places=None,
+        gaps=(),
     )
     return Volume(geometry=even, stored=out, unit=volume.unit, modality=volume.modality)
 

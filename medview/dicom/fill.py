@@ -320,4 +320,5 @@ def read_frame(stack: Stack, index: int) -> Volume:
 
 def _slice_geometry(whole: Geometry, k: int, position: PatientPoint | None) -> Geometry:
     origin = position or whole.to_patient(VoxelIndex(float(k), 0.0, 0.0))
-    return replace(whole, shape=(1, *whole.shape[1:]), origin=origin)
+    shape = (1, *whole.shape[1:])
+    return replace(whole, shape=shape, origin=origin, places=None, gaps=())

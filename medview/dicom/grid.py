@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ FloatArray = NDArray[np.float64]
 SAME_PLACE_MM = 0.02
 _TILTED_DEG = 0.1
 _STRAIGHT_MM = 0.1
+_ROUNDED = 0.03  # share of the mean step that places may be off and still be one step
+_LONG = 1.75  # times the steps beside it
+_FILLED = 0.9  # share of a step that a thick slice fills
+_NAMED = 4  # gaps and parts that are named one by one
 
 
 @dataclass(frozen=True)
@@ -50,76 +55,162 @@ def grid_of(
     positions: FloatArray,
     size: tuple[int, int],
     spacing: tuple[float, float],
-    thickness: float,
+    thickness: FloatArray,
 ) -> Grid:
     """The grid of slices sorted along their normal.
 
     axes: (2, 3) of the first slice; positions: (n, 3), no two at one place; size: rows, columns;
-    spacing: between rows and columns; thickness: for a single slice, which has no step.
+    spacing: between rows and columns; thickness: (n,) millimetres, 0 where it is unknown: the
+    step of a single slice, and what tells a thicker slice from a missing one.
     """
     normal = normal_of(axes)
     if len(positions) == 1:
-        return Grid(_geometry(axes, normal, positions, size, (*spacing, thickness)), "single")
+        alone = float(thickness[0]) or 1.0
+        return Grid(_geometry(axes, normal, positions, size, (*spacing, alone)), "single")
     way = positions[-1] - positions[0]
-    steps = np.diff(positions @ normal)
     along = float(way @ normal)
     tilt = float(np.degrees(np.arctan2(np.linalg.norm(way - along * normal), abs(along))))
-    verdict, step, notes = _evenness(steps, positions, way / along)
-    if tilt > _TILTED_DEG:
-        if verdict == "regular":
-            verdict = "tilted"
-        notes = (
-            *notes,
-            say("The slices are sheared by {tilt} degrees (gantry tilt).", tilt=f"{tilt:.1f}"),
-        )
-    else:
-        tilt = 0.0
+    tilt = tilt if tilt > _TILTED_DEG else 0.0
+    steps = _Steps.of(positions @ normal, _off_line(positions, normal), thickness)
     step_vector = way / np.linalg.norm(way) if tilt else normal
-    step_length = step * float(np.linalg.norm(way)) / along if tilt else step
+    step_length = steps.used * float(np.linalg.norm(way)) / along if tilt else steps.used
     geometry = _geometry(axes, step_vector, positions, size, (*spacing, step_length))
-    return Grid(geometry, verdict, round(tilt, 3), notes)
+    if steps.verdict in ("gaps", "non-uniform"):
+        places = tuple(PatientPoint(*_vector(place)) for place in positions)
+        geometry = replace(geometry, places=places, gaps=steps.gaps)
+    notes = [*steps.said(geometry)]
+    if tilt:
+        notes.append(
+            say("The slices are sheared by {tilt} degrees (gantry tilt).", tilt=f"{tilt:.1f}")
+        )
+    verdict = "tilted" if tilt and steps.verdict == "regular" else steps.verdict
+    return Grid(geometry, verdict, round(tilt, 3), tuple(notes))
 
 
-def _evenness(
-    steps: FloatArray, positions: FloatArray, per_mm: FloatArray
-) -> tuple[str, float, tuple[Sentence, ...]]:
-    """regular, gaps or non-uniform; the step to use; and the words for it."""
-    mean = float(steps.mean())
-    base = commonest_step(steps)
-    normal_places = np.concatenate(([0.0], np.cumsum(steps)))
-    straight = positions[0] + normal_places[:, None] * per_mm
-    bent = float(np.abs(positions - straight).max())
-    if bent > _STRAIGHT_MM:
-        said = say(
-            "The slices do not lie on one straight line (off by {off} mm).", off=f"{bent:.2f}"
-        )
-        return "non-uniform", base, (said,)
-    if (np.abs(steps - base) <= max(0.01, 0.01 * base)).all():
-        return "regular", mean, ()
-    ideal = np.arange(len(steps) + 1) * mean
-    if np.abs(normal_places - ideal).max() <= 0.03 * mean:
-        said = say(
-            "Slice steps vary from {low} to {high} mm, as rounding does; the mean is used.",
-            low=f"{steps.min():.3f}",
-            high=f"{steps.max():.3f}",
-        )
-        return "regular", mean, (said,)
+def _off_line(positions: FloatArray, normal: FloatArray) -> FloatArray:
+    """(n,) millimetres between slices and the straight line from the first to the last one."""
+    way = positions[-1] - positions[0]
+    along = (positions - positions[0]) @ normal
+    straight = positions[0] + along[:, None] * (way / float(way @ normal))
+    return np.asarray(np.abs(positions - straight).max(axis=1), np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """How slices follow each other.
+
+    verdict: regular, gaps or non-uniform; used: the step of the grid; steps: (n - 1,) along the
+    normal; gaps: after which slices others are missing; off: (n,) millimetres beside the line.
+    """
+
+    verdict: str
+    used: float
+    steps: FloatArray
+    off: FloatArray
+    gaps: tuple[int, ...] = ()
+
+    @staticmethod
+    def of(along: FloatArray, off: FloatArray, thickness: FloatArray) -> _Steps:
+        """Judge slices by their places along the normal, ascending."""
+        steps = np.diff(along)
+        mean, base = float(steps.mean()), commonest_step(steps)
+        is_straight = bool((off <= _STRAIGHT_MM).all())
+        ideal = along[0] + np.arange(len(along)) * mean
+        is_rounded = bool(np.abs(along - ideal).max() <= _ROUNDED * mean)
+        if is_straight and (_alike(steps, base).all() or is_rounded):
+            return _Steps("regular", mean, steps, off)
+        missing, is_multiple = _missing(steps, base, thickness)
+        gaps = tuple(int(k) for k in np.flatnonzero(missing))
+        is_gapped = is_straight and bool(gaps) and bool((is_multiple | _alike(steps, base)).all())
+        return _Steps("gaps" if is_gapped else "non-uniform", base, steps, off, gaps)
+
+    def said(self, geometry: Geometry) -> Iterator[Sentence]:
+        """What is to be said of them, with the slices' numbers as a reader sees them."""
+        low, high = float(self.steps.min()), float(self.steps.max())
+        if self.verdict == "regular":
+            if not _alike(self.steps, commonest_step(self.steps)).all():
+                yield say(
+                    "Slice steps vary from {low} to {high} mm, as rounding does; the mean is used.",
+                    low=f"{low:.3f}",
+                    high=f"{high:.3f}",
+                )
+            return
+        if self.verdict == "gaps":
+            whole = np.rint(self.steps / self.used)[list(self.gaps)]
+            yield say(
+                "Missing slices: {count}; some steps are a multiple of {step} mm.",
+                count=int((whole - 1).sum()),
+                step=f"{self.used:.2f}",
+            )
+        elif (self.off > _STRAIGHT_MM).any():
+            yield say(
+                "The slices do not lie on one straight line (off by {off} mm at slice {number}).",
+                off=f"{self.off.max():.2f}",
+                number=geometry.slice_number(int(self.off.argmax())),
+            )
+        if self.verdict == "non-uniform" and not _alike(self.steps, self.used).all():
+            yield say(
+                "Slices are not evenly spaced: steps from {low} to {high} mm.",
+                low=f"{low:.2f}",
+                high=f"{high:.2f}",
+            )
+            yield from self._runs(geometry)
+        yield from self._gaps(geometry)
+
+    def _gaps(self, geometry: Geometry) -> Iterator[Sentence]:
+        for k in self.gaps[:_NAMED]:
+            one, other = sorted((geometry.slice_number(k), geometry.slice_number(k + 1)))
+            yield say(
+                "Between slices {one} and {other} lie {step} mm instead of {base} mm.",
+                one=one,
+                other=other,
+                step=_mm(float(self.steps[k])),
+                base=_mm(self.used),
+            )
+        if len(self.gaps) > _NAMED:
+            yield say("There are {count} more gaps.", count=len(self.gaps) - _NAMED)
+
+    def _runs(self, geometry: Geometry) -> Iterator[Sentence]:
+        """Parts of the stack that have one step each, gaps left out."""
+        begins = [0, *(k for k in range(1, len(self.steps))
+                       if not _alike(self.steps[k - 1 : k], float(self.steps[k]))[0])]  # fmt: skip
+        ends = [*begins[1:], len(self.steps)]
+        runs = [(a, b) for a, b in zip(begins, ends, strict=True) if a not in self.gaps]
+        if len(runs) > _NAMED:
+            return
+        named = [(*sorted(map(geometry.slice_number, run)), run[0]) for run in runs]
+        for one, other, begin in sorted(named):
+            yield say(
+                "From slice {one} to {other} the step is {step} mm.",
+                one=one,
+                other=other,
+                step=_mm(float(self.steps[begin])),
+            )
+
+
+def _alike(steps: FloatArray, base: float) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(steps - base) <= max(0.01, 0.01 * base), bool)
+
+
+def _missing(
+    steps: FloatArray, base: float, thickness: FloatArray
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which steps are too long, so that slices are missing there, and which are multiples.
+
+    Too long is a multiple (two or more) of the commonest step, or much more than both steps
+    beside it; never where a slice beside it is as thick as the step, as where a head's slices
+    become thicker.
+    """
     whole = np.rint(steps / base)
-    is_multiple = np.abs(steps - whole * base) <= np.maximum(0.02, 0.02 * steps)
-    if is_multiple.all() and whole.min() >= 1 and whole.max() >= 2:
-        missing = int((whole - 1).sum())
-        said = say(
-            "Missing slices: {count}; some steps are a multiple of {step} mm.",
-            count=missing,
-            step=f"{base:.2f}",
-        )
-        return "gaps", base, (said,)
-    said = say(
-        "Slices are not evenly spaced: steps from {low} to {high} mm.",
-        low=f"{steps.min():.2f}",
-        high=f"{steps.max():.2f}",
-    )
-    return "non-uniform", base, (said,)
+    is_multiple = (whole >= 2) & (np.abs(steps - whole * base) <= np.maximum(0.02, 0.02 * steps))
+    beside = np.maximum(np.r_[0.0, steps[:-1]], np.r_[steps[1:], 0.0])
+    is_long = is_multiple | ((steps > _LONG * beside) & (steps > 1.5 * base))
+    filled = np.maximum(thickness[:-1], thickness[1:]) >= _FILLED * steps
+    return np.asarray(is_long & ~filled), np.asarray(is_multiple & ~filled)
+
+
+def _mm(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _geometry(

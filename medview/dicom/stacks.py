@@ -266,7 +266,7 @@ def _stack(group: Group, file_notes: dict[str, Notes]) -> Stack:
         photometric=top.text("PhotometricInterpretation"),
         stored_type=str(pixel_format(frames[0].instance).dtype),
         frame_of_reference_uid=top.text("FrameOfReferenceUID"),
-        notes=tuple(dict.fromkeys(note.english() for note in notes)),
+        notes=tuple({note.english(): note for note in notes}.values()),
         badges=_badges(frames, grid),
         calibration=calibration,
     )
@@ -277,11 +277,10 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
     axes, spacing = first.axes, first.spacing
     assert axes is not None  # noqa: S101 - is_spatial says so
     assert spacing is not None  # noqa: S101 - is_spatial says so
-    thickness = next((v for v in first.floats("SliceThickness") if v > 0), 1.0)
     is_one_place = group.has_surplus and max(_places(group.frames)) == 0
     frames = list(group.frames)
     if is_one_place:
-        grid = grid_of(axes, np.array([first.position]), first.size, spacing, thickness)
+        grid = grid_of(axes, np.array([first.position]), first.size, spacing, _thick(frames[:1]))
         geometry = replace(grid.geometry, shape=(len(frames), *first.size))
         verdict = "duplicates" if len(frames) > 1 or group.has_surplus else "single"
         return replace(grid, geometry=geometry, verdict=verdict), frames
@@ -289,8 +288,14 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
     places = np.array([_place_of(frame) for frame in frames])
     order = np.argsort(places @ normal, kind="stable")
     frames, positions = [frames[n] for n in order], places[order]
-    grid = grid_of(axes, positions, first.size, spacing, thickness)
+    grid = grid_of(axes, positions, first.size, spacing, _thick(frames))
     return (replace(grid, verdict="duplicates") if group.has_surplus else grid), frames
+
+
+def _thick(frames: Sequence[Frame]) -> FloatArray:
+    """Slice Thickness of each frame, 0 where it is unknown."""
+    found = [next(iter(frame.floats("SliceThickness")), 0.0) for frame in frames]
+    return np.asarray(np.maximum(np.array(found, float), 0.0), np.float64)
 
 
 def _place_of(frame: Frame) -> FloatArray:
@@ -318,5 +323,7 @@ def _badges(frames: Sequence[Frame], grid: Grid) -> tuple[str, ...]:
         "BURNED-IN": top.text("BurnedInAnnotation").upper() == "YES",
         "DERIVED": frames[0].image_type.startswith("DERIVED"),
         "TILT": grid.tilt_deg > 0,
+        "UNEVEN": grid.verdict == "non-uniform",
+        "GAPS": bool(grid.geometry.gaps),
     }
     return tuple(badge for badge, holds in badges.items() if holds)

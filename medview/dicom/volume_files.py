@@ -19,11 +19,11 @@ from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.study import FileNote, Holdings
 from medview.core.volume import Volume
 from medview.core.words import say
+from medview.dicom.evening import is_rectangular
 from medview.dicom.walk import is_volume_file
 
 VOLUME_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
 PICTURE_ENDINGS = (".png", ".tif", ".tiff")
-_ORTHOGONAL = 1e-3
 
 
 def write_volume(volume: Volume, path: Path) -> None:
@@ -83,9 +83,9 @@ def _volume_writer(volume: Volume) -> Callable[[str], None]:
     sitk = _itk()
 
     axes = np.array(volume.geometry.axes, float)
-    if np.abs(axes @ axes.T - np.eye(3)).max() > _ORTHOGONAL:
+    if not is_rectangular(volume.geometry):
         raise InvalidInput(
-            say("The slices are sheared (gantry tilt); such a file cannot say so."),
+            say("The slices are sheared or uneven; such a file cannot say so."),
             what_to_do=say("Export a single slice, or resample the series first."),
         )
     image = sitk.GetImageFromArray(_values(volume), isVector=volume.is_colour)

@@ -162,7 +162,7 @@ class Reactions:
             return
         self._window.grid.show_volume(opened)
         for note in opened.place.stack.notes:
-            self.say(say(note), "warn")
+            self.say(note, "warn")
         self._show_presets()
         self._show_work()
 

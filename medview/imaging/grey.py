@@ -39,14 +39,20 @@ def grey_slice(volume: Volume, plane: Plane, index: int, window: Window) -> Grey
     MONOCHROME1 is inverted here, last and once (C.7.6.3.1.2); padding is black either way.
     """
     stored = plane.cut(volume.stored, index)
+    missing = plane.missing(index)
     if volume.is_colour:
-        return np.ascontiguousarray(stored, np.uint8)
+        colours = np.ascontiguousarray(stored, np.uint8)
+        if missing is not None:  # the cut is a copy then
+            colours[missing] = 0
+        return colours
     slope, intercept = plane.rescale(volume, index)
     grey = window_to_grey(stored, slope, intercept, window)
     if volume.is_inverted:
         np.subtract(255, grey, out=grey)
     if volume.padding is not None:
         grey[is_padding(stored, volume.padding)] = 0
+    if missing is not None:
+        grey[missing] = 0
     return grey
 
 

@@ -66,8 +66,8 @@ def cut_labels(label_map: LabelMap, plane: Plane, index: int) -> NDArray[np.uint
 
     Labels that are hidden (measured, but no finding to look at) are 0.
     """
-    if plane.geometry.same_grid(label_map.geometry):
-        labels = np.asarray(plane.cut(label_map.voxels, index), np.uint8)
+    if plane.own_geometry.same_grid(label_map.geometry):
+        labels = np.asarray(_cut(label_map.voxels, plane, index), np.uint8)
     else:
         labels = np.asarray(_nearest(label_map.voxels, label_map.geometry, plane, index), np.uint8)
     hidden = [label.value for label in label_map.labels if label.hidden]
@@ -80,21 +80,24 @@ def cut_labels(label_map: LabelMap, plane: Plane, index: int) -> NDArray[np.uint
 
 def cut_heatmap(heatmap: Heatmap, plane: Plane, index: int) -> NDArray[np.float32]:
     """Shares 0 to 1 of the heatmap's maximum (rows, columns) on the pixels of a slice."""
-    if plane.geometry.same_grid(heatmap.geometry):
-        values = np.asarray(plane.cut(heatmap.values, index), np.float32)
+    if plane.own_geometry.same_grid(heatmap.geometry):
+        values = np.asarray(_cut(heatmap.values, plane, index), np.float32)
     else:
         values = np.asarray(_nearest(heatmap.values, heatmap.geometry, plane, index), np.float32)
     top = heatmap.maximum if heatmap.maximum > 0 else 1.0
     return np.asarray(np.clip(np.nan_to_num(values) / np.float32(top), 0.0, 1.0), np.float32)
 
 
+def _cut(voxels: NDArray[np.generic], plane: Plane, index: int) -> NDArray[np.generic]:
+    """One slice of an array on the plane's own grid; nothing where slices are missing."""
+    cut, missing = plane.cut(voxels, index), plane.missing(index)
+    return cut if missing is None else np.where(missing, voxels.dtype.type(0), cut)
+
+
 def _nearest(
     voxels: NDArray[np.generic], geometry: Geometry, plane: Plane, index: int
 ) -> NDArray[np.generic]:
-    # index, row, column of the slice -> i, j, k of the other grid
-    matrix = geometry.inverse @ plane.matrix
-    matrix[np.abs(matrix) < 1e-9] = 0.0
-    lookup = _Lookup(*(_coordinate(matrix[axis], plane, index) for axis in (2, 1, 0)))
+    lookup = _lookup(geometry, plane, index)
     inside = np.ones((1, 1), bool)
     rounded = []
     for place, size in zip(lookup, voxels.shape, strict=True):
@@ -106,6 +109,19 @@ def _nearest(
     if not inside.all():
         cut = np.where(inside, cut, voxels.dtype.type(0))
     return np.asarray(np.broadcast_to(cut, plane.shape))
+
+
+def _lookup(geometry: Geometry, plane: Plane, index: int) -> _Lookup:
+    # index, row, column of the slice -> i, j, k of the other grid
+    matrix = plane.matrix_at(index)
+    if geometry.is_even:
+        matrix = geometry.inverse @ matrix
+        matrix[np.abs(matrix) < 1e-9] = 0.0
+        return _Lookup(*(_coordinate(matrix[axis], plane, index) for axis in (2, 1, 0)))
+    points = [np.broadcast_to(_coordinate(matrix[axis], plane, index), plane.shape)
+              for axis in range(3)]  # fmt: skip
+    kji = geometry.to_index_array(np.stack(points, axis=-1).reshape(-1, 3))
+    return _Lookup(*(kji[:, axis].reshape(plane.shape) for axis in range(3)))
 
 
 def _gather(voxels: NDArray[np.generic], places: list[NDArray[np.intp]]) -> NDArray[np.generic]:

@@ -2,21 +2,23 @@
 
 Each anatomical plane takes the nearest axis of the array as its normal; rows and columns are
 flipped so that radiological convention holds: axial seen from the feet (right on the screen's
-left), coronal from the front, sagittal with anterior on the screen's left. Nothing is resampled:
-for oblique acquisitions the planes follow the volume's own axes and the letters say so.
+left), coronal from the front, sagittal with anterior on the screen's left. Nothing is interpolated:
+for oblique acquisitions the planes follow the volume's own axes and the letters say so. Across
+slices that lie unevenly a plane shows even lines, each from the slice that is nearest to it, and
+nothing where slices are missing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, Geometry, PatientPoint, VoxelIndex
 from medview.core.volume import Volume
+from medview.imaging.lines import EvenLines, even_lines
 
 PLANES = ("axial", "coronal", "sagittal")
 # For each plane the patient axis (0 x, 1 y, 2 z) of normal, screen right, screen down, with the
@@ -34,7 +36,8 @@ class Plane:
 
     name: axial, coronal, sagittal or native (as stored). normal, down, right: which array axis
     (0 k, 1 j, 2 i) is sliced along, grows downwards, grows to the right; flips: whether down and
-    right run against the array.
+    right run against the array. lines: for planes across uneven slices, which slice stands at
+    each line; `geometry` is then the even grid that is shown.
     """
 
     name: str
@@ -43,6 +46,19 @@ class Plane:
     down: int
     right: int
     flips: tuple[bool, bool] = (False, False)
+    lines: EvenLines | None = None
+
+    @property
+    def own_geometry(self) -> Geometry:
+        """The grid of the arrays that `cut` takes."""
+        return self.geometry if self.lines is None else self.lines.source
+
+    @property
+    def slice_of_line(self) -> NDArray[np.intp]:
+        """The stored slice at each place along k, in the array's order."""
+        if self.lines is None:
+            return np.arange(self.geometry.shape[0])
+        return self.lines.slices
 
     @property
     def count(self) -> int:
@@ -55,10 +71,27 @@ class Plane:
         return self.geometry.shape[self.down], self.geometry.shape[self.right]
 
     def cut(self, array: NDArray[np.generic], index: int) -> NDArray[np.generic]:
-        """One slice of an array [k, j, i] or [k, j, i, 3], a look through strides, no copy."""
-        where: list[slice | int] = [slice(None)] * self.normal
-        where.append(min(max(index, 0), self.count - 1))
-        part = array[tuple(where)]
+        """One slice of an array [k, j, i] or [k, j, i, 3]: a look through strides, no copy.
+
+        Across uneven slices a copy, with the nearest voxel also where `missing` says that none is.
+        """
+        index = min(max(index, 0), self.count - 1)
+        if self.lines is None:
+            where: list[slice | int] = [slice(None)] * self.normal
+            part = array[(*where, index)]
+        else:
+            part = self.lines.cut(array, self.normal, index)
+        return self._turned(part)
+
+    def missing(self, index: int) -> NDArray[np.bool_] | None:
+        """(rows, columns) where no slice lies; None where all of the slice is covered."""
+        if self.lines is None:
+            return None
+        found = self.lines.missing(self.normal, min(max(index, 0), self.count - 1))
+        return np.asarray(self._turned(found), bool) if found.any() else None
+
+    def _turned(self, part: NDArray[np.generic]) -> NDArray[np.generic]:
+        """The two axes that are left, as they stand on the screen."""
         if self.down > self.right:
             part = part.swapaxes(0, 1)
         rows = slice(None, None, -1) if self.flips[0] else slice(None)
@@ -75,19 +108,22 @@ class Plane:
             slope, intercept = volume.per_slice[min(max(index, 0), self.count - 1)]
             return float(slope), float(intercept)
         along_rows = self.down == 0
-        both = volume.per_slice.astype(np.float32)
+        both = volume.per_slice.astype(np.float32)[self.slice_of_line]
         if self.flips[0 if along_rows else 1]:
             both = both[::-1]
         shape = (-1, 1) if along_rows else (1, -1)
         return both[:, 0].reshape(shape), both[:, 1].reshape(shape)
 
     def values(self, volume: Volume, index: int) -> NDArray[np.float32]:
-        """Modality values of a slice (rows, columns), float32, padding as NaN."""
+        """Modality values of a slice (rows, columns), float32; padding and what is missing NaN."""
         stored = self.cut(volume.stored, index)
         slope, intercept = self.rescale(volume, index)
         values = np.asarray(stored, np.float32) * np.float32(slope) + np.float32(intercept)
         if volume.padding is not None:
             values[is_padding(stored, volume.padding)] = np.nan
+        missing = self.missing(index)
+        if missing is not None:
+            values[missing] = np.nan
         return values
 
     def to_voxel(self, index: float, row: float, column: float) -> VoxelIndex:
@@ -122,6 +158,12 @@ class Plane:
         for position, unit in enumerate(np.eye(3)):
             matrix[:3, position] = np.array(self.to_patient(*unit)) - zero
         matrix[:3, 3] = zero
+        return matrix
+
+    def matrix_at(self, index: int) -> FloatArray:
+        """(4, 4): `matrix` with the slice's own place, also where slices lie unevenly."""
+        matrix = self.matrix.copy()
+        matrix[:3, 3] = np.array(self.to_patient(index, 0, 0)) - matrix[:3, 0] * index
         return matrix
 
     @cached_property
@@ -166,20 +208,23 @@ def is_padding(stored: NDArray[np.generic], padding: tuple[float, float]) -> NDA
 
 def planes_of(geometry: Geometry) -> dict[str, Plane]:
     """The axial, coronal and sagittal plane of a grid, by name."""
-    assigned = _nearest_axes(geometry)
+    assigned = geometry.nearest_axes
     planes = {}
     for name, (normal, (right, right_sign), (down, down_sign)) in _CONVENTION.items():
         flips = (
             _runs_against(geometry, assigned[down], down, down_sign),
             _runs_against(geometry, assigned[right], right, right_sign),
         )
+        is_across = assigned[normal] != 0 and not geometry.is_even
+        lines = even_lines(geometry) if is_across else None
         planes[name] = Plane(
             name=name,
-            geometry=geometry,
+            geometry=geometry if lines is None else lines.geometry,
             normal=assigned[normal],
             down=assigned[down],
             right=assigned[right],
             flips=flips,
+            lines=lines,
         )
     return planes
 
@@ -200,16 +245,6 @@ def plane_named(geometry: Geometry, name: str) -> Plane:
 
 def _cosine(geometry: Geometry, array_axis: int, patient_axis: int) -> float:
     return geometry.axes[2 - array_axis][patient_axis]  # axes are i, j, k; arrays are k, j, i
-
-
-def _nearest_axes(geometry: Geometry) -> tuple[int, int, int]:
-    """For the patient's x, y and z the array axis that runs most along it, each used once."""
-
-    def agreement(order: tuple[int, ...]) -> float:
-        return sum(abs(_cosine(geometry, axis, patient)) for patient, axis in enumerate(order))
-
-    x, y, z = max(permutations((2, 1, 0)), key=agreement)
-    return x, y, z
 
 
 def _runs_against(geometry: Geometry, array_axis: int, patient_axis: int, sign: int) -> bool:

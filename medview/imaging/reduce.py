@@ -9,29 +9,33 @@ from numpy.typing import NDArray
 
 from medview.core.geometry import Geometry, VoxelIndex
 from medview.core.volume import Volume
+from medview.imaging.lines import even_lines
 
 
 def reduced(volume: Volume, largest: int) -> tuple[NDArray[np.int16 | np.float32], Geometry]:
     """Modality values of at most `largest` voxels along each axis, and where they lie.
 
     Rows and columns are averaged in blocks, slices are left out. CT stays int16 (clipped to its
-    range); numbers that need fractions become float32. Padding is the lowest value.
+    range); numbers that need fractions become float32. Padding, and what lies between uneven
+    slices where some are missing, is the lowest value.
     """
-    steps = [max(1, -(-size // largest)) for size in volume.geometry.shape]
-    rows, columns = (
-        size // step for size, step in zip(volume.geometry.shape[1:], steps[1:], strict=True)
-    )
-    count = -(-volume.geometry.shape[0] // steps[0])
+    lines = None if volume.geometry.is_even else even_lines(volume.geometry)
+    geometry = volume.geometry if lines is None else lines.geometry
+    steps = [max(1, -(-size // largest)) for size in geometry.shape]
+    rows, columns = (size // step for size, step in zip(geometry.shape[1:], steps[1:], strict=True))
+    count = -(-geometry.shape[0] // steps[0])
     kind = np.int16 if volume.unit == "HU" else np.float32
     small = np.empty((count, rows, columns), kind)
     for place in range(count):
-        small[place] = _slice(volume, place * steps[0], (steps[1], steps[2]), kind)
-    return small, _geometry(volume.geometry, steps, small.shape)
+        at = place * steps[0]
+        values = _values(volume, at if lines is None else int(lines.slices[at]))
+        if lines is not None:
+            values = lines.slice_at(values, at, float(values.min()))
+        small[place] = _averaged(values, (steps[1], steps[2]), kind)
+    return small, _geometry(geometry, steps, small.shape)
 
 
-def _slice(
-    volume: Volume, k: int, steps: tuple[int, int], kind: type[np.int16 | np.float32]
-) -> NDArray[np.int16 | np.float32]:
+def _values(volume: Volume, k: int) -> NDArray[np.float32]:
     values = volume.values(k)
     if volume.padding is not None:
         stored = np.asarray(volume.stored[k])
@@ -40,6 +44,12 @@ def _slice(
         )
         if not outside.all():
             values[outside] = values[~outside].min()
+    return values
+
+
+def _averaged(
+    values: NDArray[np.float32], steps: tuple[int, int], kind: type[np.int16 | np.float32]
+) -> NDArray[np.int16 | np.float32]:
     down, across = steps
     rows, columns = values.shape[0] // down, values.shape[1] // across
     total = np.zeros((rows, columns), np.float32)

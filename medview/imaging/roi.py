@@ -121,7 +121,7 @@ def _inside(
     where: tuple[int, NDArray[np.intp], NDArray[np.intp]],
 ) -> NDArray[np.bool_]:
     index, rows, columns = where
-    start = plane.matrix[:3, 0] * index + plane.matrix[:3, 3] - middle
+    start = np.array(plane.to_patient(index, 0, 0)) - middle
     reach = np.zeros((len(rows), len(columns)))
     for axis in axes:
         unit = axis / float(axis @ axis)

@@ -27,7 +27,7 @@ def ramp(position: list[float]) -> np.ndarray:
     [
         [[0, 0.8 * k, 2.0 * k] for k in range(5)],
         [[0, -0.4 * k, 2.0 * k] for k in range(5)],
-        [[0, 0, z] for z in (0, 2, 4, 8, 10)],
+        [[0, 0, z] for z in (0, 2, 4, 6, 8, 12)],
         [[0, 0, z] for z in (0, 2, 4, 7)],
     ],
 )
@@ -42,7 +42,7 @@ def test_a_linear_field_stays_itself(tmp_path: Path, positions: list[list[float]
         RescaleIntercept=0,
     )
     stack = scan([tmp_path]).patients[0].studies[0].series[0].stacks[0]
-    even = evened(load_volume(stack), stack)
+    even = evened(load_volume(stack))
     for point in (PatientPoint(2.0, 3.2, 4.0), PatientPoint(1.5, 4.0, 6.0)):
         index = even.geometry.to_index(point)
         k, j, i = (round(v) for v in index)

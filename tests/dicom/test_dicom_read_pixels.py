@@ -80,7 +80,7 @@ def test_a_file_cut_inside_its_pixels_is_shown_in_part_with_a_note(tmp_path: Pat
     path = save(slice_of(3), tmp_path / "a.dcm")
     path.write_bytes(path.read_bytes()[:-20])
     stack = stack_of(tmp_path)
-    assert "40 of 60 bytes" in stack.notes[0]
+    assert "40 of 60 bytes" in stack.notes[0].english()
     stored = load_volume(stack).stored[0]
     assert stored[0, 0] == 31
     assert stored[-1, -1] == 0

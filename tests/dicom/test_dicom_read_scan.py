@@ -45,7 +45,7 @@ def test_a_missing_slice_is_a_gap_and_is_counted(tmp_path: Path) -> None:
     stack = only_stack(folder)
     assert stack.verdict == "gaps"
     assert stack.geometry.spacing[2] == 2
-    assert "Missing slices: 1" in stack.notes[0]
+    assert "Missing slices: 1" in stack.notes[0].english()
 
 
 def test_uneven_slices_are_not_called_regular(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_surplus_picture_is_kept_apart_and_nothing_is_hidden(tmp_path: Path) -
 def test_a_frame_of_reference_for_every_slice_is_still_one_stack(tmp_path: Path) -> None:
     stack = only_stack(save_series(tmp_path, FrameOfReferenceUID=lambda _: generate_uid()))
     assert stack.verdict == "regular"
-    assert "frame of reference" in stack.notes[0]
+    assert "frame of reference" in stack.notes[0].english()
 
 
 def test_files_without_study_and_series_uid_are_grouped_and_named_alike(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_declared_million_of_frames_costs_nothing(tmp_path: Path) -> None:
     save(slice_of(0, NumberOfFrames=100_000_000), tmp_path / "a.dcm")
     stack = only_stack(tmp_path)
     assert len(stack.frames) == 1
-    assert "end early" in stack.notes[-1]
+    assert "end early" in stack.notes[-1].english()
 
 
 def test_a_scan_can_be_stopped(tmp_path: Path) -> None:
@@ -242,7 +242,12 @@ def test_real_tilted_and_uneven_head_is_one_stack_with_both_told(imaging_data: P
     (stack,) = stacks(scan([imaging_data / "ct" / "head-tilt-ge-nonuniform"]))
     assert (stack.verdict, len(stack.frames)) == ("non-uniform", 9)
     assert stack.tilt_deg == pytest.approx(18.5, abs=0.2)
-    assert len(stack.notes) == 2
+    said = [note.english() for note in stack.notes]
+    assert said[1:4] == [
+        "From slice 1 to 4 the step is 7 mm.",
+        "From slice 4 to 5 the step is 1.08 mm.",
+        "From slice 5 to 9 the step is 4 mm.",
+    ]
 
 
 def test_names_of_all_character_sets_are_read(imaging_data: Path) -> None:

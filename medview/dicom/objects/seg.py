@@ -161,7 +161,8 @@ def _own_grid(dataset: Dataset, first: Dataset, shared: Dataset, corners: FloatA
     spacing = (float(measures.PixelSpacing[0]), float(measures.PixelSpacing[1]))
     between = measures.get("SpacingBetweenSlices") or measures.get("SliceThickness") or 1.0
     size = (int(dataset.Rows), int(dataset.Columns))
-    grid = grid_of(axes, corners[unique], size, spacing, float(between))
+    thickness = np.full(len(unique), float(between))
+    grid = grid_of(axes, corners[unique], size, spacing, thickness)
     if grid.verdict != "gaps":
         return grid.geometry
     # Empty frames may be left out of a file: the planes between are there, without a mask.

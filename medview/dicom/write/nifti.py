@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.errors import UnreadableInstance
+from medview.core.errors import GeometryError, UnreadableInstance
 from medview.core.files import write_whole
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.words import say
@@ -25,10 +25,12 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def write_nifti(values: NDArray[np.generic], geometry: Geometry, path: Path) -> Path:
-    """Write [k, j, i] uint8 or float32 values; raises WriteFailed.
+    """Write [k, j, i] uint8 or float32 values; raises WriteFailed, GeometryError if uneven.
 
     The affine stands in sform (RAS, millimetres) and, for an unsheared grid, in qform too.
     """
+    if not geometry.is_even:
+        raise GeometryError(say("The slices are sheared or uneven; such a file cannot say so."))
     data = np.ascontiguousarray(values)
     packed = gzip.compress(_header(data, geometry) + data.tobytes(), compresslevel=3, mtime=0)
     return write_whole(path, packed)

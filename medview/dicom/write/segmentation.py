@@ -171,7 +171,9 @@ def place_frames(sources: Sources, geometry: Geometry) -> dict[str, Any]:
         "pixel_measures": hd.PixelMeasuresSequence(
             pixel_spacing=[spacing[1], spacing[0]],  # rows' distance first (PS3.3 10.7.1.3)
             slice_thickness=geometry.slice_step,
-            spacing_between_slices=geometry.slice_step if geometry.shape[0] > 1 else None,
+            spacing_between_slices=(
+                geometry.slice_step if geometry.shape[0] > 1 and geometry.is_even else None
+            ),
         ),
     }
 

@@ -88,6 +88,9 @@ class SeriesItem(QFrame):
         own = [*map(badge_text, stack.badges), *_verdict(stack.verdict)]
         words.addWidget(_badges(series.modality, [*own, *marks]))
         layout.addLayout(words, 1)
+        notes = "\n".join(map(str, stack.notes))
+        self.setToolTip(notes)
+        self.setAccessibleDescription(notes)
 
     def set_picture(self, picture: QImage) -> None:
         """The thumbnail."""
@@ -183,13 +186,7 @@ def _flow(widgets: Iterable[QWidget], width: int) -> QWidget:
 
 
 def _verdict(verdict: str) -> list[str]:
-    words = {
-        "tilted": tr("tilt"),
-        "non-uniform": tr("uneven"),
-        "gaps": tr("gaps"),
-        "duplicates": tr("doubles"),
-    }
-    return [words[verdict]] if verdict in words else []
+    return [tr("doubles")] if verdict == "duplicates" else []
 
 
 class StudiesPanel(QWidget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from medview.core.geometry import Geometry
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import tr, translate
@@ -98,7 +99,7 @@ def badges(shown: Shown, plane: Plane, *, has_overlay: bool) -> list[str]:
     if shown.stack.calibration not in ("patient", "none"):
         marks.append(shown.stack.calibration)
     if plane.normal != 0:
-        marks.append("MPR")
+        marks.append("MPR" if plane.lines is None else tr("MPR, RESAMPLED"))
     if has_overlay:
         marks.append(tr("AI, UNCONFIRMED"))
     return list(dict.fromkeys(marks))
@@ -111,6 +112,8 @@ def badge_text(badge: str) -> str:
         "BURNED-IN": tr("BURNED-IN"),
         "DERIVED": tr("DERIVED"),
         "TILT": tr("TILT"),
+        "UNEVEN": tr("UNEVEN"),
+        "GAPS": tr("GAPS"),
     }
     return words.get(badge, badge)
 
@@ -135,7 +138,7 @@ def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) 
 
 
 def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
-    """Slice number, its place in the patient, its thickness."""
+    """Slice number, its place in the patient, its thickness and, where it differs, the step."""
     number = f"{slice_number(plane, index)} / {plane.count}"
     if plane.name == "native":
         return [number] if plane.count > 1 else []
@@ -144,10 +147,29 @@ def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
     middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
     place = f"{letter} {_figure(middle[axis], 1)} mm"
     if plane.normal == 0:
-        thickness = shown.series.header.get("SliceThickness", "")
-        thick = f" · {_thickness(thickness)} mm" if _thickness(thickness) else ""
-        return [number, place + thick]
+        thickness = _thickness(shown.series.header.get("SliceThickness", ""))
+        thick = f" · {thickness} mm" if thickness else ""
+        return [number, place + thick, *_step(shown.volume.geometry, index, thickness)]
     return [place]
+
+
+def _step(geometry: Geometry, index: int, thickness: str) -> list[str]:
+    """The distance to the next slice as it is read, where it is not the slices' thickness."""
+    count = geometry.shape[0]
+    if count < 2:
+        return []
+    other = index - 1 if geometry.slice_number(0) > 1 else index + 1
+    if not 0 <= other < count:
+        other = 2 * index - other  # the last one: the distance to the one before
+    if geometry.is_even:
+        step = geometry.slice_step
+    else:
+        along = geometry.ladder.along
+        step = abs(float(along[other] - along[index]))
+    known = float(thickness) if thickness else 0.0
+    if geometry.is_even and known and abs(step - known) <= max(0.05, 0.02 * known):
+        return []
+    return [tr("Step {step} mm", step=f"{step:.2f}".rstrip("0").rstrip("."))]
 
 
 def _thickness(text: str) -> str:

@@ -130,7 +130,7 @@ def _block_means(volume: Volume, index: int, step: int) -> Volume:
     if volume.padding is not None:  # a block that touches padding keeps its first pixel
         first = stored[: rows * step : step, : columns * step : step]
         means = np.where(is_padding(first, volume.padding), first, means).astype(np.float32)
-    geometry = replace(volume.geometry, shape=(1, rows, columns))
+    geometry = replace(volume.geometry, shape=(1, rows, columns), places=None, gaps=())
     per_slice = None if volume.per_slice is None else volume.per_slice[index : index + 1]
     return replace(volume, geometry=geometry, stored=means[None], per_slice=per_slice, block=None)
 

@@ -93,7 +93,8 @@ class SlicePainter:
         rows, columns = plane.shape
         is_down = plane.down == 0
         flipped = plane.flips[0 if is_down else 1]
-        for line in np.flatnonzero(~(ready[::-1] if flipped else ready)).tolist():
+        lines = ready[plane.slice_of_line]
+        for line in np.flatnonzero(~(lines[::-1] if flipped else lines)).tolist():
             box = QRectF(0, line, columns, 1) if is_down else QRectF(line, 0, 1, rows)
             painter.fillRect(box, QColor(ink.INK.canvas))
         painter.restore()
