@@ -69,7 +69,7 @@ def test_a_ball_is_round_across_uneven_slices(slant: float, name: str) -> None:
         [plane.to_patient(round(index), r, c) for r, c in zip(rows, columns, strict=True)]
     )
     assert np.linalg.norm(places - centre, axis=1).max() <= 6.0  # half a slab beyond it
-    assert places[:, 2].min() == pytest.approx(7.0, abs=0.6)
+    assert places[:, 2].min() == pytest.approx(7.0, abs=1.1)
     assert places[:, 2].max() == pytest.approx(17.0, abs=1.1)
     assert (rows.mean(), columns.mean()) == pytest.approx((row, column), abs=1.5)
 
