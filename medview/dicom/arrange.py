@@ -33,6 +33,7 @@ class Sorted:
     unreadable: list[FileNote] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     notes: dict[str, tuple[Sentence, ...]] = field(default_factory=dict)
+    directories: list[str] = field(default_factory=list)
     seen: int = 0
     dicom: int = 0
 

@@ -427,11 +427,28 @@ class Walker:
         length: int,
         how: tuple[Encoding, bool, int, int],
     ) -> int:
-        encoding, keep, depth, limit = how
+        keep, limit = how[1], how[3]
         end = limit if length == UNDEFINED else start + length
         if end > limit:
             raise Malformed(tag)
         items: list[Elements] = []
+        try:
+            offset = self._items(items, tag, start, length, how)
+        finally:  # of a damaged sequence the items before the damage stay
+            if keep:
+                found.sequences[tag] = tuple(items)
+        return offset if length == UNDEFINED else end
+
+    def _items(
+        self,
+        items: list[Elements],
+        tag: int,
+        start: int,
+        length: int,
+        how: tuple[Encoding, bool, int, int],
+    ) -> int:
+        encoding, keep, depth, limit = how
+        end = limit if length == UNDEFINED else start + length
         offset = start
         while offset + 8 <= end:
             item_tag, _, item_length, item_start = self._header(offset, encoding)
@@ -444,20 +461,18 @@ class Walker:
         else:
             if length == UNDEFINED and offset < limit - 8:
                 raise Malformed(tag)
-        if keep:
-            found.sequences[tag] = tuple(items)
-        return offset if length == UNDEFINED else end
+        return offset
 
     def _item(
         self, items: list[Elements], start: int, length: int, how: tuple[Encoding, bool, int, int]
     ) -> int:
         encoding, keep, depth, limit = how
         end = limit if length == UNDEFINED else start + length
-        if end > limit:
-            raise Malformed(ITEM)
-        if not keep and length != UNDEFINED:
+        if not keep and length != UNDEFINED and end <= limit:
             return end
         item = Elements(encoding, self.charsets)
-        stopped = self._elements(item, start, end, keep_all=keep, depth=depth + 1)
         items.append(item)
+        stopped = self._elements(item, start, min(end, limit), keep_all=keep, depth=depth + 1)
+        if end > limit:
+            raise Malformed(ITEM)
         return stopped if length == UNDEFINED else end

@@ -66,11 +66,14 @@ class Instance:
         return open_source(self.path, whole=True)
 
 
-def open_instance(path: str) -> Instance:
-    """Walk the header of a file. Raises NotDicom, or UnreadableInstance with the tag."""
+def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
+    """Walk the header of a file, keeping the wanted top-level tags (default: `wanted_tags`).
+
+    Raises NotDicom, or UnreadableInstance with the tag.
+    """
     try:
         with open_source(path) as source:
-            return _read(path, source)
+            return _read(path, source, wanted or wanted_tags())
     except OSError as error:
         raise UnreadableInstance(
             say("The system does not let MedView read this file."),
@@ -79,7 +82,7 @@ def open_instance(path: str) -> Instance:
         ) from error
 
 
-def _read(path: str, source: ByteSource) -> Instance:
+def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     if source.size == 0:
         raise NotDicom(EMPTY)
     start = _start(source)
@@ -94,7 +97,7 @@ def _read(path: str, source: ByteSource) -> Instance:
         inflated = _inflate(path, source.read(offset, source.size))
         source, offset = ByteSource(path, inflated), 0
     encoding = _encoding(source, offset, syntax)
-    elements = Walker(source, wanted_tags()).data_set(offset, encoding)
+    elements = Walker(source, wanted).data_set(offset, encoding)
     if not elements.has("SOPClassUID") and meta.has("MediaStorageSOPClassUID"):
         elements.values[tag_of("SOPClassUID")] = ("UI", meta.raw("MediaStorageSOPClassUID"))
     if not elements.values and not elements.sequences and elements.fault is not None and start == 0:

@@ -15,6 +15,7 @@ from medview.core.study import FileNote, Holdings
 from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
 from medview.dicom.codecs import why_not_decodable
+from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
 from medview.dicom.elements import Elements
 from medview.dicom.fragments import fragments_of
 from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
@@ -43,7 +44,8 @@ def scan(
     found = Sorted()
     glimpses = _Glimpses(glimpse)
     waiting = _listed(paths, found, cancel)
-    total = found.seen + len(waiting)
+    files = list(waiting)
+    total = found.seen + len(files)
     while waiting:
         if cancel is not None:
             cancel.check()
@@ -54,10 +56,12 @@ def scan(
         else:
             members = _take(path, found)
             waiting.extendleft(reversed(members))
+            files.extend(members)
             total += len(members)
         progress(found.seen, total, "")
         if waiting:
             glimpses.offer(found)
+    _note_directories(found, files)
     return _arranged(found)
 
 
@@ -113,6 +117,24 @@ def _listed(paths: Sequence[Path], found: Sorted, cancel: CancelToken | None) ->
     return files
 
 
+def _note_directories(found: Sorted, files: Sequence[str]) -> None:
+    """Hold every DICOMDIR against what was found; a file that it misses is unreadable."""
+    if not found.directories:
+        return
+    shown = [*(image.path for image in found.images), *found.objects]
+    gone: dict[str, None] = {}
+    for path in found.directories:
+        directory = read_directory(path)
+        missing = missing_of(directory, files)
+        gone.update(dict.fromkeys(missing))
+        said = said_of(directory, missing, unnamed_by(directory, shown))
+        reason = " ".join(sentence.english() for sentence in said)
+        found.ignored.append(FileNote(path=path, reason=reason))
+    for path in gone:
+        found.seen += 1
+        found.refuse(path, say("The DICOMDIR names this file, but it is not there."))
+
+
 def _take(path: str, found: Sorted) -> list[str]:
     """Sort one file in; whatever is wrong with it becomes a note. An archive gives its files."""
     try:
@@ -149,8 +171,7 @@ def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
 def _sort_in(instance: Instance, found: Sorted) -> None:
     top = instance.elements
     if top.text("SOPClassUID") == DIRECTORY:
-        said = say("A DICOMDIR: the files that it lists are read themselves.")
-        found.ignored.append(FileNote(path=instance.path, reason=said.english()))
+        found.directories.append(instance.path)
     elif has_image(top) and not is_object_with_pixels(top):
         found.notes[instance.path] = _check_pixels(instance)
         found.images.append(instance)

@@ -73,8 +73,7 @@ def is_directory_file(path: Path) -> bool:
         return False
     head = _head(path, 1024)
     named = re.fullmatch(r"DICOMDIR\.?(;\d+)?", path.name, re.IGNORECASE) is not None
-    is_dicom = head[128:132] == b"DICM"
-    return is_dicom and (named or DIRECTORY.encode() + b"\0" in head)
+    return named or (head[128:132] == b"DICM" and DIRECTORY.encode() in head)
 
 
 def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
