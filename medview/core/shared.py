@@ -5,78 +5,80 @@ Names begin with `medview-` and the owner's process number, never with anything 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import secrets
-import sys
 from multiprocessing import resource_tracker
-from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from medview.core.arena import Memory, arena, unlink
+from medview.core.block_writer import SHM, WRITES_BY_CALL, BlockWriter, write_by_call
 from medview.core.errors import MedViewError
 from medview.core.words import say
 
+__all__ = [
+    "BlockWriter", "SharedBlock", "allow_spare", "give_back_spare", "spare_bytes",
+    "sweep_stale_blocks", "wait_for_spare", "write_into",
+]  # fmt: skip
+
 _PREFIX = "medview-"
-_SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
-
-_WRITES_BY_CALL = sys.platform.startswith("linux")
-
-
-class _Memory(SharedMemory):
-    """Shared memory whose views may outlive it, also when the collector takes them in any order."""
-
-    def close(self) -> None:
-        try:
-            super().close()
-        except BufferError:
-            # A view is still alive: the mapping ends with it. The file itself must not stay open.
-            descriptor = getattr(self, "_fd", -1)
-            if descriptor >= 0:
-                os.close(descriptor)
-                self._fd = -1
-
-    def hold(self) -> None:
-        """Lock the file shared until it is closed or this process ends, however it ends."""
-        import fcntl  # not on Windows, whose blocks have no file
-
-        fcntl.flock(getattr(self, "_fd", -1), fcntl.LOCK_SH)
 
 
 class SharedBlock:
     """A named block of bytes. The owner unlinks it; others only look at it by name."""
 
-    def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
-        self._memory = memory
+    def __init__(self, memory: Memory, *, owner: bool, is_warm: bool = False) -> None:
+        self._memory: Memory | None = memory
         self._owner = owner
-        self.name = memory.name
+        self._is_lent = False
+        self.is_warm = is_warm
+
+    @property
+    def name(self) -> str:
+        """Under which others find the block; whoever asks may look for as long as they like."""
+        self._is_lent = True
+        return self._held.name
+
+    @property
+    def _held(self) -> Memory:
+        if self._memory is None or self._memory.buf is None:
+            raise MedViewError(say("The image memory is gone."))
+        return self._memory
 
     @classmethod
     def create(cls, nbytes: int) -> SharedBlock:
-        """Make a zeroed block. Raises MedViewError when memory does not suffice."""
-        name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+        """Make a zeroed block, `is_warm` when its pages were touched before.
+
+        Raises MedViewError when memory does not suffice.
+        """
+        spare = arena.take(nbytes)
+        if spare is not None:
+            return cls(spare, owner=True, is_warm=True)
         try:
-            _require_room(nbytes)
-            memory = _Memory(name=name, create=True, size=max(1, nbytes))
-            if _SHM.is_dir():
-                memory.hold()
-        except (OSError, MemoryError) as error:
-            raise MedViewError(
-                say("There is not enough memory for this series ({size} MB).", size=nbytes >> 20),
-                what_to_do=say("Close other studies or programs and open it again."),
-                detail=type(error).__name__,
-            ) from error
+            memory = _made(nbytes)
+        except (OSError, MemoryError):
+            arena.give_back()
+            try:
+                memory = _made(nbytes)
+            except (OSError, MemoryError) as error:
+                raise MedViewError(
+                    say(
+                        "There is not enough memory for this series ({size} MB).", size=nbytes >> 20
+                    ),
+                    what_to_do=say("Close other studies or programs and open it again."),
+                    detail=type(error).__name__,
+                ) from error
         return cls(memory, owner=True)
 
     @classmethod
     def attach(cls, name: str) -> SharedBlock:
         """Look at a block that another process owns. Raises MedViewError when it is gone."""
         try:
-            memory = _Memory(name=name)
+            memory = Memory(name=name)
         except OSError as error:
             raise MedViewError(say("The image memory is gone."), detail=str(error.errno)) from error
         if os.name == "posix":
@@ -88,71 +90,73 @@ class SharedBlock:
         """A view of the block, C order; the mapping lives as long as any view."""
         # frombuffer holds the buffer open; ndarray(buffer=...) would let it be unmapped below us.
         count = math.prod(shape)
-        buffer = cast(memoryview, self._memory.buf)
+        buffer = cast(memoryview, self._held.buf)
         return np.frombuffer(buffer, np.dtype(dtype), count=count).reshape(shape)
 
     def writer(self) -> BlockWriter:
         """What fills the block, also while it is released. Raises MedViewError when it is gone."""
-        if self._memory.buf is None:
-            raise MedViewError(say("The image memory is gone."))
-        return BlockWriter(self._memory)
+        return BlockWriter(self._held, is_warm=self.is_warm)
 
     def release(self) -> None:
         """Give the block back; views may still live, then the memory goes with them."""
+        memory, self._memory = self._memory, None
+        if memory is None:
+            return
+        # Nobody else may look at what will soon hold another patient.
+        if self._owner and not self._is_lent and arena.keep(memory):
+            return
         if self._owner:
-            self._owner = False
-            with contextlib.suppress(FileNotFoundError):
-                self._memory.unlink()
-        self._memory.close()
+            unlink(memory)
+        else:
+            memory.close()
 
     def __del__(self) -> None:
         self.release()
 
 
-class BlockWriter:
-    """Puts bytes into a block; a context manager, for several threads at once.
+allow_spare, give_back_spare, wait_for_spare = arena.allow, arena.give_back, arena.wait
 
-    On Linux by the system call: fresh pages are then filled without being zeroed and faulted in
-    one by one, and memory that runs out is an error instead of a killed process. Its descriptor is
-    its own, so that nothing else can be hit when the block is released meanwhile.
+
+def spare_bytes() -> int:
+    """Memory of the spare block, which `give_back_spare` returns to the system."""
+    return arena.nbytes
+
+
+def write_into(name: str, offset: int, data: memoryview) -> None:
+    """Write C-contiguous `data` into a block of the program that started this process.
+
+    Raises MedViewError when the block is gone or memory is full.
     """
+    if not (WRITES_BY_CALL and SHM.is_dir()):
+        block = SharedBlock.attach(name)
+        with block.writer() as writer:
+            writer.write(offset, data)
+        del writer
+        block.release()
+        return
+    try:
+        descriptor = os.open(SHM / name, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError as error:
+        raise MedViewError(say("The image memory is gone."), detail=str(error.errno)) from error
+    try:
+        write_by_call(descriptor, offset, data.cast("B"))
+    finally:
+        os.close(descriptor)
 
-    def __init__(self, memory: SharedMemory) -> None:
-        descriptor = getattr(memory, "_fd", -1)
-        self._descriptor = os.dup(descriptor) if _WRITES_BY_CALL and descriptor >= 0 else -1
-        self._bytes = np.frombuffer(cast(memoryview, memory.buf), np.uint8)
 
-    def write(self, offset: int, data: memoryview) -> None:
-        """Write C-contiguous `data` at a byte offset. Raises MedViewError when memory is full."""
-        whole = data.cast("B")
-        if self._descriptor < 0:
-            self._bytes.data[offset : offset + len(whole)] = whole
-            return
-        done = 0
-        try:
-            while done < len(whole):
-                done += os.pwrite(self._descriptor, whole[done:], offset + done)
-        except OSError as error:
-            size = self._bytes.size >> 20
-            raise MedViewError(
-                say("There is not enough memory for this series ({size} MB).", size=size),
-                what_to_do=say("Close other studies or programs and open it again."),
-                detail=type(error).__name__,
-            ) from error
-
-    def __enter__(self) -> BlockWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+def _made(nbytes: int) -> Memory:
+    name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
+    _require_room(nbytes)
+    memory = Memory(name=name, create=True, size=max(1, nbytes))
+    if SHM.is_dir():
+        memory.hold()
+    return memory
 
 
 def _require_room(nbytes: int) -> None:
     # tmpfs hands out pages lazily and kills with SIGBUS when it is full: ask before.
-    if _SHM.is_dir():
-        stat = os.statvfs(_SHM)
+    if SHM.is_dir():
+        stat = os.statvfs(SHM)
         if stat.f_bavail * stat.f_frsize < nbytes:
             raise MemoryError
 
@@ -160,9 +164,9 @@ def _require_room(nbytes: int) -> None:
 def sweep_stale_blocks() -> int:
     """Remove blocks whose owner was killed; returns how many. Called once at start."""
     removed = 0
-    if not _SHM.is_dir():
+    if not SHM.is_dir():
         return 0
-    for path in _SHM.glob(_PREFIX + "*"):
+    for path in SHM.glob(_PREFIX + "*"):
         owner = path.name.removeprefix(_PREFIX).split("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists() and _is_let_go(path):
             path.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from medview.core.study import Stack
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
 from medview.dicom.colour import is_colour, to_rgb
+from medview.dicom.decoders import WORKERS
 from medview.dicom.frames import Frame, frames_of
 from medview.dicom.instance import NotDicom, open_instance
 from medview.dicom.modality import modality_table, padding_of, rescale_of, windows_of
@@ -31,7 +31,6 @@ from medview.dicom.pixels import PixelReader
 from medview.dicom.readers import Readers
 from medview.dicom.remembered import recalled
 
-_WORKERS = max(1, min(4, os.cpu_count() or 1))
 _LOT_PLAIN, _LOT_PACKED = 30, 2  # slices a task: handing over costs as much as a plain slice
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
@@ -160,15 +159,15 @@ class VolumeFill:
     def _filled(self, writer: BlockWriter, cancel: CancelToken | None) -> Iterator[int]:
         """The slices as they are done: the first one in this thread, the others in several."""
         for k in self._order.take():
-            self._one(writer, k, threads=_WORKERS)
+            self._one(writer, k, threads=WORKERS)
             yield k
         if len(self.ready) == 1:
             return
         done, stop = SimpleQueue[list[int] | None](), CancelToken()
-        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="medview-fill") as pool:
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="medview-fill") as pool:
             jobs = [
                 pool.submit(self._work, writer, done, (stop, cancel or stop))
-                for _ in range(_WORKERS)
+                for _ in range(WORKERS)
             ]
             try:
                 for _ in jobs:
@@ -199,11 +198,15 @@ class VolumeFill:
             done.put(None)
 
     def _one(self, writer: BlockWriter, k: int, threads: int = 1) -> None:
-        frame, scratch = self._frames[k], self._scratch()
+        frame = self._frames[k]
+        scratch = self._slot(writer, k)
         try:
             if frame is not None:
-                values = self._read(frame, scratch, threads)
-                writer.write(k * scratch.nbytes, values.data)
+                values = self._read(frame, (writer, k, scratch), threads)
+                if values is not None and not writer.is_warm:
+                    writer.write(k * scratch.nbytes, values.data)
+                elif values is not None and values is not scratch:
+                    scratch[...] = values
         except MedViewError as error:
             self.failed[k] = error.what
         except OSError:
@@ -213,11 +216,19 @@ class VolumeFill:
             self.failed[k] = say("The file is damaged in a way that MedView cannot name.")
         if k in self.failed:
             self._blank(scratch)
-            with suppress(MedViewError):  # where memory is full the slice stays 0
-                writer.write(k * scratch.nbytes, scratch.data)
+            if not writer.is_warm:
+                with suppress(MedViewError):  # where memory is full the slice stays 0
+                    writer.write(k * scratch.nbytes, scratch.data)
 
-    def _scratch(self) -> Array:
-        """This thread's array for one slice: pages that are warm, used again and again."""
+    def _slot(self, writer: BlockWriter, k: int) -> Array:
+        """Where a slice is put together: its last place, where the pages of that are warm.
+
+        Else this thread's array for one slice, whose own pages are used again and again.
+        """
+        if writer.is_warm:
+            stored = self.volume.stored
+            size = stored[0].nbytes
+            return writer.slot(k * size, stored.shape[1:], stored.dtype)
         found: Array | None = getattr(self._local, "scratch", None)
         if found is None:
             stored = self.volume.stored
@@ -228,8 +239,11 @@ class VolumeFill:
         padding = self.volume.padding
         slot[...] = 0 if padding is None else np.clip(padding[0], *_limits(slot.dtype))
 
-    def _read(self, frame: Frame, scratch: Array, threads: int) -> Array:
-        """A frame as the volume keeps it, C-contiguous, perhaps in `scratch`."""
+    def _read(
+        self, frame: Frame, place: tuple[BlockWriter, int, Array], threads: int
+    ) -> Array | None:
+        """A frame as the volume keeps it, C-contiguous, perhaps in the slot; None: it is there."""
+        writer, k, scratch = place
         with self._readers.of(frame.instance) as reader:
             form = reader.form
             size = (form.rows, form.columns)
@@ -244,6 +258,9 @@ class VolumeFill:
             if reader.is_plain and is_stored:
                 reader.read_into(frame.index, scratch)
                 return scratch
+            if reader.is_apart and is_stored:
+                reader.store(frame.index, threads, writer.name, k * scratch.nbytes)
+                return None
             shown = _shown(reader, frame, threads, scratch if is_stored else None)
             if shown.shape != scratch.shape:
                 raise UnreadableInstance(say("The file has changed."), frame.instance.path)

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
 from medview.dicom.codecs import Decoded, decode
+from medview.dicom.decoder_pipe import FrameJob
+from medview.dicom.decoders import decoders, runs_apart
 from medview.dicom.elements import ByteSource
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
 from medview.dicom.pixel_format import PixelFormat, pixel_format
+from medview.dicom.stored import as_stored, keep_stored_bits
 
 Array = NDArray[np.generic]
 _LITTLE = sys.byteorder == "little"
@@ -67,7 +70,7 @@ class PixelReader:
         if self._source.read_into(offset, view) < count:
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
         if not self.form.is_float and self.form.bits_stored < self.form.bits_allocated:
-            _keep_stored_bits(target, self.form)
+            keep_stored_bits(target, self.form)
 
     def stored(self, index: int, threads: int = 1, scratch: Array | None = None) -> Decoded:
         """One frame, [rows, columns] or [rows, columns, samples], in the stored type.
@@ -75,19 +78,39 @@ class PixelReader:
         scratch: an array of the stored type and shape that the result may be written to.
         Raises UnreadableInstance when the frame is missing or its stream is damaged.
         """
-        if self.instance.is_encapsulated:
-            decoded = self._decompressed(index, threads, scratch)
-        else:
-            decoded = Decoded(self._native(index))
-        return Decoded(self._as_stored(decoded.values, scratch), decoded.is_rgb)
+        if not self.instance.is_encapsulated:
+            return Decoded(as_stored(self._native(index), self.form, scratch))
+        stream, syntax = self._stream(index), self.instance.syntax
+        if runs_apart(syntax):
+            return decoders().decode(syntax, stream, self.form, threads)
+        decoded = decode(syntax, stream, self.form, threads, scratch)
+        return Decoded(as_stored(decoded.values, self.form, scratch), decoded.is_rgb)
 
-    def _decompressed(self, index: int, threads: int, scratch: Array | None) -> Decoded:
+    @property
+    def is_apart(self) -> bool:
+        """Whether the frames are decoded in another process."""
+        return self.instance.is_encapsulated and runs_apart(self.instance.syntax)
+
+    def store(self, index: int, threads: int, block: str, offset: int) -> None:
+        """Have one frame decoded straight into shared memory, in the stored type; if is_apart.
+
+        Raises UnreadableInstance; then what stands there is not to be looked at.
+        """
+        job = FrameJob(
+            syntax=self.instance.syntax,
+            form=self.form,
+            threads=threads,
+            block=block,
+            offset=offset,
+        )
+        decoders().decode_into(job, self._stream(index))
+
+    def _stream(self, index: int) -> bytes:
         if self._fragments is None:
             self._fragments = fragments_of(self.instance, self._source)
         if index >= len(self._fragments):
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
-        stream = join(self._source, self._fragments[index])
-        return decode(self.instance.syntax, stream, self.form, threads, scratch)
+        return join(self._source, self._fragments[index])
 
     def _native_range(self, index: int) -> tuple[int, int]:
         place = self.instance.elements.pixels
@@ -151,21 +174,6 @@ class PixelReader:
         )
         return pairs.reshape(self.form.rows, self.form.columns)
 
-    def _as_stored(self, values: Array, scratch: Array | None) -> Array:
-        """The stored type and sign; bits above Bits Stored are no part of a value."""
-        form = self.form
-        if form.is_float or form.bits_allocated == 1:
-            return values
-        if values.dtype.kind == "i" and form.is_signed and values.dtype != form.dtype:
-            return values.astype(form.dtype)
-        if values.dtype.itemsize != form.dtype.itemsize:
-            values = values.astype(f"u{form.dtype.itemsize}")
-        if scratch is None or not np.shares_memory(values, scratch):
-            values = np.array(values, dtype=values.dtype.newbyteorder("="), order="C")
-        stored = values.view(form.dtype)
-        _keep_stored_bits(stored, form)
-        return stored
-
 
 def _samples(values: Array, form: PixelFormat) -> Array:
     """[rows, columns, samples] from interleaved, planar or 4:2:2 colour."""
@@ -181,27 +189,3 @@ def _samples(values: Array, form: PixelFormat) -> Array:
     if form.is_planar:
         return np.moveaxis(values[:count].reshape(form.samples, rows, columns), 0, 2)
     return values[:count].reshape(rows, columns, form.samples)
-
-
-def _keep_stored_bits(values: Array, form: PixelFormat) -> None:
-    """In place: shift to the lowest bit, drop what lies above Bits Stored, extend the sign."""
-    integers: NDArray[np.integer] = values  # type: ignore[assignment]
-    width = form.dtype.itemsize * 8
-    low = form.high_bit + 1 - form.bits_stored
-    above = width - form.bits_stored - max(0, low)
-    if above < 0 or (above == 0 and low <= 0):
-        return
-    if low <= 0 and _fits(integers, form):
-        return  # nearly always: looking is cheaper than rewriting
-    if above:
-        np.left_shift(integers, above, out=integers)
-    # For signed types this shift drags the sign along.
-    np.right_shift(integers, width - form.bits_stored, out=integers)
-
-
-def _fits(values: NDArray[np.integer], form: PixelFormat) -> bool:
-    """Whether no bit above Bits Stored says anything."""
-    if form.is_signed:
-        half = 1 << (form.bits_stored - 1)
-        return int(values.max()) < half and int(values.min()) >= -half
-    return int(values.max()) < 1 << form.bits_stored

@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    generate_uid,
+)
 
 CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 SERIES, STUDY, FRAME = generate_uid(), generate_uid(), generate_uid()
@@ -59,4 +66,18 @@ def save_series(folder: Path, count: int = 4, **elements: Any) -> Path:
         values = {name: v(k) if callable(v) else v for name, v in elements.items()}
         name = (7 * k) % (11 if count <= 11 else 211)
         save(slice_of(k, **values), folder / f"{name:02d}.dcm")
+    return folder
+
+
+def save_packed(folder: Path, count: int, damaged: int = -1) -> Path:
+    """JPEG-LS slices of 16 x 16 whose values are 100 * k + 7; one of them with a torn stream."""
+    for k in range(count):
+        pixels = np.full((16, 16), 100 * k + 7, np.uint16)
+        stream = bytes(imagecodecs.jpegls_encode(pixels))
+        stream = stream[:-12] + bytes(12) if k == damaged else stream
+        made = slice_of(k, pixels, PixelData=encapsulate([stream]))
+        path = save(made, folder / f"{k:02d}.dcm")
+        made.file_meta.TransferSyntaxUID = JPEGLSLossless
+        made["PixelData"].is_undefined_length = True
+        made.save_as(path, enforce_file_format=True)
     return folder

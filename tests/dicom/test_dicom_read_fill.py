@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import imagecodecs
-import numpy as np
 import pytest
-from dicom_read_cases import save, save_series, slice_of
-from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGLSLossless
+from dicom_read_cases import save, save_packed, save_series, slice_of
 
 from medview.core.errors import Cancelled
 from medview.core.progress import CancelToken
@@ -21,19 +17,6 @@ from medview.dicom.order import Outwards
 
 def stack_of(folder: Path) -> Stack:
     return scan([folder]).patients[0].studies[0].series[0].stacks[0]
-
-
-def save_packed(folder: Path, count: int, damaged: int) -> None:
-    """JPEG-LS slices of 16 x 16 whose values are 100 * k + 7; one of them with a torn stream."""
-    for k in range(count):
-        pixels = np.full((16, 16), 100 * k + 7, np.uint16)
-        stream = bytes(imagecodecs.jpegls_encode(pixels))
-        stream = stream[:-12] + bytes(12) if k == damaged else stream
-        made = slice_of(k, pixels, PixelData=encapsulate([stream]))
-        path = save(made, folder / f"{k}.dcm")
-        made.file_meta.TransferSyntaxUID = JPEGLSLossless
-        made["PixelData"].is_undefined_length = True
-        made.save_as(path, enforce_file_format=True)
 
 
 def test_the_slice_that_is_looked_at_is_there_before_any_other(tmp_path: Path) -> None:
