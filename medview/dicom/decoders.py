@@ -96,7 +96,7 @@ class Decoders:
         """End all processes; a later frame starts them anew."""
         self._closing.set()
         for decoder in self._all:
-            decoder.close()
+            decoder.end()
 
     def _watch(self) -> None:
         with self._lock:
@@ -126,7 +126,6 @@ class _Decoder:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._outbox: tuple[SharedBlock, int] | None = None
         self._deadline = float("inf")
         self._is_overdue = False
 
@@ -181,13 +180,13 @@ class _Decoder:
     def decode_here(self, syntax: str, stream: bytes, form: PixelFormat, threads: int) -> Decoded:
         shape = stored_shape(form)
         size = int(np.prod(shape, dtype=np.int64)) * form.dtype.itemsize
-        if self._outbox is None or self._outbox[1] < size:
-            self._let_go_of_outbox()
-            self._outbox = (SharedBlock.create(size), size)
-        block = self._outbox[0]
-        job = FrameJob(syntax=syntax, form=form, threads=threads, block=block.name, offset=0)
-        is_rgb = self.decode(job, stream)
-        values: Array = block.array(shape, form.dtype).copy()
+        block = SharedBlock.create(size)
+        try:
+            job = FrameJob(syntax=syntax, form=form, threads=threads, block=block.name, offset=0)
+            is_rgb = self.decode(job, stream)
+            values: Array = block.array(shape, form.dtype).copy()
+        finally:
+            block.release()
         return Decoded(values, is_rgb)
 
     def end_if_overdue(self) -> None:
@@ -206,15 +205,6 @@ class _Decoder:
                 with contextlib.suppress(OSError):
                     pipe.close()
         process.wait()
-
-    def close(self) -> None:
-        self.end()
-        self._let_go_of_outbox()
-
-    def _let_go_of_outbox(self) -> None:
-        if self._outbox is not None:
-            self._outbox[0].release()
-            self._outbox = None
 
     def _how_it_died(self) -> Sentence:
         if self._is_overdue:
