@@ -20,7 +20,9 @@ class Settings:
     device: str = "auto"
     overlay_visible: bool = True
     corner_text: bool = True
-    volume_budget_mb: int = 2048
+    volume_budget_mb: int = 0  # 0: by the machine's memory
+    prefetch: bool = True  # read the rest of the study while nothing else is read
+    cine_rate: int = 0  # pictures a second, 0 as the file says
     analyse_on_open: bool = False
     left_panel: bool = True
     right_panel: bool = True

@@ -155,10 +155,17 @@ def _made(nbytes: int) -> Memory:
 
 def _require_room(nbytes: int) -> None:
     # tmpfs hands out pages lazily and kills with SIGBUS when it is full: ask before.
-    if SHM.is_dir():
-        stat = os.statvfs(SHM)
-        if stat.f_bavail * stat.f_frsize < nbytes:
-            raise MemoryError
+    free = free_bytes()
+    if free is not None and free < nbytes:
+        raise MemoryError
+
+
+def free_bytes() -> int | None:
+    """Room for new blocks, None where the system sets no limit of its own."""
+    if not SHM.is_dir():
+        return None
+    stat = os.statvfs(SHM)
+    return stat.f_bavail * stat.f_frsize
 
 
 def sweep_stale_blocks() -> int:

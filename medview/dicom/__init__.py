@@ -1,6 +1,6 @@
 """DICOM in: folders to `Holdings`, stacks to `Volume`, header values to observations.
 
-Front door: `scan`, `VolumeFill`, `load_volume`, `read_frame`, `header_observations`,
+Front door: `scan`, `files_below`, `VolumeFill`, `load_volume`, `read_frame`, `header_observations`,
 `write_volume`, `HEADER_KEYWORDS`; what MedView writes as DICOM is in `dicom.write`.
 """
 
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from medview.dicom.observations import header_observations
     from medview.dicom.scanning import scan
     from medview.dicom.volume_files import write_volume
+    from medview.dicom.walk import files_below
 
 __all__ = [
     "HEADER_KEYWORDS",
     "VolumeFill",
+    "files_below",
     "header_observations",
     "load_volume",
     "read_frame",
@@ -30,6 +32,7 @@ __all__ = [
 _HOME = {
     "HEADER_KEYWORDS": "keywords",
     "VolumeFill": "fill",
+    "files_below": "walk",
     "header_observations": "observations",
     "load_volume": "fill",
     "read_frame": "fill",

@@ -35,6 +35,7 @@ ROWS = (
     Row("open_demo", "Open the demo study", "file", "sparkles"),
     Row("save_report", "Save report…", "file", "file-text", "Ctrl+S"),
     Row("save_objects", "Save results as DICOM…", "file", "save", "Ctrl+Shift+S"),
+    Row("close_patient", "Close the patient", "file", "x", "Ctrl+W"),
     Row("quit", "Quit", "file", "x", "Ctrl+Q"),
     Row("undo", "Undo", "edit", "undo-2", "Ctrl+Z"),
     Row("redo", "Redo", "edit", "redo-2", "Ctrl+Y"),

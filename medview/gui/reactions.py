@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
+from medview.core.errors import Cancelled
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.results import Measurement
@@ -29,6 +30,7 @@ class Reactions:
         self._loading = CancelToken()
         self._analysing = CancelToken()
         self._shown: Key | None = None
+        self._place: Place | None = None  # the stack that is shown, as it was when it was shown
         self._device = ""
         self._state = ""
         grid = window.grid
@@ -36,6 +38,7 @@ class Reactions:
         grid.measurement_changed.connect(self._measured)
         grid.measurement_deleted.connect(self._unmeasured)
         grid.window_changed.connect(self._window_changed)
+        grid.looked_at.connect(self._looked_at)
         window.top.preset_chosen.connect(self._choose_preset)
         self._refresh = QTimer(window)
         self._refresh.setSingleShot(True)
@@ -134,27 +137,50 @@ class Reactions:
 
     def _show_active(self) -> None:
         place = self._session.active
-        if place is None or place.key == self._shown:
+        if place is None:
+            self._leave()
             return
-        self._shown = place.key
-        self._loading = CancelToken()
-        self._session.studies.pin([place.key])
+        if place.key == self._shown and self._is_as_shown(place):
+            return
+        is_same = place.key == self._shown
+        self._loading.cancel()  # what is left is not waited for; it is read again later
+        self._loading = token = CancelToken()
+        self._shown, self._place = place.key, place
+        self._session.studies.volumes.pin([place.key])
+        self._session.prefetch.yield_to(place.key)
         opened = self._session.studies.volume(place.key)
         if opened is not None:
             self._first_image(place.key)
             self._window.grid.slices_arrived(is_whole=opened.finished.is_set())
-        else:
+        elif not is_same:  # a stack that has grown stays on the screen until it is there again
             self._window.grid.show_volume(None)
 
         async def action() -> None:
-            await self._window.operations.call(
-                self._session.studies.load, place, None, self._loading
-            )
-            if self._session.settings.analyse_on_open:
+            try:
+                await self._window.operations.call(self._session.studies.load, place, None, token)
+            except Cancelled:
+                if self._loading is token:
+                    raise
+                return  # the reader turned to another series: nothing to say
+            if not token.is_cancelled:
+                self._session.prefetch.follow(place)
+            if opened is None and self._session.settings.analyse_on_open:
                 self.analyse(place, is_asked=False)
 
-        if opened is None:
-            self._window.operations.start(action())
+        self._window.operations.start(action())
+
+    def _is_as_shown(self, place: Place) -> bool:
+        """Whether the stack has the frames that it had when it was shown."""
+        return self._place is not None and place.stack.frames == self._place.stack.frames
+
+    def _leave(self) -> None:
+        """Nothing is looked at any more."""
+        self._loading.cancel()
+        self._shown, self._place = None, None
+        self._session.studies.volumes.pin([])
+        self._window.grid.show_volume(None)
+        self._show_presets()
+        self._show_work()
 
     def _first_image(self, key: Key) -> None:
         opened = self._session.studies.volume(key)
@@ -168,21 +194,30 @@ class Reactions:
 
     def _gone(self, key: Key) -> None:
         """The stack that is shown was given back: reading was stopped, or its files changed."""
-        if key == self._shown and self._session.studies.volume(key) is None:
-            self._shown = None
-            self._window.grid.show_volume(None)
-            self._window.status.show_progress("", 0, 0)
+        if key != self._shown or self._session.studies.volume(key) is not None:
+            return
+        self._window.status.show_progress("", 0, 0)
+        if self._place is not None and self._session.studies.place(key) is not None:
+            place = self._session.studies.place(key)
+            if place is not None and not self._is_as_shown(place):
+                return  # more of it was found: it stays on the screen until it is read again
+        self._shown, self._place = None, None
+        self._window.grid.show_volume(None)
 
     def _more_slices(self, key: Key, done: int, total: int) -> None:
-        self._window.status.show_memory(
-            self._session.studies.held_bytes, self._session.studies.budget_bytes
-        )
+        volumes = self._session.studies.volumes
+        self._window.status.show_memory(volumes.held_bytes, volumes.budget_bytes)
         is_whole = done >= total
         if key == self._shown and done:
             self._window.grid.slices_arrived(is_whole=is_whole)
             if not self._session.analyses.running:
                 what = "" if is_whole else tr("Reading series")
                 self._window.status.show_progress(what, done, total)
+
+    def _looked_at(self, point: PatientPoint) -> None:
+        """The reader turned to another place: it is read next."""
+        if self._shown is not None:
+            self._session.look_at(self._shown, point)
 
     def _show_presets(self) -> None:
         opened = None if self._shown is None else self._session.studies.volume(self._shown)

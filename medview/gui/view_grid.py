@@ -14,7 +14,7 @@ from medview.gui.panels.studies import dropped_key
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
 from medview.imaging.window import Window
-from medview.session.studies import OpenVolume
+from medview.session.studies import Key, OpenVolume
 
 PLANES = ("axial", "coronal", "sagittal")
 _VOLUME_FROM = 8  # fewer slices make no volume worth turning
@@ -30,6 +30,7 @@ class ViewGrid(QWidget):
     measurement_changed = Signal(object)
     measurement_deleted = Signal(str)
     window_changed = Signal(object)
+    looked_at = Signal(object)  # PatientPoint that the reader turned to
     series_step = Signal(int)
     series_dropped = Signal(object)
     layout_changed = Signal(str)
@@ -57,20 +58,29 @@ class ViewGrid(QWidget):
     # -- what is shown -----------------------------------------------------------------
 
     def show_volume(self, opened: OpenVolume | None) -> None:
-        """Show a stack in every view; slices may still be arriving."""
-        self._opened = opened
-        self._alone = None
+        """Show a stack in every view; slices may still be arriving.
+
+        A stack that was shown before, with fewer slices, stays as the reader has put it.
+        """
+        before, self._opened = self._opened, opened
+        is_known = (
+            before is not None and opened is not None and before.place.key == opened.place.key
+        )
         for view in self.views.values():
             if opened is None:
                 view.clear()
-            else:
-                place = opened.place
-                view.set_volume(
-                    opened.volume, place.stack, place.series, place.study, place.patient
-                )
-                view.set_ready(opened.ready, opened.failed)
+                continue
+            state = view.stage.kept_state() if is_known else None
+            place = opened.place
+            view.set_volume(opened.volume, place.stack, place.series, place.study, place.patient)
+            view.set_ready(opened.ready, opened.failed)
+            view.stage.take_up(state)
         if self.volume_view is not None:
             self.volume_view.clear()
+        if is_known:
+            self._arrange()
+            return
+        self._alone = None
         self._arrange()
         self.activate("axial")
         self.active_view.setFocus()
@@ -115,6 +125,7 @@ class ViewGrid(QWidget):
         for view in self.views.values():
             view.set_crosshair(point)
             view.go_to(point)
+        self.looked_at.emit(point)
 
     @property
     def active_view(self) -> SliceView:
@@ -201,6 +212,7 @@ class ViewGrid(QWidget):
     def _follow(self, point: PatientPoint) -> None:
         for view in self.views.values():
             view.set_crosshair(point)
+        self.looked_at.emit(point)
 
     def _share_window(self, window: Window) -> None:
         for view in self.views.values():
@@ -257,3 +269,7 @@ class ViewGrid(QWidget):
             self.volume_view.maximise_requested.connect(lambda: self.maximise("volume"))
         self.volume_view.set_volume(opened.volume, opened.place.series)
         self._arrange()
+
+
+def _key(opened: OpenVolume | None) -> Key | None:
+    return None if opened is None else opened.place.key

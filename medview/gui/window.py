@@ -248,6 +248,7 @@ class MainWindow(QMainWindow):
         on("open_demo", self.open_demo)
         on("save_report", self.sidebar.report.save_pdf)
         on("save_objects", self.sidebar.report.save_objects)
+        on("close_patient", self._close_patient)
         on("quit", self.close)
         on("undo", self._reactions.undo)
         on("redo", self._reactions.redo)
@@ -282,6 +283,13 @@ class MainWindow(QMainWindow):
         self.grid.overlay_toggled.connect(self.actions_["overlay"].setChecked)
         self.grid.corner_text_toggled.connect(self.actions_["corner_text"].setChecked)
         self.grid.menu_requested.connect(self._show_menu)
+
+    def _close_patient(self) -> None:
+        self._cancel.cancel()
+        self._reactions.cancel_loading()
+        if self.session.patient is None:
+            self._reactions.say(say("Open a study first."), "warn")
+        self.session.close_patient()
 
     def _report_progress(self, done: int, total: int, what: str) -> None:
         self.progressed.emit(tr("Reading") if what else "", done, total)

@@ -19,6 +19,7 @@ from medview.core.volume import Volume
 from medview.core.words import say
 from medview.session.analysis import Task, plan, refused_run
 from medview.session.events import Events
+from medview.session.memory import Budget, total_bytes
 from medview.session.studies import Key, Place, Studies
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def analyse_to_folder(
 
     catalogue = read_catalogue()
     models = [catalogue.get(name) for name in wish.models] or list(catalogue.models)
-    studies = Studies(Events(), budget_mb=1024)
+    studies = Studies(Events(), Budget(total_bytes()))
     holdings = studies.open([path], progress, cancel)
     by_study = _by_study(studies, wish)
     if not by_study:

@@ -140,6 +140,13 @@ class Documents:
             )
         self._changed()
 
+    def close_of(self, patient: Patient) -> None:
+        """Close the documents that belong to a patient."""
+        with self._lock:
+            key = patient_key(patient)
+            self._open = tuple(item for item in self._open if item.patient_id != key)
+        self._changed()
+
     def confirm(self, document_id: str, patient: Patient) -> None:
         """The reader says that a refused document is this patient's."""
         self._confirmed |= {(document_id, patient.id)}

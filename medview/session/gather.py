@@ -16,6 +16,7 @@ from medview.core.words import Sentence, say
 from medview.session.documents import Documents, OpenDocument, worth_reading
 from medview.session.events import Events
 from medview.session.knowledge import gather
+from medview.session.memory import Budget, total_bytes
 from medview.session.studies import Studies
 from medview.session.work import Work
 
@@ -57,7 +58,7 @@ def gather_all(paths: Sequence[Path], progress: Progress = no_progress) -> Gathe
         if not is_there(str(path)):
             raise InvalidInput(say("There is no such file or folder."), str(path))
     results = [path for path in paths if path.name == "results.json"]
-    studies, documents = Studies(Events(), budget_mb=1024), Documents(Events())
+    studies, documents = Studies(Events(), Budget(total_bytes())), Documents(Events())
     holdings = studies.open([p for p in paths if p not in results], progress)
     patients = holdings.patients
     only = patients[0] if len(patients) == 1 else None

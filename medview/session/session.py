@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from medview.core.archive import is_there
 from medview.core.errors import MedViewError
+from medview.core.geometry import PatientPoint
 from medview.core.observation import Observation, Source
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.results import Finding, ModelRun
@@ -31,6 +32,8 @@ from medview.session.events import (
 )
 from medview.session.journal import Journal, Unkept, patient_folder
 from medview.session.knowledge import gather, risks
+from medview.session.memory import Budget
+from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
 from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Key, Place, Studies
@@ -51,6 +54,13 @@ class FoundFinding:
     decision: Decision | None
 
 
+@dataclass(slots=True)
+class _Opening:
+    """How far the window has followed what is being opened."""
+
+    is_shown: bool = False
+
+
 class Session:
     """What is open (`studies`, `documents`), what was made (`book`), what runs (`analyses`).
 
@@ -61,10 +71,12 @@ class Session:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load_settings()
         self.events = Events()
-        self.studies = Studies(self.events, self.settings.volume_budget_mb)
+        self.studies = Studies(self.events, Budget(self.settings.volume_budget_mb << 20))
+        self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
         self.documents = Documents(self.events)
         self.analyses = Analyses(self.events, self.studies, self._keep_run, self.settings.device)
         self._active: Place | None = None
+        self._is_chosen = False  # whether the reader has looked at, not only been shown, `active`
         self._books: dict[str, WorkBook] = {}
         self._runs: dict[str, tuple[ModelRun, ...]] = {}
         self._remembered = Remembered()
@@ -84,7 +96,16 @@ class Session:
 
         Raises InvalidInput for a path that does not exist, Cancelled.
         """
-        found = self.studies.open(paths, progress, cancel)
+        before, self._is_chosen = self._active, False
+        opening = _Opening()
+        try:
+            found = self.studies.open(
+                paths, progress, cancel, lambda sketch: self._show_sketch(sketch, opening)
+            )
+        except MedViewError:
+            self._active = None if before is None else self.studies.place(before.key)
+            self.events.send(ActiveChanged())
+            raise
         self._show_opened(found)
         self._remember_open()
         documents = worth_reading(found.documents, paths)
@@ -93,16 +114,33 @@ class Session:
         self.documents.rejoin(patients, self.patient)
         self.documents.open(documents, patients, self.patient, found.patients, progress, cancel)
 
+    def _show_sketch(self, sketch: Holdings, opening: _Opening) -> None:
+        """Something of what is being opened is there: the first time, look at it."""
+        if not opening.is_shown and not self._is_chosen:
+            opening.is_shown = True
+            self._look_at_best(sketch)
+        elif self._active is not None:
+            self._active = self.studies.place(self._active.key)
+        self.events.send(ActiveChanged())
+
     def _show_opened(self, found: Holdings) -> None:
-        """Look at what was just opened; documents alone leave the images as they are."""
-        series = {s.uid for p in found.patients for study in p.studies for s in study.series}
-        fresh = first_place(p for p in self.studies.places() if p.series.uid in series)
-        if fresh is not None:
-            self._active = fresh
+        """Look at what was just opened; documents alone leave the images as they are.
+
+        What the reader turned to meanwhile stays what is looked at.
+        """
+        is_ours = not self._is_chosen or self._active is None
+        if is_ours and any(s.stacks for p in found.patients for t in p.studies for s in t.series):
+            self._look_at_best(found)
         elif self._active is not None:
             self._active = self.studies.place(self._active.key)
         self.events.send(ActiveChanged())
         self.events.send(KnowledgeChanged())
+
+    def _look_at_best(self, found: Holdings) -> None:
+        series = {s.uid for p in found.patients for study in p.studies for s in study.series}
+        fresh = first_place(p for p in self.studies.places() if p.series.uid in series)
+        if fresh is not None:
+            self._active = fresh
 
     def _say_what_is_missing(self, seen: int, patients: int, documents: int) -> None:
         if seen == 0:
@@ -116,10 +154,32 @@ class Session:
         """Look at another stack; its patient becomes the active one."""
         place = self.studies.place(key)
         if place is not None:
+            self._is_chosen = True
             self._active = place
             self.events.send(ActiveChanged())
             self.events.send(KnowledgeChanged())
             self._remember_open()
+
+    def look_at(self, key: Key, point: PatientPoint) -> None:
+        """The reader turned to a place of a stack: it is read next, and nothing leads away."""
+        place = self.studies.place(key)
+        if place is not None:
+            self._is_chosen = True
+            self.studies.volumes.look_at(key, round(place.stack.geometry.to_index(point).k))
+
+    def close_patient(self) -> None:
+        """Close the active patient: reading ends, images and documents are given back."""
+        patient = self.patient
+        if patient is None:
+            return
+        self.prefetch.yield_to(None)
+        self.documents.close_of(patient)
+        self._active = None
+        self.studies.close_patient(patient)
+        self._active = first_place(self.studies.places())
+        self.events.send(ActiveChanged())
+        self.events.send(KnowledgeChanged())
+        self._remember_open()
 
     @property
     def active(self) -> Place | None:
@@ -297,6 +357,7 @@ class Session:
         """End the worker, give memory back, note that this session ended well."""
         self._remember_open(clean=True)
         self.analyses.close()
+        self.prefetch.stop()
         self.studies.close()
 
     def _remember_open(self, *, clean: bool = False) -> None:

@@ -1,79 +1,35 @@
-"""What is open: studies by patient, and their volumes within a memory budget."""
+"""What is open: studies by patient; their volumes are `volumes`."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from medview.core.archive import is_there
-from medview.core.errors import Cancelled, MedViewError
+from medview.core.errors import MedViewError
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.study import Holdings, Patient, Series, Stack, Study
-from medview.core.volume import Volume
-from medview.core.words import Sentence, say
-from medview.session.events import (
-    Events,
-    HoldingsChanged,
-    LoadProgress,
-    Message,
-    VolumeClosed,
-    VolumeOpened,
-)
+from medview.core.study import Holdings, Patient, Series, Study
+from medview.session.events import Events, HoldingsChanged
+from medview.session.memory import Budget
+from medview.session.places import Key, OpenVolume, Place
+from medview.session.volumes import Volumes
 
-if TYPE_CHECKING:
-    from medview.dicom import VolumeFill
+__all__ = ["Key", "OpenVolume", "Place", "Studies", "merge"]
 
-Key = tuple[str, int]  # series UID, stack number
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Place:
-    """Where a stack stands: patient, study, series, number of the stack in it."""
-
-    patient: Patient
-    study: Study
-    series: Series
-    stack_number: int
-
-    @property
-    def stack(self) -> Stack:
-        """The stack itself."""
-        return self.series.stacks[self.stack_number]
-
-    @property
-    def key(self) -> Key:
-        """Series UID and stack number."""
-        return self.series.uid, self.stack_number
-
-
-@dataclass(eq=False, kw_only=True)
-class OpenVolume:
-    """A volume in memory; `ready` says which slices are there, `failed` why some never will be."""
-
-    place: Place
-    volume: Volume
-    ready: NDArray[np.bool_]
-    failed: dict[int, Sentence]
-    finished: threading.Event = field(default_factory=threading.Event)
+_FIRST_TRIES = 16  # files looked at for a first picture before the folder is read in order
 
 
 class Studies:
     """Studies and volumes that are open. Blocking calls run outside the window's thread."""
 
-    def __init__(self, events: Events, budget_mb: int) -> None:
+    def __init__(self, events: Events, budget: Budget | None = None) -> None:
         self._events = events
-        self._budget = budget_mb << 20
+        self.volumes = Volumes(events, budget or Budget())
         self._opened: list[tuple[tuple[Path, ...], Holdings]] = []
         self._holdings = Holdings()
-        self._volumes: OrderedDict[Key, OpenVolume] = OrderedDict()
-        self._pinned: frozenset[Key] = frozenset()
         self._lock = threading.RLock()
 
     @property
@@ -91,45 +47,90 @@ class Studies:
         paths: Sequence[Path],
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
+        glimpse: Callable[[Holdings], None] | None = None,
     ) -> Holdings:
         """Read the headers below some paths and add what is there; returns what they held.
 
-        Raises InvalidInput for a path that does not exist, Cancelled.
+        glimpse: where given, a first image is open before the rest is looked at and more and more
+        is while reading goes on; it is told each time. What was open before a reading that is
+        cancelled is open after it. Raises InvalidInput for a path that does not exist, Cancelled.
         """
         from medview.dicom import scan
 
-        found = scan(paths, progress, cancel)
+        sketch = None if glimpse is None else _Sketch(self, glimpse)
+        try:
+            if sketch is not None:
+                sketch.show(_first_image(paths))
+            found = scan(paths, progress, cancel, glimpse=None if sketch is None else sketch.show)
+            wanted, together = self._with_shared(paths, found, progress, cancel)
+        except MedViewError:
+            self._settle()
+            raise
+        with self._lock:
+            kept = [
+                group
+                for group in self._opened
+                if not (set(group[0]) <= set(wanted) or _share_series(group[1], found))
+            ]
+            self._opened = [*kept, (wanted, together)]
+        self._settle()
+        return found
+
+    def _with_shared(
+        self,
+        paths: Sequence[Path],
+        found: Holdings,
+        progress: Progress,
+        cancel: CancelToken | None,
+    ) -> tuple[tuple[Path, ...], Holdings]:
+        """Parts of one series in several places: only reading them together sorts its slices."""
+        from medview.dicom import scan
+
         wanted = tuple(Path(path) for path in paths)
         shared = [group for group in self._opened if _share_series(group[1], found)]
-        together = found
-        if any(not set(group[0]) <= set(wanted) for group in shared):
-            # Parts of one series in several places: only reading them together sorts its slices.
-            others = [p for group in shared for p in group[0] if p not in wanted]
-            wanted = (*(p for p in others if is_there(str(p))), *wanted)
-            together = scan(wanted, progress, cancel)
+        if all(set(group[0]) <= set(wanted) for group in shared):
+            return wanted, found
+        others = [p for group in shared for p in group[0] if p not in wanted]
+        wanted = (*(p for p in others if is_there(str(p))), *wanted)
+        return wanted, scan(wanted, progress, cancel)
+
+    def show_sketch(self, sketch: Holdings, settled: frozenset[str]) -> None:
+        """Add what was found so far; volumes of the series named in `settled` are looked over."""
         with self._lock:
-            kept = [g for g in self._opened if g not in shared and not set(g[0]) <= set(wanted)]
-            self._opened = [*kept, (wanted, together)]
+            # What is open already is whole: it outweighs a part of the same series.
+            self._holdings = merge([sketch, *(holdings for _, holdings in self._opened)])
+        self._drop_changed(settled)
+        self._events.send(HoldingsChanged())
+
+    def _settle(self) -> None:
+        with self._lock:
             self._holdings = merge(holdings for _, holdings in self._opened)
         self._drop_changed()
         self._events.send(HoldingsChanged())
-        return found
 
-    def _drop_changed(self) -> None:
+    def _drop_changed(self, of: frozenset[str] | None = None) -> None:
         """Volumes whose stack has other frames now are read anew when they are asked for."""
+        places = {place.key: place for place in self.places()}
+
+        def is_gone(read: Place) -> bool:
+            if of is not None and read.series.uid not in of:
+                return False
+            place = places.get(read.key)
+            return place is None or place.stack.frames != read.stack.frames
+
+        self.volumes.drop_where(is_gone)
+
+    def close_patient(self, patient: Patient) -> None:
+        """Close a patient's studies; reading them ends, their volumes are given back."""
+        uids = {study.uid for study in patient.studies}
         with self._lock:
-            volumes = list(self._volumes.items())
-        for key, opened in volumes:
-            place = self.place(key)
-            if place is None or place.stack.frames != opened.place.stack.frames:
-                self._drop(key)
+            kept = [(paths, _without(holdings, uids)) for paths, holdings in self._opened]
+            self._opened = [group for group in kept if group[1].patients]
+        self._settle()
 
     def close(self) -> None:
-        """Give every volume back."""
-        with self._lock:
-            keys = list(self._volumes)
-        for key in keys:
-            self._drop(key)
+        """Stop reading, give every volume back."""
+        self.volumes.close()
 
     def places(self) -> Iterator[Place]:
         """Every stack that is open."""
@@ -147,122 +148,78 @@ class Studies:
 
     def volume(self, key: Key) -> OpenVolume | None:
         """The volume of a stack if it is in memory, whole or not."""
-        with self._lock:
-            found = self._volumes.get(key)
-            if found is not None:
-                self._volumes.move_to_end(key)
-            return found
-
-    def pin(self, keys: Sequence[Key]) -> None:
-        """These volumes are on the screen and stay, whatever the budget says."""
-        self._pinned = frozenset(keys)
+        return self.volumes.get(key)
 
     def load(
-        self, place: Place, first: int | None = None, cancel: CancelToken | None = None
+        self,
+        place: Place,
+        first: int | None = None,
+        cancel: CancelToken | None = None,
+        spare: Collection[Key] | None = None,
     ) -> OpenVolume:
-        """Read a stack's voxels, the slice `first` at once and its neighbours next.
+        """Read a stack's voxels, all that is known of it by now; see `Volumes.load`."""
+        return self.volumes.load(self.place(place.key) or place, first, cancel, spare)
 
-        The volume is announced (`VolumeOpened`) with its first slice, long before it is whole;
-        this call returns when it is. Raises MedViewError when memory does not suffice, Cancelled.
-        """
-        with self._lock:
-            known = self.volume(place.key)
-            if known is None:
-                fill, opened = self._begin(place)
-        cancel = cancel or CancelToken()
-        if known is not None:
-            while not known.finished.wait(0.1):
-                cancel.check()
-            if self.volume(place.key) is not known:
-                raise Cancelled  # whoever read it was stopped
-            return known
-        try:
-            self._run(fill, opened, first, cancel)
-        except MedViewError:
-            self._drop(place.key)
-            raise
-        finally:
-            opened.finished.set()
-        self._report_failures(opened)
-        return opened
 
-    def _begin(self, place: Place) -> tuple[VolumeFill, OpenVolume]:
-        from medview.dicom import VolumeFill
+class _Sketch:
+    """What a scan has found so far, put among what is open."""
 
-        stack = place.stack
-        self._make_room(place)
-        fill = VolumeFill(stack)
-        opened = OpenVolume(place=place, volume=fill.volume, ready=fill.ready, failed=fill.failed)
-        self._volumes[place.key] = opened
-        return fill, opened
+    def __init__(self, studies: Studies, tell: Callable[[Holdings], None]) -> None:
+        self._studies = studies
+        self._tell = tell
+        self._sizes: dict[str, int] = {}
 
-    def _run(
-        self, fill: VolumeFill, opened: OpenVolume, first: int | None, cancel: CancelToken
-    ) -> None:
-        uid, number = opened.place.key
-        announced = False
-
-        def arrived(_slice: int) -> None:
-            nonlocal announced
-            if not announced:
-                announced = True
-                self._events.send(VolumeOpened(uid, number))
-
-        def went_on(done: int, total: int, _what: str) -> None:
-            self._events.send(LoadProgress(uid, number, done, total))
-
-        total = len(opened.ready)
-        fill.run(went_on, cancel, total // 2 if first is None else first, arrived)
-        if not announced:
-            self._events.send(VolumeOpened(uid, number))
-        self._events.send(LoadProgress(uid, number, total, total))
-
-    def _report_failures(self, opened: OpenVolume) -> None:
-        if opened.failed:
-            reason = next(iter(opened.failed.values()))
-            self._events.send(
-                Message(
-                    say(
-                        "{count} of {total} images could not be read and are left dark: {reason}",
-                        count=len(opened.failed),
-                        total=len(opened.ready),
-                        reason=reason,
-                    ),
-                    "warn",
-                )
-            )
-
-    def _make_room(self, place: Place) -> None:
-        needed = int(np.prod(place.stack.geometry.shape)) * 2
-        held = sum(v.volume.stored.nbytes for v in self._volumes.values())
-        for key in list(self._volumes):
-            if held + needed <= self._budget:
-                return
-            volume = self._volumes[key]
-            if key not in self._pinned and volume.finished.is_set():
-                held -= volume.volume.stored.nbytes
-                self._drop(key)
-
-    def _drop(self, key: Key) -> None:
-        with self._lock:
-            gone = self._volumes.pop(key, None)
-        if gone is None:
+    def show(self, found: Holdings) -> None:
+        """Show it; a series that has not grown since the last time is taken to be whole."""
+        sizes = {series.uid: _frames(series) for series in _all_series(found)}
+        if not sizes:
             return
-        self._events.send(VolumeClosed(*key))
-        self._events.send(LoadProgress(*key, 0, len(gone.ready)))
-        if gone.volume.block is not None:
-            gone.volume.block.release()
+        before, self._sizes = self._sizes, sizes
+        settled = frozenset(uid for uid, count in sizes.items() if before.get(uid) == count)
+        self._studies.show_sketch(found, settled)
+        self._tell(found)
 
-    @property
-    def held_bytes(self) -> int:
-        """Memory that volumes take now."""
-        with self._lock:
-            return sum(v.volume.stored.nbytes for v in self._volumes.values())
 
-    @property
-    def budget_bytes(self) -> int:
-        """Memory that volumes may take."""
-        return self._budget
+def _first_image(paths: Sequence[Path]) -> Holdings:
+    """The first image below some paths, alone; empty where none of the first files is one.
+
+    Raises InvalidInput for a path that does not exist.
+    """
+    from medview.dicom import files_below, scan
+
+    for path, _ in zip(files_below(paths), range(_FIRST_TRIES), strict=False):
+        if _is_plain_dicom(path):
+            found = scan([Path(path)])
+            if any(_frames(series) for series in _all_series(found)):
+                return found
+    return Holdings()
+
+
+def _is_plain_dicom(path: str) -> bool:
+    """Whether a file begins as DICOM files do; archives and the like take longer to look at."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _frames(series: Series) -> int:
+    return sum(len(stack.frames) for stack in series.stacks)
+
+
+def _all_series(holdings: Holdings) -> Iterator[Series]:
+    for patient in holdings.patients:
+        for study in patient.studies:
+            yield from study.series
+
+
+def _without(holdings: Holdings, study_uids: set[str]) -> Holdings:
+    left = (
+        replace(p, studies=tuple(s for s in p.studies if s.uid not in study_uids))
+        for p in holdings.patients
+    )
+    return replace(holdings, patients=tuple(p for p in left if p.studies))
 
 
 def _share_series(a: Holdings, b: Holdings) -> bool:
@@ -270,7 +227,7 @@ def _share_series(a: Holdings, b: Holdings) -> bool:
 
 
 def _series_of(holdings: Holdings) -> set[str]:
-    return {s.uid for p in holdings.patients for study in p.studies for s in study.series}
+    return {series.uid for series in _all_series(holdings)}
 
 
 def merge(many: Iterable[Holdings]) -> Holdings:

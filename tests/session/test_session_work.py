@@ -340,10 +340,10 @@ def test_everything_is_there_again_after_kill_9(ct_folder: CtFolder) -> None:
 
 def test_the_volume_budget_gives_the_oldest_volume_back(ct_folder: CtFolder) -> None:
     from medview.session.events import Events
+    from medview.session.memory import Budget
     from medview.session.studies import Studies
 
-    studies = Studies(Events(), budget_mb=1)
-    studies._budget = 5000  # two series of 5 x 16 x 20 x 2 bytes do not fit
+    studies = Studies(Events(), Budget(5000))  # two series of 5 x 16 x 20 x 2 bytes do not fit
     studies.open([ct_folder("one"), ct_folder("two", patient_id="P2")])
     first, second = list(studies.places())
 

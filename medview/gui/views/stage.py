@@ -70,11 +70,14 @@ class SliceStage(QObject):
         self.size = (1.0, 1.0)
         self._state = _START
         self._window_is_ours = True
+        self._before = (False, True)  # whether it was a single picture, with a window of ours
 
     # -- what is shown -----------------------------------------------------------------
 
     def show(self, shown: Shown | None) -> None:
         """Another stack, or none; the view begins at its middle with its own window."""
+        is_single = self.shown is not None and len(self.shown.stack.frames) == 1
+        self._before = (is_single, self._window_is_ours)
         self.shown = shown
         self.plane, self.ready, self.failed = None, None, {}
         self.overlays, self.measurements = (), ()
@@ -91,6 +94,20 @@ class SliceStage(QObject):
         self._state = ViewState(point=volume_middle(shown.volume), window=window)
         if self._window_is_ours:
             self._state = replace(self._state, window=auto_window(shown.volume))
+
+    def kept_state(self) -> ViewState | None:
+        """How the view stands, to be taken up by the same stack with more slices."""
+        return None if self.shown is None else self._state
+
+    def take_up(self, state: ViewState | None) -> None:
+        """Stand as before. From a single picture the view goes to the middle of the stack."""
+        if state is None or self.shown is None:
+            return
+        was_single, was_ours = self._before
+        window = self._state.window if was_ours else state.window
+        self._window_is_ours = self._window_is_ours and was_ours
+        point = self._state.point if was_single else state.point
+        self._state = replace(state, window=window, point=point)
 
     def show_ready(self, ready: NDArray[np.bool_]) -> None:
         """Which slices hold voxels; an automatic window follows until someone touches it."""

@@ -1,0 +1,341 @@
+"""Volumes in memory: each read once for all who ask, within a budget, the oldest given back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medview.core.errors import Cancelled, MedViewError
+from medview.core.progress import CancelToken
+from medview.core.words import say
+from medview.session.events import Events, LoadProgress, Message, VolumeClosed, VolumeOpened
+from medview.session.memory import Budget
+from medview.session.places import Key, OpenVolume, Place, stack_bytes
+
+if TYPE_CHECKING:
+    from medview.dicom import VolumeFill
+
+_TELL_S = 0.05  # progress is told at most so often
+_WAIT_S = 10.0  # how long memory of a reading that was stopped is waited for
+
+
+class NoRoom(MedViewError):
+    """The budget has no room for a volume now."""
+
+
+class _Wish(CancelToken):
+    """Cancelled when everybody who asked for a volume has given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tokens: list[CancelToken] = []
+
+    def join(self, token: CancelToken) -> None:
+        self._tokens.append(token)
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether the volume must not stay even when it is whole."""
+        return super().is_cancelled
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.is_unwanted or all(token.is_cancelled for token in self._tokens)
+
+    def check(self) -> None:
+        if self.is_cancelled:
+            raise Cancelled
+
+
+@dataclass(eq=False)
+class _Reading:
+    """A volume that is being read now."""
+
+    place: Place
+    needed: int
+    wish: _Wish = field(default_factory=_Wish)
+    focus: int | None = None
+    fill: VolumeFill | None = None
+    error: MedViewError | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Volumes:
+    """What is in memory. `load` blocks and runs outside the window's thread; the rest is quick."""
+
+    def __init__(self, events: Events, budget: Budget) -> None:
+        self._events = events
+        self._budget = budget
+        self._volumes: OrderedDict[Key, OpenVolume] = OrderedDict()
+        self._readings: dict[Key, _Reading] = {}
+        self._pinned: frozenset[Key] = frozenset()
+        self._lock = threading.RLock()
+        self._is_closed = False
+
+    def get(self, key: Key) -> OpenVolume | None:
+        """The volume of a stack if it is in memory, whole or not; it counts as used."""
+        with self._lock:
+            found = self._volumes.get(key)
+            if found is not None:
+                self._volumes.move_to_end(key)
+            return found
+
+    def pin(self, keys: Sequence[Key]) -> None:
+        """These volumes are on the screen and stay, whatever the budget says."""
+        self._pinned = frozenset(keys)
+
+    def is_reading(self, key: Key) -> bool:
+        """Whether somebody is waiting for this volume."""
+        with self._lock:
+            reading = self._readings.get(key)
+            return reading is not None and not reading.wish.is_cancelled
+
+    def look_at(self, key: Key, k: int) -> None:
+        """Slice k of a volume is looked at: it is read next, then its neighbours."""
+        with self._lock:
+            reading = self._readings.get(key)
+            if reading is None:
+                return
+            reading.focus = k
+            fill = reading.fill
+        if fill is not None:
+            fill.look_at(k)
+
+    def load(
+        self,
+        place: Place,
+        first: int | None = None,
+        cancel: CancelToken | None = None,
+        spare: Collection[Key] | None = None,
+    ) -> OpenVolume:
+        """The volume of a stack, read if need be, slice `first` at once and its neighbours next.
+
+        It is announced (`VolumeOpened`) with its first slice, long before it is whole; this call
+        returns when it is. spare: what must not be given back for it, None for what is pinned
+        alone; with it the load is one of convenience that raises NoRoom where the budget is
+        spent. Raises MedViewError when memory does not suffice, Cancelled.
+        """
+        cancel = cancel or CancelToken()
+        self._leave_stale(place)
+        with self._lock:
+            known, reading = self.get(place.key), self._readings.get(place.key)
+            if known is not None and reading is None:
+                return known
+            is_mine = reading is None
+            if reading is None:
+                reading = _Reading(place, stack_bytes(place.stack), focus=first)
+                self._readings[place.key] = reading
+            reading.wish.join(cancel)
+        if is_mine:
+            return self._read(reading, spare)
+        if first is not None:
+            self.look_at(place.key, first)
+        return self._wait(reading, cancel)
+
+    def _leave_stale(self, place: Place) -> None:
+        """Give back what was made of the stack when it had other frames."""
+        with self._lock:
+            reading, known = self._readings.get(place.key), self._volumes.get(place.key)
+            other = reading or known
+            if other is None or other.place.stack.frames == place.stack.frames:
+                return
+        self.drop(place.key)
+        if reading is not None:
+            reading.done.wait(_WAIT_S)
+
+    def _wait(self, reading: _Reading, cancel: CancelToken) -> OpenVolume:
+        while not reading.done.wait(0.05):
+            cancel.check()
+        if reading.error is not None:
+            raise reading.error
+        found = self.get(reading.place.key)
+        if found is None:
+            raise Cancelled
+        return found
+
+    def _read(self, reading: _Reading, spare: Collection[Key] | None) -> OpenVolume:
+        key = reading.place.key
+        opened = None
+        try:
+            self._make_room(reading, spare)
+            opened = self._begin(reading)
+            self._fill(reading, opened)
+            if reading.wish.is_unwanted:
+                raise Cancelled
+        except MedViewError as error:
+            reading.error = error
+            self.drop(key)
+            raise
+        finally:
+            with self._lock:
+                self._readings.pop(key, None)
+            if opened is not None:
+                opened.finished.set()
+            reading.done.set()
+        self._report_failures(opened)
+        return opened
+
+    def _begin(self, reading: _Reading) -> OpenVolume:
+        from medview.dicom import VolumeFill
+
+        reading.wish.check()
+        fill = VolumeFill(reading.place.stack)
+        opened = OpenVolume(
+            place=reading.place, volume=fill.volume, ready=fill.ready, failed=fill.failed
+        )
+        with self._lock:
+            if self._is_closed:
+                _release(opened)
+                raise Cancelled
+            reading.fill = fill
+            if reading.focus is not None:
+                fill.look_at(reading.focus)
+            self._volumes[reading.place.key] = opened
+        return opened
+
+    def _fill(self, reading: _Reading, opened: OpenVolume) -> None:
+        uid, number = reading.place.key
+        told = 0.0
+        is_announced = False
+
+        def arrived(k: int) -> None:
+            nonlocal is_announced, told
+            if not is_announced:
+                is_announced = True
+                self._events.send(VolumeOpened(uid, number))
+            if k == reading.focus:
+                told = 0.0  # what is looked at shows at once
+
+        def went_on(done: int, total: int, _what: str) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if done < total and now - told >= _TELL_S:
+                told = now
+                self._events.send(LoadProgress(uid, number, done, total))
+
+        assert reading.fill is not None  # noqa: S101 - _begin made it
+        reading.fill.run(went_on, reading.wish, None, arrived)
+        opened.finished.set()
+        total = len(opened.ready)
+        if not is_announced:
+            self._events.send(VolumeOpened(uid, number))
+        self._events.send(LoadProgress(uid, number, total, total))
+
+    def _report_failures(self, opened: OpenVolume) -> None:
+        if opened.failed:
+            reason = next(iter(opened.failed.values()))
+            self._events.send(
+                Message(
+                    say(
+                        "{count} of {total} images could not be read and are left dark: {reason}",
+                        count=len(opened.failed),
+                        total=len(opened.ready),
+                        reason=reason,
+                    ),
+                    "warn",
+                )
+            )
+
+    # -- the budget ----------------------------------------------------------------------
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that volumes take now, what is being read with all that it will take."""
+        with self._lock:
+            held = sum(v.volume.stored.nbytes for v in self._volumes.values())
+            coming = (r.needed for k, r in self._readings.items() if k not in self._volumes)
+            return held + sum(coming)
+
+    @property
+    def budget_bytes(self) -> int:
+        """Memory that volumes may take on a machine with memory to spare."""
+        return self._budget.whole
+
+    def set_budget(self, budget: Budget) -> None:
+        """Another budget, at once: what it has no room for is given back."""
+        self._budget = budget
+        self.relieve()
+
+    def relieve(self) -> None:
+        """Give back what the budget has no room for (any more), the oldest first."""
+        self._give_back(self._pinned, needed=0)
+
+    def _make_room(self, reading: _Reading, spare: Collection[Key] | None) -> None:
+        """Have the budget hold a volume that is about to be read. Raises NoRoom, Cancelled."""
+        end = time.monotonic() + _WAIT_S
+        kept = self._pinned | frozenset(spare or ()) | {reading.place.key}
+        while not self._give_back(kept, needed=0):
+            reading.wish.check()
+            with self._lock:
+                going = any(r.wish.is_cancelled for r in self._readings.values())
+            if not going or time.monotonic() > end:
+                raise NoRoom(
+                    say(
+                        "This series takes {needed} MB; {free} MB of the memory for images are "
+                        "free.",
+                        needed=reading.needed >> 20,
+                        free=max(0, self._budget.now(0) - self.held_bytes + reading.needed) >> 20,
+                    ),
+                    what_to_do=say("Close other studies, or allow more memory in the settings."),
+                )
+            time.sleep(0.01)
+
+    def _give_back(self, kept: Collection[Key], needed: int) -> bool:
+        """Drop the oldest volumes but `kept` until the budget holds; whether it does."""
+        while True:
+            held = self.held_bytes
+            in_hand = sum(v.volume.stored.nbytes for v in tuple(self._volumes.values()))
+            if held + needed <= self._budget.now(in_hand):
+                return True
+            with self._lock:
+                oldest = next(
+                    (key for key in self._volumes if key not in kept and key not in self._readings),
+                    None,
+                )
+            if oldest is None:
+                return False
+            self.drop(oldest)
+
+    # -- the end -------------------------------------------------------------------------
+
+    def drop(self, key: Key) -> None:
+        """Give a volume back; what reads it is stopped."""
+        with self._lock:
+            reading = self._readings.get(key)
+            if reading is not None:
+                reading.wish.cancel()
+            gone = self._volumes.pop(key, None)
+        if gone is None:
+            return
+        self._events.send(VolumeClosed(*key))
+        self._events.send(LoadProgress(*key, 0, len(gone.ready)))
+        _release(gone)
+
+    def drop_where(self, is_gone: Callable[[Place], bool]) -> None:
+        """Give back the volumes of stacks of which this is true, and stop reading them."""
+        with self._lock:
+            places = [opened.place for opened in self._volumes.values()]
+            places += [reading.place for reading in self._readings.values()]
+        for place in places:
+            if is_gone(place):
+                self.drop(place.key)
+
+    def close(self) -> None:
+        """Stop every reading, give every volume back."""
+        with self._lock:
+            self._is_closed = True
+            readings = list(self._readings.values())
+            for reading in readings:
+                reading.wish.cancel()
+        for reading in readings:
+            reading.done.wait(_WAIT_S)
+        self.drop_where(lambda _place: True)
+
+
+def _release(opened: OpenVolume) -> None:
+    if opened.volume.block is not None:
+        opened.volume.block.release()
