@@ -141,6 +141,16 @@ def _stack_json(stack: Stack, statistics: dict[str, FileStatistics], *, with_fil
         "geometry": stack.verdict,
         "tilt_deg": stack.tilt_deg,
         "unit": stack.unit,
+        "values": stack.values_said.english() if stack.values_said else "",
+        "scales": [
+            {
+                "unit": scale.unit,
+                "factor": scale.factor,
+                "offset": scale.offset,
+                "said": scale.said.english() if scale.said else "",
+            }
+            for scale in stack.scales
+        ],
         "split_by": stack.split_by,
         "transfer_syntax": stack.transfer_syntax,
         "photometric": stack.photometric,

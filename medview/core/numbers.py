@@ -23,6 +23,9 @@ _UNITS = {
     "1": "",
     "Cel": "°C",
     "a": "y",
+    "{SUVbw}g/ml": "SUVbw",
+    "{SUVlbm}g/ml": "SUVlbm",
+    "{SUVbsa}cm2/ml": "SUVbsa",
 }
 
 

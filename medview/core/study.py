@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isclose
 
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.words import Sentence
@@ -24,11 +25,47 @@ class FrameRef:
     position: PatientPoint | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueScale:
+    """Numbers in a unit: factor * value + offset, for values from low to high where they are given.
+
+    said: where the factor comes from.
+    """
+
+    unit: str
+    factor: float = 1.0
+    offset: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    said: Sentence | None = None
+
+    def of(self, value: float) -> float | None:
+        """A value in this unit, None outside of what is mapped."""
+        if self.low is not None and self.high is not None and not self.low <= value <= self.high:
+            return None
+        return self.factor * value + self.offset
+
+    def is_like(self, other: ValueScale) -> bool:
+        """Whether both give the same numbers to a millionth."""
+        return self.unit == other.unit and all(
+            isclose(one, two, rel_tol=1e-6, abs_tol=1e-9)
+            for one, two in ((self.factor, other.factor), (self.offset, other.offset))
+        )
+
+    def after(self, factor: float) -> ValueScale:
+        """The same scale for values that were multiplied by a factor before."""
+        ends = (None if end is None else end * factor for end in (self.low, self.high))
+        low, high = ends
+        return replace(self, factor=self.factor / factor, low=low, high=high)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """Frames that belong together in one grid, sorted along the normal.
 
-    verdict is one of VERDICTS; notes say what a reader must know of it.
+    verdict is one of VERDICTS; notes say what a reader must know of it. factor: modality values
+    of the files times this are in `unit` (1 but for SUV); values_said: where that comes from;
+    scales: other units of such values.
     """
 
     frames: tuple[FrameRef, ...]
@@ -36,6 +73,9 @@ class Stack:
     verdict: str
     tilt_deg: float = 0.0
     unit: str = ""
+    factor: float = 1.0
+    values_said: Sentence | None = None
+    scales: tuple[ValueScale, ...] = ()
     split_by: str | None = None
     transfer_syntax: str = ""
     photometric: str = ""

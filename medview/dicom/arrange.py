@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from medview.dicom.frames import frames_of
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import HEADER_KEYWORDS
 from medview.dicom.patients import by_patient, iso_date, letters_of_name, sex_of
-from medview.dicom.stacks import stacks_of
+from medview.dicom.real_world import maps_by_image
+from medview.dicom.stacks import Beside, stacks_of
 
 _MADE_UIDS = uuid.UUID("6a1f3c52-7a0e-4f0b-9f0c-3a8d3f0f6f11")
 _log = logging.getLogger("medview.dicom")
@@ -34,6 +35,7 @@ class Sorted:
     documents: list[str] = field(default_factory=list)
     notes: dict[str, tuple[Sentence, ...]] = field(default_factory=dict)
     directories: list[str] = field(default_factory=list)
+    maps: Mapping[str, tuple[Elements, ...]] = field(default_factory=dict)
     seen: int = 0
     dicom: int = 0
 
@@ -44,6 +46,7 @@ class Sorted:
 
 def patients_of(found: Sorted) -> tuple[Patient, ...]:
     """Everything that was found, arranged; doubles and series that fail become notes."""
+    found.maps = maps_by_image([made.elements for made, _ in found.objects.values()])
     instances = [*_without_doubles(found), *(made for made, _ in found.objects.values())]
     return tuple(_patient(part, found) for part in by_patient(instances))
 
@@ -180,7 +183,7 @@ def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
     """The series' stacks; a series that cannot be arranged is refused, the others go on."""
     try:
         frames = [frame for instance in part for frame in frames_of(instance)]
-        return stacks_of(frames, found.notes)
+        return stacks_of(frames, Beside(found.notes, found.maps))
     except MedViewError as error:
         reason = error.what
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest

@@ -24,7 +24,7 @@ from medview.dicom.colour import is_colour, to_rgb
 from medview.dicom.decoders import WORKERS
 from medview.dicom.frames import Frame, frames_of
 from medview.dicom.instance import NotDicom, open_instance
-from medview.dicom.modality import modality_table, padding_of, rescale_of, windows_of
+from medview.dicom.modality import modality_table, padding_of, rescale_of, scaled, windows_of
 from medview.dicom.order import Outwards
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
 from medview.dicom.pixels import PixelReader
@@ -113,7 +113,7 @@ class VolumeFill:
             padding=padding,
             is_inverted=plan.form.photometric == "MONOCHROME1"
             or (shape_word == "INVERSE" and not plan.is_colour),
-            windows=() if plan.is_colour else windows_of(first),
+            windows=() if plan.is_colour else scaled(windows_of(first), self.stack.factor),
             modality=top.text("Modality").upper(),
             block=block,
         )
@@ -121,9 +121,10 @@ class VolumeFill:
     def _rescale(self, first: Frame) -> tuple[float, float, NDArray[np.float64] | None]:
         if self._plan.is_colour or self._plan.has_table:
             return 1.0, 0.0, None
-        own = rescale_of(first)
-        pairs = np.array([own if frame is None else rescale_of(frame) for frame in self._frames])
-        return (*own, pairs if (pairs != pairs[0]).any() else None)
+        factor = self.stack.factor  # SUV, or 1
+        pairs = np.array([rescale_of(frame or first) for frame in self._frames]) * factor
+        slope, intercept = rescale_of(first)
+        return (slope * factor, intercept * factor, pairs if (pairs != pairs[0]).any() else None)
 
     def look_at(self, k: int) -> None:
         """Read slice k next and go on from there outwards; from any thread, before or in `run`."""

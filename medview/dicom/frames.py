@@ -56,6 +56,8 @@ class Frame:
     def holder(self, keyword: str) -> Elements:
         """The item that holds a value for this frame: its own group, the shared one, the top."""
         for group in self.groups:
+            if group.has(keyword):  # a sequence of the group itself
+                return group
             for item in _nested(group, _GROUP_OF.get(keyword, ())):
                 if item.has(keyword):
                     return item

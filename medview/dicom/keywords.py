@@ -58,6 +58,7 @@ _TECHNICAL = (
     "IonBeamSequence", "AnnotationGroupSequence", "RealWorldValueMappingSequence",
     "ReferencedImageRealWorldValueMappingSequence", "RegistrationSequence",
     "MediaStorageSOPClassUID", "TransferSyntaxUID",
+    "RadiopharmaceuticalInformationSequence", "SUVType",
 )  # fmt: skip
 
 # Private elements that tell the volumes of a diffusion series apart; with their creators.
@@ -67,6 +68,12 @@ PRIVATE_B_VALUES = (
     (0x00431039, "GEMS_PARM_01"),
 )
 MOSAIC_COUNT = (0x0019100A, "SIEMENS MR HEADER")
+CSA_IMAGE_HEADER = (0x00291010, "SIEMENS CSA HEADER")
+PHILIPS_SUV = (0x70531000, "Philips PET Private Group")
+PHILIPS_ACTIVITY = (0x70531009, "Philips PET Private Group")
+GE_SCAN_TIME = (0x0009100D, "GEMS_PETD_01")
+_PRIVATE = (*PRIVATE_B_VALUES, MOSAIC_COUNT, CSA_IMAGE_HEADER, PHILIPS_SUV, PHILIPS_ACTIVITY,
+            GE_SCAN_TIME)  # fmt: skip
 
 
 @cache
@@ -91,6 +98,6 @@ def vr_of(tag: int) -> str:
 def wanted_tags() -> frozenset[int]:
     """Every top-level tag whose value is kept while a header is walked."""
     standard = {tag_of(keyword) for keyword in HEADER_KEYWORDS + _TECHNICAL}
-    private = {tag for tag, _ in (*PRIVATE_B_VALUES, MOSAIC_COUNT)}
+    private = {tag for tag, _ in _PRIVATE}
     creators = {(tag & 0xFFFF0000) | 0x10 for tag in private}
     return frozenset(standard | private | creators)

@@ -76,6 +76,13 @@ def windows_of(frame: Frame) -> tuple[tuple[float, float, str], ...]:
     return tuple(pairs)
 
 
+def scaled(
+    windows: tuple[tuple[float, float, str], ...], factor: float
+) -> tuple[tuple[float, float, str], ...]:
+    """Windows for modality values that were multiplied by a factor."""
+    return tuple((centre * factor, width * factor, name) for centre, width, name in windows)
+
+
 def modality_table(top: Elements, form: PixelFormat) -> tuple[NDArray[np.generic], int] | None:
     """The Modality LUT as (table, first stored value that it maps), or None (C.11.1)."""
     items = top.items("ModalityLUTSequence")

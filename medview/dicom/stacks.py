@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,10 +12,11 @@ from medview.core.geometry import PatientPoint
 from medview.core.study import FrameRef, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
+from medview.dicom.elements import Elements
 from medview.dicom.frames import FloatArray, Frame, with_twins
 from medview.dicom.grid import SAME_PLACE_MM, Grid, flat_geometry, grid_of, normal_of
-from medview.dicom.modality import unit_of
 from medview.dicom.pixel_format import pixel_format
+from medview.dicom.values import values_of
 
 _SAME_AXES = 2e-3  # difference of direction cosines, about a tenth of a degree
 Notes = tuple[Sentence, ...]
@@ -67,10 +68,18 @@ _VOLUME_TAGS: tuple[tuple[str, Callable[[Frame], Hashable]], ...] = (
 )
 
 
-def stacks_of(frames: Sequence[Frame], file_notes: dict[str, Notes]) -> tuple[Stack, ...]:
+@dataclass(frozen=True)
+class Beside:
+    """What other files say of a series: notes on single files by path, real-world value maps."""
+
+    notes: Mapping[str, Notes] = field(default_factory=dict)
+    maps: Mapping[str, tuple[Elements, ...]] = field(default_factory=dict)
+
+
+def stacks_of(frames: Sequence[Frame], beside: Beside) -> tuple[Stack, ...]:
     """The stacks of one series, in the order of their first pictures.
 
-    file_notes: sentences about single files (by path), which go to the stacks that show them.
+    Notes on files go to the stacks that show them.
     """
     groups: list[Group] = []
     for group in _by_kind(frames):
@@ -81,7 +90,7 @@ def stacks_of(frames: Sequence[Frame], file_notes: dict[str, Notes]) -> tuple[St
             groups.append(replace(group, frames=sorted(group.frames, key=lambda f: f.order)))
     if len(groups) > 1:
         groups.sort(key=lambda group: min(frame.order for frame in group.frames))
-    return tuple(_stack(group, file_notes) for group in groups)
+    return tuple(_stack(group, beside) for group in groups)
 
 
 def _by_kind(frames: Sequence[Frame]) -> list[Group]:
@@ -235,7 +244,7 @@ def _by_rank(group: Group, places: Sequence[int]) -> list[Group]:
     ]
 
 
-def _stack(group: Group, file_notes: dict[str, Notes]) -> Stack:
+def _stack(group: Group, beside: Beside) -> Stack:
     notes: list[Sentence] = list(group.notes)
     first = group.frames[0]
     if first.is_spatial:
@@ -253,14 +262,19 @@ def _stack(group: Group, file_notes: dict[str, Notes]) -> Stack:
         grid = Grid(flat_geometry(len(frames), first.size, spacing), verdict, 0.0, said)
     notes.extend(grid.notes)
     for path in dict.fromkeys(frame.instance.path for frame in frames):
-        notes.extend(file_notes.get(path, ()))
+        notes.extend(beside.notes.get(path, ()))
     top = frames[0].instance.elements
+    values = values_of(frames, beside.maps)
+    notes.extend(values.notes)
     return Stack(
         frames=tuple(_reference(frame) for frame in frames),
         geometry=grid.geometry,
         verdict=grid.verdict,
         tilt_deg=grid.tilt_deg,
-        unit=unit_of(frames[0]),
+        unit=values.unit,
+        factor=values.factor,
+        values_said=values.said,
+        scales=values.scales,
         split_by=", ".join(group.split_by) or None,
         transfer_syntax=frames[0].instance.syntax,
         photometric=top.text("PhotometricInterpretation"),

@@ -171,7 +171,7 @@ def _measure_or_note(path: str) -> tuple[str, FileStatistics] | FileNote:
 
 
 def range_of(stack: Stack, statistics: dict[str, FileStatistics]) -> tuple[float, float] | None:
-    """Least and greatest modality value of a stack's frames, None where they were not measured."""
+    """Least and greatest value of a stack in its unit, None where its frames were not measured."""
     found = [
         statistics[frame.path].frame_ranges[frame.frame]
         for frame in stack.frames
@@ -179,4 +179,5 @@ def range_of(stack: Stack, statistics: dict[str, FileStatistics]) -> tuple[float
     ]
     if not found:
         return None
-    return min(low for low, _ in found), max(high for _, high in found)
+    factor = stack.factor
+    return factor * min(low for low, _ in found), factor * max(high for _, high in found)

@@ -26,7 +26,13 @@ _CODES = {
     "Minimum": Code("SCT", "255605001", "Minimum"),
     "Maximum": Code("SCT", "56851009", "Maximum"),
 }
-_UCUM = {"HU": "[hnsf'U]", "": "1"}
+_UCUM = {
+    "HU": "[hnsf'U]",
+    "": "1",
+    "SUVbw": "{SUVbw}g/ml",
+    "SUVlbm": "{SUVlbm}g/ml",
+    "SUVbsa": "{SUVbsa}cm2/ml",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from medview.core.volume import Volume
 from medview.core.words import set_language
 from medview.gui.views import corners
 from medview.gui.views.corners import Shown
-from medview.gui.views.state import ViewState, screen_map
+from medview.gui.views.state import ViewState, screen_map, slice_number
 from medview.imaging.planes import native_plane, planes_of
 from medview.imaging.presets import presets_for
 from medview.imaging.window import Window
@@ -150,3 +150,40 @@ def test_sex_and_badges_are_said_in_chinese() -> None:
         assert corners.badges(shown, plane, has_overlay=False) == ["派生图像", "SOMETHING"]
     finally:
         set_language("en")
+
+
+def test_the_step_stands_where_it_is_not_the_thickness() -> None:
+    thick = _shown(header={"SliceThickness": "1.25"})
+    assert len(corners.lower_right(thick, native_plane(_GEOMETRY), 3)) == 2
+    thin = _shown(header={"SliceThickness": "0.625"})
+    assert corners.lower_right(thin, native_plane(_GEOMETRY), 3)[2] == "Step 1.25 mm"
+
+
+def test_the_step_of_uneven_slices_is_that_to_the_next_one_as_they_are_read() -> None:
+    along = (0.0, 5.0, 15.0)
+    geometry = Geometry(
+        shape=(3, 8, 8), spacing=(1.0, 1.0, 5.0), gaps=(1,),
+        places=tuple(PatientPoint(0.0, 0.0, z) for z in along),
+    )  # fmt: skip
+    shown = _shown(geometry=geometry, header={"SliceThickness": "5"})
+    plane = native_plane(geometry)
+    steps = [corners.lower_right(shown, plane, index)[2] for index in (2, 1, 0)]
+    assert [corners.lower_right(shown, plane, k)[0] for k in (2, 1, 0)] == [
+        "1 / 3", "2 / 3", "3 / 3",
+    ]  # fmt: skip
+    assert steps == ["Step 10 mm", "Step 5 mm", "Step 5 mm"]
+    coronal = planes_of(geometry)["coronal"]
+    assert "MPR, RESAMPLED" in corners.badges(shown, coronal, has_overlay=False)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.3])
+@pytest.mark.parametrize("turn", [0, 1, 2, 3, 4, 5])
+def test_the_number_in_a_sentence_is_the_number_in_the_corner(turn: int, tilt: float) -> None:
+    axes = np.roll(np.eye(3), turn % 3, axis=0) * (1 if turn < 3 else -1)
+    third = axes[2] + tilt * axes[1]
+    third = third / np.linalg.norm(third)
+    geometry = Geometry(shape=(4, 6, 6), axes=(tuple(axes[0]), tuple(axes[1]), tuple(third)))
+    plane = native_plane(geometry)
+    assert [geometry.slice_number(k) for k in range(4)] == [
+        slice_number(plane, k) for k in range(4)
+    ]

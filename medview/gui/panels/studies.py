@@ -88,7 +88,9 @@ class SeriesItem(QFrame):
         own = [*map(badge_text, stack.badges), *_verdict(stack.verdict)]
         words.addWidget(_badges(series.modality, [*own, *marks]))
         layout.addLayout(words, 1)
-        notes = "\n".join(map(str, stack.notes))
+        said = [] if stack.values_said is None else [stack.values_said]
+        said += [scale.said for scale in stack.scales if scale.said is not None]
+        notes = "\n".join(map(str, (*stack.notes, *said)))
         self.setToolTip(notes)
         self.setAccessibleDescription(notes)
 

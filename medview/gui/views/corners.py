@@ -147,7 +147,9 @@ def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
     middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
     place = f"{letter} {_figure(middle[axis], 1)} mm"
     if plane.normal == 0:
-        thickness = _thickness(shown.series.header.get("SliceThickness", ""))
+        # The header is that of one slice: where steps change its thickness is not every slice's.
+        is_one = shown.stack.verdict != "non-uniform"
+        thickness = _thickness(shown.series.header.get("SliceThickness", "")) if is_one else ""
         thick = f" · {thickness} mm" if thickness else ""
         return [number, place + thick, *_step(shown.volume.geometry, index, thickness)]
     return [place]
@@ -182,4 +184,4 @@ def _thickness(text: str) -> str:
 def _figure(value: float, digits: int | None = None) -> str:
     if digits is None:
         digits = 0 if abs(value) >= 20 or float(value).is_integer() else 2
-    return f"{value:.{digits}f}".replace("-", "−")
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

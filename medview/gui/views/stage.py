@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from medview.core.geometry import ORIGIN, PatientPoint
 from medview.core.results import Heatmap, LabelMap, Measurement
+from medview.core.study import ValueScale
 from medview.core.words import Sentence
 from medview.gui.tools.base import Pointer
 from medview.gui.views.corners import Shown
@@ -39,12 +40,15 @@ class ProbeReading:
     point: PatientPoint
     value: float | None
     unit: str
+    scales: tuple[ValueScale, ...] = ()
 
     def text(self) -> str:
-        """The value with its unit, as in the corner."""
+        """The value with its unit, and in the stack's other units, as in the corner."""
         if self.value is None:
             return ""
-        return f"{roi.number(self.value)} {self.unit}".strip()
+        shown = [(self.value, self.unit)]
+        shown += [(other, s.unit) for s in self.scales if (other := s.of(self.value)) is not None]
+        return " · ".join(f"{roi.number(value)} {unit}".strip() for value, unit in shown)
 
 
 class SliceStage(QObject):
@@ -172,7 +176,7 @@ class SliceStage(QObject):
         volume = self.shown.volume
         point = self.patient_at(x, y)
         value = roi.probe(volume, point) if self._is_there(point) else None
-        return ProbeReading(point, value, volume.unit)
+        return ProbeReading(point, value, volume.unit, self.shown.stack.scales)
 
     def _is_there(self, point: PatientPoint) -> bool:
         if self.ready is None or self.shown is None:

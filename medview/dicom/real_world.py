@@ -1,0 +1,84 @@
+"""Real-world value maps: stored values in a unit of their own (PS3.3 C.7.6.16.2.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medview.core.study import ValueScale
+from medview.core.words import Sentence, say
+from medview.dicom.elements import Elements
+from medview.dicom.frames import Frame
+from medview.dicom.modality import rescale_of
+
+Scales = tuple[ValueScale, ...]
+
+
+def real_world_scales(
+    frames: Sequence[Frame], outside: dict[str, tuple[Elements, ...]]
+) -> tuple[Scales, tuple[Sentence, ...]]:
+    """The maps that hold for every frame, from modality values, and what is to be said.
+
+    outside: items of Real World Value Mapping objects by the SOP Instance UID that they refer to.
+    A map that differs from frame to frame is left out with a sentence: no number can be given for
+    the stack.
+    """
+    found = [_scales(frame, outside) for frame in frames]
+    if not any(found):
+        return (), ()
+    common = tuple(
+        scale for scale in found[0] if all(any(scale.is_like(o) for o in one) for one in found)
+    )
+    said = say("Real-world values differ from image to image and are not shown.")
+    return common, () if common else (said,)
+
+
+def _scales(frame: Frame, outside: dict[str, tuple[Elements, ...]]) -> Scales:
+    items = [
+        *frame.holder("RealWorldValueMappingSequence").items("RealWorldValueMappingSequence"),
+        *outside.get(frame.instance.elements.text("SOPInstanceUID"), ()),
+    ]
+    scales = [scale for item in items if (scale := _scale(frame, item)) is not None]
+    return tuple({scale.unit: scale for scale in scales}.values())
+
+
+def _scale(frame: Frame, item: Elements) -> ValueScale | None:
+    """value = slope * stored + intercept, told from modality values; None without a slope."""
+    slope, intercept = item.number("RealWorldValueSlope"), item.number("RealWorldValueIntercept")
+    units = item.items("MeasurementUnitsCodeSequence")
+    if slope is None or slope == 0 or not units:
+        return None
+    rise, base = rescale_of(frame)
+    ends = [_end(item, which) for which in ("First", "Last")]
+    low, high = sorted(rise * end + base for end in ends) if None not in ends else (None, None)  # type: ignore[operator]
+    code = units[0].text("CodeValue")
+    name = item.text("LUTExplanation") or item.text("LUTLabel")
+    return ValueScale(
+        unit=_SHOWN.get(code, code),
+        factor=slope / rise,
+        offset=(intercept or 0.0) - slope / rise * base,
+        low=low,
+        high=high,
+        said=say("{unit}: {name}, by the file's real-world value map.", unit=code, name=name),
+    )
+
+
+def _end(item: Elements, which: str) -> float | None:
+    """First or last value mapped; a number whatever the VR."""
+    exact = item.number(f"DoubleFloatRealWorldValue{which}ValueMapped")
+    return item.number(f"RealWorldValue{which}ValueMapped") if exact is None else exact
+
+
+_SHOWN = {"{SUVbw}g/ml": "SUVbw", "{SUVlbm}g/ml": "SUVlbm", "{SUVbsa}cm2/ml": "SUVbsa", "1": ""}
+
+
+def maps_by_image(objects: Sequence[Elements]) -> dict[str, tuple[Elements, ...]]:
+    """Items of Real World Value Mapping objects by the image that they are about."""
+    found: dict[str, tuple[Elements, ...]] = {}
+    for top in objects:
+        for group in top.items("ReferencedImageRealWorldValueMappingSequence"):
+            maps = group.items("RealWorldValueMappingSequence")
+            for image in group.items("ReferencedImageSequence"):
+                uid = image.text("ReferencedSOPInstanceUID")
+                if uid:
+                    found[uid] = (*found.get(uid, ()), *maps)
+    return found

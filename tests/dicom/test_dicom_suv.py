@@ -1,0 +1,230 @@
+"""SUV against cases worked by hand, one for each of the vendors' rules; else no number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_read_cases import save, slice_of
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from medview.core.study import Stack
+from medview.dicom import load_volume, scan
+
+PET = "1.2.840.10008.5.1.4.1.1.128"
+HALF_LIFE = 6586.2
+# 70 kg, 350 MBq at 10:00, scan at 11:00: 2^(-3600/6586.2) = 0.684665...
+LEFT = 2 ** (-3600 / HALF_LIFE)
+WEIGHT, DOSE = 70.0, 350e6
+
+
+def drug(**elements: object) -> Sequence:
+    item = Dataset()
+    item.RadiopharmaceuticalStartTime = "100000.00"
+    item.RadionuclideTotalDose, item.RadionuclideHalfLife = str(DOSE), str(HALF_LIFE)
+    return Sequence([changed(item, elements)])
+
+
+def changed(made: Dataset, elements: dict[str, object]) -> Dataset:
+    for keyword, value in elements.items():
+        if value is None:
+            delattr(made, keyword)
+        else:
+            setattr(made, keyword, value)
+    return made
+
+
+def pet(folder: Path, private: tuple[tuple[int, str, int, str, object], ...] = (),
+        **elements: object) -> Stack:  # fmt: skip
+    """Two slices of stored values 11 and 21, slope 2; the stack that they make."""
+    given: dict[str, object] = {
+        "SOPClassUID": PET, "Modality": "PT", "ImageType": ["ORIGINAL", "PRIMARY"],
+        "RescaleIntercept": 0, "RescaleSlope": 2, "Units": "BQML", "DecayCorrection": "START",
+        "CorrectedImage": ["NORM", "ATTN", "DECY"], "SeriesDate": "20260131",
+        "SeriesTime": "110000", "AcquisitionDate": "20260131", "AcquisitionTime": "110000.00",
+        "PatientWeight": "70", "PatientSize": "1.75", "PatientSex": "M",
+        "RadiopharmaceuticalInformationSequence": drug(),
+    } | elements  # fmt: skip
+    for k in (1, 2):
+        values = {name: v(k) if callable(v) else v for name, v in given.items()}
+        made = slice_of(k, **{n: v for n, v in values.items() if v is not None})
+        for group, creator, element, vr, value in private:
+            made.private_block(group, creator, create=True).add_new(element, vr, value)
+        save(made, folder / f"{k}.dcm")
+    (stack,) = scan([folder]).patients[0].studies[0].series[0].stacks
+    return stack
+
+
+BW = WEIGHT * 1000 / DOSE
+
+
+@pytest.mark.parametrize(
+    ("elements", "factor"),
+    [
+        ({}, BW / LEFT),
+        ({"DecayCorrection": "ADMIN"}, BW),
+        ({"Units": "GML"}, 1.0),
+        ({"Units": "GML", "SUVType": "BW"}, 1.0),
+        # The series' time lies after its images (processed later): the earliest image counts.
+        ({"SeriesTime": "130000"}, BW / LEFT),
+        ({"SeriesTime": "130000",
+          "AcquisitionTime": lambda k: "110000" if k == 1 else "110500"}, BW / LEFT),
+        # The series' time before the first image is the scan's, whatever each bed's is.
+        ({"AcquisitionTime": lambda k: f"11{k:02d}00"}, BW / LEFT),
+        # Start DateTime wins over Start Time.
+        ({"RadiopharmaceuticalInformationSequence": drug(
+            RadiopharmaceuticalStartTime="030000",
+            RadiopharmaceuticalStartDateTime="20260131100000.00+0100")}, BW / LEFT),
+        # Injected before midnight, scanned after it: the time alone is of the day before.
+        ({"SeriesTime": "003000", "AcquisitionTime": "003000",
+          "RadiopharmaceuticalInformationSequence": drug(RadiopharmaceuticalStartTime="233000")},
+         BW / LEFT),
+    ],
+)  # fmt: skip
+def test_suvbw_is_what_the_hand_works_out(
+    tmp_path: Path, elements: dict[str, object], factor: float
+) -> None:
+    stack = pet(tmp_path, **elements)
+    assert stack.unit == "SUVbw"
+    assert stack.factor == pytest.approx(factor, rel=1e-9)
+    assert load_volume(stack).value_at(0, 0, 0) == pytest.approx(11 * 2 * factor)
+
+
+def test_one_case_in_plain_figures(tmp_path: Path) -> None:
+    # 22 Bq/mL; 350 MBq leave 239.63 MBq after an hour: 22 * 70000 / 239.63e6 = 0.0064266.
+    stack = pet(tmp_path)
+    assert load_volume(stack).value_at(0, 0, 0) == pytest.approx(0.0064266, rel=1e-4)
+    assert stack.values_said is not None
+    assert stack.values_said.english() == ("SUVbw from 70 kg and 350.0 MBq, decayed over 60 min.")
+
+
+def test_ge_keeps_the_scan_time_of_a_processed_series(tmp_path: Path) -> None:
+    own = ((0x0009, "GEMS_PETD_01", 0x0D, "DT", "20260131110000.00"),)
+    stack = pet(tmp_path, own, SeriesTime="150000", AcquisitionTime="120000")
+    assert stack.factor == pytest.approx(BW / LEFT)
+
+
+def test_philips_counts_by_its_suv_factor(tmp_path: Path) -> None:
+    own = ((0x7053, "Philips PET Private Group", 0x00, "DS", "0.00054"),
+           (0x7053, "Philips PET Private Group", 0x09, "DS", "3.5"))  # fmt: skip
+    stack = pet(tmp_path, own, Units="CNTS")
+    assert stack.factor == pytest.approx(0.00054)
+    assert load_volume(stack).value_at(1, 0, 0) == pytest.approx(21 * 2 * 0.00054)
+
+
+def test_philips_counts_by_activity_where_the_suv_factor_is_nought(tmp_path: Path) -> None:
+    own = ((0x7053, "Philips PET Private Group", 0x00, "DS", "0"),
+           (0x7053, "Philips PET Private Group", 0x09, "DS", "3.5"))  # fmt: skip
+    assert pet(tmp_path, own, Units="CNTS").factor == pytest.approx(3.5 * BW / LEFT)
+
+
+def test_lean_mass_and_surface_need_height_and_sex(tmp_path: Path) -> None:
+    scales = {scale.unit: scale for scale in pet(tmp_path / "a").scales}
+    # BMI 22.857: LBM = 9270 * 70 / (6680 + 216 * 22.857) = 55.854 kg; BSA = 1.8481 m2.
+    assert scales["SUVlbm"].factor == pytest.approx(55.854 / 70, rel=1e-4)
+    assert scales["SUVbsa"].factor == pytest.approx(1.8481 * 1e4 / 70000, rel=1e-4)
+    assert scales["Bq/mL"].factor == pytest.approx(LEFT / BW)
+    woman = {s.unit: s for s in pet(tmp_path / "b", PatientSex="F").scales}
+    # 9270 * 70 / (8780 + 244 * 22.857) = 45.197 kg
+    assert woman["SUVlbm"].factor == pytest.approx(45.197 / 70, rel=1e-4)
+    assert "SUVlbm" not in {s.unit for s in pet(tmp_path / "c", PatientSex="O").scales}
+    assert {s.unit for s in pet(tmp_path / "d", PatientSize=None).scales} == {"Bq/mL"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ({"PatientWeight": None}, "weight is missing"),
+        ({"PatientWeight": "0"}, "weight is missing"),
+        ({"CorrectedImage": ["NORM", "DECY"]}, "not corrected for attenuation"),
+        ({"CorrectedImage": ["NORM", "ATTN"]}, "not corrected for decay"),
+        ({"DecayCorrection": "NONE"}, "decay correction is not given (NONE)"),
+        ({"DecayCorrection": None}, "decay correction is not given"),
+        ({"Units": "PROPCNTS"}, "values are in PROPCNTS"),
+        ({"Units": "CNTS"}, "scale factors are missing"),
+        ({"Units": "GML", "SUVType": "IBW"}, "IBW"),
+        ({"RadiopharmaceuticalInformationSequence": None}, "dose is missing"),
+        ({"RadiopharmaceuticalInformationSequence": drug(RadionuclideTotalDose="350")},
+         "350 Bq cannot be"),
+        ({"RadiopharmaceuticalInformationSequence": drug(RadionuclideHalfLife=None)},
+         "half-life is missing"),
+        ({"RadiopharmaceuticalInformationSequence": drug(RadiopharmaceuticalStartTime=None)},
+         "time of the injection is missing"),
+        ({"RadiopharmaceuticalInformationSequence": drug(
+            RadiopharmaceuticalStartDateTime="20260201100000")}, "after the scan"),
+        ({"SeriesTime": None, "AcquisitionTime": None}, "time of the scan is missing"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.128.1"}, "enhanced PET"),
+    ],
+)  # fmt: skip
+def test_where_something_is_missing_there_is_a_sentence_and_no_number(
+    tmp_path: Path, elements: dict[str, object], said: str
+) -> None:
+    stack = pet(tmp_path, **elements)
+    assert not stack.unit.startswith("SUV")
+    assert stack.factor == 1.0
+    assert any(said in note.english() for note in stack.notes), stack.notes
+
+
+def test_a_scan_many_half_lives_later_is_said(tmp_path: Path) -> None:
+    item = drug(RadiopharmaceuticalStartDateTime="20260130100000")
+    stack = pet(tmp_path, RadiopharmaceuticalInformationSequence=item)
+    assert any("14 half-lives" in note.english() for note in stack.notes)
+
+
+def test_the_scanners_own_lean_suv_keeps_its_name(tmp_path: Path) -> None:
+    stack = pet(tmp_path, Units="GML", SUVType="LBMJANMA")
+    assert (stack.unit, stack.factor) == ("SUVlbm", 1.0)
+
+
+def test_windows_of_the_file_follow_the_unit(tmp_path: Path) -> None:
+    stack = pet(tmp_path, WindowCenter="10000", WindowWidth="20000")
+    ((centre, width, _),) = load_volume(stack).windows
+    assert (centre, width) == pytest.approx((10000 * stack.factor, 20000 * stack.factor))
+
+
+def test_a_real_whole_body_pet(imaging_data: Path) -> None:
+    (series,) = scan([imaging_data / "petct" / "pet"]).patients[0].studies[0].series
+    (stack,) = series.stacks
+    # 71 kg, 388.777472 MBq at 10:35:00, scan at 11:20:11, half-life 6588 s.
+    assert stack.unit == "SUVbw"
+    assert stack.factor == pytest.approx(71000 / (388777472 * 2 ** (-2711 / 6588)))
+    values = load_volume(stack).values(slice(None))
+    assert 0.2 < float(np.median(values[values > 0.1])) < 2.0
+
+
+def test_real_world_values_come_from_the_image_or_from_another_object(
+    tmp_path: Path, imaging_data: Path
+) -> None:
+    (study,) = scan([imaging_data / "enhanced" / "ct-2frame-rle.dcm"]).patients[0].studies
+    (scale,) = study.series[0].stacks[0].scales
+    assert scale.unit == "ml/100ml/s"
+    assert (scale.of(-1024.0), scale.of(3071.0)) == pytest.approx((-1024.0, 3071.0))
+    assert scale.of(3072.0) is None
+
+    unit, item, image = Dataset(), Dataset(), Dataset()
+    unit.CodeValue, unit.CodingSchemeDesignator = "mm2/s", "UCUM"
+    unit.CodeMeaning = "square millimetres per second"
+    item.RealWorldValueFirstValueMapped, item.RealWorldValueLastValueMapped = 0, 100
+    item.RealWorldValueSlope, item.RealWorldValueIntercept = 1e-6, 0.5
+    item.LUTLabel, item.LUTExplanation = "ADC", "diffusion"
+    item.MeasurementUnitsCodeSequence = [unit]
+    picture = slice_of(1, RescaleSlope=4, RescaleIntercept=-1000)
+    image.ReferencedSOPClassUID = picture.SOPClassUID
+    image.ReferencedSOPInstanceUID = picture.SOPInstanceUID
+    group = Dataset()
+    group.RealWorldValueMappingSequence, group.ReferencedImageSequence = [item], [image]
+    made = slice_of(2, SOPClassUID="1.2.840.10008.5.1.4.1.1.67", Modality="RWV", PixelData=None)
+    for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"):
+        delattr(made, keyword)
+    made.ReferencedImageRealWorldValueMappingSequence = [group]
+    save(picture, tmp_path / "image.dcm")
+    save(made, tmp_path / "map.dcm")
+    (study,) = scan([tmp_path]).patients[0].studies
+    (stack,) = study.series[0].stacks
+    assert [made.kind for made in study.objects] == ["RWV"]
+    value = load_volume(stack).value_at(0, 0, 0)
+    assert value == 11 * 4 - 1000
+    (scale,) = stack.scales
+    assert (scale.unit, scale.of(value)) == ("mm2/s", pytest.approx(11e-6 + 0.5))
