@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 # qasync takes the first binding it finds: say which.
 os.environ.setdefault("QT_API", "pyside6")
 
-from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from medview.core.settings import load_settings
 from medview.core.words import say, set_language
 from medview.gui.collector import Collector
-from medview.gui.style import apply_theme, base_font
+from medview.gui.style import apply_theme, base_font, system_language
 from medview.session.events import Message
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def make_application(arguments: Sequence[str] = ()) -> QApplication:
     app.setApplicationName("MedView")
     app.setDesktopFileName("medview")
     settings = load_settings()
-    set_language(settings.language or _system_language())
+    set_language(settings.language or system_language())
     apply_theme(app, settings.theme)
     return app
 
@@ -124,7 +124,3 @@ def _report_fault(
     session.events.send(
         Message(say("Something failed inside MedView ({kind}).", kind=kind.__name__), "bad")
     )
-
-
-def _system_language() -> str:
-    return "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"

@@ -9,6 +9,7 @@ from medview.core.words import tr
 from medview.gui.cards import ElidedLabel, ElidedLink, button, label
 from medview.gui.style import BOTTOM_BAR, GRID, tokens
 
+_GB = 1 << 30
 _INFO_MS = 8000  # what only informs goes by itself; what is wrong stays until the next message
 
 
@@ -62,7 +63,7 @@ class StatusBar(QWidget):
         """Bytes of volumes in memory and what they may take."""
         self._volumes = (held, budget)
         text = tr(
-            "Volumes {held} / {budget} GB", held=f"{held / 1e9:.1f}", budget=f"{budget / 1e9:.0f}"
+            "Volumes {held} / {budget} GB", held=f"{held / _GB:.1f}", budget=f"{budget / _GB:.1f}"
         )
         self._memory.setText(text if held else "")
 

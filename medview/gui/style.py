@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, QLocale, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -90,6 +90,11 @@ def base_font(pixels: int = FONT_BASE, *, semibold: bool = False) -> QFont:
     if hasattr(font, "setFeature"):
         font.setFeature(QFont.Tag("tnum"), 1)
     return font
+
+
+def system_language() -> str:
+    """The system's language as far as MedView speaks it."""
+    return "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
 
 
 @cache

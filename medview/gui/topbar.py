@@ -39,6 +39,7 @@ class TopBar(QWidget):
         self._layout_button = self._layout_tool()
         self._separator()
         self.tool_buttons = {name: self._tool(actions[f"tool_{name}"]) for name in TOOLS}
+        self._cine = self._tool(actions["cine"])
         self._separator()
         self._presets = QToolButton()
         self._presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -92,6 +93,11 @@ class TopBar(QWidget):
                 menu.addSeparator()
             menu.addActions(list(self._actions.group(group)))
         self._menu_button.setMenu(menu)
+
+    def show_cine(self, *, is_playing: bool) -> None:
+        """Whether a cine plays: the button then stops it."""
+        self._actions["cine"].setChecked(is_playing)
+        self._cine.setIcon(icon("pause" if is_playing else "play"))
 
     def show_layout(self, name: str) -> None:
         """The layout in use, `2x2` or `1x1`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from medview.core.geometry import PatientPoint
 from medview.core.results import Heatmap, LabelMap, Measurement
 from medview.gui.panels.studies import dropped_key
+from medview.gui.views.cine import Cine, pace_of
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
 from medview.imaging.window import Window
@@ -35,6 +37,7 @@ class ViewGrid(QWidget):
     series_dropped = Signal(object)
     layout_changed = Signal(str)
     tool_chosen = Signal(str)
+    cine_changed = Signal(bool)
     overlay_toggled = Signal(bool)
     corner_text_toggled = Signal(bool)
     menu_requested = Signal(QPoint)
@@ -47,6 +50,9 @@ class ViewGrid(QWidget):
         self._grid.setSpacing(1)
         self.views = {plane: SliceView(plane, self) for plane in PLANES}
         self.volume_view: VolumeView | None = None
+        self.cine = Cine(self)
+        self.cine.changed.connect(self._show_cine)
+        self.cine_rate = 0.0  # what the reader wants, 0 for what the file asks for
         self._opened: OpenVolume | None = None
         self._layout = "2x2"
         self._alone: str | None = None
@@ -80,6 +86,7 @@ class ViewGrid(QWidget):
         if is_known:
             self._arrange()
             return
+        self.cine.stop()
         self._alone = None
         self._arrange()
         self.activate("axial")
@@ -126,6 +133,25 @@ class ViewGrid(QWidget):
             view.set_crosshair(point)
             view.go_to(point)
         self.looked_at.emit(point)
+
+    def ask_cine(self, what: str) -> None:
+        """toggle, bounce, faster, slower or stop the cine of the active view."""
+        cine = self.cine
+        if what == "stop" or (what == "toggle" and cine.stage is not None):
+            cine.stop()
+        elif self._opened is None:
+            return
+        elif what == "toggle":
+            cine.play(self.active_view.stage, pace_of(self._opened.place.series, self.cine_rate))
+        elif what == "bounce":
+            cine.set_pace(replace(cine.pace, is_bouncing=not cine.pace.is_bouncing))
+        else:
+            cine.quicken(1 if what == "faster" else -1)
+
+    def _show_cine(self) -> None:
+        for view in self.views.values():
+            view.set_cine(self.cine.text() if view.stage is self.cine.stage else "")
+        self.cine_changed.emit(self.cine.stage is not None)
 
     @property
     def active_view(self) -> SliceView:
@@ -205,6 +231,7 @@ class ViewGrid(QWidget):
         view.measurement_deleted.connect(self.measurement_deleted)
         view.series_step.connect(self.series_step)
         view.tool_chosen.connect(self.tool_chosen)
+        view.cine_asked.connect(self.ask_cine)
         view.overlay_toggled.connect(self.overlay_toggled)
         view.corner_text_toggled.connect(self.corner_text_toggled)
         view.menu_requested.connect(self.menu_requested)
@@ -212,7 +239,16 @@ class ViewGrid(QWidget):
     def _follow(self, point: PatientPoint) -> None:
         for view in self.views.values():
             view.set_crosshair(point)
+        if self.cine.is_stepping:
+            self._show_true_rate()
+            return
+        self.cine.stop()  # the reader goes somewhere else
         self.looked_at.emit(point)
+
+    def _show_true_rate(self) -> None:
+        for view in self.views.values():
+            if view.stage is self.cine.stage:
+                view.set_cine(self.cine.text())
 
     def _share_window(self, window: Window) -> None:
         for view in self.views.values():

@@ -20,12 +20,13 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.progress import CancelToken
-from medview.core.settings import save_settings
+from medview.core.settings import Settings, save_settings
 from medview.core.study import shown_name
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.actions import Actions
 from medview.gui.bridge import SessionBridge
 from medview.gui.dialogs.palette import Entry, Palette
+from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.dialogs.texts import (
     TextDialog,
     about_html,
@@ -38,7 +39,7 @@ from medview.gui.panels.studies import StudiesPanel
 from medview.gui.reactions import Reactions
 from medview.gui.sidebar import Sidebar
 from medview.gui.statusbar import StatusBar
-from medview.gui.style import apply_theme, base_font
+from medview.gui.style import apply_theme, base_font, system_language
 from medview.gui.topbar import TOOLS, TopBar
 from medview.gui.view_grid import ViewGrid
 from medview.session import Session
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self._reactions = Reactions(self)
         SessionBridge(session, self).heard.connect(self._reactions.hear)
         self._connect()
+        self._connect_parts()
         self._show_settings()
         self.resize(1600, 980)
 
@@ -249,7 +251,11 @@ class MainWindow(QMainWindow):
         on("save_report", self.sidebar.report.save_pdf)
         on("save_objects", self.sidebar.report.save_objects)
         on("close_patient", self._close_patient)
+        on("settings", self._show_settings_dialog)
         on("quit", self.close)
+        on("cine", partial(self.grid.ask_cine, "toggle"))
+        for what in ("bounce", "faster", "slower"):
+            on(f"cine_{what}", partial(self.grid.ask_cine, what))
         on("undo", self._reactions.undo)
         on("redo", self._reactions.redo)
         on("layout_2x2", partial(self._set_layout, "2x2"))
@@ -269,6 +275,8 @@ class MainWindow(QMainWindow):
         on("messages", self._show_messages)
         on("about", lambda: self._say(tr("About MedView"), about_html()))
         on("language", self._next_language)
+
+    def _connect_parts(self) -> None:
         self.top.search_asked.connect(self.show_palette)
         self.status.cancel_asked.connect(self.cancel)
         self.status.messages_asked.connect(self._show_messages)
@@ -280,6 +288,7 @@ class MainWindow(QMainWindow):
         self.grid.series_step.connect(self.studies.step)
         self.grid.series_dropped.connect(self.show_series)
         self.grid.tool_chosen.connect(self.set_tool)
+        self.grid.cine_changed.connect(lambda plays: self.top.show_cine(is_playing=plays))
         self.grid.overlay_toggled.connect(self.actions_["overlay"].setChecked)
         self.grid.corner_text_toggled.connect(self.actions_["corner_text"].setChecked)
         self.grid.menu_requested.connect(self._show_menu)
@@ -303,6 +312,7 @@ class MainWindow(QMainWindow):
         self.actions_["theme"].setChecked(settings.theme == "light")
         self.studies.setVisible(settings.left_panel)
         self.sidebar.setVisible(settings.right_panel)
+        self.grid.cine_rate = float(settings.cine_rate)
         self._set_layout(settings.layout)
         self.set_tool("window")
 
@@ -315,6 +325,29 @@ class MainWindow(QMainWindow):
             save_settings(self.session.settings)
         except OSError:
             self._reactions.say(say("The settings could not be saved."), "warn")
+
+    def _show_settings_dialog(self) -> None:
+        dialog = SettingsDialog(self.session.settings, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self._apply)
+        dialog.open()
+
+    def _apply(self, wanted: Settings) -> None:
+        """Settings from the dialog, at once."""
+        before = self.session.settings
+        if wanted.language != before.language:
+            self._store(language=wanted.language)
+            self.set_language(wanted.language or system_language())
+            self._store(language=wanted.language)
+        if wanted.theme != before.theme:
+            self.actions_["theme"].setChecked(wanted.theme == "light")
+        self._store(
+            volume_budget_mb=wanted.volume_budget_mb,
+            prefetch=wanted.prefetch,
+            cine_rate=wanted.cine_rate,
+        )
+        self.grid.cine_rate = float(wanted.cine_rate)
+        self.session.settings_changed()
 
     def _fold(self, name: str, panel: QWidget, is_shown: bool) -> None:
         panel.setVisible(is_shown)

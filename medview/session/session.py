@@ -353,6 +353,12 @@ class Session:
             self.select(left.active)
         return True
 
+    def settings_changed(self) -> None:
+        """Take up `settings` where they concern what is in memory."""
+        self.studies.volumes.set_budget(Budget(self.settings.volume_budget_mb << 20))
+        if not self.settings.prefetch:
+            self.prefetch.yield_to(None)
+
     def close(self) -> None:
         """End the worker, give memory back, note that this session ended well."""
         self._remember_open(clean=True)

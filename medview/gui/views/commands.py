@@ -72,8 +72,13 @@ class ViewCommands:
         self._view.set_tool(name)
         self._view.tool_chosen.emit(name)
 
+    def cine(self, what: str) -> None:
+        """Begin or end a cine, or change how it plays."""
+        self._view.cine_asked.emit(what)
+
     def escape(self) -> None:
-        """Give up a drawing, then the tool."""
+        """End a cine, give up a drawing, then the tool."""
+        self._view.cine_asked.emit("stop")
         if not self._hands.cancel() and self._view.tool_name != "window":
             self.choose_tool("window")
 

@@ -39,6 +39,9 @@ class KeyTarget(Protocol):
     def escape(self) -> None:
         """Give up a drawing, then the tool."""
 
+    def cine(self, what: str) -> None:
+        """toggle, bounce, faster, slower."""
+
     def delete_selected(self) -> None:
         """The selected measurement."""
 
@@ -66,6 +69,10 @@ _PLAIN: dict[int, Callable[[KeyTarget], None]] = {
     _K.Key_L: lambda to: to.choose_tool("length"),
     _K.Key_E: lambda to: to.choose_tool("ellipse"),
     _K.Key_P: lambda to: to.choose_tool("probe"),
+    _K.Key_C: lambda to: to.cine("toggle"),
+    _K.Key_Plus: lambda to: to.cine("faster"),
+    _K.Key_Equal: lambda to: to.cine("faster"),
+    _K.Key_Minus: lambda to: to.cine("slower"),
     _K.Key_Escape: lambda to: to.escape(),
     _K.Key_Delete: lambda to: to.delete_selected(),
     _K.Key_Backspace: lambda to: to.delete_selected(),
@@ -74,6 +81,8 @@ _PLAIN: dict[int, Callable[[KeyTarget], None]] = {
 }
 _SHIFT: dict[int, Callable[[KeyTarget], None]] = {
     _K.Key_R: lambda to: to.reset(window=True),
+    _K.Key_C: lambda to: to.cine("bounce"),
+    _K.Key_Plus: lambda to: to.cine("faster"),
     _K.Key_Up: lambda to: to.scroll_by(-10),
     _K.Key_Down: lambda to: to.scroll_by(10),
 }

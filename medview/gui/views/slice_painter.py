@@ -35,6 +35,7 @@ class Look:
     has_crosshair: bool = True
     is_active: bool = False
     probe: str = ""
+    cine: str = ""
 
 
 class SlicePainter:
@@ -158,6 +159,8 @@ class SlicePainter:
         marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
         scale = corners.zoom_factor(stage.shown, where.scale)
         lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
+        if look.cine:
+            lower_left = [look.cine, *lower_left]
         blocks = (
             (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
             (upper_right, right, 0.0, align_right),

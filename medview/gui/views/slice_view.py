@@ -61,6 +61,7 @@ class SliceView(QWidget):
     maximise_requested = Signal()
     series_step = Signal(int)
     tool_chosen = Signal(str)
+    cine_asked = Signal(str)  # toggle, bounce, faster, slower, stop
     overlay_toggled = Signal(bool)
     corner_text_toggled = Signal(bool)
     menu_requested = Signal(QPoint)
@@ -149,6 +150,12 @@ class SliceView(QWidget):
     def set_window(self, window: Window) -> None:
         """Follow another view's window."""
         self.stage.place(window=window)
+
+    def set_cine(self, words: str) -> None:
+        """What the corner says of a cine that plays here, "" for none."""
+        if words != self.look.cine:
+            self.look = replace(self.look, cine=words)
+            self.update()
 
     def set_active(self, is_active: bool) -> None:
         """Whether this view has the accent frame."""

@@ -20,9 +20,12 @@ from medview.gui.views.marks import Mark, mark
 from medview.gui.views.state import (
     ScreenMap,
     ViewState,
+    is_slice_ready,
     moved_along,
+    reading_step,
     screen_map,
     slice_index,
+    slice_number,
     volume_middle,
 )
 from medview.imaging import roi
@@ -151,6 +154,22 @@ class SliceStage(QObject):
         if self.plane is None or self.plane.normal != 0:
             return None
         return self.failed.get(self.index)
+
+    @property
+    def number(self) -> int:
+        """Which slice is shown, 0 for the first one as they are read."""
+        return 0 if self.plane is None else slice_number(self.plane, self.index) - 1
+
+    def is_number_ready(self, number: int) -> bool:
+        """Whether a slice, counted as they are read, can be shown."""
+        if self.plane is None:
+            return False
+        index = self.index + (number - self.number) * reading_step(self.plane)
+        return is_slice_ready(self.plane, index, self.ready)
+
+    def go_to_number(self, number: int) -> None:
+        """Show a slice, counted as they are read."""
+        self.scroll(number - self.number)
 
     def map(self) -> ScreenMap:
         """From slice to screen, for the view's present size. Needs a stack."""
