@@ -9,9 +9,10 @@ from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines,
 from medview.core.errors import InvalidInput
 from medview.core.study import Holdings, Series, Stack
 from medview.core.words import say
-from medview.dicom import VolumeFill, read_frame, scan, write_volume
+from medview.dicom import VolumeFill, read_frame, scan, write_picture, write_volume
 from medview.dicom.evening import evened, is_rectangular
 from medview.dicom.volume_files import PICTURE_ENDINGS, VOLUME_ENDINGS
+from medview.imaging import Plane, first_window, grey_slice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +75,13 @@ def _write_picture(args: argparse.Namespace, stack: Stack) -> int:
         raise InvalidInput(
             say("There is no slice {index}; the stack has {count}.", index=index, count=count)
         )
-    write_volume(read_frame(stack, index), args.out)
+    volume = read_frame(stack, index)
+    if args.out.name.lower().endswith(".png"):
+        # Rows as they are stored, whatever way round a view would show them.
+        as_stored = Plane(name="native", geometry=volume.geometry, normal=0, down=1, right=2)
+        write_picture(grey_slice(volume, as_stored, 0, first_window(volume)), args.out)
+    else:
+        write_volume(volume, args.out)
     _tell(args, stack, [note.english() for note in stack.notes])
     return DONE
 

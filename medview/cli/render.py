@@ -165,8 +165,8 @@ def _slice(volume: Volume, args: argparse.Namespace) -> _Slice:
                 say("A single picture has no other plane."), what_to_do=say("Leave --plane out.")
             )
         plane = planes_of(volume.geometry)[args.plane]
-    window = _window(args.window, volume)
-    return _Slice(plane=plane, index=_index(plane, args.at), window=window)
+    index = _index(plane, args.at)
+    return _Slice(plane=plane, index=index, window=_window(args.window, volume, index))
 
 
 def _index(plane: Plane, at: float | None) -> int:
@@ -194,10 +194,10 @@ def _index(plane: Plane, at: float | None) -> int:
     return index
 
 
-def _window(text: str | None, volume: Volume) -> Window:
+def _window(text: str | None, volume: Volume, index: int) -> Window:
     """W,L in numbers, the name of a preset, `auto`, or `file` (also where nothing is said)."""
     if text is None or text.lower() == "file":
-        return first_window(volume)
+        return first_window(volume, k=index)
     if text.lower() == "auto":
         return auto_window(volume)
     preset = preset_named(text)

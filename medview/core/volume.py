@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.geometry import Geometry
 from medview.core.shared import SharedBlock
+
+FileWindow = tuple[float, float, str]  # centre and width in modality units, name
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class VoiTable:
+    """A VOI LUT: modality value `first` is shown as entries[0] of 2**bits - 1 (C.11.2.1.1)."""
+
+    first: float
+    entries: NDArray[np.uint16]
+    bits: int
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class GraphicPlane:
+    """An overlay plane of one picture (PS3.3 C.9.2): bits packed along each row, lowest first.
+
+    place: row and column of its first bit in the picture, possibly outside; size: (rows, columns).
+    """
+
+    packed: NDArray[np.uint8]
+    size: tuple[int, int]
+    place: tuple[int, int] = (0, 0)
+    name: str = ""
+
+    def mask(self, rows: int, columns: int) -> NDArray[np.bool_]:
+        """Which pixels of a picture of this size it covers; what reaches beyond is cut off."""
+        bits = np.unpackbits(self.packed, axis=1, count=self.size[1], bitorder="little")
+        found = np.zeros((rows, columns), bool)
+        top, left = self.place
+        part = bits[max(0, -top) : max(0, rows - top), max(0, -left) : max(0, columns - left)]
+        down, right = max(0, top), max(0, left)
+        found[down : down + part.shape[0], right : right + part.shape[1]] = part
+        return found
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -19,7 +54,11 @@ class Volume:
     readers. value = stored * slope + intercept, in `unit` (UCUM-like word: HU, SUV, "" when the
     numbers have none). per_slice: (k, 2) slopes and intercepts where they differ by slice (PET).
     padding: stored values (low, high) that are no image; shown as background, left out of sums.
-    windows: (centre, width, name) as the file gives them, in modality units.
+    windows: (centre, width, name) as the file gives them, in modality units, for `voi_function`
+    (VOI LUT Function, 0028,1056). tables: its VOI LUTs. Either may be empty.
+    slice_windows: the windows of every slice, only where each slice is a picture of its own
+    (multi-frame X-ray, ultrasound) and proposes others than its neighbours.
+    graphics: overlay planes by slice, put there by the reader like the voxels.
     block: the shared memory behind `stored`, None for arrays of this process alone.
     """
 
@@ -31,7 +70,11 @@ class Volume:
     unit: str = ""
     padding: tuple[float, float] | None = None
     is_inverted: bool = False  # MONOCHROME1: the lowest value is white
-    windows: tuple[tuple[float, float, str], ...] = ()
+    windows: tuple[FileWindow, ...] = ()
+    voi_function: str = "LINEAR"
+    tables: tuple[VoiTable, ...] = ()
+    slice_windows: tuple[tuple[FileWindow, ...], ...] = ()
+    graphics: dict[int, tuple[GraphicPlane, ...]] = field(default_factory=dict)
     modality: str = ""
     block: SharedBlock | None = None
 

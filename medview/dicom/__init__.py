@@ -1,7 +1,8 @@
 """DICOM in: folders to `Holdings`, stacks to `Volume`, header values to observations.
 
 Front door: `scan`, `files_below`, `VolumeFill`, `load_volume`, `read_frame`, `header_observations`,
-`write_volume`, `HEADER_KEYWORDS`; what MedView writes as DICOM is in `dicom.write`.
+`write_volume`, `write_picture`, `HEADER_KEYWORDS`; what MedView writes as DICOM is in
+`dicom.write`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from medview.dicom.keywords import HEADER_KEYWORDS
     from medview.dicom.observations import header_observations
     from medview.dicom.scanning import scan
-    from medview.dicom.volume_files import write_volume
+    from medview.dicom.volume_files import write_picture, write_volume
     from medview.dicom.walk import files_below
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "load_volume",
     "read_frame",
     "scan",
+    "write_picture",
     "write_volume",
 ]
 
@@ -37,6 +39,7 @@ _HOME = {
     "load_volume": "fill",
     "read_frame": "fill",
     "scan": "scanning",
+    "write_picture": "volume_files",
     "write_volume": "volume_files",
 }
 

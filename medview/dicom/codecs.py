@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from medview.core.errors import UnreadableInstance, UnsupportedTransferSyntax
 from medview.core.words import Sentence, say
 from medview.dicom.instance import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
-from medview.dicom.pixel_format import PixelFormat
+from medview.dicom.pixel_format import PixelFormat, unpacked
 
 Array = NDArray[np.generic]
 NATIVE = frozenset((IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE))
@@ -71,9 +71,21 @@ def decode(
             detail=type(error).__name__,
         ) from error
     shape = (form.rows, form.columns) + ((form.samples,) if form.samples > 1 else ())
-    if decoded.values.shape != shape:
+    if decoded.values.shape == shape:
+        return decoded
+    if not _is_size(decoded.values.shape[:2], form) or decoded.values.shape[2:] != shape[2:]:
         raise _wrong_size(decoded.values.shape[:2], form)
-    return decoded
+    rows, columns = decoded.values.shape[:2]
+    whole = np.zeros(shape, decoded.values.dtype)  # beyond the edge of the slide nothing is seen
+    whole[:rows, :columns] = decoded.values
+    return Decoded(whole, decoded.is_rgb)
+
+
+def _is_size(found: tuple[int, ...], form: PixelFormat) -> bool:
+    """Whether a stream's rows and columns fit; a tile at the edge of a slide may be smaller."""
+    if form.is_tiled:
+        return 0 < found[0] <= form.rows and 0 < found[1] <= form.columns
+    return found == (form.rows, form.columns)
 
 
 def _decoder(
@@ -127,7 +139,7 @@ def _check_jpeg(stream: bytes, form: PixelFormat) -> None:
         raise UnreadableInstance(
             say("The compressed pixels are no JPEG picture."), tag="(7FE0,0010)"
         )
-    if jpeg_size(stream) != (form.rows, form.columns):
+    if not _is_size(jpeg_size(stream), form):
         raise _wrong_size(jpeg_size(stream), form)
 
 
@@ -194,7 +206,7 @@ def _jpeg_2000(stream: bytes, form: PixelFormat, threads: int) -> Decoded:
             say("The compressed pixels are no JPEG 2000 picture."), tag="(7FE0,0010)"
         )
     right, bottom, left, top = struct.unpack_from(">IIII", stream, begin + 8)
-    if (bottom - top, right - left) != (form.rows, form.columns):
+    if not _is_size((bottom - top, right - left), form):
         raise _wrong_size((bottom - top, right - left), form)
     coding = stream.find(b"\xff\x52", begin, begin + 4096)
     is_mixed = coding >= 0 and len(stream) > coding + 8 and stream[coding + 8] == 1
@@ -214,7 +226,9 @@ def _run_lengths(stream: bytes, form: PixelFormat) -> Decoded:
 
     size = form.dtype.itemsize
     segments = int.from_bytes(stream[:4], "little")
-    if form.bits_allocated == 1 or segments != form.samples * size:
+    if form.bits_allocated == 1 and segments == 1:  # each frame ends on a byte of its own
+        return Decoded(_bits(imagecodecs.dicomrle_decode(stream, "<u1"), form))
+    if form.is_packed or segments != form.samples * size:
         raise UnreadableInstance(
             say("The run-length pixels do not fit the header."), tag="(7FE0,0010)"
         )
@@ -231,8 +245,14 @@ def _deflated(stream: bytes, form: PixelFormat) -> Decoded:
     if len(raw) < expected:
         raise UnreadableInstance(say("The compressed pixels are damaged."), tag="(7FE0,0010)")
     if form.bits_allocated == 1:
-        bits = np.unpackbits(np.frombuffer(raw, "u1"), bitorder="little")
-        return Decoded(bits[: form.rows * form.columns].reshape(form.rows, form.columns))
+        return Decoded(_bits(raw, form))
     values = np.frombuffer(raw[:expected], f"<u{form.dtype.itemsize}")
     shape = (form.rows, form.columns) + ((form.samples,) if form.samples > 1 else ())
     return Decoded(values.reshape(shape))
+
+
+def _bits(raw: bytes | bytearray, form: PixelFormat) -> Array:
+    values = unpacked(raw, 0, form)
+    if values is None:
+        raise UnreadableInstance(say("The compressed pixels are damaged."), tag="(7FE0,0010)")
+    return values

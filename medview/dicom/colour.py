@@ -27,12 +27,31 @@ def to_rgb(decoded: Decoded, top: Elements, form: PixelFormat) -> Bytes:
     """[rows, columns, 3] of a stored colour frame. Raises UnreadableInstance without a palette."""
     if form.photometric == "PALETTE COLOR":
         return _from_palette(decoded.values, top, form)
-    values = _eight_bits(decoded.values[..., :3], form)
+    values = _eight_bits(decoded.values, form)
+    if values.shape[2] == 4:
+        return _from_four(values, form.photometric)
     if decoded.is_rgb or not form.photometric.startswith("YBR"):
         return values
     if form.photometric in ("YBR_RCT", "YBR_ICT"):
         return values  # undone by the JPEG 2000 decoder
-    return _from_ybr(values)
+    return _from_partial_ybr(values) if "PARTIAL" in form.photometric else _from_ybr(values)
+
+
+def _from_four(values: Bytes, photometric: str) -> Bytes:
+    """Four samples, all retired: ARGB (alpha is no colour), CMYK (inks on white)."""
+    if photometric == "CMYK":
+        black = 255 - values[..., 3:].astype(np.uint16)
+        return np.asarray((255 - values[..., :3].astype(np.uint16)) * black // 255, np.uint8)
+    first = 1 if photometric == "ARGB" else 0
+    return np.ascontiguousarray(values[..., first : first + 3])
+
+
+def _from_partial_ybr(values: Bytes) -> Bytes:
+    """YBR_PARTIAL_422 (CCIR 601-2: Y 16 to 235, colour 16 to 240) to RGB (C.7.6.3.1.2)."""
+    y = (values[..., 0].astype(np.float32) - 16) * np.float32(1.1644)
+    blue, red = (values[..., n].astype(np.float32) - 128 for n in (1, 2))
+    rgb = np.stack((y + 1.5960 * red, y - 0.3917 * blue - 0.8130 * red, y + 2.0173 * blue), -1)
+    return np.asarray(np.clip(np.rint(rgb), 0, 255), np.uint8)
 
 
 def _eight_bits(values: NDArray[np.generic], form: PixelFormat) -> Bytes:

@@ -18,14 +18,23 @@ from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.shared import BlockWriter, SharedBlock
 from medview.core.study import Stack
-from medview.core.volume import Volume
+from medview.core.volume import FileWindow, VoiTable, Volume
 from medview.core.words import Sentence, say
 from medview.dicom.colour import is_colour, to_rgb
 from medview.dicom.decoders import WORKERS
 from medview.dicom.frames import Frame, frames_of
 from medview.dicom.instance import NotDicom, open_instance
-from medview.dicom.modality import modality_table, padding_of, rescale_of, scaled, windows_of
+from medview.dicom.modality import (
+    modality_table,
+    padding_of,
+    rescale_of,
+    scaled,
+    tables_of,
+    voi_function_of,
+    windows_of,
+)
 from medview.dicom.order import Outwards
+from medview.dicom.overlays import has_overlays, overlays_of
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
 from medview.dicom.pixels import PixelReader
 from medview.dicom.readers import Readers
@@ -114,6 +123,9 @@ class VolumeFill:
             is_inverted=plan.form.photometric == "MONOCHROME1"
             or (shape_word == "INVERSE" and not plan.is_colour),
             windows=() if plan.is_colour else scaled(windows_of(first), self.stack.factor),
+            voi_function=voi_function_of(first),
+            tables=self._tables(first),
+            slice_windows=self._windows_by_slice(first),
             modality=top.text("Modality").upper(),
             block=block,
         )
@@ -129,6 +141,19 @@ class VolumeFill:
     def look_at(self, k: int) -> None:
         """Read slice k next and go on from there outwards; from any thread, before or in `run`."""
         self._order.look_at(k)
+
+    def _windows_by_slice(self, first: Frame) -> tuple[tuple[FileWindow, ...], ...]:
+        """Only of pictures that each stand for themselves: a volume keeps one grey throughout."""
+        if self._plan.is_colour or self.stack.geometry.is_spatial or not first.groups:
+            return ()
+        factor = self.stack.factor
+        found = [() if frame is None else windows_of(frame) for frame in self._frames]
+        return tuple(scaled(each, factor) for each in found) if len(set(found)) > 1 else ()
+
+    def _tables(self, first: Frame) -> tuple[VoiTable, ...]:
+        """Tables map what the file calls modality values: none where those were made SUV."""
+        is_other = self._plan.is_colour or self.stack.factor != 1
+        return () if is_other else tables_of(first, self._plan.form)
 
     def run(
         self,
@@ -151,6 +176,7 @@ class VolumeFill:
                 for k in self._filled(writer, cancel):
                     done += 1
                     self.ready[k] = k not in self.failed
+                    self._read_graphics(k)
                     if on_slice is not None:
                         on_slice(k)
                     progress(done, count, "")
@@ -180,6 +206,15 @@ class VolumeFill:
                 job.result()
         if cancel is not None:
             cancel.check()
+
+    def _read_graphics(self, k: int) -> None:
+        """The overlay planes of a slice; one that cannot be read leaves the picture as it is."""
+        frame = self._frames[k]
+        if frame is not None and k not in self.failed and has_overlays(frame.instance):
+            with suppress(MedViewError, OSError):
+                planes = overlays_of(frame)
+                if planes:
+                    self.volume.graphics[k] = planes
 
     def _work(
         self,

@@ -24,6 +24,8 @@ from medview.dicom.members import open_source
 EXPLICIT_LE, IMPLICIT_LE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 EXPLICIT_BE, DEFLATED_LE = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory: a DICOMDIR
+# JPEG and its kin, run lengths, frames deflated one by one.
+_ENCAPSULATED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")
 _META_TAGS = frozenset((0x00020002, 0x00020003, 0x00020010))
 _MOST_INFLATED = 1 << 30
 EMPTY = say("The file is empty.")
@@ -56,8 +58,11 @@ class Instance:
 
     @property
     def is_encapsulated(self) -> bool:
-        """Whether the pixels stand in fragments."""
-        return self.elements.pixels is not None and self.elements.pixels.length == UNDEFINED
+        """Whether the pixels stand in fragments; some writers state the length of all of them."""
+        place = self.elements.pixels
+        return place is not None and (
+            place.length == UNDEFINED or self.syntax.startswith(_ENCAPSULATED)
+        )
 
     def open(self) -> ByteSource:
         """The bytes that the offsets of this instance point into; close it after use."""
@@ -80,6 +85,11 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
             path,
             detail=error.strerror or "",
         ) from error
+
+
+def data_start(instance: Instance, source: ByteSource) -> int:
+    """Where the data set begins in the bytes of an instance; `source` is what it opens."""
+    return 0 if instance.inflated is not None else _read_meta(source, _start(source))[1]
 
 
 def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:

@@ -34,8 +34,10 @@ _TECHNICAL = (
     "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "SamplesPerPixel",
     "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "PixelAspectRatio",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
-    "PixelPaddingRangeLimit", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
-    "RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence", "VOILUTFunction",
+    "PixelPaddingRangeLimit", "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit",
+    "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit", "WindowCenter",
+    "WindowWidth", "WindowCenterWidthExplanation", "RescaleIntercept", "RescaleSlope",
+    "RescaleType", "ModalityLUTSequence", "VOILUTFunction", "VOILUTSequence",
     "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData",
     "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
@@ -72,6 +74,11 @@ CSA_IMAGE_HEADER = (0x00291010, "SIEMENS CSA HEADER")
 PHILIPS_SUV = (0x70531000, "Philips PET Private Group")
 PHILIPS_ACTIVITY = (0x70531009, "Philips PET Private Group")
 GE_SCAN_TIME = (0x0009100D, "GEMS_PETD_01")
+# Philips' own rescale (slope, intercept), used where the standard one is absent.
+PHILIPS_MR_SCALE = (0x2005100E, 0x2005100D, "Philips MR Imaging DD 001")
+# Overlay planes: 16 repeating groups (PS3.5 7.6); whether one is there is seen from its rows.
+OVERLAY_GROUPS = tuple(0x60000000 + (n << 17) for n in range(16))
+OVERLAY_ROWS = tuple(group | 0x0010 for group in OVERLAY_GROUPS)
 _PRIVATE = (*PRIVATE_B_VALUES, MOSAIC_COUNT, CSA_IMAGE_HEADER, PHILIPS_SUV, PHILIPS_ACTIVITY,
             GE_SCAN_TIME)  # fmt: skip
 
@@ -98,6 +105,6 @@ def vr_of(tag: int) -> str:
 def wanted_tags() -> frozenset[int]:
     """Every top-level tag whose value is kept while a header is walked."""
     standard = {tag_of(keyword) for keyword in HEADER_KEYWORDS + _TECHNICAL}
-    private = {tag for tag, _ in _PRIVATE}
+    private = {tag for tag, _ in _PRIVATE} | set(PHILIPS_MR_SCALE[:2])
     creators = {(tag & 0xFFFF0000) | 0x10 for tag in private}
-    return frozenset(standard | private | creators)
+    return frozenset(standard | private | creators | set(OVERLAY_ROWS))

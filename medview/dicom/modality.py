@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.core.volume import FileWindow, VoiTable
 from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
-from medview.dicom.keywords import tag_of
+from medview.dicom.keywords import PHILIPS_MR_SCALE, tag_of
 from medview.dicom.pixel_format import PixelFormat
 
 _UNIT_OF_PET = {
@@ -33,18 +34,43 @@ def unit_of(frame: Frame) -> str:
 
 
 def rescale_of(frame: Frame) -> tuple[float, float]:
-    """Slope and intercept; a slope of 0 means that none was meant."""
+    """Slope and intercept; a slope of 0 means that none was meant.
+
+    The standard's rescale comes first. Where a Philips MR file lacks it, its private floating
+    point scale holds: value = (stored - intercept) / slope (Chenevert 2014,
+    doi:10.1593/tlo.13811, with the display slope 1 and intercept 0 that such files imply).
+    """
+    if not frame.floats("RescaleSlope"):
+        private = _philips_scale(frame.instance.elements)
+        if private is not None:
+            return private
     slope = (frame.floats("RescaleSlope") or (1.0,))[0]
     intercept = (frame.floats("RescaleIntercept") or (0.0,))[0]
     return (slope if slope else 1.0, intercept)
 
 
+def _philips_scale(top: Elements) -> tuple[float, float] | None:
+    slope_tag, intercept_tag, creator = PHILIPS_MR_SCALE
+    slope, intercept = (top.private(tag, creator)[:1] for tag in (slope_tag, intercept_tag))
+    if not slope or not np.isfinite(slope[0]) or slope[0] == 0:
+        return None
+    return 1.0 / slope[0], -(intercept[0] if intercept else 0.0) / slope[0]
+
+
 def padding_of(top: Elements, form: PixelFormat) -> tuple[float, float] | None:
     """Stored values, low and high, that are no image; in the stored type's own sign."""
+    if form.is_float:
+        kind = "DoubleFloat" if form.bits_allocated == 64 else "Float"
+        value, limit = (top.number(f"{kind}PixelPadding{end}") for end in ("Value", "RangeLimit"))
+        return _ordered(value, limit)
     value, limit = (
         _stored(top, "PixelPaddingValue", form),
         _stored(top, "PixelPaddingRangeLimit", form),
     )
+    return _ordered(value, limit)
+
+
+def _ordered(value: float | None, limit: float | None) -> tuple[float, float] | None:
     if value is None:
         return None
     other = value if limit is None else limit
@@ -64,23 +90,51 @@ def _stored(top: Elements, keyword: str, form: PixelFormat) -> float | None:
     return value
 
 
-def windows_of(frame: Frame) -> tuple[tuple[float, float, str], ...]:
-    """Every (centre, width, name) of the file whose width is legal (C.11.2.1.2)."""
+def windows_of(frame: Frame) -> tuple[FileWindow, ...]:
+    """Every window of the file whose width is legal (C.11.2.1.2), as its own frame says it."""
     centres, widths = frame.floats("WindowCenter"), frame.floats("WindowWidth")
     names = frame.text("WindowCenterWidthExplanation").split("\\")
-    is_exact = frame.text("VOILUTFunction").upper() in ("LINEAR_EXACT", "SIGMOID")
+    is_exact = voi_function_of(frame) != "LINEAR"
     pairs = []
     for index, (centre, width) in enumerate(zip(centres, widths, strict=False)):
         if width >= 1 or (is_exact and width > 0):
-            pairs.append((centre, width, names[index].strip() if index < len(names) else ""))
+            name = names[index].strip() if index < len(names) else ""
+            pairs.append((centre, width, name))
     return tuple(pairs)
 
 
 def scaled(
-    windows: tuple[tuple[float, float, str], ...], factor: float
-) -> tuple[tuple[float, float, str], ...]:
+    windows: tuple[FileWindow, ...], factor: float
+) -> tuple[FileWindow, ...]:
     """Windows for modality values that were multiplied by a factor."""
     return tuple((centre * factor, width * factor, name) for centre, width, name in windows)
+
+
+def voi_function_of(frame: Frame) -> str:
+    """LINEAR, LINEAR_EXACT or SIGMOID; an unknown word means the default (C.11.2.1.3)."""
+    said = frame.text("VOILUTFunction").upper()
+    return said if said in ("LINEAR_EXACT", "SIGMOID") else "LINEAR"
+
+
+def tables_of(frame: Frame, form: PixelFormat) -> tuple[VoiTable, ...]:
+    """The VOI LUTs of a frame (C.11.2.1.1); those without entries are left out."""
+    found = []
+    for item in frame.holder("VOILUTSequence").items("VOILUTSequence"):
+        # The first mapped value is signed where modality values can be below zero.
+        slope, intercept = rescale_of(frame)
+        lowest = -(1 << (form.bits_stored - 1)) if form.is_signed else 0
+        has_negative = min(lowest * slope, 0) + intercept < 0
+        table = lookup_table(item, "LUTDescriptor", "LUTData", is_signed=has_negative)
+        if table is None:
+            continue
+        entries, first = table
+        bits = min(16, max(1, int(item.numbers(tag_of("LUTDescriptor"))[2])))
+        # Some writers declare fewer bits than they use, or 16 for bytes in words.
+        bits = max(bits, int(entries.max()).bit_length())
+        name = item.text("LUTExplanation")
+        wide = entries.astype(np.uint16)
+        found.append(VoiTable(first=float(first), entries=wide, bits=bits, name=name))
+    return tuple(found)
 
 
 def modality_table(top: Elements, form: PixelFormat) -> tuple[NDArray[np.generic], int] | None:
@@ -88,21 +142,21 @@ def modality_table(top: Elements, form: PixelFormat) -> tuple[NDArray[np.generic
     items = top.items("ModalityLUTSequence")
     if not items:
         return None
-    return lookup_table(items[0], form, "LUTDescriptor", "LUTData")
+    return lookup_table(items[0], "LUTDescriptor", "LUTData", is_signed=form.is_signed)
 
 
 def lookup_table(
-    item: Elements, form: PixelFormat, descriptor: str, data: str
+    item: Elements, descriptor: str, data: str, *, is_signed: bool
 ) -> tuple[NDArray[np.generic], int] | None:
-    """A LUT's entries and its first mapped value, whose sign is the image's (C.11.1.1)."""
+    """A LUT's entries and its first mapped value, whose sign is that of its input (C.11.1.1)."""
     numbers = item.numbers(tag_of(descriptor))
     if len(numbers) < 3:
         return None
     count = int(numbers[0]) & 0xFFFF or 65536
     first = int(numbers[1])
-    if form.is_signed and first > 32767:
+    if is_signed and first > 32767:
         first -= 65536
-    if not form.is_signed and first < 0:
+    if not is_signed and first < 0:
         first += 65536
     raw = item.raw(data)
     order = ">" if item.encoding.big else "<"

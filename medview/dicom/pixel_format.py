@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
@@ -14,7 +15,8 @@ from medview.dicom.instance import Instance
 from medview.dicom.keywords import tag_of
 
 FLOAT_PIXELS, DOUBLE_PIXELS = 0x7FE00008, 0x7FE00009
-_ALLOCATED = (1, 8, 12, 16, 32)
+_MOST_ALLOCATED = 32
+_Whole = NDArray[np.unsignedinteger]
 _MOST_MISSING = 0.9
 
 
@@ -33,25 +35,51 @@ class PixelFormat:
     is_planar: bool
     photometric: str
     is_float: bool = False
+    is_tiled: bool = False  # tiles of a larger matrix: those at its edges may be cut short
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """NumPy type of a stored value; 1-bit values become uint8."""
         if self.is_float:
             return np.dtype(f"f{self.bits_allocated // 8}")
-        size = {1: 1, 8: 1, 12: 2, 16: 2, 32: 4}[self.bits_allocated]
-        return np.dtype(f"{'i' if self.is_signed else 'u'}{size}")
+        size = 1 if self.bits_allocated <= 8 else 2 if self.bits_allocated <= 16 else 4
+        is_signed = self.is_signed and self.bits_allocated > 1
+        return np.dtype(f"{'i' if is_signed else 'u'}{size}")
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether pixels do not end on bytes of a NumPy type (1, 12 ... bits allocated)."""
+        return not self.is_float and self.bits_allocated not in (8, 16, 32)
 
     @property
     def is_subsampled(self) -> bool:
         """Whether uncompressed colour stores chroma for every second column only."""
-        return self.photometric == "YBR_FULL_422"
+        return self.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422")
 
     @property
     def frame_bits(self) -> int:
         """Bits of one uncompressed frame."""
         samples = 2 if self.is_subsampled and self.samples == 3 else self.samples
         return self.rows * self.columns * samples * self.bits_allocated
+
+
+def unpacked(raw: bytes | bytearray, first: int, form: PixelFormat) -> _Whole | None:
+    """One frame of packed pixels from bit `first` of some bytes; None where they are too few.
+
+    [rows, columns] or [rows, columns, samples], unsigned, of the stored type's size.
+    """
+    bits = np.unpackbits(np.frombuffer(raw, "u1"), bitorder="little")
+    bits = bits[first : first + form.frame_bits]
+    if bits.size < form.frame_bits:
+        return None
+    shape = (form.rows, form.columns) + ((form.samples,) if form.samples > 1 else ())
+    if form.bits_allocated == 1:
+        return bits.reshape(shape)
+    kind = np.dtype(f"u{form.dtype.itemsize}")
+    values = np.zeros(form.frame_bits // form.bits_allocated, kind)
+    for place in range(form.bits_allocated):
+        values |= bits[place :: form.bits_allocated].astype(kind) << kind.type(place)
+    return values.reshape(shape)
 
 
 def has_image(top: Elements) -> bool:
@@ -67,6 +95,7 @@ def has_image(top: Elements) -> bool:
 _FORMAT_KEYWORDS = (
     "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel",
     "NumberOfFrames", "PixelRepresentation", "PlanarConfiguration", "PhotometricInterpretation",
+    "TotalPixelMatrixColumns",
 )  # fmt: skip
 FORMAT_TAGS = tuple(tag_of(keyword) for keyword in _FORMAT_KEYWORDS)
 
@@ -91,13 +120,17 @@ def _format(
     rows, columns = _one(top, "Rows", "(0028,0010)"), _one(top, "Columns", "(0028,0011)")
     is_float = tag in (FLOAT_PIXELS, DOUBLE_PIXELS)
     allocated = (64 if tag == DOUBLE_PIXELS else 32) if is_float else top.integer("BitsAllocated")
-    if not is_float and allocated not in _ALLOCATED:
+    if not is_float and not 1 <= allocated <= _MOST_ALLOCATED:
         said = say("Bits Allocated is {bits}, which no image has.", bits=allocated)
         raise UnreadableInstance(said, tag="(0028,0100)")
     samples = top.integer("SamplesPerPixel", 1)
     if samples not in (1, 3, 4):
         said = say("Samples per Pixel is {count}, which no image has.", count=samples)
         raise UnreadableInstance(said, tag="(0028,0002)")
+    photometric = top.text("PhotometricInterpretation").upper() or "MONOCHROME2"
+    if photometric.startswith("YBR_PARTIAL_420") or photometric == "HSV":
+        said = say("MedView does not read pixels of the kind {kind}.", kind=photometric)
+        raise UnreadableInstance(said, tag="(0028,0004)")
     stored = top.integer("BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
     return PixelFormat(
@@ -110,8 +143,9 @@ def _format(
         high_bit=top.integer("HighBit", stored - 1),
         is_signed=top.integer("PixelRepresentation") == 1,
         is_planar=top.integer("PlanarConfiguration") == 1,
-        photometric=top.text("PhotometricInterpretation").upper() or "MONOCHROME2",
+        photometric=photometric,
         is_float=is_float,
+        is_tiled=top.integer("TotalPixelMatrixColumns") > 0,
     )
 
 

@@ -16,7 +16,7 @@ from medview.dicom.decoders import decoders, runs_apart
 from medview.dicom.elements import ByteSource
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
-from medview.dicom.pixel_format import PixelFormat, pixel_format
+from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked
 from medview.dicom.stored import as_stored, keep_stored_bits
 
 Array = NDArray[np.generic]
@@ -55,7 +55,7 @@ class PixelReader:
             and not self.instance.is_encapsulated
             and not self.instance.encoding.big
             and form.samples == 1
-            and form.bits_allocated in (8, 16, 32, 64)
+            and not form.is_packed
             and form.high_bit == form.bits_stored - 1
         )
 
@@ -123,12 +123,14 @@ class PixelReader:
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
         return start, min(count, there)
 
+    def words(self, index: int) -> Array:
+        """An uncompressed grey frame as it lies in the file, bits above Bits Stored included."""
+        return self._native(index)
+
     def _native(self, index: int) -> Array:
         form = self.form
-        if form.bits_allocated == 1:
-            return self._bits(index)
-        if form.bits_allocated == 12:
-            return self._twelve_bits(index)
+        if form.is_packed:
+            return self._packed(index)
         raw = self._frame_bytes(index)
         dtype = form.dtype.newbyteorder("big" if self.instance.encoding.big else "little")
         values = np.frombuffer(raw, dtype)
@@ -153,32 +155,28 @@ class PixelReader:
         place = self.instance.elements.pixels
         return self.form.bits_allocated == 8 and place is not None and place.vr == "OW"
 
-    def _bits(self, index: int) -> Array:
-        """1-bit pixels are packed over frame borders, the lowest bit first (PS3.5 8.1.1)."""
-        place, count = self.instance.elements.pixels, self.form.rows * self.form.columns
+    def _packed(self, index: int) -> Array:
+        """Pixels run on over the ends of bytes and frames, lowest bits first (PS3.5 8.1.1)."""
+        place, form = self.instance.elements.pixels, self.form
         offset = place.offset if place else 0
-        first = index * count
-        raw = self._source.read(offset + first // 8, (first % 8 + count + 7) // 8)
-        bits = np.unpackbits(np.frombuffer(raw, "u1"), bitorder="little")[first % 8 :][:count]
-        if bits.size < count:
+        first = index * form.frame_bits
+        size = (first % 8 + form.frame_bits + 7) // 8
+        raw = self._source.read(offset + first // 8, size)
+        if form.bits_allocated > 1:  # what a cut file lacks is zero, as in whole bytes
+            raw = raw.ljust(size if raw else 0, b"\0")
+        values = unpacked(raw, first % 8, form)
+        if values is None:
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
-        return bits.reshape(self.form.rows, self.form.columns)
-
-    def _twelve_bits(self, index: int) -> Array:
-        """Two pixels in three bytes, low nibbles first (PS3.5 8.1.1 with Bits Allocated 12)."""
-        raw = np.frombuffer(self._frame_bytes(index), "u1")
-        triples = raw[: raw.size // 3 * 3].reshape(-1, 3).astype("u2")
-        pairs = np.stack(
-            (triples[:, 0] | (triples[:, 1] & 0x0F) << 8, triples[:, 1] >> 4 | triples[:, 2] << 4),
-            axis=1,
-        )
-        return pairs.reshape(self.form.rows, self.form.columns)
+        return values
 
 
 def _samples(values: Array, form: PixelFormat) -> Array:
     """[rows, columns, samples] from interleaved, planar or 4:2:2 colour."""
     rows, columns = form.rows, form.columns
-    if form.is_subsampled:
+    if form.is_subsampled and form.samples == 3:
+        if columns % 2:
+            said = say("Colour of half the columns needs an even number of them.")
+            raise UnreadableInstance(said, tag="(0028,0011)")
         pairs = values[: rows * columns * 2].reshape(rows, columns // 2, 4)
         full = np.empty((rows, columns, 3), values.dtype)
         full[:, 0::2, 0], full[:, 1::2, 0] = pairs[..., 0], pairs[..., 1]

@@ -10,7 +10,7 @@ import threading
 
 from medview.dicom.elements import Elements, file_stamp
 from medview.dicom.instance import Instance
-from medview.dicom.keywords import tag_of
+from medview.dicom.keywords import OVERLAY_ROWS, tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS
 
 _MOST = 20_000  # files, about 0.5 KB each
@@ -21,6 +21,7 @@ _TABLES = frozenset(
     for keyword in ("ModalityLUTSequence", "SharedFunctionalGroupsSequence",
                     "PerFrameFunctionalGroupsSequence")
 )  # fmt: skip
+_OVERLAYS = frozenset(OVERLAY_ROWS)
 _Values = dict[int, tuple[str, bytes]]
 
 _lock = threading.Lock()
@@ -29,13 +30,14 @@ _values: dict[tuple[tuple[str, bytes] | None, ...], _Values] = {}
 
 
 def remember(instance: Instance) -> None:
-    """Keep what a fill needs of a single-frame file without tables; others are not kept."""
+    """Keep what a fill needs of a single-frame file without tables or overlay planes."""
     top = instance.elements
     if (
         instance.stamp is None
         or instance.inflated is not None
         or top.integer("NumberOfFrames", 1) > 1
         or not _TABLES.isdisjoint(top.sequences)
+        or not _OVERLAYS.isdisjoint(top.values)
         or top.text("PhotometricInterpretation").upper() == "PALETTE COLOR"
     ):
         return

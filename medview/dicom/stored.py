@@ -24,7 +24,7 @@ def as_stored(values: Array, form: PixelFormat, scratch: Array | None = None) ->
     of another shape or cannot be of that type.
     """
     _check_decoded(values, form)
-    if form.is_float or form.bits_allocated == 1:
+    if form.is_float or (form.bits_allocated == 1 and values.dtype == np.uint8):
         return values
     if values.dtype.kind == "i" and form.is_signed and values.dtype != form.dtype:
         return values.astype(form.dtype)

@@ -27,8 +27,8 @@ PICTURE_ENDINGS = (".png", ".tif", ".tiff")
 
 
 def write_volume(volume: Volume, path: Path) -> None:
-    """Write values after the rescale with their geometry (.nii.gz, .nii, .nrrd, .mha), or one
-    slice as seen through its first window (.png) or as stored values (.tif).
+    """Write values after the rescale with their geometry (.nii.gz, .nii, .nrrd, .mha), or those
+    of one slice (.tif); `write_picture` writes what is seen.
 
     The file appears whole or not at all, readable by its owner alone. Raises InvalidInput for an
     unknown ending, for a sheared grid (no such file can say it) or for several slices in a
@@ -37,12 +37,17 @@ def write_volume(volume: Volume, path: Path) -> None:
     name = path.name.lower()
     if name.endswith(VOLUME_ENDINGS):
         writer: Callable[[str], None] = _volume_writer(volume)
-    elif name.endswith(PICTURE_ENDINGS):
-        writer = _picture_writer(volume, is_png=name.endswith(".png"))
+    elif name.endswith(PICTURE_ENDINGS[1:]):
+        writer = _picture_writer(_single(volume))
     else:
         endings = ", ".join((*VOLUME_ENDINGS, *PICTURE_ENDINGS))
         raise InvalidInput(say("The ending must be one of {endings}.", endings=endings), str(path))
     _write_whole(path, writer)
+
+
+def write_picture(pixels: NDArray[np.uint8], path: Path) -> None:
+    """Write 8-bit grey [rows, columns] or colour [rows, columns, 3] as PNG; see `write_volume`."""
+    _write_whole(path, _picture_writer(pixels))
 
 
 def _write_whole(path: Path, writer: Callable[[str], None]) -> None:
@@ -122,39 +127,22 @@ def _values(volume: Volume) -> NDArray[Any]:
     return volume.values()
 
 
-def _picture_writer(volume: Volume, *, is_png: bool) -> Callable[[str], None]:
+def _single(volume: Volume) -> NDArray[Any]:
+    count = volume.geometry.shape[0]
+    if count != 1:
+        raise InvalidInput(say("A picture holds one slice; this stack has {count}.", count=count))
+    return np.asarray(volume.stored[0], np.uint8) if volume.is_colour else volume.values(0)
+
+
+def _picture_writer(pixels: NDArray[Any]) -> Callable[[str], None]:
     from PIL import Image
 
-    if volume.geometry.shape[0] != 1:
-        raise InvalidInput(
-            say(
-                "A picture holds one slice; this stack has {count}.", count=volume.geometry.shape[0]
-            )
-        )
-    if volume.is_colour:
-        picture = Image.fromarray(np.asarray(volume.stored[0], np.uint8))
-    elif is_png:
-        picture = Image.fromarray(_windowed(volume))
-    else:
-        picture = Image.fromarray(volume.values(0))
+    picture = Image.fromarray(pixels)
 
     def write(where: str) -> None:
         picture.save(where)
 
     return write
-
-
-def _windowed(volume: Volume) -> NDArray[np.uint8]:
-    """The slice through its first window, or all of its range (VOI LINEAR, C.11.2.1.2.1)."""
-    values = volume.values(0)
-    if volume.windows:
-        centre, width, _ = volume.windows[0]
-    else:
-        low, high = float(values.min()), float(values.max())
-        centre, width = (low + high + 1) / 2, max(high - low + 1, 2.0)
-    share = (values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5
-    grey = np.clip(np.rint(share * 255), 0, 255).astype(np.uint8)
-    return np.asarray(255 - grey if volume.is_inverted else grey)
 
 
 def volume_files_in(holdings: Holdings, *, pixels: bool) -> tuple[list[dict[str, Any]], Holdings]:

@@ -67,10 +67,15 @@ def window_to_grey(
     slope and intercept are numbers or (rows, 1) or (1, columns) arrays. Within one grey level
     of `window_fractions` (integers: nearly always equal).
     """
-    if window.function == "SIGMOID" or (window.function == "LINEAR" and window.width == 1.0):
-        return _by_formula(stored, slope, intercept, window)
+    is_curved = window.function in ("SIGMOID", "TABLE") or window.width == 1.0
     if isinstance(slope, float | int) and isinstance(intercept, float | int):
-        if stored.dtype in (np.int16, np.uint16, np.uint8, np.int8):
+        is_short = stored.dtype in (np.int16, np.uint16, np.uint8, np.int8)
+        if is_curved and is_short:
+            table = _grey_table(float(slope), float(intercept), window, stored.dtype.str)
+            return np.take(table, stored.view(f"u{stored.dtype.itemsize}"))
+        if is_curved:
+            return _by_formula(stored, slope, intercept, window)
+        if is_short:
             ramp = _integer_ramp(float(slope), float(intercept), window, stored.dtype.str)
             if ramp is not None:
                 return _integer_grey(stored, ramp)
@@ -130,6 +135,14 @@ def _integer_grey(stored: NDArray[np.generic], ramp: _IntegerRamp) -> Grey:
         np.floor_divide(work, divisor, out=work)
         np.copyto(grey[row : row + _ROWS], work, casting="unsafe")
     return grey
+
+
+@lru_cache(maxsize=16)
+def _grey_table(slope: float, intercept: float, window: Window, dtype: str) -> Grey:
+    """The grey of every number that a stored type holds, in the order of its bits."""
+    kind = np.dtype(dtype)
+    bits = np.arange(1 << 8 * kind.itemsize).astype(f"u{kind.itemsize}")
+    return _by_formula(bits.view(kind), slope, intercept, window)
 
 
 @lru_cache(maxsize=64)

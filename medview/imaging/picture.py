@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from medview.core.results import Heatmap, LabelMap
 from medview.core.volume import Volume
+from medview.imaging.graphics import graphic_colours, graphic_mask
 from medview.imaging.grey import grey_slice
 from medview.imaging.overlay import cut_heatmap, cut_labels, heat_colours, label_fill, rgb
 from medview.imaging.planes import Plane, native_plane
@@ -43,7 +44,8 @@ def compose(
 ) -> Picture:
     """One slice as the window would show it: (height, width, 3) uint8, square pixels.
 
-    overlays lie over the slice in their order. size: pixels of the longer edge; by default the
+    The file's own overlay planes lie over an acquired slice, overlays over them in their order.
+    size: pixels of the longer edge; by default the
     finer of the two pixel spacings is kept.
     """
     sampling = _sampling(plane, size)
@@ -52,6 +54,9 @@ def compose(
         picture = np.repeat(_linear(grey, sampling)[..., None], 3, axis=2)
     else:
         picture = np.stack([_linear(grey[..., c], sampling) for c in range(3)], axis=2)
+    if plane.normal == 0 and index in volume.graphics:
+        mask = graphic_mask(volume.graphics[index], plane)
+        picture = _blend(picture, graphic_colours(np.asarray(_picked(mask, sampling), bool)))
     for overlay in overlays:
         if isinstance(overlay, Heatmap):
             shares = _linear(cut_heatmap(overlay, plane, index), sampling)
@@ -65,7 +70,7 @@ def thumbnail(volume: Volume, size: int = 96, k: int | None = None) -> Picture:
     """A slice as acquired (the middle one by default), (size, size, 3), black around it."""
     plane = native_plane(volume.geometry)
     index = plane.count // 2 if k is None else k
-    picture = compose(volume, plane, index, first_window(volume), size=size)
+    picture = compose(volume, plane, index, first_window(volume, k=index), size=size)
     square = np.zeros((size, size, 3), np.uint8)
     height, width = picture.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2
@@ -105,11 +110,15 @@ def _linear(image: NDArray[np.float32], sampling: _Sampling) -> NDArray[np.float
 def _nearest(
     plane: Plane, index: int, label_map: LabelMap, sampling: _Sampling
 ) -> NDArray[np.uint8]:
-    labels = cut_labels(label_map, plane, index)
-    rows, columns = labels.shape
+    return np.asarray(_picked(cut_labels(label_map, plane, index), sampling), np.uint8)
+
+
+def _picked(values: NDArray[np.generic], sampling: _Sampling) -> NDArray[np.generic]:
+    """The nearest pixel's value for every output pixel, 0 outside."""
+    rows, columns = values.shape
     row = np.clip(np.round(sampling.rows).astype(np.intp), 0, rows - 1)
     column = np.clip(np.round(sampling.columns).astype(np.intp), 0, columns - 1)
-    return np.where(sampling.inside, labels[row, column], np.uint8(0))
+    return np.where(sampling.inside, values[row, column], values.dtype.type(0))
 
 
 def _blend(picture: NDArray[np.float32], colours: Picture) -> NDArray[np.float32]:

@@ -8,26 +8,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medview.core.errors import InvalidInput
-from medview.core.volume import Volume
+from medview.core.volume import VoiTable, Volume
 from medview.core.words import say
 
-FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
+FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID", "TABLE")
 _SAMPLES = 60_000  # voxels looked at for an automatic window: about 2 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A VOI window (PS3.3 C.11.2.1.2); centre and width in modality units (HU, SUV ...)."""
+    """A VOI window (PS3.3 C.11.2.1.2); centre and width in modality units (HU, SUV ...).
+
+    A TABLE window shows through a VOI LUT: its entries are laid over centre and width, so that a
+    drag stretches and shifts the curve that the maker meant.
+    """
 
     center: float
     width: float
     name: str = ""
     function: str = "LINEAR"
+    table: VoiTable | None = None
 
     def __post_init__(self) -> None:
         least = 1.0 if self.function == "LINEAR" else 0.0
         finite = bool(np.isfinite([self.center, self.width]).all())
-        if not finite or self.width < least or self.width <= 0 or self.function not in FUNCTIONS:
+        is_known = self.function in FUNCTIONS and (self.table is None) == (self.function != "TABLE")
+        if not finite or self.width < least or self.width <= 0 or not is_known:
             raise InvalidInput(
                 say("A window of width {width} cannot be shown.", width=self.width),
                 what_to_do=say("The width must be a number of at least 1."),
@@ -48,9 +54,12 @@ class Window:
 def window_fractions(values: ArrayLike, window: Window) -> NDArray[np.float64]:
     """The grey of modality values as a fraction 0 to 1, float64, same shape.
 
-    Source: PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.2 (LINEAR_EXACT), C.11.2.1.3.1 (SIGMOID).
+    Source: PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.2 (LINEAR_EXACT), C.11.2.1.3.1 (SIGMOID),
+    C.11.2.1.1 (TABLE).
     """
     x = np.asarray(values, np.float64)
+    if window.table is not None:
+        return _looked_up(x, window, window.table)
     if window.function == "SIGMOID":
         exponent = np.clip(-4.0 * (x - window.center) / window.width, -700.0, 700.0)
         return np.asarray(1.0 / (1.0 + np.exp(exponent)), np.float64)
@@ -58,6 +67,14 @@ def window_fractions(values: ArrayLike, window: Window) -> NDArray[np.float64]:
         return np.asarray(x > window.center - 0.5, np.float64)
     slope, offset = window.ramp
     return np.asarray(np.clip(x * slope + offset, 0.0, 1.0), np.float64)
+
+
+def _looked_up(x: NDArray[np.float64], window: Window, table: VoiTable) -> NDArray[np.float64]:
+    count = len(table.entries)
+    place = (x - (window.center - window.width / 2.0)) * (count / window.width)
+    index = np.clip(np.floor(np.nan_to_num(place) + 0.5), 0, count - 1).astype(np.intp)
+    fractions = table.entries[index] / float(2**table.bits - 1)
+    return np.asarray(np.where(np.isnan(x), np.nan, np.minimum(fractions, 1.0)), np.float64)
 
 
 def window_between(low: float, high: float, name: str = "") -> Window:
@@ -75,18 +92,36 @@ def dragged(window: Window, wider: float, higher: float) -> Window:
         center=window.center + higher,
         width=max(least, window.width + wider),
         function=window.function,
+        table=window.table,
     )
 
 
-def file_windows(volume: Volume) -> tuple[Window, ...]:
-    """The windows that the file brings along; impossible ones are left out."""
+def file_windows(volume: Volume, k: int = 0) -> tuple[Window, ...]:
+    """What the file proposes for slice `k`: windows, then tables; impossible ones are left out.
+
+    They are alternatives (C.11.2), in the file's order; the first one is what a series opens with.
+    """
     found = []
-    for center, width, name in volume.windows:
+    windows = volume.slice_windows[k] if k < len(volume.slice_windows) else volume.windows
+    said = volume.voi_function
+    for center, width, name in windows:
         if np.isfinite(center) and np.isfinite(width) and width > 0:
             # LINEAR forbids widths below 1 (C.11.2.1.2.1): such pairs are meant exactly.
-            function = "LINEAR" if width >= 1 else "LINEAR_EXACT"
+            function = "LINEAR_EXACT" if said == "LINEAR" and width < 1 else said
             found.append(Window(center=center, width=width, name=name, function=function))
-    return tuple(found)
+    return (*found, *(table_window(table) for table in volume.tables))
+
+
+def table_window(table: VoiTable) -> Window:
+    """The window that shows every modality value through its own entry of a VOI LUT."""
+    count = len(table.entries)
+    return Window(
+        center=table.first + count / 2.0,
+        width=float(count),
+        name=table.name,
+        function="TABLE",
+        table=table,
+    )
 
 
 def auto_window(volume: Volume, ready: NDArray[np.bool_] | None = None) -> Window:
@@ -122,7 +157,7 @@ def _sample(volume: Volume, slices: NDArray[np.intp]) -> NDArray[np.float64]:
     return np.asarray(values[keep], np.float64)
 
 
-def first_window(volume: Volume, ready: NDArray[np.bool_] | None = None) -> Window:
-    """What a series opens with: the first window of the file, else an automatic one."""
-    windows = file_windows(volume)
+def first_window(volume: Volume, ready: NDArray[np.bool_] | None = None, k: int = 0) -> Window:
+    """What slice `k` opens with: the first window of the file, else an automatic one."""
+    windows = file_windows(volume, k)
     return windows[0] if windows else auto_window(volume, ready)

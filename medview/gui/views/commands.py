@@ -63,7 +63,7 @@ class ViewCommands:
         if not window:
             stage.change(stage.state.reset())
         elif stage.shown is not None:
-            first = first_window(stage.shown.volume, stage.ready)
+            first = first_window(stage.shown.volume, stage.ready, stage.acquired)
             stage.change(replace(stage.state, window=first))
 
     def choose_tool(self, name: str) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 
 from medview.core.results import Heatmap, LabelMap
 from medview.core.volume import Volume
+from medview.imaging.graphics import graphic_colours, graphic_mask
 from medview.imaging.grey import grey_slice
 from medview.imaging.overlay import (
     cut_heatmap,
@@ -72,10 +73,11 @@ class SlicePictures:
         self._grey: tuple[object, Picture] | None = None
         self._over: tuple[object, list[Picture], list[Outline]] | None = None
         self._thinned: tuple[object, Volume] | None = None
+        self._drawn: tuple[object, Picture] | None = None
 
     def forget(self) -> None:
         """Make everything again at the next look."""
-        self._grey = self._over = self._thinned = None
+        self._grey = self._over = self._thinned = self._drawn = None
 
     def forget_grey(self) -> None:
         """Voxels have arrived."""
@@ -108,6 +110,18 @@ class SlicePictures:
         if self._thinned is None or self._thinned[0] != key:
             self._thinned = (key, _block_means(volume, index, step))
         return self._thinned[1]
+
+    def graphics(self, volume: Volume, plane: Plane, index: int, step: int) -> Picture | None:
+        """The overlay planes of an acquired slice, in one colour; None where there are none."""
+        planes = volume.graphics.get(index, ()) if plane.normal == 0 else ()
+        if not planes:
+            self._drawn = None
+            return None
+        key = (planes, plane.name, step)
+        if self._drawn is None or self._drawn[0] != key:
+            mask = graphic_mask(planes, plane, step)
+            self._drawn = (key, to_picture(graphic_colours(mask), step))
+        return self._drawn[1]
 
     def overlay(
         self, overlays: Sequence[LabelMap | Heatmap], plane: Plane, index: int

@@ -81,6 +81,10 @@ class SlicePainter:
         )
         _draw(painter, grey, where)
         self._paint_missing(painter, plane, where)
+        if look.has_overlay:
+            graphic = self.pictures.graphics(shown.volume, plane, stage.index, step)
+            if graphic is not None:
+                _draw(painter, graphic, where)
         if look.has_overlay and stage.overlays:
             self._paint_overlay(painter, where)
 

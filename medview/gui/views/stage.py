@@ -95,10 +95,11 @@ class SliceStage(QObject):
         geometry = shown.volume.geometry
         is_flat = geometry.shape[0] == 1 or not geometry.is_spatial
         self.plane = native_plane(geometry) if is_flat else plane_named(geometry, self.wanted)
-        windows = file_windows(shown.volume)
+        self._state = replace(_START, point=volume_middle(shown.volume))
+        windows = file_windows(shown.volume, self.acquired)
         self._window_is_ours = not windows and not shown.volume.is_colour
         window = windows[0] if windows else _START.window
-        self._state = ViewState(point=volume_middle(shown.volume), window=window)
+        self._state = replace(self._state, window=window)
         if self._window_is_ours:
             self._state = replace(self._state, window=auto_window(shown.volume))
 
@@ -134,7 +135,7 @@ class SliceStage(QObject):
         if number == 0:
             return auto_window(volume, self.ready)
         if number == 1:
-            windows = file_windows(volume)
+            windows = file_windows(volume, self.acquired)
             if not windows:
                 return auto_window(volume, self.ready)
             current = self._state.window
@@ -170,6 +171,22 @@ class SliceStage(QObject):
     def go_to_number(self, number: int) -> None:
         """Show a slice, counted as they are read."""
         self.scroll(number - self.number)
+
+    @property
+    def acquired(self) -> int:
+        """The number of the acquired slice that is shown; the first on a reconstruction."""
+        return self.index if self.plane is not None and self.plane.normal == 0 else 0
+
+    def _with_own_window(self, state: ViewState, before: int) -> ViewState:
+        """The same choice among the file's windows for another slice, where slices differ."""
+        if self.shown is None or not self.shown.volume.slice_windows or self.plane is None:
+            return state
+        known = file_windows(self.shown.volume, before)
+        if state.window not in known:
+            return state
+        own = file_windows(self.shown.volume, slice_index(self.plane, state.point))
+        number = known.index(state.window)
+        return replace(state, window=own[number]) if number < len(own) else state
 
     def map(self) -> ScreenMap:
         """From slice to screen, for the view's present size. Needs a stack."""
@@ -212,7 +229,11 @@ class SliceStage(QObject):
 
     def change(self, state: ViewState) -> None:
         """Show another state and say what changed."""
-        before, self._state = self._state, state
+        before = self._state
+        if state.point != before.point and state.window == before.window:
+            self._state = self._with_own_window(state, self.acquired)
+        else:
+            self._state = state
         if state.window != before.window:
             self._window_is_ours = False
             self.window_changed.emit(state.window)
@@ -223,7 +244,8 @@ class SliceStage(QObject):
     def place(self, *, point: PatientPoint | None = None, window: Window | None = None) -> None:
         """Follow another view, without saying so again."""
         if point is not None:
-            self._state = replace(self._state, point=point)
+            moved = replace(self._state, point=point)
+            self._state = self._with_own_window(moved, self.acquired)
         if window is not None:
             self._window_is_ours = False
             self._state = replace(self._state, window=window)

@@ -1,0 +1,107 @@
+"""Overlay planes, groups 6000 to 601E: packed apart or in unused bits of the pixels (C.9.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import UnreadableInstance
+from medview.core.volume import GraphicPlane
+from medview.dicom.elements import Elements, Walker
+from medview.dicom.frames import Frame
+from medview.dicom.instance import Instance, data_start
+from medview.dicom.keywords import OVERLAY_GROUPS, OVERLAY_ROWS
+from medview.dicom.pixels import PixelReader
+
+_ROWS, _COLUMNS, _FRAMES, _NAME, _ORIGIN, _FRAME_ORIGIN, _BIT, _LABEL, _DATA = (
+    0x0010, 0x0011, 0x0015, 0x0022, 0x0050, 0x0051, 0x0102, 0x1500, 0x3000,
+)  # fmt: skip
+_PARTS = (_ROWS, _COLUMNS, _FRAMES, _NAME, _ORIGIN, _FRAME_ORIGIN, _BIT, _LABEL, _DATA)
+_WANTED = frozenset(group | part for group in OVERLAY_GROUPS for part in _PARTS)
+_LARGEST = 1 << 16
+
+
+def has_overlays(instance: Instance) -> bool:
+    """Whether the header speaks of an overlay plane."""
+    return any(tag in instance.elements.values for tag in OVERLAY_ROWS)
+
+
+def overlays_of(frame: Frame) -> tuple[GraphicPlane, ...]:
+    """The overlay planes of one picture; empty ones and impossible ones are left out.
+
+    Raises UnreadableInstance, OSError where the file cannot be read any more.
+    """
+    instance = frame.instance
+    with instance.open() as source:
+        place = instance.elements.pixels
+        end = None if place is None else place.offset
+        found = Walker(source, _WANTED, end).data_set(
+            data_start(instance, source), instance.encoding
+        )
+    planes = (_plane(found, group, frame) for group in OVERLAY_GROUPS)
+    return tuple(plane for plane in planes if plane is not None)
+
+
+def _one(found: Elements, tag: int, default: int) -> int:
+    numbers = found.numbers(tag)
+    return int(numbers[0]) if numbers else default
+
+
+def _plane(found: Elements, group: int, frame: Frame) -> GraphicPlane | None:
+    rows, columns = _one(found, group | _ROWS, 0), _one(found, group | _COLUMNS, 0)
+    if not (0 < rows <= _LARGEST and 0 < columns <= _LARGEST):
+        return None
+    number = _overlay_frame(found, group, frame.index)
+    if number is None:
+        return None
+    data = found.values.get(group | _DATA)
+    if data is not None and data[1]:
+        swapped = found.encoding.big and data[0] == "OW"
+        bits = _apart(data[1], number * rows * columns, rows * columns, is_swapped=swapped)
+    else:
+        bits = _embedded(frame, _one(found, group | _BIT, 0))
+        rows, columns = frame.size
+    if bits is None or not bits.any():
+        return None
+    origin = [int(n) for n in found.numbers(group | _ORIGIN)[:2]]
+    top, left = origin if len(origin) == 2 else (1, 1)
+    packed = np.packbits(bits.reshape(rows, columns), axis=1, bitorder="little")
+    return GraphicPlane(packed=packed, size=(rows, columns), place=(top - 1, left - 1))
+
+
+def _overlay_frame(found: Elements, group: int, index: int) -> int | None:
+    """Which frame of the overlay lies over a picture, None for none (C.9.3).
+
+    A plane that says nothing of frames lies over every picture of the file.
+    """
+    if not found.numbers(group | _FRAMES) and not found.numbers(group | _FRAME_ORIGIN):
+        return 0
+    number = index - (_one(found, group | _FRAME_ORIGIN, 1) - 1)
+    return number if 0 <= number < _one(found, group | _FRAMES, 1) else None
+
+
+def _apart(raw: bytes, first: int, count: int, *, is_swapped: bool) -> NDArray[np.uint8] | None:
+    """Overlay Data: bits run on over the ends of rows and frames, the lowest bit first."""
+    if is_swapped:
+        raw = np.frombuffer(raw[: len(raw) // 2 * 2], ">u2").astype("<u2").tobytes()
+    part = np.frombuffer(raw[first // 8 : (first + count + 7) // 8], np.uint8)
+    bits = np.unpackbits(part, bitorder="little")[first % 8 :][:count]
+    return bits if bits.size == count else None
+
+
+def _embedded(frame: Frame, bit: int) -> NDArray[np.uint8] | None:
+    """A plane in a bit of the pixels above or below those that are stored (retired, yet used)."""
+    if frame.instance.is_encapsulated:
+        return None
+    with PixelReader(frame.instance) as reader:
+        form = reader.form
+        low = form.high_bit + 1 - form.bits_stored
+        if form.is_float or form.samples != 1 or not 0 <= bit < form.bits_allocated:
+            return None
+        if low <= bit <= form.high_bit:
+            return None  # a bit of the picture itself
+        try:
+            words = reader.words(frame.index)
+        except UnreadableInstance:
+            return None
+    return np.asarray((words.astype(np.uint32) >> np.uint32(bit)) & 1, np.uint8)
