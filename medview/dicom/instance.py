@@ -87,11 +87,6 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
         ) from error
 
 
-def data_start(instance: Instance, source: ByteSource) -> int:
-    """Where the data set begins in the bytes of an instance; `source` is what it opens."""
-    return 0 if instance.inflated is not None else _read_meta(source, _start(source))[1]
-
-
 def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     if source.size == 0:
         raise NotDicom(EMPTY)

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from medview.core.errors import UnreadableInstance
 from medview.core.volume import GraphicPlane
-from medview.dicom.elements import Elements, Walker
+from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
-from medview.dicom.instance import Instance, data_start
+from medview.dicom.instance import Instance, open_instance
 from medview.dicom.keywords import OVERLAY_GROUPS, OVERLAY_ROWS
 from medview.dicom.pixels import PixelReader
 
@@ -31,13 +31,7 @@ def overlays_of(frame: Frame) -> tuple[GraphicPlane, ...]:
 
     Raises UnreadableInstance, OSError where the file cannot be read any more.
     """
-    instance = frame.instance
-    with instance.open() as source:
-        place = instance.elements.pixels
-        end = None if place is None else place.offset
-        found = Walker(source, _WANTED, end).data_set(
-            data_start(instance, source), instance.encoding
-        )
+    found = open_instance(frame.instance.path, _WANTED).elements
     planes = (_plane(found, group, frame) for group in OVERLAY_GROUPS)
     return tuple(plane for plane in planes if plane is not None)
 

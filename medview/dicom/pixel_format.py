@@ -128,9 +128,8 @@ def _format(
         said = say("Samples per Pixel is {count}, which no image has.", count=samples)
         raise UnreadableInstance(said, tag="(0028,0002)")
     photometric = top.text("PhotometricInterpretation").upper() or "MONOCHROME2"
-    if photometric.startswith("YBR_PARTIAL_420") or photometric == "HSV":
-        said = say("MedView does not read pixels of the kind {kind}.", kind=photometric)
-        raise UnreadableInstance(said, tag="(0028,0004)")
+    if photometric == "HSV":
+        raise unreadable_kind(photometric)
     stored = top.integer("BitsStored", allocated)
     stored = stored if 0 < stored <= allocated else allocated
     return PixelFormat(
@@ -147,6 +146,12 @@ def _format(
         is_float=is_float,
         is_tiled=top.integer("TotalPixelMatrixColumns") > 0,
     )
+
+
+def unreadable_kind(photometric: str) -> UnreadableInstance:
+    """The refusal of a Photometric Interpretation by its name."""
+    said = say("MedView does not read pixels of the kind {kind}.", kind=photometric)
+    return UnreadableInstance(said, tag="(0028,0004)")
 
 
 def _one(top: Elements, keyword: str, tag: str) -> int:

@@ -16,7 +16,7 @@ from medview.dicom.decoders import decoders, runs_apart
 from medview.dicom.elements import ByteSource
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
-from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked
+from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked, unreadable_kind
 from medview.dicom.stored import as_stored, keep_stored_bits
 
 Array = NDArray[np.generic]
@@ -173,6 +173,8 @@ class PixelReader:
 def _samples(values: Array, form: PixelFormat) -> Array:
     """[rows, columns, samples] from interleaved, planar or 4:2:2 colour."""
     rows, columns = form.rows, form.columns
+    if form.photometric == "YBR_PARTIAL_420":  # only video has it
+        raise unreadable_kind(form.photometric)
     if form.is_subsampled and form.samples == 3:
         if columns % 2:
             said = say("Colour of half the columns needs an even number of them.")

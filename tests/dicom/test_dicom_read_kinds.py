@@ -190,8 +190,10 @@ def test_jpeg_2000_colours_come_back_from_their_transform(tmp_path: Path, photom
     assert difference == 0 if is_exact else difference <= 3
 
 
-@pytest.mark.parametrize(("dtype", "bits", "samples"), [(np.uint8, 8, 3), (np.uint8, 8, 1),
-                                                        (np.uint16, 12, 1), (np.uint16, 16, 1)])  # fmt: skip
+KINDS = ((np.uint8, 8, 3), (np.uint8, 8, 1), (np.uint16, 12, 1), (np.uint16, 16, 1))
+
+
+@pytest.mark.parametrize(("dtype", "bits", "samples"), KINDS)
 def test_jpeg_xl_without_loss_is_exact(
     tmp_path: Path, dtype: type, bits: int, samples: int
 ) -> None:
