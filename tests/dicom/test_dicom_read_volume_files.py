@@ -6,6 +6,7 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,10 +94,9 @@ def test_a_disk_without_room_is_said_and_leaves_no_cut_file(
     out = tmp_path / "out" / f"scan{ending}"
     out.parent.mkdir()
     out.write_bytes(b"what was there before")
+    seen = noise[0].astype(np.uint8)
+    write = partial(write_picture, seen) if ending == ".png" else partial(write_volume, full)
     with room_for(count), pytest.raises(WriteFailed):
-        if ending == ".png":
-            write_picture(noise[0].astype(np.uint8), out)
-        else:
-            write_volume(full, out)
+        write(out)
     assert out.read_bytes() == b"what was there before"
     assert list(out.parent.iterdir()) == [out]
