@@ -103,9 +103,7 @@ def windows_of(frame: Frame) -> tuple[FileWindow, ...]:
     return tuple(pairs)
 
 
-def scaled(
-    windows: tuple[FileWindow, ...], factor: float
-) -> tuple[FileWindow, ...]:
+def scaled(windows: tuple[FileWindow, ...], factor: float) -> tuple[FileWindow, ...]:
     """Windows for modality values that were multiplied by a factor."""
     return tuple((centre * factor, width * factor, name) for centre, width, name in windows)
 

@@ -117,7 +117,8 @@ def test_the_first_window_is_the_standards_by_pydicom(imaging_data: Path, tmp_pa
     if volume.is_inverted:
         theirs = 1 - theirs
     ours = grey_slice(volume, as_stored(volume), 0, windows[0]) / 255.0
-    known = ~padding_of(volume)assert np.abs(ours - theirs)[known].max() <= 1.01 / 255
+    known = ~padding_of(volume)
+    assert np.abs(ours - theirs)[known].max() <= 1.01 / 255
 
 
 def _limits(made: pydicom.Dataset, window: Window) -> tuple[float, float]:
