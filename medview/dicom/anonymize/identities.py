@@ -1,0 +1,93 @@
+"""Words by which a patient could be known, found in all files of theirs, taken out of free text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from medview.dicom.anonymize.actions import Action, action_for, table
+from medview.dicom.anonymize.options import Options
+from medview.dicom.anonymize.tree import TEXT_VRS, Item
+from medview.dicom.charset import decode_text
+
+_BASIC = Options()
+_PARTS = re.compile(r"[\s^=,;/]+")
+_SHORTEST_NAME, _SHORTEST_ID = 3, 4
+_WORD = re.compile(r"[^\W_]", re.UNICODE)
+_NUMBERS = re.compile(
+    r"\b(?:\d{4}[-./]?\d{2}[-./]?\d{2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}|[A-Za-z]{0,4}\d{5,}\w*)\b"
+)
+_PEOPLE = re.compile(
+    r"\b(?:Dr|Prof|Mr|Mrs|Ms|Herr|Frau|Mme)\b\.?\s*[^\W\d_]+|\S+@\S+\.\w+", re.IGNORECASE
+)
+_CHINESE_TITLE = re.compile(r"[\u4e00-\u9fff]{1,3}(?:医生|医师|主任|教授|先生|女士)")
+
+
+@dataclass(slots=True)
+class Identity:
+    """What is known of one patient while the files are looked through; it is never written."""
+
+    words: set[str] = field(default_factory=set)
+
+    def learn(self, top: Item) -> None:
+        """Take in every value that the basic profile does away with, at any level."""
+        for item, element in top.walk():
+            row = table().get(element.tag)
+            if row is None or element.items is not None or element.is_empty:
+                continue
+            if row.descriptors == "C" or action_for(element.tag, _BASIC) is Action.UID:
+                continue
+            if element.vr == "DA" or element.vr in TEXT_VRS:
+                text = decode_text(element.value, item.charsets, is_name=element.vr == "PN")
+                self.words |= _words(text, element.vr)
+
+    def scrubber(self) -> Scrubber:
+        """Takes these words out of texts."""
+        return Scrubber(frozenset(self.words))
+
+
+def _words(text: str, vr: str) -> set[str]:
+    whole = {part.strip(" \0") for part in text.split("\\")}
+    found = {part for part in whole if len(part) >= _SHORTEST_ID}
+    if vr == "PN":
+        parts = {piece.strip(".") for part in whole for piece in _PARTS.split(part)}
+        found |= {part for part in parts if _is_name(part)}
+        found |= {part.replace("^", " ").strip() for part in found if "^" in part}
+    return {part for part in found if _WORD.search(part)}
+
+
+def _is_name(part: str) -> bool:
+    # Two letters say little in Latin script; in Chinese or Korean they are a given name.
+    return len(part) >= _SHORTEST_NAME or (len(part) == 2 and ord(part[0]) > 0x2E80)
+
+
+class Scrubber:
+    """Removes a patient's words from text that is otherwise kept."""
+
+    def __init__(self, words: frozenset[str]) -> None:
+        long = sorted(words, key=len, reverse=True)
+        parts = [
+            re.escape(word) if len(word) > _SHORTEST_NAME else rf"(?<!\w){re.escape(word)}(?!\w)"
+            for word in long
+        ]
+        self._pattern = re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+    def finds(self, text: str) -> bool:
+        """Whether one of the words stands in the text."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def without(self, text: str) -> str:
+        """The text without the words; what remains keeps its order."""
+        if self._pattern is None:
+            return text
+        return _tidy(self._pattern.sub(" ", text))
+
+    def described(self, text: str) -> str:
+        """A descriptor without the words, dates, long numbers, titles with names, addresses."""
+        for pattern in (_PEOPLE, _CHINESE_TITLE, _NUMBERS):
+            text = pattern.sub(" ", text)
+        return self.without(text) if self._pattern else _tidy(text)
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r"[ \t]{2,}", " ", text).strip(" \t,;:^=")
