@@ -191,7 +191,7 @@ class Cleaner:
             return Action.KEEP
         if cleaned == text:
             return Action.KEEP
-        element.value = _encoded(cleaned, item.charsets)
+        element.value = _encoded(cleaned, item.charsets) or DUMMY.encode()
         return Action.CLEAN
 
 

@@ -28,6 +28,7 @@ class Identity:
     """What is known of one patient while the files are looked through; it is never written."""
 
     words: set[str] = field(default_factory=set)
+    descriptors: set[str] = field(default_factory=set)
 
     def learn(self, top: Item) -> None:
         """Take in every value that the basic profile does away with, at any level."""
@@ -35,15 +36,18 @@ class Identity:
             row = table().get(element.tag)
             if row is None or element.items is not None or element.is_empty:
                 continue
-            if row.descriptors == "C" or action_for(element.tag, _BASIC) is Action.UID:
+            if action_for(element.tag, _BASIC) is Action.UID:
                 continue
-            if element.vr == "DA" or element.vr in TEXT_VRS:
+            if row.descriptors == "C":
+                text = decode_text(element.value, item.charsets)
+                self.descriptors |= {w for w in _words(text, "LO") if not w.isnumeric()}
+            elif element.vr == "DA" or element.vr in TEXT_VRS:
                 text = decode_text(element.value, item.charsets, is_name=element.vr == "PN")
                 self.words |= _words(text, element.vr)
 
-    def scrubber(self) -> Scrubber:
-        """Takes these words out of texts."""
-        return Scrubber(frozenset(self.words))
+    def scrubber(self, *, with_descriptors: bool) -> Scrubber:
+        """Takes these words out of texts; with_descriptors: also descriptors said elsewhere."""
+        return Scrubber(frozenset(self.words | (self.descriptors if with_descriptors else set())))
 
 
 def _words(text: str, vr: str) -> set[str]:

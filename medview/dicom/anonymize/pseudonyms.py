@@ -59,7 +59,7 @@ class Secret:
 
     def uid(self, original: str) -> str:
         """A new UID (PS3.5 B.2); those that the standard defines stay."""
-        if not original or original.startswith(_STANDARD_ROOT):
+        if not original or _is_well_known(original):
             return original
         return f"2.25.{UUID(bytes=self.digest('uid', original)[:16], version=4).int}"
 
@@ -71,6 +71,13 @@ class Secret:
         """How far all dates of a patient move: back, by whole weeks, one to ten years."""
         weeks = 52 + int.from_bytes(self.digest("days", patient)[:4], "big") % 470
         return -7 * weeks
+
+
+def _is_well_known(uid: str) -> bool:
+    """Whether the standard itself gives the UID its meaning; some writers misuse its root."""
+    from pydicom.uid import UID_dictionary
+
+    return uid.startswith(_STANDARD_ROOT) and uid in UID_dictionary
 
 
 def shifted(value: str, vr: str, days: int) -> str:
