@@ -28,6 +28,7 @@ COMMANDS = {
     "risk": "compute risk scores",
     "report": "write the report as PDF or text",
     "evaluate": "measure a model on labelled data",
+    "anonymize": "write de-identified copies, with a log of what changed",
     "train": "train a model from its TOML file",
 }
 _log = logging.getLogger("medview.cli")

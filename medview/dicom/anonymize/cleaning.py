@@ -28,6 +28,7 @@ _STANDARD_SCHEMES = frozenset(
      "BI", "ICD10", "I10P", "ACR", "NEU", "UBERON", "MSH", "ISO3166_1", "RFC5646", "CD8", "IBSI")
 )  # fmt: skip
 _TYPES_OF_UID = ("Class", "ContextUID", "MappingResourceUID", "CodingSchemeUID", "TransferSyntax")
+_LONG_NUMBER = 5
 _KEPT_DATES = {Dates.REMOVE: "REMOVED", Dates.SHIFT: "MODIFIED", Dates.KEEP: "UNMODIFIED"}
 _MODIFIED, _METHOD, _METHOD_CODES, _TIME = 0x00120062, 0x00120063, 0x00120064, 0x00280303
 
@@ -96,6 +97,8 @@ class Cleaner:
             element = item.elements[tag]
             where = f"{path}({tag >> 16:04X},{tag & 0xFFFF:04X})"
             action = action_for(tag, self.options)
+            if tag in (_PATIENT_NAME, _PATIENT_ID):
+                action = Action.DUMMY  # a name is asked for by many readers: the new identifier
             if strict and action is Action.KEEP and not (tag in _CODE and codes_stay):
                 action = _strict(element)
             done = self._apply(item, element, action, where, strict=strict)
@@ -146,7 +149,9 @@ class Cleaner:
         return Action.CLEAN if action is Action.DUMMY else Action.KEEP
 
     def _replace(self, item: Item, element: Element) -> None:
-        if element.vr in ("OB", "OW", "UN"):
+        if element.tag in (_PATIENT_NAME, _PATIENT_ID):
+            element.value = self.subject.name.encode()
+        elif element.vr in ("OB", "OW", "UN"):
             element.value = b"\0\0"
         elif element.vr == "UI":
             element.value = self.secret.uid(item.ascii(element.tag)).encode()
@@ -176,6 +181,8 @@ class Cleaner:
 
     def _text(self, item: Item, element: Element, action: Action) -> Action:
         """Kept text without the patient's words; descriptors lose dates and numbers too."""
+        if element.vr == "IS" and element.tag >> 16 == 0x0020:
+            return self._number(element)
         if element.vr not in TEXT_VRS:
             return Action.KEEP
         text = decode_text(element.value, item.charsets, is_name=element.vr == "PN")
@@ -193,6 +200,14 @@ class Cleaner:
             return Action.KEEP
         element.value = _encoded(cleaned, item.charsets) or DUMMY.encode()
         return Action.CLEAN
+
+    def _number(self, element: Element) -> Action:
+        """Some systems write the patient's or the study's identifier as series number."""
+        text = element.value.decode("ascii", "replace").strip(" \0")
+        if len(text) < _LONG_NUMBER or not self.subject.scrubber.finds(text):
+            return Action.KEEP
+        element.value = b""
+        return Action.EMPTY
 
 
 def _strict(element: Element) -> Action:

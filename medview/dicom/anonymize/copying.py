@@ -40,7 +40,7 @@ def write_copy(
         + encode(top, instance.encoding)
         + first
     )
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(target.parent)
     try:
         _write(target, head, pixels)
         _verify(instance, target, is_blanked=bool(boxes))
@@ -63,6 +63,13 @@ def _head(top: Item, sop_class: str, syntax: str) -> bytes:
     length = Item()
     length.put(0x00020000, "UL", len(rest).to_bytes(4, "little"))
     return b"\0" * 128 + b"DICM" + encode(length, EXPLICIT) + rest
+
+
+def _make_private(folder: Path) -> None:
+    """The folder and those above it that are not there, for the owner alone."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700)
 
 
 def _write(target: Path, head: bytes, pixels: Iterator[bytes]) -> None:

@@ -155,9 +155,7 @@ class _Run:
             subject = Subject(
                 name=_PREFIX + secret.name("patient", patient),
                 days=secret.days(patient),
-                scrubber=self.found.identities[patient].scrubber(
-                    with_descriptors=not self.how.options.descriptors
-                ),
+                scrubber=self.found.identities[patient].scrubber(self.how.options),
             )
             self._cleaners[patient] = Cleaner(self.how.options, secret, subject)
         return self._cleaners[patient]

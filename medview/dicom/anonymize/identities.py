@@ -10,7 +10,6 @@ from medview.dicom.anonymize.options import Options
 from medview.dicom.anonymize.tree import TEXT_VRS, Item
 from medview.dicom.charset import decode_text
 
-_BASIC = Options()
 _PARTS = re.compile(r"[\s^=,;/]+")
 _SHORTEST_NAME, _SHORTEST_ID = 3, 4
 _WORD = re.compile(r"[^\W_]", re.UNICODE)
@@ -25,10 +24,9 @@ _CHINESE_TITLE = re.compile(r"[\u4e00-\u9fff]{1,3}(?:医生|医师|主任|教授
 
 @dataclass(slots=True)
 class Identity:
-    """What is known of one patient while the files are looked through; it is never written."""
+    """What is known of one patient while files are looked through, by tag; it is never written."""
 
-    words: set[str] = field(default_factory=set)
-    descriptors: set[str] = field(default_factory=set)
+    words: dict[int, set[str]] = field(default_factory=dict)
 
     def learn(self, top: Item) -> None:
         """Take in every value that the basic profile does away with, at any level."""
@@ -36,18 +34,21 @@ class Identity:
             row = table().get(element.tag)
             if row is None or element.items is not None or element.is_empty:
                 continue
-            if action_for(element.tag, _BASIC) is Action.UID:
-                continue
-            if row.descriptors == "C":
-                text = decode_text(element.value, item.charsets)
-                self.descriptors |= {w for w in _words(text, "LO") if not w.isnumeric()}
-            elif element.vr == "DA" or element.vr in TEXT_VRS:
+            if element.vr == "DA" or element.vr in TEXT_VRS:
                 text = decode_text(element.value, item.charsets, is_name=element.vr == "PN")
-                self.words |= _words(text, element.vr)
+                found = _words(text, element.vr)
+                if row.descriptors == "C":  # a number in a description says nothing by itself
+                    found = {word for word in found if not word.isnumeric()}
+                self.words.setdefault(element.tag, set()).update(found)
 
-    def scrubber(self, *, with_descriptors: bool) -> Scrubber:
-        """Takes these words out of texts; with_descriptors: also descriptors said elsewhere."""
-        return Scrubber(frozenset(self.words | (self.descriptors if with_descriptors else set())))
+    def scrubber(self, options: Options) -> Scrubber:
+        """Takes out of texts what the options do not keep."""
+        gone = (
+            found
+            for tag, found in self.words.items()
+            if action_for(tag, options) not in (Action.KEEP, Action.CLEAN)
+        )
+        return Scrubber(frozenset().union(*gone))
 
 
 def _words(text: str, vr: str) -> set[str]:

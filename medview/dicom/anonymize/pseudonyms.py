@@ -75,7 +75,7 @@ class Secret:
 
 def _is_well_known(uid: str) -> bool:
     """Whether the standard itself gives the UID its meaning; some writers misuse its root."""
-    from pydicom.uid import UID_dictionary
+    from pydicom._uid_dict import UID_dictionary
 
     return uid.startswith(_STANDARD_ROOT) and uid in UID_dictionary
 

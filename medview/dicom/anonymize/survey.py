@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,10 @@ from medview.core.words import Sentence, say, tr
 from medview.dicom.anonymize.identities import Identity
 from medview.dicom.anonymize.text_in_pixels import Suspicion, suspicion_of
 from medview.dicom.anonymize.tree import Item, read_tree
-from medview.dicom.instance import DIRECTORY, NotDicom, open_instance
-from medview.dicom.walk import files_below, what_else
+from medview.dicom.fragments import fragments_of
+from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
+from medview.dicom.pixel_format import has_image, pixel_format
+from medview.dicom.walk import files_below, members_below, what_else
 
 _log = logging.getLogger("medview.dicom")
 _DOCUMENT = 0x00420011
@@ -60,28 +63,43 @@ def survey(
     Raises InvalidInput for a missing path and Cancelled; a broken file is refused by itself.
     """
     found = Survey(paths=tuple(paths))
-    files = list(files_below(paths))
-    for path in files:
+    waiting = deque(files_below(paths))
+    while waiting:
         if cancel is not None:
             cancel.check()
         found.seen += 1
-        _take(path, found)
-        progress(found.seen, len(files), tr("Looking through files"))
+        waiting.extendleft(reversed(_take(waiting.popleft(), found)))
+        progress(found.seen, found.seen + len(waiting), tr("Looking through files"))
     return found
 
 
-def _take(path: str, found: Survey) -> None:
+def _take(path: str, found: Survey) -> list[str]:
+    """Sort one file in; an archive gives the paths of its files."""
     try:
         _sort_in(path, found)
     except NotDicom as reason:
-        said = what_else(Path(path)) if Path(path).stat().st_size else reason.args[0]
-        found.ignored.append(Refused(path, said, is_readable=False))
+        return _take_other(path, found, reason.args[0])
     except UnreadableInstance as error:
         found.refused.append(Refused(path, error.what, is_readable=False))
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("file refused", extra={"kind": type(error).__name__})
         said = say("The file is damaged in a way that MedView cannot name.")
         found.refused.append(Refused(path, said, is_readable=False))
+    return []
+
+
+def _take_other(path: str, found: Survey, reason: Sentence) -> list[str]:
+    try:
+        members = members_below(path)
+    except UnreadableInstance as error:
+        found.refused.append(Refused(path, error.what, is_readable=False))
+        return []
+    if members:
+        reason = say("An archive: the files in it are read in place ({count}).", count=len(members))
+    elif reason.template != EMPTY.template:
+        reason = what_else(Path(path))
+    found.ignored.append(Refused(path, reason, is_readable=False))
+    return members
 
 
 def _sort_in(path: str, found: Survey) -> None:
@@ -97,11 +115,22 @@ def _sort_in(path: str, found: Survey) -> None:
     if reason is not None:
         found.refused.append(Refused(path, reason))
         return
+    _check_pixels(instance)
     suspicion = suspicion_of(instance, top)
     if suspicion is not None:
         found.suspicions.append(suspicion)
     study, series = top.ascii(0x0020000D), top.ascii(0x0020000E)
     found.sources.append(Source(path, patient, study, series))
+
+
+def _check_pixels(instance: Instance) -> None:
+    """Raises UnreadableInstance for a picture of which nobody could say what it shows."""
+    if not has_image(instance.elements):
+        return
+    pixel_format(instance)
+    if instance.is_encapsulated:
+        with instance.open() as source:
+            fragments_of(instance, source)
 
 
 def _why_not(top: Item) -> Sentence | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from medview.core.archive import open_binary
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
 from medview.dicom.elements import UNDEFINED, Encoding
@@ -84,10 +85,8 @@ def read_tree(instance: Instance) -> Item:
     from medview.dicom.write.files import tolerating_sources
 
     try:
-        with tolerating_sources():
-            data_set = dcmread(
-                instance.path, force=True, stop_before_pixels=True, defer_size=_LARGEST_VALUE
-            )
+        with tolerating_sources(), open_binary(instance.path) as file:
+            data_set = dcmread(file, force=True, stop_before_pixels=True, defer_size=_LARGEST_VALUE)
             top = _item(data_set, ("",), instance.encoding.big, 0)
     except UnreadableInstance:
         raise

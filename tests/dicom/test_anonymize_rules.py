@@ -1,0 +1,337 @@
+"""What happens to which element, in studies made for it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from medview.core.errors import Cancelled, InvalidInput, WriteFailed
+from medview.core.progress import CancelToken
+from medview.dicom.anonymize import (
+    Box,
+    Dates,
+    Decision,
+    Export,
+    Options,
+    Outcome,
+    Secret,
+    export,
+    survey,
+)  # fmt: skip
+from medview.dicom.anonymize.pixels import silence
+from medview.dicom.anonymize.pseudonyms import shifted
+from medview.dicom.anonymize.text_in_pixels import text_lines
+
+SECRET = Secret(b"k" * 32)
+Change = Callable[[Dataset], None]
+
+
+def image(number: int = 1) -> Dataset:
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made.file_meta.SourceApplicationEntityTitle = "QUINCEAE"
+    made.SpecificCharacterSet = "ISO_IR 192"
+    made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, f"1.2.826.77.3.{number}"
+    made.StudyInstanceUID, made.SeriesInstanceUID = "1.2.826.77.1", "1.2.826.77.2"
+    made.FrameOfReferenceUID = "1.2.826.77.4"
+    made.PatientName, made.PatientID = "Quince^Ada=王^小东", "PEAR-4711"
+    made.PatientBirthDate, made.PatientSex, made.PatientAge = "19010203", "F", "079Y"
+    made.AccessionNumber, made.StudyDescription = "PLUM99", "Chest of QUINCE, 2026-01-31"
+    made.StudyDate, made.StudyTime = "20260131", "101500"
+    made.AcquisitionDateTime = "20260131235959.5+0100"
+    made.Modality, made.BodyPartExamined, made.Manufacturer = "CT", "CHEST", "SIEMENS"
+    made.StationName, made.InstitutionName = "ROOM-SEVEN", "Saint Elsewhere"
+    made.ImagePositionPatient, made.ImageOrientationPatient = [0, 0, number], [1, 0, 0, 0, 1, 0]
+    made.PixelSpacing, made.Rows, made.Columns, made.InstanceNumber = [1, 1], 64, 64, number
+    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
+    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 16, 15, 1
+    made.PixelData = np.arange(4096, dtype=np.int16).tobytes()
+    return made
+
+
+def stored(folder: Path, *changes: Change, count: int = 1) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(1, count + 1):
+        made = image(number)
+        for change in changes:
+            change(made)
+        made.save_as(folder / f"QUINCE-{number}.dcm", enforce_file_format=True)
+    return folder
+
+
+def copied(folder: Path, out: Path, options: Options | None = None, **how: object) -> Outcome:
+    request = Export(options=options or Options(), secret=SECRET, **how)  # type: ignore[arg-type]
+    return export(survey([folder]), out, request)
+
+
+def first(done: Outcome) -> Dataset:
+    return dcmread(done.folder / done.copies[0][1])
+
+
+def test_the_basic_profile_leaves_the_picture_and_takes_the_person(tmp_path: Path) -> None:
+    made = first(copied(stored(tmp_path / "in"), tmp_path / "out"))
+
+    assert str(made.PatientName) == made.PatientID
+    assert made.PatientID.startswith("ANON-")
+    assert made.PatientBirthDate == made.StudyDate == made.AccessionNumber == ""
+    assert "StudyDescription" not in made
+    assert made.InstitutionName == "REMOVED"
+    assert (made.Manufacturer, made.BodyPartExamined) == ("SIEMENS", "CHEST")
+    assert made.PatientIdentityRemoved == "YES"
+    assert made.LongitudinalTemporalInformationModified == "REMOVED"
+    assert made.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
+    assert "SourceApplicationEntityTitle" not in made.file_meta
+    assert made.PixelData == image().PixelData
+
+
+def test_uids_agree_across_a_study_and_across_runs_with_one_secret(tmp_path: Path) -> None:
+    def refer(made: Dataset) -> None:
+        link = Dataset()
+        link.ReferencedSOPClassUID, link.ReferencedSOPInstanceUID = CTImageStorage, "1.2.826.77.3.1"
+        made.ReferencedImageSequence = Sequence([link])
+
+    folder = stored(tmp_path / "in", refer, count=2)
+    done = copied(folder, tmp_path / "out")
+    one, two = (dcmread(done.folder / name) for _, name in done.copies)
+    again = first(copied(folder, tmp_path / "again"))
+    other = Export(options=Options(), secret=Secret.new())
+    third = first(export(survey([folder]), tmp_path / "other", other))
+
+    assert one.StudyInstanceUID == two.StudyInstanceUID == again.StudyInstanceUID
+    assert one.StudyInstanceUID.startswith("2.25.")
+    assert two.ReferencedImageSequence[0].ReferencedSOPInstanceUID == one.SOPInstanceUID
+    assert one.SOPInstanceUID == one.file_meta.MediaStorageSOPInstanceUID == again.SOPInstanceUID
+    assert third.SOPInstanceUID != one.SOPInstanceUID
+
+
+def test_dates_of_a_patient_move_together_and_times_stay(tmp_path: Path) -> None:
+    def later(made: Dataset) -> None:
+        made.SeriesDate = "20260301"
+
+    options = Options(dates=Dates.SHIFT)
+    made = first(copied(stored(tmp_path / "in", later), tmp_path / "out", options))
+    days = SECRET.days("id\x1fPEAR-4711\x1f")
+
+    assert days % 7 == 0
+    assert days < -300
+    assert made.StudyDate == shifted("20260131", "DA", days)
+    assert made.SeriesDate == shifted("20260301", "DA", days)
+    assert made.StudyTime == "101500"
+    assert made.AcquisitionDateTime == shifted("20260131", "DA", days) + "235959.5+0100"
+    assert made.PatientBirthDate == ""
+    assert made.LongitudinalTemporalInformationModified == "MODIFIED"
+
+
+@pytest.mark.parametrize(
+    ("value", "moved"),
+    [("20240301", "20240223"), ("2004.01.08", "20040101"), ("20240301\\20240308",
+      "20240223\\20240301"), ("", "")],
+)  # fmt: skip
+def test_dates_move_over_the_ends_of_months_and_in_old_notation(value: str, moved: str) -> None:
+    assert shifted(value, "DA", -7) == moved
+
+
+def test_what_is_no_date_is_emptied_when_dates_are_shifted(tmp_path: Path) -> None:
+    def spoil(made: Dataset) -> None:
+        made.add_new(0x00080021, "SH", "soon")  # the VR is wrong too
+
+    options = Options(dates=Dates.SHIFT)
+    made = first(copied(stored(tmp_path / "in", spoil), tmp_path / "out", options))
+
+    assert not made.SeriesDate
+
+
+def test_options_retain_what_they_say(tmp_path: Path) -> None:
+    options = Options(device=True, patient=True, institution=True, uids=True, dates=Dates.KEEP)
+    made = first(copied(stored(tmp_path / "in"), tmp_path / "out", options))
+
+    assert (made.StationName, made.InstitutionName) == ("ROOM-SEVEN", "Saint Elsewhere")
+    assert (made.PatientSex, made.PatientAge) == ("F", "079Y")
+    assert (made.StudyDate, made.SOPInstanceUID) == ("20260131", "1.2.826.77.3.1")
+    codes = {item.CodeValue for item in made.DeidentificationMethodCodeSequence}
+    assert codes == {"113100", "113106", "113108", "113109", "113110", "113112"}
+
+
+def test_cleaned_descriptors_lose_names_dates_and_numbers(tmp_path: Path) -> None:
+    def describe(made: Dataset) -> None:
+        made.SeriesDescription = "肺 平扫 王小东 thin slices PEAR-4711 Dr. Huber"
+        made.ImageComments = "Quince, seen 31.01.2026, call 0301234567"
+
+    made = first(copied(stored(tmp_path / "in", describe), tmp_path / "out",
+                        Options(descriptors=True)))  # fmt: skip
+
+    assert made.StudyDescription == "Chest of"
+    assert "thin slices" in made.SeriesDescription
+    for word in ("PEAR", "Huber", "Quince", "2026", "030123"):
+        assert word not in made.SeriesDescription + made.ImageComments
+
+
+def test_names_leave_text_that_stays_and_private_groups_go(tmp_path: Path) -> None:
+    made = first(copied(stored(tmp_path / "in", _hide), tmp_path / "out"))
+
+    assert made.ConvolutionKernel == "B30"
+    assert made.AnatomicRegionSequence[0].CodeMeaning == "Lung of"
+    assert not [e for e in made.iterall() if e.tag.is_private]
+
+
+def _hide(made: Dataset) -> None:
+    made.ConvolutionKernel = "B30 quince"
+    made.private_block(0x0029, "QUINCE HEADER", create=True).add_new(0x10, "LO", "Ada Quince")
+    inner = Dataset()
+    inner.CodeValue, inner.CodingSchemeDesignator = "1", "SCT"
+    inner.CodeMeaning = "Lung of Quince"
+    inner.private_block(0x0029, "X", create=True).add_new(1, "LO", "PEAR-4711")
+    made.AnatomicRegionSequence = Sequence([inner])
+
+
+def test_known_safe_private_numbers_can_stay(tmp_path: Path) -> None:
+    def add(made: Dataset) -> None:
+        block = made.private_block(0x7053, "Philips PET Private Group", create=True)
+        block.add_new(0x00, "DS", "0.000551")
+        block.add_new(0x03, "ST", "Ada Quince")
+
+    folder = stored(tmp_path / "in", add)
+    kept = first(copied(folder, tmp_path / "out", Options(safe_private=True)))
+
+    assert kept[0x70531000].value == 0.000551
+    assert (0x70531003) not in kept
+    assert 0x70531000 not in first(copied(folder, tmp_path / "none"))
+
+
+def test_text_of_a_report_goes_and_its_numbers_and_codes_stay(tmp_path: Path) -> None:
+    def tell(made: Dataset) -> None:
+        concept = Dataset()
+        concept.CodeValue, concept.CodingSchemeDesignator = "410668003", "SCT"
+        concept.CodeMeaning = "Length"
+        text, person, number = Dataset(), Dataset(), Dataset()
+        text.ValueType, text.TextValue = "TEXT", "An orange tumour"
+        person.ValueType, person.PersonName = "PNAME", "Reader^Rita"
+        measured = Dataset()
+        measured.NumericValue = "12.5"
+        number.ValueType, number.ConceptNameCodeSequence = "NUM", Sequence([concept])
+        number.MeasuredValueSequence = Sequence([measured])
+        made.ContentSequence = Sequence([text, person, number])
+
+    made = first(copied(stored(tmp_path / "in", tell), tmp_path / "out"))
+
+    assert made.ContentSequence[0].TextValue == "REMOVED"
+    assert made.ContentSequence[1].PersonName == "REMOVED"
+    assert made.ContentSequence[2].ConceptNameCodeSequence[0].CodeMeaning == "Length"
+    assert made.ContentSequence[2].MeasuredValueSequence[0].NumericValue == 12.5
+    assert "113104" in {i.CodeValue for i in made.DeidentificationMethodCodeSequence}
+
+
+def test_what_follows_the_pixels_and_the_preamble_is_not_copied(tmp_path: Path) -> None:
+    folder = stored(tmp_path / "in")
+    path = folder / "QUINCE-1.dcm"
+    data = bytearray(path.read_bytes())
+    data[:10] = b"QUINCE ADA"
+    path.write_bytes(bytes(data) + b"\xfc\xff\xfc\xffOB\0\0\x0a\0\0\0QUINCE ADA")
+
+    done = copied(folder, tmp_path / "out")
+
+    assert b"QUINCE" not in (done.folder / done.copies[0][1]).read_bytes()
+
+
+def test_comments_inside_jpeg_streams_become_zeros_of_the_same_length() -> None:
+    jpeg = bytearray(b"\xff\xd8\xff\xe0\0\x04JF\xff\xe1\0\x08Quince\xff\xfe\0\x05Ada\xff\xda\0\2xx")
+    jpeg_2000 = bytearray(b"\xff\x4f\xff\x51\0\4ab\xff\x64\0\x0a\0\1Quince\xff\x90\0\2")
+    sizes = len(jpeg), len(jpeg_2000)
+    silence(jpeg)
+    silence(jpeg_2000)
+
+    assert b"Quince" not in jpeg + jpeg_2000
+    assert b"Ada" not in jpeg
+    assert b"JF" in jpeg
+    assert sizes == (len(jpeg), len(jpeg_2000))
+
+
+def screen(made: Dataset) -> None:
+    made.Modality, made.SOPClassUID = "OT", "1.2.840.10008.5.1.4.1.1.7"
+    del made.ImagePositionPatient
+
+
+def test_captures_are_left_out_unless_asked_otherwise(tmp_path: Path) -> None:
+    folder = stored(tmp_path / "in", screen)
+    out = copied(folder, tmp_path / "out")
+    kept = copied(folder, tmp_path / "kept", burned_in=Decision.KEEP)
+    path = str(folder / "QUINCE-1.dcm")
+    black = copied(folder, tmp_path / "black", decisions={path: Decision.BLANK},
+                   boxes={path: (Box(0, 0, 64, 8),)})  # fmt: skip
+
+    assert out.copies == ()
+    assert "Secondary Capture" in str(out.left_out[0].reason)
+    assert first(kept).PixelData == image().PixelData
+    values = np.frombuffer(first(black).PixelData, np.int16).reshape(64, 64)
+    assert not values[:8].any()
+    assert values[8:].any()
+    assert first(black).BurnedInAnnotation == "NO"
+
+
+def test_writing_is_found_in_a_picture_and_anatomy_is_not(tmp_path: Path) -> None:
+    from PIL import Image, ImageDraw
+
+    rng = np.random.default_rng(1)
+    plain = rng.normal(90, 6, (300, 400)).clip(0, 255).astype(np.uint8)
+    plain[100:220, 120:300] = 180
+    written = Image.fromarray(plain)
+    ImageDraw.Draw(written).text((20, 20), "QUINCE ADA 1901-02-03", fill=255)
+
+    assert text_lines(plain) == ()
+    box = text_lines(np.asarray(written))[0]
+    assert box.left <= 24
+    assert box.top <= 24
+    assert box.bottom >= 30
+    assert box.right >= 120
+
+
+def test_nothing_is_left_when_it_is_cancelled_or_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stored(tmp_path / "in", count=3)
+    found, how = survey([folder]), Export(options=Options(), secret=SECRET)
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        export(found, tmp_path / "out", how, lambda done, _n, _w: cancel.cancel(), cancel)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["home", "in"] or not list(
+        tmp_path.glob("*out*")
+    )
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(WriteFailed, match="disk is full"):
+        export(found, tmp_path / "out", how)
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_folder_in_use_or_around_the_source_is_refused(tmp_path: Path) -> None:
+    folder = stored(tmp_path / "in")
+    for out in (folder, folder / "below", tmp_path):
+        with pytest.raises(InvalidInput):
+            copied(folder, out)
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "letter.txt").write_text("mine")
+    with pytest.raises(InvalidInput, match="not empty"):
+        copied(folder, tmp_path / "used")
+    assert [p.name for p in folder.iterdir()] == ["QUINCE-1.dcm"]
+
+
+def test_copies_log_and_mapping_are_for_the_owner_alone(tmp_path: Path) -> None:
+    mapping = tmp_path / "private.csv"
+    done = copied(stored(tmp_path / "in"), tmp_path / "out", mapping=mapping)
+
+    paths = [mapping, *(p for p in done.folder.rglob("*"))]
+    assert {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in paths} == {0}
+    assert "PEAR-4711" in mapping.read_text()
+    assert "PatientName,replaced" in done.log.read_text()
