@@ -152,6 +152,7 @@ def _stack_json(stack: Stack, statistics: dict[str, FileStatistics], *, with_fil
             for scale in stack.scales
         ],
         "split_by": stack.split_by,
+        "label": stack.label.english() if stack.label else "",
         "transfer_syntax": stack.transfer_syntax,
         "photometric": stack.photometric,
         "stored_type": stack.stored_type,

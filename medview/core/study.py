@@ -16,10 +16,14 @@ VERDICTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRef:
-    """One picture of a stack: which file, which frame of it, where it lies."""
+    """One picture of a stack: which file, which frame of it, where it lies.
+
+    tile: for a slice cut out of a mosaic, its first row and column in the frame.
+    """
 
     path: str
     frame: int = 0
+    tile: tuple[int, int] | None = None
     sop_instance_uid: str = ""
     instance_number: int | None = None
     position: PatientPoint | None = None
@@ -59,6 +63,21 @@ class ValueScale:
         return replace(self, factor=self.factor / factor, low=low, high=high)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A part of an ultrasound picture: first and last row and column, millimetres of a pixel
+    (between rows, between columns)."""
+
+    rows: tuple[float, float]
+    columns: tuple[float, float]
+    spacing: tuple[float, float]
+
+    def holds(self, row: float, column: float) -> bool:
+        """Whether a place of the picture lies in it."""
+        in_rows = self.rows[0] - 0.5 <= row <= self.rows[1] + 0.5
+        return in_rows and self.columns[0] - 0.5 <= column <= self.columns[1] + 0.5
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """Frames that belong together in one grid, sorted along the normal.
@@ -83,7 +102,9 @@ class Stack:
     frame_of_reference_uid: str = ""
     notes: tuple[Sentence, ...] = ()
     badges: tuple[str, ...] = ()  # LOSSY, BURNED-IN, DERIVED, TILT, UNEVEN, GAPS ...
-    calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, none
+    calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, US, none
+    regions: tuple[Region, ...] = ()  # of ultrasound: outside of them lengths are in pixels
+    label: Sentence | None = None  # what parts it from the other stacks of its series
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from medview.dicom.elements import Elements
 from medview.dicom.frames import frames_of
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import HEADER_KEYWORDS
+from medview.dicom.mosaic import tiles_of
 from medview.dicom.patients import by_patient, iso_date, letters_of_name, sex_of
 from medview.dicom.real_world import maps_by_image
 from medview.dicom.stacks import Beside, stacks_of
@@ -182,7 +183,8 @@ def _series(part: list[Instance], found: Sorted) -> Series:
 def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
     """The series' stacks; a series that cannot be arranged is refused, the others go on."""
     try:
-        frames = [frame for instance in part for frame in frames_of(instance)]
+        whole = [frame for instance in part for frame in frames_of(instance)]
+        frames = [tile for frame in whole for tile in tiles_of(frame)]
         return stacks_of(frames, Beside(found.notes, found.maps))
     except MedViewError as error:
         reason = error.what

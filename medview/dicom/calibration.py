@@ -7,6 +7,7 @@ import math
 from medview.core.words import Sentence, say
 from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
+from medview.dicom.ultrasound import regions_of
 
 Spacing = tuple[float, float]
 
@@ -15,9 +16,18 @@ def calibrate(frame: Frame) -> tuple[Spacing, str, tuple[Sentence, ...]]:
     """Spacing between rows and columns, the state for Stack.calibration, and what to say.
 
     For pictures without a place in the patient. States: CAL, ERMF, EST, DETECTOR, SCAN, patient,
-    and none, where only the pixels' aspect is known.
+    US (inside the picture's regions), and none, where only the pixels' aspect is known.
     """
     top = frame.instance.elements
+    if top.has("SequenceOfUltrasoundRegions"):
+        regions, said = regions_of(top)
+        if regions:
+            return regions[0].spacing, "US", ()
+        return (
+            _aspect(top),
+            "none",
+            said or (say("No pixel size is known: lengths are in pixels."),),
+        )
     if frame.is_projection:
         return _projection(frame, top)
     nominal = _pair(top, "NominalScannedPixelSpacing")

@@ -213,10 +213,17 @@ class Elements:
         found = self.floats(keyword)
         return int(found[0]) if found else default
 
-    def private_bytes(self, tag: int, creator: str) -> bytes:
-        """The bytes of a private element of block 10, none where another creator holds it."""
+    def private_bytes(self, tag: int, creator: str, maker: str = "") -> bytes:
+        """The bytes of a private element of block 10, none where another creator holds it.
+
+        maker: accept the element of a file whose creators were stripped when Manufacturer begins
+        with this word.
+        """
         block = self.values.get((tag & 0xFFFF0000) | 0x10)
-        if block is None or block[1].strip(b" \0").decode("ascii", "replace") != creator:
+        if block is None:
+            if not maker or not self.text("Manufacturer").upper().startswith(maker):
+                return b""
+        elif block[1].strip(b" \0").decode("ascii", "replace") != creator:
             return b""
         return self.values.get(tag, ("", b""))[1]
 
@@ -224,9 +231,9 @@ class Elements:
         """The text of a private element of block 10 in plain ASCII."""
         return self.private_bytes(tag, creator).decode("ascii", "replace").strip(" \0")
 
-    def private(self, tag: int, creator: str) -> tuple[float, ...]:
-        """Numbers of a private element of block 10 whose creator is as expected."""
-        if not self.private_bytes(tag, creator):
+    def private(self, tag: int, creator: str, maker: str = "") -> tuple[float, ...]:
+        """Numbers of a private element; see `private_bytes`."""
+        if not self.private_bytes(tag, creator, maker):
             return ()
         if tag in self.values and self.values[tag][0] == "UN":
             raw = self.values[tag][1]

@@ -17,12 +17,12 @@ from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.shared import BlockWriter, SharedBlock
-from medview.core.study import Stack
+from medview.core.study import FrameRef, Stack
 from medview.core.volume import FileWindow, VoiTable, Volume
 from medview.core.words import Sentence, say
 from medview.dicom.colour import is_colour, to_rgb
 from medview.dicom.decoders import WORKERS
-from medview.dicom.frames import Frame, frames_of
+from medview.dicom.frames import Frame, Tile, frames_of
 from medview.dicom.instance import NotDicom, open_instance
 from medview.dicom.modality import (
     modality_table,
@@ -99,7 +99,7 @@ class VolumeFill:
                 found.append(None)
             else:
                 is_first = False
-                found.append(frames[reference.frame])
+                found.append(_tile(frames[reference.frame], reference, self.stack))
         return found
 
     def _make_volume(self, first: Frame) -> Volume:
@@ -275,11 +275,23 @@ class VolumeFill:
         padding = self.volume.padding
         slot[...] = 0 if padding is None else np.clip(padding[0], *_limits(slot.dtype))
 
+    def _read_tile(self, frame: Frame, tile: Tile, threads: int) -> Array:
+        """A slice of a mosaic, cut out of the whole picture."""
+        (row, column), (rows, columns) = tile[:2], tile.size
+        with self._readers.of(frame.instance) as reader:
+            shown = _shown(reader, frame, threads, None)
+        cut = shown[row : row + rows, column : column + columns]
+        if cut.shape[:2] != tile.size or reader.form.dtype != self._plan.form.dtype:
+            raise UnreadableInstance(say("The file has changed."), frame.instance.path)
+        return np.ascontiguousarray(cut)
+
     def _read(
         self, frame: Frame, place: tuple[BlockWriter, int, Array], threads: int
     ) -> Array | None:
         """A frame as the volume keeps it, C-contiguous, perhaps in the slot; None: it is there."""
         writer, k, scratch = place
+        if frame.tile is not None:
+            return self._read_tile(frame, frame.tile, threads)
         with self._readers.of(frame.instance) as reader:
             form = reader.form
             size = (form.rows, form.columns)
@@ -301,6 +313,14 @@ class VolumeFill:
             if shown.shape != scratch.shape:
                 raise UnreadableInstance(say("The file has changed."), frame.instance.path)
             return np.ascontiguousarray(shown, scratch.dtype)
+
+
+def _tile(frame: Frame, reference: FrameRef, stack: Stack) -> Frame:
+    """The frame, or the part of it that is one slice of a mosaic."""
+    if reference.tile is None:
+        return frame
+    _, rows, columns = stack.geometry.shape
+    return replace(frame, tile=Tile(*reference.tile, (rows, columns), np.zeros(3)))
 
 
 def _frames_or_reason(path: str, *, whole: bool) -> list[Frame] | Sentence:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.dicom import nuclear
 from medview.dicom.elements import Elements
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import MOSAIC_COUNT, PRIVATE_B_VALUES, tag_of
@@ -49,13 +51,26 @@ _GROUP_OF = {
 }
 
 
+class Tile(NamedTuple):
+    """A slice inside a mosaic: its first row and column there, its own size, its first voxel."""
+
+    row: int
+    column: int
+    size: tuple[int, int]
+    position: FloatArray
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of an instance; `groups` are its functional groups, nearest first."""
+    """One picture of an instance; `groups` are its functional groups, nearest first.
+
+    tile: where it is a slice cut out of a mosaic.
+    """
 
     instance: Instance
     index: int
     groups: tuple[Elements, ...] = ()
+    tile: Tile | None = None
 
     def holder(self, keyword: str) -> Elements:
         """The item that holds a value for this frame: its own group, the shared one, the top."""
@@ -83,18 +98,27 @@ class Frame:
     @cached_property
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
+        if self.tile is not None:
+            return self.tile.size
         top = self.instance.elements
         return top.integer("Rows"), top.integer("Columns")
 
     @cached_property
     def position(self) -> FloatArray | None:
         """Centre of the first voxel, LPS millimetres."""
+        if self.tile is not None:
+            return self.tile.position
+        top = self.instance.elements
+        if nuclear.is_nuclear(top):
+            return nuclear.place_of(top, self.index)
         return _vector(self.floats("ImagePositionPatient"), 3)
 
     @cached_property
     def axes(self) -> FloatArray | None:
         """(2, 3) unit vectors of growing column and row; None where the header has no true pair."""
         flat = _vector(self.floats("ImageOrientationPatient"), 6)
+        if flat is None and nuclear.is_nuclear(self.instance.elements):
+            flat = nuclear.axes_of(self.instance.elements)
         if flat is None:
             return None
         pair = flat.reshape(2, 3)
@@ -127,6 +151,8 @@ class Frame:
     def is_mosaic(self) -> bool:
         """Siemens: many slices tiled into one picture, whose position is the big picture's."""
         top = self.instance.elements
+        if self.tile is not None:
+            return False
         return "MOSAIC" in self.image_type.split("\\") or bool(top.private(*MOSAIC_COUNT))
 
     @cached_property
@@ -146,8 +172,8 @@ class Frame:
         found = self.floats("DiffusionBValue")
         if found:
             return found[0]
-        for tag, creator in PRIVATE_B_VALUES:
-            private = self.instance.elements.private(tag, creator)
+        for tag, creator, maker in PRIVATE_B_VALUES:
+            private = self.instance.elements.private(tag, creator, maker)
             if private:
                 # GE adds multiples of a million to flag its own processing.
                 return private[0] % 1_000_000 if creator.startswith("GEMS") else private[0]
@@ -190,7 +216,7 @@ def with_twins(frames: Sequence[Frame]) -> Iterator[Frame]:
     twins: dict[Hashable, Frame] = {}
     for frame in frames:
         top = frame.instance.elements
-        if frame.groups:
+        if frame.groups or frame.tile is not None:
             yield frame
             continue
         twin = twins.setdefault((top.encoding, tuple(map(top.values.get, _ALIKE_TAGS))), frame)

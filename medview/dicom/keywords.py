@@ -60,14 +60,17 @@ _TECHNICAL = (
     "IonBeamSequence", "AnnotationGroupSequence", "RealWorldValueMappingSequence",
     "ReferencedImageRealWorldValueMappingSequence", "RegistrationSequence",
     "MediaStorageSOPClassUID", "TransferSyntaxUID",
-    "RadiopharmaceuticalInformationSequence", "SUVType",
+    "RadiopharmaceuticalInformationSequence", "SUVType", "DetectorInformationSequence",
+    "EnergyWindowVector", "DetectorVector", "PhaseVector", "RotationVector", "RRIntervalVector",
+    "TimeSlotVector", "SliceVector",
 )  # fmt: skip
 
-# Private elements that tell the volumes of a diffusion series apart; with their creators.
+# Private elements that tell the volumes of a diffusion series apart; with their creators, and the
+# maker by which they are known where an anonymiser has stripped these.
 PRIVATE_B_VALUES = (
-    (0x0019100C, "SIEMENS MR HEADER"),
-    (0x20011003, "Philips Imaging DD 001"),
-    (0x00431039, "GEMS_PARM_01"),
+    (0x0019100C, "SIEMENS MR HEADER", "SIEMENS"),
+    (0x20011003, "Philips Imaging DD 001", "PHILIPS"),
+    (0x00431039, "GEMS_PARM_01", "GE"),
 )
 MOSAIC_COUNT = (0x0019100A, "SIEMENS MR HEADER")
 CSA_IMAGE_HEADER = (0x00291010, "SIEMENS CSA HEADER")
@@ -79,7 +82,7 @@ PHILIPS_MR_SCALE = (0x2005100E, 0x2005100D, "Philips MR Imaging DD 001")
 # Overlay planes: 16 repeating groups (PS3.5 7.6); whether one is there is seen from its rows.
 OVERLAY_GROUPS = tuple(0x60000000 + (n << 17) for n in range(16))
 OVERLAY_ROWS = tuple(group | 0x0010 for group in OVERLAY_GROUPS)
-_PRIVATE = (*PRIVATE_B_VALUES, MOSAIC_COUNT, CSA_IMAGE_HEADER, PHILIPS_SUV, PHILIPS_ACTIVITY,
+_PRIVATE = (*PRIVATE_B_VALUES, MOSAIC_COUNT, PHILIPS_SUV, PHILIPS_ACTIVITY,
             GE_SCAN_TIME)  # fmt: skip
 
 
@@ -105,6 +108,6 @@ def vr_of(tag: int) -> str:
 def wanted_tags() -> frozenset[int]:
     """Every top-level tag whose value is kept while a header is walked."""
     standard = {tag_of(keyword) for keyword in HEADER_KEYWORDS + _TECHNICAL}
-    private = {tag for tag, _ in _PRIVATE} | set(PHILIPS_MR_SCALE[:2])
+    private = {tag for tag, *_ in _PRIVATE} | set(PHILIPS_MR_SCALE[:2])
     creators = {(tag & 0xFFFF0000) | 0x10 for tag in private}
     return frozenset(standard | private | creators | set(OVERLAY_ROWS))

@@ -15,7 +15,10 @@ from medview.dicom.calibration import calibrate
 from medview.dicom.elements import Elements
 from medview.dicom.frames import FloatArray, Frame, with_twins
 from medview.dicom.grid import SAME_PLACE_MM, Grid, flat_geometry, grid_of, normal_of
+from medview.dicom.nuclear import is_nuclear, parts_of
 from medview.dicom.pixel_format import pixel_format
+from medview.dicom.saying import labelled, without_place
+from medview.dicom.ultrasound import regions_of
 from medview.dicom.values import values_of
 
 _SAME_AXES = 2e-3  # difference of direction cosines, about a tenth of a degree
@@ -30,6 +33,7 @@ class Group:
     split_by: tuple[str, ...] = ()
     notes: Notes = ()
     has_surplus: bool = False
+    rank: int = 0  # of a volume that only the order of the images tells
 
 
 def _first(*keywords: str) -> Callable[[Frame], Hashable]:
@@ -106,7 +110,8 @@ def _by_kind(frames: Sequence[Frame]) -> list[Group]:
             parts[kinds[twin]].append(frame)
         else:
             parts[_kind(frame, directions)].append(frame)
-    names = ("picture", "size", "pixel type", "orientation", "ImageType", "PixelSpacing")
+    names = ("picture", "size", "pixel type", "orientation", "ImageType", "PixelSpacing",
+             "nuclear")  # fmt: skip
     varying = tuple(
         name for index, name in enumerate(names) if len({key[index] for key in parts}) > 1
     )
@@ -131,6 +136,7 @@ def _kind(frame: Frame, directions: list[FloatArray]) -> tuple[Hashable, ...]:
         # The first three values; a maker's later ones count where they part pictures of one place.
         tuple(frame.image_type.split("\\")[:3]) if frame.is_spatial else (),
         spacing,
+        parts_of(top, frame.index) if is_nuclear(top) else (),
     )
 
 
@@ -238,9 +244,13 @@ def _by_rank(group: Group, places: Sequence[int]) -> list[Group]:
             "Some positions hold more pictures than others; the surplus is a stack of its own."
         )
         notes = (*notes, said)
+    else:
+        said = say("Only the order of the images tells the {count} volumes apart.",
+                   count=len(ranked))  # fmt: skip
+        notes = (*notes, said)
     return [
-        Group(part, (*group.split_by, "InstanceNumber"), notes, has_surplus=not is_even)
-        for part in ranked.values()
+        Group(part, (*group.split_by, "InstanceNumber"), notes, not is_even, rank + 1)
+        for rank, part in ranked.items()
     ]
 
 
@@ -254,11 +264,7 @@ def _stack(group: Group, beside: Beside) -> Stack:
         frames = group.frames
         spacing, calibration, said = calibrate(first)
         verdict = "projection" if first.is_projection else "not-spatial"
-        if first.is_mosaic:
-            said = (
-                *said,
-                say("A Siemens mosaic: its slices are shown as the tiles of one picture."),
-            )
+        said = (*said, *without_place(first, len(frames)))
         grid = Grid(flat_geometry(len(frames), first.size, spacing), verdict, 0.0, said)
     notes.extend(grid.notes)
     for path in dict.fromkeys(frame.instance.path for frame in frames):
@@ -283,7 +289,21 @@ def _stack(group: Group, beside: Beside) -> Stack:
         notes=tuple({note.english(): note for note in notes}.values()),
         badges=_badges(frames, grid),
         calibration=calibration,
+        regions=regions_of(top)[0] if calibration == "US" else (),
+        label=_label(group),
     )
+
+
+def _label(group: Group) -> Sentence | None:
+    """What parts a group from the rest of its series, as few words as there can be."""
+    said = [labelled(name, group.frames[0], value_of) for name, value_of in _VOLUME_TAGS
+            if name in group.split_by]  # fmt: skip
+    if group.rank:
+        said.append(say("volume {number}", number=group.rank))
+    told = [one for one in said if one is not None]
+    if not told:
+        return None
+    return told[0] if len(told) == 1 else say("{one}, {other}", one=told[0], other=told[1])
 
 
 def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
@@ -322,6 +342,7 @@ def _reference(frame: Frame) -> FrameRef:
     return FrameRef(
         path=frame.instance.path,
         frame=frame.index,
+        tile=None if frame.tile is None else (frame.tile.row, frame.tile.column),
         sop_instance_uid=frame.instance.elements.text("SOPInstanceUID"),
         instance_number=frame.instance_number,
         position=None if place is None else PatientPoint(*(float(v) for v in place)),
@@ -339,5 +360,6 @@ def _badges(frames: Sequence[Frame], grid: Grid) -> tuple[str, ...]:
         "TILT": grid.tilt_deg > 0,
         "UNEVEN": grid.verdict == "non-uniform",
         "GAPS": bool(grid.geometry.gaps),
+        "MOSAIC": frames[0].tile is not None,
     }
     return tuple(badge for badge, holds in badges.items() if holds)

@@ -6,7 +6,7 @@ All points are in patient space; a pixel belongs to an ellipse when its centre d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.numbers import unit_text
 from medview.core.results import Code, Measurement, Quantity
+from medview.core.study import Region
 from medview.core.volume import Volume
 from medview.imaging.planes import Plane
 
@@ -62,6 +63,23 @@ def quantities(
     value = probe(volume, points[0])
     unit = _UCUM.get(volume.unit, volume.unit)
     return () if value is None else (Quantity(concept="Value", value=value, unit=unit),)
+
+
+def in_region(
+    plane: Plane, points: Sequence[PatientPoint], regions: Sequence[Region]
+) -> tuple[Plane, tuple[PatientPoint, ...]] | None:
+    """The slice and the points as millimetres of the ultrasound region that holds all of them.
+
+    None where no region holds them all: there a pixel has no one size.
+    """
+    places = [plane.to_pixel(point) for point in points]
+    for region in regions:
+        if all(region.holds(row, column) for _, row, column in places):
+            down, across = region.spacing
+            spacing = (across, down, plane.geometry.spacing[2])
+            own = replace(plane, geometry=replace(plane.geometry, spacing=spacing))
+            return own, tuple(own.to_patient(*place) for place in places)
+    return None
 
 
 def _quantity(concept: str, value: float, unit: str) -> Quantity:

@@ -67,7 +67,8 @@ class SeriesItem(QFrame):
         )
         count = len(stack.frames)
         images = tr("1 image") if count == 1 else tr("{count} images", count=count)
-        detail = f"{series.modality} · {images}"
+        parted = "" if stack.label is None else f" · {stack.label}"
+        detail = f"{series.modality} · {images}{parted}"
         self.setAccessibleName(f"{name}, {detail}")
         self._thumb = QLabel()
         self._thumb.setFixedSize(THUMB, THUMB)

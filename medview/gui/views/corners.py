@@ -114,6 +114,7 @@ def badge_text(badge: str) -> str:
         "TILT": tr("TILT"),
         "UNEVEN": tr("UNEVEN"),
         "GAPS": tr("GAPS"),
+        "MOSAIC": tr("MOSAIC"),
     }
     return words.get(badge, badge)
 

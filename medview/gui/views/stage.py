@@ -286,9 +286,14 @@ class SliceStage(QObject):
                 id="", kind=kind, series_uid="", stack=0, points=points, normal=(0.0, 0.0, 1.0)
             )
         shown = self.shown
-        quantities = roi.quantities(kind, shown.volume, self.plane, points, shown.stack.calibration)
+        calibration, plane, places = shown.stack.calibration, self.plane, points
+        if calibration == "US":
+            found = roi.in_region(plane, points, shown.stack.regions)
+            calibration = "none" if found is None else "US"
+            plane, places = found or (plane, points)
+        quantities = roi.quantities(kind, shown.volume, plane, places, calibration)
         if like is not None:
-            return replace(like, points=points, quantities=quantities)
+            return replace(like, points=points, quantities=quantities, calibration=calibration)
         x, y, z = (float(part) for part in self.plane.normal_vector)
         return Measurement(
             id=uuid4().hex,
@@ -298,7 +303,7 @@ class SliceStage(QObject):
             points=points,
             normal=(x, y, z),
             quantities=quantities,
-            calibration=shown.stack.calibration,
+            calibration=calibration,
         )
 
     def sketch(self, measurement: Measurement | None) -> None:

@@ -1,0 +1,128 @@
+"""Siemens mosaics: many slices tiled into one picture, cut apart where the file says how.
+
+Geometry after nibabel's `doc/source/dicom/dicom_mosaic.rst` and `siemens_csa.rst`: the position in
+the header is that of the big picture; which way the slices go is told by Siemens' own header.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import replace
+
+import numpy as np
+
+from medview.dicom.frames import FloatArray, Frame, Tile
+from medview.dicom.keywords import CSA_IMAGE_HEADER, MOSAIC_COUNT
+
+_MOST_TAGS, _MOST_ITEMS = 128, 128
+_LARGEST_HEADER = 1 << 20
+
+
+def tiles_of(frame: Frame) -> list[Frame]:
+    """The slices of a mosaic as frames of their own; any other frame alone.
+
+    A mosaic whose Siemens header was stripped stays one picture: nothing else says which way its
+    slices go.
+    """
+    if not frame.is_mosaic or frame.position is None or frame.axes is None or not frame.spacing:
+        return [frame]
+    csa = _csa_numbers(_csa_bytes(frame))
+    normal = csa.get("SliceNormalVector", ())
+    found = frame.instance.elements.private(*MOSAIC_COUNT)
+    count = int(next(iter(found or csa.get("NumberOfImagesInMosaic", ())), 0))
+    side = math.ceil(math.sqrt(max(count, 0)))
+    rows, columns = frame.size
+    if len(normal) < 3 or count < 2 or rows % side or columns % side:
+        return [frame]
+    size = (rows // side, columns // side)
+    step = _step(frame, np.array(normal[:3]))
+    if step is None:
+        return [frame]
+    first = _first_place(frame, size)
+    return [
+        replace(
+            frame,
+            tile=Tile(
+                number // side * size[0], number % side * size[1], size, first + number * step
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def _step(frame: Frame, told: FloatArray) -> FloatArray | None:
+    """From one slice to the next: along the normal, the way that Siemens' header tells."""
+    assert frame.axes is not None  # noqa: S101 - tiles_of looked
+    normal = np.cross(frame.axes[0], frame.axes[1])
+    agreement = float(normal @ told)
+    distance = frame.floats("SpacingBetweenSlices") or frame.floats("SliceThickness")
+    if not distance or distance[0] <= 0 or abs(agreement) < 0.9:
+        return None
+    return np.asarray(normal * np.sign(agreement) * distance[0], np.float64)
+
+
+def _first_place(frame: Frame, size: tuple[int, int]) -> FloatArray:
+    """The first voxel of a tile: the tiles' middle is the big picture's."""
+    assert frame.axes is not None  # noqa: S101 - tiles_of looked
+    assert frame.spacing is not None  # noqa: S101
+    assert frame.position is not None  # noqa: S101
+    down, right = ((whole - part) / 2 for whole, part in zip(frame.size, size, strict=True))
+    shift = frame.axes[0] * frame.spacing[1] * right + frame.axes[1] * frame.spacing[0] * down
+    return np.asarray(frame.position + shift, np.float64)
+
+
+def _csa_bytes(frame: Frame) -> bytes:
+    """Siemens' image header; read only for mosaics, an index of other files never pays for it."""
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    tag, creator = CSA_IMAGE_HEADER
+    block = tag & 0xFFFF0000 | 0x10
+    try:
+        made = dcmread(
+            frame.instance.path, stop_before_pixels=True, force=True,
+            specific_tags=[tag, block],
+        )  # fmt: skip
+        owner = str(made[block].value).strip() if block in made else ""
+        value = made[tag].value if tag in made else b""
+    except (OSError, InvalidDicomError, ValueError, KeyError, AttributeError, NotImplementedError):
+        return b""
+    is_own = owner == creator and isinstance(value, bytes)
+    return bytes(value)[:_LARGEST_HEADER] if is_own else b""
+
+
+def _csa_numbers(raw: bytes) -> dict[str, tuple[float, ...]]:
+    """The numbers of a CSA header of either version by name; empty where it is damaged."""
+    found: dict[str, tuple[float, ...]] = {}
+    is_second = raw[:4] == b"SV10"
+    try:
+        (count,) = struct.unpack_from("<I", raw, 8 if is_second else 0)
+        offset, first_items = (16 if is_second else 8), 0
+        for tag in range(min(count, _MOST_TAGS)):
+            name = raw[offset : offset + 64].split(b"\0")[0].decode("ascii", "replace")
+            (items,) = struct.unpack_from("<i", raw, offset + 76)
+            first_items = items if tag == 0 else first_items
+            offset += 84
+            values = []
+            for _ in range(min(items, _MOST_ITEMS)):
+                head = struct.unpack_from("<4i", raw, offset)
+                length = head[1] if is_second else head[0] - first_items
+                if length < 0 or offset + 16 + length > len(raw):
+                    return found
+                values.append(raw[offset + 16 : offset + 16 + length])
+                offset += 16 + -(-length // 4) * 4
+            found[name] = tuple(_numbers(values))
+    except struct.error:
+        return found
+    return found
+
+
+def _numbers(values: list[bytes]) -> list[float]:
+    numbers = []
+    for value in values:
+        try:
+            numbers.append(float(value.split(b"\0")[0]))
+        except ValueError:
+            continue
+    return numbers
