@@ -119,7 +119,7 @@ def test_the_real_mosaic_is_two_volumes_of_a_sphere(imaging_data: Path) -> None:
         area = bright.sum(axis=(1, 2))
         # A sphere: the area of its slices is a parabola of their places.
         rest = area - np.polyval(np.polyfit(range(5), area, 2), range(5))
-        assert np.abs(rest).max() < 0.02 * area.max()
+        assert np.abs(rest).max() < 0.05 * area.max()
         assert np.polyfit(range(5), area, 2)[0] < 0
 
 

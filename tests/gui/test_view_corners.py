@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject
 
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.paths import resources_dir
-from medview.core.study import Patient, Series, Stack, Study
+from medview.core.study import Patient, Region, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import set_language
 from medview.gui.views import corners
 from medview.gui.views.corners import Shown
+from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ViewState, screen_map, slice_number
 from medview.imaging.planes import native_plane, planes_of
 from medview.imaging.presets import presets_for
@@ -187,3 +189,28 @@ def test_the_number_in_a_sentence_is_the_number_in_the_corner(turn: int, tilt: f
     assert [geometry.slice_number(k) for k in range(4)] == [
         slice_number(plane, k) for k in range(4)
     ]
+
+
+def test_an_ultrasound_length_holds_inside_one_region_only(qapp: object) -> None:
+    flat = Geometry(shape=(1, 100, 200), spacing=(0.2, 0.3, 1.0), is_spatial=False)
+    left = Region(rows=(0, 99), columns=(0, 99), spacing=(0.3, 0.2))
+    right = Region(rows=(0, 99), columns=(100, 199), spacing=(0.5, 0.5))
+    stack = Stack(
+        frames=(), geometry=flat, verdict="not-spatial", calibration="US", regions=(left, right)
+    )
+    shown = replace(
+        _shown(), stack=stack, volume=Volume(geometry=flat, stored=np.zeros(flat.shape, np.uint8))
+    )
+    stage = SliceStage("axial", QObject())
+    stage.show(shown)
+    assert stage.plane is not None
+    at = stage.plane.to_patient
+
+    def measured(*places: tuple[float, float]) -> tuple[float, str, str]:
+        made = stage.measured("length", tuple(at(0, *place) for place in places))
+        return made.quantities[0].value, made.quantities[0].unit, made.calibration
+
+    assert measured((10, 10), (10, 40)) == (pytest.approx(6.0), "mm", "US")
+    assert measured((10, 10), (50, 10)) == (pytest.approx(12.0), "mm", "US")
+    assert measured((10, 110), (50, 140)) == (pytest.approx(25.0), "mm", "US")
+    assert measured((10, 10), (10, 140)) == (pytest.approx(130.0), "{pixels}", "none")
