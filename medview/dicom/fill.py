@@ -210,7 +210,9 @@ class VolumeFill:
     def _read_graphics(self, k: int) -> None:
         """The overlay planes of a slice; one that cannot be read leaves the picture as it is."""
         frame = self._frames[k]
-        if frame is not None and k not in self.failed and has_overlays(frame.instance):
+        if frame is None or frame.tile is not None:  # overlays are of the whole mosaic
+            return
+        if k not in self.failed and has_overlays(frame.instance):
             with suppress(MedViewError, OSError):
                 planes = overlays_of(frame)
                 if planes:
