@@ -21,8 +21,8 @@ from medview.core.errors import MedViewError
 from medview.core.words import say
 
 __all__ = [
-    "BlockWriter", "SharedBlock", "allow_spare", "give_back_spare", "spare_bytes",
-    "sweep_stale_blocks", "wait_for_spare", "write_into",
+    "BlockWriter", "LentBlock", "SharedBlock", "allow_spare", "give_back_spare", "spare_bytes",
+    "sweep_stale_blocks", "wait_for_spare",
 ]  # fmt: skip
 
 _PREFIX = "medview-"
@@ -122,26 +122,45 @@ def spare_bytes() -> int:
     return arena.nbytes
 
 
-def write_into(name: str, offset: int, data: memoryview) -> None:
-    """Write C-contiguous `data` into a block of the program that started this process.
+class LentBlock:
+    """A block of the program that started this process, for as long as the with statement lasts.
 
-    Raises MedViewError when the block is gone or memory is full.
+    Raises MedViewError when the block is gone.
     """
-    if not (WRITES_BY_CALL and SHM.is_dir()):
-        block = SharedBlock.attach(name)
-        with block.writer() as writer:
-            writer.write(offset, data)
-        del writer
-        block.release()
-        return
-    try:
-        descriptor = os.open(SHM / name, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError as error:
-        raise MedViewError(say("The image memory is gone."), detail=str(error.errno)) from error
-    try:
-        write_by_call(descriptor, offset, data.cast("B"))
-    finally:
-        os.close(descriptor)
+
+    def __init__(self, name: str) -> None:
+        self._descriptor = -1
+        self._block: SharedBlock | None = None
+        if not (WRITES_BY_CALL and SHM.is_dir()):
+            self._block = SharedBlock.attach(name)
+            return
+        try:
+            self._descriptor = os.open(SHM / name, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError as error:
+            raise MedViewError(say("The image memory is gone."), detail=str(error.errno)) from error
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Bytes of the block, a copy."""
+        if self._block is None:
+            return os.pread(self._descriptor, count, offset)
+        return self._block.array((offset + count,), np.uint8)[offset:].tobytes()
+
+    def write(self, offset: int, data: memoryview) -> None:
+        """Write C-contiguous `data` at a byte offset. Raises MedViewError when memory is full."""
+        if self._block is None:
+            write_by_call(self._descriptor, offset, data.cast("B"))
+        else:
+            with self._block.writer() as writer:
+                writer.write(offset, data)
+
+    def __enter__(self) -> LentBlock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._block is None:
+            os.close(self._descriptor)
+        else:
+            self._block.release()
 
 
 def _made(nbytes: int) -> Memory:

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from medview.core.codec import from_plain
 from medview.core.errors import MedViewError, UnreadableInstance
-from medview.core.shared import write_into
+from medview.core.shared import LentBlock
 from medview.dicom.codecs import decode
-from medview.dicom.decoder_pipe import FrameJob, receive, send
+from medview.dicom.decoder_pipe import FrameJob, job_of, receive, send
 from medview.dicom.stored import Array, as_stored, stored_shape
 
 _NICENESS = 5
@@ -39,7 +38,7 @@ def main() -> int:
     while True:
         try:
             line, stream = receive(sys.stdin.buffer)
-            job = from_plain(FrameJob, line)
+            job = job_of(line)
             shape = stored_shape(job.form)
             if scratch is None or scratch.shape != shape or scratch.dtype != job.form.dtype:
                 scratch = np.empty(shape, job.form.dtype)
@@ -57,9 +56,11 @@ def _end_with(parent: int) -> None:
 
 def _answer(job: FrameJob, stream: bytes, scratch: Array) -> dict[str, Any]:
     try:
-        decoded = decode(job.syntax, stream, job.form, job.threads, scratch)
-        values = np.ascontiguousarray(as_stored(decoded.values, job.form, scratch))
-        write_into(job.block, job.offset, values.data)
+        with LentBlock(job.block) as block:
+            stream = block.read(job.offset, job.packed) if job.packed else stream
+            decoded = decode(job.syntax, stream, job.form, job.threads, scratch)
+            values = np.ascontiguousarray(as_stored(decoded.values, job.form, scratch))
+            block.write(job.offset, values.data)
     except UnreadableInstance as error:
         return {"what": error.what.to_json(), "tag": error.tag, "detail": error.detail}
     except MedViewError as error:

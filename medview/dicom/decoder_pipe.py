@@ -6,8 +6,10 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO
 
+from medview.core.codec import from_plain, to_plain
 from medview.dicom.pixel_format import PixelFormat
 
 _HEAD = struct.Struct("<II")
@@ -18,7 +20,8 @@ _LONGEST_LINE = 1 << 20
 class FrameJob:
     """One frame to be decoded: `block` and `offset` say where its stored values belong.
 
-    form: the header's word on the frame. threads: how many the decoder may use.
+    form: the header's word on the frame. threads: how many the decoder may use. packed: how many
+    bytes of code stream stand there already; 0 when the stream comes by the pipe.
     """
 
     syntax: str
@@ -26,6 +29,31 @@ class FrameJob:
     threads: int
     block: str
     offset: int
+    packed: int = 0
+
+
+@lru_cache(maxsize=8)
+def _said_form(form: PixelFormat) -> str:
+    return json.dumps(to_plain(form))
+
+
+@lru_cache(maxsize=8)
+def _heard_form(said: str) -> PixelFormat:
+    return from_plain(PixelFormat, json.loads(said))
+
+
+def line_of(job: FrameJob) -> dict[str, Any]:
+    """A job as plain JSON. The frames of a series share one format, which is put in words once."""
+    plain: dict[str, Any] = {name: getattr(job, name) for name in FrameJob.__slots__}
+    return plain | {"form": _said_form(job.form)}
+
+
+def job_of(line: Mapping[str, Any]) -> FrameJob:
+    """The inverse of line_of. Raises ValueError where the line is no job."""
+    try:
+        return FrameJob(**{**line, "form": _heard_form(line["form"])})
+    except (TypeError, KeyError) as error:
+        raise ValueError(type(error).__name__) from error
 
 
 def send(pipe: BinaryIO, line: Mapping[str, Any], body: bytes = b"") -> None:

@@ -20,12 +20,11 @@ from functools import cache
 
 import numpy as np
 
-from medview.core.codec import to_plain
 from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.shared import SharedBlock
 from medview.core.words import Sentence, say
 from medview.dicom.codecs import DEFLATED_FRAME, NATIVE, RLE, Decoded
-from medview.dicom.decoder_pipe import FrameJob, receive, send
+from medview.dicom.decoder_pipe import FrameJob, line_of, receive, send
 from medview.dicom.pixel_format import PixelFormat
 from medview.dicom.stored import Array, stored_shape
 
@@ -71,7 +70,7 @@ class Decoders:
                 decoder.start()
             self._free.put(decoder)
 
-    def decode_into(self, job: FrameJob, stream: bytes) -> bool:
+    def decode_into(self, job: FrameJob, stream: bytes = b"") -> bool:
         """Decode a frame straight to its place; returns whether it is RGB now.
 
         Raises UnreadableInstance, also when the decoder died of it.
@@ -164,7 +163,7 @@ class _Decoder:
         self._deadline = time.monotonic() + _PATIENCE_S + _PATIENCE_A_VALUE_S * values
         try:
             assert process.stdin is not None and process.stdout is not None  # noqa: PT018, S101
-            send(process.stdin, to_plain(job), stream)  # type: ignore[arg-type]
+            send(process.stdin, line_of(job), stream)  # type: ignore[arg-type]
             answer, _ = receive(process.stdout)  # type: ignore[arg-type]
         except (OSError, EOFError, ValueError):
             self.end()

@@ -81,6 +81,18 @@ def read_fully(file: int, offset: int, target: memoryview) -> int:
     return done
 
 
+def _read_all(file: int, count: int) -> bytes:
+    """`count` bytes of an open file; fewer only where it ends."""
+    parts: list[bytes] = []
+    while count:
+        part = os.read(file, count)
+        if not part:
+            break
+        parts.append(part)
+        count -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 class ByteSource:
     """Bytes by offset: an open file read in windows, or what was inflated from one.
 
@@ -111,6 +123,9 @@ class ByteSource:
 
     def read(self, offset: int, count: int) -> bytes:
         """At most `count` bytes; fewer at the end."""
+        if self._file >= 0 and count > _CHUNK:  # a whole picture: no window, no second copy
+            os.lseek(self._file, offset, os.SEEK_SET)
+            return _read_all(self._file, min(count, max(0, self.size - offset)))
         buffer, at = self.window(offset, min(count, max(0, self.size - offset)))
         return buffer[at : at + count]
 

@@ -309,7 +309,7 @@ class VolumeFill:
                 reader.read_into(frame.index, scratch)
                 return scratch
             if reader.is_apart and is_stored:
-                reader.store(frame.index, threads, writer.name, k * scratch.nbytes)
+                reader.store(frame.index, threads, writer, k * scratch.nbytes)
                 return None
             shown = _shown(reader, frame, threads, scratch if is_stored else None)
             if shown.shape != scratch.shape:

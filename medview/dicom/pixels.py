@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.core.block_writer import BlockWriter
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
 from medview.dicom.codecs import Decoded, decode
@@ -17,7 +19,7 @@ from medview.dicom.elements import ByteSource
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
 from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked, unreadable_kind
-from medview.dicom.stored import as_stored, keep_stored_bits
+from medview.dicom.stored import as_stored, keep_stored_bits, stored_shape
 
 Array = NDArray[np.generic]
 _LITTLE = sys.byteorder == "little"
@@ -91,19 +93,25 @@ class PixelReader:
         """Whether the frames are decoded in another process."""
         return self.instance.is_encapsulated and runs_apart(self.instance.syntax)
 
-    def store(self, index: int, threads: int, block: str, offset: int) -> None:
+    def store(self, index: int, threads: int, writer: BlockWriter, offset: int) -> None:
         """Have one frame decoded straight into shared memory, in the stored type; if is_apart.
 
         Raises UnreadableInstance; then what stands there is not to be looked at.
         """
+        stream = self._stream(index)
+        # Where the picture will stand its code stream has room: cheaper than to send it.
+        has_room = len(stream) <= math.prod(stored_shape(self.form)) * self.form.dtype.itemsize
+        if has_room:
+            writer.write(offset, memoryview(stream))
         job = FrameJob(
             syntax=self.instance.syntax,
             form=self.form,
             threads=threads,
-            block=block,
+            block=writer.name,
             offset=offset,
+            packed=len(stream) if has_room else 0,
         )
-        decoders().decode_into(job, self._stream(index))
+        decoders().decode_into(job, b"" if has_room else stream)
 
     def _stream(self, index: int) -> bytes:
         if self._fragments is None:
