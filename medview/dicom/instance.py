@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass
 
@@ -16,10 +17,11 @@ from medview.dicom.elements import (
     Elements,
     Encoding,
     FileStamp,
-    Walker,
 )
 from medview.dicom.keywords import tag_of, wanted_tags
 from medview.dicom.members import open_source
+from medview.dicom.repeats import repeats_in
+from medview.dicom.walker import Walker
 
 EXPLICIT_LE, IMPLICIT_LE = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 EXPLICIT_BE, DEFLATED_LE = "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
@@ -91,7 +93,8 @@ def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     if source.size == 0:
         raise NotDicom(EMPTY)
     start = _start(source)
-    meta, offset = _read_meta(source, start)
+    folder = os.path.dirname(path)  # noqa: PTH120 - for every file
+    meta, offset = _read_meta(source, start, folder)
     syntax = meta.text("TransferSyntaxUID")
     if offset >= source.size:
         raise UnreadableInstance(
@@ -102,7 +105,8 @@ def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
         inflated = _inflate(path, source.read(offset, source.size))
         source, offset = ByteSource(path, inflated), 0
     encoding = _encoding(source, offset, syntax)
-    elements = Walker(source, wanted).data_set(offset, encoding)
+    repeats = repeats_in(folder, wanted)
+    elements = Walker(source, wanted, repeats=repeats).data_set(offset, encoding)
     if not elements.has("SOPClassUID") and meta.has("MediaStorageSOPClassUID"):
         elements.values[tag_of("SOPClassUID")] = ("UI", meta.raw("MediaStorageSOPClassUID"))
     if not elements.values and not elements.sequences and elements.fault is not None and start == 0:
@@ -155,9 +159,11 @@ def _looks_like_elements(head: bytes) -> bool:
     return int.from_bytes(head[4:8], "little") <= 1024
 
 
-def _read_meta(source: ByteSource, start: int) -> tuple[Elements, int]:
+def _read_meta(source: ByteSource, start: int, folder: str) -> tuple[Elements, int]:
     """The file meta information and where the data set begins (PS3.10 section 7.1)."""
-    offset, meta = start, Elements(EXPLICIT)
+    meta = Elements(EXPLICIT)
+    walker = Walker(source, _META_TAGS, repeats=repeats_in(folder, _META_TAGS))
+    offset = walker.meta(meta, start)
     buffer, at = source.window(offset, 12)
     base = offset - at
     while True:
