@@ -59,7 +59,9 @@ def differences(data: bytes) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = dcmread(BytesIO(data), stop_before_pixels=True, force=True)
-        return [str(tag) for tag in theirs.keys() if not _is_alike(theirs, tag, instance.elements)]
+        return [
+            str(e.tag) for e in theirs.elements() if not _is_alike(theirs, e.tag, instance.elements)
+        ]
 
 
 def _is_alike(theirs: Dataset, tag: int, ours: Elements) -> bool:
