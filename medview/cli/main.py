@@ -20,6 +20,7 @@ from medview.core.words import say, set_language
 COMMANDS = {
     "demo": "make the demo study of two invented patients",
     "info": "say what is in files and folders",
+    "doctor": "say what is wrong in files, and write repaired copies",
     "convert": "write a stack as NIfTI, NRRD, MetaImage, or a slice as PNG",
     "render": "write the picture that the window would show",
     "analyze": "run the models that fit a study",

@@ -1,0 +1,169 @@
+"""Files and folders on the doctor's table: every check on every file, then on all together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from medview.core.errors import UnreadableInstance
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.study import FileNote
+from medview.core.words import say
+from medview.dicom.doctor.case import Case
+from medview.dicom.doctor.characters import charset_findings
+from medview.dicom.doctor.fileset import fileset_findings
+from medview.dicom.doctor.finding import (
+    ERROR,
+    REMARK,
+    SEVERITIES,
+    Check,
+    Finding,
+    declare,
+)
+from medview.dicom.doctor.geometry import place_findings, series_findings
+from medview.dicom.doctor.identity import Facts, facts_of, identity_findings, together_findings
+from medview.dicom.doctor.meta import meta_findings
+from medview.dicom.doctor.opening import dissect
+from medview.dicom.doctor.pixels import pixel_findings
+from medview.dicom.doctor.streams import stream_findings
+from medview.dicom.doctor.structure import structure_findings
+from medview.dicom.doctor.values import value_findings
+from medview.dicom.doctor.words import SEND_AGAIN
+from medview.dicom.instance import NotDicom, open_instance
+from medview.dicom.scanning import scan
+from medview.dicom.walk import files_below, what_else
+
+_log = logging.getLogger("medview.dicom")
+_FAMILIES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    structure_findings, meta_findings, charset_findings, value_findings, pixel_findings,
+    stream_findings, place_findings, identity_findings, fileset_findings,
+)  # fmt: skip
+REFUSED = declare(Check(
+    id="reader.refuses", severity=ERROR, title=say("MedView cannot show this file"),
+    causes=say("The file is listed as unreadable and left out."), what_to_do=SEND_AGAIN,
+))  # fmt: skip
+NO_DECODER = declare(Check(
+    id="reader.no-decoder", severity=REMARK, title=say("MedView has no decoder for this file"),
+    causes=say("The file may be sound; it is listed as unreadable and left out."),
+    what_to_do=say("Ask the archive to send it uncompressed or in another compression."),
+))  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What the doctor found below some paths. files: seen; dicom: of them DICOM."""
+
+    files: int = 0
+    dicom: int = 0
+    findings: tuple[Finding, ...] = ()
+    ignored: tuple[FileNote, ...] = ()
+    unreadable: tuple[FileNote, ...] = ()  # not even the doctor could look into them
+    series: dict[str, str] = field(default_factory=dict)  # series UID by path
+
+    def count(self, severity: str) -> int:
+        """How many findings of a severity there are."""
+        return sum(finding.check.severity == severity for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document `medview.doctor/1`, without what was repaired."""
+        return {
+            "schema": "medview.doctor/1",
+            "files": {"seen": self.files, "dicom": self.dicom},
+            "summary": {severity: self.count(severity) for severity in SEVERITIES},
+            "findings": [finding.to_json() for finding in self.findings],
+            "ignored": [{"file": note.path, "reason": note.reason} for note in self.ignored],
+            "unreadable": [{"file": note.path, "reason": note.reason} for note in self.unreadable],
+        }
+
+
+@dataclass(slots=True)
+class _Table:
+    findings: list[Finding] = field(default_factory=list)
+    facts: dict[str, Facts] = field(default_factory=dict)
+    ignored: list[FileNote] = field(default_factory=list)
+    unreadable: list[FileNote] = field(default_factory=list)
+
+
+def examine(
+    paths: Sequence[Path],
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+) -> Examination:
+    """Look at every file below the paths. Raises InvalidInput for a missing path, and Cancelled."""
+    files = list(files_below(paths))
+    table = _Table()
+    for number, path in enumerate(files):
+        if cancel is not None:
+            cancel.check()
+        _look(path, table)
+        progress(number + 1, 2 * len(files), "")
+    holdings = scan(
+        paths, lambda done, total, what: progress(total + done, 2 * total, what), cancel
+    )
+    refused = [note for note in holdings.unreadable if note.path in table.facts]
+    for note in refused:
+        check = NO_DECODER if note.tag == "(0002,0010)" else REFUSED
+        said = say("{text}", text=note.reason)
+        table.findings.append(Finding(check=check, what=said, path=note.path, tag=note.tag))
+    table.findings.extend(series_findings(holdings, table.facts))
+    table.findings.extend(together_findings(table.facts.values()))
+    ranks = {path: number for number, path in enumerate(files)}
+    return Examination(
+        files=len(files),
+        dicom=len(table.facts),
+        findings=tuple(sorted(table.findings, key=lambda finding: _rank(finding, ranks))),
+        ignored=tuple(table.ignored),
+        unreadable=tuple(table.unreadable),
+        series={path: fact.series_uid for path, fact in table.facts.items()},
+    )
+
+
+def _rank(finding: Finding, ranks: dict[str, int]) -> tuple[int, int, int]:
+    severity = SEVERITIES.index(finding.check.severity)
+    return severity, ranks.get(finding.path, -1), finding.offset or 0
+
+
+def _look(path: str, table: _Table) -> None:
+    """One file; whatever happens to it, the others are looked at."""
+    try:
+        anatomy = dissect(path)
+        if anatomy is None:
+            reason = (
+                what_else(Path(path)) if Path(path).stat().st_size else say("The file is empty.")
+            )
+            table.ignored.append(FileNote(path=path, reason=reason.english()))
+            return
+        with anatomy.source, anatomy.meta_source:
+            case = Case(anatomy, _as_read(path))
+            found = [finding for family in _FAMILIES for finding in family(case)]
+            facts = facts_of(case)
+    except UnreadableInstance as error:
+        table.unreadable.append(FileNote(path=path, reason=error.what.english(), tag=error.tag))
+    except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
+        _log.warning("examination failed", extra={"kind": type(error).__name__})
+        said = say("The file is damaged in a way that MedView cannot name.")
+        table.unreadable.append(FileNote(path=path, reason=said.english()))
+    else:
+        table.findings.extend(found)
+        table.facts[path] = facts
+
+
+def _as_read(path: str) -> Any:
+    try:
+        return open_instance(path)
+    except (UnreadableInstance, NotDicom):
+        return None
+
+
+def examine_bytes(path: str, data: bytes) -> tuple[Finding, ...]:
+    """The findings on a file's own bytes, without the reader's view and its neighbours'."""
+    anatomy = dissect(path, data)
+    if anatomy is None:
+        return ()
+    case = Case(anatomy, None)
+    families = (structure_findings, meta_findings, charset_findings, stream_findings,
+                place_findings)  # fmt: skip
+    return tuple(replace(f, path=path) for family in families for f in family(case))
