@@ -37,6 +37,7 @@ ROWS = (
     Row("save_objects", "Save results as DICOM…", "file", "save", "Ctrl+Shift+S"),
     Row("close_patient", "Close the patient", "file", "x", "Ctrl+W"),
     Row("settings", "Settings…", "file", "settings", "Ctrl+,"),
+    Row("doctor", "Examine files…", "file", "stethoscope", "Ctrl+Shift+E"),
     Row("quit", "Quit", "file", "x", "Ctrl+Q"),
     Row("undo", "Undo", "edit", "undo-2", "Ctrl+Z"),
     Row("redo", "Redo", "edit", "redo-2", "Ctrl+Y"),

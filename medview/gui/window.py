@@ -25,6 +25,7 @@ from medview.core.study import shown_name
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.actions import Actions
 from medview.gui.bridge import SessionBridge
+from medview.gui.dialogs.doctor import DoctorDialog
 from medview.gui.dialogs.palette import Entry, Palette
 from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.dialogs.texts import (
@@ -43,6 +44,7 @@ from medview.gui.style import apply_theme, base_font, system_language
 from medview.gui.topbar import TOOLS, TopBar
 from medview.gui.view_grid import ViewGrid
 from medview.session import Session
+from medview.session.doctoring import files_of, unreadable_files
 from medview.session.studies import Key
 
 
@@ -115,6 +117,23 @@ class MainWindow(QMainWindow):
     def show_series(self, key: Key) -> None:
         """Look at another series."""
         self.session.select(key)
+
+    def examine_shown(self) -> None:
+        """The file doctor on the series that is looked at, else on what could not be read."""
+        active = self.session.active
+        self.examine_series(None if active is None else active.key)
+
+    def examine_series(self, key: Key | None) -> None:
+        """The file doctor on a series; on the files that could not be read without one."""
+        place = None if key is None else self.session.studies.place(key)
+        holdings = self.session.studies.holdings
+        paths = unreadable_files(holdings) if place is None else files_of(place.series)
+        if not paths:
+            self._reactions.say(say("There is no file to examine."), "warn")
+            return
+        dialog = DoctorDialog(paths, self.operations, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
 
     def analyse(self) -> None:
         """Run every model that fits the series that is shown."""
@@ -252,6 +271,7 @@ class MainWindow(QMainWindow):
         on("save_objects", self.sidebar.report.save_objects)
         on("close_patient", self._close_patient)
         on("settings", self._show_settings_dialog)
+        on("doctor", self.examine_shown)
         on("quit", self.close)
         on("cine", partial(self.grid.ask_cine, "toggle"))
         for what in ("bounce", "faster", "slower"):
@@ -281,7 +301,11 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(self.cancel)
         self.status.messages_asked.connect(self._show_messages)
         self.progressed.connect(self.status.show_progress)
-        self.studies.series_chosen.connect(self.show_series)
+        for signal, slot in (
+            (self.studies.series_chosen, self.show_series),
+            (self.studies.doctor_asked, self.examine_series),
+        ):
+            signal.connect(slot)
         self.studies.document_chosen.connect(self._show_document)
         self.studies.details_asked.connect(self._show_left_out)
         self.studies.pictures_wanted.connect(self._make_pictures)

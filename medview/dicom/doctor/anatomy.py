@@ -158,14 +158,13 @@ def read_head(source: ByteSource, offset: int, encoding: Encoding) -> Head | Non
         return None
     order = "big" if encoding.big else "little"
     tag = _number(raw, 0, 2, order) << 16 | _number(raw, 2, 2, order)
-    if tag >> 16 == 0xFFFE:
-        return Head(tag, "", _number(raw, 4, 4, order), offset + 8)
-    if not encoding.explicit:
-        return Head(tag, vr_of(tag), _number(raw, 4, 4, order), offset + 8)
+    if tag >> 16 == 0xFFFE or not encoding.explicit:
+        kind = "" if tag >> 16 == 0xFFFE else vr_of(tag)
+        return Head(tag, kind, _number(raw, 4, 4, order), offset + 8)
     vr = raw[4:6].decode("latin-1")
+    if vr in LONG_VR and len(raw) < 12:
+        return None
     if vr in LONG_VR:
-        if len(raw) < 12:
-            return None
         return Head(tag, vr, _number(raw, 8, 4, order), offset + 12)
     if vr in _KNOWN_VR:
         return Head(tag, vr, _number(raw, 6, 2, order), offset + 8)
@@ -217,19 +216,28 @@ class Dissection:
         end = self._source.size if end is None else end
         nodes: list[Node] = []
         while True:
-            begin = offset
             offset, closed = self._level(nodes, offset, end, (self._encoding, 0))
             if not closed or offset >= end:
                 return nodes
             tag = nodes[-1].tag if nodes else 0
-            head = read_head(self._source, offset, self._encoding)
-            if head is not None and head.tag == SEQUENCE_END:
-                offset = head.start
-            self._searches += 1
-            if offset == begin or self._searches > _MOST_SEARCHES:
-                self._fault("garbage", tag, offset, end - offset)
+            offset, is_lost = self._over_stray(tag, offset, end)
+            if is_lost:
                 return nodes
-            self._fault("stray-delimiter", tag, offset - 8)
+
+    def _over_stray(self, tag: int, offset: int, end: int) -> tuple[int, bool]:
+        """Past a delimiter or item outside of any sequence; whether all after it is lost."""
+        self._searches += 1
+        head = read_head(self._source, offset, self._encoding)
+        is_lost = self._searches > _MOST_SEARCHES
+        if head is None or head.tag != ITEM:  # `_level` is past an item's end already
+            self._fault("stray-delimiter", tag, offset)
+            return (
+                head.start if head is not None and head.tag == SEQUENCE_END else offset
+            ), is_lost
+        is_lost = is_lost or head.length == UNDEFINED or head.start + head.length > end
+        stop = end if is_lost else head.start + head.length
+        self._fault("garbage", tag, offset, stop - offset)
+        return stop, is_lost
 
     def _fault(self, kind: str, tag: int, offset: int, stated: int = 0, found: int = 0) -> None:
         self.faults.append(Fault(kind, tag, offset, stated, found))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ from medview.dicom.doctor.streams import stream_findings
 from medview.dicom.doctor.structure import structure_findings
 from medview.dicom.doctor.values import value_findings
 from medview.dicom.doctor.words import SEND_AGAIN
-from medview.dicom.instance import NotDicom, open_instance
+from medview.dicom.instance import Instance, NotDicom, open_instance
 from medview.dicom.scanning import scan
-from medview.dicom.walk import files_below, what_else
+from medview.dicom.walk import files_below, members_below, what_else
 
 _log = logging.getLogger("medview.dicom")
 _FAMILIES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
@@ -93,13 +94,15 @@ def examine(
     cancel: CancelToken | None = None,
 ) -> Examination:
     """Look at every file below the paths. Raises InvalidInput for a missing path, and Cancelled."""
-    files = list(files_below(paths))
+    waiting = deque(files_below(paths))
+    files: list[str] = []
     table = _Table()
-    for number, path in enumerate(files):
+    while waiting:
         if cancel is not None:
             cancel.check()
-        _look(path, table)
-        progress(number + 1, 2 * len(files), "")
+        files.append(waiting.popleft())
+        waiting.extendleft(reversed(_look(files[-1], table)))
+        progress(len(files), 2 * (len(files) + len(waiting)), "")
     holdings = scan(
         paths, lambda done, total, what: progress(total + done, 2 * total, what), cancel
     )
@@ -126,16 +129,17 @@ def _rank(finding: Finding, ranks: dict[str, int]) -> tuple[int, int, int]:
     return severity, ranks.get(finding.path, -1), finding.offset or 0
 
 
-def _look(path: str, table: _Table) -> None:
-    """One file; whatever happens to it, the others are looked at."""
+def _look(path: str, table: _Table) -> list[str]:
+    """One file; whatever happens to it, the others are looked at. Gives an archive's files."""
     try:
         anatomy = dissect(path)
         if anatomy is None:
+            members = members_below(path)
             reason = (
-                what_else(Path(path)) if Path(path).stat().st_size else say("The file is empty.")
+                say("An archive: its files are examined.") if members else what_else(Path(path))
             )
             table.ignored.append(FileNote(path=path, reason=reason.english()))
-            return
+            return members
         with anatomy.source, anatomy.meta_source:
             case = Case(anatomy, _as_read(path))
             found = [finding for family in _FAMILIES for finding in family(case)]
@@ -149,21 +153,11 @@ def _look(path: str, table: _Table) -> None:
     else:
         table.findings.extend(found)
         table.facts[path] = facts
+    return []
 
 
-def _as_read(path: str) -> Any:
+def _as_read(path: str) -> Instance | None:
     try:
         return open_instance(path)
     except (UnreadableInstance, NotDicom):
         return None
-
-
-def examine_bytes(path: str, data: bytes) -> tuple[Finding, ...]:
-    """The findings on a file's own bytes, without the reader's view and its neighbours'."""
-    anatomy = dissect(path, data)
-    if anatomy is None:
-        return ()
-    case = Case(anatomy, None)
-    families = (structure_findings, meta_findings, charset_findings, stream_findings,
-                place_findings)  # fmt: skip
-    return tuple(replace(f, path=path) for family in families for f in family(case))

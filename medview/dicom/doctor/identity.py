@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from medview.core.errors import UnreadableInstance
 from medview.core.words import say
 from medview.dicom.doctor.case import Case
 from medview.dicom.doctor.finding import (
@@ -22,6 +23,7 @@ from medview.dicom.doctor.finding import (
 from medview.dicom.doctor.words import FIX_AT_SOURCE, TELL_MAKER, WRONG_PERSON
 from medview.dicom.instance import DIRECTORY
 from medview.dicom.keywords import tag_of
+from medview.dicom.members import open_source
 
 NO_UID = declare(Check(
     id="identity.no-uid", severity=ERROR, title=say("A UID is missing or empty"),
@@ -55,6 +57,12 @@ SAME_UID = declare(Check(
     causes=say("Archives keep only one of them; the other picture is lost."),
     what_to_do=FIX_AT_SOURCE,
 ))  # fmt: skip
+RECODED = declare(Check(
+    id="identity.uid-recoded", severity=REMARK,
+    title=say("One object stands here in several compressions"),
+    causes=say("Only one of them is shown; a lossy one ought to have a UID of its own."),
+    what_to_do=TELL_MAKER,
+))  # fmt: skip
 COPY = declare(Check(
     id="identity.copy", severity=REMARK, title=say("The same object stands here twice"),
     causes=say("It is shown once."), what_to_do=say("Nothing needs to be done."),
@@ -73,6 +81,7 @@ class Facts:
     patient: tuple[str, str]  # ID and name
     birth_and_sex: tuple[str, str]
     modality: str
+    syntax: str
     instance_number: int | None
     spacing_between: float | None
 
@@ -90,6 +99,7 @@ def facts_of(case: Case) -> Facts:
         patient=(top.text("PatientID"), top.text("PatientName").rstrip("^= ").casefold()),
         birth_and_sex=(top.text("PatientBirthDate"), top.text("PatientSex")),
         modality=top.text("Modality"),
+        syntax=case.syntax,
         instance_number=None if number is None else int(number),
         spacing_between=top.number("SpacingBetweenSlices"),
     )
@@ -158,6 +168,8 @@ def _doubles(group: list[Facts]) -> Iterator[Finding]:
     first = _digest(group[0])
     for other in group[1:]:
         check = COPY if _digest(other) == first else SAME_UID
+        if check is SAME_UID and other.syntax != group[0].syntax:
+            check = RECODED
         said = say("It stands in {file} too.", file=Path(group[0].path).name)
         yield Finding(check=check, what=said, path=other.path,
                       tag=shown_tag(tag_of("SOPInstanceUID")))  # fmt: skip
@@ -167,10 +179,9 @@ def _digest(fact: Facts) -> bytes:
     """Of the data set's bytes; meta headers of copies may differ."""
     made = hashlib.sha256()
     try:
-        with Path(fact.path).open("rb") as file:
-            file.seek(fact.start)
-            while part := file.read(1 << 20):
-                made.update(part)
-    except OSError:
+        with open_source(fact.path, whole=True) as source:
+            for at in range(fact.start, source.size, 1 << 20):
+                made.update(source.read(at, 1 << 20))
+    except (OSError, UnreadableInstance):
         return fact.path.encode("utf-8", "surrogateescape")
     return made.digest()

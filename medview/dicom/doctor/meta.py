@@ -38,7 +38,8 @@ GROUP_LENGTH = declare(Check(
     causes=OTHERS_MISREAD, what_to_do=SAVE_COPY, repair=say("The group length is counted anew."),
 ))  # fmt: skip
 NO_GROUP_LENGTH = declare(Check(
-    id="meta.no-group-length", severity=REMARK, title=say("The length of the meta group is missing"),
+    id="meta.no-group-length", severity=REMARK,
+    title=say("The length of the meta group is missing"),
     causes=NO_EFFECT, what_to_do=SAVE_COPY, repair=say("The group length is counted anew."),
 ))  # fmt: skip
 MISMATCH = declare(Check(

@@ -10,6 +10,7 @@ from medview.core.words import say
 from medview.dicom.doctor.anatomy import Anatomy, Dissection, Fault, Node, chain_length, read_head
 from medview.dicom.elements import EXPLICIT, ByteSource, Encoding
 from medview.dicom.instance import DEFLATED_LE, EXPLICIT_BE, IMPLICIT_LE
+from medview.dicom.members import open_source
 
 _ENCODINGS = tuple(Encoding(explicit=e, big=b) for b, e in product((False, True), (True, False)))
 _STRAY = 16
@@ -23,7 +24,7 @@ def dissect(path: str, data: bytes | None = None) -> Anatomy | None:
     the file or the deflated data set cannot be inflated.
     """
     try:
-        source = ByteSource(path, data)
+        source = open_source(path, whole=True) if data is None else ByteSource(path, data)
     except OSError as error:
         raise UnreadableInstance(
             say("The system does not let MedView read this file."), path

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from medview import __version__
+from medview.core.archive import MARK
 from medview.core.errors import InvalidInput, MedViewError, UnreadableInstance
 from medview.core.files import write_whole
 from medview.core.progress import CancelToken, Progress, no_progress
@@ -109,7 +110,7 @@ def plan_repairs(examination: Examination) -> Plan:
         copies.append(
             PlannedCopy(
                 path=path, repairs=tuple(wanted[path]), moves=examination.series.get(path) in moved
-            )  # fmt: skip
+            )
         )
     return Plan(copies=tuple(copies), left=tuple(left))
 
@@ -175,7 +176,7 @@ def repair(
                 file=str(target),
                 repairs=planned.repairs,
                 has_new_uids=planned.moves,
-            )  # fmt: skip
+            )
         )
         progress(number + 1, len(plan.copies), "")
     return tuple(made)
@@ -208,6 +209,8 @@ def _targets(plan: Plan, sources: Sequence[Path], out: Path) -> dict[str, Path]:
 
 
 def _relative(path: str, sources: Sequence[Path]) -> Path:
+    if MARK in path:  # a member of an archive
+        path = path.partition(MARK)[2]
     for source in sources:
         if source.is_dir() and Path(path).is_relative_to(source):
             return Path(path).relative_to(source)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, Signal
-from PySide6.QtGui import QDrag, QImage, QKeyEvent, QMouseEvent, QPixmap
+from PySide6.QtGui import QContextMenuEvent, QDrag, QImage, QKeyEvent, QMouseEvent, QPixmap
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QProgressBar,
     QVBoxLayout,
     QWidget,
@@ -29,7 +30,7 @@ from medview.gui.cards import (
     label,
     row,
 )
-from medview.gui.style import GRID, LEFT_PANEL, colour, tokens
+from medview.gui.style import GRID, LEFT_PANEL, colour, icon, tokens
 from medview.gui.views.corners import age_of, badge_text, sex_text
 from medview.session import Session
 from medview.session.events import (
@@ -51,6 +52,7 @@ class SeriesItem(QFrame):
     """One stack: thumbnail with its loading bar, name, count, badges. Click, Enter or drag."""
 
     chosen = Signal(object)
+    doctor_asked = Signal(object)
 
     def __init__(self, series: Series, number: int, marks: Iterable[str]) -> None:
         super().__init__()
@@ -117,6 +119,15 @@ class SeriesItem(QFrame):
         self.setProperty("open", is_active)
         self.style().unpolish(self)
         self.style().polish(self)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What else can be done with the series."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(tr("Open")).triggered.connect(lambda: self.chosen.emit(self.key))
+        examine = menu.addAction(icon("stethoscope"), tr("Examine files…"))
+        examine.triggered.connect(lambda: self.doctor_asked.emit(self.key))
+        menu.popup(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter or space opens the series."""
@@ -198,6 +209,7 @@ class StudiesPanel(QWidget):
     series_chosen = Signal(object)
     document_chosen = Signal(str)
     details_asked = Signal()
+    doctor_asked = Signal(object)  # the key of a series, None for the unreadable files
     pictures_wanted = Signal(object)  # list of keys without a thumbnail
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -325,6 +337,7 @@ class StudiesPanel(QWidget):
                 marks += [tr("AI")] if (series.uid, number) in analysed else []
                 item = SeriesItem(series, number, marks)
                 item.chosen.connect(self.series_chosen.emit)
+                item.doctor_asked.connect(self.doctor_asked.emit)
                 self._items[item.key] = item
                 if item.key in self._pictures:
                     item.set_picture(self._pictures[item.key])
@@ -361,7 +374,9 @@ class StudiesPanel(QWidget):
             if count == 1
             else tr("{count} files could not be read", count=count)
         )
-        return [row(button(text, "link", self.details_asked.emit), None)]
+        examine = button(tr("Examine…"), "link", _emitter(self.doctor_asked.emit, None))
+        examine.setToolTip(tr("Ask the file doctor what is wrong"))
+        return [row(button(text, "link", self.details_asked.emit), None), row(examine, None)]
 
 
 def _emitter(emit: Callable[[object], object], value: object) -> Callable[[], None]:
