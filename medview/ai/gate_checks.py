@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from medview.ai.body_parts import has_word, named_parts, names_an_animal
+from medview.core.body_parts import has_word, named_parts, names_an_animal
 from medview.ai.gate_facts import Facts
 from medview.ai.gate_geometry import (
     Answer,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from medview.ai.body_parts import named_view
+from medview.core.body_parts import named_view
 from medview.core.study import Patient, Series, Stack, Study
 
 _AGE = re.compile(r"(\d{1,3})([DWMY]?)")

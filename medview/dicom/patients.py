@@ -79,13 +79,22 @@ def _identity(top: Elements) -> Identity:
 
 def letters_of_name(top: Elements) -> str:
     """The first component group of the name without marks and case."""
-    name = top.text("PatientName").split("=", maxsplit=1)[0]
-    return re.sub(r"[\W_]+", "", name).casefold()
+    return letters_of(top.text("PatientName"))
+
+
+def letters_of(name: str) -> str:
+    """As `letters_of_name`, of a decoded name."""
+    return re.sub(r"[\W_]+", "", name.split("=", maxsplit=1)[0]).casefold()
 
 
 def sex_of(top: Elements) -> str:
     """M, F or O; empty for anything else."""
-    sex = top.text("PatientSex").upper()
+    return known_sex(top.text("PatientSex"))
+
+
+def known_sex(text: str) -> str:
+    """M, F or O; empty for anything else."""
+    sex = text.upper()
     return sex if sex in ("M", "F", "O") else ""
 
 

@@ -60,3 +60,8 @@ def named_view(text: str) -> str:
     return next((view for view in ("PA", "AP") if has_word(text, (view,))), "") or (
         "AP or PA" if has_word(text, _FRONTAL) else ""
     )
+
+
+def words_for_part(text: str) -> tuple[str, ...]:
+    """Every word, in all languages, for the body parts that a text names."""
+    return tuple(word for part in sorted(named_parts(text)) for word in _SYNONYMS[part])

@@ -1,0 +1,325 @@
+"""Adding to the index: walk, read headers, write rows in lots; what is there already is passed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+
+from medview.core.errors import InvalidInput
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.words import say
+from medview.dicom.headline import Headline
+from medview.library.database import Library, change
+from medview.library.entries import (
+    FRAMES,
+    ROWS,
+    SHARED,
+    SOP_UID,
+    count_of,
+    shared_of,
+    words_of,
+)
+from medview.library.walking import Found, headlines
+
+_LOT = 1000
+_MOST_SHARED = 4096
+_SHARED_OF = itemgetter(*SHARED)
+_FileRow = tuple[int, bytes, int | None, str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of the files below some paths.
+
+    files: seen in all. known: as the index had them. new: DICOM read now. other: not DICOM.
+    unreadable: (path, reason in English). studies: row ids of those that something was added to.
+    """
+
+    files: int = 0
+    known: int = 0
+    new: int = 0
+    other: int = 0
+    unreadable: tuple[tuple[str, str], ...] = ()
+    studies: tuple[int, ...] = ()
+
+
+def add(
+    library: Library,
+    paths: Sequence[Path],
+    progress: Progress = no_progress,
+    cancel: CancelToken | None = None,
+    children: int | None = None,
+) -> Added:
+    """Index what lies below some paths, by reference. Blocks.
+
+    Raises InvalidInput for a path that does not exist, Cancelled (what was read so far stays),
+    WriteFailed. The next call goes on where one was stopped, also by a kill.
+    """
+    from medview.dicom.walk import files_below
+
+    roots = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - links stay as given
+    for root in roots:
+        if root.is_relative_to(library.folder):
+            raise InvalidInput(say("This is the folder of the library itself."), str(root))
+    files = list(files_below(roots))
+    with library.connection() as connection:
+        writer = IndexWriter(connection)
+        for root in roots:
+            writer.own(root)
+        changed = writer.unknown(files)
+        known = len(files) - len(changed)
+        found = headlines(changed, children)
+        with closing(found):
+            writer.take(found, known, len(files), progress, cancel)
+    return writer.added(len(files), known)
+
+
+class IndexWriter:
+    """Writes headlines as rows, a lot in a transaction; one thread uses it.
+
+    The right to write is held while a lot is written, never while files are read: a slow disc must
+    not keep other windows waiting.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._tables = Tables(connection)
+        self._waiting: list[tuple[str, Headline | None]] = []
+        self._old: set[int] = set()  # series that lose files which changed
+        self._studies: set[int] = set()
+        self._new = self._other = 0
+        self._unreadable: list[tuple[str, str]] = []
+
+    def own(self, root: Path, *, is_copy: bool = False) -> None:
+        """Files below this path belong to this root from now on."""
+        with change(self._connection):
+            self._tables.own(root, is_copy=is_copy)
+
+    def unknown(self, paths: Sequence[str]) -> list[str]:
+        """Of the files those that are new or not as they were."""
+        by_folder: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            by_folder[path.rpartition(os.sep)[0]].append(path)
+        changed: list[str] = []
+        for folder, inside in by_folder.items():
+            known = self._known(folder)
+            for path in inside:
+                before = known.get(os.fsencode(path.rpartition(os.sep)[2])) if known else None
+                if before is None:
+                    changed.append(path)
+                elif not _is_same(path, before):
+                    changed.append(path)
+                    self._old |= {before[2]} if before[2] is not None else set()
+        return changed
+
+    def _known(self, folder: str) -> dict[bytes, tuple[int, int, int | None]]:
+        rows = self._connection.execute(
+            "SELECT name, size, mtime_ns, series FROM file"
+            " JOIN folder ON folder.id = file.folder WHERE folder.path = ?",
+            (os.fsencode(folder),),
+        )
+        return {row[0]: row[1:] for row in rows}
+
+    def take(
+        self,
+        found: Iterable[Found],
+        done: int,
+        total: int,
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Write headlines as they come. Raises Cancelled; the lots before stay."""
+        for path, headline in found:
+            if isinstance(headline, str):
+                self._unreadable.append((path, headline))
+            else:
+                self._waiting.append((path, headline))
+            done += 1
+            if not done & 63:
+                progress(done, total, "")
+                if cancel is not None:
+                    cancel.check()
+            if len(self._waiting) >= _LOT:
+                self._flush()
+        self._flush()
+        progress(total, total, "")
+
+    def added(self, seen: int, known: int) -> Added:
+        """The account of all that was taken."""
+        return Added(
+            files=seen,
+            known=known,
+            new=self._new,
+            other=self._other,
+            unreadable=tuple(self._unreadable),
+            studies=tuple(sorted(self._studies)),
+        )
+
+    def _flush(self) -> None:
+        try:
+            with change(self._connection):
+                rows = self._tables.rows(self._waiting)
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", rows
+                )
+                touched = {row[2] for row in rows if row[2] is not None}
+                self._studies |= tidy(self._connection, touched | self._old)
+        except BaseException:
+            self._tables.forget_rows()  # they were rolled back
+            raise
+        self._new += sum(headline is not None for _, headline in self._waiting)
+        self._other += sum(headline is None for _, headline in self._waiting)
+        self._old.clear()
+        self._waiting.clear()
+
+
+class Tables:
+    """Row ids of folders, patients, studies and series, made on first use in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._roots: list[tuple[str, int]] = []
+        self._folders: dict[str, int] = {}
+        self._series: dict[tuple[bytes, ...], int] = {}
+
+    def own(self, root: Path, *, is_copy: bool) -> None:
+        """See `IndexWriter.own`; the deepest root that was named owns a folder."""
+        values = {"path": os.fsencode(root)}
+        number = self._id("root", values, {"is_copy": is_copy, "added_at": now()})
+        self._roots.append((str(root), number))
+        self._roots.sort(key=lambda pair: -len(pair[0]))
+
+    def forget_rows(self) -> None:
+        """After a rollback no id is good."""
+        self._folders.clear()
+        self._series.clear()
+
+    def rows(self, waiting: Iterable[tuple[str, Headline | None]]) -> list[_FileRow]:
+        """Rows for the table `file`."""
+        rows: list[_FileRow] = []
+        folders, known = self._folders, self._series
+        for path, headline in waiting:
+            folder, _, name = path.rpartition(os.sep)
+            number = folders.get(folder) or self._folder(folder)
+            if headline is None:
+                status = os.stat(path) if os.path.exists(path) else None  # noqa: PTH110, PTH116
+                if status is not None:
+                    size, mtime = status.st_size, status.st_mtime_ns
+                    rows.append((number, os.fsencode(name), None, "", 0, size, mtime))
+                continue
+            values = headline[0]
+            raw = _SHARED_OF(values)
+            series = known.get(raw) or self._make_series(raw)
+            uid = values[SOP_UID].rstrip(b"\0 ").decode("ascii", "replace")
+            frames = count_of(values[FRAMES], values[ROWS])
+            rows.append((number, os.fsencode(name), series, uid, frames, headline[1], headline[2]))
+        return rows
+
+    def _folder(self, path: str) -> int:
+        root = next(
+            (
+                n
+                for at, n in self._roots
+                if path == at or path.startswith(at.rstrip(os.sep) + os.sep)
+            ),
+            self._roots[-1][1],
+        )  # a root that is a file lies in a folder above it
+        number = self._id("folder", {"path": os.fsencode(path)}, {"root": root})
+        self._folders[path] = number
+        return number
+
+    def _make_series(self, raw: tuple[bytes, ...]) -> int:
+        if len(self._series) >= _MOST_SHARED:
+            self._series.clear()
+        shared = shared_of(raw)
+        patient = self._id("patient", shared.patient.unique, {"name": shared.patient.name})
+        study_values = shared.study._asdict() | {"added_at": now()}
+        uid = study_values.pop("uid")
+        study = self._id("study", {"uid": uid, "patient": patient}, study_values)
+        series_values = shared.series._asdict()
+        uid = series_values.pop("uid")
+        series = self._id("series", {"uid": uid, "study": study}, series_values)
+        self._series[raw] = series
+        return series
+
+    def _id(self, table: str, unique: Mapping[str, object], others: Mapping[str, object]) -> int:
+        """The row with these unique values, made with the others where it is not there."""
+        where = " AND ".join(f"{name} = ?" for name in unique)
+        find = f"SELECT id FROM {table} WHERE {where}"  # noqa: S608 - names are ours
+        found = self._connection.execute(find, tuple(unique.values())).fetchone()
+        if found is not None:
+            return int(found[0])
+        values = {**unique, **others}
+        made = self._connection.execute(
+            f"INSERT INTO {table} ({', '.join(values)})"  # noqa: S608
+            f" VALUES ({', '.join('?' * len(values))})",
+            tuple(values.values()),
+        )
+        return int(made.lastrowid or 0)
+
+
+def tidy(connection: sqlite3.Connection, series: Iterable[int]) -> set[int]:
+    """Count anew what these series hold and say anew how their studies are found.
+
+    What holds nothing any more goes. Returns the studies that are left. Inside a transaction.
+    """
+    ids = [(number,) for number in series]
+    connection.executemany(
+        "UPDATE series SET (images, objects) ="
+        " (SELECT coalesce(sum(frames), 0), coalesce(sum(frames = 0), 0) FROM"
+        " (SELECT sop_uid, max(frames) AS frames FROM file WHERE series = series.id"
+        "  GROUP BY sop_uid)) WHERE id = ?",
+        ids,
+    )
+    studies = set()
+    for number in ids:
+        for (study,) in connection.execute("SELECT study FROM series WHERE id = ?", number):
+            studies.add(int(study))
+    connection.executemany("DELETE FROM series WHERE id = ? AND images + objects = 0", ids)
+    return {study for study in studies if _say_words(connection, study)}
+
+
+def _say_words(connection: sqlite3.Connection, study: int) -> bool:
+    """Write the words of a study; False where it held nothing any more and went."""
+    series = connection.execute(
+        "SELECT modality, description, body_part FROM series WHERE study = ?", (study,)
+    ).fetchall()
+    patient, *who = connection.execute(
+        "SELECT patient.id, name, patient_id, date, description, accession FROM study"
+        " JOIN patient ON patient.id = study.patient WHERE study.id = ?",
+        (study,),
+    ).fetchone()
+    if series:
+        words = words_of(who[:2], who[2:], series)
+        connection.execute(
+            "UPDATE study SET words = ? WHERE id = ? AND words <> ?", (words, study, words)
+        )
+        return True
+    connection.execute("DELETE FROM tag WHERE study = ?", (study,))
+    connection.execute("DELETE FROM study WHERE id = ?", (study,))
+    connection.execute(
+        "DELETE FROM patient WHERE id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM study WHERE patient = patient.id)",
+        (patient,),
+    )
+    return False
+
+
+def now() -> str:
+    """ISO date and time, local."""
+    return dt.datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _is_same(path: str, before: tuple[int, int, int | None]) -> bool:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - once a file
+    except OSError:
+        return False
+    return (status.st_size, status.st_mtime_ns) == before[:2]
