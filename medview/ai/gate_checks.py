@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from medview.core.body_parts import has_word, named_parts, names_an_animal
 from medview.ai.gate_facts import Facts
 from medview.ai.gate_geometry import (
     Answer,
@@ -17,6 +16,7 @@ from medview.ai.gate_geometry import (
     ask_slice_spacing,
     ask_tilt,
 )
+from medview.core.body_parts import has_word, named_parts, names_an_animal
 from medview.core.words import Sentence, say
 
 CrossSectional = ("CT", "MR", "PT", "NM")

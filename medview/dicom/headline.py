@@ -89,8 +89,7 @@ class HeadlineReader:
         window = _Window(file, buffer)
         start, is_explicit = _start(buffer)
         values = [b""] * len(INDEX_TAGS)
-        forms = _EXPLICIT if is_explicit else _IMPLICIT
-        end = _elements(window, start, values, forms)
+        end = _elements(window, start, values, _EXPLICIT if is_explicit else _IMPLICIT)
         if not (values[_STUDY] and values[_SERIES] and values[_INSTANCE] and values[_CLASS]):
             raise _Unusual
         if not values[_COLUMNS]:
@@ -143,7 +142,20 @@ class _Window:
 # long it is as a whole, or one of these.
 _LENGTH_FOLLOWS, _STOP, _SEQUENCE, _UNLIKELY = -1, -2, -3, -4
 _Plan = tuple[int, int]
-_Plans = tuple[dict[bytes, _Plan], Callable[[bytes], _Plan]]
+
+
+class _Plans(dict[bytes, _Plan]):
+    """Plans made so far; headers use few beginnings again and again, hostile ones are forgotten."""
+
+    def __init__(self, make: Callable[[bytes], _Plan]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, head: bytes) -> _Plan:
+        plan = self._make(head)
+        if len(self) < _MOST_PLANS:
+            self[head] = plan
+        return plan
 
 
 def _explicit_plan(head: bytes) -> _Plan:
@@ -175,25 +187,17 @@ def _implicit_plan(head: bytes) -> _Plan:
     return (slot, length)
 
 
-_EXPLICIT: _Plans = ({}, _explicit_plan)
-_IMPLICIT: _Plans = ({}, _implicit_plan)
+_EXPLICIT, _IMPLICIT = _Plans(_explicit_plan), _Plans(_implicit_plan)
 
 
-def _elements(window: _Window, at: int, values: list[bytes], plans_and_make: _Plans) -> int:
+def _elements(window: _Window, at: int, values: list[bytes], plans: _Plans) -> int:
     """One tight loop over the data set; returns the offset at which it ended."""
-    plans, make = plans_and_make
     buffer, size, last = window.buffer, len(window.buffer), -1
     while True:
         if at + 12 > size:
             window.move(window.base + at, 8)
             buffer, at, size = window.buffer, 0, len(window.buffer)
-        head = buffer[at : at + 8]
-        plan = plans.get(head)
-        if plan is None:
-            plan = make(head)
-            if len(plans) < _MOST_PLANS:
-                plans[head] = plan
-        slot, length = plan
+        slot, length = plans[buffer[at : at + 8]]
         if slot >= 0:
             if at + length > size:
                 window.move(window.base + at, length)
@@ -207,7 +211,7 @@ def _elements(window: _Window, at: int, values: list[bytes], plans_and_make: _Pl
         elif length < 0:
             if length == _STOP:
                 return window.base + at
-            length, buffer, at = _odd(window, at, length, is_explicit=plans is _EXPLICIT[0])
+            length, buffer, at = _odd(window, at, length, is_explicit=plans is _EXPLICIT)
             size = len(buffer)
         at += length
 

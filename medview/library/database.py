@@ -82,18 +82,15 @@ class Library:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
-            found = version_of(connection)
-            if found > VERSION:
-                raise _newer(self.path)
-            if found < VERSION:
-                migrate(connection)
+            self._check_version(version_of(connection))
+            migrate(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _prepare(self) -> None:
-        """Folder and file with their modes; SQLite gives its side files the mode of the main one."""
+        """Folder and file with their modes; SQLite gives the main file's mode to its side files."""
         with self._guard:
             if self._is_ready and self.path.exists():
                 return
@@ -105,9 +102,16 @@ class Library:
                 head = self.path.open("rb").read(100) if self.path.stat().st_size else b""
             if head and not head.startswith(_MAGIC):
                 raise damaged(self.path)
-            if int.from_bytes(head[60:64], "big") > VERSION:  # before SQLite touches anything
-                raise _newer(self.path)
+            self._check_version(int.from_bytes(head[60:64], "big"))  # before SQLite touches it
             self._is_ready = True
+
+    def _check_version(self, found: int) -> None:
+        if found > VERSION:
+            raise LibraryIsNewer(
+                say("A newer version of MedView made this library; this one leaves it as it is."),
+                str(self.path),
+                say("Use the newer MedView, or open folders without the library."),
+            )
 
 
 @contextmanager
@@ -129,14 +133,6 @@ def damaged(path: Path) -> LibraryIsDamaged:
         say("The index of the library is damaged."),
         str(path),
         say("It is set aside and made anew from the folders that it names."),
-    )
-
-
-def _newer(path: Path) -> LibraryIsNewer:
-    return LibraryIsNewer(
-        say("A newer version of MedView made this library; this one leaves it as it is."),
-        str(path),
-        say("Use the newer MedView, or open folders without the library."),
     )
 
 

@@ -11,7 +11,9 @@ from medview.core.body_parts import words_for_part
 from medview.dicom.headline import INDEX_TAGS
 
 _SLOT = {tag: slot for slot, tag in enumerate(INDEX_TAGS)}
-SOP_UID, FRAMES, ROWS = _SLOT[0x00080018], _SLOT[0x00280008], _SLOT[0x00280010]
+SOP_UID, STUDY_UID, FRAMES, ROWS = (
+    _SLOT[tag] for tag in (0x00080018, 0x0020000D, 0x00280008, 0x00280010)
+)
 # What all files of a series should say alike; equal bytes are decoded once.
 SHARED = tuple(
     _SLOT[tag]

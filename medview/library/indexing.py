@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 
-from medview.core.errors import InvalidInput
+from medview.core.errors import InvalidInput, UnreadableInstance
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import say
 from medview.dicom.headline import Headline
@@ -26,12 +26,14 @@ from medview.library.entries import (
     shared_of,
     words_of,
 )
+from medview.library.keepsake import keep, restore
 from medview.library.walking import Found, headlines
 
-_LOT = 1000
+_LOT, _COPIES = 1000, 50
 _MOST_SHARED = 4096
 _SHARED_OF = itemgetter(*SHARED)
-_FileRow = tuple[int, bytes, int | None, str, int, int, int]
+_FileRow = tuple[int, bytes, int | None, str, int, int, int, bytes | None]
+_Waiting = tuple[str, Headline | None, bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,10 @@ def add(
         changed = writer.unknown(files)
         known = len(files) - len(changed)
         found = headlines(changed, children)
+        keep(library, connection, retain=True)
         with closing(found):
             writer.take(found, known, len(files), progress, cancel)
+        restore(library, connection)
     return writer.added(len(files), known)
 
 
@@ -91,7 +95,7 @@ class IndexWriter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._tables = Tables(connection)
-        self._waiting: list[tuple[str, Headline | None]] = []
+        self._waiting: list[_Waiting] = []
         self._old: set[int] = set()  # series that lose files which changed
         self._studies: set[int] = set()
         self._new = self._other = 0
@@ -137,19 +141,31 @@ class IndexWriter:
     ) -> None:
         """Write headlines as they come. Raises Cancelled; the lots before stay."""
         for path, headline in found:
-            if isinstance(headline, str):
-                self._unreadable.append((path, headline))
-            else:
-                self._waiting.append((path, headline))
+            self._take_one(path, headline)
+            if headline is None and (inside := members(path, self._unreadable)):
+                for member, inner in headlines(inside, 0):
+                    self._take_one(member, inner)
             done += 1
             if not done & 63:
                 progress(done, total, "")
                 if cancel is not None:
                     cancel.check()
             if len(self._waiting) >= _LOT:
-                self._flush()
-        self._flush()
+                self.flush()
+        self.flush()
         progress(total, total, "")
+
+    def take_copy(self, path: str, headline: Headline, digest: bytes) -> None:
+        """A copy of the library's own, with the SHA-256 of its bytes."""
+        self._waiting.append((path, headline, digest))
+        if len(self._waiting) >= _COPIES:
+            self.flush()
+
+    def _take_one(self, path: str, headline: Headline | str | None) -> None:
+        if isinstance(headline, str):
+            self._unreadable.append((path, headline))
+        else:
+            self._waiting.append((path, headline, None))
 
     def added(self, seen: int, known: int) -> Added:
         """The account of all that was taken."""
@@ -162,20 +178,21 @@ class IndexWriter:
             studies=tuple(sorted(self._studies)),
         )
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         try:
             with change(self._connection):
                 rows = self._tables.rows(self._waiting)
                 self._connection.executemany(
-                    "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", rows
+                    "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
                 )
                 touched = {row[2] for row in rows if row[2] is not None}
                 self._studies |= tidy(self._connection, touched | self._old)
         except BaseException:
             self._tables.forget_rows()  # they were rolled back
             raise
-        self._new += sum(headline is not None for _, headline in self._waiting)
-        self._other += sum(headline is None for _, headline in self._waiting)
+        self._new += sum(headline is not None for _, headline, _ in self._waiting)
+        self._other += sum(headline is None for _, headline, _ in self._waiting)
         self._old.clear()
         self._waiting.clear()
 
@@ -201,36 +218,32 @@ class Tables:
         self._folders.clear()
         self._series.clear()
 
-    def rows(self, waiting: Iterable[tuple[str, Headline | None]]) -> list[_FileRow]:
+    def rows(self, waiting: Iterable[_Waiting]) -> list[_FileRow]:
         """Rows for the table `file`."""
         rows: list[_FileRow] = []
         folders, known = self._folders, self._series
-        for path, headline in waiting:
+        for path, headline, digest in waiting:
             folder, _, name = path.rpartition(os.sep)
             number = folders.get(folder) or self._folder(folder)
             if headline is None:
                 status = os.stat(path) if os.path.exists(path) else None  # noqa: PTH110, PTH116
                 if status is not None:
                     size, mtime = status.st_size, status.st_mtime_ns
-                    rows.append((number, os.fsencode(name), None, "", 0, size, mtime))
+                    rows.append((number, os.fsencode(name), None, "", 0, size, mtime, None))
                 continue
             values = headline[0]
             raw = _SHARED_OF(values)
             series = known.get(raw) or self._make_series(raw)
             uid = values[SOP_UID].rstrip(b"\0 ").decode("ascii", "replace")
             frames = count_of(values[FRAMES], values[ROWS])
-            rows.append((number, os.fsencode(name), series, uid, frames, headline[1], headline[2]))
+            size, mtime = headline[1:]
+            rows.append((number, os.fsencode(name), series, uid, frames, size, mtime, digest))
         return rows
 
     def _folder(self, path: str) -> int:
-        root = next(
-            (
-                n
-                for at, n in self._roots
-                if path == at or path.startswith(at.rstrip(os.sep) + os.sep)
-            ),
-            self._roots[-1][1],
-        )  # a root that is a file lies in a folder above it
+        inside = path + os.sep
+        owners = (n for at, n in self._roots if inside.startswith(at.rstrip(os.sep) + os.sep))
+        root = next(owners, self._roots[-1][1])  # a root that is a file lies in this folder
         number = self._id("folder", {"path": os.fsencode(path)}, {"root": root})
         self._folders[path] = number
         return number
@@ -310,6 +323,17 @@ def _say_words(connection: sqlite3.Connection, study: int) -> bool:
         (patient,),
     )
     return False
+
+
+def members(path: str, unreadable: list[tuple[str, str]]) -> list[str]:
+    """What an archive holds; a damaged one is noted."""
+    from medview.dicom.walk import members_below
+
+    try:
+        return members_below(path)
+    except UnreadableInstance as error:
+        unreadable.append((path, error.what.english()))
+        return []
 
 
 def now() -> str:

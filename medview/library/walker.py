@@ -10,13 +10,14 @@ import marshal
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from medview.dicom.headline import Headline, HeadlineReader
 
 Plain = tuple[Sequence[bytes], int, int] | str | None
 
 
-def one_headline(reader: HeadlineReader, path: str) -> Headline | None | str:
+def one_headline(reader: HeadlineReader, path: str) -> Headline | str | None:
     """A file's headline; None: no DICOM file; a text: why it cannot be read (English)."""
     try:
         return reader.read(path)
@@ -28,7 +29,7 @@ def one_headline(reader: HeadlineReader, path: str) -> Headline | None | str:
         return "The file is damaged in a way that MedView cannot name."
 
 
-def write_message(pipe: int, message: object) -> None:
+def write_message(pipe: int, message: list[Any]) -> None:
     """One message with its length before it. Raises OSError."""
     data = marshal.dumps(message)
     data = len(data).to_bytes(8, "little") + data

@@ -7,12 +7,11 @@ enough for the pipes to hold those that wait, so neither side can block the othe
 from __future__ import annotations
 
 import logging
-
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
@@ -25,10 +24,10 @@ _LOT, _LOT_BYTES = 256, 24_000
 _AHEAD = 2  # lots that a child has in hand
 
 # None: no DICOM file; a text: why it cannot be read (English template).
-Found = tuple[str, Headline | None | str]
+Found = tuple[str, Headline | str | None]
 
 
-def headlines(paths: Sequence[str], children: int | None = None) -> Iterator[Found]:
+def headlines(paths: Sequence[str], children: int | None = None) -> Generator[Found, None, None]:
     """Every path with its headline, in any order.
 
     children: how many processes read; by default as many as cores where that is worth it.
@@ -111,8 +110,7 @@ def _by_children(paths: Sequence[str], count: int) -> Iterator[Found]:
             for child in children:
                 if child.lots:
                     yield from child.take()
-                    lot = next(waiting, None)
-                    if lot is not None:
+                    for lot in islice(waiting, 1):
                         child.give(lot)
     finally:
         for child in children:

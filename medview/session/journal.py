@@ -7,10 +7,8 @@ power failure is passed over. Folders are named by a keyed hash: no patient in a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -19,11 +17,11 @@ from typing import Any, TypeVar
 from medview.core.codec import from_plain, to_plain
 from medview.core.files import held, write_private
 from medview.core.paths import user_data_dir
+from medview.core.private_names import private_name
 from medview.core.words import Sentence
 
 T = TypeVar("T")
 _COMPACT_ABOVE = 256 * 1024
-_SALT_LENGTH = 32
 
 
 def patient_folder(patient_key: str) -> Path:
@@ -31,32 +29,10 @@ def patient_folder(patient_key: str) -> Path:
 
     Raises OSError where the user's folder cannot be written to.
     """
-    digest = hashlib.blake2s(patient_key.encode(), key=_salt(), digest_size=12).hexdigest()
-    folder = user_data_dir() / "work" / digest
+    folder = user_data_dir() / "work" / private_name(patient_key)
     for made in (folder.parent, folder):  # with parents=True the mode would hold for the last alone
         made.mkdir(exist_ok=True, mode=0o700)
     return folder
-
-
-def _salt() -> bytes:
-    path = user_data_dir() / "salt"
-    salt = _read_salt(path)
-    if salt is None:
-        with held(path.with_name("salt.lock")):
-            salt = _read_salt(path)
-            if salt is None:
-                salt = secrets.token_bytes(_SALT_LENGTH)
-                write_private(path, salt)
-    return salt
-
-
-def _read_salt(path: Path) -> bytes | None:
-    try:
-        salt = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    # One that a full disk cut short would name the same folders on every computer.
-    return salt if len(salt) == _SALT_LENGTH else None
 
 
 class Journal:
