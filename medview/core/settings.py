@@ -24,6 +24,7 @@ class Settings:
     prefetch: bool = True  # read the rest of the study while nothing else is read
     cine_rate: int = 0  # pictures a second, 0 as the file says
     analyse_on_open: bool = False
+    remember_opened: bool = False  # in the library: a list of patients is kept only by wish
     left_panel: bool = True
     right_panel: bool = True
 

@@ -82,7 +82,7 @@ class HeadlineReader:
             finally:
                 os.close(file)
         except (_Unusual, OSError):
-            return _by_full_walk(path)
+            return full_headline(path)
         return Headline(values, status.st_size, status.st_mtime_ns)
 
     def _walk(self, file: int, buffer: bytes) -> Sequence[bytes]:
@@ -308,7 +308,7 @@ def _part(buffer: bytes, at: int, *, is_explicit: bool) -> Part:
     return Part(head, length, count, _SLOTS.get(tag, -1))
 
 
-def _by_full_walk(path: str) -> Headline | None:
+def full_headline(path: str) -> Headline | None:
     """The same by the tolerant walk of the whole header."""
     from medview.dicom.instance import DIRECTORY, NotDicom, open_instance
 

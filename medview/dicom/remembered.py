@@ -67,3 +67,10 @@ def recalled(path: str) -> Instance | None:
     except OSError:
         return None
     return known if is_same else None
+
+
+def forget_all() -> None:
+    """Remember nothing any more."""
+    with _lock:
+        _instances.clear()
+        _values.clear()

@@ -6,19 +6,17 @@ import errno
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from medview.core.errors import MedViewError, WriteFailed
-from medview.core.files import held
 from medview.core.paths import user_data_dir
 from medview.core.words import Sentence, say
 from medview.library.schema import VERSION, migrate, version_of
 
 _BUSY_S = 20.0
-_MAGIC = b"SQLite format 3\0"
-_NAMES = ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm")
 SET_ASIDE = "set-aside.sqlite"
 
 
@@ -41,7 +39,7 @@ class Library:
     @property
     def path(self) -> Path:
         """The index itself."""
-        return self.folder / _NAMES[0]
+        return self.folder / "index.sqlite"
 
     @property
     def is_there(self) -> bool:
@@ -78,11 +76,11 @@ class Library:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._check_version(version_of(connection))  # before anything is changed
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
-            self._check_version(version_of(connection))
             migrate(connection)
         except BaseException:
             connection.close()
@@ -97,12 +95,9 @@ class Library:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self.folder.stat().st_mode & 0o077:
                 self.folder.chmod(0o700)
-            with held(self.folder / "making.lock"):
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-                head = self.path.open("rb").read(100) if self.path.stat().st_size else b""
-            if head and not head.startswith(_MAGIC):
-                raise damaged(self.path)
-            self._check_version(int.from_bytes(head[60:64], "big"))  # before SQLite touches it
+            # Never open the file beside SQLite: closing it would let go of SQLite's own locks.
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             self._is_ready = True
 
     def _check_version(self, found: int) -> None:
@@ -112,6 +107,20 @@ class Library:
                 str(self.path),
                 say("Use the newer MedView, or open folders without the library."),
             )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """The one switch for which SQLite does not wait when another window makes it too."""
+    end = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 @contextmanager

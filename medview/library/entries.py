@@ -119,7 +119,9 @@ def words_of(patient: Sequence[str], study: Sequence[str], series: Iterable[Sequ
     patient: name, ID. study: date, description, accession. series: modality, description and body
     part of each; modalities and body parts also in the other language.
     """
-    found = dict.fromkeys((*patient, *study, study[0].replace("-", "")))
+    # Chinese, Korean and Japanese names are written without a gap, whatever the mark between.
+    joined = re.sub(r"[\^\s]+", "", re.sub(r"[\x00-\x7f]*=", "=", patient[0]))
+    found = dict.fromkeys((*patient, joined, *study, study[0].replace("-", "")))
     for modality, description, body_part in series:
         found |= dict.fromkeys((modality, description, body_part))
         found |= dict.fromkeys((_MODALITY_WORDS.get(modality.upper(), ""),))

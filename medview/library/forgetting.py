@@ -31,7 +31,8 @@ class Known:
     """What the library knows of one patient, before it is forgotten.
 
     row: of the patient. files: entries by reference, which stay where they are. copies: files in
-    the library, which go. folders: those that hold the files.
+    the library, which go. folders: those that hold the files. watched: those that must not be
+    watched any more, because they would bring the patient back.
     """
 
     row: int
@@ -42,6 +43,7 @@ class Known:
     pictures: int
     tags: int
     folders: tuple[str, ...]
+    watched: tuple[str, ...]
 
 
 def known_of(library: Library, patient: Patient) -> tuple[Known, ...]:
@@ -149,7 +151,31 @@ def _known(connection: sqlite3.Connection, row: tuple[int, str, str, str, str]) 
         pictures=pictures,
         tags=tags,
         folders=tuple(os.fsdecode(row[0]) for row in folders),
+        watched=_watched(
+            connection,
+            "series IN (SELECT series.id FROM series JOIN study ON study.id = series.study"
+            f" WHERE study.patient = {int(number)})",
+        ),
     )
+
+
+def _stop_watching(connection: sqlite3.Connection, series: str) -> None:
+    """A watched folder would bring back what lies in it."""
+    watched = _watched(connection, f"series IN ({series})")
+    connection.executemany(
+        "UPDATE root SET is_watched = 0 WHERE path = ?", [(os.fsencode(path),) for path in watched]
+    )
+
+
+def _watched(connection: sqlite3.Connection, where: str) -> tuple[str, ...]:
+    """Watched roots that hold files with this condition on `file`."""
+    rows = connection.execute(
+        "SELECT DISTINCT root.path FROM root, folder WHERE root.is_watched AND"
+        " (folder.path = root.path OR substr(folder.path, 1, length(root.path) + 1) ="
+        f"  CAST(root.path || ? AS BLOB)) AND folder.id IN (SELECT folder FROM file WHERE {where})",
+        (os.sep,),
+    )
+    return tuple(os.fsdecode(row[0]) for row in rows)
 
 
 def _copy_folders(library: Library, connection: sqlite3.Connection, patient: int) -> Iterator[Path]:
@@ -174,16 +200,18 @@ def _remove_folder(folder: Path) -> None:
 
 
 def _delete_rows(library: Library, connection: sqlite3.Connection, patient: int) -> None:
-    studies = f"SELECT id FROM study WHERE patient = {int(patient)}"  # noqa: S608
-    series = f"SELECT id FROM series WHERE study IN ({studies})"  # noqa: S608
+    studies = f"SELECT id FROM study WHERE patient = {int(patient)}"
+    series = f"SELECT id FROM series WHERE study IN ({studies})"
     drop_thumbnails(library, connection, f"series IN ({series})")
+    _stop_watching(connection, series)
     for statement in (
-        f"DELETE FROM file WHERE series IN ({series})",  # noqa: S608
-        f"DELETE FROM tag WHERE study IN ({studies})",  # noqa: S608
-        f"DELETE FROM series WHERE study IN ({studies})",  # noqa: S608
-        f"DELETE FROM study WHERE patient = {int(patient)}",  # noqa: S608
-        f"DELETE FROM patient WHERE id = {int(patient)}",  # noqa: S608
-        "DELETE FROM folder WHERE id NOT IN (SELECT folder FROM file WHERE series IS NOT NULL)",
+        f"DELETE FROM file WHERE series IN ({series})",
+        f"DELETE FROM tag WHERE study IN ({studies})",
+        f"DELETE FROM series WHERE study IN ({studies})",
+        f"DELETE FROM study WHERE patient = {int(patient)}",
+        f"DELETE FROM patient WHERE id = {int(patient)}",
+        "DELETE FROM file WHERE series IS NULL",  # documents beside the images may bear the name
+        "DELETE FROM folder WHERE id NOT IN (SELECT folder FROM file)",
         "DELETE FROM root WHERE NOT is_watched AND id NOT IN (SELECT root FROM folder)",
         "DELETE FROM chore WHERE kind = 'forget' AND what NOT IN (SELECT id FROM patient)",
     ):

@@ -265,14 +265,13 @@ class Tables:
     def _id(self, table: str, unique: Mapping[str, object], others: Mapping[str, object]) -> int:
         """The row with these unique values, made with the others where it is not there."""
         where = " AND ".join(f"{name} = ?" for name in unique)
-        find = f"SELECT id FROM {table} WHERE {where}"  # noqa: S608 - names are ours
+        find = f"SELECT id FROM {table} WHERE {where}"
         found = self._connection.execute(find, tuple(unique.values())).fetchone()
         if found is not None:
             return int(found[0])
         values = {**unique, **others}
         made = self._connection.execute(
-            f"INSERT INTO {table} ({', '.join(values)})"  # noqa: S608
-            f" VALUES ({', '.join('?' * len(values))})",
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
             tuple(values.values()),
         )
         return int(made.lastrowid or 0)

@@ -73,10 +73,10 @@ def keep_thumbnail(
 
 def drop_thumbnails(library: Library, connection: sqlite3.Connection, where: str) -> int:
     """Take pictures off the disk, then their rows; `where` is a condition on `thumbnail`."""
-    names = [row[0] for row in connection.execute(f"SELECT file FROM thumbnail WHERE {where}")]  # noqa: S608
+    names = [row[0] for row in connection.execute(f"SELECT file FROM thumbnail WHERE {where}")]
     for name in names:
         (pictures_folder(library) / name).unlink(missing_ok=True)
-    connection.execute(f"DELETE FROM thumbnail WHERE {where}")  # noqa: S608
+    connection.execute(f"DELETE FROM thumbnail WHERE {where}")
     return len(names)
 
 

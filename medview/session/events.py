@@ -60,6 +60,11 @@ class DocumentsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryChanged(Event):
+    """The library holds other studies, tags or watched folders, or other priors were found."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkChanged(Event):
     """The reader's work on the active patient changed: measures, decisions, entries, runs."""
 

@@ -18,10 +18,18 @@ from medview.core.codec import from_plain, to_plain
 from medview.core.files import held, write_private
 from medview.core.paths import user_data_dir
 from medview.core.private_names import private_name
+from medview.core.study import Patient
 from medview.core.words import Sentence
 
 T = TypeVar("T")
 _COMPACT_ABOVE = 256 * 1024
+
+
+def work_key(patient: Patient, study_uid: str) -> str:
+    """What the work is filed under: the patient, or the study where the patient has no id."""
+    if not patient.id:
+        return f"study {study_uid}"
+    return f"patient {patient.id} {patient.birth_date} {patient.sex}"
 
 
 def patient_folder(patient_key: str) -> Path:

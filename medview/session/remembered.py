@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,20 @@ def left_by_the_dead() -> Iterator[LeftOpen]:
         for path in dead:
             with suppress(OSError):
                 _remove(path)
+
+
+def drop_paths(folders: Iterable[str]) -> None:
+    """Take what leads to these folders out of the notes of all sessions. Raises OSError."""
+    wanted = [Path(folder) for folder in folders]
+    for path in _folder().glob("*.json"):
+        left = _read(path)
+        kept = tuple(p for p in left.paths if not _leads_to(Path(p), wanted))
+        if kept != left.paths:
+            write_private(path, json.dumps({"paths": kept, "active": None}))
+
+
+def _leads_to(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) or folder.is_relative_to(path) for folder in folders)
 
 
 def _locks() -> list[Path]:

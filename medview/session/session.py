@@ -30,8 +30,9 @@ from medview.session.events import (
     Message,
     WorkChanged,
 )
-from medview.session.journal import Journal, Unkept, patient_folder
+from medview.session.journal import Journal, Unkept, patient_folder, work_key
 from medview.session.knowledge import gather, risks
+from medview.session.library import LibraryDesk
 from medview.session.memory import Budget
 from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
@@ -74,6 +75,7 @@ class Session:
         self.studies = Studies(self.events, Budget(self.settings.volume_budget_mb << 20))
         self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
         self.documents = Documents(self.events)
+        self.library = LibraryDesk(self.events, self.let_go)
         self.analyses = Analyses(self.events, self.studies, self._keep_run, self.settings.device)
         self._active: Place | None = None
         self._is_chosen = False  # whether the reader has looked at, not only been shown, `active`
@@ -167,9 +169,9 @@ class Session:
             self._is_chosen = True
             self.studies.volumes.look_at(key, round(place.stack.geometry.to_index(point).k))
 
-    def close_patient(self) -> None:
-        """Close the active patient: reading ends, images and documents are given back."""
-        patient = self.patient
+    def close_patient(self, patient: Patient | None = None) -> None:
+        """Close a patient, the active one: reading ends, images and documents are given back."""
+        patient = patient or self.patient
         if patient is None:
             return
         self.prefetch.yield_to(None)
@@ -180,6 +182,19 @@ class Session:
         self.events.send(ActiveChanged())
         self.events.send(KnowledgeChanged())
         self._remember_open()
+
+    def let_go(self, patient: Patient) -> None:
+        """Close a patient who is to be forgotten, and their work with them, unsaved."""
+        for one in self.studies.holdings.patients:
+            if (one.id, one.birth_date, one.sex) == (patient.id, patient.birth_date, patient.sex):
+                if not one.id and one.name != patient.name:
+                    continue
+                self.close_patient(one)
+                keys = {work_key(one, study.uid) for study in one.studies}
+                with self._lock:
+                    for key in keys:
+                        self._books.pop(key, None)
+                        self._runs.pop(key, None)
 
     @property
     def active(self) -> Place | None:
@@ -362,6 +377,7 @@ class Session:
     def close(self) -> None:
         """End the worker, give memory back, note that this session ended well."""
         self._remember_open(clean=True)
+        self.library.close()
         self.analyses.close()
         self.prefetch.stop()
         self.studies.close()
@@ -388,10 +404,7 @@ class Session:
 
 def patient_key(place: Place) -> str:
     """What the work is filed under: the patient, or the study where the patient has no id."""
-    patient = place.patient
-    if not patient.id:
-        return f"study {place.study.uid}"
-    return f"patient {patient.id} {patient.birth_date} {patient.sex}"
+    return work_key(place.patient, place.study.uid)
 
 
 def first_place(candidates: Iterable[Place]) -> Place | None:
