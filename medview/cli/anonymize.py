@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--burned-in", choices=[decision.value for decision in Decision], default="leave-out",
-        help="pictures that may show names: leave out (default), black out what is found, keep",
+        help="pictures that may show names: leave out (default), black out what looks like "
+        "writing (look at the copies: some may be missed), or keep",
     )  # fmt: skip
     parser.add_argument(
         "--key", type=Path, metavar="FILE",

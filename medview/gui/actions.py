@@ -35,6 +35,7 @@ ROWS = (
     Row("open_demo", "Open the demo study", "file", "sparkles"),
     Row("save_report", "Save report…", "file", "file-text", "Ctrl+S"),
     Row("save_objects", "Save results as DICOM…", "file", "save", "Ctrl+Shift+S"),
+    Row("anonymize", "Copies without identity…", "file", "eye-off", "Ctrl+Shift+A"),
     Row("close_patient", "Close the patient", "file", "x", "Ctrl+W"),
     Row("settings", "Settings…", "file", "settings", "Ctrl+,"),
     Row("doctor", "Examine files…", "file", "stethoscope", "Ctrl+Shift+E"),

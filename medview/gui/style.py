@@ -167,6 +167,13 @@ QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QTextEdit {{ background: {t.surf
   selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
 QFrame[role="card"] QLineEdit, QFrame[role="card"] QComboBox {{ background: {t.surface_0}; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus {{ border-color: {t.accent}; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 12px; height: 12px;
+  border: 1px solid {t.faint}; background: {t.surface_0}; }}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 7px; }}
+QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {t.accent};
+  border-color: {t.accent}; }}
+QCheckBox:focus, QRadioButton:focus {{ color: {t.accent}; }}
 QScrollArea {{ border: none; background: {t.surface_1}; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; }}
 QScrollBar::handle:vertical {{ background: {t.line}; border-radius: 4px; min-height: 24px; }}

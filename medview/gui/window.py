@@ -168,6 +168,15 @@ class MainWindow(QMainWindow):
 
         self.operations.start(action())
 
+    def show_anonymize(self) -> None:
+        """Copies without identity of what is open, or of a folder that is named there."""
+        from medview.gui.dialogs.anonymize import AnonymizeDialog
+
+        paths = [Path(path) for path in self.session.studies.opened_paths]
+        dialog = AnonymizeDialog(paths, self.operations, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.show()
+
     @property
     def is_busy(self) -> bool:
         """Whether something is being read, drawn or analysed."""
@@ -269,6 +278,7 @@ class MainWindow(QMainWindow):
         on("open_demo", self.open_demo)
         on("save_report", self.sidebar.report.save_pdf)
         on("save_objects", self.sidebar.report.save_objects)
+        on("anonymize", self.show_anonymize)
         on("close_patient", self._close_patient)
         on("settings", self._show_settings_dialog)
         on("doctor", self.examine_shown)

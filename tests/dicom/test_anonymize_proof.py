@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
+from medview.core.errors import UnreadableInstance
 from medview.dicom.anonymize import (
     PROFILES,
     Decision,
@@ -49,7 +50,9 @@ def identifying(top: Item, options: Options) -> Iterator[tuple[Item, Element]]:
     """Every element, at any level, that the profile does not keep."""
     for item, element in top.walk():
         is_listed = element.tag in table() and element.items is None
-        if is_listed and action_for(element.tag, options) not in (Action.KEEP, Action.CLEAN):
+        action = action_for(element.tag, options)
+        stays = action in (Action.KEEP, Action.CLEAN)  # times of day stay where dates are shifted
+        if is_listed and not stays and not (action is Action.SHIFT and element.vr == "TM"):
             yield item, element
 
 
@@ -149,14 +152,19 @@ def test_every_copy_opens_elsewhere_with_the_same_pixels(
     imaging_data: Path, tmp_path: Path
 ) -> None:
     done = made(imaging_data, tmp_path / "copies")
+    undecodable = []
     with tolerating_sources():
         for source, name in done.copies:
             copy = str(done.folder / name)
             assert dcmread(copy).file_meta.TransferSyntaxUID, name
-            if "odd" in Path(source).parts:
+            try:
+                originals = stored(source)
+            except UnreadableInstance:
+                undecodable.append(source)
                 continue
-            for old, new in zip(stored(source), stored(copy), strict=True):
+            for old, new in zip(originals, stored(copy), strict=True):
                 assert np.array_equal(old, new, equal_nan=old.dtype.kind == "f"), source
+    assert len(undecodable) < 8
 
 
 def test_what_cannot_be_read_is_named_and_not_copied(copies: list[Outcome]) -> None:

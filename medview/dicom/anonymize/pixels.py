@@ -9,7 +9,7 @@ import numpy as np
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
-from medview.dicom.anonymize.text_in_pixels import Box
+from medview.dicom.anonymize.text_in_pixels import Box, is_packed
 from medview.dicom.anonymize.tree import (
     ENCAPSULATED_END,
     UNDEFINED,
@@ -113,7 +113,7 @@ def blanked(
     """
     with PixelReader(instance) as reader:
         form = reader.form
-        if form.bits_allocated in (1, 12) or instance.encoding.big:
+        if is_packed(instance):
             raise UnreadableInstance(
                 say("Pixels that are written like this cannot be blacked out."), instance.path
             )

@@ -15,7 +15,7 @@ from medview.dicom.codecs import why_not_decodable
 from medview.dicom.colour import is_colour, to_rgb
 from medview.dicom.instance import Instance
 from medview.dicom.objects.summary import is_object_with_pixels
-from medview.dicom.pixel_format import has_image
+from medview.dicom.pixel_format import has_image, pixel_format
 from medview.dicom.pixels import PixelReader
 
 Grey = NDArray[np.uint8]
@@ -24,7 +24,7 @@ _PROJECTIONS = frozenset(("CR", "DX", "MG", "XA", "RF", "IO", "PX", "RG", "OT", 
 _MADE = ("SCREEN", "DOSE", "REPORT", "CAPTURE", "PROTOCOL", "RESULT", "SECONDARY")
 _STROKE, _SMALLEST, _LARGEST = 11, 5, 48
 _CONTRAST = 60  # of 255: text is written to be seen
-_LETTERS = 4
+_LETTERS, _FEW_LETTERS = 4, 2
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,20 +61,33 @@ def suspicion_of(instance: Instance, top: Item) -> Suspicion | None:
         return None
     picture = preview(instance)
     rows, columns = (0, 0) if picture is None else picture.shape[:2]
-    lines = () if picture is None else text_lines(_grey(picture))
+    # Where names are to be expected a few letters are enough; elsewhere anatomy would look so.
+    fewest = _FEW_LETTERS if rules else _LETTERS
+    lines = () if picture is None else text_lines(_grey(picture), fewest)
     if picture is not None and lines:
         rules.append(say("Something like writing is seen in the picture."))
     if not rules:
         return None
     outside = tuple(_outside_regions(top, rows, columns))
+    covered = tuple(line for line in lines if not any(_holds(band, line) for band in outside))
     return Suspicion(
         path=instance.path,
         reasons=tuple(rules),
-        boxes=outside or lines,
+        boxes=outside + covered,
         rows=rows,
         columns=columns,
-        can_blank=picture is not None,
+        can_blank=picture is not None and not is_packed(instance),
     )
+
+
+def is_packed(instance: Instance) -> bool:
+    """Whether the pixels stand in a way that is not written again: big-endian, 1 or 12 bits."""
+    return instance.encoding.big or pixel_format(instance).bits_allocated in (1, 12)
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    across = outer.left <= inner.left and inner.right <= outer.right
+    return across and outer.top <= inner.top and inner.bottom <= outer.bottom
 
 
 def _rules(top: Item, sop_class: str) -> Iterator[Sentence]:
@@ -138,11 +151,11 @@ def _grey(picture: Grey) -> Grey:
     return picture if picture.ndim == 2 else picture.max(axis=2)
 
 
-def text_lines(grey: Grey) -> tuple[Box, ...]:
+def text_lines(grey: Grey, fewest: int = _LETTERS) -> tuple[Box, ...]:
     """Boxes around what looks like lines of writing.
 
     grey: [rows, columns], 0..255. Thin strokes are what a top-hat of the width of a stroke leaves;
-    letters are components of a letter's size; a line is at least four of like height side by side.
+    letters are components of a letter's size; a line is `fewest` of like height side by side.
     """
     from scipy import ndimage
 
@@ -153,7 +166,7 @@ def text_lines(grey: Grey) -> tuple[Box, ...]:
         strokes = (picture.astype(np.int16) - opened) > _CONTRAST
         labels, count = ndimage.label(strokes, np.ones((3, 3)))
         if 0 < count < 20_000:  # noise makes more
-            found += _lines(_letters(ndimage.find_objects(labels), labels))
+            found += _lines(_letters(ndimage.find_objects(labels), labels), fewest)
     return tuple(_merged(found))
 
 
@@ -171,7 +184,7 @@ def _letters(places: list[tuple[slice, slice]], labels: NDArray[np.int32]) -> li
     return letters
 
 
-def _lines(letters: list[Box]) -> list[Box]:
+def _lines(letters: list[Box], fewest: int) -> list[Box]:
     """Letters of like height on one base line with gaps of at most a letter and a half."""
     rows: list[list[Box]] = []
     for letter in sorted(letters):
@@ -186,7 +199,7 @@ def _lines(letters: list[Box]) -> list[Box]:
                 break
         else:
             rows.append([letter])
-    return [_around(row) for row in rows if len(row) >= _LETTERS]
+    return [_around(row) for row in rows if len(row) >= fewest]
 
 
 def _around(row: list[Box]) -> Box:
