@@ -9,7 +9,7 @@ from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines,
 from medview.core.errors import InvalidInput
 from medview.core.study import Holdings, Series, Stack
 from medview.core.words import say
-from medview.dicom import VolumeFill, read_frame, scan, write_picture, write_volume
+from medview.dicom import fill_of, read_frame, scan_with_volumes, write_picture, write_volume
 from medview.dicom.evening import evened, is_rectangular
 from medview.dicom.volume_files import PICTURE_ENDINGS, VOLUME_ENDINGS
 from medview.imaging import Plane, first_window, grey_slice
@@ -39,10 +39,10 @@ def run(args: argparse.Namespace) -> int:
             say("The ending must be one of {endings}.", endings=endings), str(args.out)
         )
     progress = progress_for(args)
-    stack = _chosen(scan([args.path], progress), args.series, args.stack)
+    stack = _chosen(scan_with_volumes([args.path], progress), args.series, args.stack)
     if ending.endswith(PICTURE_ENDINGS):
         return _write_picture(args, stack)
-    fill = VolumeFill(stack)
+    fill = fill_of(stack)
     fill.run(progress)
     if len(fill.failed) == len(fill.ready):
         raise InvalidInput(next(iter(fill.failed.values())), str(args.path))

@@ -19,7 +19,7 @@ from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.study import Holdings, Series, Stack
 from medview.core.volume import Volume
 from medview.core.words import say
-from medview.dicom import VolumeFill, scan
+from medview.dicom import fill_of, scan_with_volumes
 from medview.imaging.planes import Plane, native_plane, planes_of
 from medview.imaging.presets import preset_named, presets_for
 from medview.imaging.window import Window, auto_window, first_window
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInput(say("The picture's name must end in .png."), args.out.name)
     results = _results(args.overlay)
     progress = progress_for(args)
-    series, stack = _chosen(scan([args.path], progress), args.series, results)
-    fill = VolumeFill(stack)
+    series, stack = _chosen(scan_with_volumes([args.path], progress), args.series, results)
+    fill = fill_of(stack)
     fill.run(progress)
     if len(fill.failed) == len(fill.ready):
         raise InvalidInput(next(iter(fill.failed.values())), str(args.path))

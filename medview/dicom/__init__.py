@@ -1,6 +1,7 @@
 """DICOM in: folders to `Holdings`, stacks to `Volume`, header values to observations.
 
-Front door: `scan`, `files_below`, `VolumeFill`, `load_volume`, `read_frame`, `header_observations`,
+Front door: `scan`, `scan_with_volumes` (NIfTI, NRRD and MetaImage too), `files_below`,
+`VolumeFill`, `fill_of` (of any stack), `load_volume`, `read_frame`, `header_observations`,
 `write_volume`, `write_picture`, `HEADER_KEYWORDS`; what MedView writes as DICOM is in
 `dicom.write`.
 """
@@ -11,21 +12,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medview.dicom.fill import VolumeFill, load_volume, read_frame
+    from medview.dicom.fill import VolumeFill, fill_of, load_volume, read_frame
     from medview.dicom.keywords import HEADER_KEYWORDS
     from medview.dicom.observations import header_observations
     from medview.dicom.scanning import scan
     from medview.dicom.volume_files import write_picture, write_volume
+    from medview.dicom.volume_stacks import scan_with_volumes
     from medview.dicom.walk import files_below
 
 __all__ = [
     "HEADER_KEYWORDS",
     "VolumeFill",
     "files_below",
+    "fill_of",
     "header_observations",
     "load_volume",
     "read_frame",
     "scan",
+    "scan_with_volumes",
     "write_picture",
     "write_volume",
 ]
@@ -34,6 +38,8 @@ __all__ = [
 _HOME = {
     "HEADER_KEYWORDS": "keywords",
     "VolumeFill": "fill",
+    "fill_of": "fill",
+    "scan_with_volumes": "volume_stacks",
     "files_below": "walk",
     "header_observations": "observations",
     "load_volume": "fill",

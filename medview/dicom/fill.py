@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +41,14 @@ from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_form
 from medview.dicom.pixels import PixelReader
 from medview.dicom.readers import Readers
 from medview.dicom.remembered import recalled
+from medview.dicom.walk import is_volume_file
 
 _LOT_PLAIN, _LOT_PACKED = 30, 2  # slices a task: handing over costs as much as a plain slice
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
+
+if TYPE_CHECKING:
+    from medview.dicom.volume_stacks import FileFill
 
 
 @dataclass(frozen=True)
@@ -364,6 +370,14 @@ def _shown(reader: PixelReader, frame: Frame, threads: int, scratch: Array | Non
     return mapped
 
 
+def fill_of(stack: Stack) -> VolumeFill | FileFill:
+    """What fills a stack's volume, for DICOM and for volume files. Raises as VolumeFill does."""
+    from medview.dicom.volume_stacks import FileFill
+
+    is_file = bool(stack.frames) and is_volume_file(Path(stack.frames[0].path))
+    return FileFill(stack) if is_file else VolumeFill(stack)
+
+
 def load_volume(
     stack: Stack, progress: Progress = no_progress, cancel: CancelToken | None = None
 ) -> Volume:
@@ -372,7 +386,7 @@ def load_volume(
     Slices that cannot be read stay blank; raises UnreadableInstance when none can be read,
     MedViewError when memory does not suffice, Cancelled.
     """
-    fill = VolumeFill(stack)
+    fill = fill_of(stack)
     fill.run(progress, cancel)
     if len(fill.failed) == len(fill.ready):
         raise UnreadableInstance(next(iter(fill.failed.values())), stack.frames[0].path)
@@ -386,7 +400,7 @@ def read_frame(stack: Stack, index: int) -> Volume:
     """
     reference = stack.frames[index]
     geometry = _slice_geometry(stack.geometry, index, reference.position)
-    fill = VolumeFill(replace(stack, frames=(reference,), geometry=geometry))
+    fill = fill_of(replace(stack, frames=(reference,), geometry=geometry))
     fill.run()
     if fill.failed:
         raise UnreadableInstance(fill.failed[0], reference.path)

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from medview.core.archive import open_binary
+from medview.core.errors import MedViewError
 from medview.dicom.frames import FloatArray, Frame, Tile
 from medview.dicom.keywords import CSA_IMAGE_HEADER, MOSAIC_COUNT
 
@@ -80,13 +82,11 @@ def _csa_bytes(frame: Frame) -> bytes:
     tag, creator = CSA_IMAGE_HEADER
     block = tag & 0xFFFF0000 | 0x10
     try:
-        made = dcmread(
-            frame.instance.path, stop_before_pixels=True, force=True,
-            specific_tags=[tag, block],
-        )  # fmt: skip
+        with open_binary(frame.instance.path) as file:
+            made = dcmread(file, stop_before_pixels=True, force=True, specific_tags=[tag, block])
         owner = str(made[block].value).strip() if block in made else ""
         value = made[tag].value if tag in made else b""
-    except (OSError, InvalidDicomError, ValueError, KeyError, AttributeError, NotImplementedError):
+    except (OSError, MedViewError, InvalidDicomError, ValueError, KeyError, NotImplementedError):
         return b""
     is_own = owner == creator and isinstance(value, bytes)
     return bytes(value)[:_LARGEST_HEADER] if is_own else b""

@@ -22,6 +22,8 @@ from medview.dicom.ultrasound import regions_of
 from medview.dicom.values import values_of
 
 _SAME_AXES = 2e-3  # difference of direction cosines, about a tenth of a degree
+_MOST_DIMENSIONS = 6
+_MOST_NAMED = 4
 Notes = tuple[Sentence, ...]
 
 
@@ -51,6 +53,16 @@ def _direction(frame: Frame) -> Hashable:
     return tuple(round(v, 3) for v in frame.floats("DiffusionGradientOrientation"))
 
 
+def _dimension(number: int) -> Callable[[Frame], Hashable]:
+    """The place of an enhanced frame along one of the dimensions that its file declares."""
+
+    def value(frame: Frame) -> Hashable:
+        found = frame.floats("DimensionIndexValues")
+        return found[number] if number < len(found) else ""
+
+    return value
+
+
 # What may tell the volumes of a 4-D series apart, in the order in which it is tried.
 _VOLUME_TAGS: tuple[tuple[str, Callable[[Frame], Hashable]], ...] = (
     ("ImageType", lambda frame: frame.image_type),
@@ -66,7 +78,8 @@ _VOLUME_TAGS: tuple[tuple[str, Callable[[Frame], Hashable]], ...] = (
     ("StackID", _first("StackID")),
     ("ConvolutionKernel", _first("ConvolutionKernel")),
     ("ContrastBolusAgent", _first("ContrastBolusAgent")),
-    ("AcquisitionNumber", _first("AcquisitionNumber")),
+    ("AcquisitionNumber", _first("FrameAcquisitionNumber", "AcquisitionNumber")),
+    *((f"Dimension {n + 1}", _dimension(n)) for n in range(_MOST_DIMENSIONS)),
     ("AcquisitionTime", _first("AcquisitionTime")),
     ("ContentTime", _first("ContentTime")),
 )
@@ -153,19 +166,35 @@ def _direction_number(frame: Frame, directions: list[FloatArray]) -> int:
 
 
 def _by_frame_of_reference(group: Group) -> list[Group]:
-    """One part a frame of reference, unless an anonymiser gave every picture its own."""
+    """One part a frame of reference, unless all of them make one grid.
+
+    Anonymisers and archives rewrite these UIDs: where no two pictures share a place and the steps
+    are even over all of them, the UID alone parts nothing.
+    """
     parts: dict[str, list[Frame]] = defaultdict(list)
     for frame in group.frames:
         parts[frame.instance.elements.text("FrameOfReferenceUID")].append(frame)
     if len(parts) == 1:
         return [group]
-    if all(len(part) == 1 for part in parts.values()):
+    is_each = all(len(part) == 1 for part in parts.values())
+    if is_each or _is_one_grid(group.frames):
         said = say(
             "Every picture names another frame of reference; all else agrees: shown as one stack."
-        )
+        ) if is_each else say(
+            "The pictures name {count} frames of reference; all else agrees: shown as one stack.",
+            count=len(parts),
+        )  # fmt: skip
         return [replace(group, notes=(*group.notes, said))]
     split_by = (*group.split_by, "FrameOfReferenceUID")
     return [replace(group, frames=part, split_by=split_by) for part in parts.values()]
+
+
+def _is_one_grid(frames: Sequence[Frame]) -> bool:
+    """Whether the frames lie at one place each, in even steps on one line."""
+    if max(_places(frames)) + 1 < len(frames):
+        return False
+    grid, _ = _spatial_grid(Group(list(frames)))
+    return grid.verdict in ("regular", "tilted")
 
 
 def _places(frames: Sequence[Frame]) -> list[int]:
@@ -243,7 +272,15 @@ def _by_rank(group: Group, places: Sequence[int]) -> list[Group]:
         said = say(
             "Some positions hold more pictures than others; the surplus is a stack of its own."
         )
-        notes = (*notes, said)
+        doubled = [at for at, frames in sorted(at_place.items()) if len(frames) > 1]
+        named = ", ".join(
+            "{}: {}".format(
+                _millimetres(at_place[at][0]),
+                " + ".join(str(f.instance_number) for f in at_place[at] if f.instance_number),
+            )
+            for at in doubled[:_MOST_NAMED]
+        )
+        notes = (*notes, said, say("More than one image lies at {named}.", named=named))
     else:
         said = say("Only the order of the images tells the {count} volumes apart.",
                    count=len(ranked))  # fmt: skip
@@ -252,6 +289,13 @@ def _by_rank(group: Group, places: Sequence[int]) -> list[Group]:
         Group(part, (*group.split_by, "InstanceNumber"), notes, not is_even, rank + 1)
         for rank, part in ranked.items()
     ]
+
+
+def _millimetres(frame: Frame) -> str:
+    """Where a slice lies along the patient's axis that its normal is nearest to."""
+    assert frame.axes is not None  # noqa: S101 - only spatial groups come here
+    axis = int(np.abs(normal_of(frame.axes)).argmax())
+    return f"{'xyz'[axis]} {_place_of(frame)[axis]:.1f} mm"
 
 
 def _stack(group: Group, beside: Beside) -> Stack:

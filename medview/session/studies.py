@@ -55,13 +55,14 @@ class Studies:
         is while reading goes on; it is told each time. What was open before a reading that is
         cancelled is open after it. Raises InvalidInput for a path that does not exist, Cancelled.
         """
-        from medview.dicom import scan
+        from medview.dicom import scan_with_volumes
 
         sketch = None if glimpse is None else _Sketch(self, glimpse)
         try:
             if sketch is not None:
                 sketch.show(_first_image(paths))
-            found = scan(paths, progress, cancel, glimpse=None if sketch is None else sketch.show)
+            glimpse = None if sketch is None else sketch.show
+            found = scan_with_volumes(paths, progress, cancel, glimpse=glimpse)
             wanted, together = self._with_shared(paths, found, progress, cancel)
         except MedViewError:
             self._settle()
@@ -84,7 +85,7 @@ class Studies:
         cancel: CancelToken | None,
     ) -> tuple[tuple[Path, ...], Holdings]:
         """Parts of one series in several places: only reading them together sorts its slices."""
-        from medview.dicom import scan
+        from medview.dicom import scan_with_volumes
 
         wanted = tuple(Path(path) for path in paths)
         shared = [group for group in self._opened if _share_series(group[1], found)]
@@ -92,7 +93,7 @@ class Studies:
             return wanted, found
         others = [p for group in shared for p in group[0] if p not in wanted]
         wanted = (*(p for p in others if is_there(str(p))), *wanted)
-        return wanted, scan(wanted, progress, cancel)
+        return wanted, scan_with_volumes(wanted, progress, cancel)
 
     def show_sketch(self, sketch: Holdings, settled: frozenset[str]) -> None:
         """Add what was found so far; volumes of the series named in `settled` are looked over."""

@@ -18,6 +18,7 @@ from medview.session.places import Key, OpenVolume, Place, stack_bytes
 
 if TYPE_CHECKING:
     from medview.dicom import VolumeFill
+    from medview.dicom.volume_stacks import FileFill
 
 _TELL_S = 0.05  # progress is told at most so often
 _WAIT_S = 10.0  # how long memory of a reading that was stopped is waited for
@@ -59,7 +60,7 @@ class _Reading:
     needed: int
     wish: _Wish = field(default_factory=_Wish)
     focus: int | None = None
-    fill: VolumeFill | None = None
+    fill: VolumeFill | FileFill | None = None
     error: MedViewError | None = None
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -180,10 +181,10 @@ class Volumes:
         return opened
 
     def _begin(self, reading: _Reading) -> OpenVolume:
-        from medview.dicom import VolumeFill
+        from medview.dicom import fill_of
 
         reading.wish.check()
-        fill = VolumeFill(reading.place.stack)
+        fill = fill_of(reading.place.stack)
         opened = OpenVolume(
             place=reading.place, volume=fill.volume, ready=fill.ready, failed=fill.failed
         )

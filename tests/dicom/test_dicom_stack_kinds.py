@@ -308,3 +308,26 @@ def test_a_converted_phantom_is_the_same_patient_in_simpleitk(tmp_path: Path, sl
     ):  # fmt: skip
         index = image.TransformPhysicalPointToIndex(point)
         assert image[index] == pytest.approx(want, abs=1), point
+
+
+def test_two_frames_of_reference_in_one_even_row_are_one_stack(tmp_path: Path) -> None:
+    save_series(tmp_path, count=6, FrameOfReferenceUID=lambda k: f"1.2.{k // 3}")
+    (stack,) = stacks(tmp_path)
+    assert (stack.verdict, len(stack.frames)) == ("regular", 6)
+    assert "2 frames of reference" in stack.notes[0].english()
+
+
+def test_two_frames_of_reference_over_each_other_are_two_stacks(tmp_path: Path) -> None:
+    save_series(
+        tmp_path, count=6, FrameOfReferenceUID=lambda k: f"1.2.{k // 3}",
+        ImagePositionPatient=lambda k: [-10, -20, 2.0 * (k % 3)],
+    )  # fmt: skip
+    assert [stack.split_by for stack in stacks(tmp_path)] == ["FrameOfReferenceUID"] * 2
+
+
+def test_a_double_slice_is_named_by_its_place_and_images(tmp_path: Path) -> None:
+    save_series(tmp_path, count=5, ImagePositionPatient=lambda k: [-10, -20, 2.0 * min(k, 3)])
+    found = stacks(tmp_path)
+    assert sorted(len(stack.frames) for stack in found) == [1, 4]
+    said = [note.english() for note in found[0].notes]
+    assert "More than one image lies at z 6.0 mm: 4 + 5." in said
