@@ -35,9 +35,7 @@ def run(args: argparse.Namespace) -> int:
         document = found.to_json()
         if args.repair is not None:
             document["repaired"] = [copied.to_json() for copied in copies]
-            document["not_repaired"] = [
-                {"file": note.path, "reason": note.reason} for note in plan.left
-            ]
+            document["not_repaired"] = [note.to_json() for note in plan.left]
         print_json(document)
     elif not args.quiet:
         print_lines(*_lines(found), *_repair_lines(plan, copies))

@@ -11,8 +11,8 @@ from typing import Any
 
 from medview.core.errors import UnreadableInstance
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.study import FileNote
-from medview.core.words import say
+from medview.core.words import Sentence, say
+from medview.dicom.codecs import why_not_decodable
 from medview.dicom.doctor.case import Case
 from medview.dicom.doctor.characters import charset_findings
 from medview.dicom.doctor.fileset import fileset_findings
@@ -21,6 +21,7 @@ from medview.dicom.doctor.finding import (
     REMARK,
     SEVERITIES,
     Check,
+    FileReason,
     Finding,
     declare,
 )
@@ -33,10 +34,16 @@ from medview.dicom.doctor.streams import stream_findings
 from medview.dicom.doctor.structure import structure_findings
 from medview.dicom.doctor.values import value_findings
 from medview.dicom.doctor.words import SEND_AGAIN
+from medview.dicom.fragments import fragments_of
 from medview.dicom.instance import Instance, NotDicom, open_instance
+from medview.dicom.pixel_format import native_shortfall, pixel_format
 from medview.dicom.scanning import scan
 from medview.dicom.walk import files_below, members_below, what_else
 
+_LAST = 1 << 62  # findings without a place come after those that have one
+# What is only missing because the file breaks off before it is no finding of its own.
+_ABSENCES = frozenset(("pixel.missing", "pixel.incomplete", "pixel.rescale", "pixel.spacing",
+                       "geometry.position", "identity.no-uid", "identity.no-patient"))  # fmt: skip
 _log = logging.getLogger("medview.dicom")
 _FAMILIES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     structure_findings, meta_findings, charset_findings, value_findings, pixel_findings,
@@ -60,8 +67,8 @@ class Examination:
     files: int = 0
     dicom: int = 0
     findings: tuple[Finding, ...] = ()
-    ignored: tuple[FileNote, ...] = ()
-    unreadable: tuple[FileNote, ...] = ()  # not even the doctor could look into them
+    ignored: tuple[FileReason, ...] = ()
+    unreadable: tuple[FileReason, ...] = ()  # not even the doctor could look into them
     series: dict[str, str] = field(default_factory=dict)  # series UID by path
 
     def count(self, severity: str) -> int:
@@ -75,8 +82,12 @@ class Examination:
             "files": {"seen": self.files, "dicom": self.dicom},
             "summary": {severity: self.count(severity) for severity in SEVERITIES},
             "findings": [finding.to_json() for finding in self.findings],
-            "ignored": [{"file": note.path, "reason": note.reason} for note in self.ignored],
-            "unreadable": [{"file": note.path, "reason": note.reason} for note in self.unreadable],
+            "ignored": [
+                {"file": note.path, "reason": note.reason.english()} for note in self.ignored
+            ],
+            "unreadable": [
+                {"file": note.path, "reason": note.reason.english()} for note in self.unreadable
+            ],
         }
 
 
@@ -84,8 +95,8 @@ class Examination:
 class _Table:
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Facts] = field(default_factory=dict)
-    ignored: list[FileNote] = field(default_factory=list)
-    unreadable: list[FileNote] = field(default_factory=list)
+    ignored: list[FileReason] = field(default_factory=list)
+    unreadable: list[FileReason] = field(default_factory=list)
 
 
 def examine(
@@ -109,7 +120,7 @@ def examine(
     refused = [note for note in holdings.unreadable if note.path in table.facts]
     for note in refused:
         check = NO_DECODER if note.tag == "(0002,0010)" else REFUSED
-        said = say("{text}", text=note.reason)
+        said = _reason(note.path) or say("{text}", text=note.reason)
         table.findings.append(Finding(check=check, what=said, path=note.path, tag=note.tag))
     table.findings.extend(series_findings(holdings, table.facts))
     table.findings.extend(together_findings(table.facts.values()))
@@ -126,7 +137,8 @@ def examine(
 
 def _rank(finding: Finding, ranks: dict[str, int]) -> tuple[int, int, int]:
     severity = SEVERITIES.index(finding.check.severity)
-    return severity, ranks.get(finding.path, -1), finding.offset or 0
+    offset = _LAST if finding.offset is None else finding.offset
+    return severity, ranks.get(finding.path, -1), offset
 
 
 def _look(path: str, table: _Table) -> list[str]:
@@ -138,22 +150,46 @@ def _look(path: str, table: _Table) -> list[str]:
             reason = (
                 say("An archive: its files are examined.") if members else what_else(Path(path))
             )
-            table.ignored.append(FileNote(path=path, reason=reason.english()))
+            table.ignored.append(FileReason(path=path, reason=reason))
             return members
         with anatomy.source, anatomy.meta_source:
             case = Case(anatomy, _as_read(path))
-            found = [finding for family in _FAMILIES for finding in family(case)]
+            found = _of_case(case)
             facts = facts_of(case)
     except UnreadableInstance as error:
-        table.unreadable.append(FileNote(path=path, reason=error.what.english(), tag=error.tag))
+        table.unreadable.append(FileReason(path=path, reason=error.what))
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("examination failed", extra={"kind": type(error).__name__})
         said = say("The file is damaged in a way that MedView cannot name.")
-        table.unreadable.append(FileNote(path=path, reason=said.english()))
+        table.unreadable.append(FileReason(path=path, reason=said))
     else:
         table.findings.extend(found)
         table.facts[path] = facts
     return []
+
+
+def _of_case(case: Case) -> list[Finding]:
+    found = [finding for family in _FAMILIES for finding in family(case)]
+    if case.anatomy.is_whole and not any(finding.check.id == "file.cut" for finding in found):
+        return found
+    return [finding for finding in found if finding.check.id not in _ABSENCES]
+
+
+def _reason(path: str) -> Sentence | None:
+    """Why the reader refuses a file, as a sentence that can change language."""
+    try:
+        instance = open_instance(path)
+        pixel_format(instance)
+        if instance.is_encapsulated:
+            with instance.open() as source:
+                fragments_of(instance, source)
+            return why_not_decodable(instance.syntax)
+        native_shortfall(instance, pixel_format(instance))
+    except UnreadableInstance as error:
+        return error.what
+    except NotDicom:
+        return None
+    return None
 
 
 def _as_read(path: str) -> Instance | None:

@@ -82,6 +82,18 @@ class Finding:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReason:
+    """A file that was left out, and why."""
+
+    path: str
+    reason: Sentence
+
+    def to_json(self) -> dict[str, str]:
+        """File and reason in English."""
+        return {"file": self.path, "reason": self.reason.english()}
+
+
 def shown_tag(tag: int) -> str:
     """(gggg,eeee)"""
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

@@ -21,13 +21,12 @@ from medview.core.archive import MARK
 from medview.core.errors import InvalidInput, MedViewError, UnreadableInstance
 from medview.core.files import write_whole
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.study import FileNote
-from medview.core.words import say
+from medview.core.words import Sentence, say
 from medview.dicom.doctor.anatomy import Anatomy, Item, Node
 from medview.dicom.doctor.case import Case
 from medview.dicom.doctor.characters import CHARSET, TEXT_VRS, foreign_texts
 from medview.dicom.doctor.examine import Examination
-from medview.dicom.doctor.finding import Edit, Finding
+from medview.dicom.doctor.finding import Edit, FileReason, Finding
 from medview.dicom.doctor.meta import SYNTAX_TAG, syntax_of
 from medview.dicom.doctor.opening import dissect
 from medview.dicom.doctor.rewrite import file_bytes, in_order, offset_table
@@ -59,7 +58,7 @@ class Plan:
     """What repairing would write, and which files are left as they are with the reason."""
 
     copies: tuple[PlannedCopy, ...] = ()
-    left: tuple[FileNote, ...] = ()
+    left: tuple[FileReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +102,9 @@ def plan_repairs(examination: Examination) -> Plan:
     lost = {finding.path for finding in examination.findings if finding.check.id in _LOSSES}
     for path in sorted(wanted):
         said = say("Part of the file is lost; a copy would hide that.")
-        reason = said.english() if path in lost else _why_not(path)
+        reason = said if path in lost else _why_not(path)
         if reason is not None:
-            left.append(FileNote(path=path, reason=reason))
+            left.append(FileReason(path=path, reason=reason))
             continue
         copies.append(
             PlannedCopy(
@@ -115,14 +114,14 @@ def plan_repairs(examination: Examination) -> Plan:
     return Plan(copies=tuple(copies), left=tuple(left))
 
 
-def _why_not(path: str) -> str | None:
+def _why_not(path: str) -> Sentence | None:
     """Why a file gets no copy, in English; None where it may have one."""
     try:
         anatomy = dissect(path)
     except UnreadableInstance as error:
-        return error.what.english()
+        return error.what
     if anatomy is None:
-        return say("Not a DICOM file.").english()
+        return say("Not a DICOM file.")
     with anatomy.source, anatomy.meta_source:
         if not anatomy.is_whole or not anatomy.nodes:
             said = say("Part of the file is lost; a copy would hide that.")
@@ -138,7 +137,7 @@ def _why_not(path: str) -> str | None:
             said = say("An element stands twice with different values; which is right is unknown.")
         else:
             return None
-    return said.english()
+    return said
 
 
 def _conflicting_doubles(anatomy: Anatomy) -> bool:

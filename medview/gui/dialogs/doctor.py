@@ -38,6 +38,8 @@ class DoctorDialog(QDialog):
         self._cancel = CancelToken()
         self._found: Examination | None = None
         self._plan: Plan | None = None
+        self._is_left = False
+        self.finished.connect(self._leave)
         # No patient in the title: the system keeps it.
         self.setWindowTitle(tr("File doctor"))
         self.resize(720, 640)
@@ -84,8 +86,12 @@ class DoctorDialog(QDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Nothing goes on for a window that is gone."""
-        self._cancel.cancel()
+        self._leave()
         super().closeEvent(event)
+
+    def _leave(self) -> None:
+        self._is_left = True
+        self._cancel.cancel()
 
     # -- what is done ------------------------------------------------------------------------
 
@@ -125,17 +131,21 @@ class DoctorDialog(QDialog):
     async def _called(self, function: Callable[..., T], *args: Any) -> T | None:
         """The result, or None where it was stopped or refused: then the reason stands here."""
         try:
-            return await self._operations.call(function, *args)
+            result = await self._operations.call(function, *args)
         except MedViewError as error:
+            if self._is_left:
+                return None
             self._end(error.sentence(), tr("Nothing more was done."))
             return None
+        return None if self._is_left else result
 
     def _cancelled(self) -> None:
         self._cancel.cancel()
 
     def _report(self, done: int, total: int, what: str) -> None:
         del what
-        self.progressed.emit(done, total)
+        if not self._is_left:
+            self.progressed.emit(done, total)
 
     # -- what is shown -----------------------------------------------------------------------
 
