@@ -82,7 +82,9 @@ def compare(peer: str, path: str) -> Compared:
     """A peer's picture against ours; never raises."""
     try:
         mine, instance = ours(path)
-        theirs = _READERS[peer](path, instance)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = _READERS[peer](path, instance)
         if peer == "GDCM":
             mine = _modality(mine, instance)
         if theirs.size != mine.size:
@@ -123,8 +125,16 @@ def _dataset(path: str) -> Any:
     return dataset
 
 
-def _by_pydicom(path: str, _: Instance) -> Array:
-    return _pixels_of(_dataset(path))
+def _by_pydicom(path: str, instance: Instance) -> Array:
+    dataset = _dataset(path)
+    if not instance.is_encapsulated and "PixelData" in dataset:
+        # A cut file: what it lacks is given as zeros, so that what it has can be compared.
+        from pydicom.pixels.utils import get_expected_length
+
+        missing = get_expected_length(dataset) - len(dataset.PixelData)
+        if missing > 0:
+            dataset.PixelData += bytes(missing + missing % 2)
+    return _pixels_of(dataset)
 
 
 def _pixels_of(dataset: Any) -> Array:
@@ -189,4 +199,3 @@ _READERS: dict[str, Callable[[str, Instance], Array]] = {
     "OpenJPH": _by_openjph,
 }
 PEERS = tuple(_READERS)
-warnings.simplefilter("ignore")

@@ -20,7 +20,8 @@ NATIVE = frozenset((IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE))
 RLE, DEFLATED_FRAME = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"
 _JPEG = "1.2.840.10008.1.2.4."
 _LOSSY_JPEG = frozenset(_JPEG + n for n in ("50", "51", "53", "55"))
-_LOSSLESS_JPEG = frozenset(_JPEG + n for n in ("57", "70"))
+JPEG_LOSSLESS = _JPEG + "57"
+_LOSSLESS_JPEG = frozenset((JPEG_LOSSLESS, _JPEG + "70"))
 _JPEG_LS = frozenset(_JPEG + n for n in ("80", "81"))
 _JPEG_2000 = frozenset(_JPEG + n for n in ("90", "91", "201", "202", "203"))
 _JPEG_XL = frozenset(_JPEG + n for n in ("110", "111", "112"))
@@ -132,6 +133,18 @@ def jpeg_size(stream: bytes) -> tuple[int, int]:
             continue
         at += 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
     return 0, 0
+
+
+def may_overflow(head: bytes) -> bool:
+    """Whether a lossless JPEG of 16 bits predicts by rule 6, whose sum some writers let overflow.
+
+    Then every decoder that keeps to ISO 10918-1 gives a torn picture, all the same one.
+    """
+    frame, scan = head.find(b"\xff\xc3"), head.find(b"\xff\xda")
+    if frame < 0 or len(head) < frame + 5 or scan < 0 or len(head) < scan + 5:
+        return False
+    selection = scan + 5 + 2 * head[scan + 4]  # after two bytes a component
+    return head[frame + 4] == 16 and head[selection : selection + 1] == b"\x06"
 
 
 def _check_jpeg(stream: bytes, form: PixelFormat) -> None:

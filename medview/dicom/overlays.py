@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import UnreadableInstance
 from medview.core.volume import GraphicPlane
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, FileStamp
 from medview.dicom.frames import Frame
 from medview.dicom.instance import Instance, open_instance
 from medview.dicom.keywords import OVERLAY_GROUPS, OVERLAY_ROWS
@@ -31,9 +33,15 @@ def overlays_of(frame: Frame) -> tuple[GraphicPlane, ...]:
 
     Raises UnreadableInstance, OSError where the file cannot be read any more.
     """
-    found = open_instance(frame.instance.path, _WANTED).elements
+    found = _elements(frame.instance.path, frame.instance.stamp)
     planes = (_plane(found, group, frame) for group in OVERLAY_GROUPS)
     return tuple(plane for plane in planes if plane is not None)
+
+
+@lru_cache(maxsize=2)  # every frame of a file asks for the same
+def _elements(path: str, stamp: FileStamp | None) -> Elements:
+    del stamp
+    return open_instance(path, _WANTED).elements
 
 
 def _one(found: Elements, tag: int, default: int) -> int:

@@ -22,6 +22,7 @@ from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked, unre
 from medview.dicom.stored import as_stored, keep_stored_bits, stored_shape
 
 Array = NDArray[np.generic]
+_HALF, _MOST_TORN = 1 << 15, 0.01  # a step no picture takes, and the share of such steps
 _LITTLE = sys.byteorder == "little"
 
 
@@ -197,3 +198,13 @@ def _samples(values: Array, form: PixelFormat) -> Array:
     if form.is_planar:
         return np.moveaxis(values[:count].reshape(form.samples, rows, columns), 0, 2)
     return values[:count].reshape(rows, columns, form.samples)
+
+
+def is_torn(instance: Instance) -> bool:
+    """Whether neighbours of a 16-bit picture differ by half of all values, again and again.
+
+    Raises UnreadableInstance when the first frame cannot be decoded.
+    """
+    with PixelReader(instance) as reader:
+        values = np.asarray(reader.stored(0).values, np.int32)
+    return float((np.abs(np.diff(values, axis=1)) > _HALF).mean()) > _MOST_TORN

@@ -14,16 +14,20 @@ from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import FileNote, Holdings
 from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
-from medview.dicom.codecs import why_not_decodable
+from medview.dicom.codecs import JPEG_LOSSLESS, may_overflow, why_not_decodable
 from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
 from medview.dicom.elements import Elements
 from medview.dicom.fragments import fragments_of
 from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
+from medview.dicom.pixels import is_torn
 from medview.dicom.remembered import remember
 from medview.dicom.walk import files_below, is_document, members_below, what_else
 
+_TORN = say(
+    "The picture is torn: a fault of the program that compressed it. Its values cannot be trusted."
+)
 _log = logging.getLogger("medview.dicom")
 _GLIMPSE_S, _GLIMPSE_SHARE = 0.3, 10  # the first one's age; others cost a tenth of the time at most
 
@@ -205,6 +209,9 @@ def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
             raise UnreadableInstance(reason, instance.path, tag="(0002,0010)")
         with instance.open() as source:
             frames = fragments_of(instance, source)
+            head = source.read(frames[0][0][0], 512)
+        if instance.syntax == JPEG_LOSSLESS and may_overflow(head) and is_torn(instance):
+            notes.append(_TORN)
         if len(frames) < form.frames:
             notes.append(
                 say("{there} of {count} pictures are there.", there=len(frames), count=form.frames)

@@ -19,7 +19,7 @@ from medview.core.words import say
 from medview.dicom.colour import is_colour
 from medview.dicom.frames import Frame, frames_of
 from medview.dicom.instance import Instance, NotDicom, open_instance
-from medview.dicom.modality import modality_table, rescale_of
+from medview.dicom.modality import modality_table, padding_of, rescale_of
 from medview.dicom.pixel_format import native_shortfall
 from medview.dicom.pixels import PixelReader
 
@@ -117,6 +117,10 @@ def _modality_range(
         entries, first = table
         mapped = entries[np.clip(values.astype(np.int64) - first, 0, entries.size - 1)]
         return float(mapped.min()), float(mapped.max())
+    padding = padding_of(frame.instance.elements, reader.form)
+    if padding is not None:
+        known = values[(values < padding[0]) | (values > padding[1])]
+        stored = (float(known.min()), float(known.max())) if known.size else stored
     slope, intercept = rescale_of(frame)
     ends = (stored[0] * slope + intercept, stored[1] * slope + intercept)
     return min(ends), max(ends)

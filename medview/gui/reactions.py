@@ -12,6 +12,7 @@ from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.results import Measurement
 from medview.core.words import Sentence, say, tr
+from medview.gui.views.corners import figure
 from medview.imaging.presets import presets_for
 from medview.imaging.window import Window
 from medview.session import events
@@ -221,7 +222,7 @@ class Reactions:
 
     def _show_presets(self) -> None:
         opened = None if self._shown is None else self._session.studies.volume(self._shown)
-        if opened is None:
+        if opened is None or opened.volume.is_colour:  # colours are shown as they are
             self._window.top.set_presets([])
             self._window.top.show_preset("", "")
             return
@@ -235,8 +236,10 @@ class Reactions:
 
     def _window_changed(self, window: Window) -> None:
         name = tr(window.name) if window.name else ""
-        numbers = f"W {window.width:.0f}  L {window.center:.0f}".replace("-", "−")
-        self._window.top.show_preset(name, numbers)
+        opened = None if self._shown is None else self._session.studies.volume(self._shown)
+        if opened is not None and not opened.volume.is_colour:
+            numbers = f"W {figure(window.width)}  L {figure(window.center)}"
+            self._window.top.show_preset(name, numbers)
 
     # -- work ------------------------------------------------------------------------------
 

@@ -104,10 +104,14 @@ def file_windows(volume: Volume, k: int = 0) -> tuple[Window, ...]:
     found = []
     windows = volume.slice_windows[k] if k < len(volume.slice_windows) else volume.windows
     said = volume.voi_function
+    # LINEAR's halves and ones are steps of whole numbers: floats and SUV have no such steps, and
+    # there it would shift white by one SUV or make a threshold of a map from 0 to 1.
+    is_fine = volume.stored.dtype.kind == "f" or volume.unit.startswith("SUV")
     for center, width, name in windows:
         if np.isfinite(center) and np.isfinite(width) and width > 0:
             # LINEAR forbids widths below 1 (C.11.2.1.2.1): such pairs are meant exactly.
-            function = "LINEAR_EXACT" if said == "LINEAR" and width < 1 else said
+            is_exact = said == "LINEAR" and (is_fine or width < 1)
+            function = "LINEAR_EXACT" if is_exact else said
             found.append(Window(center=center, width=width, name=name, function=function))
     return (*found, *(table_window(table) for table in volume.tables))
 
@@ -118,7 +122,7 @@ def table_window(table: VoiTable) -> Window:
     return Window(
         center=table.first + count / 2.0,
         width=float(count),
-        name=table.name,
+        name=f"VOI LUT {table.name}".strip(),
         function="TABLE",
         table=table,
     )

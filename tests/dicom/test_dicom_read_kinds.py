@@ -20,6 +20,7 @@ from medview.dicom import load_volume, scan
 from medview.dicom.frames import frames_of
 from medview.dicom.instance import open_instance
 from medview.dicom.pixels import PixelReader
+from medview.dicom.statistics import measure
 
 RANDOM = np.random.default_rng(7)
 CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -344,3 +345,20 @@ def test_shared_groups_speak_for_every_frame(tmp_path: Path, modality: str) -> N
     assert volume.windows == ((10, 20, ""),)
     assert volume.slice_windows == ()
     assert len(frames_of(open_instance(str(path)))) == 3
+
+
+def test_a_lossless_jpeg_that_writers_get_wrong_is_shown_with_a_note(imaging_data: Path) -> None:
+    torn, whole = (
+        scan([imaging_data / name]).patients[0].studies[0].series[0].stacks[0]
+        for name in ("odd/jpeg-lossless-bad.dcm", "transfer-syntax/ct-jpeg-lossless-57.dcm")
+    )
+    assert [note for note in torn.notes if "torn" in note.english()]
+    assert not whole.notes
+
+
+def test_padding_is_left_out_of_a_stacks_range(tmp_path: Path) -> None:
+    pixels = np.array([[-2000, -2000, 5], [7, 9, -2000]], np.int16)
+    path = save(slice_of(0, pixels, PixelPaddingValue=-2000), tmp_path / "a.dcm")
+    found = measure(str(path))
+    assert found.frame_ranges == ((5 - 1000, 9 - 1000),)
+    assert found.minimum == -2000

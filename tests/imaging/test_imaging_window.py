@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +12,16 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_windowing
 
 from medview.core.errors import InvalidInput
+from medview.core.volume import VoiTable
 from medview.imaging import Window, auto_window, first_window, grey_slice, native_plane
 from medview.imaging.grey import window_to_grey
-from medview.imaging.window import dragged, file_windows, window_between, window_fractions
+from medview.imaging.window import (
+    dragged,
+    file_windows,
+    table_window,
+    window_between,
+    window_fractions,
+)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +191,41 @@ def test_window_between_two_values_begins_and_ends_there() -> None:
 def test_impossible_width_is_refused_in_words(width: float) -> None:
     with pytest.raises(InvalidInput, match="cannot be shown"):
         Window(center=0, width=width)
+
+
+def test_windows_of_floats_and_suv_are_meant_exactly(ct_volume) -> None:
+    windows = ((0.5, 1.0, "map"),)
+    whole = ct_volume(windows=windows)
+    floats = replace(whole, stored=whole.stored.astype(np.float32))
+    suv = replace(whole, unit="SUVbw")
+
+    assert file_windows(whole)[0].function == "LINEAR"
+    for volume in (floats, suv):
+        assert window_fractions([0.25], file_windows(volume)[0]) == [0.25]
+
+
+def test_a_table_shows_every_value_through_its_own_entry() -> None:
+    entries = np.array([0, 1000, 4095, 2000], np.uint16)
+    window = table_window(VoiTable(first=-2, entries=entries, bits=12))
+
+    fractions = window_fractions([-9, -2, -1, 0, 1, 50, np.nan], window)
+
+    assert np.nan_to_num(fractions * 4095).tolist() == [0, 0, 1000, 4095, 2000, 2000, 0]
+
+
+@given(dtype=st.sampled_from([np.int16, np.uint16, np.uint8, np.int8, np.int32, np.float32]))
+def test_curves_by_table_equal_the_formula(dtype: type) -> None:
+    entries = np.array([0, 900, 300, 4095, 4000, 100], np.uint16)
+    table = table_window(VoiTable(first=40, entries=entries, bits=12))
+    stored = np.arange(120).reshape(10, 12).astype(dtype)
+    for window in (table, Window(center=50, width=30, function="SIGMOID")):
+        wanted = np.floor(window_fractions(stored * 2.0 - 30, window) * 255 + 0.5)
+        assert np.array_equal(window_to_grey(stored, 2.0, -30.0, window), wanted)
+
+
+def test_a_dragged_table_is_stretched_and_stays_a_table() -> None:
+    window = table_window(VoiTable(first=0, entries=np.arange(4, dtype=np.uint16), bits=2))
+
+    wider = dragged(window, 4.0, 2.0)
+
+    assert window_fractions([0, 2, 4, 6], wider).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])

@@ -127,7 +127,7 @@ def zoom_factor(shown: Shown, pixels_per_mm: float) -> float:
 def window_text(window: Window) -> str:
     """W and L with a true minus sign, and the window's name."""
     name = f" · {translate(window.name)}" if window.name else ""
-    return f"W {_figure(window.width)} L {_figure(window.center)}{name}"
+    return f"W {figure(window.width)} L {figure(window.center)}{name}"
 
 
 def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) -> list[str]:
@@ -146,7 +146,7 @@ def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
     axis, letter = _AXES[plane.name]
     rows, columns = plane.shape
     middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
-    place = f"{letter} {_figure(middle[axis], 1)} mm"
+    place = f"{letter} {figure(middle[axis], 1)} mm"
     if plane.normal == 0:
         # The header is that of one slice: where steps change its thickness is not every slice's.
         is_one = shown.stack.verdict != "non-uniform"
@@ -182,7 +182,8 @@ def _thickness(text: str) -> str:
         return ""
 
 
-def _figure(value: float, digits: int | None = None) -> str:
+def figure(value: float, digits: int | None = None) -> str:
+    """A number with a true minus sign; small ones that are not whole keep two digits."""
     if digits is None:
         digits = 0 if abs(value) >= 20 or float(value).is_integer() else 2
     return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,9 @@ class SlicePainter:
         _draw(painter, grey, where)
         self._paint_missing(painter, plane, where)
         if look.has_overlay:
-            graphic = self.pictures.graphics(shown.volume, plane, stage.index, step)
+            # Reduced so far that a line of one pixel is still one on the screen.
+            thin = max(1, math.ceil(1.0 / a_pixel))
+            graphic = self.pictures.graphics(shown.volume, plane, stage.index, thin)
             if graphic is not None:
                 _draw(painter, graphic, where)
         if look.has_overlay and stage.overlays:
