@@ -276,7 +276,12 @@ class VolumeFill:
         found: Array | None = getattr(self._local, "scratch", None)
         if found is None:
             stored = self.volume.stored
-            found = self._local.scratch = np.empty(stored.shape[1:], stored.dtype)
+            try:
+                found = self._local.scratch = np.empty(stored.shape[1:], stored.dtype)
+            except MemoryError as error:
+                said = say("There is not enough memory for this series ({size} MB).",
+                           size=stored.nbytes >> 20)  # fmt: skip
+                raise MedViewError(said) from error
         return found
 
     def _blank(self, slot: Array) -> None:

@@ -9,6 +9,7 @@ from medview.core.words import say
 from medview.dicom.elements import ITEM, SEQUENCE_END, ByteSource
 from medview.dicom.instance import Instance
 
+MOST_FRAMES = 250_000  # of one file; the largest slides have fewer tiles
 Fragment = tuple[int, int]  # offset in the source, length
 # How a code stream begins: JPEG and JPEG-LS (SOI), JPEG 2000 (SOC), JP2, JPEG XL.
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c", b"\xff\x0a")
@@ -39,6 +40,8 @@ def fragments_of(instance: Instance, source: ByteSource) -> list[list[Fragment]]
 def _items(instance: Instance, source: ByteSource, offset: int) -> tuple[list[Fragment], bool]:
     """Every item (the offset table first), and whether the file ends before they do."""
     items: list[Fragment] = []
+    if instance.elements.integer("NumberOfFrames", 1) > MOST_FRAMES:
+        raise too_many_frames(instance)
     order = ">" if instance.encoding.big else "<"
     while offset + 8 <= source.size:
         group, element, length = struct.unpack(order + "HHI", source.read(offset, 8))
@@ -49,11 +52,19 @@ def _items(instance: Instance, source: ByteSource, offset: int) -> tuple[list[Fr
             # Some writers forget the delimiter; what stands before it is sound.
             return items, False
         offset += 8
+        if len(items) > 2 * MOST_FRAMES:
+            raise too_many_frames(instance)
         items.append((offset, min(length, source.size - offset)))
         if offset + length > source.size:
             return items, True
         offset += length
     return items, not _has_end(source, items[1:])
+
+
+def too_many_frames(instance: Instance) -> UnreadableInstance:
+    """What is said of a file with so many pictures that listing them would fill memory."""
+    said = say("The file declares more pictures than MedView accepts ({most}).", most=MOST_FRAMES)
+    return UnreadableInstance(said, instance.path, "(0028,0008)")
 
 
 def _has_end(source: ByteSource, fragments: list[Fragment]) -> bool:

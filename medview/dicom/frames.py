@@ -251,7 +251,7 @@ def frames_of(instance: Instance) -> list[Frame]:
     """
     top = instance.elements
     count = top.integer("NumberOfFrames", 1)
-    count = min(count, max(1, _most_frames(instance))) if count > 1 else 1
+    count = min(count, max(1, most_frames(instance))) if count > 1 else 1
     per_frame = top.items("PerFrameFunctionalGroupsSequence")
     shared = top.items("SharedFunctionalGroupsSequence")[:1]
     if not per_frame and not shared:
@@ -259,7 +259,7 @@ def frames_of(instance: Instance) -> list[Frame]:
     return [Frame(instance, index, per_frame[index : index + 1] + shared) for index in range(count)]
 
 
-def _most_frames(instance: Instance) -> int:
+def most_frames(instance: Instance) -> int:
     """How many frames the bytes of the file allow, begun ones counted."""
     top, place = instance.elements, instance.elements.pixels
     if place is None or instance.is_encapsulated:

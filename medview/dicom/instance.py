@@ -29,7 +29,8 @@ DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory: a DICOMDIR
 # JPEG and its kin, run lengths, frames deflated one by one.
 _ENCAPSULATED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")
 _META_TAGS = frozenset((0x00020002, 0x00020003, 0x00020010))
-_MOST_INFLATED = 1 << 30
+_MOST_INFLATED, _PART = 1 << 30, 1 << 22
+_MOST_TIMES, _NEVER_SUSPECT = 200, 64 << 20  # deflate can go to 1032, images never do
 EMPTY = say("The file is empty.")
 
 
@@ -125,10 +126,12 @@ def _checked(
 ) -> Instance:
     is_directory = elements.text("SOPClassUID") == DIRECTORY
     if elements.fault is not None and elements.pixels is None and not is_directory:
-        tag = f"({elements.fault >> 16:04X},{elements.fault & 0xFFFF:04X})"
-        raise UnreadableInstance(
-            say("The file breaks off or is damaged at element {tag}.", tag=tag), path, tag=tag
-        )
+        at = elements.fault or max(elements.values, default=0)
+        tag = f"({at >> 16:04X},{at & 0xFFFF:04X})"
+        said = say("The file breaks off or is damaged at element {tag}.", tag=tag)
+        if not elements.fault:
+            said = say("The file breaks off or is damaged after element {tag}.", tag=tag)
+        raise UnreadableInstance(said, path, tag=tag)
     return Instance(path, elements, syntax, source.size, (), inflated, source.stamp)
 
 
@@ -206,12 +209,16 @@ def _encoding(source: ByteSource, offset: int, syntax: str) -> Encoding:
 
 
 def _inflate(path: str, packed: bytes) -> bytes:
-    """The data set of a deflated file, at most 1 GiB of it (PS3.5 annex A.5)."""
+    """The data set of a deflated file (PS3.5 annex A.5), unless it is beyond all reason."""
+    most = min(_MOST_INFLATED, max(_NEVER_SUSPECT, _MOST_TIMES * len(packed)))
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
+    parts, size = [], 0
     try:
-        data = machine.decompress(packed, _MOST_INFLATED)
+        while packed and not machine.eof and size <= most:
+            parts.append(machine.decompress(packed, _PART))
+            packed, size = machine.unconsumed_tail, size + len(parts[-1])
     except zlib.error as error:
         raise UnreadableInstance(say("The deflated data set is damaged."), path) from error
-    if machine.unconsumed_tail:
+    if size > most:
         raise UnreadableInstance(say("The deflated data set is larger than MedView accepts."), path)
-    return data
+    return b"".join(parts)

@@ -16,8 +16,10 @@ from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
 from medview.dicom.codecs import JPEG_LOSSLESS, may_overflow, why_not_decodable
 from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
+from medview.dicom.doubts import doubts_of, number_note
 from medview.dicom.elements import Elements
-from medview.dicom.fragments import fragments_of
+from medview.dicom.fragments import MOST_FRAMES, fragments_of, too_many_frames
+from medview.dicom.frames import most_frames
 from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
@@ -189,7 +191,7 @@ def _sort_in(instance: Instance, found: Sorted) -> None:
         said = say("DICOM, but without patient, study or image.")
         found.ignored.append(FileNote(path=instance.path, reason=said.english()))
     else:
-        notes = tuple(note.english() for note in _number_note(top))
+        notes = tuple(note.english() for note in number_note(top))
         found.objects[instance.path] = (instance, study_object(instance, notes))
 
 
@@ -202,7 +204,7 @@ def _is_image_class(top: Elements) -> bool:
 def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
     """Notes on pixels that are there in part; raises UnreadableInstance where none can be shown."""
     form = pixel_format(instance)
-    notes = [*_number_note(instance.elements)]
+    notes = [*doubts_of(instance, form)]
     if instance.is_encapsulated:
         reason = why_not_decodable(instance.syntax)
         if reason is not None:
@@ -216,13 +218,9 @@ def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
             notes.append(
                 say("{there} of {count} pictures are there.", there=len(frames), count=form.frames)
             )
+    elif min(form.frames, most_frames(instance)) > MOST_FRAMES:
+        raise too_many_frames(instance)
     shortfall = native_shortfall(instance, form)
     if shortfall is not None:
         notes.append(shortfall)
     return tuple(notes)
-
-
-def _number_note(top: Elements) -> list[Sentence]:
-    if top.has("NumberOfFrames") and not top.floats("NumberOfFrames"):
-        return [say("Number of Frames is not a number; one picture is taken to be there.")]
-    return []

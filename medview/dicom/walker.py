@@ -33,6 +33,9 @@ _CHARSET = 0x00080005
 _META_GROUP = b"\x02\x00"
 _LARGEST_VALUE = 1 << 22
 _DEEPEST = 24
+# A header with more is made to tire a reader: in memory about a gigabyte, in time ten seconds.
+_MOST_NESTED = 1_500_000  # items and elements inside sequences
+_MOST_STEPS = 20_000  # buffers and sequences of the top level
 
 
 class _Header(NamedTuple):
@@ -84,6 +87,7 @@ class Walker:
         self._plans = _plans_for(wanted)
         self._end = source.size if end is None else end
         self._is_meta = False
+        self._nested, self._steps = _MOST_NESTED, _MOST_STEPS
         self.charsets: tuple[str, ...] = ("",)
 
     def _header(self, offset: int, encoding: Encoding) -> _Header:
@@ -129,9 +133,10 @@ class Walker:
     ) -> int:
         """Reads elements into `found` until the end or a delimiter; returns where it stopped."""
         if depth > _DEEPEST:
-            raise Malformed(0)
+            raise Malformed(ITEM)
         is_plain = depth == 0 and found.encoding == EXPLICIT
         while offset + 8 <= end:
+            self._tire(depth, offset)
             offset = self._skim(found, offset, end) if is_plain else offset
             if offset + 8 > end:
                 break
@@ -151,6 +156,17 @@ class Walker:
         if offset != end and depth == 0 and any(self._source.read(offset, end - offset)):
             raise Malformed(0)
         return offset
+
+    def _tire(self, depth: int, offset: int) -> None:
+        """Raises Malformed where a header goes on without end."""
+        if depth:
+            self._nested -= 1
+        else:
+            self._steps -= 1
+        if self._nested < 0 or self._steps < 0:
+            buffer, at = self._source.window(offset, 4)
+            group, element = struct.unpack_from("<HH", buffer, at)
+            raise Malformed(group << 16 | element)
 
     def _known_sequence(self, found: Elements, offset: int, end: int) -> int:
         """Where the sequence here ends, if it stood in a file before just so; else 0."""
@@ -298,6 +314,7 @@ class Walker:
     ) -> int:
         encoding, keep, depth, limit = how
         end = limit if length == UNDEFINED else start + length
+        self._tire(depth + 1, start - 8)
         if not keep and length != UNDEFINED and end <= limit:
             return end
         item = Elements(encoding, self.charsets)

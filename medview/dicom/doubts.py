@@ -1,0 +1,71 @@
+"""What a header says of its pixels that cannot be so: the picture is shown, with a word on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from medview.core.words import Sentence, say
+from medview.dicom.elements import UNDEFINED, Elements
+from medview.dicom.instance import Instance
+from medview.dicom.pixel_format import PixelFormat
+
+_KINDS = frozenset((
+    "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "ARGB", "CMYK", "HSV", "XYB",
+    "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT",
+))  # fmt: skip
+
+
+def doubts_of(instance: Instance, form: PixelFormat) -> tuple[Sentence, ...]:
+    """Sentences on values of the Image Pixel module (PS3.3 C.7.6.3) that no image may have."""
+    top = instance.elements
+    return (*_number_of_frames(top), *_bits(top, form), *_colours(top, form), *_after(instance))
+
+
+def number_note(top: Elements) -> tuple[Sentence, ...]:
+    """What is to be said of Number of Frames, also where there are no pixels."""
+    return tuple(_number_of_frames(top))
+
+
+def _number_of_frames(top: Elements) -> Iterator[Sentence]:
+    if top.has("NumberOfFrames") and not top.floats("NumberOfFrames"):
+        yield say("Number of Frames is not a number; one picture is taken to be there.")
+
+
+def _bits(top: Elements, form: PixelFormat) -> Iterator[Sentence]:
+    if form.is_float:
+        return
+    stored = top.integer("BitsStored", form.bits_stored)
+    if stored != form.bits_stored:
+        yield say("Bits Stored is {bits}, which cannot be; {taken} is taken.",
+                  bits=stored, taken=form.bits_stored)  # fmt: skip
+    if form.high_bit != form.bits_stored - 1 and form.bits_allocated > 1:
+        yield say("High Bit is {high} where Bits Stored is {bits}: the values may be wrong.",
+                  high=form.high_bit, bits=form.bits_stored)  # fmt: skip
+    if top.integer("PixelRepresentation") not in (0, 1):
+        yield say("Pixel Representation is neither 0 nor 1; the values are taken as unsigned.")
+
+
+def _colours(top: Elements, form: PixelFormat) -> Iterator[Sentence]:
+    if form.photometric not in _KINDS:
+        yield say("Photometric Interpretation is none that DICOM knows; the picture may be wrong.")
+    elif (form.samples == 1) != (form.photometric in ("MONOCHROME1", "MONOCHROME2",
+                                                      "PALETTE COLOR")):  # fmt: skip
+        yield say("Photometric Interpretation {kind} does not go with {count} samples a pixel.",
+                  kind=form.photometric, count=form.samples)  # fmt: skip
+    if form.samples > 1 and top.integer("PlanarConfiguration") not in (0, 1):
+        yield say("Planar Configuration is neither 0 nor 1; samples are taken pixel by pixel.")
+
+
+def _after(instance: Instance) -> Iterator[Sentence]:
+    """Whatever follows uncompressed pixels must be an element with a higher tag (PS3.5 7.1)."""
+    place = instance.elements.pixels
+    if place is None or place.length == UNDEFINED:
+        return
+    end = place.offset + place.length
+    if end + 8 > instance.size:
+        return
+    with instance.open() as source:
+        low, high = source.read(end, 2)
+    group = high | low << 8 if instance.encoding.big else low | high << 8
+    if group < 0x7FE0 and group != 0:  # zeros are padding of the file
+        yield say("What follows the pixels belongs to no image: the file may be damaged.")

@@ -1,0 +1,45 @@
+"""A header that says what cannot be: the picture is shown with a word on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dicom_read_cases import save, slice_of
+
+from medview.dicom import scan
+
+
+def notes_of(path: Path) -> str:
+    (patient,) = scan([path]).patients
+    (stack,) = patient.studies[0].series[0].stacks
+    return " ".join(map(str, stack.notes))
+
+
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ({"BitsStored": 10576}, "Bits Stored is 10576, which cannot be; 16 is taken."),
+        ({"HighBit": 11}, "High Bit is 11 where Bits Stored is 16"),
+        ({"PixelRepresentation": 32767}, "neither 0 nor 1"),
+        ({"PhotometricInterpretation": "8NOCHROME2"}, "none that DICOM knows"),
+        ({"PhotometricInterpretation": "RGB"}, "RGB does not go with 1 samples"),
+        ({"NumberOfFrames": None}, ""),
+    ],
+)
+def test_an_impossible_value_is_said(
+    tmp_path: Path, elements: dict[str, object], said: str
+) -> None:
+    elements = {key: value for key, value in elements.items() if value is not None}
+    notes = notes_of(save(slice_of(0, **elements), tmp_path / "a.dcm"))
+    assert said in notes
+    assert bool(said) == bool(notes)
+
+
+def test_what_follows_the_pixels_is_said(tmp_path: Path) -> None:
+    path = save(slice_of(0), tmp_path / "a.dcm")
+    sound = path.read_bytes()
+    path.write_bytes(sound + bytes(300))
+    assert notes_of(path) == ""
+    path.write_bytes(sound + sound[140:])
+    assert "follows the pixels" in notes_of(path)
