@@ -9,7 +9,16 @@ from typing import Any
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
 from medview.core.words import say
-from medview.dicom.anonymize import Decision, Export, LeftOut, Options, Outcome, export, survey
+from medview.dicom.anonymize import (
+    Decision,
+    Export,
+    LeftOut,
+    Options,
+    Outcome,
+    check_target,
+    export,
+    survey,
+)
 from medview.dicom.anonymize.options import method_codes
 from medview.session.anonymizing import (
     PROFILE_NAMES,
@@ -59,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the copies. Status 3 where files were left out, each with its reason."""
     options = options_for(args.profile, args.retain, clean_descriptors=args.clean_descriptors)
     progress = progress_for(args)
+    check_target(args.path, args.out, args.mapping)
     found = survey(args.path, progress)
     if not found.sources:
         raise InvalidInput(say("There is no DICOM file here that could be copied."))

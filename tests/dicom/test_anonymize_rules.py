@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import stat
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from medview.core.errors import Cancelled, InvalidInput, WriteFailed
+from medview.core.files import hold
 from medview.core.progress import CancelToken
 from medview.dicom.anonymize import (
     Box,
@@ -26,9 +30,11 @@ from medview.dicom.anonymize import (
     export,
     survey,
 )  # fmt: skip
+from medview.dicom.anonymize.actions import action_for, table
 from medview.dicom.anonymize.pixels import silence
 from medview.dicom.anonymize.pseudonyms import shifted
 from medview.dicom.anonymize.text_in_pixels import text_lines
+from medview.dicom.keywords import tag_of
 
 SECRET = Secret(b"k" * 32)
 Change = Callable[[Dataset], None]
@@ -295,24 +301,85 @@ def test_writing_is_found_in_a_picture_and_anatomy_is_not(tmp_path: Path) -> Non
 
 
 def test_nothing_is_left_when_it_is_cancelled_or_the_disk_is_full(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     folder = stored(tmp_path / "in", count=3)
     found, how = survey([folder]), Export(options=Options(), secret=SECRET)
     cancel = CancelToken()
     with pytest.raises(Cancelled):
         export(found, tmp_path / "out", how, lambda done, _n, _w: cancel.cancel(), cancel)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["home", "in"] or not list(
-        tmp_path.glob("*out*")
-    )
-
-    def full(_handle: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(WriteFailed, match="disk is full"):
-        export(found, tmp_path / "out", how)
     assert not list(tmp_path.glob("*out*"))
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))  # the disk is as good as full
+    try:
+        with pytest.raises(WriteFailed, match="disk is full"):
+            export(found, tmp_path / "out", how)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.glob("*out*"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_killed_run_left_is_cleared_and_a_running_one_is_respected(tmp_path: Path) -> None:
+    folder = stored(tmp_path / "in")
+    (tmp_path / ".out.unfinished").mkdir()
+    (tmp_path / ".out.unfinished" / "half.dcm").write_bytes(b"half")
+    handle = hold(tmp_path / ".out.lock")
+    with pytest.raises(InvalidInput, match="Another window or command"):
+        copied(folder, tmp_path / "out")
+    os.close(handle)
+
+    assert len(copied(folder, tmp_path / "out").copies) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_memory_does_not_grow_with_the_pixels(tmp_path: Path) -> None:
+    def enlarge(made: Dataset) -> None:
+        made.Rows, made.Columns, made.NumberOfFrames = 1024, 1024, 24
+        made.PixelData = bytes(2 * 1024 * 1024 * 24)
+
+    folder = stored(tmp_path / "in", enlarge)
+    found = survey([folder])
+    tracemalloc.start()
+    done = export(found, tmp_path / "out", Export(options=Options(), secret=SECRET))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(done.copies) == 1
+    assert peak < 12 << 20
+
+
+def test_a_great_age_is_told_as_ninety(tmp_path: Path) -> None:
+    def age(made: Dataset) -> None:
+        made.PatientAge = "097Y"
+
+    made = first(copied(stored(tmp_path / "in", age), tmp_path / "out", Options(patient=True)))
+
+    assert made.PatientAge == "090Y"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "options", "action"),
+    [
+        ("PatientName", Options(), "emptied"),
+        ("SeriesDate", Options(), "replaced"),
+        ("SeriesDate", Options(dates=Dates.SHIFT), "shifted"),
+        ("SeriesDate", Options(dates=Dates.KEEP), "kept"),
+        ("PatientBirthDate", Options(dates=Dates.KEEP), "emptied"),
+        ("DeviceSerialNumber", Options(), "replaced"),
+        ("DeviceSerialNumber", Options(device=True), "kept"),
+        ("SeriesDescription", Options(), "removed"),
+        ("SeriesDescription", Options(descriptors=True), "cleaned"),
+        ("SOPInstanceUID", Options(), "new UID"),
+        ("SOPInstanceUID", Options(uids=True), "kept"),
+        ("ReferencedImageSequence", Options(), "new UID"),
+        ("Rows", Options(), "kept"),
+    ],
+)
+def test_the_table_of_the_standard_is_followed(keyword: str, options: Options, action: str) -> None:
+    assert action_for(tag_of(keyword), options).value == action
+    assert len(table()) > 640
 
 
 def test_a_folder_in_use_or_around_the_source_is_refused(tmp_path: Path) -> None:

@@ -110,11 +110,12 @@ def test_a_folder_in_use_is_refused_in_words_and_the_dialog_stays(
     (tmp_path / "copies").mkdir()
     (tmp_path / "copies" / "mine.txt").write_text("mine")
     go_on(dialog, qtbot)
-    go_on(dialog, qtbot)
 
     assert "not empty" in dialog.said
+    assert dialog.pages.currentIndex() == 0
     assert [p.name for p in (tmp_path / "copies").iterdir()] == ["mine.txt"]
     dialog.settings.target.setText(str(tmp_path / "others"))
+    go_on(dialog, qtbot)
     go_on(dialog, qtbot)
     assert len(list((tmp_path / "others").rglob("*.dcm"))) == 1
 

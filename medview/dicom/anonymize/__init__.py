@@ -4,7 +4,14 @@ Front door: `survey` looks through files and names pictures that may show text; 
 copies; `Options` and `PROFILES` say what is retained.
 """
 
-from medview.dicom.anonymize.export import Decision, Export, LeftOut, Outcome, export
+from medview.dicom.anonymize.export import (
+    Decision,
+    Export,
+    LeftOut,
+    Outcome,
+    check_target,
+    export,
+)
 from medview.dicom.anonymize.options import PROFILES, Dates, Options
 from medview.dicom.anonymize.pseudonyms import Secret
 from medview.dicom.anonymize.survey import Survey, survey
@@ -22,6 +29,7 @@ __all__ = [
     "Secret",
     "Survey",
     "Suspicion",
+    "check_target",
     "export",
     "survey",
 ]

@@ -28,7 +28,7 @@ _STANDARD_SCHEMES = frozenset(
      "BI", "ICD10", "I10P", "ACR", "NEU", "UBERON", "MSH", "ISO3166_1", "RFC5646", "CD8", "IBSI")
 )  # fmt: skip
 _TYPES_OF_UID = ("Class", "ContextUID", "MappingResourceUID", "CodingSchemeUID", "TransferSyntax")
-_LONG_NUMBER = 5
+_LONG_NUMBER, _OLDEST = 5, 89
 _KEPT_DATES = {Dates.REMOVE: "REMOVED", Dates.SHIFT: "MODIFIED", Dates.KEEP: "UNMODIFIED"}
 _MODIFIED, _METHOD, _METHOD_CODES, _TIME = 0x00120062, 0x00120063, 0x00120064, 0x00280303
 
@@ -181,10 +181,8 @@ class Cleaner:
 
     def _text(self, item: Item, element: Element, action: Action) -> Action:
         """Kept text without the patient's words; descriptors lose dates and numbers too."""
-        if element.vr == "IS" and element.tag >> 16 == 0x0020:
-            return self._number(element)
         if element.vr not in TEXT_VRS:
-            return Action.KEEP
+            return self._short(element)
         text = decode_text(element.value, item.charsets, is_name=element.vr == "PN")
         if "\ufffd" in text:  # what cannot be read cannot be vouched for
             element.value = b""
@@ -201,13 +199,26 @@ class Cleaner:
         element.value = _encoded(cleaned, item.charsets) or DUMMY.encode()
         return Action.CLEAN
 
-    def _number(self, element: Element) -> Action:
-        """Some systems write the patient's or the study's identifier as series number."""
+    def _short(self, element: Element) -> Action:
+        """Ages, and numbers of series: some systems write an identifier as series number."""
+        if element.vr == "AS":
+            return _capped(element)
+        if element.vr != "IS" or element.tag >> 16 != 0x0020:
+            return Action.KEEP
         text = element.value.decode("ascii", "replace").strip(" \0")
         if len(text) < _LONG_NUMBER or not self.subject.scrubber.finds(text):
             return Action.KEEP
         element.value = b""
         return Action.EMPTY
+
+
+def _capped(element: Element) -> Action:
+    """Ages above 89 years point at few people (45 CFR 164.514): they become 90."""
+    text = element.value.decode("ascii", "replace").strip(" \0")
+    if not text.endswith("Y") or not text[:-1].isdigit() or int(text[:-1]) <= _OLDEST:
+        return Action.KEEP
+    element.value = b"090Y"
+    return Action.CLEAN
 
 
 def _strict(element: Element) -> Action:

@@ -78,8 +78,6 @@ def _write(target: Path, head: bytes, pixels: Iterator[bytes]) -> None:
         file.write(head)
         for piece in pixels:
             file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _verify(source: Instance, target: Path, *, is_blanked: bool) -> None:

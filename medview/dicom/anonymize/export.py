@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -90,7 +90,7 @@ def export(
     the folder is as it was. Raises InvalidInput (a folder in use, inside or around the source),
     WriteFailed, Cancelled.
     """
-    _check_folder(found, folder, how.mapping)
+    check_target(found.paths, folder, how.mapping)
     with _staging(folder) as part:
         run = _Run(found, how, part, cancel or CancelToken())
         outcome = run.all(folder, progress)
@@ -184,9 +184,10 @@ def _why_left_out(
     return None
 
 
-def _check_folder(found: Survey, folder: Path, mapping: Path | None) -> None:
+def check_target(paths: Sequence[Path], folder: Path, mapping: Path | None) -> None:
+    """Raises InvalidInput for a folder that is in use, or inside or around what is read."""
     here = folder.resolve()
-    for path in found.paths:
+    for path in paths:
         source = path.resolve()
         source = source if source.is_dir() else source.parent
         if here == source or (path.is_dir() and here.is_relative_to(source)):

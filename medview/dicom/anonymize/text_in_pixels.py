@@ -63,7 +63,7 @@ def suspicion_of(instance: Instance, top: Item) -> Suspicion | None:
     rows, columns = (0, 0) if picture is None else picture.shape[:2]
     # Where names are to be expected a few letters are enough; elsewhere anatomy would look so.
     fewest = _FEW_LETTERS if rules else _LETTERS
-    lines = () if picture is None else text_lines(_grey(picture), fewest)
+    lines = () if picture is None else _lines_of_clip(instance, picture, fewest)
     if picture is not None and lines:
         rules.append(say("Something like writing is seen in the picture."))
     if not rules:
@@ -118,8 +118,16 @@ def _class_name(uid: str) -> str:
     return str(UID(uid).name) if uid else ""
 
 
-def preview(instance: Instance) -> Grey | None:
-    """The first frame, [rows, columns] or [rows, columns, 3], spread over 0..255.
+def _lines_of_clip(instance: Instance, first: Grey, fewest: int) -> tuple[Box, ...]:
+    """Writing in the first frame; of a clip also in the one in the middle and the last."""
+    frames = pixel_format(instance).frames
+    pictures = [first, *(preview(instance, k) for k in sorted({frames // 2, frames - 1} - {0}))]
+    found = (text_lines(_grey(p), fewest) for p in pictures if p is not None)
+    return tuple(dict.fromkeys(box for boxes in found for box in boxes))
+
+
+def preview(instance: Instance, frame: int = 0) -> Grey | None:
+    """A frame, [rows, columns] or [rows, columns, 3], spread over 0..255.
 
     None where no decoder is at hand or the pixels are damaged.
     """
@@ -127,7 +135,7 @@ def preview(instance: Instance) -> Grey | None:
         return None
     try:
         with PixelReader(instance) as reader:
-            decoded = reader.stored(0)
+            decoded = reader.stored(frame)
             if is_colour(reader.form):
                 return to_rgb(decoded, instance.elements, reader.form)
             return _spread(decoded.values, reader.form.photometric == "MONOCHROME1")

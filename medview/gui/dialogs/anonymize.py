@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from medview.core.errors import Cancelled, MedViewError
 from medview.core.progress import CancelToken
 from medview.core.words import tr
-from medview.dicom.anonymize import Export, Outcome, Survey, export, survey
+from medview.dicom.anonymize import Export, Outcome, Survey, check_target, export, survey
 from medview.gui.cards import button, label, row
 from medview.gui.dialogs.anonymize_pictures import PicturesPage
 from medview.gui.dialogs.anonymize_result import result_html
@@ -137,6 +137,11 @@ class AnonymizeDialog(QDialog):
         self._operations.start(action())
 
     async def _look(self) -> None:
+        check_target(
+            self.settings.sources,
+            self.settings.path_of(self.settings.target) or Path(),
+            self.settings.path_of(self.settings.mapping),
+        )
         found: Survey = await self._operations.call(
             survey, list(self.settings.sources), self.progressed.emit, self._cancel
         )
