@@ -134,7 +134,8 @@ def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) 
     """What changes while reading; screen_scale: see `zoom_factor`."""
     lines = [probe] if probe else []
     if not shown.volume.is_colour:  # colours are shown as they are
-        lines.append(window_text(state.window))
+        unit = shown.volume.unit if shown.volume.unit.startswith("SUV") else ""
+        lines.append(" · ".join(part for part in (window_text(state.window), unit) if part))
     return [*lines, tr("Zoom {factor}×", factor=f"{screen_scale:.1f}")]
 
 

@@ -1,0 +1,135 @@
+"""Odd stacks in the window: what a reader sees of uneven slices, PET and volume files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from medview.core.words import set_language
+from medview.gui.panels.studies import SeriesItem
+from medview.gui.views import corners
+from medview.gui.views.slice_view import SliceView
+from medview.gui.window import MainWindow
+
+Quiet = Callable[..., None]
+
+
+def cards(window: MainWindow) -> list[SeriesItem]:
+    return [card for card in window.findChildren(SeriesItem) if card.isVisible()]
+
+
+def views(window: MainWindow) -> dict[str, SliceView]:
+    found = (view for view in window.grid.findChildren(SliceView) if view.stage.plane is not None)
+    return {view.stage.plane.name: view for view in found if view.stage.plane is not None}
+
+
+def test_an_uneven_tilted_head_says_so_everywhere(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "ct" / "head-tilt-ge-nonuniform"])
+    quiet(window)
+    (card,) = cards(window)
+    assert "From slice 4 to 5 the step is 1.08 mm." in card.toolTip()
+    assert card.accessibleDescription() == card.toolTip()
+    shown = views(window)
+    for name, view in shown.items():
+        stage = view.stage
+        assert stage.plane is not None
+        assert stage.shown is not None
+        marks = corners.badges(stage.shown, stage.plane, has_overlay=False)
+        assert marks[:2] == ["TILT", "UNEVEN"]
+        assert ("MPR, RESAMPLED" in marks) == (name != "axial")
+    said = [str(sentence) for _, sentence, _ in window.messages]
+    assert any("sheared by 18.5 degrees" in one for one in said)
+
+
+def test_a_click_in_a_reconstruction_lies_at_the_same_millimetres_in_the_others(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "ct" / "head-tilt-ge-nonuniform"])
+    quiet(window)
+    shown = views(window)
+    assert {"axial", "coronal", "sagittal"} <= set(shown)
+    stage = shown["coronal"].stage
+    assert stage.plane is not None
+    rows, columns = stage.plane.shape
+    x, y = stage.map().to_screen(rows // 4, columns // 2 + 9)
+    point = stage.patient_at(x, y)
+    here = stage.reading(x, y)
+    assert here is not None
+    stage.change(replace(stage.state, point=point))
+    quiet(window)
+    axial = shown["axial"].stage
+    assert axial.plane is not None
+    assert axial.shown is not None
+    index, row, column = axial.plane.to_pixel(point)
+    ladder = axial.shown.volume.geometry.ladder
+    off = abs(float(ladder.along[axial.index] - (point @ ladder.normal)))
+    assert off <= ladder.steps.max() / 2
+    where = axial.map().to_screen(row, column)
+    there = axial.reading(*where)
+    assert there is not None
+    assert there.value == pytest.approx(here.value)
+    assert abs(index - axial.index) <= 0.5
+
+
+def test_the_notes_of_a_stack_are_in_the_readers_language(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    set_language("zh_CN")
+    window.open_paths([imaging_data / "ct" / "gap"])
+    quiet(window)
+    (card,) = cards(window)
+    assert "第 1 层与第 2 层之间相距 10 mm，而不是 5 mm。" in card.toolTip()
+
+
+def test_pet_is_read_in_suv_with_its_inputs(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "petct" / "pet"])
+    quiet(window)
+    stage = views(window)["axial"].stage
+    reading = stage.reading(stage.size[0] / 2, stage.size[1] / 2)
+    assert reading is not None
+    units = [part.split()[-1] for part in reading.text().split(" · ")]
+    assert units == ["SUVbw", "SUVlbm", "SUVbsa", "Bq/mL"]
+    (card,) = cards(window)
+    assert "SUVbw from 71 kg and 388.8 MBq, decayed over 45 min." in card.toolTip()
+    window.grid.active_view.apply_preset(2)
+    assert window.grid.window_in_use.width == 6.0
+
+
+def test_a_pet_without_its_data_says_why_there_is_no_suv(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "pt" / "ge-advance.dcm"])
+    quiet(window)
+    (card,) = cards(window)
+    assert "No SUV: the image is not corrected for attenuation." in card.toolTip()
+
+
+def test_a_nifti_file_opens_as_a_series(
+    window: MainWindow, quiet: Quiet, imaging_data: Path, tmp_path: Path
+) -> None:
+    from medview.dicom import load_volume, scan, write_volume
+
+    (study,) = scan([imaging_data / "ct" / "head-small"]).patients[0].studies
+    write_volume(load_volume(study.series[0].stacks[0]), tmp_path / "head.nii.gz")
+    window.open_paths([tmp_path / "head.nii.gz"])
+    quiet(window)
+    (card,) = cards(window)
+    assert "head.nii.gz" in card.accessibleName()
+    shown: dict[str, QWidget] = dict(views(window))
+    assert {"axial", "coronal", "sagittal"} <= set(shown)
+
+
+def test_volumes_of_a_diffusion_series_are_told_apart(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "mr" / "ge-dti-4x2"])
+    quiet(window)
+    assert [card.accessibleName().split(" · ")[-1] for card in cards(window)] == ["b 0", "b 1000"]
