@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from medview.core.errors import UnreadableInstance
 from medview.core.words import say
 from medview.dicom.codecs import Decoded
 from medview.dicom.elements import Elements
-from medview.dicom.keywords import tag_of
 from medview.dicom.pixel_format import PixelFormat
 
 Bytes = NDArray[np.uint8]
 _COLOURS = ("Red", "Green", "Blue")
+_DEEPEST = 4  # an indirect segment may not even name another one
 
 
 def is_colour(form: PixelFormat) -> bool:
@@ -78,16 +78,19 @@ def _from_ybr(values: Bytes) -> Bytes:
 
 def _from_palette(values: NDArray[np.generic], top: Elements, form: PixelFormat) -> Bytes:
     index = values.astype(np.int64)
-    planes = []
-    for colour in _COLOURS:
-        table, first = _palette(top, colour, form)
-        planes.append(table[np.clip(index - first, 0, table.size - 1)])
-    return np.stack(planes, axis=-1)
+    tables = [_palette(top, colour, form) for colour in _COLOURS]
+    # Some writers declare 16 bits and fill only the lower byte, in all three tables.
+    is_wide = max(int(entries.max()) for entries, _ in tables) > 255
+    planes = [
+        (entries >> (8 if is_wide else 0))[np.clip(index - first, 0, entries.size - 1)]
+        for entries, first in tables
+    ]
+    return np.stack(planes, axis=-1).astype(np.uint8)
 
 
-def _palette(top: Elements, colour: str, form: PixelFormat) -> tuple[Bytes, int]:
-    """One colour's table as 8-bit entries, and the first stored value that it maps."""
-    numbers = top.numbers(tag_of(f"{colour}PaletteColorLookupTableDescriptor"))
+def _palette(top: Elements, colour: str, form: PixelFormat) -> tuple[NDArray[np.uint16], int]:
+    """One colour's table, and the first stored value that it maps."""
+    numbers = top.floats(f"{colour}PaletteColorLookupTableDescriptor")
     if len(numbers) < 3:
         raise UnreadableInstance(say("The picture's colour table is missing."), tag="(0028,1101)")
     count, first, bits = int(numbers[0]) & 0xFFFF or 65536, int(numbers[1]), int(numbers[2])
@@ -97,37 +100,55 @@ def _palette(top: Elements, colour: str, form: PixelFormat) -> tuple[Bytes, int]
     segmented = top.raw(f"Segmented{colour}PaletteColorLookupTableData")
     raw = top.raw(f"{colour}PaletteColorLookupTableData")
     if segmented and not raw:
-        entries = _expand(
-            struct.unpack(f"{order}{len(segmented) // 2}H", segmented[: len(segmented) // 2 * 2]),
-            count,
-        )
+        kind = "u1" if bits <= 8 else f"{order}u2"
+        data = np.frombuffer(_whole(segmented, kind), kind)
+        entries = _expand(tuple(data.tolist()), count, is_bytes=bits <= 8)
     elif bits <= 8 and len(raw) < 2 * count:
         entries = np.frombuffer(raw, "u1").astype(np.uint16)
     else:
-        entries = np.frombuffer(raw[: len(raw) // 2 * 2], f"{order}u2").astype(np.uint16)
+        entries = np.frombuffer(_whole(raw, "u2"), f"{order}u2").astype(np.uint16)
     if entries.size == 0:
         raise UnreadableInstance(say("The picture's colour table is missing."), tag="(0028,1201)")
-    # Some writers declare 16 bits and fill only the lower byte.
-    shift = 8 if bits > 8 and int(entries.max()) > 255 else 0
-    return (entries[:count] >> shift).astype(np.uint8), first
+    return entries[:count], first
 
 
-def _expand(data: tuple[int, ...], count: int) -> NDArray[np.uint16]:
+def _whole(raw: bytes, kind: str) -> bytes:
+    size = np.dtype(kind).itemsize
+    return raw[: len(raw) // size * size]
+
+
+def _expand(data: tuple[int, ...], count: int, *, is_bytes: bool) -> NDArray[np.uint16]:
     """A segmented table (PS3.3 C.7.9.2): discrete 0, linear 1, indirect 2 segments."""
     out: list[int] = []
-    _expand_from(data, 0, len(data), out, (count, 0))
+    _expand_from(_Segments(data, is_bytes), (0, len(data)), out, (count, 0))
     return np.array(out[:count], np.uint16)
 
 
+class _Segments(NamedTuple):
+    """The numbers of a segmented table, bytes or words."""
+
+    data: tuple[int, ...]
+    is_bytes: bool
+
+    def target(self, at: int) -> tuple[int, int]:
+        """Where the indirect segment at `at` points to, and where the next segment begins.
+
+        Its offset counts bytes from the first segment; it takes four bytes or two words.
+        """
+        size, parts = (8, 4) if self.is_bytes else (16, 2)
+        offset = sum(self.data[at + 2 + n] << (size * n) for n in range(parts))
+        return offset if self.is_bytes else offset // 2, at + 2 + parts
+
+
 def _expand_from(
-    data: tuple[int, ...], at: int, segments: int, out: list[int], limits: tuple[int, int]
+    segments: _Segments, part: tuple[int, int], out: list[int], limits: tuple[int, int]
 ) -> None:
-    count, depth = limits
-    while at + 2 < len(data) + 1 and segments > 0 and len(out) < count and depth < 4:
-        if at + 1 >= len(data):
-            return
+    """Unroll some segments from a place on; part: (place, how many), limits: (entries, depth)."""
+    (at, left), (count, depth), data = part, limits, segments.data
+    longest = 4 if segments.is_bytes else 2
+    while at + 1 < len(data) and left > 0 and len(out) < count and depth < _DEEPEST:
         kind, length = data[at], data[at + 1]
-        segments -= 1
+        left -= 1
         if kind == 0:
             out.extend(data[at + 2 : at + 2 + length])
             at += 2 + length
@@ -136,10 +157,9 @@ def _expand_from(
             line = np.linspace(start, data[at + 2], length + 1)[1:]
             out.extend(int(v) for v in np.rint(line))
             at += 3
-        elif kind == 2 and at + 3 < len(data):
-            # The offset counts bytes from the first segment; length counts segments.
-            offset = (data[at + 2] | data[at + 3] << 16) // 2
-            _expand_from(data, offset, length, out, (count, depth + 1))
-            at += 4
+        elif kind == 2 and at + 1 + longest < len(data):
+            place, after = segments.target(at)
+            _expand_from(segments, (place, length), out, (count, depth + 1))
+            at = after
         else:
             return

@@ -219,7 +219,7 @@ class VolumeFill:
         if frame is None or frame.tile is not None:  # overlays are of the whole mosaic
             return
         if k not in self.failed and has_overlays(frame.instance):
-            with suppress(MedViewError, OSError):
+            with suppress(MedViewError, NotDicom, OSError):
                 planes = overlays_of(frame)
                 if planes:
                     self.volume.graphics[k] = planes

@@ -33,7 +33,8 @@ def fragments_of(instance: Instance, source: ByteSource) -> list[list[Fragment]]
     elif len(fragments) == frames:
         found = [[fragment] for fragment in fragments]
     else:
-        found = _by_table(source, table, fragments, frames) or _by_starts(source, fragments)
+        starts = _table(source, table, frames) or _extended_table(instance, frames)
+        found = _cut(starts, fragments) or _by_starts(source, fragments)
     return found
 
 
@@ -75,14 +76,20 @@ def _has_end(source: ByteSource, fragments: list[Fragment]) -> bool:
     return source.read(offset + length - 4, 4).rstrip(b"\0").endswith(b"\xff\xd9")
 
 
-def _by_table(
-    source: ByteSource, table: Fragment, fragments: list[Fragment], frames: int
-) -> list[list[Fragment]]:
-    """Frames as the Basic Offset Table says; empty where it is absent or wrong."""
-    if table[1] != 4 * frames:
-        return []
-    raw = source.read(*table)
-    starts = struct.unpack(f"<{frames}I", raw) if len(raw) == 4 * frames else ()
+def _table(source: ByteSource, table: Fragment, frames: int) -> tuple[int, ...]:
+    """The Basic Offset Table; empty where it is absent or of another length."""
+    raw = source.read(*table) if table[1] == 4 * frames else b""
+    return struct.unpack(f"<{frames}I", raw) if len(raw) == 4 * frames else ()
+
+
+def _extended_table(instance: Instance, frames: int) -> tuple[int, ...]:
+    """The Extended Offset Table (7FE0,0001): offsets of 64 bits."""
+    raw = instance.elements.raw("ExtendedOffsetTable")
+    return struct.unpack(f"<{frames}Q", raw) if len(raw) == 8 * frames else ()
+
+
+def _cut(starts: tuple[int, ...], fragments: list[Fragment]) -> list[list[Fragment]]:
+    """Frames as a table says; empty where there is none or it does not fit the fragments."""
     base = fragments[0][0] - 8
     by_start = {fragment[0] - 8 - base: index for index, fragment in enumerate(fragments)}
     try:
@@ -92,7 +99,7 @@ def _by_table(
     ends = [*cuts[1:], len(fragments)]
     if cuts != sorted(set(cuts)):
         return []
-    return [fragments[begin:end] for begin, end in zip(cuts, ends, strict=True)]
+    return [fragments[begin:end] for begin, end in zip(cuts, ends, strict=True)] if cuts else []
 
 
 def _by_starts(source: ByteSource, fragments: list[Fragment]) -> list[list[Fragment]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from medview.core.volume import FileWindow, VoiTable
 from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
-from medview.dicom.keywords import PHILIPS_MR_SCALE, tag_of
+from medview.dicom.keywords import PHILIPS_MR_SCALE
 from medview.dicom.pixel_format import PixelFormat
 
 _UNIT_OF_PET = {
@@ -126,7 +126,7 @@ def tables_of(frame: Frame, form: PixelFormat) -> tuple[VoiTable, ...]:
         if table is None:
             continue
         entries, first = table
-        bits = min(16, max(1, int(item.numbers(tag_of("LUTDescriptor"))[2])))
+        bits = min(16, max(1, int(item.floats("LUTDescriptor")[2])))
         # Some writers declare fewer bits than they use, or 16 for bytes in words.
         bits = max(bits, int(entries.max()).bit_length())
         name = item.text("LUTExplanation")
@@ -147,7 +147,7 @@ def lookup_table(
     item: Elements, descriptor: str, data: str, *, is_signed: bool
 ) -> tuple[NDArray[np.generic], int] | None:
     """A LUT's entries and its first mapped value, whose sign is that of its input (C.11.1.1)."""
-    numbers = item.numbers(tag_of(descriptor))
+    numbers = item.floats(descriptor)
     if len(numbers) < 3:
         return None
     count = int(numbers[0]) & 0xFFFF or 65536
@@ -159,7 +159,8 @@ def lookup_table(
     raw = item.raw(data)
     order = ">" if item.encoding.big else "<"
     is_bytes = int(numbers[2]) <= 8 and len(raw) < 2 * count
-    table = np.frombuffer(raw, "u1" if is_bytes else order + "u2", count=-1)[:count]
+    whole = raw if is_bytes else raw[: len(raw) // 2 * 2]
+    table = np.frombuffer(whole, "u1" if is_bytes else order + "u2")[:count]
     if table.size == 0:
         return None
     return table.astype("u1" if is_bytes else "u2"), first

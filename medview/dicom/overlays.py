@@ -45,8 +45,12 @@ def _elements(path: str, stamp: FileStamp | None) -> Elements:
 
 
 def _one(found: Elements, tag: int, default: int) -> int:
-    numbers = found.numbers(tag)
-    return int(numbers[0]) if numbers else default
+    numbers = _numbers(found, tag)
+    return numbers[0] if numbers else default
+
+
+def _numbers(found: Elements, tag: int) -> list[int]:
+    return [int(number) for number in found.numbers(tag) if abs(number) < _LARGEST]
 
 
 def _plane(found: Elements, group: int, frame: Frame) -> GraphicPlane | None:
@@ -65,7 +69,7 @@ def _plane(found: Elements, group: int, frame: Frame) -> GraphicPlane | None:
         rows, columns = frame.size
     if bits is None or not bits.any():
         return None
-    origin = [int(n) for n in found.numbers(group | _ORIGIN)[:2]]
+    origin = _numbers(found, group | _ORIGIN)[:2]
     top, left = origin if len(origin) == 2 else (1, 1)
     packed = np.packbits(bits.reshape(rows, columns), axis=1, bitorder="little")
     return GraphicPlane(packed=packed, size=(rows, columns), place=(top - 1, left - 1))

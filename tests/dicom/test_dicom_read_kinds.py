@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -362,3 +363,72 @@ def test_padding_is_left_out_of_a_stacks_range(tmp_path: Path) -> None:
     found = measure(str(path))
     assert found.frame_ranges == ((5 - 1000, 9 - 1000),)
     assert found.minimum == -2000
+
+
+def test_a_dark_channel_of_a_16_bit_palette_stays_dark(tmp_path: Path) -> None:
+    made = slice_of(0, np.arange(4, dtype=np.uint8).reshape(2, 2), SOPClassUID=CAPTURE,
+                    PhotometricInterpretation="PALETTE COLOR")  # fmt: skip
+    tables = {"Red": [0, 200, 100, 65535], "Green": [0, 9, 200, 255], "Blue": [0, 0, 65535, 9]}
+    for name, entries in tables.items():
+        setattr(made, f"{name}PaletteColorLookupTableDescriptor", [4, 0, 16])
+        raw = np.array(entries, np.uint16).tobytes()
+        setattr(made, f"{name}PaletteColorLookupTableData", raw)
+    shown = volume_of(save(made, tmp_path / "a.dcm")).stored[0].reshape(4, 3)
+    assert shown.tolist() == [[0, 0, 0], [0, 0, 0], [0, 0, 255], [255, 0, 0]]
+
+
+def test_a_segmented_palette_of_bytes_is_unrolled(tmp_path: Path) -> None:
+    # discrete 0 10; linear to 30 in 2; the linear one again, which stands at byte 4.
+    data = bytes([0, 2, 0, 10, 1, 2, 30, 2, 1, 4, 0, 0, 0, 0])
+    made = slice_of(0, np.arange(6, dtype=np.uint8).reshape(2, 3), SOPClassUID=CAPTURE,
+                    PhotometricInterpretation="PALETTE COLOR")  # fmt: skip
+    for name in ("Red", "Green", "Blue"):
+        setattr(made, f"{name}PaletteColorLookupTableDescriptor", [6, 0, 8])
+        setattr(made, f"Segmented{name}PaletteColorLookupTableData", data)
+    shown = volume_of(save(made, tmp_path / "a.dcm")).stored[0, ..., 0]
+    assert shown.tolist() == [[0, 10, 20], [30, 30, 30]]
+
+
+def test_frames_in_several_fragments_are_told_apart_by_the_extended_table(tmp_path: Path) -> None:
+    values = [_smooth(np.uint16, 12, 1), _smooth(np.uint16, 12, 1)[::-1].copy()]
+    streams = [imagecodecs.jpegls_encode(each) for each in values]
+    halves = [half for s in streams for half in (s[: len(s) // 4 * 2], s[len(s) // 4 * 2 :])]
+    made = slice_of(0, values[0], BitsStored=12, HighBit=11, NumberOfFrames=2)
+    path = compressed(made, streams[0], "1.2.840.10008.1.2.4.80", tmp_path / "a.dcm")
+    items = [half + b"\0" * (len(half) % 2) for half in halves]
+    starts = np.cumsum([0, *(len(item) + 8 for item in items)])
+    made.ExtendedOffsetTable = np.array(starts[[0, 2]], np.uint64).tobytes()
+    made.ExtendedOffsetTableLengths = np.zeros(2, np.uint64).tobytes()
+    made.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0" + b"".join(
+        b"\xfe\xff\x00\xe0" + len(item).to_bytes(4, "little") + item for item in items
+    )
+    made.save_as(path, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    assert np.array_equal(stored_of(path), np.stack(values))
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+def test_lossless_jpeg_of_colour_keeps_every_sample(tmp_path: Path, photometric: str) -> None:
+    values = RANDOM.integers(0, 256, (24, 40, 3)).astype(np.uint8)
+    stream = imagecodecs.jpeg8_encode(
+        values, lossless=True, predictor=1, colorspace="RGB", outcolorspace="RGB"
+    )
+    path = compressed(colour(values, photometric), stream, "1.2.840.10008.1.2.4.70",
+                      tmp_path / "a.dcm")  # fmt: skip
+    assert np.array_equal(stored_of(path)[0], values)
+
+
+def test_tables_of_odd_bytes_and_impossible_numbers_stop_nothing(tmp_path: Path) -> None:
+    made, item, other = slice_of(0), Dataset(), Dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom warns of what is wrong here on purpose
+        item.add_new(0x00283002, "FD", [float("inf"), 0.0, 16.0])
+        item.add_new(0x00283006, "OB", b"\1\2\3\4")
+        other.add_new(0x00283002, "US", [3, 0, 16])
+        other.add_new(0x00283006, "OB", b"\1\2\3")
+        made.VOILUTSequence = [item, other]
+        made.add_new(0x60000010, "FD", float("inf"))
+        made.add_new(0x60000011, "US", 5)
+        path = save(made, tmp_path / "a.dcm")
+    volume = volume_of(path)
+    assert volume.stored[0, 0, 0] == 1
+    assert volume.graphics == {}
