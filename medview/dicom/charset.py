@@ -16,9 +16,11 @@ def decode_text(raw: bytes, charsets: tuple[str, ...], *, is_name: bool = False)
         return raw.decode("ascii").strip(_PADDING)
     from pydicom.charset import convert_encodings, decode_bytes
 
+    # A damaged name of a set may hold what Python's codecs refuse to look up.
+    named = [term.replace("\0", "") for term in charsets] or [""]
     delimiters = {0x0D, 0x0A, 0x09, 0x0C, 0x5C} | ({0x5E, 0x3D} if is_name else set())
     with warnings.catch_warnings():
         # What cannot be decoded is seen in the text itself.
         warnings.simplefilter("ignore")
-        text: str = decode_bytes(raw, convert_encodings(list(charsets) or [""]), delimiters)
+        text: str = decode_bytes(raw, convert_encodings(named), delimiters)
     return text.strip(_PADDING)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from dicom_doctor_cases import FAULTS, Fault, made_series, sound
+from dicom_doctor_cases import FAULTS, Fault, made_series, sound, with_raw
 from dicom_read_cases import save, save_series, slice_of
 
 from medview.dicom import scan
@@ -96,6 +96,23 @@ def test_a_wrong_stated_spacing_is_set_to_the_measured_one(tmp_path: Path) -> No
 
     assert after.findings == ()
     assert pydicom.dcmread(tmp_path / "out" / "3.dcm").SpacingBetweenSlices == pytest.approx(2)
+
+
+def test_slices_left_out_evenly_are_told_and_not_covered_up(tmp_path: Path) -> None:
+    source = made_series(tmp_path, SpacingBetweenSlices=lambda k: 1)
+
+    found = examine([source])
+
+    assert {f.check.id for f in found.findings} == {"geometry.thinned"}
+    assert plan_repairs(found).copies == ()
+
+
+def test_a_damaged_name_of_a_character_set_stops_nobody(tmp_path: Path) -> None:
+    source = with_raw(0x00080005, "CS", b"ISO\0IR 100 ")(tmp_path / "a.dcm")
+    source.write_bytes(source.read_bytes().replace(b"Test^Ada", "Tést^Ada".encode("latin-1")))
+
+    assert examine([source]).unreadable == ()
+    assert len(scan([source]).patients) == 1
 
 
 def test_thickness_is_never_taken_for_spacing(tmp_path: Path) -> None:

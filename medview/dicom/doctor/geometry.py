@@ -77,6 +77,11 @@ STATED = declare(Check(
     what_to_do=SAVE_COPY,
     repair=say("Spacing Between Slices is set to the distance measured from the positions."),
 ))  # fmt: skip
+THINNED = declare(Check(
+    id="geometry.thinned", severity=WARNING, title=say("Slices seem to be left out evenly"),
+    causes=say("Something small may lie between the slices; the stated distance is a fraction."),
+    what_to_do=say("Send the series again; compare the number of images with the scanner."),
+))  # fmt: skip
 ORDER = declare(Check(
     id="geometry.order", severity=WARNING,
     title=say("Instance numbers do not follow the slices"),
@@ -202,9 +207,19 @@ def _stated(stack: Stack, facts: Mapping[str, Facts]) -> Iterator[Finding]:
             continue
         said = say("It says {stated} mm; the positions are {step} mm apart.",
                    stated=f"{stated:g}", step=f"{step:.4g}")  # fmt: skip
+        if _is_multiple(step, abs(stated)):
+            # To call the wider distance true would hide that slices are missing.
+            yield Finding(check=THINNED, what=said, path=path, tag=shown_tag(0x00180088))
+            return
         edit = Edit(tag=0x00180088, vr="DS", value=decimal_string(round(step, 6)), moves=True)
         yield Finding(check=STATED, what=said, path=path, tag=shown_tag(0x00180088),
                       edit=edit, is_repairable=True)  # fmt: skip
+
+
+def _is_multiple(step: float, stated: float) -> bool:
+    """Whether a distance is twice the stated one, or three times, and so on, within 1 %."""
+    times = round(step / stated) if stated > 0 else 0
+    return times >= 2 and abs(step - times * stated) <= 0.01 * step
 
 
 def _numbers(stack: Stack, facts: Mapping[str, Facts]) -> Iterator[Finding]:

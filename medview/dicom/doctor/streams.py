@@ -231,8 +231,8 @@ def _table(case: Case, node: Node, frames: int) -> Iterator[Finding]:
         yield case.finding(TABLE, said, node.tag, offset)
         return
     base = fragments[1][0] if len(fragments) > 1 else 0
-    starts = [start - base for start, _ in fragments[1:]]
-    wrong = [n for n, at in enumerate(stated, 1) if at not in set(starts)]
+    starts = {start - base for start, _ in fragments[1:]}
+    wrong = [n for n, at in enumerate(stated, 1) if at not in starts]
     if wrong or stated != sorted(set(stated)):
         said = say("{count} of {frames} entries lead to no picture.",
                    count=len(wrong) or 1, frames=frames)  # fmt: skip
