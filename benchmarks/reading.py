@@ -1,95 +1,44 @@
-"""Reading against SimpleITK: raw (B1), JPEG-LS and JPEG lossless (B2), first picture (B5).
+"""Reading against other readers: raw and compressed series, the first picture, memory, delays.
 
-Invented data in a temporary folder; every array is compared with the peer's before timing.
+Invented data in a temporary folder; every array is compared with SimpleITK's before timing. What
+is timed is what the window does: a scan of the folder, then a volume filled from its stack, with
+compressed pictures decoded in processes of their own.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
+import pydicom
 import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
-from pydicom.uid import (
-    ExplicitVRLittleEndian,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    generate_uid,
-)
+from pydicom.pixels import get_decoder
 
+from benchmarks.made_series import HT, J2K, LS, PLAIN, RLE, SV1, series
 from benchmarks.pairs import Goal, Row, against_peer, main
-from medview.dicom import VolumeFill, scan
+from benchmarks.reading_limits import LIMITS, read_all
+from medview.core.shared import allow_spare, wait_for_spare
+from medview.dicom import VolumeFill, read_frame, scan
 
-_SLICES, _PACKED_SLICES = 300, 60
-_PEER = f"SimpleITK {sitk.Version.VersionString()}"
-Pixels = NDArray[np.uint16]
-_ENCODERS: dict[str, Callable[[Pixels], bytes]] = {
-    str(JPEGLSLossless): lambda pixels: bytes(imagecodecs.jpegls_encode(pixels)),
-    str(JPEGLosslessSV1): lambda pixels: bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=12)),
-}
-
-
-def _phantom(count: int) -> Pixels:
-    """A thorax of ellipses with correlated noise, 12 of 16 bits."""
-    random = np.random.default_rng(7)
-    y, x = np.mgrid[-1:1:512j, -1:1:512j]
-    body = np.where((x / 0.85) ** 2 + (y / 0.6) ** 2 < 1, 1040, 24)
-    for side in (-0.4, 0.4):
-        body[((x - side) / 0.28) ** 2 + (y / 0.42) ** 2 < 1] = 180
-    noise = random.normal(0, 18, (count + 2, 512, 512)).astype(np.float32)
-    smooth = (noise[:-2] + noise[1:-1] + noise[2:]) / 1.7
-    return np.clip(body + smooth, 0, 4095).astype(np.uint16)
-
-
-def _write(folder: Path, volume: Pixels, syntax: str) -> None:
-    series, study, frame = generate_uid(), generate_uid(), generate_uid()
-    names = np.random.default_rng(3).permutation(len(volume))
-    for k, pixels in enumerate(volume):
-        made = Dataset()
-        made.SOPClassUID, made.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", generate_uid()
-        made.StudyInstanceUID, made.SeriesInstanceUID = study, series
-        made.FrameOfReferenceUID, made.Modality, made.PatientID = frame, "CT", "B"
-        made.ImageType, made.InstanceNumber = ["ORIGINAL", "PRIMARY", "AXIAL"], k + 1
-        made.ImageOrientationPatient, made.PixelSpacing = [1, 0, 0, 0, 1, 0], [0.7, 0.7]
-        made.ImagePositionPatient = [-180, -180, 1.0 * k]
-        made.RescaleSlope, made.RescaleIntercept = 1, -1024
-        made.Rows, made.Columns, made.SamplesPerPixel = 512, 512, 1
-        made.PhotometricInterpretation, made.PixelRepresentation = "MONOCHROME2", 0
-        made.BitsAllocated, made.BitsStored, made.HighBit = 16, 12, 11
-        made.add_new(0x00090010, "LO", "BENCHMARK")
-        made.add_new(0x00091001, "OB", bytes(12_000))  # a vendor's private block
-        encode = _ENCODERS.get(syntax)
-        made.PixelData = encapsulate([encode(pixels)]) if encode else pixels.tobytes()
-        made.file_meta = FileMetaDataset()
-        made.file_meta.TransferSyntaxUID = syntax
-        made.save_as(folder / f"{names[k]:04d}.dcm", enforce_file_format=True)
-
-
-def _ours(folder: Path) -> NDArray[Any]:
-    stack = scan([folder]).patients[0].studies[0].series[0].stacks[0]
-    fill = VolumeFill(stack)
-    fill.run()
-    return fill.volume.stored
+_COUNTS = {PLAIN: 600, RLE: 60, LS: 80, SV1: 80, J2K: 24, HT: 80}
+_ITK = f"SimpleITK {sitk.Version.VersionString()}"
+_PYDICOM = f"pydicom {pydicom.__version__}"
 
 
 def _first_picture(folder: Path) -> NDArray[Any]:
     """Index all and have the middle slice on the table."""
-    stack = scan([folder]).patients[0].studies[0].series[0].stacks[0]
-    fill = VolumeFill(stack)
-    got: list[int] = []
+    fill = VolumeFill(scan([folder]).patients[0].studies[0].series[0].stacks[0])
 
     class Enough(Exception):
         pass
+
+    got: list[int] = []
 
     def stop(k: int) -> None:
         got.append(k)
@@ -100,45 +49,132 @@ def _first_picture(folder: Path) -> NDArray[Any]:
     return fill.volume.stored[got[0]]
 
 
-def _peer(folder: Path) -> NDArray[Any]:
+def _clicked_file(folder: Path) -> NDArray[Any]:
+    """One file that the user points at, shown before anything else is known."""
+    path = next(folder.iterdir())
+    stack = scan([path]).patients[0].studies[0].series[0].stacks[0]
+    return read_frame(stack, 0).stored
+
+
+def _itk(folder: Path) -> NDArray[Any]:
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
     return sitk.GetArrayFromImage(reader.Execute())
 
 
-@cache
-def _volume() -> Pixels:
-    return _phantom(_SLICES)
+def _pydicom(folder: Path) -> NDArray[Any]:
+    """The loop that everybody writes: read, sort, rescale, stack."""
+    files = [pydicom.dcmread(path) for path in folder.iterdir()]
+    files.sort(key=lambda one: float(one.ImagePositionPatient[2]))
+    slices = [one.pixel_array * int(one.RescaleSlope) + int(one.RescaleIntercept) for one in files]
+    return np.stack(slices).astype(np.int16)
+
+
+def _pydicom_rle(folder: Path) -> NDArray[Any]:
+    """The same with pydicom's own run-length decoder."""
+    decoder = get_decoder(RLE)
+    files = [pydicom.dcmread(path) for path in folder.iterdir()]
+    files.sort(key=lambda one: float(one.ImagePositionPatient[2]))
+    arrays = [decoder.as_array(one, decoding_plugin="pydicom")[0] for one in files]
+    return np.stack(arrays)
 
 
 @cache
-def _folder(syntax: str, count: int) -> Path:
+def _folder(syntax: str) -> Path:
     """A series on disk, and a proof that both readers give the same numbers."""
-    base = tempfile.TemporaryDirectory(prefix="medview-bench-")
-    atexit.register(base.cleanup)
-    folder = Path(base.name)
-    _write(folder, _volume()[:count], syntax)
-    if not np.array_equal(_ours(folder).astype(int) - 1024, _peer(folder)):
+    folder = series(syntax, _COUNTS[syntax])
+    if not np.array_equal(read_all(folder).volume.stored.astype(int) - 1024, _itk(folder)):
         sys.exit(f"{syntax}: the arrays differ")
     return folder
 
 
 def _row(
-    name: str, what: str, goal: float, syntax: str, work: Callable[[Path], NDArray[Any]] = _ours
+    goal: Goal,
+    syntax: str,
+    peer: Callable[[Path], object] = _itk,
+    ours: Callable[[Path], object] = read_all,
 ) -> Row:
-    count = _SLICES if syntax not in _ENCODERS else _PACKED_SLICES
-    folder = _folder(syntax, count)
-    said = Goal(name=name, what=what, goal=goal, peer=_PEER, n=count)
-    return against_peer(said, partial(_peer, folder), partial(work, folder), pairs=5)
+    """Fresh memory: nothing is kept from one volume to the next."""
+    folder = _folder(syntax)
+    allow_spare(0)
+    return against_peer(goal, partial(peer, folder), partial(ours, folder), pairs=5)
 
 
-_PLAIN, _LS, _SV1 = str(ExplicitVRLittleEndian), str(JPEGLSLossless), str(JPEGLosslessSV1)
+def _recycled(
+    goal: Goal, peer: Callable[[Path], object], ours: Callable[[Path], object] = read_all
+) -> Row:
+    """Memory of the series that was closed before, wiped meanwhile by the idle thread."""
+    folder = _folder(PLAIN)
+    allow_spare(1 << 30)
+    try:
+        return against_peer(
+            goal,
+            partial(peer, folder),
+            partial(ours, folder),
+            pairs=5,
+            before=lambda: wait_for_spare(30),
+        )
+    finally:
+        allow_spare(0)
+
+
+def _against_copy(goal: Goal) -> Row:
+    """The filling alone against one thread that copies the same bytes to touched memory."""
+    folder = _folder(PLAIN)
+    stack = scan([folder]).patients[0].studies[0].series[0].stacks[0]
+    source = read_all(folder).volume.stored.copy()
+    target = source.copy()
+
+    def fill(_: Path) -> VolumeFill:
+        made = VolumeFill(stack)
+        made.run()
+        return made
+
+    return _recycled(goal, lambda _: np.copyto(target, source), fill)
+
+
+def _goal(name: str, what: str, goal: float, syntax: str, **more: Any) -> Goal:
+    return Goal(**{"name": name, "what": what, "goal": goal, "n": _COUNTS[syntax], "peer": _ITK}
+                | more)  # fmt: skip
+
+
 ROWS: dict[str, Callable[[], Row]] = {
-    "B1": partial(_row, "B1", "raw series to a fresh volume", 4.0, _PLAIN),
-    "B2": partial(_row, "B2", "JPEG-LS series to volume", 2.0, _LS),
-    "B2-lossless": partial(_row, "B2-lossless", "JPEG lossless series to volume", 2.3, _SV1),
-    "B5": partial(_row, "B5", "sorted middle slice", 40.0, _PLAIN, _first_picture),
-}
+    "B1": lambda: _recycled(
+        _goal("B1", "raw series to a recycled volume", 10.0, PLAIN, aim=15.0), _itk
+    ),
+    "B1-fresh": lambda: _row(_goal("B1-fresh", "raw series to a fresh volume", 4.0, PLAIN), PLAIN),
+    "B1-pydicom": lambda: _recycled(
+        _goal("B1-pydicom", "raw series to a recycled volume", 10.0, PLAIN, peer=_PYDICOM), _pydicom
+    ),
+    "B1-copy": lambda: _against_copy(
+        _goal("B1-copy", "scanned raw series to a recycled volume", round(1 / 1.2, 3), PLAIN,
+              peer=f"numpy {np.__version__}: a bare copy, one thread")
+    ),
+    "B2": lambda: _row(
+        _goal("B2", "JPEG-LS series to volume", 2.0, LS, cpu_goal=1.25), LS
+    ),
+    "B2-lossless": lambda: _row(
+        _goal("B2-lossless", "JPEG lossless series to volume", 2.3, SV1, cpu_goal=1.5), SV1
+    ),
+    "B3": lambda: _row(
+        _goal("B3", "JPEG 2000 series to volume", 0.9, J2K, cpu_goal=1.05), J2K
+    ),
+    "B3-htj2k": lambda: _row(_goal("B3-htj2k", "HTJ2K series to volume", 2.5, HT), HT),
+    "B4": lambda: _row(
+        _goal("B4", "RLE series to volume", 6.0, RLE, peer=f"{_PYDICOM}, its own decoder"),
+        RLE, _pydicom_rle,
+    ),
+    "B4-itk": lambda: _row(
+        _goal("B4-itk", "RLE series to volume, CPU seconds", 20.0, RLE, is_cpu=True), RLE
+    ),
+    "B5": lambda: _row(
+        _goal("B5", "sorted middle slice", 40.0, PLAIN), PLAIN, ours=_first_picture
+    ),
+    "B5-clicked": lambda: _row(
+        _goal("B5-clicked", "the clicked file", 500.0, PLAIN), PLAIN, ours=_clicked_file
+    ),
+    **LIMITS,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ JPEG_LOSSLESS = _JPEG + "57"
 _LOSSLESS_JPEG = frozenset((JPEG_LOSSLESS, _JPEG + "70"))
 _JPEG_LS = frozenset(_JPEG + n for n in ("80", "81"))
 _JPEG_2000 = frozenset(_JPEG + n for n in ("90", "91", "201", "202", "203"))
+_HTJ2K = frozenset(_JPEG + n for n in ("201", "202", "203"))
 _JPEG_XL = frozenset(_JPEG + n for n in ("110", "111", "112"))
 _DECODABLE = _LOSSY_JPEG | _LOSSLESS_JPEG | _JPEG_LS | _JPEG_2000 | _JPEG_XL | {RLE, DEFLATED_FRAME}
 _VIDEO = {"100": "MPEG-2", "101": "MPEG-2", "102": "MPEG-4", "103": "MPEG-4", "104": "MPEG-4",
@@ -93,7 +94,8 @@ def _decoder(
     syntax: str, form: PixelFormat, threads: int, scratch: Array | None
 ) -> Callable[[bytes], Decoded]:
     if syntax in _JPEG_2000:
-        return lambda stream: _jpeg_2000(stream, form, threads)
+        is_ht = syntax in _HTJ2K
+        return lambda stream: _jpeg_2000(stream, form, threads, is_ht=is_ht)
     if syntax in _JPEG_LS:
         return lambda stream: _jpeg_ls(stream, form, scratch)
     if syntax in _LOSSLESS_JPEG:
@@ -210,7 +212,7 @@ def _jpeg_ls(stream: bytes, form: PixelFormat, scratch: Array | None) -> Decoded
     return Decoded(values)
 
 
-def _jpeg_2000(stream: bytes, form: PixelFormat, threads: int) -> Decoded:
+def _jpeg_2000(stream: bytes, form: PixelFormat, threads: int, *, is_ht: bool) -> Decoded:
     import imagecodecs
 
     begin = stream.find(b"\xff\x4f\xff\x51")
@@ -223,6 +225,10 @@ def _jpeg_2000(stream: bytes, form: PixelFormat, threads: int) -> Decoded:
         raise _wrong_size((bottom - top, right - left), form)
     coding = stream.find(b"\xff\x52", begin, begin + 4096)
     is_mixed = coding >= 0 and len(stream) > coding + 8 and stream[coding + 8] == 1
+    is_reversible = coding >= 0 and stream[coding + 13 : coding + 14] == b"\1"
+    if is_ht and is_reversible and form.samples == 1:
+        # OpenJPH takes a third of OpenJPEG's time; where coding is lossy its values may wrap.
+        return Decoded(imagecodecs.htj2k_decode(stream))
     values = imagecodecs.jpeg2k_decode(stream, numthreads=threads)
     return Decoded(values, is_rgb=is_mixed and form.samples > 1)
 

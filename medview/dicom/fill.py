@@ -23,7 +23,7 @@ from medview.core.study import FrameRef, Stack
 from medview.core.volume import FileWindow, VoiTable, Volume
 from medview.core.words import Sentence, say
 from medview.dicom.colour import is_colour, to_rgb
-from medview.dicom.decoders import WORKERS
+from medview.dicom.decoders import WORKERS, decoders, runs_apart
 from medview.dicom.frames import Frame, Tile, frames_of
 from medview.dicom.instance import NotDicom, open_instance
 from medview.dicom.modality import (
@@ -86,6 +86,8 @@ class VolumeFill:
         self._plan = _plan(first)
         self.volume = self._make_volume(first)
         self._is_packed = first.instance.is_encapsulated
+        if self._is_packed and runs_apart(first.instance.syntax):
+            decoders().start()  # while the rest is made ready
         self._readers = Readers()
         largest = _LOT_PACKED if self._is_packed else _LOT_PLAIN
         self._order = Outwards(len(self.ready), len(self.ready) // 2, largest)
