@@ -101,7 +101,7 @@ class Arena:
             spare = self._spare
             if spare is None or not self._is_clean.is_set():
                 return None
-            if not nbytes <= spare.size <= nbytes + (nbytes >> 2):
+            if not is_fit(spare.size, nbytes):
                 return None
             self._spare = None
             return spare
@@ -149,6 +149,11 @@ class Arena:
                 return False
             whole[begin : begin + _WIPED_AT_ONCE] = 0
         return True
+
+
+def is_fit(spare: int, needed: int) -> bool:
+    """Whether a spare block of some size serves for what is needed, at most a fifth unused."""
+    return needed <= spare <= needed + (needed >> 2)
 
 
 def unlink(memory: Memory) -> None:

@@ -15,14 +15,14 @@ from typing import cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from medview.core.arena import Memory, arena, unlink
+from medview.core.arena import Memory, arena, is_fit, unlink
 from medview.core.block_writer import SHM, WRITES_BY_CALL, BlockWriter, write_by_call
 from medview.core.errors import MedViewError
 from medview.core.words import say
 
 __all__ = [
-    "BlockWriter", "LentBlock", "SharedBlock", "allow_spare", "give_back_spare", "spare_bytes",
-    "sweep_stale_blocks", "wait_for_spare",
+    "BlockWriter", "LentBlock", "SharedBlock", "allow_spare", "give_back_spare", "is_fit",
+    "spare_bytes", "sweep_stale_blocks", "wait_for_spare",
 ]  # fmt: skip
 
 _PREFIX = "medview-"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from medview.core.errors import Cancelled, MedViewError
 from medview.core.progress import CancelToken
+from medview.core.shared import allow_spare, give_back_spare, is_fit, spare_bytes
 from medview.core.words import say
 from medview.session.events import Events, LoadProgress, Message, VolumeClosed, VolumeOpened
 from medview.session.memory import Budget
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from medview.dicom import VolumeFill
     from medview.dicom.volume_stacks import FileFill
 
+_SPARE_SHARE = 4  # of the budget, at most, lies ready for the next series
 _TELL_S = 0.05  # progress is told at most so often
 _WAIT_S = 10.0  # how long memory of a reading that was stopped is waited for
 
@@ -71,6 +73,7 @@ class Volumes:
     def __init__(self, events: Events, budget: Budget) -> None:
         self._events = events
         self._budget = budget
+        allow_spare(budget.whole // _SPARE_SHARE)
         self._volumes: OrderedDict[Key, OpenVolume] = OrderedDict()
         self._readings: dict[Key, _Reading] = {}
         self._pinned: frozenset[Key] = frozenset()
@@ -259,6 +262,7 @@ class Volumes:
     def set_budget(self, budget: Budget) -> None:
         """Another budget, at once: what it has no room for is given back."""
         self._budget = budget
+        allow_spare(budget.whole // _SPARE_SHARE)
         self.relieve()
 
     def relieve(self) -> None:
@@ -288,10 +292,13 @@ class Volumes:
     def _give_back(self, kept: Collection[Key], needed: int) -> bool:
         """Drop the oldest volumes but `kept` until the budget holds; whether it does."""
         while True:
-            held = self.held_bytes
+            held, spare = self.held_bytes, self._idle_spare()
             in_hand = sum(v.volume.stored.nbytes for v in tuple(self._volumes.values()))
-            if held + needed <= self._budget.now(in_hand):
+            if held + needed + spare <= self._budget.now(in_hand + spare_bytes()):
                 return True
+            if spare:
+                give_back_spare()
+                continue
             with self._lock:
                 oldest = next(
                     (key for key in self._volumes if key not in kept and key not in self._readings),
@@ -300,6 +307,13 @@ class Volumes:
             if oldest is None:
                 return False
             self.drop(oldest)
+
+    def _idle_spare(self) -> int:
+        """Memory of the spare block (see `core.shared`), unless a volume is about to take it."""
+        spare = spare_bytes()
+        with self._lock:
+            coming = [r.needed for k, r in self._readings.items() if k not in self._volumes]
+        return 0 if any(is_fit(spare, needed) for needed in coming) else spare
 
     # -- the end -------------------------------------------------------------------------
 
@@ -335,6 +349,7 @@ class Volumes:
         for reading in readings:
             reading.done.wait(_WAIT_S)
         self.drop_where(lambda _place: True)
+        allow_spare(0)
 
 
 def _release(opened: OpenVolume) -> None:
