@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,8 @@ QUICK = ("charset", "sr", "ko-pr", "rt", "odd")
 HARMLESS = {
     b"REMOVED": "what MedView writes instead",
     b"ANON": "how the new identifiers begin",
+    b"Patient": "stands in the names of the options that a copy declares",
+    b"010100.000000": "a time of birth that is also the time of the study, which stays",
     b"None": "a word of the source's writer for nothing",
 }
 SHORTEST, SHORTEST_NAME, SHORTEST_NUMBER = 4, 3, 7
@@ -73,11 +76,18 @@ def is_telling(form: bytes, element: Element, kept: set[bytes]) -> bool:
         return False
     if form.strip(b"0123456789.+-") == b"" and len(form) < SHORTEST_NUMBER:
         return False  # a short number: such digits stand in every file
-    if set(form) <= set(b"0."):
-        return False  # nought, however long
+    if set(form) <= set(b"0.*"):
+        return False  # nought or blanked already, however long
     if form == b"19000101" or form.startswith(b"1.2.840.10008."):
         return False  # the dummy date; UIDs that the standard defines
     return form not in kept
+
+
+def stands_in(form: bytes, data: bytes) -> bool:
+    """Whether the bytes are there; three letters only as a word of their own (LUT, not MLUT)."""
+    if len(form) > SHORTEST_NAME or not form.isalnum():
+        return form in data
+    return re.search(rb"(?<!\w)" + re.escape(form) + rb"(?!\w)", data) is not None
 
 
 def coded(top: Item) -> set[bytes]:
@@ -99,7 +109,7 @@ def leaks(done: Outcome, options: Options) -> list[str]:
             found += [
                 f"{Path(source).name} {table()[element.tag].keyword}"
                 for form in set(forms(item, element))
-                if is_telling(form, element, kept) and form in data
+                if is_telling(form, element, kept) and stands_in(form, data)
             ]
     return found
 

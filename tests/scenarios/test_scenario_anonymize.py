@@ -120,6 +120,20 @@ def test_a_folder_in_use_is_refused_in_words_and_the_dialog_stays(
     assert len(list((tmp_path / "others").rglob("*.dcm"))) == 1
 
 
+def test_stopping_leaves_nothing_and_the_dialog_can_go_on(
+    dialog: AnonymizeDialog, imaging_data: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog.settings.source.setText(str(imaging_data / "ct"))
+    qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dialog.stop.isVisible)
+    qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not dialog.is_running, timeout=20_000)
+
+    assert dialog.said == "Stopped; nothing was written."
+    assert not (tmp_path / "copies").exists()
+    assert dialog.next.isVisible()
+
+
 def test_profiles_set_the_options_and_nothing_of_a_patient_is_in_the_title(
     dialog: AnonymizeDialog,
 ) -> None:
