@@ -215,3 +215,14 @@ def test_ct_that_is_no_whole_chest_is_refused_for_the_lungs(
     given = real(imaging_data / "ct" / name)
 
     assert reason in said(judge(lungs, *given))
+
+
+@pytest.mark.parametrize("verdict", ["non-uniform", "gaps", "duplicates"])
+def test_uneven_slices_are_refused_though_no_rule_asks(verdict: str) -> None:
+    patient, study, series, _ = film(PatientAge="004Y")
+    stack = Stack(frames=(), geometry=Geometry(shape=(30, 100, 80)), verdict=verdict)
+    made = replace(series, modality="MR", stacks=(stack,))
+    rule = {"check": "modality", "in": ["MR"]}
+    assert judge(model(rule), patient, study, made, stack).verdict == "refused"
+    even = replace(stack, verdict="regular")
+    assert judge(model(rule), patient, study, made, even).verdict == "accepted"

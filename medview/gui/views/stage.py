@@ -287,7 +287,7 @@ class SliceStage(QObject):
             )
         shown = self.shown
         calibration, plane, places = shown.stack.calibration, self.plane, points
-        if calibration == "US":
+        if calibration == "US" and kind != "probe":  # a probe has no length
             found = roi.in_region(plane, points, shown.stack.regions)
             calibration = "none" if found is None else "US"
             plane, places = found or (plane, points)
