@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.errors import InvalidInput, MedViewError, WriteFailed
 from medview.core.study import FileNote, Holdings
 from medview.core.volume import Volume
 from medview.core.words import say
 from medview.dicom.evening import is_rectangular
+from medview.dicom.volume_stacks import stacks_of_file
 from medview.dicom.walk import is_volume_file
 
 VOLUME_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -158,7 +159,10 @@ def volume_files_in(holdings: Holdings, *, pixels: bool) -> tuple[list[dict[str,
             ignored.append(note)
             continue
         try:
+            stacks_of_file(note.path)
             volumes.append(_described(note.path, pixels=pixels))
+        except MedViewError as error:
+            unreadable.append(FileNote(path=note.path, reason=error.what.english()))
         except RuntimeError:
             said = say("The volume file is damaged.")
             unreadable.append(FileNote(path=note.path, reason=said.english()))

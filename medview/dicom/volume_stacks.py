@@ -125,7 +125,7 @@ def _check_own_data(path: str) -> None:
             say("The system does not let MedView read this file."), path
         ) from error
     for found in _ELSEWHERE.finditer(head):
-        name = found[1].decode("utf-8", "replace")
+        name = found[1].decode("utf-8", "replace").removeprefix("./")
         if name.upper() != "LOCAL" and (
             re.search(r"[/\\]", name) or name.upper().startswith("LIST") or "%" in name
         ):
