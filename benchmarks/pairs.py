@@ -86,6 +86,22 @@ def against_limit(goal: Goal, limit_ms: float, ours: Work, rounds: int = 9) -> R
     }
 
 
+def not_run(goal: Goal, why: str) -> Row:
+    """A row that could not be measured here, with the reason; it does not hold."""
+    return _row(goal, 0.0, 0.0, 0.0) | {
+        "holds": False,
+        "decided_by": None,
+        "not_run": why,
+        "cpu_s": [None, None],
+        "wall_s": [None, None],
+        "pairs": 0,
+        "ratio_min": None,
+        "ratio_max": None,
+        "cpu_ratio": None,
+        "foreign_cores": None,
+    }
+
+
 def main(rows: Mapping[str, Callable[[], Row]], arguments: Sequence[str] | None = None) -> int:
     """Run the rows asked for and print them; 1 when a goal does not hold."""
     parser = argparse.ArgumentParser()
@@ -103,6 +119,8 @@ def main(rows: Mapping[str, Callable[[], Row]], arguments: Sequence[str] | None 
 
 
 def _line(row: Row) -> str:
+    if "not_run" in row:
+        return f"{row['name']:12} not run: {row['not_run']}"
     verdict = "holds" if row["holds"] else "FAILS"
     measured = f"{row['value']} of {row['limit']} {row['unit']}" if "value" in row else ""
     against = f"against {row['peer']}" if row["peer"] else measured

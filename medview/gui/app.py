@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 from medview.core.settings import load_settings
 from medview.core.words import say, set_language
-from medview.gui.collector import Collector
 from medview.gui.style import apply_theme, base_font, system_language
-from medview.session.events import Message
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -66,27 +64,25 @@ def make_application(arguments: Sequence[str] = ()) -> QApplication:
 def run(start: Start) -> int:
     """Open the window and stay until it is closed; returns the exit status."""
     app = make_application()
-    if start.language:
-        set_language(start.language)
-        app.setFont(base_font())
+    window = show_frame(app, start)
+    load_behind(app)
+    import asyncio
+
     import qasync
 
-    from medview.gui.window import MainWindow
+    from medview.gui.collector import Collector
     from medview.session import Session
 
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     collector = Collector(app)
     session = Session()
-    window = MainWindow(session)
+    window.furnish(session)
     sys.excepthook = partial(_report_fault, session)
-    if start.size is not None:
-        window.resize(*start.size)
     if start.layout:
         window.grid.set_layout_name(start.layout)
     if start.tab:
         window.sidebar.show_tab(start.tab)
-    window.show()
     # Ctrl+C in the terminal closes the window as its button does.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     heartbeat = QTimer(window)
@@ -102,9 +98,38 @@ def run(start: Start) -> int:
     stopped = asyncio.Event()
     app.aboutToQuit.connect(stopped.set)
     with loop:
-        loop.run_until_complete(stopped.wait())
+        if window.isVisible():  # it may have been closed while it was furnished
+            loop.run_until_complete(stopped.wait())
     collector.stop()
     return int(window.property("status") or 0)
+
+
+def show_frame(app: QApplication, start: Start) -> MainWindow:
+    """The window with its bars, drawn; it has no session yet and needs none of its libraries."""
+    if start.language:
+        set_language(start.language)
+        app.setFont(base_font())
+    from medview.gui.window import MainWindow
+
+    window = MainWindow()
+    if start.size is not None:
+        window.resize(*start.size)
+    window.show()
+    app.processEvents()
+    return window
+
+
+def load_behind(app: QApplication) -> None:
+    """Load what the session needs while the frame answers."""
+
+    def load() -> None:
+        import medview.session  # noqa: F401
+
+    thread = threading.Thread(target=load, name="medview-start")
+    thread.start()
+    while thread.is_alive():
+        app.processEvents()
+        thread.join(0.01)
 
 
 def _begin(window: MainWindow, start: Start) -> None:
@@ -120,6 +145,8 @@ def _report_fault(
     session: Session, kind: type[BaseException], fault: BaseException, trace: Any
 ) -> None:
     """What goes wrong in a slot is logged (type and place only) and said; the window lives on."""
+    from medview.session.events import Message
+
     _log.error("a reaction failed", exc_info=(kind, fault, trace))
     session.events.send(
         Message(say("Something failed inside MedView ({kind}).", kind=kind.__name__), "bad")

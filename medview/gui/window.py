@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
@@ -20,60 +21,89 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.progress import CancelToken
-from medview.core.settings import Settings, save_settings
-from medview.core.study import shown_name
+from medview.core.settings import Settings, load_settings, save_settings
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.actions import Actions
-from medview.gui.bridge import SessionBridge
-from medview.gui.dialogs.doctor import DoctorDialog
-from medview.gui.dialogs.palette import Entry, Palette
-from medview.gui.dialogs.settings import SettingsDialog
-from medview.gui.dialogs.texts import (
-    TextDialog,
-    about_html,
-    keys_html,
-    left_out_html,
-    messages_html,
-)
-from medview.gui.operations import Operations
-from medview.gui.panels.studies import StudiesPanel
-from medview.gui.reactions import Reactions
-from medview.gui.sidebar import Sidebar
+from medview.gui.notices import Notices, empty_canvas
 from medview.gui.statusbar import StatusBar
-from medview.gui.style import apply_theme, base_font, system_language
+from medview.gui.style import (
+    LEFT_PANEL,
+    RIGHT_PANEL,
+    apply_theme,
+    base_font,
+    system_language,
+)
 from medview.gui.topbar import TOOLS, TopBar
-from medview.gui.view_grid import ViewGrid
-from medview.session import Session
-from medview.session.doctoring import files_of, unreadable_files
-from medview.session.studies import Key
+
+if TYPE_CHECKING:
+    from medview.gui.operations import Operations
+    from medview.gui.panels.studies import StudiesPanel
+    from medview.gui.reactions import Reactions
+    from medview.gui.sidebar import Sidebar
+    from medview.gui.view_grid import ViewGrid
+    from medview.session import Session
+    from medview.session.studies import Key
 
 
 class MainWindow(QMainWindow):
-    """One window on one session."""
+    """One window on one session.
+
+    Without a session it is the frame alone: bars and empty places, drawn before anything heavy
+    is loaded. `furnish` makes it whole.
+    """
 
     progressed = Signal(str, int, int)
+    session: Session
+    operations: Operations
+    studies: StudiesPanel
+    grid: ViewGrid
+    sidebar: Sidebar
+    _reactions: Reactions
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session | None = None) -> None:
         super().__init__()
-        self.session = session
-        self.operations = Operations(session)
         self.messages: list[tuple[str, Sentence, str]] = []
         self._cancel = CancelToken()
+        self._is_whole = False
         self.setWindowTitle("MedView")
-        self.setAcceptDrops(True)
         self.actions_ = Actions(self)
         self.top = TopBar(self.actions_, self)
+        self.status = StatusBar(self)
+        self._notices = Notices(self)
+        self._places = (QWidget(), empty_canvas(), QWidget())
+        self._lay_out()
+        settings = load_settings() if session is None else session.settings
+        self._places[0].setVisible(settings.left_panel)
+        self._places[2].setVisible(settings.right_panel)
+        self.top.show_tool("window")
+        self.resize(1600, 980)
+        if session is not None:
+            self.furnish(session)
+
+    def furnish(self, session: Session) -> None:
+        """Put panels and views in their places and wire them to the session."""
+        from medview.gui.bridge import SessionBridge
+        from medview.gui.operations import Operations
+        from medview.gui.panels.studies import StudiesPanel
+        from medview.gui.reactions import Reactions
+        from medview.gui.sidebar import Sidebar
+        from medview.gui.view_grid import ViewGrid
+
+        self.session = session
+        self.operations = Operations(session)
         self.studies = StudiesPanel(session)
         self.grid = ViewGrid()
         self.sidebar = Sidebar(session)
-        self.status = StatusBar(self)
-        self._lay_out()
+        for place, part in zip(self._places, (self.studies, self.grid, self.sidebar), strict=True):
+            self._middle.replaceWidget(place, part)
+            place.deleteLater()
         self._reactions = Reactions(self)
         SessionBridge(session, self).heard.connect(self._reactions.hear)
         self._connect()
         self._connect_parts()
         self._show_settings()
-        self.resize(1600, 980)
+        self.setAcceptDrops(True)
+        self._is_whole = True
 
     # -- what the reader asks for --------------------------------------------------------
 
@@ -125,6 +155,9 @@ class MainWindow(QMainWindow):
 
     def examine_series(self, key: Key | None) -> None:
         """The file doctor on a series; on the files that could not be read without one."""
+        from medview.gui.dialogs.doctor import DoctorDialog
+        from medview.session.doctoring import files_of, unreadable_files
+
         place = None if key is None else self.session.studies.place(key)
         holdings = self.session.studies.holdings
         paths = unreadable_files(holdings) if place is None else files_of(place.series)
@@ -215,6 +248,9 @@ class MainWindow(QMainWindow):
 
     def show_palette(self) -> None:
         """Ctrl+K."""
+        from medview.core.study import shown_name
+        from medview.gui.dialogs.palette import Entry, Palette
+
         entries = [
             Entry(action.text(), action.shortcut().toString(), action.trigger)
             for group in ("file", "edit", "view", "tool", "models", "help")
@@ -247,6 +283,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop what runs, keep what was made, end the worker."""
+        if not self._is_whole:
+            super().closeEvent(event)
+            return
         self.cancel()
         self.grid.close_views()
         self.operations.close()
@@ -260,13 +299,16 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
-        middle = QHBoxLayout()
-        middle.setSpacing(1)
-        middle.addWidget(self.studies)
-        middle.addWidget(self.grid, 1)
-        middle.addWidget(self.sidebar)
+        self._middle = QHBoxLayout()
+        self._middle.setSpacing(1)
+        left, views, right = self._places
+        left.setFixedWidth(LEFT_PANEL)
+        right.setFixedWidth(RIGHT_PANEL)
+        self._middle.addWidget(left)
+        self._middle.addWidget(views, 1)
+        self._middle.addWidget(right)
         column.addWidget(self.top)
-        column.addLayout(middle, 1)
+        column.addLayout(self._middle, 1)
         column.addWidget(self.status)
         self.setCentralWidget(centre)
         centre.setObjectName("centre")
@@ -301,15 +343,15 @@ class MainWindow(QMainWindow):
         on("analyse", self.analyse)
         on("cancel", self.cancel)
         on("palette", self.show_palette)
-        on("keys", lambda: self._say(tr("Keys and mouse"), keys_html()))
-        on("messages", self._show_messages)
-        on("about", lambda: self._say(tr("About MedView"), about_html()))
+        on("keys", self._notices.show_keys)
+        on("messages", self._notices.show_messages)
+        on("about", self._notices.show_about)
         on("language", self._next_language)
 
     def _connect_parts(self) -> None:
         self.top.search_asked.connect(self.show_palette)
         self.status.cancel_asked.connect(self.cancel)
-        self.status.messages_asked.connect(self._show_messages)
+        self.status.messages_asked.connect(self._notices.show_messages)
         self.progressed.connect(self.status.show_progress)
         for signal, slot in (
             (self.studies.series_chosen, self.show_series),
@@ -317,7 +359,7 @@ class MainWindow(QMainWindow):
         ):
             signal.connect(slot)
         self.studies.document_chosen.connect(self._show_document)
-        self.studies.details_asked.connect(self._show_left_out)
+        self.studies.details_asked.connect(self._notices.show_left_out)
         self.studies.pictures_wanted.connect(self._make_pictures)
         self.grid.series_step.connect(self.studies.step)
         self.grid.series_dropped.connect(self.show_series)
@@ -361,6 +403,8 @@ class MainWindow(QMainWindow):
             self._reactions.say(say("The settings could not be saved."), "warn")
 
     def _show_settings_dialog(self) -> None:
+        from medview.gui.dialogs.settings import SettingsDialog
+
         dialog = SettingsDialog(self.session.settings, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self._apply)
@@ -450,18 +494,3 @@ class MainWindow(QMainWindow):
 
         # After the first image: the reader waits for that one, not for these.
         QTimer.singleShot(50, lambda: self.operations.start(action()))
-
-    def _show_messages(self) -> None:
-        texts = [(level, f"{sentence} {where}".strip()) for level, sentence, where in self.messages]
-        self._say(tr("Messages"), messages_html(texts))
-
-    def _show_left_out(self) -> None:
-        holdings = self.session.studies.holdings
-        files = [(Path(note.path).name, note.reason) for note in holdings.unreadable]
-        files += [(Path(u.path).name, str(u.reason)) for u in self.session.documents.unread]
-        self._say(tr("Files that could not be read"), left_out_html(files))
-
-    def _say(self, title: str, html: str) -> None:
-        dialog = TextDialog(title, html, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.show()
