@@ -158,7 +158,7 @@ class Reactions:
 
         async def action() -> None:
             try:
-                await self._window.operations.call(self._session.studies.load, place, None, token)
+                await self._window.operations.call(self._session.studies.show, place, token)
             except Cancelled:
                 if self._loading is token:
                     raise
@@ -198,6 +198,8 @@ class Reactions:
         if key != self._shown or self._session.studies.volume(key) is not None:
             return
         self._window.status.show_progress("", 0, 0)
+        if self._session.studies.volumes.is_reading(key):
+            return  # it is read anew: it stays on the screen until it is there again
         if self._place is not None and self._session.studies.place(key) is not None:
             place = self._session.studies.place(key)
             if place is not None and not self._is_as_shown(place):
@@ -212,7 +214,9 @@ class Reactions:
         if key == self._shown and done:
             self._window.grid.slices_arrived(is_whole=is_whole)
             if not self._session.analyses.running:
-                what = "" if is_whole else tr("Reading series")
+                opened = self._session.studies.volume(key)
+                is_going_on = not is_whole and opened is not None and opened.bytes_held is None
+                what = tr("Reading series") if is_going_on else ""
                 self._window.status.show_progress(what, done, total)
 
     def _looked_at(self, point: PatientPoint) -> None:

@@ -42,8 +42,8 @@ class Place:
 class OpenVolume:
     """A volume in memory; `ready` says which slices are there, `failed` why some never will be.
 
-    finished: set when reading has ended. is_windowed: the volume is larger than the memory for
-    images; slices come when they are looked at and the oldest go.
+    finished: set when reading has ended. bytes_held: memory of a volume that is larger than the
+    budget, whose slices come when they are looked at while others go; None for all others.
     """
 
     place: Place
@@ -51,7 +51,12 @@ class OpenVolume:
     ready: NDArray[np.bool_]
     failed: dict[int, Sentence]
     finished: threading.Event = field(default_factory=threading.Event)
-    is_windowed: bool = False
+    bytes_held: int | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, once all of it is there."""
+        return self.volume.stored.nbytes if self.bytes_held is None else self.bytes_held
 
 
 def stack_bytes(stack: Stack) -> int:

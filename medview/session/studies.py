@@ -161,6 +161,10 @@ class Studies:
         """Read a stack's voxels, all that is known of it by now; see `Volumes.load`."""
         return self.volumes.load(self.place(place.key) or place, first, cancel, spare)
 
+    def show(self, place: Place, cancel: CancelToken) -> OpenVolume:
+        """Read a stack to be looked at, slice by slice where it is too large for the budget."""
+        return self.volumes.show(self.place(place.key) or place, cancel)
+
 
 class _Sketch:
     """What a scan has found so far, put among what is open."""

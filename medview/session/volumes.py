@@ -20,6 +20,7 @@ from medview.session.places import Key, OpenVolume, Place, stack_bytes
 if TYPE_CHECKING:
     from medview.dicom import VolumeFill
     from medview.dicom.volume_stacks import FileFill
+    from medview.session.windowed import WindowedVolume
 
 _SPARE_SHARE = 4  # of the budget, at most, lies ready for the next series
 _TELL_S = 0.05  # progress is told at most so often
@@ -76,6 +77,7 @@ class Volumes:
         allow_spare(budget.whole // _SPARE_SHARE)
         self._volumes: OrderedDict[Key, OpenVolume] = OrderedDict()
         self._readings: dict[Key, _Reading] = {}
+        self._windowed: dict[Key, WindowedVolume] = {}
         self._pinned: frozenset[Key] = frozenset()
         self._lock = threading.RLock()
         self._is_closed = False
@@ -101,7 +103,9 @@ class Volumes:
     def look_at(self, key: Key, k: int) -> None:
         """Slice k of a volume is looked at: it is read next, then its neighbours."""
         with self._lock:
-            reading = self._readings.get(key)
+            reading, windowed = self._readings.get(key), self._windowed.get(key)
+            if windowed is not None:
+                windowed.look_at(k)
             if reading is None:
                 return
             reading.focus = k
@@ -128,7 +132,9 @@ class Volumes:
         with self._lock:
             known, reading = self.get(place.key), self._readings.get(place.key)
             if known is not None and reading is None:
-                return known
+                if known.bytes_held is None:
+                    return known
+                self._leave_windowed(known, known.bytes_held)
             is_mine = reading is None
             if reading is None:
                 reading = _Reading(place, stack_bytes(place.stack), focus=first)
@@ -139,6 +145,49 @@ class Volumes:
         if first is not None:
             self.look_at(place.key, first)
         return self._wait(reading, cancel)
+
+    def show(self, place: Place, cancel: CancelToken) -> OpenVolume:
+        """As `load`; where the budget has no room, slice by slice as they are looked at.
+
+        The reader is told so. Raises MedViewError, Cancelled.
+        """
+        try:
+            return self.load(place, None, cancel)
+        except NoRoom:
+            return self._show_windowed(place, cancel)
+
+    def _show_windowed(self, place: Place, cancel: CancelToken) -> OpenVolume:
+        from medview.session.windowed import WindowedVolume, too_large
+
+        key = place.key
+        known = self.get(key)
+        if known is not None:
+            return known
+
+        def told() -> None:
+            done, total = int(windowed.opened.ready.sum()), len(windowed.opened.ready)
+            self._events.send(LoadProgress(*key, min(done, total - 1), total))
+
+        room = max(0, self._budget.now(self._in_hand) - self.held_bytes)
+        windowed = WindowedVolume(place, room, len(place.stack.frames) // 2, told)
+        with self._lock:
+            self._volumes[key] = windowed.opened
+            self._windowed[key] = windowed
+        self._events.send(VolumeOpened(*key))
+        self._events.send(Message(too_large(place, room), "warn"))
+        windowed.start()
+        while not windowed.settled.wait(0.05):
+            if cancel.is_cancelled:
+                self.drop(key)
+                raise Cancelled
+        return windowed.opened
+
+    def _leave_windowed(self, opened: OpenVolume, held: int) -> None:
+        """Where there is room by now for all of it, begin anew; else raise NoRoom."""
+        needed = stack_bytes(opened.place.stack)
+        if self.held_bytes - held + needed > self._budget.now(self._in_hand):
+            raise self._no_room(needed)
+        self.drop(opened.place.key)
 
     def _leave_stale(self, place: Place) -> None:
         """Give back what was made of the stack when it had other frames."""
@@ -250,7 +299,7 @@ class Volumes:
     def held_bytes(self) -> int:
         """Memory that volumes take now, what is being read with all that it will take."""
         with self._lock:
-            held = sum(v.volume.stored.nbytes for v in self._volumes.values())
+            held = self._in_hand
             coming = (r.needed for k, r in self._readings.items() if k not in self._volumes)
             return held + sum(coming)
 
@@ -278,23 +327,30 @@ class Volumes:
             with self._lock:
                 going = any(r.wish.is_cancelled for r in self._readings.values())
             if not going or time.monotonic() > end:
-                raise NoRoom(
-                    say(
-                        "This series takes {needed} MB; {free} MB of the memory for images are "
-                        "free.",
-                        needed=reading.needed >> 20,
-                        free=max(0, self._budget.now(0) - self.held_bytes + reading.needed) >> 20,
-                    ),
-                    what_to_do=say("Close other studies, or allow more memory in the settings."),
-                )
+                raise self._no_room(reading.needed)
             time.sleep(0.01)
+
+    def _no_room(self, needed: int) -> NoRoom:
+        return NoRoom(
+            say(
+                "This series takes {needed} MB, more than there is room for among the {budget} MB "
+                "that images may take now.",
+                needed=needed >> 20,
+                budget=self._budget.now(self._in_hand) >> 20,
+            ),
+            what_to_do=say("Close other studies, or allow more memory in the settings."),
+        )
+
+    @property
+    def _in_hand(self) -> int:
+        with self._lock:
+            return sum(opened.nbytes for opened in self._volumes.values())
 
     def _give_back(self, kept: Collection[Key], needed: int) -> bool:
         """Drop the oldest volumes but `kept` until the budget holds; whether it does."""
         while True:
             held, spare = self.held_bytes, self._idle_spare()
-            in_hand = sum(v.volume.stored.nbytes for v in tuple(self._volumes.values()))
-            if held + needed + spare <= self._budget.now(in_hand + spare_bytes()):
+            if held + needed + spare <= self._budget.now(self._in_hand + spare_bytes()):
                 return True
             if spare:
                 give_back_spare()
@@ -324,6 +380,9 @@ class Volumes:
             if reading is not None:
                 reading.wish.cancel()
             gone = self._volumes.pop(key, None)
+            windowed = self._windowed.pop(key, None)
+        if windowed is not None:
+            windowed.stop()
         if gone is None:
             return
         self._events.send(VolumeClosed(*key))

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from medview.gui.window import MainWindow
 from medview.session.events import Event, LoadProgress, VolumeOpened
+from medview.session.memory import Budget
 
 Quiet = Callable[..., None]
 
@@ -127,3 +128,22 @@ def test_closing_the_patient_clears_the_window(
     assert opened.session.studies.volumes.held_bytes == 0
     assert opened.studies.items == ()
     assert pixels(opened.grid.views["axial"]).std() < 8  # the hint alone, no picture
+
+
+def test_a_series_too_large_for_the_memory_shows_slice_by_slice(
+    window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.session.studies.volumes.set_budget(Budget(600_000))
+    window.open_paths([small_demo / "images" / "MV-0001"])
+    quiet(window)
+    axial = window.grid.views["axial"]
+
+    said = " ".join(str(sentence) for _, sentence, _ in window.messages)
+    assert "slices are read as you look at them" in said
+    assert pixels(axial).std() > 10
+    assert window.session.studies.volumes.held_bytes <= 600_000
+
+    for key in (Qt.Key.Key_End, Qt.Key.Key_Home):
+        qtbot.keyClick(axial, key)
+        qtbot.waitUntil(lambda: axial.stage.is_number_ready(axial.stage.number), timeout=10_000)
+        assert window.session.studies.volumes.held_bytes <= 600_000
