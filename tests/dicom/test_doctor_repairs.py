@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import zipfile
 from pathlib import Path
 
 import pydicom
@@ -72,6 +73,19 @@ def test_a_cancelled_examination_and_repair_stop(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         repair(plan, [tmp_path / "in"], tmp_path / "out", cancel=token)
     assert not (tmp_path / "out").exists()
+
+
+def test_files_in_an_archive_are_examined_and_repaired_in_place(tmp_path: Path) -> None:
+    _broken(tmp_path / "a.dcm")
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.write(tmp_path / "a.dcm", "../../deep/a.dcm")
+    found = examine([tmp_path / "in.zip"])
+
+    copies = repair(plan_repairs(found), [tmp_path / "in.zip"], tmp_path / "out")
+
+    assert "file.no-preamble" in {finding.check.id for finding in found.findings}
+    assert [Path(copy.file) for copy in copies] == [tmp_path / "out" / "deep" / "a.dcm"]
+    assert examine([tmp_path / "out"]).findings == ()
 
 
 def test_names_in_an_undeclared_set_keep_their_bytes(tmp_path: Path) -> None:

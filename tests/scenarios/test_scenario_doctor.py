@@ -128,3 +128,11 @@ def test_a_folder_that_is_not_empty_is_refused_in_the_dialog(
 
     assert "A file is there already" in _words(dialog)
     dialog.close()
+
+
+def test_closing_the_dialog_stops_what_it_does(opened: MainWindow, quiet: Quiet) -> None:
+    opened.actions_["doctor"].trigger()
+    opened.findChildren(DoctorDialog)[-1].reject()
+    quiet(opened)
+
+    assert not [text for level, text, _ in opened.messages if level == "bad"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from copy import copy
@@ -208,8 +209,9 @@ def _targets(plan: Plan, sources: Sequence[Path], out: Path) -> dict[str, Path]:
 
 
 def _relative(path: str, sources: Sequence[Path]) -> Path:
-    if MARK in path:  # a member of an archive
-        path = path.partition(MARK)[2]
+    if MARK in path:  # a member of an archive, whose name may try to lead elsewhere
+        parts = re.split(r"[/\\:]", path.partition(MARK)[2])
+        return Path(*(part for part in parts if part not in ("", ".", "..")))
     for source in sources:
         if source.is_dir() and Path(path).is_relative_to(source):
             return Path(path).relative_to(source)
