@@ -119,11 +119,11 @@ def test_long_message_does_not_widen_the_window(bar) -> None:
 
 
 def test_memory_changes_language(bar) -> None:
-    bar.show_memory(100_000_000, 2_000_000_000)
+    bar.show_memory(100_000_000, 2 << 30)
     set_language("zh_CN")
     try:
         bar.retranslate()
     finally:
         set_language("en")
 
-    assert bar._memory.text() == "图像内存 0.1 / 2 GB"
+    assert bar._memory.text() == "图像内存 0.1 / 2.0 GB"
