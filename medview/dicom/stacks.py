@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,75 +14,15 @@ from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
 from medview.dicom.elements import Elements
 from medview.dicom.frames import FloatArray, Frame, with_twins
-from medview.dicom.grid import SAME_PLACE_MM, Grid, flat_geometry, grid_of, normal_of
+from medview.dicom.grid import Grid, flat_geometry, grid_of, normal_of
 from medview.dicom.nuclear import is_nuclear, parts_of
 from medview.dicom.pixel_format import pixel_format
-from medview.dicom.saying import labelled, without_place
+from medview.dicom.saying import without_place
+from medview.dicom.splitting import Group, Notes, by_volume, label_of, place_of, places_of
 from medview.dicom.ultrasound import regions_of
 from medview.dicom.values import values_of
 
 _SAME_AXES = 2e-3  # difference of direction cosines, about a tenth of a degree
-_MOST_DIMENSIONS = 6
-_MOST_NAMED = 4
-Notes = tuple[Sentence, ...]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Frames that may be a stack; `split_by` names what parts it from the rest of its series."""
-
-    frames: list[Frame]
-    split_by: tuple[str, ...] = ()
-    notes: Notes = ()
-    has_surplus: bool = False
-    rank: int = 0  # of a volume that only the order of the images tells
-
-
-def _first(*keywords: str) -> Callable[[Frame], Hashable]:
-    def value(frame: Frame) -> Hashable:
-        for keyword in keywords:
-            found = frame.text(keyword)
-            if found:
-                return found
-        return ""
-
-    return value
-
-
-def _direction(frame: Frame) -> Hashable:
-    return tuple(round(v, 3) for v in frame.floats("DiffusionGradientOrientation"))
-
-
-def _dimension(number: int) -> Callable[[Frame], Hashable]:
-    """The place of an enhanced frame along one of the dimensions that its file declares."""
-
-    def value(frame: Frame) -> Hashable:
-        found = frame.floats("DimensionIndexValues")
-        return found[number] if number < len(found) else ""
-
-    return value
-
-
-# What may tell the volumes of a 4-D series apart, in the order in which it is tried.
-_VOLUME_TAGS: tuple[tuple[str, Callable[[Frame], Hashable]], ...] = (
-    ("ImageType", lambda frame: frame.image_type),
-    ("TemporalPosition", _first("TemporalPositionIdentifier", "TemporalPositionIndex")),
-    ("DiffusionBValue", lambda frame: frame.b_value),
-    ("DiffusionGradientOrientation", _direction),
-    ("EchoTime", _first("EffectiveEchoTime", "EchoTime")),
-    ("EchoNumbers", _first("EchoNumbers")),
-    ("TriggerTime", _first("TriggerTime", "NominalCardiacTriggerDelayTime")),
-    ("InversionTime", _first("InversionTime")),
-    ("FlipAngle", _first("FlipAngle")),
-    ("FrameReferenceTime", _first("FrameReferenceTime")),
-    ("StackID", _first("StackID")),
-    ("ConvolutionKernel", _first("ConvolutionKernel")),
-    ("ContrastBolusAgent", _first("ContrastBolusAgent")),
-    ("AcquisitionNumber", _first("FrameAcquisitionNumber", "AcquisitionNumber")),
-    *((f"Dimension {n + 1}", _dimension(n)) for n in range(_MOST_DIMENSIONS)),
-    ("AcquisitionTime", _first("AcquisitionTime")),
-    ("ContentTime", _first("ContentTime")),
-)
 
 
 @dataclass(frozen=True)
@@ -102,7 +42,7 @@ def stacks_of(frames: Sequence[Frame], beside: Beside) -> tuple[Stack, ...]:
     for group in _by_kind(frames):
         if group.frames[0].is_spatial:
             for part in _by_frame_of_reference(group):
-                groups.extend(_by_volume(part))
+                groups.extend(by_volume(part))
         else:
             groups.append(replace(group, frames=sorted(group.frames, key=lambda f: f.order)))
     if len(groups) > 1:
@@ -191,111 +131,10 @@ def _by_frame_of_reference(group: Group) -> list[Group]:
 
 def _is_one_grid(frames: Sequence[Frame]) -> bool:
     """Whether the frames lie at one place each, in even steps on one line."""
-    if max(_places(frames)) + 1 < len(frames):
+    if max(places_of(frames)) + 1 < len(frames):
         return False
     grid, _ = _spatial_grid(Group(list(frames)))
     return grid.verdict in ("regular", "tilted")
-
-
-def _places(frames: Sequence[Frame]) -> list[int]:
-    """A number for each frame's place along the normal; equal where two lie at one place."""
-    first = frames[0].axes
-    assert first is not None  # noqa: S101 - only spatial groups come here
-    normal = normal_of(first)
-    along = np.array([frame.position for frame in frames], float) @ normal
-    order = np.argsort(along, kind="stable")
-    steps = np.concatenate(([0], (np.diff(along[order]) > SAME_PLACE_MM).cumsum()))
-    places = np.empty(len(frames), int)
-    places[order] = steps
-    return [int(place) for place in places]
-
-
-def _by_volume(group: Group) -> list[Group]:
-    """Parts in which no two frames lie at one place."""
-    places = _places(group.frames)
-    count = max(places) + 1
-    if count == len(places):
-        return [group]
-    if count == 1:
-        said = say("All {count} pictures lie at one position.", count=len(places))
-        frames = sorted(group.frames, key=lambda frame: frame.order)
-        return [replace(group, frames=frames, notes=(*group.notes, said), has_surplus=True)]
-    for name, value_of in _VOLUME_TAGS:
-        parts = _parts(group.frames, places, value_of)
-        if parts is not None:
-            split_by = (*group.split_by, name)
-            return [
-                small
-                for part in parts
-                for small in _by_volume(replace(group, frames=part, split_by=split_by))
-            ]
-    return _by_rank(group, places)
-
-
-def _parts(
-    frames: Sequence[Frame], places: Sequence[int], value_of: Callable[[Frame], Hashable]
-) -> list[list[Frame]] | None:
-    """Frames by value, if every value stands at every place equally often; else None."""
-    parts: dict[Hashable, list[int]] = defaultdict(list)
-    for index, frame in enumerate(frames):
-        parts[value_of(frame)].append(index)
-    if len(parts) < 2:
-        return None
-    count = max(places) + 1
-    for part in parts.values():
-        at = [places[index] for index in part]
-        if len(set(at)) != count or len(at) % count:
-            return None
-    ordered = sorted(parts.items(), key=lambda item: _sortable(item[0]))
-    return [[frames[index] for index in part] for _, part in ordered]
-
-
-def _sortable(value: Hashable) -> tuple[float, str]:
-    try:
-        return (float(str(value)), "")
-    except ValueError:
-        return (np.inf, str(value))
-
-
-def _by_rank(group: Group, places: Sequence[int]) -> list[Group]:
-    """Nothing tells the volumes apart: first pictures of each place, second ones, and so on."""
-    at_place: dict[int, list[Frame]] = defaultdict(list)
-    for frame, place in zip(group.frames, places, strict=True):
-        at_place[place].append(frame)
-    ranked: dict[int, list[Frame]] = defaultdict(list)
-    for frames in at_place.values():
-        for rank, frame in enumerate(sorted(frames, key=lambda frame: frame.order)):
-            ranked[rank].append(frame)
-    is_even = len({len(part) for part in ranked.values()}) == 1
-    notes = group.notes
-    if not is_even:
-        said = say(
-            "Some positions hold more pictures than others; the surplus is a stack of its own."
-        )
-        doubled = [at for at, frames in sorted(at_place.items()) if len(frames) > 1]
-        named = ", ".join(
-            "{}: {}".format(
-                _millimetres(at_place[at][0]),
-                " + ".join(str(f.instance_number) for f in at_place[at] if f.instance_number),
-            )
-            for at in doubled[:_MOST_NAMED]
-        )
-        notes = (*notes, said, say("More than one image lies at {named}.", named=named))
-    else:
-        said = say("Only the order of the images tells the {count} volumes apart.",
-                   count=len(ranked))  # fmt: skip
-        notes = (*notes, said)
-    return [
-        Group(part, (*group.split_by, "InstanceNumber"), notes, not is_even, rank + 1)
-        for rank, part in ranked.items()
-    ]
-
-
-def _millimetres(frame: Frame) -> str:
-    """Where a slice lies along the patient's axis that its normal is nearest to."""
-    assert frame.axes is not None  # noqa: S101 - only spatial groups come here
-    axis = int(np.abs(normal_of(frame.axes)).argmax())
-    return f"{'xyz'[axis]} {_place_of(frame)[axis]:.1f} mm"
 
 
 def _stack(group: Group, beside: Beside) -> Stack:
@@ -334,20 +173,8 @@ def _stack(group: Group, beside: Beside) -> Stack:
         badges=_badges(frames, grid),
         calibration=calibration,
         regions=regions_of(top)[0] if calibration == "US" else (),
-        label=_label(group),
+        label=label_of(group),
     )
-
-
-def _label(group: Group) -> Sentence | None:
-    """What parts a group from the rest of its series, as few words as there can be."""
-    said = [labelled(name, group.frames[0], value_of) for name, value_of in _VOLUME_TAGS
-            if name in group.split_by]  # fmt: skip
-    if group.rank:
-        said.append(say("volume {number}", number=group.rank))
-    told = [one for one in said if one is not None]
-    if not told:
-        return None
-    return told[0] if len(told) == 1 else say("{one}, {other}", one=told[0], other=told[1])
 
 
 def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
@@ -355,7 +182,7 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
     axes, spacing = first.axes, first.spacing
     assert axes is not None  # noqa: S101 - is_spatial says so
     assert spacing is not None  # noqa: S101 - is_spatial says so
-    is_one_place = group.has_surplus and max(_places(group.frames)) == 0
+    is_one_place = group.has_surplus and max(places_of(group.frames)) == 0
     frames = list(group.frames)
     if is_one_place:
         grid = grid_of(axes, np.array([first.position]), first.size, spacing, _thick(frames[:1]))
@@ -363,7 +190,7 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
         verdict = "duplicates" if len(frames) > 1 or group.has_surplus else "single"
         return replace(grid, geometry=geometry, verdict=verdict), frames
     normal = normal_of(axes)
-    places = np.array([_place_of(frame) for frame in frames])
+    places = np.array([place_of(frame) for frame in frames])
     order = np.argsort(places @ normal, kind="stable")
     frames, positions = [frames[n] for n in order], places[order]
     grid = grid_of(axes, positions, first.size, spacing, _thick(frames))
@@ -374,11 +201,6 @@ def _thick(frames: Sequence[Frame]) -> FloatArray:
     """Slice Thickness of each frame, 0 where it is unknown."""
     found = [next(iter(frame.floats("SliceThickness")), 0.0) for frame in frames]
     return np.asarray(np.maximum(np.array(found, float), 0.0), np.float64)
-
-
-def _place_of(frame: Frame) -> FloatArray:
-    assert frame.position is not None  # noqa: S101 - is_spatial says so
-    return frame.position
 
 
 def _reference(frame: Frame) -> FrameRef:

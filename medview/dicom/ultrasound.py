@@ -25,8 +25,8 @@ def regions_of(top: Elements) -> tuple[tuple[Region, ...], tuple[Sentence, ...]]
     for item in items:
         box = [item.number(f"RegionLocation{end}") for end in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
         low_x, low_y, high_x, high_y = (-1.0 if v is None else v for v in box)
-        if not (0 <= low_x < high_x <= columns - 1 + _EDGE) or not (
-            0 <= low_y < high_y <= rows - 1 + _EDGE
+        if not (0 <= low_x <= high_x <= columns - 1 + _EDGE) or not (
+            0 <= low_y <= high_y <= rows - 1 + _EDGE
         ):
             said = say("The ultrasound regions do not fit the picture: lengths are in pixels.")
             return (), (said,)

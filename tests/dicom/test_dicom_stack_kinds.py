@@ -220,6 +220,14 @@ def test_other_regions_give_no_millimetres(tmp_path: Path, odd: dict[str, Any]) 
     assert "lengths are in pixels" in stack.notes[0].english()
 
 
+def test_a_real_echocardiogram_of_15_cm_depth_is_calibrated(imaging_data: Path) -> None:
+    (stack,) = stacks(imaging_data / "us" / "no-pixel-spacing.dcm")
+    (region,) = stack.regions
+    assert stack.calibration == "US"
+    # The picture itself says 15.0 cm.
+    assert (region.rows[1] - region.rows[0]) * region.spacing[0] == pytest.approx(150, abs=2)
+
+
 def test_b_values_part_a_series_whose_private_creators_were_stripped(imaging_data: Path) -> None:
     found = stacks(imaging_data / "mr" / "ge-dti-4x2")
     assert [(stack.split_by, str(stack.label)) for stack in found] == [
