@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         shared.add_argument(
             option, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
         )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="ACTION", help="what to do; each takes --help"
+    )
 
     def action(name: str, says: str) -> argparse.ArgumentParser:
         return actions.add_parser(name, help=says, description=says, parents=[shared])

@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(arguments)
     except (KeyboardInterrupt, Cancelled):
-        return INTERRUPTED
+        return complain("Interrupted.", INTERRUPTED)
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001 - the top of an operation: log, say, status

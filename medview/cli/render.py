@@ -54,7 +54,7 @@ class _Slice:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command's contract."""
     parser.add_argument("path", type=Path, metavar="PATH", help="a file or folder of images")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the picture")
     planes = ("axial", "coronal", "sagittal", "volume")
     parser.add_argument("--plane", choices=planes, help="as acquired where nothing is said")
     parser.add_argument("--at", type=float, metavar="MM", help="place along the patient's axis")

@@ -11,7 +11,7 @@ import pytest
 from medview.cli.main import COMMANDS, main
 
 
-@pytest.mark.parametrize("line", [["doctor", "x"], ["replay", "f.json"], ["doctor"]])
+@pytest.mark.parametrize("line", [["surgeon", "x"], ["replay", "f.json"], ["surgeon"]])
 def test_a_word_that_is_no_command_is_named(
     line: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,9 +43,8 @@ def test_a_report_on_a_folder_without_images_says_so(
     assert "There is no image below this path" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["analyze", "convert", "info"])
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_help_has_words_for_every_argument(name: str) -> None:
-    assert name in COMMANDS
     parser = argparse.ArgumentParser()
     import_module(f"medview.cli.{name}").add_arguments(parser)
     silent = [action.dest for action in parser._actions if not action.help]
