@@ -159,7 +159,9 @@ def _b14_ai() -> Row:
         if _start(_AI) != "ready":
             raise SystemExit("the analysis process did not start")
 
-    return against_limit(goal, _AI_LIMIT_MS, ready, rounds=3)
+    row = against_limit(goal, _AI_LIMIT_MS, ready, rounds=3)
+    # The analysis process's own CPU time is not seen from here: only the clock can decide.
+    return row | {"holds": row["ratio"] >= 1, "decided_by": "wall"}
 
 
 def _rows(peer: Callable[[], str]) -> dict[str, Callable[[], Row]]:

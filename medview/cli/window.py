@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from medview.core.archive import is_there
 from medview.core.errors import InvalidInput
 from medview.core.words import say
 
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Open the window; returns when it is closed."""
     for path in args.paths:
-        if not is_there(str(path)):
+        if not _is_there(path):
             raise InvalidInput(say("There is no such file or folder."), str(path))
     if args.screenshot is not None and not args.screenshot.absolute().parent.is_dir():
         raise InvalidInput(say("There is no folder for the picture."), str(args.screenshot.parent))
@@ -52,6 +51,12 @@ def open_window(paths: Sequence[Path]) -> int:
     from medview.gui.app import run as run_window
 
     return run_window(Start(paths=tuple(paths)))
+
+
+def _is_there(path: Path) -> bool:
+    from medview.core.archive import is_there
+
+    return is_there(str(path))
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import secrets
 from logging.handlers import RotatingFileHandler
 
 from medview.core.paths import user_log_dir
 
-_SALT = secrets.token_bytes(16)  # of this process: references cannot be matched across runs
+_SALT = os.urandom(16)  # of this process: references cannot be matched across runs
 _EXTRA_HIDDEN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 def anonymous_ref(value: str) -> str:
     """A short reference for one object within one run, from which nothing can be read back."""
+    import hashlib
+
     return hashlib.blake2s(value.encode(), key=_SALT, digest_size=4).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -94,8 +94,11 @@ VIEW_KEYS = (
 )
 
 
+_IN_THE_BAR = ("open_folder", "cine")  # beside the tools
+
+
 class Actions:
-    """The window's QActions by id."""
+    """The window's QActions by id. Icons of the menus are drawn by the first `retranslate`."""
 
     def __init__(self, parent: QWidget) -> None:
         self._actions: dict[str, QAction] = {}
@@ -107,7 +110,8 @@ class Actions:
                 action.setShortcut(QKeySequence(line.keys))
             parent.addAction(action)
             self._actions[line.id] = action
-        self.retranslate()
+        self._name()
+        self._dress(line for line in ROWS if line.group == "tool" or line.id in _IN_THE_BAR)
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -122,11 +126,18 @@ class Actions:
 
     def retranslate(self) -> None:
         """Give every action its name in the current language, and icons in the theme's colour."""
+        self._name()
+        self._dress(ROWS)
+
+    def _name(self) -> None:
         for line in ROWS:
             action = self._actions[line.id]
             name = tr(line.title)
             keys = line.keys or line.shown_keys
             action.setText(name)
             action.setToolTip(f"{name}  {keys}" if keys else name)
+
+    def _dress(self, lines: Iterable[Row]) -> None:
+        for line in lines:
             if line.icon:
-                action.setIcon(icon(line.icon))
+                self._actions[line.id].setIcon(icon(line.icon))

@@ -137,8 +137,8 @@ def _begin(window: MainWindow, start: Start) -> None:
         window.open_paths(start.paths)
     else:
         window.restore()
-    # torch starts in its own process, after the window is drawn.
-    QTimer.singleShot(1500, window.start_worker)
+    # torch starts in its own process, after the window is drawn and has begun to read.
+    QTimer.singleShot(1500 if start.paths else 100, window.start_worker)
 
 
 def _report_fault(

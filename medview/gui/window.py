@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         for place, part in zip(self._places, (self.studies, self.grid, self.sidebar), strict=True):
             self._middle.replaceWidget(place, part)
             place.deleteLater()
+        self.actions_.retranslate()
         self._reactions = Reactions(self)
         SessionBridge(session, self).heard.connect(self._reactions.hear)
         self._connect()
@@ -224,6 +225,7 @@ class MainWindow(QMainWindow):
         """Stop what is being read or analysed."""
         self._cancel.cancel()
         self._reactions.cancel_loading()
+        self.session.prefetch.yield_to(None)
         for job in self.session.analyses.running:
             self.session.analyses.cancel(job.id)
 

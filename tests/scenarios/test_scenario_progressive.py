@@ -147,3 +147,28 @@ def test_a_series_too_large_for_the_memory_shows_slice_by_slice(
         qtbot.keyClick(axial, key)
         qtbot.waitUntil(lambda: axial.stage.is_number_ready(axial.stage.number), timeout=10_000)
         assert window.session.studies.volumes.held_bytes <= 600_000
+
+
+def test_each_series_says_how_much_of_it_is_in_memory(opened: MainWindow, qtbot: QtBot) -> None:
+    active = opened.session.active
+    assert active is not None
+    count = len(active.stack.frames)
+    item = next(each for each in opened.studies.items if each.key == active.key)
+
+    assert item.accessibleDescription() == f"{count} of {count} images are in memory"
+
+
+def test_no_thumbnail_is_made_twice(
+    window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    asked: list[object] = []
+    window.studies.pictures_wanted.connect(asked.extend)
+
+    window.open_paths([small_demo / "images" / "MV-0002"])
+    quiet(window)
+    window.retranslate()
+    quiet(window)
+
+    counts = {item.key: item.count for item in window.studies.items}
+    assert all(asked.count(key) <= 2 for key in counts)  # the first image, then all of them
+    assert all(asked.count(key) == 1 for key, count in counts.items() if count == 1)

@@ -67,7 +67,7 @@ class SeriesItem(QFrame):
             for part in (str(series.number or ""), series.description or series.modality)
             if part
         )
-        count = len(stack.frames)
+        self.count = count = len(stack.frames)
         images = tr("1 image") if count == 1 else tr("{count} images", count=count)
         parted = "" if stack.label is None else f" · {stack.label}"
         detail = f"{series.modality} · {images}{parted}"
@@ -113,6 +113,9 @@ class SeriesItem(QFrame):
         self._bar.setRange(0, total)
         self._bar.setValue(done)
         self._bar.setVisible(0 < done < total)
+        words = tr("{done} of {total} images are in memory", done=done, total=total)
+        self.setAccessibleDescription(words if done else "")
+        self._thumb.setToolTip(words if done else "")
 
     def set_active(self, is_active: bool) -> None:
         """Frame the series that is being looked at."""
@@ -223,6 +226,7 @@ class StudiesPanel(QWidget):
         layout.addWidget(self._column)
         self._items: dict[Key, SeriesItem] = {}
         self._pictures: dict[Key, QImage] = {}
+        self._pictured: dict[Key, int] = {}  # with how many images a picture was asked for
         self._progress: dict[Key, tuple[int, int]] = {}
         SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
@@ -270,7 +274,10 @@ class StudiesPanel(QWidget):
             ]
         self._column.fill(widgets)
         self._mark_active()
-        missing = [key for key in self._items if key not in self._pictures]
+        # A series that has grown gets another picture; one that is being made is not made twice.
+        counts = {key: item.count for key, item in self._items.items()}
+        missing = [key for key, count in counts.items() if self._pictured.get(key) != count]
+        self._pictured.update(counts)
         if missing:
             self.pictures_wanted.emit(missing)
 

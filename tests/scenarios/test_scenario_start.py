@@ -1,0 +1,55 @@
+"""What is loaded, and what can be seen, when the window is first drawn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pytestqt.qtbot import QtBot
+
+from medview.gui.window import MainWindow
+from medview.session import Session
+
+_FRAME = """
+import sys
+import medview.cli.main, medview.cli.window
+from medview.gui.app import Start, make_application, show_frame
+window = show_frame(make_application(), Start())
+assert window.isVisible()
+heavy = {"numpy", "torch", "vtk", "vtkmodules", "SimpleITK", "pydicom", "monai"}
+print(*(heavy & set(sys.modules)))
+import os
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_nothing_heavy_is_loaded_when_the_window_is_drawn() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _FRAME], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_the_frame_becomes_the_whole_window(qtbot: QtBot, loop: object) -> None:
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    bar = window.top.geometry()
+
+    window.furnish(Session())
+
+    qtbot.waitUntil(lambda: window.grid.isVisible() and window.studies.isVisible())
+    assert window.top.geometry() == bar
+    assert window.sidebar.isVisible()
+    window.close()
+
+
+def test_a_frame_that_is_closed_at_once_ends_quietly(qtbot: QtBot, loop: object) -> None:
+    window = MainWindow()
+    qtbot.addWidget(window)
+    window.show()
+
+    window.close()
+
+    assert not window.isVisible()
