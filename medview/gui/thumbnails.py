@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
 
 from medview.core.errors import MedViewError
 from medview.core.study import Stack
 
+if TYPE_CHECKING:
+    from medview.gui.window import MainWindow
+    from medview.session.studies import Key
+
 _log = logging.getLogger("medview.gui")
+
+
+async def make_thumbnails(window: MainWindow, keys: Sequence[Key]) -> None:
+    """Put a picture beside each of these series, one after another."""
+    for key in keys:
+        place = window.session.studies.place(key)
+        if place is not None:
+            picture = await window.operations.call(make_thumbnail, place.stack)
+            if picture is not None:
+                window.studies.set_picture(key, picture)
 
 
 def make_thumbnail(stack: Stack) -> QImage | None:

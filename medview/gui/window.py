@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from medview.session.studies import Key
 
 
+_TELL_S = 0.1
+
+
 class MainWindow(QMainWindow):
     """One window on one session.
 
@@ -65,6 +69,7 @@ class MainWindow(QMainWindow):
         self.messages: list[tuple[str, Sentence, str]] = []
         self._cancel = CancelToken()
         self._is_whole = False
+        self._told_at = 0.0  # when progress was told last
         self.setWindowTitle("MedView")
         self.actions_ = Actions(self)
         self.top = TopBar(self.actions_, self)
@@ -378,8 +383,11 @@ class MainWindow(QMainWindow):
             self._reactions.say(say("Open a study first."), "warn")
         self.session.close_patient()
 
-    def _report_progress(self, done: int, total: int, what: str) -> None:
-        self.progressed.emit(tr("Reading") if what else "", done, total)
+    def _report_progress(self, done: int, total: int, _what: str) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _TELL_S:  # a folder of many thousands must not be slowed by it
+            self._told_at = now
+            self.progressed.emit(tr("Reading"), done, total)
 
     def _show_settings(self) -> None:
         settings = self.session.settings
@@ -483,16 +491,7 @@ class MainWindow(QMainWindow):
         self.sidebar.record.show_document(document_id)
 
     def _make_pictures(self, keys: list[Key]) -> None:
-        async def action() -> None:
-            from medview.gui.thumbnails import make_thumbnail
-
-            for key in keys:
-                place = self.session.studies.place(key)
-                if place is None:
-                    continue
-                picture: QImage | None = await self.operations.call(make_thumbnail, place.stack)
-                if picture is not None:
-                    self.studies.set_picture(key, picture)
+        from medview.gui.thumbnails import make_thumbnails
 
         # After the first image: the reader waits for that one, not for these.
-        QTimer.singleShot(50, lambda: self.operations.start(action()))
+        QTimer.singleShot(50, lambda: self.operations.start(make_thumbnails(self, keys)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from medview.gui.window import MainWindow
@@ -29,11 +30,12 @@ def test_a_picture_stands_there_before_the_series_is_whole(
     window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
 ) -> None:
     contrast: list[float] = []
+    has_seen = threading.Event()
 
     def hear(event: Event) -> None:
-        # Hold the reading for a moment, so that the window can be looked at meanwhile.
-        if isinstance(event, LoadProgress) and 0 < event.done < event.total and not contrast:
-            time.sleep(0.3)
+        # Hold the reading until the window was looked at meanwhile.
+        if isinstance(event, LoadProgress) and 0 < event.done < event.total:
+            has_seen.wait(15)
 
     window.session.events.subscribe(hear)
 
@@ -42,7 +44,9 @@ def test_a_picture_stands_there_before_the_series_is_whole(
         opened = None if active is None else window.session.studies.volume(active.key)
         if opened is not None and not opened.finished.is_set() and len(opened.ready) > 1:
             contrast.append(float(pixels(window.grid.views["axial"]).std()))
-        return any(each > 10 for each in contrast)
+        if any(each > 10 for each in contrast):
+            has_seen.set()
+        return has_seen.is_set()
 
     window.open_paths([small_demo / "images" / "MV-0001"])
     qtbot.waitUntil(look, timeout=20_000)
@@ -172,3 +176,17 @@ def test_no_thumbnail_is_made_twice(
     counts = {item.key: item.count for item in window.studies.items}
     assert all(asked.count(key) <= 2 for key in counts)  # the first image, then all of them
     assert all(asked.count(key) == 1 for key, count in counts.items() if count == 1)
+
+
+def test_while_a_folder_is_read_its_progress_and_a_stop_stand_below(
+    window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    seen: list[str] = []
+    window.progressed.connect(lambda what, _done, _total: seen.append(what))
+
+    window.open_paths([small_demo])
+    qtbot.waitUntil(lambda: "Reading" in seen, timeout=20_000)
+    quiet(window)
+
+    shown = [w.text() for w in window.status.findChildren(QLabel) if w.isVisible()]
+    assert "Reading" not in shown
