@@ -35,13 +35,17 @@ def _bits(top: Elements, form: PixelFormat) -> Iterator[Sentence]:
     if form.is_float:
         return
     stored = top.integer("BitsStored", form.bits_stored)
+    if not top.has("BitsStored"):
+        yield say("Bits Stored is missing; {taken} is taken.", taken=form.bits_stored)
     if stored != form.bits_stored:
         yield say("Bits Stored is {bits}, which cannot be; {taken} is taken.",
                   bits=stored, taken=form.bits_stored)  # fmt: skip
     if form.high_bit != form.bits_stored - 1 and form.bits_allocated > 1:
         yield say("High Bit is {high} where Bits Stored is {bits}: the values may be wrong.",
                   high=form.high_bit, bits=form.bits_stored)  # fmt: skip
-    if top.integer("PixelRepresentation") not in (0, 1):
+    if not top.has("PixelRepresentation"):
+        yield say("Pixel Representation is missing; the values are taken as unsigned.")
+    elif top.integer("PixelRepresentation") not in (0, 1):
         yield say("Pixel Representation is neither 0 nor 1; the values are taken as unsigned.")
 
 

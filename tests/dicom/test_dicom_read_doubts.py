@@ -24,13 +24,14 @@ def notes_of(path: Path) -> str:
         ({"PixelRepresentation": 32767}, "neither 0 nor 1"),
         ({"PhotometricInterpretation": "8NOCHROME2"}, "none that DICOM knows"),
         ({"PhotometricInterpretation": "RGB"}, "RGB does not go with 1 samples"),
-        ({"NumberOfFrames": None}, ""),
+        ({"PixelRepresentation": None}, "is missing; the values are taken as unsigned"),
+        ({"BitsStored": None, "HighBit": 15}, "Bits Stored is missing; 16 is taken."),
+        ({"WindowWidth": 400}, ""),
     ],
 )
 def test_an_impossible_value_is_said(
     tmp_path: Path, elements: dict[str, object], said: str
 ) -> None:
-    elements = {key: value for key, value in elements.items() if value is not None}
     notes = notes_of(save(slice_of(0, **elements), tmp_path / "a.dcm"))
     assert said in notes
     assert bool(said) == bool(notes)
