@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from medview import __version__
-from medview.cli.output import FAILED, INTERRUPTED, WRONG_INPUT, complain
+from medview.cli.output import FAILED, INTERRUPTED, WRONG_INPUT, complain, write_any_name
 from medview.core.errors import Cancelled, InvalidInput, MedViewError
 from medview.core.log import start_log
 from medview.core.words import say, set_language
@@ -81,6 +81,7 @@ def _is_meant_as_command(word: str) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status of the contract (0, 1, 2, 3, 130)."""
     start_log()
+    write_any_name()
     # Commands speak English unless asked: their output is read by scripts.
     set_language(os.environ.get("MEDVIEW_LANGUAGE", "en"))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import time
@@ -15,8 +16,23 @@ DONE, FAILED, WRONG_INPUT, IN_PART, INTERRUPTED = 0, 1, 2, 3, 130
 
 def complain(sentence: str, status: int) -> int:
     """One sentence on standard error; gives the status back."""
-    sys.stderr.write(sentence.strip() + "\n")
+    sys.stderr.write(_shown(sentence.strip()) + "\n")
     return status
+
+
+def _shown(line: str) -> str:
+    """A line that says what it says: names of files may hold commands for the terminal."""
+    return "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in line)
+
+
+def write_any_name() -> None:
+    """Let the standard streams take names of files that are no text in this system's encoding.
+
+    Such bytes are written as escapes (`\\udce9`), which JSON reads back as the same name.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_json(document: Any) -> None:
@@ -27,7 +43,7 @@ def print_json(document: Any) -> None:
 
 def print_lines(*lines: str) -> None:
     """Lines for people on standard output."""
-    sys.stdout.write("".join(line + "\n" for line in lines))
+    sys.stdout.write("".join(_shown(line) + "\n" for line in lines))
 
 
 def progress_for(args: argparse.Namespace) -> Progress:

@@ -119,7 +119,10 @@ def _listed(paths: Sequence[Path], found: Sorted, cancel: CancelToken | None) ->
         files.append(path)
     for path in closed:
         found.seen += 1
-        found.refuse(path, say("The system does not let MedView look into this folder."))
+        said = say("The system does not let MedView look into this folder.")
+        if path in map(str, paths) and not Path(path).is_dir():
+            said = say("This is neither a file nor a folder.")
+        found.refuse(path, said)
     return files
 
 

@@ -57,9 +57,9 @@ def files_below(paths: Sequence[Path], closed: list[str] | None = None) -> Itera
 
 def _of_one(path: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
     root = path.parent if is_directory_file(path) else path
-    if root.is_dir():
+    if os.path.isdir(root):  # noqa: PTH112 - pathlib raises for impossible names
         yield from _below(root, closed)
-    elif root.is_file() or split(str(root)) is not None:
+    elif os.path.isfile(root) or split(str(root)) is not None:  # noqa: PTH113
         yield str(root), os.path.realpath(root)
     else:
         closed.append(str(root))
@@ -69,7 +69,7 @@ def is_directory_file(path: Path) -> bool:
     """Whether a file is a DICOMDIR: by what it says of itself, whatever its name."""
     from medview.dicom.instance import DIRECTORY
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113
         return False
     head = _head(path, 1024)
     named = re.fullmatch(r"DICOMDIR\.?(;\d+)?", path.name, re.IGNORECASE) is not None
@@ -89,7 +89,7 @@ def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
             closed.append(folder)
             continue
         waiting.extend(
-            entry.path for entry in reversed(entries) if entry.is_dir() and not entry.is_symlink()
+            entry.path for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)
         )
         for entry in entries:
             real = f"{real_folder}{os.sep}{entry.name}"
