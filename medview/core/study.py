@@ -165,11 +165,20 @@ def shown_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileNote:
-    """A file that was left out, with the reason (and the element at fault)."""
+    """A file that was left out, with the reason (and the element at fault).
+
+    reason: in English, for files that programs read; `words` is the same for people.
+    """
 
     path: str
     reason: str
     tag: str = ""
+    said: Sentence | None = field(default=None, compare=False)
+
+    @property
+    def words(self) -> str:
+        """The reason in the current language."""
+        return self.reason if self.said is None else str(self.said)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ class Sorted:
 
     def refuse(self, path: str, reason: Sentence, tag: str = "") -> None:
         """Note a file that cannot be read."""
-        self.unreadable.append(FileNote(path=path, reason=reason.english(), tag=tag))
+        self.unreadable.append(FileNote(path=path, reason=reason.english(), tag=tag, said=reason))
 
 
 def patients_of(found: Sorted) -> tuple[Patient, ...]:

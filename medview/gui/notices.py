@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -44,13 +43,9 @@ class Notices:
 
     def show_left_out(self) -> None:
         """Files that could not be read, with the reason."""
-        from medview.gui.dialogs.texts import left_out_html
+        from medview.gui.panels.left_out import left_out_files, left_out_html
 
-        session = self._window.session
-        files = [
-            (Path(note.path).name, note.reason) for note in session.studies.holdings.unreadable
-        ]
-        files += [(Path(u.path).name, str(u.reason)) for u in session.documents.unread]
+        files = left_out_files(self._window.session)
         self._say(tr("Files that could not be read"), left_out_html(files))
 
     def _say(self, title: str, html: str) -> None:

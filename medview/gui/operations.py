@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from medview.core.errors import Cancelled, MedViewError
+from medview.core.progress import CancelToken
 from medview.core.words import say
 from medview.session import Session
 from medview.session.events import Message
 
 T = TypeVar("T")
+_LOOK_EVERY_S, _PATIENCE_S = 0.02, 1.5
 _log = logging.getLogger("medview.gui")
+
+
+def _settle(work: Future[T], function: Callable[..., T], args: tuple[Any, ...]) -> None:
+    try:
+        work.set_result(function(*args))
+    except BaseException as error:  # noqa: BLE001 - handed to whoever awaits it
+        work.set_exception(error)
 
 
 class Operations:
@@ -39,6 +49,24 @@ class Operations:
         """Await a blocking function in a thread."""
         loop = asyncio.get_event_loop_policy().get_event_loop()
         return await loop.run_in_executor(self._pool, function, *args)
+
+    async def call_or_leave(self, cancel: CancelToken, function: Callable[..., T], *args: Any) -> T:
+        """As call, but a thread that does not end after a cancel is left behind.
+
+        A read from a drive that went away may never return; the window goes on without it.
+        """
+        work: Future[T] = Future()
+        thread = threading.Thread(target=_settle, args=(work, function, args), daemon=True)
+        thread.start()  # a daemon: it must not keep the program from ending either
+        patience = _PATIENCE_S
+        while not work.done():
+            await asyncio.sleep(_LOOK_EVERY_S)
+            if cancel.is_cancelled:
+                patience -= _LOOK_EVERY_S
+            if patience < 0:
+                _log.warning("a read that does not return was left behind")
+                raise Cancelled
+        return work.result()
 
     @property
     def is_busy(self) -> bool:

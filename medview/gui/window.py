@@ -119,8 +119,9 @@ class MainWindow(QMainWindow):
 
         async def action() -> None:
             try:
-                await self.operations.call(
-                    self.session.open, list(paths), self._report_progress, self._cancel
+                cancel = self._cancel
+                await self.operations.call_or_leave(
+                    cancel, self.session.open, list(paths), self._report_progress, cancel
                 )
             finally:
                 self.progressed.emit("", 0, 0)

@@ -56,12 +56,6 @@ def messages_html(messages: list[tuple[str, str]]) -> str:
     return "".join(lines)
 
 
-def left_out_html(files: list[tuple[str, str]]) -> str:
-    """(file name, reason) of what could not be read."""
-    lines = "".join(_line(name, reason) for name, reason in files)
-    return f"<table cellpadding=4>{lines}</table>"
-
-
 def about_html() -> str:
     """What MedView is, its licence, and the libraries whose licences ask to be named."""
     qt = tr("Qt and PySide6 (LGPL-3) may be exchanged: they are folders of their own.")

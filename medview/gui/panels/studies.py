@@ -25,11 +25,11 @@ from medview.gui.cards import (
     CardColumn,
     ElidedLabel,
     ElidedLink,
-    button,
     empty_state,
     label,
     row,
 )
+from medview.gui.panels.left_out import LeftOutCard, left_out_files
 from medview.gui.style import GRID, LEFT_PANEL, colour, icon, tokens
 from medview.gui.views.corners import age_of, badge_text, sex_text
 from medview.session import Session
@@ -373,17 +373,13 @@ class StudiesPanel(QWidget):
         return widgets
 
     def _left_out(self) -> list[QWidget]:
-        count = len(self._session.studies.holdings.unreadable) + len(self._session.documents.unread)
-        if not count:
+        files = left_out_files(self._session)
+        if not files:
             return []
-        text = (
-            tr("1 file could not be read")
-            if count == 1
-            else tr("{count} files could not be read", count=count)
-        )
-        examine = button(tr("Examine…"), "link", _emitter(self.doctor_asked.emit, None))
-        examine.setToolTip(tr("Ask the file doctor what is wrong"))
-        return [row(button(text, "link", self.details_asked.emit), None), row(examine, None)]
+        card = LeftOutCard(files)
+        card.all_asked.connect(self.details_asked)
+        card.doctor_asked.connect(_emitter(self.doctor_asked.emit, None))
+        return [card]
 
 
 def _emitter(emit: Callable[[object], object], value: object) -> Callable[[], None]:
