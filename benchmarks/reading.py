@@ -66,7 +66,10 @@ def _pydicom(folder: Path) -> NDArray[Any]:
     """The loop that everybody writes: read, sort, rescale, stack."""
     files = [pydicom.dcmread(path) for path in folder.iterdir()]
     files.sort(key=lambda one: float(one.ImagePositionPatient[2]))
-    slices = [one.pixel_array * int(one.RescaleSlope) + int(one.RescaleIntercept) for one in files]
+    slices = [
+        one.pixel_array.astype(np.int16) * int(one.RescaleSlope) + int(one.RescaleIntercept)
+        for one in files
+    ]
     return np.stack(slices).astype(np.int16)
 
 
