@@ -94,7 +94,7 @@ def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     if source.size == 0:
         raise NotDicom(EMPTY)
     start = _start(source)
-    folder = os.path.dirname(path)  # noqa: PTH120 - for every file
+    folder = path.rpartition(os.sep)[0]
     meta, offset = _read_meta(source, start, folder)
     syntax = meta.text("TransferSyntaxUID")
     if offset >= source.size:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _MOST_SPANS = 4096
 _LARGEST_SEQUENCE = 4096
 
+# What to do with an element that begins with certain eight bytes: its tag, its VR (empty where it
+# is not wanted), where its value begins and ends, counted from the element's first byte.
+Plan = tuple[int, str, int, int]
 # An element of a span: its first eight bytes, where it begins and ends in the span, what is kept.
 Part = tuple[bytes, int, int, tuple[int, tuple[str, bytes]] | None]
 
@@ -49,6 +52,7 @@ class Repeats:
     """
 
     def __init__(self) -> None:
+        self.plans: dict[bytes, Plan] = {}
         self.spans: dict[bytes, Span] = {}
         self.sequences: dict[bytes, KnownSequence] = {}
 

@@ -26,7 +26,7 @@ from medview.dicom.elements import (
     PixelPlace,
 )
 from medview.dicom.keywords import vr_of
-from medview.dicom.repeats import Part, Repeats
+from medview.dicom.repeats import Part, Plan, Repeats
 
 _PLAIN = struct.Struct("<HH2sH")
 _CHARSET = 0x00080005
@@ -45,15 +45,11 @@ class _Header(NamedTuple):
     start: int
 
 
-# What to do with an element that begins with certain eight bytes: its tag, its VR (empty where it
-# is not wanted), where its value begins and ends, counted from the element's first byte.
-_Plan = tuple[int, str, int, int]
 _LENGTH_FOLLOWS, _NEEDS_THOUGHT = -1, -2
 _MOST_PLANS = 8192
-_plans: dict[frozenset[int], dict[bytes, _Plan]] = {}
 
 
-def _plan(head: bytes, wanted: frozenset[int]) -> _Plan:
+def _plan(head: bytes, wanted: frozenset[int]) -> Plan:
     group, element, vr, length = _PLAIN.unpack(head)
     tag = group << 16 | element
     is_long = vr in LONG_VRS
@@ -61,14 +57,6 @@ def _plan(head: bytes, wanted: frozenset[int]) -> _Plan:
         return (tag, "", 0, _NEEDS_THOUGHT)
     kept = vr.decode() if tag in wanted else ""
     return (tag, kept, 12, _LENGTH_FOLLOWS) if is_long else (tag, kept, 8, 8 + length)
-
-
-def _plans_for(wanted: frozenset[int]) -> dict[bytes, _Plan]:
-    """Plans made so far; headers use few beginnings again and again, hostile ones are forgotten."""
-    known = _plans.setdefault(wanted, {})
-    if len(known) >= _MOST_PLANS:
-        known.clear()
-    return known
 
 
 class Walker:
@@ -82,9 +70,9 @@ class Walker:
         repeats: Repeats | None = None,
     ) -> None:
         self._source = source
-        self._repeats = Repeats() if repeats is None else repeats
+        self._repeats = repeats = Repeats() if repeats is None else repeats
         self._wanted = wanted
-        self._plans = _plans_for(wanted)
+        self._plans = repeats.plans
         self._end = source.size if end is None else end
         self._is_meta = False
         self._nested, self._steps = _MOST_NESTED, _MOST_STEPS
@@ -249,7 +237,7 @@ class Walker:
         self._is_meta = True
         return self._skim(found, offset, self._end)
 
-    def _plan_of(self, head: bytes) -> _Plan:
+    def _plan_of(self, head: bytes) -> Plan:
         plan = self._plans.get(head)
         if plan is None:
             plan = _plan(head, self._wanted)
