@@ -42,7 +42,10 @@ def run(args: argparse.Namespace) -> int:
     if not holdings.unreadable:
         return DONE
     first = holdings.unreadable[0]
-    said = say("{count} files could not be read", count=len(holdings.unreadable))
+    count = len(holdings.unreadable)
+    said = say("{count} files could not be read", count=count)
+    if count == 1:
+        said = say("1 file could not be read")
     return complain(f"{said.english()}: {first.path}: {first.reason}", IN_PART)
 
 
