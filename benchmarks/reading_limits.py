@@ -93,10 +93,8 @@ def beat(name: str, what: str, syntax: str, count: int) -> Row:
     loader = threading.Thread(target=load)
     loader.start()
     timer.start(int(_TICK_MS))
-    end = time.perf_counter() + _BEATS_S
-    while time.perf_counter() < end:
-        application.processEvents()
-        time.sleep(0.0005)
+    QTimer.singleShot(int(_BEATS_S * 1000), application.quit)
+    application.exec()  # Qt's own loop: it holds the interpreter's lock in `tick` alone
     timer.stop()
     is_over.set()
     loader.join()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +46,7 @@ from medview.dicom.remembered import recalled
 from medview.dicom.walk import is_volume_file
 
 _LOT_PLAIN, _LOT_PACKED = 30, 2  # slices a task: handing over costs as much as a plain slice
+_NICENESS = 5
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
 
@@ -199,7 +202,7 @@ class VolumeFill:
         if len(self.ready) == 1:
             return
         done, stop = SimpleQueue[list[int] | None](), CancelToken()
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="medview-fill") as pool:
+        with ThreadPoolExecutor(WORKERS, "medview-fill", _be_modest) as pool:
             jobs = [
                 pool.submit(self._work, writer, done, (stop, cancel or stop))
                 for _ in range(WORKERS)
@@ -336,6 +339,12 @@ def _tile(frame: Frame, reference: FrameRef, stack: Stack) -> Frame:
         return frame
     _, rows, columns = stack.geometry.shape
     return replace(frame, tile=Tile(*reference.tile, (rows, columns), np.zeros(3)))
+
+
+def _be_modest() -> None:
+    """On Linux threads have priorities of their own: the window's goes first."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _frames_or_reason(path: str, *, whole: bool) -> list[Frame] | Sentence:
