@@ -15,10 +15,23 @@ _KINDS = frozenset((
 ))  # fmt: skip
 
 
+# How many numbers each must have; what they scale or place is wrong without them.
+_NUMBERS = {
+    "RescaleSlope": 1, "RescaleIntercept": 1, "PixelSpacing": 2, "ImagePositionPatient": 3,
+    "ImageOrientationPatient": 6,
+}  # fmt: skip
+
+
 def doubts_of(instance: Instance, form: PixelFormat) -> tuple[Sentence, ...]:
     """Sentences on values of the Image Pixel module (PS3.3 C.7.6.3) that no image may have."""
     top = instance.elements
-    return (*_number_of_frames(top), *_bits(top, form), *_colours(top, form), *_after(instance))
+    return (
+        *_number_of_frames(top),
+        *_numbers(top),
+        *_bits(top, form),
+        *_colours(top, form),
+        *_after(instance),
+    )
 
 
 def number_note(top: Elements) -> tuple[Sentence, ...]:
@@ -29,6 +42,12 @@ def number_note(top: Elements) -> tuple[Sentence, ...]:
 def _number_of_frames(top: Elements) -> Iterator[Sentence]:
     if top.has("NumberOfFrames") and not top.floats("NumberOfFrames"):
         yield say("Number of Frames is not a number; one picture is taken to be there.")
+
+
+def _numbers(top: Elements) -> Iterator[Sentence]:
+    for keyword, count in _NUMBERS.items():
+        if top.has(keyword) and len(top.floats(keyword)) < count:
+            yield say("{keyword} is not a number: the values shown may be wrong.", keyword=keyword)
 
 
 def _bits(top: Elements, form: PixelFormat) -> Iterator[Sentence]:

@@ -37,6 +37,15 @@ def test_an_impossible_value_is_said(
     assert bool(said) == bool(notes)
 
 
+@pytest.mark.parametrize("keyword", [b"\x28\x00\x53\x10DS", b"\x28\x00\x52\x10DS"])
+def test_a_slope_or_intercept_that_is_no_number_is_said(tmp_path: Path, keyword: bytes) -> None:
+    """Found by the fuzzer (seed 102, case 1855): the slope was silently taken as 1."""
+    path = save(slice_of(0, RescaleSlope=5, RescaleIntercept=5), tmp_path / "a.dcm")
+    sound = keyword + b"\x04\x005.0 "
+    path.write_bytes(path.read_bytes().replace(sound, sound[:-1] + b"\x1d"))
+    assert "is not a number: the values shown may be wrong." in notes_of(path)
+
+
 def test_what_follows_the_pixels_is_said(tmp_path: Path) -> None:
     path = save(slice_of(0), tmp_path / "a.dcm")
     sound = path.read_bytes()
