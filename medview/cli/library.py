@@ -35,7 +35,7 @@ from medview.library import (
     clean,
     files_of,
     known_tags,
-    priors_of,
+    priors_of_entry,
     recover,
     roots,
     set_tags,
@@ -166,21 +166,8 @@ def _list(library: Library, args: argparse.Namespace) -> int:
 
 
 def _priors(library: Library, args: argparse.Namespace) -> int:
-    from medview.core.study import Series, Study
-
     entry = _study(library, args.study)
-    series = tuple(
-        Series(uid="", modality=modality, body_part=" ".join(entry.body_parts))
-        for modality in entry.modalities
-    )
-    own = Study(uid=entry.uid, date=entry.date, description=entry.description, series=series)
-    patient = Patient(
-        id=entry.patient.id,
-        birth_date=entry.patient.birth_date,
-        sex=entry.patient.sex,
-        studies=(own,),
-    )
-    _print_studies(library, priors_of(library, patient, {entry.uid}), args)
+    _print_studies(library, priors_of_entry(library, entry), args)
     return DONE
 
 

@@ -32,6 +32,7 @@ class Row:
 ROWS = (
     Row("open_folder", "Open folder…", "file", "folder-open", "Ctrl+O"),
     Row("open_files", "Open files…", "file", "file-text", "Ctrl+Shift+O"),
+    Row("library", "Library…", "file", "search", "Ctrl+B"),
     Row("open_demo", "Open the demo study", "file", "sparkles"),
     Row("save_report", "Save report…", "file", "file-text", "Ctrl+S"),
     Row("save_objects", "Save results as DICOM…", "file", "save", "Ctrl+Shift+S"),

@@ -148,6 +148,17 @@ QPushButton:hover {{ background: {t.surface_2}; border-color: {t.faint}; }}
 QPushButton:focus {{ border-color: {t.accent}; }}
 QPushButton[role="primary"], QFrame[role="card"] QPushButton[role="primary"] {{
   background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600; }}
+QPushButton[role="danger"] {{ color: {t.bad}; border-color: {t.bad}; }}
+QPushButton:disabled, QPushButton[role="primary"]:disabled {{ background: transparent;
+  color: {t.faint}; border-color: {t.line}; }}
+QTableView {{ background: {t.surface_0}; border: 1px solid {t.line}; outline: none;
+  border-radius: {RADIUS_CONTROL}px; selection-background-color: {t.line};
+  selection-color: {t.text}; }}
+QTableView:focus {{ border-color: {t.accent}; }}
+QTableView::item {{ padding: 0 6px; }}
+QHeaderView {{ background: {t.surface_1}; }}
+QHeaderView::section {{ background: {t.surface_1}; color: {t.muted}; border: none;
+  border-bottom: 1px solid {t.line}; padding: 4px 6px; }}
 QPushButton:checked {{ border-color: {t.accent}; color: {t.accent}; }}
 QPushButton[role="chip"] {{ border-radius: 9px; padding: 1px 8px; font-size: {FONT_SMALL}px;
   min-height: 14px; color: {t.muted}; }}

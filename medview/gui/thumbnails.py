@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage
 
 from medview.core.errors import MedViewError
@@ -13,7 +14,8 @@ from medview.core.study import Stack
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
-    from medview.session.studies import Key
+    from medview.session import Session
+    from medview.session.studies import Key, Place
 
 _log = logging.getLogger("medview.gui")
 
@@ -23,9 +25,25 @@ async def make_thumbnails(window: MainWindow, keys: Sequence[Key]) -> None:
     for key in keys:
         place = window.session.studies.place(key)
         if place is not None:
-            picture = await window.operations.call(make_thumbnail, place.stack)
+            picture = await window.operations.call(thumbnail_of, window.session, place)
             if picture is not None:
                 window.studies.set_picture(key, picture)
+
+
+def thumbnail_of(session: Session, place: Place) -> QImage | None:
+    """The picture that the library kept of a stack, else a new one; kept if it is indexed."""
+    uid, number = place.key
+    kept = session.library.thumbnail(uid, number, place.stack)
+    picture = QImage.fromData(kept) if kept is not None else QImage()
+    if not picture.isNull():
+        return picture
+    made = make_thumbnail(place.stack)
+    if made is not None:
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        made.save(buffer, "PNG")  # type: ignore[call-overload]
+        session.library.keep_thumbnail(uid, number, place.stack, bytes(buffer.data().data()))
+    return made
 
 
 def make_thumbnail(stack: Stack) -> QImage | None:

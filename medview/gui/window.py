@@ -37,6 +37,7 @@ from medview.gui.style import (
 from medview.gui.topbar import TOOLS, TopBar
 
 if TYPE_CHECKING:
+    from medview.gui.library_work import LibraryWork
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
     from medview.gui.reactions import Reactions
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
     studies: StudiesPanel
     grid: ViewGrid
     sidebar: Sidebar
+    library: LibraryWork
     _reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:
@@ -88,6 +90,7 @@ class MainWindow(QMainWindow):
     def furnish(self, session: Session) -> None:
         """Put panels and views in their places and wire them to the session."""
         from medview.gui.bridge import SessionBridge
+        from medview.gui.library_work import LibraryWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.reactions import Reactions
@@ -104,6 +107,7 @@ class MainWindow(QMainWindow):
             place.deleteLater()
         self.actions_.retranslate()
         self._reactions = Reactions(self)
+        self.library = LibraryWork(self)
         SessionBridge(session, self).heard.connect(self._reactions.hear)
         self._connect()
         self._connect_parts()
@@ -113,9 +117,10 @@ class MainWindow(QMainWindow):
 
     # -- what the reader asks for --------------------------------------------------------
 
-    def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open files and folders in the background."""
+    def open_paths(self, paths: Sequence[Path], *, keeps_looking: bool = False) -> None:
+        """Open files and folders in the background; the series looked at can stay in view."""
         self._cancel = CancelToken()
+        place = self.session.active if keeps_looking else None
 
         async def action() -> None:
             try:
@@ -123,6 +128,9 @@ class MainWindow(QMainWindow):
                 await self.operations.call_or_leave(
                     cancel, self.session.open, list(paths), self._report_progress, cancel
                 )
+                if place is not None:
+                    self.session.select(place.key)
+                self.library.remember(paths)
             finally:
                 self.progressed.emit("", 0, 0)
 
@@ -230,6 +238,7 @@ class MainWindow(QMainWindow):
     def cancel(self) -> None:
         """Stop what is being read or analysed."""
         self._cancel.cancel()
+        self.library.cancel()
         self._reactions.cancel_loading()
         self.session.prefetch.yield_to(None)
         for job in self.session.analyses.running:
@@ -433,6 +442,7 @@ class MainWindow(QMainWindow):
         self._store(
             volume_budget_mb=wanted.volume_budget_mb,
             prefetch=wanted.prefetch,
+            remember_opened=wanted.remember_opened,
             cine_rate=wanted.cine_rate,
         )
         self.grid.cine_rate = float(wanted.cine_rate)

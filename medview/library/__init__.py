@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from medview.library.keepsake import Root
     from medview.library.labels import known_tags, roots, set_tags, set_watched
     from medview.library.recovery import is_damaged, recover
-    from medview.library.search import Query, StudyEntry, files_of, paths_of, priors_of, studies
+    from medview.library.search import (
+        Query,
+        StudyEntry,
+        files_of,
+        paths_of,
+        priors_of,
+        priors_of_entry,
+        studies,
+    )
     from medview.library.thumbnails import keep_thumbnail, stored_thumbnail
     from medview.library.watching import Watcher
 
@@ -42,6 +50,7 @@ __all__ = [
     "known_tags",
     "paths_of",
     "priors_of",
+    "priors_of_entry",
     "recover",
     "roots",
     "set_tags",
@@ -73,6 +82,7 @@ _HOME = {
     "known_tags": "labels",
     "paths_of": "search",
     "priors_of": "search",
+    "priors_of_entry": "search",
     "recover": "recovery",
     "roots": "labels",
     "set_tags": "labels",

@@ -253,17 +253,17 @@ def _is_stale(path: Path) -> bool:
 def words_of_check(found: Checked) -> tuple[Sentence, ...]:
     """The result in sentences."""
     counts = (
-        (len(found.missing), say("{count} files are missing.", count=len(found.missing))),
-        (len(found.changed), say("{count} files were changed.", count=len(found.changed))),
+        (len(found.missing), say("Missing files: {count}.", count=len(found.missing))),
+        (len(found.changed), say("Changed files: {count}.", count=len(found.changed))),
         (
             len(found.unreadable),
-            say("{count} files cannot be read.", count=len(found.unreadable)),
+            say("Unreadable files: {count}.", count=len(found.unreadable)),
         ),
-        (len(found.away), say("{count} folders are away.", count=len(found.away))),
+        (len(found.away), say("Folders that are away: {count}.", count=len(found.away))),
         (
             len(found.orphans),
-            say("{count} files in the library belong to nothing.", count=len(found.orphans)),
+            say("Files in the library that belong to nothing: {count}.", count=len(found.orphans)),
         ),
     )
     said = tuple(sentence for count, sentence in counts if count)
-    return said or (say("{count} files are as the library has them.", count=found.files),)
+    return said or (say("Files that are as the library has them: {count}.", count=found.files),)

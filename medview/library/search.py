@@ -11,11 +11,11 @@ import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medview.core.body_parts import named_parts
-from medview.core.study import Patient, Study
+from medview.core.study import Patient, Series, Study
 from medview.library.database import Library
 from medview.library.entries import plain
 
@@ -273,6 +273,18 @@ def priors_of(
             ),
         )
     )
+
+
+def priors_of_entry(library: Library, entry: StudyEntry) -> tuple[StudyEntry, ...]:
+    """As `priors_of`, for a study of the library itself."""
+    parts = " ".join(entry.body_parts)
+    own = Study(
+        uid=entry.uid,
+        date=entry.date,
+        description=entry.description,
+        series=tuple(Series(uid="", modality=m, body_part=parts) for m in entry.modalities),
+    )
+    return priors_of(library, replace(entry.patient, studies=(own,)), {own.uid})
 
 
 def _parts_of(study: Study) -> frozenset[str]:

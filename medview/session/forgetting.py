@@ -39,23 +39,23 @@ class Forgettable:
 
     def words(self) -> tuple[Sentence, ...]:
         """What goes, and what stays, for the reader to confirm."""
-        work = say("measurements, decisions, results and the report's text")
+        work = say("Measurements, decisions, results and the report's text")
         said = (work,) if self.work_folders else ()
         return said if self.known is None else (*_words(self.known), *said)
 
 
 def _words(known: Known) -> tuple[Sentence, ...]:
     counts = (
-        (len(known.study_uids), say("{count} studies from the list", count=len(known.study_uids))),
-        (known.tags, say("{count} tags", count=known.tags)),
-        (known.pictures, say("{count} thumbnails", count=known.pictures)),
+        (len(known.study_uids), say("Studies in the list: {count}", count=len(known.study_uids))),
+        (known.tags, say("Tags: {count}", count=known.tags)),
+        (known.pictures, say("Thumbnails: {count}", count=known.pictures)),
         (
             known.copies,
-            say("{count} files that were copied into the library", count=known.copies),
+            say("Files that were copied into the library: {count}", count=known.copies),
         ),
         (
             len(known.watched),
-            say("the watching of {folder}", folder=", ".join(known.watched)),
+            say("The watching of {folder}", folder=", ".join(known.watched)),
         ),
     )
     return tuple(sentence for count, sentence in counts if count)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medview.core.errors import MedViewError
+from medview.core.errors import InvalidInput, MedViewError
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import Patient, Stack, Study
 from medview.core.words import say
@@ -50,7 +50,6 @@ class LibraryDesk:
     def paths_of(self, entry: StudyEntry) -> tuple[Path, ...]:
         """What to open for a study; those that are there. Raises InvalidInput where none is."""
         from medview.core.archive import is_there
-        from medview.core.errors import InvalidInput
         from medview.library import paths_of
 
         paths = paths_of(self.library, entry.id)
@@ -71,6 +70,19 @@ class LibraryDesk:
             return priors_of(self.library, patient, {study.uid for study in studies})
         except MedViewError as error:
             _log.warning("no priors", extra={"kind": type(error).__name__})
+            return ()
+
+    def priors_of(self, entry: StudyEntry) -> tuple[StudyEntry, ...]:
+        """Other studies of the patient of a study in the library, the fittest first."""
+        from medview.library import priors_of_entry
+
+        return priors_of_entry(self.library, entry)
+
+    def paths_if_there(self, entry: StudyEntry) -> tuple[Path, ...]:
+        """As `paths_of`, nothing where the files are gone."""
+        try:
+            return self.paths_of(entry)
+        except InvalidInput:
             return ()
 
     def thumbnail(self, series_uid: str, number: int, stack: Stack) -> bytes | None:
@@ -126,14 +138,35 @@ class LibraryDesk:
         set_tags(self.library, entry.id, tags)
         self._events.send(LibraryChanged())
 
-    def watch(self, folder: Path, *, is_watched: bool) -> None:
-        """Watch a folder from now on, or stop."""
+    def add_copy(
+        self,
+        paths: Sequence[Path],
+        progress: Progress = no_progress,
+        cancel: CancelToken | None = None,
+    ) -> Added:
+        """As `add`, by copy."""
+        return self.add(paths, progress, cancel, is_copy=True)
+
+    def watch(self, folder: Path) -> None:
+        """Watch a folder from now on."""
         from medview.library import set_watched
 
-        set_watched(self.library, folder, is_watched=is_watched)
+        set_watched(self.library, folder, is_watched=True)
         self._events.send(LibraryChanged())
-        if is_watched:
-            self.start()
+        self.start()
+
+    def unwatch(self, folder: Path) -> None:
+        """Stop watching a folder."""
+        from medview.library import set_watched
+
+        set_watched(self.library, folder, is_watched=False)
+        self._events.send(LibraryChanged())
+
+    def watched(self) -> tuple[Path, ...]:
+        """The folders that are watched."""
+        from medview.library import roots
+
+        return tuple(root.path for root in roots(self.library) if root.is_watched)
 
     def check(self, progress: Progress = no_progress, cancel: CancelToken | None = None) -> Checked:
         """Compare the index with the disk; a damaged one is made anew first."""
@@ -178,7 +211,7 @@ class LibraryDesk:
         self._events.send(
             Message(
                 say(
-                    "The index of the library was damaged; it was made anew with {count} studies.",
+                    "The index of the library was damaged and is made anew; studies: {count}.",
                     count=count,
                 ),
                 "warn",
@@ -224,10 +257,10 @@ class LibraryDesk:
 
     def _tell_added(self, added: Added) -> None:
         words = (
-            say("Library: {new} new images and objects in {count} studies.",
+            say("Library: new images and objects: {new}; studies: {count}.",
                 new=added.new, count=len(added.studies))
             if added.new
-            else say("Library: nothing new; {count} files were there already.", count=added.known)
+            else say("Library: nothing new; files known already: {count}.", count=added.known)
         )  # fmt: skip
         self._events.send(Message(words))
         if added.unreadable:

@@ -35,6 +35,11 @@ class SettingsDialog(QDialog):
         self.memory = self._memory_choice()
         self.prefetch = QCheckBox(tr("Read the other series of the study in advance"))
         self.prefetch.setChecked(settings.prefetch)
+        self.remember = QCheckBox(tr("Remember in the library what I open"))
+        self.remember.setChecked(settings.remember_opened)
+        self.remember.setToolTip(
+            tr("Off, nothing is left behind of a patient who was only looked at.")
+        )
         self.cine = self._choice(
             [(0, tr("As in the file")), *((rate, str(rate)) for rate in _RATES)], settings.cine_rate
         )
@@ -45,6 +50,7 @@ class SettingsDialog(QDialog):
         for name, field in (
             (tr("Memory for images"), self.memory),
             ("", self.prefetch),
+            ("", self.remember),
             (tr("Cine, images a second"), self.cine),
             (tr("Language"), self.language),
             (tr("Theme"), self.theme),
@@ -64,6 +70,7 @@ class SettingsDialog(QDialog):
         )
         layout.addWidget(row(None, button(tr("Close"), "primary", self.accept)))
         self.prefetch.toggled.connect(self._tell)
+        self.remember.toggled.connect(self._tell)
         for choice in (self.memory, self.cine, self.language, self.theme):
             choice.currentIndexChanged.connect(self._tell)
 
@@ -91,6 +98,7 @@ class SettingsDialog(QDialog):
             self._settings,
             volume_budget_mb=self.memory.currentData(),
             prefetch=self.prefetch.isChecked(),
+            remember_opened=self.remember.isChecked(),
             cine_rate=self.cine.currentData(),
             language=self.language.currentData(),
             theme=self.theme.currentData(),

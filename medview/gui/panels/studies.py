@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QImage, QKeyEvent, QMouseEvent, QPixmap
@@ -42,6 +43,9 @@ from medview.session.events import (
     WorkChanged,
 )
 from medview.session.studies import Key
+
+if TYPE_CHECKING:
+    from medview.library import StudyEntry
 
 SERIES_MIME = "application/x-medview-series"
 THUMB = 48
@@ -211,6 +215,7 @@ class StudiesPanel(QWidget):
 
     series_chosen = Signal(object)
     document_chosen = Signal(str)
+    prior_chosen = Signal(object)  # a study of the library
     details_asked = Signal()
     doctor_asked = Signal(object)  # the key of a series, None for the unreadable files
     pictures_wanted = Signal(object)  # list of keys without a thumbnail
@@ -225,6 +230,7 @@ class StudiesPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
         self._items: dict[Key, SeriesItem] = {}
+        self._priors: tuple[StudyEntry, ...] = ()
         self._pictures: dict[Key, QImage] = {}
         self._pictured: dict[Key, int] = {}  # with how many images a picture was asked for
         self._progress: dict[Key, tuple[int, int]] = {}
@@ -241,6 +247,12 @@ class StudiesPanel(QWidget):
         self._pictures[key] = picture
         if key in self._items:
             self._items[key].set_picture(picture)
+
+    def set_priors(self, priors: tuple[StudyEntry, ...]) -> None:
+        """Earlier studies of the active patient that the library knows and that are not open."""
+        if priors != self._priors:
+            self._priors = priors
+            self.retranslate()
 
     def step(self, by: int) -> None:
         """The next or previous series of the list becomes the one looked at."""
@@ -331,6 +343,14 @@ class StudiesPanel(QWidget):
             widgets.append(label(tr("EARLIER"), "caption"))
         for study in earlier:
             widgets += self._study(study, is_prior=True)
+        if self._priors:
+            widgets.append(label(tr("IN THE LIBRARY"), "caption"))
+        for prior in self._priors:
+            words = (prior.date, "/".join(prior.modalities), prior.description)
+            link = ElidedLink(" · ".join(word for word in words if word))
+            link.setToolTip(tr("Open this study of the same patient beside the others"))
+            link.clicked.connect(_emitter(self.prior_chosen.emit, prior))
+            widgets.append(link)
         return widgets
 
     def _study(self, study: Study, *, is_prior: bool) -> list[QWidget]:

@@ -1,0 +1,127 @@
+"""What the window does with the library: shows it, remembers, offers priors, keeps thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from medview.core.progress import CancelToken
+from medview.core.study import Patient, Study
+from medview.core.words import tr
+from medview.gui.bridge import SessionBridge
+from medview.gui.operations import Operations
+from medview.session.events import ActiveChanged, Event, HoldingsChanged, LibraryChanged
+
+if TYPE_CHECKING:
+    from medview.gui.dialogs.library import LibraryDialog
+    from medview.gui.window import MainWindow
+    from medview.library import StudyEntry
+
+T = TypeVar("T")
+_START_MS = 2000  # watching begins after the window has settled
+
+
+class LibraryWork(QObject):
+    """Listens for what is opened and asks the library for earlier studies of the patient."""
+
+    progressed = Signal(int, int)
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+        self._cancel = CancelToken()
+        self._asked_for: tuple[Patient, tuple[str, ...]] | None = None
+        self._is_new = False  # the library changed since priors were asked for
+        window.actions_.connect("library", self.show)
+        window.studies.prior_chosen.connect(self._open_prior)
+        self.progressed.connect(self._show_progress)
+        SessionBridge(self._session, self).heard.connect(self._hear)
+        QTimer.singleShot(_START_MS, self, self._session.library.start)
+
+    def show(self) -> LibraryDialog:
+        """The worklist."""
+        from medview.gui.dialogs.library import LibraryDialog
+
+        dialog = LibraryDialog(self._session, self, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open_asked.connect(self._window.open_paths)
+        dialog.show()
+        dialog.search.setFocus()
+        return dialog
+
+    @property
+    def operations(self) -> Operations:
+        """The window's own."""
+        return self._window.operations
+
+    def run(
+        self,
+        work: Callable[..., T],
+        *args: object,
+        then: Callable[[T], None] = lambda _result: None,
+    ) -> None:
+        """Work that lasts and takes progress and cancel last; shown in the bar at the bottom."""
+        self._cancel = CancelToken()
+
+        async def action() -> None:
+            try:
+                found = await self.operations.call(work, *args, self._report, self._cancel)
+            finally:
+                self._report(0, 0, "")
+            then(found)
+
+        self.operations.start(action())
+
+    def cancel(self) -> None:
+        """Stop what `run` began; what was written stays."""
+        self._cancel.cancel()
+
+    def _report(self, done: int, total: int, _what: str) -> None:
+        self.progressed.emit(done, total)
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self._window.status.show_progress(tr("Library") if total else "", done, total)
+
+    def remember(self, paths: Sequence[Path]) -> None:
+        """Index what was opened, if the reader has set so."""
+        if self._session.settings.remember_opened:
+            self.run(self._session.library.add, list(paths))
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, LibraryChanged):
+            self._is_new = True
+        if isinstance(event, LibraryChanged | HoldingsChanged | ActiveChanged):
+            self._look_for_priors()
+
+    def _look_for_priors(self) -> None:
+        patient = self._session.patient
+        if patient is None:
+            self._asked_for = None
+            self._window.studies.set_priors(())
+            return
+        wanted = (patient, tuple(study.uid for study in patient.studies))
+        if wanted == self._asked_for and not self._is_new:
+            return
+        self._asked_for, self._is_new = wanted, False
+
+        async def action() -> None:
+            current = self._session.study
+            studies: Sequence[Study] = patient.studies if current is None else (current,)
+            found = await self._window.operations.call(
+                self._session.library.priors, patient, studies
+            )
+            if self._asked_for == wanted:
+                self._window.studies.set_priors(found)
+
+        self._window.operations.start(action())
+
+    def _open_prior(self, entry: StudyEntry) -> None:
+        async def action() -> None:
+            paths = await self._window.operations.call(self._session.library.paths_of, entry)
+            self._window.open_paths(paths, keeps_looking=True)
+
+        self._window.operations.start(action())

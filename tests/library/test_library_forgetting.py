@@ -1,0 +1,243 @@
+"""Forgetting a patient leaves no byte of theirs in the user's folders; others lose nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medview.core.errors import WriteFailed
+from medview.core.paths import user_data_dir
+from medview.core.study import FrameRef, Patient, Stack
+from medview.library import (
+    Library,
+    Query,
+    add,
+    add_copies,
+    check,
+    keep_thumbnail,
+    roots,
+    set_tags,
+    set_watched,
+    stored_thumbnail,
+    studies,
+)
+from medview.library import forgetting as steps
+from medview.session import Session
+from medview.session.forgetting import finish_forgetting, forget, forgettable
+
+WriteStudy = Callable[..., Path]
+MARKS = (b"quincemark", b"pearmark", b"plummark", b"1.2.826.77", b"figmark", b"19010203",
+         b"1901-02-03")  # fmt: skip
+QUINCE = {
+    "PatientName": "Quincemark^Ada", "PatientID": "PEARMARK", "PatientBirthDate": "19010203",
+    "StudyDescription": "plummark thorax", "AccessionNumber": "PLUMMARK",
+    "StudyInstanceUID": "1.2.826.77.1", "SeriesInstanceUID": "1.2.826.77.2",
+}  # fmt: skip
+
+
+def traces(*folders: Path) -> list[str]:
+    """Files of these folders that hold a mark, in their name or any byte, in any case."""
+    found = []
+    for path in (p for folder in folders for p in folder.rglob("*")):
+        data = (
+            os.fsencode(path.name).lower() + (path.read_bytes() if path.is_file() else b"").lower()
+        )
+        found += [
+            path.name for mark in MARKS if mark in data or mark.decode().encode("utf-16-le") in data
+        ]
+    return found
+
+
+def stack_of(folder: Path) -> Stack:
+    from medview.dicom import scan
+
+    return scan([folder]).patients[0].studies[0].series[0].stacks[0]
+
+
+@pytest.fixture
+def filled(library: Library, write_study: WriteStudy) -> Path:
+    """Two patients by reference and copy, tags, a thumbnail, all of them many times rewritten."""
+    for number in range(8):
+        write_study(
+            f"other{number}", images=3, PatientID=f"O{number}", PatientName=f"Other^{number}"
+        )
+    marked = write_study("q1", images=4, **QUINCE)
+    add(library, [marked.parent])
+    add_copies(library, [marked])
+    for entry in studies(library):
+        set_tags(library, entry.id, ["figmark"] if entry.patient.id == "PEARMARK" else ["keep"])
+    assert keep_thumbnail(library, "1.2.826.77.2", 0, stack_of(marked), b"\x89PNG figmark")
+    return marked
+
+
+def forget_quince(library: Library) -> None:
+    (item,) = forgettable(library, Patient(id="PEARMARK"))
+    forget(library, item)
+
+
+def test_no_byte_is_left_and_the_others_stay(
+    library: Library, filled: Path, own_home: Path
+) -> None:
+    assert traces(own_home) != []
+    assert stored_thumbnail(library, "1.2.826.77.2", 0, stack_of(filled)) is not None
+
+    forget_quince(library)
+
+    assert traces(own_home) == []
+    assert len(studies(library)) == 8
+    assert {entry.tags for entry in studies(library)} == {("keep",)}
+    assert check(library, is_deep=True).is_sound
+    assert len(list(filled.glob("*.dcm"))) == 4  # what the user owns is untouched
+
+
+def test_no_byte_is_left_while_another_connection_is_open(
+    library: Library, filled: Path, own_home: Path
+) -> None:
+    with library.connection() as other:
+        other.execute("SELECT * FROM study").fetchall()
+
+        forget_quince(library)
+
+        assert traces(own_home) == []  # also in the journal and its index, which are there now
+        assert (library.folder / "index.sqlite-wal").exists()
+
+
+def test_another_window_that_reads_on_is_named_and_the_rest_is_done_later(
+    library: Library, filled: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "_PATIENCE_S", 0.2)
+    reader = sqlite3.connect(library.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM patient").fetchone()
+
+    with pytest.raises(WriteFailed, match="Another window"):
+        forget_quince(library)
+
+    assert studies(library, Query(text="quincemark")) == ()
+    reader.close()
+    finish_forgetting(library)
+    assert traces(own_home) == []
+
+
+def test_work_results_and_what_was_open_go_too(
+    library: Library, filled: Path, own_home: Path
+) -> None:
+    session = Session()
+    session.open([filled])
+    session.enter("creatinine", 1.3, "mg/dL")
+    assert session.book is not None
+    (item,) = session.library.forgettable(Patient(id="PEARMARK"))
+    assert len(item.work_folders) == 1
+
+    session.library.forget(item)
+
+    assert session.patient is None
+    assert traces(own_home) == []
+    assert list((user_data_dir() / "work").iterdir()) == []
+    session.close()
+
+
+def test_work_of_a_patient_outside_the_library_can_be_forgotten(
+    library: Library, write_study: WriteStudy, own_home: Path
+) -> None:
+    session = Session()
+    session.open([write_study("q1", **QUINCE)])
+    session.enter("creatinine", 1.3, "mg/dL")
+    patient = session.patient
+    assert patient is not None
+
+    (item,) = session.library.forgettable(patient)
+    session.library.forget(item)
+
+    assert list((user_data_dir() / "work").iterdir()) == []
+    session.close()
+
+
+@pytest.mark.parametrize("stage", ["begin", "_remove_folder", "_delete_rows", "scrub"])
+def test_a_forgetting_that_was_killed_is_ended_by_the_next_start(
+    library: Library, filled: Path, own_home: Path, stage: str
+) -> None:
+    code = (
+        "import os, signal; from medview.library import forgetting as f, Library\n"
+        "from medview.session import forgetting as s; from medview.core.study import Patient\n"
+        f"real = f.{stage}\n"
+        "def die(*args):\n"
+        f"    {'real(*args)' if stage != 'scrub' else 'pass'}\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"f.{stage} = die; s.begin = f.begin\n"
+        "s.forget(Library(), s.forgettable(Library(), Patient(id='PEARMARK'))[0])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=False, env=dict(os.environ)
+    )
+    assert ended.returncode == -9, ended.stderr.decode()[-400:]
+    assert stage == "scrub" or traces(own_home) != []
+
+    finish_forgetting(library)
+
+    assert traces(own_home) == []
+    assert len(studies(library)) == 8
+
+
+def test_copies_that_a_killed_run_had_not_written_down_go_too(
+    library: Library, filled: Path, own_home: Path
+) -> None:
+    with library.transaction() as connection:
+        connection.execute("DELETE FROM file WHERE folder IN (SELECT id FROM folder WHERE root IN"
+                           " (SELECT id FROM root WHERE is_copy))")  # fmt: skip
+
+    forget_quince(library)
+
+    assert traces(own_home) == []
+
+
+def test_a_watched_folder_is_watched_no_more_because_it_would_bring_the_patient_back(
+    library: Library, filled: Path
+) -> None:
+    set_watched(library, filled.parent, is_watched=True)
+    (item,) = forgettable(library, Patient(id="PEARMARK"))
+    assert str(filled.parent) in " ".join(map(str, item.words()))
+
+    forget(library, item)
+
+    assert [root.is_watched for root in roots(library)] == [False]
+
+
+def test_namesakes_with_another_birth_date_are_others(
+    library: Library, write_study: WriteStudy
+) -> None:
+    add(library, [write_study("a"), write_study("b", PatientBirthDate="19990101")])
+
+    assert len(forgettable(library, Patient(id="P1"))) == 2
+    (item,) = forgettable(library, Patient(id="P1", birth_date="1950-02-01"))
+    forget(library, item)
+
+    assert [e.patient.birth_date for e in studies(library)] == ["1999-01-01"]
+
+
+def test_a_thumbnail_is_kept_only_of_what_is_indexed_and_while_its_file_is_the_same(
+    library: Library, write_study: WriteStudy
+) -> None:
+    folder = write_study("q1", **QUINCE)
+    stack = stack_of(folder)
+    assert not keep_thumbnail(library, "1.2.826.77.2", 0, stack, b"png")
+    add(library, [folder])
+
+    assert keep_thumbnail(library, "1.2.826.77.2", 0, stack, b"png")
+
+    assert stored_thumbnail(library, "1.2.826.77.2", 0, stack) == b"png"
+    assert stored_thumbnail(library, "1.2.826.77.2", 1, stack) is None
+    os.utime(stack.frames[len(stack.frames) // 2].path, (1, 1))
+    assert stored_thumbnail(library, "1.2.826.77.2", 0, stack) is None
+
+
+def test_a_stack_without_files_has_no_thumbnail(library: Library) -> None:
+    stack = Stack(frames=(FrameRef(path="/nowhere"),), geometry=None, verdict="single")  # type: ignore[arg-type]
+
+    assert not keep_thumbnail(library, "1", 0, stack, b"png")
