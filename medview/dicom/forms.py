@@ -13,8 +13,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-_MOST_FORMS, _MOST_LENGTHS = 6, 24
-_FILES_A_LESSON = 150  # learning costs as much as walking some dozen files
+_MOST_FORMS, _MOST_LENGTHS, _WIDEST = 6, 24, 48
+_FILES_A_LESSON = 100  # learning costs as much as walking some dozen files
+_FIRST_LESSONS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Forms:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._forms: list[_Form] = []
-        self._credit = 3 * _FILES_A_LESSON
+        self._credit = _FIRST_LESSONS * _FILES_A_LESSON
 
     def match(self, buffer: bytes) -> Sequence[bytes] | None:
         """The wanted values of a header that is of a known form."""
@@ -103,10 +104,24 @@ class Forms:
         return re.compile(b"".join(pieces), re.DOTALL), tuple(marked)
 
 
+# Possessive repeats and atomic groups: a length leaves nothing to try again, and the match need not
+# remember where it could.
 def _value(lengths: Mapping[bytes, int], fixed: bytes | None, *, is_wanted: bool) -> bytes:
     if len(lengths) == 1:
         ((length, count),) = lengths.items()
-        value = re.escape(fixed) if fixed is not None else b".{%d}" % count
+        value = re.escape(fixed) if fixed is not None else b".{%d}+" % count
         return re.escape(length) + (b"(%s)" % value if is_wanted else value)
-    choices = b"|".join(re.escape(k) + b".{%d}" % count for k, count in lengths.items())
-    return b"(%s)" % choices if is_wanted else b"(?:%s)" % choices
+    choices = b"|".join(
+        re.escape(length) + b".{%d}+" % count for length, count in _between(lengths).items()
+    )
+    return b"((?>%s))" % choices if is_wanted else b"(?>%s)" % choices
+
+
+def _between(lengths: Mapping[bytes, int]) -> Mapping[bytes, int]:
+    """Numbers and UIDs that grow pass through all even lengths: those between are known too."""
+    least, most = min(lengths.values()), max(lengths.values())
+    wide = len(next(iter(lengths)))
+    if most - least > _WIDEST or any(k != n.to_bytes(wide, "little") for k, n in lengths.items()):
+        return lengths
+    steps = {count.to_bytes(wide, "little"): count for count in range(least, most + 1, 2)}
+    return {**lengths, **steps}
