@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from medview.core.progress import CancelToken
+from medview.core.progress import CancelToken, Progress
 from medview.core.study import Patient, Study
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
@@ -36,7 +36,10 @@ class LibraryWork(QObject):
         self._cancel = CancelToken()
         self._asked_for: tuple[Patient, tuple[str, ...]] | None = None
         self._is_new = False  # the library changed since priors were asked for
+        self._remembered: set[str] = set()  # paths that were indexed since they were opened
         window.actions_.connect("library", self.show)
+        window.actions_.connect("cancel", self.cancel)
+        window.status.cancel_asked.connect(self.cancel)
         window.studies.prior_chosen.connect(self._open_prior)
         self.progressed.connect(self._show_progress)
         SessionBridge(self._session, self).heard.connect(self._hear)
@@ -86,14 +89,19 @@ class LibraryWork(QObject):
     def _show_progress(self, done: int, total: int) -> None:
         self._window.status.show_progress(tr("Library") if total else "", done, total)
 
-    def remember(self, paths: Sequence[Path]) -> None:
-        """Index what was opened, if the reader has set so."""
-        if self._session.settings.remember_opened:
-            self.run(self._session.library.add, list(paths))
+    def _remember(self) -> None:
+        """Index what was opened since, if the reader has set so."""
+        opened = set(self._session.studies.opened_paths)
+        fresh = sorted(opened - self._remembered)
+        self._remembered = opened
+        if fresh and self._session.settings.remember_opened:
+            self.run(self._session.library.add, [Path(path) for path in fresh])
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, LibraryChanged):
             self._is_new = True
+        if isinstance(event, HoldingsChanged):
+            self._remember()
         if isinstance(event, LibraryChanged | HoldingsChanged | ActiveChanged):
             self._look_for_priors()
 
@@ -120,8 +128,12 @@ class LibraryWork(QObject):
         self._window.operations.start(action())
 
     def _open_prior(self, entry: StudyEntry) -> None:
-        async def action() -> None:
-            paths = await self._window.operations.call(self._session.library.paths_of, entry)
-            self._window.open_paths(paths, keeps_looking=True)
+        """Beside what is open; the series that is looked at stays in view."""
+        looked_at = self._session.active
 
-        self._window.operations.start(action())
+        def open_beside(progress: Progress, cancel: CancelToken) -> None:
+            self._session.open(self._session.library.paths_of(entry), progress, cancel)
+            if looked_at is not None:
+                self._session.select(looked_at.key)
+
+        self.run(open_beside)

@@ -117,10 +117,9 @@ class MainWindow(QMainWindow):
 
     # -- what the reader asks for --------------------------------------------------------
 
-    def open_paths(self, paths: Sequence[Path], *, keeps_looking: bool = False) -> None:
-        """Open files and folders in the background; the series looked at can stay in view."""
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open files and folders in the background."""
         self._cancel = CancelToken()
-        place = self.session.active if keeps_looking else None
 
         async def action() -> None:
             try:
@@ -128,9 +127,6 @@ class MainWindow(QMainWindow):
                 await self.operations.call_or_leave(
                     cancel, self.session.open, list(paths), self._report_progress, cancel
                 )
-                if place is not None:
-                    self.session.select(place.key)
-                self.library.remember(paths)
             finally:
                 self.progressed.emit("", 0, 0)
 
@@ -238,7 +234,6 @@ class MainWindow(QMainWindow):
     def cancel(self) -> None:
         """Stop what is being read or analysed."""
         self._cancel.cancel()
-        self.library.cancel()
         self._reactions.cancel_loading()
         self.session.prefetch.yield_to(None)
         for job in self.session.analyses.running:
