@@ -90,11 +90,13 @@ class LibraryWork(QObject):
         self._window.status.show_progress(tr("Library") if total else "", done, total)
 
     def _remember(self) -> None:
-        """Index what was opened since, if the reader has set so."""
+        """Index what is open and was not indexed yet, if the reader has set so."""
+        if not self._session.settings.remember_opened:
+            return
         opened = set(self._session.studies.opened_paths)
         fresh = sorted(opened - self._remembered)
         self._remembered = opened
-        if fresh and self._session.settings.remember_opened:
+        if fresh:
             self.run(self._session.library.add, [Path(path) for path in fresh])
 
     def _hear(self, event: Event) -> None:

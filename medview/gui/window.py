@@ -37,7 +37,6 @@ from medview.gui.style import (
 from medview.gui.topbar import TOOLS, TopBar
 
 if TYPE_CHECKING:
-    from medview.gui.library_work import LibraryWork
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
     from medview.gui.reactions import Reactions
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from medview.gui.view_grid import ViewGrid
     from medview.session import Session
     from medview.session.studies import Key
-
 
 _TELL_S = 0.1
 
@@ -63,7 +61,6 @@ class MainWindow(QMainWindow):
     studies: StudiesPanel
     grid: ViewGrid
     sidebar: Sidebar
-    library: LibraryWork
     _reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:

@@ -192,7 +192,6 @@ def test_nothing_is_remembered_of_what_is_opened_unless_the_reader_wants_it(
     dialog.changed.connect(window._apply)
     dialog.remember.setChecked(True)
     assert window.session.settings.remember_opened
-    window.session.close_patient()
     window.open_paths([images])
     quiet(window)
 
