@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -113,7 +114,7 @@ def scaling(name: str) -> Row:
     table = []
     for count in _SIZES:
         folder = series(PLAIN, count, 128)
-        taken = min(_parts(folder) for _ in range(5))
+        taken = min((_parts(folder) for _ in range(5)), key=sum)
         table.append({"n": count, "cpu_s": round(sum(taken), 4), "fill_s": round(taken[1], 4)})
     cpu = {row["n"]: row["cpu_s"] for row in table}
     worst = max(cpu[4 * n] / cpu[n] for n in _SIZES if 4 * n in cpu)
@@ -122,12 +123,17 @@ def scaling(name: str) -> Row:
 
 
 def _parts(folder: Path) -> tuple[float, float]:
-    """CPU seconds of the scan, and of the filling."""
-    start = time.process_time()
-    stack = scan([folder]).patients[0].studies[0].series[0].stacks[0]
-    between = time.process_time()
-    VolumeFill(stack).run()
-    return between - start, time.process_time() - between
+    """CPU seconds of the scan, and of the filling; garbage waits, as the window has it."""
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.process_time()
+        stack = scan([folder]).patients[0].studies[0].series[0].stacks[0]
+        between = time.process_time()
+        VolumeFill(stack).run()
+        return between - start, time.process_time() - between
+    finally:
+        gc.enable()
 
 
 LIMITS = {
