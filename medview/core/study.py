@@ -106,6 +106,15 @@ class Stack:
     regions: tuple[Region, ...] = ()  # of ultrasound: outside of them lengths are in pixels
     label: Sentence | None = None  # what parts it from the other stacks of its series
 
+    @property
+    def is_in_space(self) -> bool:
+        """Whether its slices lie one behind the other, so that planes across them mean something.
+
+        Several pictures of one place have a position, but no depth.
+        """
+        is_one_place = self.verdict == "duplicates" and len({f.position for f in self.frames}) == 1
+        return self.geometry.is_spatial and self.geometry.shape[0] > 1 and not is_one_place
+
 
 @dataclass(frozen=True, kw_only=True)
 class Series:

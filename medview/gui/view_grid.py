@@ -258,8 +258,7 @@ class ViewGrid(QWidget):
     def _is_spatial(self) -> bool:
         if self._opened is None:
             return True
-        geometry = self._opened.volume.geometry
-        return geometry.is_spatial and geometry.shape[0] > 1
+        return self._opened.place.stack.is_in_space
 
     def _arrange(self) -> None:
         while self._grid.count():
@@ -286,12 +285,8 @@ class ViewGrid(QWidget):
     def _is_volume(self) -> bool:
         if self._opened is None:
             return False
-        geometry = self._opened.volume.geometry
-        return (
-            geometry.is_spatial
-            and geometry.shape[0] >= _VOLUME_FROM
-            and not self._opened.volume.is_colour
-        )
+        is_deep = self._opened.volume.geometry.shape[0] >= _VOLUME_FROM
+        return is_deep and self._is_spatial() and not self._opened.volume.is_colour
 
     def _show_in_space(self) -> None:
         # VTK costs half a second: it is loaded for the first volume, after its slices are shown.

@@ -26,11 +26,6 @@ class Shown:
     study: Study
     patient: Patient
 
-    @property
-    def stack_depth(self) -> int:
-        """How many slices the stack has."""
-        return self.volume.geometry.shape[0]
-
 
 def plane_title(name: str) -> str:
     """The name of a plane in the current language; a film's own plane has none."""
@@ -144,6 +139,8 @@ def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
     number = f"{slice_number(plane, index)} / {plane.count}"
     if plane.name == "native":
         return [number] if plane.count > 1 else []
+    if plane.count > 1 and not shown.stack.is_in_space:
+        index = 0  # all lie at the place of the first
     axis, letter = _AXES[plane.name]
     rows, columns = plane.shape
     middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
@@ -153,7 +150,8 @@ def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
         is_one = shown.stack.verdict != "non-uniform"
         thickness = _thickness(shown.series.header.get("SliceThickness", "")) if is_one else ""
         thick = f" · {thickness} mm" if thickness else ""
-        return [number, place + thick, *_step(shown.volume.geometry, index, thickness)]
+        step = _step(shown.volume.geometry, index, thickness) if shown.stack.is_in_space else []
+        return [number, place + thick, *step]
     return [place]
 
 

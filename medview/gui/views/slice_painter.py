@@ -54,7 +54,7 @@ class SlicePainter:
         if plane is not None and shown is not None:
             where = self._stage.map()
             self._paint_picture(painter, look, where, pixel_ratio)
-            if look.has_crosshair and plane.name != "native" and shown.stack_depth > 1:
+            if look.has_crosshair and plane.name != "native" and shown.stack.is_in_space:
                 self._paint_crosshair(painter, plane, where)
             for each in self._stage.marks():
                 _paint_mark(painter, each, is_selected=each.measurement.id == self._stage.selected)

@@ -93,8 +93,8 @@ class SliceStage(QObject):
         if shown is None:
             return
         geometry = shown.volume.geometry
-        is_flat = geometry.shape[0] == 1 or not geometry.is_spatial
-        self.plane = native_plane(geometry) if is_flat else plane_named(geometry, self.wanted)
+        is_deep = shown.stack.is_in_space and geometry.shape[0] > 1
+        self.plane = plane_named(geometry, self.wanted) if is_deep else native_plane(geometry)
         self._state = replace(_START, point=volume_middle(shown.volume))
         windows = file_windows(shown.volume, self.acquired)
         self._window_is_ours = not windows and not shown.volume.is_colour

@@ -1,4 +1,4 @@
-"""A picture that cannot be decoded says so where it would stand."""
+"""Pictures that cannot be decoded, and pictures without depth, in the view."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
+from medview.gui.views.corners import lower_right
 from medview.gui.window import MainWindow
 
 
@@ -45,3 +46,21 @@ def test_a_frame_that_is_there_says_nothing(window: MainWindow, imaging_data: Pa
     quiet(window)
 
     assert window.grid.active_view.stage.why_dark is None
+
+
+def test_several_pictures_of_one_place_are_turned_over_not_cut_across(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "ct" / "same-position"])
+    quiet(window)
+
+    shown = [name for name, view in window.grid.views.items() if view.isVisible()]
+
+    assert shown == ["axial"]
+    view = window.grid.active_view
+    shown_in = view.stage.shown
+    assert shown_in is not None
+    assert view.stage.plane is not None
+    corners = [lower_right(shown_in, view.stage.plane, index) for index in (0, 1)]
+    assert {lines[0] for lines in corners} == {"1 / 2", "2 / 2"}
+    assert corners[0][1:] == corners[1][1:]  # one place, and no step between them
