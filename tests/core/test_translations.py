@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import string
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +64,44 @@ def test_every_sentence_is_translated() -> None:
     assert missing == []
 
 
+def fragments() -> dict[str, dict[str, str]]:
+    folder = ROOT / "resources" / "translations" / "zh_CN.d"
+    return {
+        p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.json"))
+    }
+
+
+def written_anywhere() -> set[str]:
+    """Every text of the program, its data and its models: some sentences are built from these."""
+
+    def texts_in(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            for part in value.values() if isinstance(value, dict) else value:
+                yield from texts_in(part)
+
+    found = {
+        node.value
+        for path in (ROOT / "medview").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    for folder in ("resources", "models"):
+        for path in (ROOT / folder).rglob("*.json"):
+            if path.parent.name != "zh_CN.d":
+                found |= set(texts_in(json.loads(path.read_text(encoding="utf-8"))))
+    return found
+
+
 def test_a_translation_fills_in_the_same_values() -> None:
-    for path in (ROOT / "resources" / "translations" / "zh_CN.d").glob("*.json"):
-        for template, translated in json.loads(path.read_text(encoding="utf-8")).items():
+    for entries in fragments().values():
+        for template, translated in entries.items():
             assert fields_of(translated) == fields_of(template), template
+
+
+def test_nothing_is_translated_twice_or_without_need() -> None:
+    keys = [template for entries in fragments().values() for template in entries]
+
+    assert sorted(key for key, count in Counter(keys).items() if count > 1) == []
+    assert sorted(set(keys) - written_anywhere()) == []
