@@ -166,7 +166,10 @@ def _computed(score: Score, result: RiskResult, values: Mapping[str, Value]) -> 
 def _without(score: Score, values: Mapping[str, Value]) -> Iterator[Without]:
     for name, value in values.items():
         if value is True:
-            other = _run(score, {**values, name: False}).value
+            try:
+                other = _run(score, {**values, name: False}).value
+            except NotKnown:  # without it the score would ask for something else
+                continue
             if other is not None:
                 yield Without(name, other)
 

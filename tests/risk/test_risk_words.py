@@ -25,12 +25,10 @@ def _said_by(score: Score) -> Iterator[Sentence]:
 
 @pytest.fixture(scope="module")
 def chinese() -> Mapping[str, str]:
-    """The room's own fragment, or the merged catalogue where fragments are gone."""
-    folder = resources_dir() / "translations"
-    fragment, merged = folder / "zh_CN.d" / "risk.json", folder / "zh_CN.json"
-    words: dict[str, str] = json.loads(
-        (fragment if fragment.is_file() else merged).read_text(encoding="utf-8")
-    )
+    """All fragments of the translation together."""
+    words: dict[str, str] = {}
+    for path in sorted((resources_dir() / "translations" / "zh_CN.d").glob("*.json")):
+        words |= json.loads(path.read_text(encoding="utf-8"))
     return words
 
 

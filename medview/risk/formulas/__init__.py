@@ -10,7 +10,22 @@ from importlib import import_module
 
 from medview.risk.formulas.base import Formula, Inputs, NotKnown, Outcome
 
-_FAMILIES = ("acute", "cardio", "fleischner", "kidney", "liver", "nodule", "prevent")
+_FAMILIES = (
+    "acute",
+    "body",
+    "breast",
+    "cardio",
+    "fleischner",
+    "imaging",
+    "kidney",
+    "liver",
+    "lung",
+    "nodule",
+    "points",
+    "prevent",
+    "transplant",
+    "vascular",
+)
 
 
 def formula(name: str) -> Formula:

@@ -1,0 +1,201 @@
+"""How many worked cases of public calculators the shipped scores reproduce to the printed digit.
+
+    python -m benchmarks.risk_cases FILE [--json] [--score ID] [--failed]
+
+FILE is `{"cases": [...]}` (plain or .gz): each case has `case`, `score`, `inputs` [{name, value,
+unit?, label?}], `expected` [{name, value, decimals?, label?}] and `clock`, its own "today". Which
+of them say what of which score stands in `risk_cases_map.json`: rules over names and labels, none
+for a single case. A case with no expected answer passes where no number is given.
+
+Disputed are the answers that the score's own source proves wrong (`risk_cases_disputes.json`, each
+with that source) and patients for whom the score was not made, whom it refuses in words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import gzip
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.risk_reading import Rule, Unreadable, given_by, read_rules
+from benchmarks.risk_reading import matches as name_matches
+from medview.core.errors import MedViewError
+from medview.risk import RiskResult, by_hand, catalogue, compute
+
+HERE = Path(__file__).parent
+OUTCOMES = ("passed", "refused", "disputed", "failed", "not covered")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one case under one score; `why` says it in words where it did not pass."""
+
+    case: str
+    source: str
+    score: str
+    outcome: str
+    why: str = ""
+
+
+def read_cases(path: Path) -> list[Rule]:
+    """The cases of a file, compressed or not. Raises OSError or ValueError."""
+    raw = path.read_bytes()
+    loaded = json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+    found: list[Rule] = loaded["cases"] if isinstance(loaded, dict) else loaded
+    return found
+
+
+def judge_all(cases: Sequence[Rule], only: str = "") -> Iterator[Verdict]:
+    """The verdicts on every case, one for each score that a rule finds in it."""
+    rules = read_rules(HERE / "risk_cases_map.json")
+    rules = [rule for rule in rules if only in ("", rule["score"])]
+    disputes = json.loads((HERE / "risk_cases_disputes.json").read_text(encoding="utf-8"))
+    for case in cases:
+        mine = [rule for rule in rules if _is_for(rule, case)]
+        found = [verdict for rule in mine for verdict in _judge(rule, case, disputes)]
+        yield from found or [Verdict(case["case"], case["score"], "", "not covered")]
+
+
+def _is_for(rule: Rule, case: Rule) -> bool:
+    if not name_matches(rule["source"], case["score"]):
+        return False
+    if not name_matches(rule.get("note", ""), case.get("note") or ""):
+        return False
+    return all(_has(case, name, value) for name, value in rule.get("only", {}).items())
+
+
+def _has(case: Rule, name: str, value: str) -> bool:
+    said = (
+        str(item.get("label", item.get("value")))
+        for item in case["inputs"]
+        if name_matches(name, item["name"])
+    )
+    return any(name_matches(value, text) for text in said)
+
+
+def _judge(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> Iterator[Verdict]:
+    answers = [
+        (answer, how)
+        for answer in case["expected"]
+        for name, how in rule["expected"].items()
+        if name_matches(name, answer["name"])
+    ]
+    if not answers and case["expected"]:
+        return
+    outcome, why = _outcome(rule, case, answers)
+    if outcome == "failed":
+        dispute = next((d for d in disputes if _disputes(d, rule, case)), None)
+        if dispute is not None:
+            outcome, why = "disputed", f"{why}: {dispute['why']} ({dispute['source_of_truth']})"
+    yield Verdict(case["case"], case["score"], rule["score"], outcome, why)
+
+
+def _disputes(dispute: Rule, rule: Rule, case: Rule) -> bool:
+    if dispute.get("case", case["case"]) != case["case"]:
+        return False
+    if dispute.get("score", rule["score"]) != rule["score"]:
+        return False
+    said = all(_has(case, name, value) for name, value in dispute.get("when", {}).items())
+    return said and name_matches(dispute.get("source", ""), case["score"])
+
+
+def _outcome(rule: Rule, case: Rule, answers: Sequence[tuple[Rule, Rule]]) -> tuple[str, str]:
+    score = catalogue()[rule["score"]]
+    try:
+        given = given_by(rule, case, score)
+        result = compute(score, [by_hand(name, value) for name, value in given.items()])
+    except Unreadable as error:
+        return ("refused", "") if not answers else ("not covered", str(error))
+    except MedViewError as error:
+        return ("refused", "") if not answers else ("disputed", f"refused: {error}")
+    if not answers:
+        is_silent = result.status != "computed"
+        return ("refused", "") if is_silent else ("failed", f"{result.shown}, but none expected")
+    if result.status == "invalid":
+        return "disputed", f"not made for this patient: {result.reason} ({result.citation})"
+    if result.status == "missing":
+        return "failed", f"missing {', '.join(result.missing)}"
+    wrong = next((w for answer, how in answers if (w := _wrong(result, answer, how))), "")
+    return ("failed", wrong) if wrong else ("passed", "")
+
+
+def _wrong(result: RiskResult, answer: Rule, how: Rule) -> str:
+    """In words how a result differs from an answer, "" where it agrees."""
+    if "bands" in how:
+        said = str(answer.get("label", answer.get("value")))
+        wanted = next((band for text, band in how["bands"] if name_matches(text, said)), None)
+        is_right = wanted is None or result.band_id == wanted
+        return "" if is_right else f"{result.band_id} instead of {wanted}"
+    if how.get("advice"):
+        own = "" if result.advice is None else result.advice.english()
+        is_same = _intervals(own) == _intervals(str(answer["label"]))
+        return "" if is_same else f"advice: {own}"
+    expected = float(str(answer["value"]).rstrip("% "))
+    if result.value is None:
+        return f"no number instead of {expected:g}"
+    value = result.value * how.get("times", 1.0)
+    decimals = how.get("decimals", answer.get("decimals", 0))
+    margin = max(0.5 * 10.0**-decimals, 1e-12 * abs(expected))
+    # Halves may have been rounded either way, and a binary fraction lies beside its decimal.
+    return "" if abs(value - expected) <= margin + 1e-9 else f"{value:.6g} instead of {expected:g}"
+
+
+def _intervals(advice: str) -> list[str]:
+    """The intervals named, in order: what two wordings of one advice share."""
+    return re.findall(r"\d+(?:-\d+)?", advice.replace("–", "-"))
+
+
+def summary(verdicts: Sequence[Verdict]) -> Mapping[str, Mapping[str, int]]:
+    """For each score how many cases came out how; under "" the cases that no score covers."""
+    counts: dict[str, collections.Counter[str]] = {}
+    for verdict in verdicts:
+        counts.setdefault(verdict.score, collections.Counter())[verdict.outcome] += 1
+    return {score: dict(counts[score]) for score in sorted(counts)}
+
+
+def _print(verdicts: Sequence[Verdict], *, show_passed: bool) -> None:
+    for score, counts in summary(verdicts).items():
+        if score:
+            print(f"{score:28}", ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if o in counts))
+    for verdict in verdicts:
+        if verdict.why and (show_passed or verdict.outcome in ("failed", "disputed")):
+            print(f"{verdict.outcome}: {verdict.case} {verdict.source}: {verdict.why}")
+    total = collections.Counter(verdict.outcome for verdict in verdicts)
+    print("all:", ", ".join(f"{total[outcome]} {outcome}" for outcome in OUTCOMES))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line; 1 where a case of a covered score fails undisputed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--json", action="store_true", help="one object instead of lines")
+    parser.add_argument("--score", default="", help="only this one of the shipped scores")
+    parser.add_argument("--reasons", action="store_true", help="why a case is not covered, too")
+    args = parser.parse_args(argv)
+    try:
+        cases = read_cases(args.file)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"{args.file} holds no cases: {error}", file=sys.stderr)
+        return 2
+    verdicts = list(judge_all(cases, args.score))
+    if args.json:
+        rows = [
+            {"case": v.case, "source": v.source, "score": v.score, "outcome": v.outcome,
+             "why": v.why}
+            for v in verdicts
+        ]  # fmt: skip
+        counts = collections.Counter(verdict.outcome for verdict in verdicts)
+        print(json.dumps({"counts": counts, "scores": summary(verdicts), "cases": rows}, indent=1))
+    else:
+        _print(verdicts, show_passed=args.reasons)
+    return 1 if any(verdict.outcome == "failed" for verdict in verdicts) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,149 @@
+"""What a worked case says of a score's inputs, by the rules of `risk_cases_map.json`.
+
+A rule has `source` (a pattern for the case's score), `score` (ours), `inputs` {pattern of a name:
+target} and `expected` {pattern of a name: how to compare}. A target is a concept's id, "" for what
+does not matter, "born" for a birth date, or {"to": id} with one of `words` [[pattern, value], ...]
+(`else_plain`: other words are read as they stand), `above` or `from`, a limit that turns a number
+into yes or no, `times`, a factor, or `by_answer`, patterns over the case's own answers. `always`
+says what the case leaves open by its own rules, `only` for which cases the rule is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from medview.core.observation import concepts
+from medview.risk import Score
+
+Rule = Mapping[str, Any]
+_YES = r"^(yes|present|true|1(\.0)?$|närvarande|has |\+)"
+_NO = r"^(no\b|absent|false|0(\.0)?$|frånvarande|none)"
+_UNITS = {
+    "gm/l": "g/L", "gm/dl": "g/dL", "1": "", "nanogm/ml": "ng/mL", "cells/ul": "/uL", "hu": "",
+    "mm hg": "mm[Hg]", "µl": "/uL", "iu/l": "U/L", "meq/l": "meq/L", "/l": "U/L", "u/ml": "U/mL",
+    "kg/m^2": "kg/m2", "ml/min/1.73m2": "mL/min/{1.73_m2}", "cigarettes/day": "/d",
+    "degrees fahrenheit": "[degF]", "beats per minute": "/min", "breaths per minute": "/min",
+    "agatston": "", "lb": "[lb_av]", "mm[hg]": "mm[Hg]", "ng/l": "ng/L", "10*9/l": "10*9/L",
+    "in": "[in_i]", "cm3": "mL", "cel": "Cel", "packs": "", "u/l": "U/L",
+}  # fmt: skip
+
+
+class Unreadable(Exception):
+    """A case says something that no rule understands."""
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.I)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern is found in a text, whatever the case of its letters."""
+    return _pattern(pattern).search(text.strip()) is not None
+
+
+def read_rules(path: Path) -> list[Rule]:
+    """The rules of a file."""
+    rules: list[Rule] = json.loads(path.read_text(encoding="utf-8"))
+    return rules
+
+
+def given_by(rule: Rule, case: Rule, score: Score) -> dict[str, str | float | bool]:
+    """The inputs of a score as a case gives them, ready for `by_hand`. Raises Unreadable."""
+    found: dict[str, str | float | bool] = {}
+    for item in case["inputs"]:
+        if item.get("value") is None and "label" not in item:
+            continue
+        target = _target(rule, item["name"])
+        for part in target if isinstance(target, list) else [target]:
+            if part != "":
+                _join(found, _said(part, item, case))
+    for name, value in rule.get("always", {}).items():
+        found.setdefault(name, value)
+    asked = {*(spec.name for spec in score.inputs), *(e.name for e in score.exclusions)}
+    derived = {"weight", "height", "urea_nitrogen", "creatinine", "cancer_history"}
+    return {name: value for name, value in found.items() if name in asked | derived}
+
+
+def _join(found: dict[str, str | float | bool], said: Mapping[str, str | float | bool]) -> None:
+    """Several names may speak of one condition: one yes is enough."""
+    for name, value in said.items():
+        if found.get(name) is not True or value is not False:
+            found[name] = value
+
+
+def _target(rule: Rule, name: str) -> Any:
+    for pattern, target in rule["inputs"].items():
+        if matches(pattern, name):
+            return target
+    raise Unreadable(f"no rule for the input {name}")
+
+
+def _said(target: str | Rule, item: Rule, case: Rule) -> dict[str, str | float | bool]:
+    if isinstance(target, str):
+        is_birth = target == "born"
+        return {"age": _age(item, case)} if is_birth else {target: _plain(target, item)}
+    name = str(target["to"])
+    if "words" in target:
+        return _by_words(name, target, item)
+    if "by_answer" in target:
+        return {name: _by_answer(target["by_answer"], item, case)}
+    number = float(item["value"])
+    if "times" in target:
+        return {name: number * float(target["times"])}
+    return {name: number > target["above"] if "above" in target else number >= target["from"]}
+
+
+def _by_words(name: str, target: Rule, item: Rule) -> dict[str, str | float | bool]:
+    text = str(item.get("label", item.get("value"))).strip()
+    for pattern, value in target["words"]:
+        if matches(pattern, text):
+            return {} if value is None else {name: value}
+    if target.get("else_plain"):
+        return {name: _plain(name, item)}
+    raise Unreadable(f"no rule for {item['name']} = {text}")
+
+
+def _plain(name: str, item: Rule) -> str | float | bool:
+    concept = concepts()[name]
+    text = str(item.get("label", item.get("value"))).strip()
+    if concept.kind == "yes-no":
+        if matches(_NO, text):
+            return False
+        if matches(_YES, text):
+            return True
+        raise Unreadable(f"no rule for {item['name']} = {text}")
+    if concept.kind == "choice":
+        return text
+    unit = str(item.get("unit") or "")
+    return f"{item.get('value', text)} {_UNITS.get(unit.lower(), unit)}".strip()
+
+
+def _by_answer(rules: Any, item: Rule, case: Rule) -> float:
+    """A value that an answer of the case gives away, such as "over 60: yes" for an age."""
+    for pattern, words in rules:
+        for answer in case["expected"]:
+            if matches(pattern, answer["name"]):
+                said = str(answer.get("label", answer["value"]))
+                found = [value for text, value in words if matches(text, said)]
+                if found:
+                    return float(found[0])
+    return _age(item, case)
+
+
+def _age(item: Rule, case: Rule) -> float:
+    """Years at the case's own day: the age that it prints, else from its clock."""
+    for answer in case["expected"]:
+        is_age = matches(r"^age( score)?$", answer["name"]) and "label" not in answer
+        if is_age and isinstance(answer["value"], (int, float)):
+            return float(answer["value"])
+    clock = case.get("clock")
+    if not clock:
+        raise Unreadable("the age is not known: no clock")
+    born, today = str(item["value"])[:10], str(clock)[:10]
+    return float(int(today[:4]) - int(born[:4]) - (today[5:] < born[5:]))

@@ -1,0 +1,84 @@
+"""Worked cases of public calculators come out as printed, or are disputed with a source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.risk_cases import HERE, Verdict, judge_all, main, read_cases
+from benchmarks.risk_reading import read_rules
+from medview.risk import catalogue
+
+Case = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def verdicts(clinical_data: Path) -> list[Verdict]:
+    return list(judge_all(read_cases(clinical_data / "risk" / "vectors.json.gz")))
+
+
+def test_no_case_of_a_covered_score_fails(verdicts: list[Verdict]) -> None:
+    assert [verdict for verdict in verdicts if verdict.outcome == "failed"] == []
+
+
+def test_most_rules_find_cases_that_pass(verdicts: list[Verdict]) -> None:
+    passed = {verdict.score for verdict in verdicts if verdict.outcome == "passed"}
+    ruled = {rule["score"] for rule in read_rules(HERE / "risk_cases_map.json")}
+
+    assert ruled <= set(catalogue())
+    assert len(passed) > 0.9 * len(ruled)
+    assert sum(verdict.outcome == "disputed" for verdict in verdicts) < len(verdicts) * 0.02
+
+
+def test_a_dispute_names_the_source_that_proves_the_case_wrong(verdicts: list[Verdict]) -> None:
+    disputes = json.loads((HERE / "risk_cases_disputes.json").read_text(encoding="utf-8"))
+
+    assert all(dispute["source_of_truth"].startswith("10.") for dispute in disputes)
+    assert all(verdict.why for verdict in verdicts if verdict.outcome == "disputed")
+
+
+def _wells(expected: float | None, **changed: str) -> Case:
+    names = {
+        "Heart Rate": "110", "Clinical signs and symptoms of DVT?": "No", "Hemoptysis?": "No",
+        "Is PE the number one diagnosis OR equally likely?": "No", "Malignancy": "No",
+        "Previous, objectively diagnosed PE or DVT?": "No",
+        "Immobilization at least 3 days OR surgery in the Previous 4 weeks?": "No", **changed,
+    }  # fmt: skip
+    inputs = [{"name": name, "value": value} for name, value in names.items()]
+    answers = [] if expected is None else [{"name": "Total score", "value": expected}]
+    return {"case": "1", "score": "Wells_Criteria_PE.v1", "inputs": inputs, "expected": answers}
+
+
+def test_the_same_rules_read_cases_that_they_were_not_written_for() -> None:
+    cases = [_wells(1.5), _wells(2.5, Malignancy="Present"), _wells(3.0)]
+
+    assert [verdict.outcome for verdict in judge_all(cases)] == ["passed", "passed", "failed"]
+
+
+def test_a_case_without_an_answer_wants_no_number() -> None:
+    refused = _wells(None, Malignancy="perhaps")
+
+    assert [v.outcome for v in judge_all([refused, _wells(None)])] == ["refused", "failed"]
+
+
+def test_a_score_that_nobody_knows_is_not_covered() -> None:
+    other = {**_wells(1.0), "score": "Zodiac"}
+
+    assert [verdict.outcome for verdict in judge_all([other])] == ["not covered"]
+
+
+def test_the_command_says_by_its_status_whether_all_is_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad, broken = (tmp_path / name for name in ("good.json", "bad.json", "broken.json"))
+    good.write_text(json.dumps({"cases": [_wells(1.5)]}), encoding="utf-8")
+    bad.write_text(json.dumps({"cases": [_wells(9.0)]}), encoding="utf-8")
+    broken.write_text("{", encoding="utf-8")
+
+    assert [main([str(path)]) for path in (good, bad, broken)] == [0, 1, 2]
+    capsys.readouterr()
+    main([str(good), "--json"])
+    assert json.loads(capsys.readouterr().out)["counts"] == {"passed": 1}
