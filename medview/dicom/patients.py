@@ -1,4 +1,7 @@
-"""Which files are of one patient: the same ID, birth date and sex; without ID the same name too."""
+"""Which files are of one patient: the same ID, birth date and sex; without ID the same name too.
+
+Without ID and name nothing says that two studies are of one person: each has a patient of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,26 @@ from medview.dicom.keywords import tag_of
 _TAGS = tuple(
     tag_of(keyword)
     for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex",
-                    "SpecificCharacterSet")
+                    "SpecificCharacterSet", "StudyInstanceUID")
 )  # fmt: skip
 
 
 class Identity(NamedTuple):
-    """What a file says of its patient; `name` is letters alone, "" where an ID stands for it."""
+    """What a file says of its patient; `name` is letters alone, "" where an ID stands for it.
+
+    study: its UID where neither ID nor name stands for the patient, else "".
+    """
 
     id: str
     birth_date: str
     sex: str
     name: str
+    study: str
 
     def can_be(self, other: Identity) -> bool:
         """Whether `other` says all that this one says, and more."""
         return (
-            (self.id, self.name) == (other.id, other.name)
+            (self.id, self.name, self.study) == (other.id, other.name, other.study)
             and self.birth_date in ("", other.birth_date)
             and self.sex in ("", other.sex)
             and self != other
@@ -69,11 +76,13 @@ def _meant(names: dict[Identity, set[str]]) -> dict[Identity, Identity]:
 
 def _identity(top: Elements) -> Identity:
     number = top.text("PatientID")
+    name = "" if number else letters_of_name(top)
     return Identity(
         number,
         iso_date(top.text("PatientBirthDate")),
         sex_of(top),
-        "" if number else letters_of_name(top),
+        name,
+        "" if number or name else top.text("StudyInstanceUID"),
     )
 
 

@@ -182,13 +182,11 @@ class MainWindow(QMainWindow):
 
     def analyse_study(self) -> None:
         """Run every model that fits a series of the active patient's newest study."""
-        study = self.session.study
+        active = self.session.active
         for place in self.session.studies.places():
-            if (
-                study is not None
-                and place.study.date == study.date
-                and place.patient.id == (self.session.patient.id if self.session.patient else "")
-            ):
+            if active is None or place.study.date != active.study.date:
+                continue
+            if place.is_of_patient_with(active):
                 self._reactions.analyse(place, is_asked=False)
 
     def restore(self) -> None:

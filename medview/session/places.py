@@ -37,6 +37,13 @@ class Place:
         """Series UID and stack number."""
         return self.series.uid, self.stack_number
 
+    def is_of_patient_with(self, other: Place) -> bool:
+        """Whether both are of one patient; without an ID only of one study."""
+        one, two = self.patient, other.patient
+        if not one.id:
+            return self.study.uid == other.study.uid
+        return (one.id, one.birth_date, one.sex) == (two.id, two.birth_date, two.sex)
+
 
 @dataclass(eq=False, kw_only=True)
 class OpenVolume:

@@ -83,7 +83,7 @@ class Prefetcher:
 
 def near(place: Place, studies: Studies) -> Iterator[Place]:
     """The other stacks of the series, of the study, of the patient's studies, newest first."""
-    others = [p for p in studies.places() if p.key != place.key and _same_patient(p, place)]
+    others = [p for p in studies.places() if p.key != place.key and p.is_of_patient_with(place)]
     here = [p for p in others if p.study.uid == place.study.uid]
     yield from (p for p in here if p.series.uid == place.series.uid)
     yield from (p for p in here if p.series.uid != place.series.uid)
@@ -91,10 +91,3 @@ def near(place: Place, studies: Studies) -> Iterator[Place]:
     same_kind = place.series.modality
     rest.sort(key=lambda p: p.series.modality != same_kind)
     yield from sorted(rest, key=lambda p: p.study.date, reverse=True)
-
-
-def _same_patient(a: Place, b: Place) -> bool:
-    one, other = a.patient, b.patient
-    if not one.id:
-        return a.study.uid == b.study.uid
-    return (one.id, one.birth_date, one.sex) == (other.id, other.birth_date, other.sex)

@@ -237,7 +237,7 @@ def _series_of(holdings: Holdings) -> set[str]:
 
 def merge(many: Iterable[Holdings]) -> Holdings:
     """Join what was opened one after another: same patient, same study, same series are one."""
-    patients: OrderedDict[tuple[str, str, str], Patient] = OrderedDict()
+    patients: OrderedDict[tuple[str, ...], Patient] = OrderedDict()
     total = Holdings()
     for holdings in many:
         total = replace(
@@ -249,10 +249,17 @@ def merge(many: Iterable[Holdings]) -> Holdings:
             documents=total.documents + holdings.documents,
         )
         for patient in holdings.patients:
-            key = (patient.id, patient.birth_date, patient.sex if patient.id else patient.name)
+            key = _identity(patient)
             known = patients.get(key)
             patients[key] = patient if known is None else _merge_patient(known, patient)
     return replace(total, patients=tuple(patients.values()))
+
+
+def _identity(patient: Patient) -> tuple[str, ...]:
+    """Without ID and name nothing says that two studies are of one person."""
+    if patient.id or patient.name:
+        return patient.id, patient.birth_date, patient.sex if patient.id else patient.name
+    return "", patient.birth_date, *(study.uid for study in patient.studies[:1])
 
 
 def _merge_patient(a: Patient, b: Patient) -> Patient:

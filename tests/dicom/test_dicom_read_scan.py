@@ -13,6 +13,7 @@ from medview.core.errors import Cancelled, InvalidInput
 from medview.core.progress import CancelToken
 from medview.core.study import Holdings, Stack
 from medview.dicom import scan
+from medview.session.studies import merge
 
 
 def stacks(found: Holdings) -> list[Stack]:
@@ -143,6 +144,16 @@ def test_without_an_id_two_names_are_two_patients(tmp_path: Path) -> None:
     save_series(tmp_path / "c", 1, PatientID="", StudyInstanceUID=generate_uid())
     found = two_studies(tmp_path, PatientID="", PatientName="Other^Eve")
     assert sorted(p.name for p in found.patients if not p.id) == ["Other^Eve", "Test^Ada"]
+
+
+def test_without_id_and_name_each_study_has_a_patient_of_its_own(tmp_path: Path) -> None:
+    for folder in ("c", "d"):
+        save_series(tmp_path / folder, 2, PatientID="", PatientName="",
+                    StudyInstanceUID=generate_uid(), SeriesInstanceUID=generate_uid())  # fmt: skip
+    found = scan([tmp_path])
+    assert [len(patient.studies) for patient in found.patients] == [1, 1]
+    twice = merge([found, scan([tmp_path / "c"])])
+    assert [len(patient.studies) for patient in twice.patients] == [1, 1]
 
 
 def test_every_file_stands_in_exactly_one_place(tmp_path: Path) -> None:

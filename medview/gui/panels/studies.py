@@ -74,8 +74,8 @@ class SeriesItem(QFrame):
         self.count = count = len(stack.frames)
         images = tr("1 image") if count == 1 else tr("{count} images", count=count)
         parted = "" if stack.label is None else f" · {stack.label}"
-        detail = f"{series.modality} · {images}{parted}"
-        self.setAccessibleName(f"{name}, {detail}")
+        detail = " · ".join(part for part in (series.modality, images) if part) + parted
+        self.setAccessibleName(", ".join(part for part in (name, detail) if part))
         self._thumb = QLabel()
         self._thumb.setFixedSize(THUMB, THUMB)
         self._thumb.setStyleSheet(f"background: {tokens().canvas};")
@@ -410,7 +410,9 @@ def _emitter(emit: Callable[[object], object], value: object) -> Callable[[], No
 
 
 def _same(a: Patient, b: Patient) -> bool:
-    return (a.id, a.birth_date, a.sex, a.name) == (b.id, b.birth_date, b.sex, b.name)
+    is_known = bool(a.id or a.name)
+    of_one = is_known or {s.uid for s in a.studies} == {s.uid for s in b.studies}
+    return of_one and (a.id, a.birth_date, a.sex, a.name) == (b.id, b.birth_date, b.sex, b.name)
 
 
 def _rank(series: Series) -> int:
