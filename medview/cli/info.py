@@ -124,7 +124,7 @@ def _object_json(made: StudyObject, statistics: dict[str, FileStatistics]) -> Js
         "uid": made.uid,
         "file": made.path,
         "refers_to": list(made.refers_to),
-        "summary": made.summary,
+        "summary": "" if made.summary is None else made.summary.english(),
         "notes": list(made.notes),
     }
     if made.path in statistics:

@@ -135,13 +135,16 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyObject:
-    """Something in a study that is no image: SEG, SR, KO, PR, RT, PDF, waveform."""
+    """Something in a study that is no image: SEG, SR, KO, PR, RT, PDF, waveform.
+
+    summary: what is in it, None where nothing is known but the kind.
+    """
 
     kind: str
     uid: str
     path: str
     refers_to: tuple[str, ...] = ()
-    summary: str = ""
+    summary: Sentence | None = None
     notes: tuple[str, ...] = ()
 
 

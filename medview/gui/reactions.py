@@ -31,6 +31,7 @@ class Reactions:
         self._loading = CancelToken()
         self._analysing = CancelToken()
         self._shown: Key | None = None
+        self._noted: tuple[Key | None, tuple[Sentence, ...]] = (None, ())  # notes said last
         self._place: Place | None = None  # the stack that is shown, as it was when it was shown
         self._device = ""
         self._state = ""
@@ -178,6 +179,9 @@ class Reactions:
         """Nothing is looked at any more."""
         self._loading.cancel()
         self._shown, self._place = None, None
+        if self._window.status.message in map(str, self._noted[1]):
+            self._window.status.show_message("", "info")
+        self._noted = (None, ())
         self._session.studies.volumes.pin([])
         self._window.grid.show_volume(None)
         self._show_presets()
@@ -188,10 +192,19 @@ class Reactions:
         if key != self._shown or opened is None:
             return
         self._window.grid.show_volume(opened)
-        for note in opened.place.stack.notes:
-            self.say(note, "warn")
+        self._say_notes(opened.place)
         self._show_presets()
         self._show_work()
+
+    def _say_notes(self, place: Place) -> None:
+        """What is special about a stack, once; what was said of another one goes."""
+        if (place.key, place.stack.notes) == self._noted:
+            return
+        if self._window.status.message in map(str, self._noted[1]):
+            self._window.status.show_message("", "info")
+        self._noted = (place.key, place.stack.notes)
+        for note in place.stack.notes:
+            self.say(note, "warn")
 
     def _gone(self, key: Key) -> None:
         """The stack that is shown was given back: reading was stopped, or its files changed."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from medview.core.geometry import PatientPoint
 from medview.core.results import Heatmap, LabelMap, Measurement
 from medview.gui.panels.studies import dropped_key
+from medview.gui.style import tokens
 from medview.gui.views.cine import Cine, pace_of
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
@@ -50,6 +51,8 @@ class ViewGrid(QWidget):
         self._grid.setSpacing(1)
         self.views = {plane: SliceView(plane, self) for plane in PLANES}
         self.volume_view: VolumeView | None = None
+        self._canvas = QWidget(self)  # black where no view stands
+        self._canvas.setStyleSheet(f"background: {tokens().canvas};")
         self.cine = Cine(self)
         self.cine.changed.connect(self._show_cine)
         self.cine_rate = 0.0  # what the reader wants, 0 for what the file asks for
@@ -96,8 +99,11 @@ class ViewGrid(QWidget):
         """More slices are in memory; when all are, the volume view gets them."""
         if self._opened is None:
             return
+        before = self.window_in_use
         for view in self.views.values():
             view.set_ready(self._opened.ready, self._opened.failed)
+        if self.window_in_use != before:  # the automatic one follows what is there
+            self.window_changed.emit(self.window_in_use)
         if is_whole:
             self._show_in_space()
 
@@ -272,11 +278,15 @@ class ViewGrid(QWidget):
                 continue
             self._grid.addWidget(view, *((0, 0) if is_alone else places[plane]))
             view.show()
+        has_volume = self._is_volume() and (not is_alone or self._alone == "volume")
         if self.volume_view is not None:
-            has_volume = self._is_volume() and (not is_alone or self._alone == "volume")
             if has_volume:
                 self._grid.addWidget(self.volume_view, *((0, 0) if is_alone else (1, 1)))
             self.volume_view.setVisible(has_volume)
+        is_hole = not is_alone and (self.volume_view is None or not has_volume)
+        if is_hole:
+            self._grid.addWidget(self._canvas, 1, 1)
+        self._canvas.setVisible(is_hole)
         for line in (0, 1):
             share = 0 if is_alone and line else 1
             self._grid.setRowStretch(line, share)

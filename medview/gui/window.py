@@ -379,7 +379,7 @@ class MainWindow(QMainWindow):
     def _close_patient(self) -> None:
         self._cancel.cancel()
         self._reactions.cancel_loading()
-        if self.session.patient is None:
+        if not self.session.studies.opened_paths:
             self._reactions.say(say("Open a study first."), "warn")
         self.session.close_patient()
 

@@ -111,7 +111,7 @@ class Session:
         self._show_opened(found)
         self._remember_open()
         documents = worth_reading(found.documents, paths)
-        self._say_what_is_missing(found.seen, len(found.patients), len(documents))
+        self._say_what_is_missing(found, len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)
         self.documents.open(documents, patients, self.patient, found.patients, progress, cancel)
@@ -144,13 +144,23 @@ class Session:
         if fresh is not None:
             self._active = fresh
 
-    def _say_what_is_missing(self, seen: int, patients: int, documents: int) -> None:
-        if seen == 0:
-            self.events.send(Message(say("The folder is empty."), "warn"))
-        elif patients == 0 and documents == 0:
-            self.events.send(
-                Message(say("There is no DICOM image among the {count} files.", count=seen), "warn")
-            )
+    def _say_what_is_missing(self, found: Holdings, documents: int) -> None:
+        studies = [study for patient in found.patients for study in patient.studies]
+        if found.seen == 0:
+            said = say("The folder is empty.")
+        elif not studies and documents == 0:
+            said = say("There is no DICOM image among the {count} files.", count=found.seen)
+        elif studies and not any(series.stacks for study in studies for series in study.series):
+            count = sum(len(study.objects) for study in studies)
+            said = say("No image was found, but 1 object: it is listed at the left.")
+            if count != 1:
+                said = say(
+                    "No image was found, but {count} objects: they are listed at the left.",
+                    count=count,
+                )
+        else:
+            return
+        self.events.send(Message(said, "warn"))
 
     def select(self, key: Key) -> None:
         """Look at another stack; its patient becomes the active one."""
@@ -170,12 +180,15 @@ class Session:
             self.studies.volumes.look_at(key, round(place.stack.geometry.to_index(point).k))
 
     def close_patient(self, patient: Patient | None = None) -> None:
-        """Close a patient, the active one: reading ends, images and documents are given back."""
-        patient = patient or self.patient
-        if patient is None:
-            return
+        """Close a patient: reading ends, images and documents are given back.
+
+        Without one the active patient, else the first who is open without images, else what
+        could not be read.
+        """
+        patient = patient or self.patient or next(iter(self.studies.holdings.patients), None)
         self.prefetch.yield_to(None)
-        self.documents.close_of(patient)
+        if patient is not None:
+            self.documents.close_of(patient)
         self._active = None
         self.studies.close_patient(patient)
         self._active = first_place(self.studies.places())

@@ -121,9 +121,12 @@ class Studies:
 
         self.volumes.drop_where(is_gone)
 
-    def close_patient(self, patient: Patient) -> None:
-        """Close a patient's studies; reading them ends, their volumes are given back."""
-        uids = {study.uid for study in patient.studies}
+    def close_patient(self, patient: Patient | None) -> None:
+        """Close a patient's studies; reading them ends, their volumes are given back.
+
+        What was opened and holds no patient (any more) goes with them, alone where it is None.
+        """
+        uids = set() if patient is None else {study.uid for study in patient.studies}
         with self._lock:
             kept = [(paths, _without(holdings, uids)) for paths, holdings in self._opened]
             self._opened = [group for group in kept if group[1].patients]

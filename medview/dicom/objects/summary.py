@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from medview.core.study import StudyObject
+from medview.core.words import Sentence, say
 from medview.dicom.elements import Elements
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import tag_of
@@ -20,6 +21,7 @@ _KIND_BY_CLASS = {
 }  # fmt: skip
 _IMAGES_ROOT = "1.2.840.10008.5.1.4.1.1."
 _NOT_IMAGES = frozenset(("SEG", "RTDOSE"))  # have pixels, yet no one looks at them as a picture
+_NAMED = 6  # names that a summary gives
 _PALETTE = "1.2.840.10008.5.1.4.39."
 
 
@@ -70,60 +72,84 @@ def _references(top: Elements, depth: int = 0) -> Iterator[str]:
             yield from _references(item, depth + 1)
 
 
-def _count(number: int, one: str) -> str:
-    return f"{number} {one}" + ("" if number == 1 else "s")
+def _counted(count: int, one: Sentence, many: Sentence) -> Sentence:
+    return one if count == 1 else many
 
 
-def _described(top: Elements) -> str:
-    return (
+def _with_names(counted: Sentence, names: list[str]) -> Sentence:
+    named = ", ".join(name for name in names[:_NAMED] if name)
+    return say("{count}: {names}", count=counted, names=named) if named else counted
+
+
+def _as_written(text: str) -> Sentence | None:
+    return say("{text}", text=text) if text else None
+
+
+def _described(top: Elements) -> Sentence | None:
+    return _as_written(
         top.text("SeriesDescription") or top.text("ContentDescription") or top.text("ContentLabel")
     )
 
 
-def _segments(top: Elements) -> str:
+def _segments(top: Elements) -> Sentence:
     labels = [item.text("SegmentLabel") for item in top.items("SegmentSequence")]
-    named = ", ".join(label for label in labels[:6] if label)
-    return _count(len(labels), "segment") + (f": {named}" if named else "")
+    count = len(labels)
+    return _with_names(
+        _counted(count, say("1 segment"), say("{count} segments", count=count)), labels
+    )
 
 
-def _report(top: Elements) -> str:
+def _report(top: Elements) -> Sentence | None:
     title = [item.text("CodeMeaning") for item in top.items("ConceptNameCodeSequence")]
     parts = [*title[:1], top.text("CompletionFlag").lower(), top.text("VerificationFlag").lower()]
-    return ", ".join(part for part in parts if part)
+    return _as_written(", ".join(part for part in parts if part))
 
 
-def _key_objects(top: Elements) -> str:
+def _key_objects(top: Elements) -> Sentence:
     title = next((item.text("CodeMeaning") for item in top.items("ConceptNameCodeSequence")), "")
     count = sum(1 for item in top.items("ContentSequence") if item.text("ValueType") == "IMAGE")
-    return f"{title or 'Key objects'}: {_count(count, 'picture')}"
+    pictures = _counted(count, say("1 picture"), say("{count} pictures", count=count))
+    return say("{title}: {pictures}", title=title, pictures=pictures) if title else pictures
 
 
-def _structures(top: Elements) -> str:
+def _structures(top: Elements) -> Sentence:
     names = [item.text("ROIName") for item in top.items("StructureSetROISequence")]
-    named = ", ".join(name for name in names[:6] if name)
-    return _count(len(names), "structure") + (f": {named}" if named else "")
+    count = len(names)
+    return _with_names(
+        _counted(count, say("1 structure"), say("{count} structures", count=count)), names
+    )
 
 
-def _plan(top: Elements) -> str:
-    return _count(len(top.items("BeamSequence")) + len(top.items("IonBeamSequence")), "beam")
+def _plan(top: Elements) -> Sentence:
+    count = len(top.items("BeamSequence")) + len(top.items("IonBeamSequence"))
+    return _counted(count, say("1 beam"), say("{count} beams", count=count))
 
 
-def _dose(top: Elements) -> str:
-    planes = top.integer("NumberOfFrames", 1)
-    return f"{_count(planes, 'plane')} in {top.text('DoseUnits').lower() or 'unknown units'}"
+def _dose(top: Elements) -> Sentence:
+    count = top.integer("NumberOfFrames", 1)
+    planes = _counted(count, say("1 plane"), say("{count} planes", count=count))
+    unit = top.text("DoseUnits").upper()
+    if unit == "RELATIVE":
+        return say("{planes}, relative dose", planes=planes)
+    if unit == "GY":
+        return say("{planes}, dose in Gy", planes=planes)
+    return say("{planes}, unit of the dose not known", planes=planes)
 
 
-def _document(top: Elements) -> str:
-    return top.text("DocumentTitle") or top.text("MIMETypeOfEncapsulatedDocument")
+def _document(top: Elements) -> Sentence | None:
+    return _as_written(top.text("DocumentTitle") or top.text("MIMETypeOfEncapsulatedDocument"))
 
 
-def _waveform(top: Elements) -> str:
+def _waveform(top: Elements) -> Sentence:
     groups = top.items("WaveformSequence")
     channels = sum(group.integer("NumberOfWaveformChannels") for group in groups)
-    return f"{_count(len(groups), 'group')} of {_count(channels, 'channel')}"
+    counted = _counted(channels, say("1 channel"), say("{count} channels", count=channels))
+    if len(groups) == 1:
+        return counted
+    return say("{channels} in {count} groups", channels=counted, count=len(groups))
 
 
-_SUMMARY: dict[str, Callable[[Elements], str]] = {
+_SUMMARY: dict[str, Callable[[Elements], Sentence | None]] = {
     "SEG": _segments,
     "SR": _report,
     "KO": _key_objects,

@@ -31,6 +31,7 @@ from medview.gui.cards import (
     row,
 )
 from medview.gui.panels.left_out import LeftOutCard, left_out_files
+from medview.gui.panels.study_objects import object_line
 from medview.gui.style import GRID, LEFT_PANEL, colour, icon, tokens
 from medview.gui.views.corners import age_of, badge_text, sex_text
 from medview.session import Session
@@ -272,8 +273,9 @@ class StudiesPanel(QWidget):
         patients = [(active is not None and _same(p, active), p) for p in holdings.patients]
         for is_active, patient in sorted(patients, key=lambda pair: not pair[0]):
             widgets.append(self._patient_card(patient, is_active=is_active))
-            if is_active:
+            if is_active or not _has_images(patient):  # nobody could turn to one without images
                 widgets += self._studies(patient)
+            if is_active:
                 widgets += self._documents(patient)
         widgets += self._left_out()
         if not widgets:
@@ -371,7 +373,7 @@ class StudiesPanel(QWidget):
                 if item.key in self._progress:
                     item.set_progress(*self._progress[item.key])
                 widgets.append(item)
-        widgets.extend(label(f"{f.kind} · {f.summary}", "small") for f in study.objects)
+        widgets.extend(object_line(found) for found in study.objects)
         return widgets
 
     def _analysed(self) -> set[Key]:
@@ -407,6 +409,10 @@ def _emitter(emit: Callable[[object], object], value: object) -> Callable[[], No
         emit(value)
 
     return send
+
+
+def _has_images(patient: Patient) -> bool:
+    return any(series.stacks for study in patient.studies for series in study.series)
 
 
 def _same(a: Patient, b: Patient) -> bool:

@@ -1,0 +1,38 @@
+"""Lines for what is in a study and is no image: segmentations, reports, doses, documents."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel
+
+from medview.core.study import StudyObject
+from medview.core.words import tr
+from medview.gui.cards import label
+
+
+def object_line(found: StudyObject) -> QLabel:
+    """Kind and summary of an object; in words, and what can be done with it, in the tooltip."""
+    line = label(" · ".join(str(part) for part in (found.kind, found.summary) if part), "small")
+    kind = _kind_words(found.kind)
+    line.setToolTip(tr("{kind}. It is listed only: MedView does not draw it.", kind=kind))
+    line.setAccessibleDescription(line.toolTip())
+    return line
+
+
+def _kind_words(kind: str) -> str:
+    words = {
+        "SEG": tr("Segmentation"),
+        "SR": tr("Structured report"),
+        "KO": tr("Key images"),
+        "PR": tr("Presentation state"),
+        "RTSTRUCT": tr("Radiotherapy structures"),
+        "RTDOSE": tr("Radiotherapy dose"),
+        "RTPLAN": tr("Radiotherapy plan"),
+        "RTRECORD": tr("Radiotherapy record"),
+        "PDF": tr("PDF document"),
+        "CDA": tr("Clinical document (CDA)"),
+        "WAVEFORM": tr("Waveform"),
+        "REG": tr("Spatial registration"),
+        "ANN": tr("Annotations"),
+        "RWV": tr("Real-world value map"),
+    }
+    return words.get(kind, kind)

@@ -1,0 +1,104 @@
+"""What a radiologist meets who opens folders of every kind one after another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QToolButton
+from pytestqt.qtbot import QtBot
+
+from medview.core.words import set_language
+from medview.gui.window import MainWindow
+
+
+def _listed(window: MainWindow) -> list[str]:
+    return [each.text() for each in window.studies.findChildren(QLabel) if each.isVisible()]
+
+
+def _press_close(window: MainWindow) -> None:
+    QTest.keyClick(window, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [("sr", "SR · "), ("pdf-cda", "PDF · "), ("waveform", "WAVEFORM · "), ("rt", "RTDOSE · ")],
+)
+def test_objects_of_a_patient_without_images_are_listed_by_kind(
+    window: MainWindow, imaging_data: Path, quiet, folder: str, kind: str
+) -> None:
+    window.open_paths([imaging_data / folder])
+    quiet(window)
+
+    lines = [text for text in _listed(window) if text.startswith(kind)]
+
+    assert lines
+    line = next(each for each in window.studies.findChildren(QLabel) if each.text() == lines[0])
+    assert "listed only" in line.toolTip()
+
+
+def test_a_folder_with_objects_alone_says_that_there_is_no_image(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "pdf-cda"])
+    quiet(window)
+
+    assert "No image was found, but 2 objects" in window.status.message
+
+
+def test_what_is_in_an_object_is_said_in_chinese_too(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "seg" / "liver.dcm"])
+    quiet(window)
+
+    set_language("zh_CN")
+    window.retranslate()
+    quiet(window)
+
+    assert "SEG · 1 个分割：Liver" in _listed(window)
+
+
+def test_ctrl_w_closes_what_has_no_image_until_nothing_is_open(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "pdf-cda"])
+    quiet(window)
+    window.open_paths([imaging_data / "odd" / "made-cut-in-header.dcm"])
+    quiet(window)
+
+    for _ in range(3):
+        _press_close(window)
+        quiet(window)
+
+    assert "Nothing is open" in _listed(window)
+    assert not window.session.studies.opened_paths
+
+
+def test_the_bar_gives_the_window_that_the_views_use(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "petct" / "pet"])
+    quiet(window)
+
+    used = window.grid.window_in_use
+
+    texts = [each.text() for each in window.top.findChildren(QToolButton)]
+    assert f"W {used.width:.2f}  L {used.center:.2f}" in texts
+
+
+def test_what_was_said_of_one_series_does_not_stand_under_the_next(
+    window: MainWindow, imaging_data: Path, quiet, qtbot: QtBot
+) -> None:
+    window.open_paths([imaging_data / "ct" / "head-tilt-philips"])
+    quiet(window)
+    assert "gantry tilt" in window.status.message
+    said = [str(sentence) for _, sentence, _ in window.messages]
+    assert len(said) == len(set(said))
+
+    window.open_paths([imaging_data / "mr" / "mosaic-siemens"])
+    quiet(window)
+
+    assert window.status.message == ""
