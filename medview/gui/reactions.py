@@ -30,6 +30,7 @@ class Reactions:
         self._session = window.session
         self._loading = CancelToken()
         self._analysing = CancelToken()
+        self._coming: CancelToken | None = None  # of the loading whose end is not known yet
         self._shown: Key | None = None
         self._noted: tuple[Key | None, tuple[Sentence, ...]] = (None, ())  # notes said last
         self._place: Place | None = None  # the stack that is shown, as it was when it was shown
@@ -146,7 +147,7 @@ class Reactions:
             return
         is_same = place.key == self._shown
         self._loading.cancel()  # what is left is not waited for; it is read again later
-        self._loading = token = CancelToken()
+        self._loading = self._coming = token = CancelToken()
         self._shown, self._place = place.key, place
         self._session.studies.volumes.pin([place.key])
         self._session.prefetch.yield_to(place.key)
@@ -164,6 +165,10 @@ class Reactions:
                 if self._loading is token:
                     raise
                 return  # the reader turned to another series: nothing to say
+            finally:
+                if self._coming is token:
+                    self._coming = None
+                    self._gone(place.key)  # where it did not come after all
             if not token.is_cancelled:
                 self._session.prefetch.follow(place)
             if opened is None and self._session.settings.analyse_on_open:
@@ -211,8 +216,10 @@ class Reactions:
         if key != self._shown or self._session.studies.volume(key) is not None:
             return
         self._window.status.show_progress("", 0, 0)
+        if self._coming is not None and not self._coming.is_cancelled:
+            return  # it is asked for anew: it stays on the screen until it is there again
         if self._session.studies.volumes.is_reading(key):
-            return  # it is read anew: it stays on the screen until it is there again
+            return
         if self._place is not None and self._session.studies.place(key) is not None:
             place = self._session.studies.place(key)
             if place is not None and not self._is_as_shown(place):

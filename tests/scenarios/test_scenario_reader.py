@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
 from medview.gui.window import MainWindow
+from medview.session.events import Event, VolumeOpened
 
 
 def _listed(window: MainWindow) -> list[str]:
@@ -102,3 +104,29 @@ def test_what_was_said_of_one_series_does_not_stand_under_the_next(
     quiet(window)
 
     assert window.status.message == ""
+
+
+def test_a_series_that_grows_while_its_first_part_is_read_slowly_is_shown(
+    window: MainWindow, imaging_data: Path, quiet, qtbot: QtBot
+) -> None:
+    from medview.dicom import scan
+
+    files = sorted((imaging_data / "ct" / "head-small").iterdir())
+    session, opened = window.session, []
+
+    def linger(event: Event) -> None:
+        if isinstance(event, VolumeOpened) and not opened:
+            opened.append(event)
+            time.sleep(3)  # in the thread that reads
+
+    session.events.subscribe(linger)
+    for part in (files[:20], files):
+        session.studies.show_sketch(scan(part), frozenset())
+        key = next(iter(session.studies.places())).key
+        session.select(key)
+        qtbot.waitUntil(lambda: bool(opened))
+    quiet(window)
+
+    shown = window.grid.active_view.stage.shown
+    assert shown is not None
+    assert len(shown.stack.frames) == len(files)
