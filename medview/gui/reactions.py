@@ -158,23 +158,24 @@ class Reactions:
         elif not is_same:  # a stack that has grown stays on the screen until it is there again
             self._window.grid.show_volume(None)
 
-        async def action() -> None:
-            try:
-                await self._window.operations.call(self._session.studies.show, place, token)
-            except Cancelled:
-                if self._loading is token:
-                    raise
-                return  # the reader turned to another series: nothing to say
-            finally:
-                if self._coming is token:
-                    self._coming = None
-                    self._gone(place.key)  # where it did not come after all
-            if not token.is_cancelled:
-                self._session.prefetch.follow(place)
-            if opened is None and self._session.settings.analyse_on_open:
-                self.analyse(place, is_asked=False)
+        self._window.operations.start(self._bring(place, token, is_new=opened is None))
 
-        self._window.operations.start(action())
+    async def _bring(self, place: Place, token: CancelToken, *, is_new: bool) -> None:
+        """Have a stack read; then others in advance, and analysed where the reader wants that."""
+        try:
+            await self._window.operations.call(self._session.studies.show, place, token)
+        except Cancelled:
+            if self._loading is token:
+                raise
+            return  # the reader turned to another series: nothing to say
+        finally:
+            if self._coming is token:
+                self._coming = None
+                self._gone(place.key)  # where it did not come after all
+        if not token.is_cancelled:
+            self._session.prefetch.follow(place)
+        if is_new and self._session.settings.analyse_on_open:
+            self.analyse(place, is_asked=False)
 
     def _is_as_shown(self, place: Place) -> bool:
         """Whether the stack has the frames that it had when it was shown."""
