@@ -17,6 +17,7 @@ import argparse
 import collections
 import gzip
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -141,6 +142,8 @@ def _wrong(result: RiskResult, answer: Rule, how: Rule) -> str:
         return f"no number instead of {expected:g}"
     value = result.value * how.get("times", 1.0)
     decimals = how.get("decimals", answer.get("decimals", 0))
+    if how.get("rounded") == "up":
+        value, decimals = float(math.ceil(value - 1e-9)), 0
     margin = max(0.5 * 10.0**-decimals, 1e-12 * abs(expected))
     # Halves may have been rounded either way, and a binary fraction lies beside its decimal.
     return "" if abs(value - expected) <= margin + 1e-9 else f"{value:.6g} instead of {expected:g}"

@@ -4,8 +4,9 @@ A rule has `source` (a pattern for the case's score), `score` (ours), `inputs` {
 target} and `expected` {pattern of a name: how to compare}. A target is a concept's id, "" for what
 does not matter, "born" for a birth date, or {"to": id} with one of `words` [[pattern, value], ...]
 (`else_plain`: other words are read as they stand), `above` or `from`, a limit that turns a number
-into yes or no, `times`, a factor, or `by_answer`, patterns over the case's own answers. `always`
-says what the case leaves open by its own rules, `only` for which cases the rule is.
+into yes or no, `times`, a factor, `sum` for what is added up, or `by_answer`, patterns over the
+case's own answers. `always` says what the case leaves open by its own rules, `only` for which
+cases the rule is.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def given_by(rule: Rule, case: Rule, score: Score) -> dict[str, str | float | bo
         target = _target(rule, item["name"])
         for part in target if isinstance(target, list) else [target]:
             if part != "":
-                _join(found, _said(part, item, case))
+                is_sum = isinstance(part, dict) and "sum" in part
+                _join(found, _said(part, item, case), is_sum)
     for name, value in rule.get("always", {}).items():
         found.setdefault(name, value)
     asked = {*(spec.name for spec in score.inputs), *(e.name for e in score.exclusions)}
@@ -70,10 +72,16 @@ def given_by(rule: Rule, case: Rule, score: Score) -> dict[str, str | float | bo
     return {name: value for name, value in found.items() if name in asked | derived}
 
 
-def _join(found: dict[str, str | float | bool], said: Mapping[str, str | float | bool]) -> None:
-    """Several names may speak of one condition: one yes is enough."""
+def _join(
+    found: dict[str, str | float | bool],
+    said: Mapping[str, str | float | bool],
+    is_sum: bool,
+) -> None:
+    """Several names may speak of one condition: one yes is enough; sizes may be added up."""
     for name, value in said.items():
-        if found.get(name) is not True or value is not False:
+        if is_sum:
+            found[name] = float(found.get(name, 0.0)) + float(value)
+        elif found.get(name) is not True or value is not False:
             found[name] = value
 
 
@@ -94,8 +102,8 @@ def _said(target: str | Rule, item: Rule, case: Rule) -> dict[str, str | float |
     if "by_answer" in target:
         return {name: _by_answer(target["by_answer"], item, case)}
     number = float(item["value"])
-    if "times" in target:
-        return {name: number * float(target["times"])}
+    if "times" in target or "sum" in target:
+        return {name: number * float(target.get("times", 1.0))}
     return {name: number > target["above"] if "above" in target else number >= target["from"]}
 
 

@@ -132,7 +132,7 @@ def test_an_old_laboratory_value_is_used_and_marked(said: Said) -> None:
 
 
 def test_units_are_converted(said: Said) -> None:
-    molar, mass = ckd(said("creatinine", 97.262, unit="umol/L")), ckd(said("creatinine", 1.1))
+    molar, mass = ckd(said("creatinine", 97.24, unit="umol/L")), ckd(said("creatinine", 1.1))
 
     assert molar.value == pytest.approx(mass.value)
 

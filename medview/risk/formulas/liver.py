@@ -8,7 +8,7 @@ from typing import Any
 
 from medview.risk.formulas.base import Inputs, Outcome
 
-_UMOL_PER_MG = 17.1  # bilirubin, µmol/L per mg/dL
+_UMOL_PER_MG = 17.104  # bilirubin, µmol/L per mg/dL
 _FROM_65 = 65.0
 
 

@@ -18,6 +18,8 @@ Item = Mapping[str, Any]
 def table(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
     """The sum of `items` from `start` on; `bands` may name the band by rules over `total`.
 
+    A rule of `instead` whose `if` holds gives its points and ends the matter.
+
     An item is one of
     `{"yes": N, "points": P}`, or `no`: a yes/no and its points;
     `{"word": N, "points": {WORD: P}}`: the points of an answer;
@@ -27,6 +29,9 @@ def table(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
     `{"if": CONDITION, "points": P}`: see `conditions`;
     `{"most": [ITEMS]}`: of several items only the one with the most points.
     """
+    for rule in coefficients.get("instead", ()):
+        if holds(rule["if"], given):
+            return Outcome(float(rule["points"]))
     total = float(coefficients.get("start", 0))
     total += sum(_points(item, given) for item in coefficients["items"])
     rules = coefficients.get("bands", ())

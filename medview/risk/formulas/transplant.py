@@ -8,8 +8,8 @@ from typing import Any
 
 from medview.risk.formulas.base import Inputs, Outcome, logistic
 
-_UMOL_BILIRUBIN = 17.1  # µmol/L per mg/dL
-_UMOL_CREATININE = 88.42
+_UMOL_BILIRUBIN = 17.104  # µmol/L per mg/dL
+_UMOL_CREATININE = 88.4
 
 
 def _initial(given: Inputs, c: Mapping[str, Any]) -> float:
