@@ -12,11 +12,13 @@ from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
+from medview.gui.dialogs.anonymize import AnonymizeDialog
 from medview.gui.window import MainWindow
 from medview.session.events import Event, VolumeOpened
 
 
 def _listed(window: MainWindow) -> list[str]:
+    QTest.qWait(50)  # new lines are shown when the window has laid them out
     return [each.text() for each in window.studies.findChildren(QLabel) if each.isVisible()]
 
 
@@ -130,3 +132,20 @@ def test_a_series_that_grows_while_its_first_part_is_read_slowly_is_shown(
     shown = window.grid.active_view.stage.shown
     assert shown is not None
     assert len(shown.stack.frames) == len(files)
+
+
+@pytest.mark.parametrize("how", ["button", "escape"])
+def test_the_dialog_for_copies_without_identity_can_be_closed(
+    window: MainWindow, qtbot: QtBot, how: str
+) -> None:
+    window.show_anonymize()
+    dialog = window.findChild(AnonymizeDialog)
+    assert dialog is not None
+    assert dialog.isVisible()
+
+    if how == "button":
+        qtbot.mouseClick(dialog.quit, Qt.MouseButton.LeftButton)
+    else:
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+    qtbot.waitUntil(lambda: window.findChild(AnonymizeDialog) is None)

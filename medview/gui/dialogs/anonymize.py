@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QCloseEvent, QImage
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QDialog,
     QProgressBar,
@@ -95,14 +95,10 @@ class AnonymizeDialog(QDialog):
         """What went wrong, in words; empty where nothing did."""
         return self._said.text()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing stops what is running."""
+    def done(self, result: int) -> None:
+        """However it is closed, what is running is stopped."""
         self.cancel()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Escape closes as the button does."""
-        self.close()
+        super().done(result)
 
     # -- inside --------------------------------------------------------------------------
 
