@@ -18,6 +18,7 @@ from medview.cli.output import (
     print_json,
     print_lines,
     progress_for,
+    shared_options,
 )
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.study import Patient, shown_name
@@ -49,11 +50,7 @@ SCHEMA = "medview.library/1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions of the command's contract."""
-    shared = argparse.ArgumentParser(add_help=False)
-    for option in ("--json", "--quiet"):  # also after the action, without undoing them before it
-        shared.add_argument(
-            option, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-        )
+    shared = shared_options()
     actions = parser.add_subparsers(
         dest="action", required=True, metavar="ACTION", help="what to do; each takes --help"
     )

@@ -9,7 +9,15 @@ from typing import Any
 
 from medview.ai.catalogue import Catalogue, install, read_catalogue, remove, staged
 from medview.ai.folder import ModelFolder, open_folder
-from medview.cli.output import DONE, IN_PART, WRONG_INPUT, complain, print_json, print_lines
+from medview.cli.output import (
+    DONE,
+    IN_PART,
+    WRONG_INPUT,
+    complain,
+    print_json,
+    print_lines,
+    shared_options,
+)
 from medview.core.errors import ModelUnavailable
 from medview.core.words import tr
 
@@ -18,11 +26,7 @@ SCHEMA = "medview.models/1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions of the command's contract."""
-    shared = argparse.ArgumentParser(add_help=False)
-    for option in ("--json", "--quiet"):  # also after the action, without undoing them before it
-        shared.add_argument(
-            option, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
-        )
+    shared = shared_options()
     actions = parser.add_subparsers(
         dest="action", required=True, metavar="ACTION", help="what to do; each takes --help"
     )

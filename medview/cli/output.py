@@ -14,6 +14,16 @@ from medview.core.progress import Progress, no_progress
 DONE, FAILED, WRONG_INPUT, IN_PART, INTERRUPTED = 0, 1, 2, 3, 130
 
 
+def shared_options() -> argparse.ArgumentParser:
+    """--json and --quiet for the actions of a command, to be given after the action too."""
+    shared = argparse.ArgumentParser(add_help=False)
+    for option in ("--json", "--quiet"):  # without undoing them where they stand before it
+        shared.add_argument(
+            option, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+    return shared
+
+
 def complain(sentence: str, status: int) -> int:
     """One sentence on standard error; gives the status back."""
     sys.stderr.write(_shown(sentence.strip()) + "\n")

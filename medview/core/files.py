@@ -14,23 +14,35 @@ from medview.core.errors import WriteFailed
 from medview.core.words import Sentence, say
 
 
+@contextlib.contextmanager
+def replacing(path: Path, ending: str = "") -> Iterator[Path]:
+    """A new file beside `path`, mode 0600, that takes its place when the block ends well.
+
+    ending: of its name, for libraries that choose a format by it. Raises OSError (full disk, no
+    rights) and then leaves the old file as it was.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=ending)  # mode 0600
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        # Some file systems say only here that there is no room for what was written.
+        with beside.open("rb+") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+
+
 def write_private(path: Path, text: str | bytes) -> None:
     """Replace a file in one step with content that only the owner may read.
 
     Raises OSError (full disk, no rights) and then leaves the old file as it was.
     """
-    data = text.encode("utf-8") if isinstance(text, str) else text
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    with replacing(path) as beside:
+        beside.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
 
 
 def hold(path: Path) -> int:

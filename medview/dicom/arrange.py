@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,8 +19,8 @@ from medview.dicom.mosaic import tiles_of
 from medview.dicom.patients import by_patient, iso_date, letters_of_name, sex_of
 from medview.dicom.real_world import maps_by_image
 from medview.dicom.stacks import Beside, stacks_of
+from medview.dicom.uids import made_uid
 
-_MADE_UIDS = uuid.UUID("6a1f3c52-7a0e-4f0b-9f0c-3a8d3f0f6f11")
 _log = logging.getLogger("medview.dicom")
 
 
@@ -194,8 +193,3 @@ def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
     for instance in part:
         found.refuse(instance.path, reason)
     return ()
-
-
-def made_uid(*parts: str) -> str:
-    """A UID for what has none in its files: the same for the same files (PS3.5 B.2)."""
-    return f"2.25.{uuid.uuid5(_MADE_UIDS, '|'.join(parts)).int}"

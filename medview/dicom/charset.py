@@ -7,6 +7,11 @@ import warnings
 _PADDING = " \0"
 
 
+def defined_terms(raw: bytes) -> tuple[str, ...]:
+    """The values of Specific Character Set; one empty term where none is named."""
+    return tuple(part.strip(_PADDING) for part in raw.decode("ascii", "replace").split("\\"))
+
+
 def decode_text(raw: bytes, charsets: tuple[str, ...], *, is_name: bool = False) -> str:
     """A text value; bytes that the declared sets cannot explain become replacement marks.
 

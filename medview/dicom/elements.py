@@ -17,9 +17,6 @@ from medview.dicom.keywords import tag_of, vr_of
 PIXEL_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 UNDEFINED = 0xFFFFFFFF
-LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-VALUE_REPRESENTATIONS = LONG_VRS | SHORT_VRS
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "OF": "f", "OD": "d",
            "UV": "Q", "SV": "q"}  # fmt: skip
 _TEXTS = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN", "UN"))

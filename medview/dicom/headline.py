@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from medview.dicom.encoding import LONG_VRS, SHORT_VRS
 from medview.dicom.forms import Forms, Part
 
 INDEX_KEYWORDS = (
@@ -29,9 +30,7 @@ INDEX_TAGS = (
 _SLOTS = {tag: slot for slot, tag in enumerate(INDEX_TAGS)}
 _CLASS, _INSTANCE, _STUDY, _SERIES, _ROWS, _COLUMNS = 1, 2, 14, 15, 19, 20
 _LAST = INDEX_TAGS[-1]
-_LONG = frozenset(b"OB OD OF OL OV OW SV UC UN UR UT UV".split())
-_SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-_TEXTLIKE = _SHORT - frozenset(b"AT FD FL SL SS UL US".split())
+_TEXTLIKE = SHORT_VRS - frozenset(b"AT FD FL SL SS UL US".split())
 _FIRST_READ, _MOST_READ, _LONG_SEQUENCE, _MOST_TEXT = 4096, 32_768, 262_144, 65_536
 _MOST_PLANS, _DEEPEST = 8192, 24
 _IMPLICIT_LE = b"1.2.840.10008.1.2"
@@ -111,7 +110,7 @@ def _start(buffer: bytes) -> tuple[int, bool]:
         raise _Unusual
     if _syntax(buffer, start) in _NOT_SO:
         raise _Unusual
-    return start, buffer[start + 4 : start + 6] in _SHORT
+    return start, buffer[start + 4 : start + 6] in SHORT_VRS
 
 
 def _syntax(buffer: bytes, end: int) -> bytes:
@@ -167,11 +166,11 @@ def _explicit_plan(head: bytes) -> _Plan:
     if slot >= 0:
         is_fit = (vr == b"US" and length == 10) if slot >= _ROWS else vr in _TEXTLIKE
         return (slot, length) if is_fit else (-1, _UNLIKELY)
-    if vr in _SHORT:
+    if vr in SHORT_VRS:
         return (-1, length)
-    if vr in _LONG:
-        return (-1, _LENGTH_FOLLOWS)
-    return (-1, _SEQUENCE if vr == b"SQ" else _UNLIKELY)
+    if vr == b"SQ":
+        return (-1, _SEQUENCE)
+    return (-1, _LENGTH_FOLLOWS if vr in LONG_VRS else _UNLIKELY)
 
 
 def _implicit_plan(head: bytes) -> _Plan:
@@ -257,9 +256,9 @@ def _item(buffer: bytes, at: int, is_explicit: bool, depth: int) -> int:
         vr, begin = buffer[at + 4 : at + 6], 8
         if not is_explicit:
             said = buffer[at + 4 : at + 8]
-        elif vr in _SHORT:
+        elif vr in SHORT_VRS:
             said = buffer[at + 6 : at + 8]
-        elif vr in _LONG or vr == b"SQ":
+        elif vr in LONG_VRS:
             begin, said = 12, buffer[at + 8 : at + 12]
         else:
             raise _Unusual
@@ -299,7 +298,7 @@ def _part(buffer: bytes, at: int, *, is_explicit: bool) -> Part:
     """An element; of undefined length, an item or a delimiter only its first bytes."""
     begin, wide = 4, 4
     if is_explicit and buffer[at : at + 2] != b"\xfe\xff":
-        is_short = buffer[at + 4 : at + 6] in _SHORT
+        is_short = buffer[at + 4 : at + 6] in SHORT_VRS
         begin, wide = (6, 2) if is_short else (8, 4)
     head, length = buffer[at : at + begin], buffer[at + begin : at + begin + wide]
     tag = int.from_bytes(head[:2], "little") << 16 | int.from_bytes(head[2:4], "little")

@@ -12,12 +12,12 @@ from medview.dicom.elements import (
     EXPLICIT,
     IMPLICIT,
     UNDEFINED,
-    VALUE_REPRESENTATIONS,
     ByteSource,
     Elements,
     Encoding,
     FileStamp,
 )
+from medview.dicom.encoding import VALUE_REPRESENTATIONS
 from medview.dicom.keywords import tag_of, wanted_tags
 from medview.dicom.members import open_source
 from medview.dicom.repeats import repeats_in

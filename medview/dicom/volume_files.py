@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import InvalidInput, MedViewError, WriteFailed
-from medview.core.study import FileNote, Holdings
+from medview.core.files import replacing
+from medview.core.study import FileNote, Holdings, Stack
 from medview.core.volume import Volume
 from medview.core.words import say
 from medview.dicom.evening import is_rectangular
@@ -55,13 +54,9 @@ def _write_whole(path: Path, writer: Callable[[str], None]) -> None:
     ending = next(
         end for end in (*VOLUME_ENDINGS, *PICTURE_ENDINGS) if path.name.lower().endswith(end)
     )
-    beside = ""
     try:
-        handle, beside = tempfile.mkstemp(suffix=ending, prefix=".medview-", dir=path.parent)
-        os.close(handle)
-        writer(beside)
-        _sync(beside)
-        Path(beside).replace(path)
+        with replacing(path, ending) as beside:
+            writer(str(beside))
     except (OSError, RuntimeError) as error:
         raise WriteFailed(
             say("The file could not be written"),
@@ -69,15 +64,6 @@ def _write_whole(path: Path, writer: Callable[[str], None]) -> None:
             say("Check the free space and the rights of the folder."),
             detail=type(error).__name__,
         ) from error
-    finally:
-        with suppress(OSError):  # gone where all went well
-            Path(beside).unlink()
-
-
-def _sync(path: str) -> None:
-    # Some file systems say only here that there is no room for what was written.
-    with Path(path).open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _itk() -> Any:
@@ -159,8 +145,8 @@ def volume_files_in(holdings: Holdings, *, pixels: bool) -> tuple[list[dict[str,
             ignored.append(note)
             continue
         try:
-            stacks_of_file(note.path)
-            volumes.append(_described(note.path, pixels=pixels))
+            stack = stacks_of_file(note.path)[0]
+            volumes.append(_described(note.path, stack, pixels=pixels))
         except MedViewError as error:
             unreadable.append(FileNote(path=note.path, reason=error.what.english()))
         except RuntimeError:
@@ -169,43 +155,27 @@ def volume_files_in(holdings: Holdings, *, pixels: bool) -> tuple[list[dict[str,
     return volumes, replace(holdings, ignored=tuple(ignored), unreadable=tuple(unreadable))
 
 
-def _described(path: str, *, pixels: bool) -> dict[str, Any]:
-    sitk = _itk()
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(path)
-    reader.ReadImageInformation()
-    size = [*reader.GetSize(), 1, 1][:3]
-    spacing = [*reader.GetSpacing(), 1.0, 1.0][:3]
-    origin = [*reader.GetOrigin(), 0.0, 0.0][:3]
-    direction = np.eye(3)
-    own = np.array(reader.GetDirection()).reshape(reader.GetDimension(), -1)
-    count = min(3, len(own))
-    direction[:count, :count] = own[:count, :count]
+def _described(path: str, stack: Stack, *, pixels: bool) -> dict[str, Any]:
+    geometry = stack.geometry
+    frames, rows, columns = geometry.shape
     found: dict[str, Any] = {
         "file": path,
-        "frames": int(size[2]),
-        "size": [int(n) for n in size],
-        "spacing": [round(float(v), 6) for v in spacing],
-        "origin": [round(float(v), 6) for v in origin],
-        "direction": [round(float(v), 9) for v in direction.flatten()],
-        "geometry": "regular" if size[2] > 1 else "single",
+        "frames": frames,
+        "size": [columns, rows, frames],
+        "spacing": [round(v, 6) for v in geometry.spacing],
+        "origin": [round(v, 6) for v in geometry.origin],
+        "direction": [round(float(v), 9) for v in np.array(geometry.axes).T.flatten()],
+        "geometry": stack.verdict,
         "tilt_deg": 0.0,
         "unit": "",
         "split_by": None,
         "transfer_syntax": "",
-        "photometric": "MONOCHROME2" if reader.GetNumberOfComponents() == 1 else "RGB",
-        "stored_type": _NUMPY_NAMES.get(
-            reader.GetPixelID(), sitk.GetPixelIDValueAsString(reader.GetPixelID())
-        ),
+        "photometric": stack.photometric,
+        "stored_type": stack.stored_type,
         "notes": [],
     }
     if pixels:
-        values = sitk.GetArrayFromImage(reader.Execute())
+        sitk = _itk()
+        values = sitk.GetArrayFromImage(sitk.ReadImage(path))
         found["minimum"], found["maximum"] = float(values.min()), float(values.max())
     return found
-
-
-# SimpleITK's pixel numbers (sitkUInt8 ...) are stable; naming them here keeps its import lazy.
-_NUMPY_NAMES = {0: "int8", 1: "uint8", 2: "int16", 3: "uint16", 4: "int32", 5: "uint32", 6: "int64",
-                7: "uint64", 8: "float32", 9: "float64"}  # fmt: skip

@@ -22,7 +22,7 @@ from medview.core.shared import SharedBlock
 from medview.core.study import FileNote, FrameRef, Holdings, Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
-from medview.dicom.arrange import made_uid
+from medview.dicom.uids import made_uid
 from medview.dicom.walk import is_volume_file
 
 _KINDS = {".nii": "NIfTI", ".gz": "NIfTI", ".nrrd": "NRRD", ".nhdr": "NRRD"}

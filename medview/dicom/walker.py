@@ -9,15 +9,14 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from medview.dicom.charset import defined_terms
 from medview.dicom.elements import (
     EXPLICIT,
     IMPLICIT,
     ITEM,
     ITEM_END,
-    LONG_VRS,
     PIXEL_TAGS,
     SEQUENCE_END,
-    SHORT_VRS,
     UNDEFINED,
     ByteSource,
     Elements,
@@ -25,6 +24,7 @@ from medview.dicom.elements import (
     Malformed,
     PixelPlace,
 )
+from medview.dicom.encoding import LONG_VRS, SHORT_VRS
 from medview.dicom.keywords import vr_of
 from medview.dicom.repeats import Part, Plan, Repeats
 
@@ -248,8 +248,7 @@ class Walker:
         return plan
 
     def _take_charset(self, found: Elements, depth: int) -> None:
-        raw = found.values[_CHARSET][1].decode("ascii", "replace")
-        found.charsets = tuple(part.strip(" \0") for part in raw.split("\\"))
+        found.charsets = defined_terms(found.values[_CHARSET][1])
         if depth == 0:
             self.charsets = found.charsets
 

@@ -11,13 +11,13 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from medview.core.archive import open_binary
 from medview.core.errors import InvalidInput, MedViewError, WriteFailed
+from medview.core.files import replacing
 from medview.core.private_names import private_name
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import say
@@ -172,23 +172,11 @@ def _copy(source: str, target: Path, digest: str) -> None:
     """One step: the target is whole, proven by its hash, or not there. Raises OSError."""
     for folder in (target.parent.parent, target.parent):
         folder.mkdir(exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as written, open_binary(source) as file:
+    with replacing(target) as copy:
+        with copy.open("wb") as written, open_binary(source) as file:
             shutil.copyfileobj(file, written, _BLOCK)
-            written.flush()
-            os.fsync(written.fileno())
-        _prove(temporary, digest)
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-
-
-def _prove(copy: str, digest: str) -> None:
-    if _digest(copy) != digest:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if _digest(str(copy)) != digest:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def _make_room(library: Library, files: Sequence[str]) -> None:

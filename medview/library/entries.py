@@ -75,10 +75,10 @@ class Shared(NamedTuple):
 
 def shared_of(raw: Sequence[bytes]) -> Shared:
     """Decode the values of SHARED."""
-    from medview.dicom.charset import decode_text
+    from medview.dicom.charset import decode_text, defined_terms
     from medview.dicom.patients import iso_date, known_sex, letters_of
 
-    charsets = tuple(part.strip() for part in raw[0].decode("ascii", "replace").split("\\"))
+    charsets = defined_terms(raw[0])
 
     def text(place: int) -> str:
         value = decode_text(raw[place], charsets, is_name=place == 1)

@@ -9,8 +9,9 @@ from medview.dicom.anonymize.actions import Action, action_for, is_in_dictionary
 from medview.dicom.anonymize.identities import Scrubber
 from medview.dicom.anonymize.options import GRAPHICS, STRUCTURED, Dates, Options, method_codes
 from medview.dicom.anonymize.pseudonyms import Secret, shifted
-from medview.dicom.anonymize.tree import TEXT_VRS, Element, Item
+from medview.dicom.anonymize.tree import Element, Item
 from medview.dicom.charset import decode_text
+from medview.dicom.encoding import TEXT_VRS
 
 DUMMY = "REMOVED"
 _DUMMIES = {

@@ -15,9 +15,8 @@ from medview.dicom.anonymize.text_in_pixels import Box
 from medview.dicom.anonymize.tree import Item, encode, read_tree
 from medview.dicom.elements import EXPLICIT
 from medview.dicom.instance import Instance, NotDicom, open_instance
+from medview.dicom.uids import IMPLEMENTATION_CLASS
 
-# PS3.7 D.3.3.2: who wrote the file. A UID of the 2.25 branch, made once for MedView.
-_IMPLEMENTATION = "2.25.224106329671306415208107093457113716497"
 _KEPT_SHAPE = ("Rows", "Columns", "NumberOfFrames", "BitsAllocated", "PixelRepresentation")
 
 
@@ -57,7 +56,7 @@ def _head(top: Item, sop_class: str, syntax: str) -> bytes:
     meta.put(0x00020002, "UI", sop_class.encode("ascii", "replace"))
     meta.put(0x00020003, "UI", top.raw(0x00080018))
     meta.put(0x00020010, "UI", syntax)
-    meta.put(0x00020012, "UI", _IMPLEMENTATION)
+    meta.put(0x00020012, "UI", IMPLEMENTATION_CLASS)
     meta.put(0x00020013, "SH", "MEDVIEW")
     rest = encode(meta, EXPLICIT)
     length = Item()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from medview.dicom.anonymize.actions import Action, action_for, table
 from medview.dicom.anonymize.options import Options
-from medview.dicom.anonymize.tree import TEXT_VRS, Item
+from medview.dicom.anonymize.tree import Item
 from medview.dicom.charset import decode_text
+from medview.dicom.encoding import TEXT_VRS
 
 _PARTS = re.compile(r"[\s^=,;/]+")
 _SHORTEST_NAME, _SHORTEST_ID = 3, 4

@@ -10,14 +10,9 @@ import numpy as np
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
 from medview.dicom.anonymize.text_in_pixels import Box, is_packed
-from medview.dicom.anonymize.tree import (
-    ENCAPSULATED_END,
-    UNDEFINED,
-    Item,
-    element_header,
-    item_header,
-)
-from medview.dicom.elements import ITEM, ByteSource, Encoding
+from medview.dicom.anonymize.tree import Item
+from medview.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, ByteSource, Encoding
+from medview.dicom.encoding import element_header, mark
 from medview.dicom.instance import DEFLATED_LE, EXPLICIT_LE, Instance
 from medview.dicom.pixel_format import FLOAT_PIXELS, PixelFormat
 from medview.dicom.pixels import Array, PixelReader
@@ -41,7 +36,7 @@ def copied(instance: Instance, check: Callable[[], None]) -> Iterator[bytes]:
         if place.length == UNDEFINED:
             yield element_header(place.tag, place.vr or "OB", UNDEFINED, encoding)
             yield from _fragments(source, place.offset, check)
-            yield ENCAPSULATED_END
+            yield mark(SEQUENCE_END, 0)
             return
         there = min(place.length, source.size - place.offset)
         yield element_header(place.tag, place.vr or "OW", there + there % 2, encoding)
@@ -69,7 +64,7 @@ def _fragments(source: ByteSource, offset: int, check: Callable[[], None]) -> It
             return
         offset += 8
         there = min(length, source.size - offset)
-        yield item_header(there + there % 2)
+        yield mark(ITEM, there + there % 2)
         head = bytearray(source.read(offset, min(there, _PIECE)))
         silence(head)
         yield bytes(head)

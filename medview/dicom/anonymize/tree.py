@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from medview.core.archive import open_binary
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
-from medview.dicom.elements import UNDEFINED, Encoding
+from medview.dicom.charset import decode_text, defined_terms
+from medview.dicom.elements import ITEM, Encoding
+from medview.dicom.encoding import element_header, mark, padded
 from medview.dicom.instance import Instance
+from medview.dicom.keywords import vr_of
 
 _LARGEST_VALUE = 1 << 28  # what is larger cannot be looked through within bounded memory
-_LONG = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
 _DEEPEST = 24
 _CLASS = 0x00080016
-TEXT_VRS = frozenset(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 
 
 @dataclass(slots=True)
@@ -54,8 +53,6 @@ class Item:
 
     def text(self, tag: int) -> str:
         """A value in the item's character sets."""
-        from medview.dicom.charset import decode_text
-
         element = self.elements.get(tag)
         if element is None:
             return ""
@@ -126,8 +123,8 @@ def _item(data_set: Any, charsets: tuple[str, ...], big: bool, depth: int) -> It
         raw = data_set.get_item(tag)
         if tag == 0x00080005:
             text = raw.value if isinstance(raw.value, bytes) else "\\".join(_parts(raw.value))
-            own = text.decode("ascii", "replace") if isinstance(text, bytes) else text
-            found.charsets = tuple(part.strip(" \0") for part in own.split("\\"))
+            own = text if isinstance(text, bytes) else text.encode("ascii", "replace")
+            found.charsets = defined_terms(own)
         element = _element(data_set, tag, raw, (found.charsets, big, depth))
         if element is not None:
             found.elements[tag] = element
@@ -171,19 +168,9 @@ def _written(element: Any, big: bool) -> bytes:
     return bytes(buffer.getvalue()[8:])
 
 
-@cache
-def _dictionary_vr(tag: int) -> str:
-    from pydicom.datadict import dictionary_VR
-
-    try:
-        return str(dictionary_VR(tag)).split(" or ", maxsplit=1)[0]
-    except KeyError:
-        return "UN"
-
-
 def _vr(tag: int, stated: str | None) -> str:
     """The stated VR; the dictionary's where none is stated or it is UN."""
-    return _dictionary_vr(tag) if stated in (None, "UN") else str(stated)
+    return vr_of(tag) if stated in (None, "UN") else str(stated)
 
 
 def encode(item: Item, encoding: Encoding) -> bytes:
@@ -194,38 +181,10 @@ def encode(item: Item, encoding: Encoding) -> bytes:
         value = element.value
         if element.items is not None:
             value = b"".join(
-                item_header(len(data), encoding.big) + data
+                mark(ITEM, len(data), big=encoding.big) + data
                 for data in (encode(inner, encoding) for inner in element.items)
             )
-        elif len(value) % 2:
-            value += b" " if element.vr in _PADDED else b"\0"
+        else:
+            value = padded(value, element.vr)
         parts.append(element_header(tag, element.vr, len(value), encoding) + value)
     return b"".join(parts)
-
-
-_PADDED = TEXT_VRS | {"AS", "CS", "DA", "DS", "DT", "IS", "TM"}
-
-
-def element_header(tag: int, vr: str, length: int, encoding: Encoding) -> bytes:
-    """Tag, VR and length (PS3.5 7.1.2, 7.1.3)."""
-    order = ">" if encoding.big else "<"
-    head = struct.pack(order + "HH", tag >> 16, tag & 0xFFFF)
-    if not encoding.explicit:
-        return head + struct.pack(order + "I", length)
-    if vr not in _LONG and length > 0xFFFF:
-        vr = "UN"
-    if vr in _LONG:
-        return head + vr.encode() + b"\0\0" + struct.pack(order + "I", length)
-    return head + vr.encode() + struct.pack(order + "H", length)
-
-
-def item_header(length: int, big: bool = False) -> bytes:
-    """The header of an item of a sequence or of a fragment."""
-    return struct.pack((">" if big else "<") + "HHI", 0xFFFE, 0xE000, length)
-
-
-ENCAPSULATED_END = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
-__all__ = [
-    "ENCAPSULATED_END", "TEXT_VRS", "UNDEFINED", "Element", "Item", "element_header", "encode",
-    "item_header", "read_tree",
-]  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from medview.dicom.charset import defined_terms
 from medview.dicom.doctor.finding import shown_tag
 from medview.dicom.elements import (
     ITEM,
@@ -18,14 +19,14 @@ from medview.dicom.elements import (
     PIXEL_TAGS,
     SEQUENCE_END,
     UNDEFINED,
-    VALUE_REPRESENTATIONS,
     ByteSource,
     Elements,
     Encoding,
 )
+from medview.dicom.encoding import LONG_VRS, VALUE_REPRESENTATIONS
 from medview.dicom.keywords import tag_of, vr_of
 
-LONG_VR = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"])
+_LONG_VR = frozenset(vr.decode() for vr in LONG_VRS)
 _KNOWN_VR = frozenset(vr.decode() for vr in VALUE_REPRESENTATIONS)
 _MOST_NODES = 500_000
 _DEEPEST = 24
@@ -108,8 +109,7 @@ class Anatomy:
             for node in reversed(self.nodes):
                 if node.items is None and node.length <= _LARGEST_VALUE and not is_bulk(node):
                     made.values[node.tag] = (node.vr or vr_of(node.tag), self.value(node))
-            raw = made.raw("SpecificCharacterSet").decode("ascii", "replace")
-            made.charsets = tuple(part.strip(" \0") for part in raw.split("\\"))
+            made.charsets = defined_terms(made.raw("SpecificCharacterSet"))
             self._elements = made
         return self._elements
 
@@ -162,9 +162,9 @@ def read_head(source: ByteSource, offset: int, encoding: Encoding) -> Head | Non
         kind = "" if tag >> 16 == 0xFFFE else vr_of(tag)
         return Head(tag, kind, _number(raw, 4, 4, order), offset + 8)
     vr = raw[4:6].decode("latin-1")
-    if vr in LONG_VR and len(raw) < 12:
+    if vr in _LONG_VR and len(raw) < 12:
         return None
-    if vr in LONG_VR:
+    if vr in _LONG_VR:
         return Head(tag, vr, _number(raw, 8, 4, order), offset + 12)
     if vr in _KNOWN_VR:
         return Head(tag, vr, _number(raw, 6, 2, order), offset + 8)

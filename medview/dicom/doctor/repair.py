@@ -33,7 +33,7 @@ from medview.dicom.doctor.opening import dissect
 from medview.dicom.doctor.rewrite import file_bytes, in_order, offset_table
 from medview.dicom.elements import PIXEL_TAGS
 from medview.dicom.instance import DIRECTORY
-from medview.dicom.write.files import derived_uid
+from medview.dicom.uids import derived_uid
 
 _LARGEST_FILE = 1 << 30
 _ORIGINALS, _EQUIPMENT = 0x04000561, 0x0018A001
@@ -248,7 +248,7 @@ def _edits(planned: PlannedCopy, anatomy: Anatomy) -> list[Edit]:
         for tag, keyword in ((_SOP, "SOPInstanceUID"), (_SERIES, "SeriesInstanceUID")):
             old = anatomy.top.text(keyword)
             if old:
-                uid = str(derived_uid("medview doctor", keyword, old))
+                uid = derived_uid("medview doctor", keyword, old)
                 edits.append(Edit(tag=tag, vr="UI", value=uid))
     return edits
 

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 
-from medview.dicom.doctor.anatomy import LONG_VR, Anatomy, Item, Node
+from medview.dicom.doctor.anatomy import Anatomy, Item, Node
 from medview.dicom.elements import (
     EXPLICIT,
     ITEM,
@@ -19,13 +19,10 @@ from medview.dicom.elements import (
     ByteSource,
     Encoding,
 )
+from medview.dicom.encoding import element_header, mark, padded
 from medview.dicom.instance import DEFLATED_LE
 from medview.dicom.keywords import vr_of
-
-_SPACE_PADDED = frozenset(
-    ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"]
-)
-IMPLEMENTATION = "2.25.128137190206459172733312127416512430077"
+from medview.dicom.uids import IMPLEMENTATION_CLASS
 
 
 class Writer:
@@ -33,7 +30,7 @@ class Writer:
 
     def __init__(self, source: ByteSource, encoding: Encoding) -> None:
         self._source = source
-        self._order = ">" if encoding.big else "<"
+        self._big = encoding.big
 
     def nodes(self, nodes: Iterable[Node], encoding: Encoding) -> bytes:
         """Elements one after another."""
@@ -53,24 +50,14 @@ class Writer:
         else:
             value = self._value(node, vr)
         length = UNDEFINED if node.is_undefined else len(value)
-        return self._head(node.tag, vr, length, encoding) + value
+        return element_header(node.tag, vr, length, encoding) + value
 
     def _value(self, node: Node, vr: str) -> bytes:
         raw = node.raw if node.raw is not None else self._source.read(node.start, node.length)
-        if len(raw) % 2:
-            raw += b" " if vr in _SPACE_PADDED else b"\0"
-        return raw
-
-    def _head(self, tag: int, vr: str, length: int, encoding: Encoding) -> bytes:
-        start = struct.pack(self._order + "HH", tag >> 16, tag & 0xFFFF)
-        if not encoding.explicit:
-            return start + struct.pack(self._order + "I", length)
-        if vr in LONG_VR:
-            return start + vr.encode() + b"\0\0" + struct.pack(self._order + "I", length)
-        return start + vr.encode() + struct.pack(self._order + "H", length)
+        return padded(raw, vr)
 
     def _mark(self, tag: int, length: int) -> bytes:
-        return struct.pack(self._order + "HHI", tag >> 16, tag & 0xFFFF, length)
+        return mark(tag, length, big=self._big)
 
     def _item(self, item: Item, encoding: Encoding) -> bytes:
         value = self.nodes(item.nodes, encoding)
@@ -131,7 +118,7 @@ def _meta(anatomy: Anatomy, nodes: Sequence[Node], syntax: str) -> bytes:
         for node in anatomy.meta
     }  # fmt: skip
     top = {node.tag: node for node in nodes}
-    uids = {0x00020010: syntax.encode(), 0x00020012: IMPLEMENTATION.encode()}
+    uids = {0x00020010: syntax.encode(), 0x00020012: IMPLEMENTATION_CLASS.encode()}
     for here, there in ((0x00020002, 0x00080016), (0x00020003, 0x00080018)):
         if there in top and anatomy.value(top[there]).strip(b" \0"):
             uids[here] = anatomy.value(top[there]).strip(b" \0")

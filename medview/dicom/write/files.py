@@ -1,4 +1,4 @@
-"""What every object that is written shares: UIDs, tolerance for odd sources, saving whole."""
+"""What every object that is written shares: tolerance for odd sources, saving whole."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from medview.core.files import write_whole
 
@@ -27,16 +25,6 @@ def tolerating_sources() -> Iterator[None]:
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def new_uid() -> UID:
-    """A UID that nobody has (PS3.5 B.2, 2.25 and a random UUID)."""
-    return UID(f"2.25.{uuid4().int}")
-
-
-def derived_uid(*names: str) -> UID:
-    """The same UID for the same names: one finding keeps its tracking UID in SEG, SR and later."""
-    return UID(f"2.25.{uuid5(NAMESPACE_OID, chr(31).join(names)).int}")
 
 
 def save_dataset(dataset: Dataset, path: Path) -> Path:

@@ -14,8 +14,9 @@ from pydicom.dataset import Dataset
 from medview.core.errors import GeometryError, MedViewError, WriteFailed
 from medview.core.results import Heatmap, ModelRun
 from medview.core.words import say
+from medview.dicom.uids import new_uid
 from medview.dicom.write import codes as c
-from medview.dicom.write.files import new_uid, save_dataset, tolerating_sources
+from medview.dicom.write.files import save_dataset, tolerating_sources
 from medview.dicom.write.segmentation import complete_orientation, place_frames
 from medview.dicom.write.sources import Sources
 

@@ -14,8 +14,9 @@ from medview import __version__
 from medview.core.errors import MedViewError, WriteFailed
 from medview.core.results import Finding, Label, Measurement, ModelRun, Quantity
 from medview.core.words import say
+from medview.dicom.uids import derived_uid, new_uid
 from medview.dicom.write import codes as c
-from medview.dicom.write.files import derived_uid, new_uid, save_dataset, tolerating_sources
+from medview.dicom.write.files import save_dataset, tolerating_sources
 from medview.dicom.write.rulers import ruler_group
 from medview.dicom.write.segmentation import WrittenSegmentation, tracking_id, tracking_uid
 from medview.dicom.write.sources import Sources
@@ -140,7 +141,7 @@ class _Groups:
         outcome = c.RAN_WITH_FINDINGS if self.run.findings else c.RAN_FOUND_NOTHING
         return sr.MeasurementsAndQualitativeEvaluations(
             tracking_identifier=_tracking(
-                str(derived_uid("run", self.run.id)), tracking_id(self.run, "run")
+                derived_uid("run", self.run.id), tracking_id(self.run, "run")
             ),
             algorithm_id=c.algorithm_template(self.run),
             qualitative_evaluations=[_says(c.SUMMARY, outcome)],
@@ -200,7 +201,7 @@ class _Groups:
     def _tracking_uid(self, finding: Finding) -> str:
         if self._label(finding) is not None and finding.label_value is not None:
             return tracking_uid(self.run, finding.label_value)
-        return str(derived_uid("finding", self.run.id, finding.id))
+        return derived_uid("finding", self.run.id, finding.id)
 
     def _label(self, finding: Finding) -> Label | None:
         labels = self.run.label_map.labels if self.run.label_map is not None else ()

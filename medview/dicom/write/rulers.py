@@ -15,8 +15,8 @@ from medview.core.errors import GeometryError
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.results import Code, Measurement, Quantity
 from medview.core.words import say
+from medview.dicom.uids import derived_uid
 from medview.dicom.write import codes as c
-from medview.dicom.write.files import derived_uid
 from medview.dicom.write.sources import Sources
 
 _KINDS = {"length": "Length", "ellipse": "Ellipse", "probe": "Probe"}
@@ -28,7 +28,7 @@ def ruler_group(measurement: Measurement, sources: Sources) -> Any:
     Raises GeometryError when the points lie outside the images of the stack.
     """
     tracking = sr.TrackingIdentifier(
-        uid=str(derived_uid("measurement", measurement.id)),
+        uid=derived_uid("measurement", measurement.id),
         identifier=(measurement.text or _KINDS.get(measurement.kind, measurement.kind))[:64],
     )
     evaluations = [_calibration(measurement)] if measurement.calibration != "patient" else None

@@ -16,6 +16,7 @@ from medview.core.geometry import FloatArray, Geometry
 from medview.core.results import Label, LabelMap, ModelRun
 from medview.core.study import Stack
 from medview.core.words import say
+from medview.dicom.uids import derived_uid, new_uid
 from medview.dicom.write.codes import (
     ANATOMY,
     DEVICE,
@@ -25,7 +26,7 @@ from medview.dicom.write.codes import (
     series_description,
     type_of,
 )
-from medview.dicom.write.files import derived_uid, new_uid, save_dataset, tolerating_sources
+from medview.dicom.write.files import save_dataset, tolerating_sources
 from medview.dicom.write.sources import Sources
 
 SERIES_NUMBER = 9001
@@ -46,7 +47,7 @@ class WrittenSegmentation:
 
 def tracking_uid(run: ModelRun, label_value: int) -> str:
     """The same for a finding's segment and its group in the SR."""
-    return str(derived_uid("finding", run.id, str(label_value)))
+    return derived_uid("finding", run.id, str(label_value))
 
 
 def tracking_id(run: ModelRun, name: str) -> str:

@@ -22,7 +22,8 @@ from medview.core.archive import open_binary
 from medview.core.errors import InvalidInput, UnreadableInstance
 from medview.core.study import Stack
 from medview.core.words import Sentence, say
-from medview.dicom.write.files import derived_uid, tolerating_sources
+from medview.dicom.uids import derived_uid
+from medview.dicom.write.files import tolerating_sources
 
 _log = logging.getLogger("medview.dicom.write")
 
@@ -214,7 +215,7 @@ def _unite_frame_of_reference(stack: Stack, datasets: tuple[Dataset, ...]) -> li
                 del dataset.FrameOfReferenceUID
         return []
     named = next((str(d.FrameOfReferenceUID) for d in datasets if d.get("FrameOfReferenceUID")), "")
-    chosen = UID(named) if named else derived_uid("frame of reference", first.SeriesInstanceUID)
+    chosen = UID(named or derived_uid("frame of reference", first.SeriesInstanceUID))
     for dataset in datasets:
         dataset.FrameOfReferenceUID = chosen
     _log.info("frames of reference united", extra={"given": len(given)})
