@@ -277,7 +277,7 @@ class Reactions:
             return
         runs = [
             run
-            for run in self._session.runs_of(place)
+            for run in self._session.made.runs_of(place)
             if (run.series_uid, run.stack) == place.key and run.status == "run"
         ]
         grid.set_overlays(

@@ -4,6 +4,7 @@ No Qt, no torch. Front door: `session.Session` with `studies`, `documents`, `ana
 `events`; `gather` and `reporting` do the same way for commands.
 """
 
-from medview.session.session import FoundFinding, Session
+from medview.session.made import FoundFinding
+from medview.session.session import Session
 
 __all__ = ["FoundFinding", "Session"]

@@ -64,7 +64,7 @@ def session_subject(session: Session) -> ReportSubject | None:
         patient=patient,
         study=place.study,
         studies=session.studies,
-        runs=session.runs_of(place),
+        runs=session.made.runs_of(place),
         work=session.work,
         documents=session.documents.of(patient),
         observations=session.observations(),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +12,8 @@ from typing import TYPE_CHECKING
 from medview.core.archive import is_there
 from medview.core.errors import MedViewError
 from medview.core.geometry import PatientPoint
-from medview.core.observation import Observation, Source
+from medview.core.observation import Observation
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.results import Finding, ModelRun
 from medview.core.settings import Settings, load_settings
 from medview.core.shared import sweep_stale_blocks
 from medview.core.study import Holdings, Patient, Study
@@ -28,31 +25,20 @@ from medview.session.events import (
     Events,
     KnowledgeChanged,
     Message,
-    WorkChanged,
 )
-from medview.session.journal import Journal, Unkept, patient_folder, work_key
 from medview.session.knowledge import gather, risks
 from medview.session.library import LibraryDesk
+from medview.session.made import Made
 from medview.session.memory import Budget
 from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
-from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Key, Place, Studies
-from medview.session.work import Decision, Work, WorkBook
+from medview.session.work import Work, WorkBook
 
 if TYPE_CHECKING:
     from medview.risk import RiskResult
 
 _log = logging.getLogger("medview.session")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFinding:
-    """A finding with the run that made it and the reader's word on it."""
-
-    finding: Finding
-    run: ModelRun
-    decision: Decision | None
 
 
 @dataclass(slots=True)
@@ -63,7 +49,7 @@ class _Opening:
 
 
 class Session:
-    """What is open (`studies`, `documents`), what was made (`book`), what runs (`analyses`).
+    """What is open (`studies`, `documents`), what was made (`made`), what runs (`analyses`).
 
     Methods may be called from any thread; those that read files or wait say that they block.
     Listeners hear of changes through `events`, on whichever thread made them.
@@ -75,15 +61,14 @@ class Session:
         self.studies = Studies(self.events, Budget(self.settings.volume_budget_mb << 20))
         self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
         self.documents = Documents(self.events)
-        self.library = LibraryDesk(self.events, self.let_go)
-        self.analyses = Analyses(self.events, self.studies, self._keep_run, self.settings.device)
+        self.library = LibraryDesk(self.events, self._let_go)
+        self.made = Made(self.events, lambda: self._active)
+        self.analyses = Analyses(
+            self.events, self.studies, self.made.keep_run, self.settings.device
+        )
         self._active: Place | None = None
         self._is_chosen = False  # whether the reader has looked at, not only been shown, `active`
-        self._books: dict[str, WorkBook] = {}
-        self._runs: dict[str, tuple[ModelRun, ...]] = {}
         self._remembered = Remembered()
-        self._is_unkept = False  # the reader was told that nothing can be kept
-        self._lock = threading.RLock()
         sweep_stale_blocks()
 
     # -- what is open ------------------------------------------------------------------
@@ -196,18 +181,14 @@ class Session:
         self.events.send(KnowledgeChanged())
         self._remember_open()
 
-    def let_go(self, patient: Patient) -> None:
+    def _let_go(self, patient: Patient) -> None:
         """Close a patient who is to be forgotten, and their work with them, unsaved."""
         for one in self.studies.holdings.patients:
             if (one.id, one.birth_date, one.sex) == (patient.id, patient.birth_date, patient.sex):
                 if not one.id and one.name != patient.name:
                     continue
                 self.close_patient(one)
-                keys = {work_key(one, study.uid) for study in one.studies}
-                with self._lock:
-                    for key in keys:
-                        self._books.pop(key, None)
-                        self._runs.pop(key, None)
+                self.made.let_go(one)
 
     @property
     def active(self) -> Place | None:
@@ -232,121 +213,13 @@ class Session:
     @property
     def book(self) -> WorkBook | None:
         """The active patient's work."""
-        return None if self._active is None else self.book_of(self._active)
+        return None if self._active is None else self.made.book_of(self._active)
 
     @property
     def work(self) -> Work:
         """The active patient's work as it is now; empty when nothing is open."""
         book = self.book
         return Work() if book is None else book.work
-
-    def book_of(self, place: Place) -> WorkBook:
-        """The work of a place's patient, read from the journal on first use."""
-        key = patient_key(place)
-        with self._lock:
-            if key in self._books:
-                return self._books[key]
-            is_news = False
-            try:
-                folder = patient_folder(key)
-                book = WorkBook(Journal(folder), self._work_changed, self._in_trouble)
-                runs = load_runs(folder)
-            except OSError as error:
-                _log.error("no place for work", extra={"detail": str(error.errno)})
-                book, runs = WorkBook(Unkept(), self._work_changed, self._in_trouble), ()
-                is_news, self._is_unkept = not self._is_unkept, True
-            self._books[key], self._runs[key] = book, runs
-        if is_news:
-            self.events.send(
-                Message(
-                    say(
-                        "Your work cannot be stored on this computer; it is lost when MedView ends."
-                    ),
-                    "bad",
-                )
-            )
-        return book
-
-    def runs_of(self, place: Place) -> tuple[ModelRun, ...]:
-        """Every run on a patient's images that the reader did not take away, newest last."""
-        book = self.book_of(place)
-        hidden = book.work.hidden_runs
-        return tuple(r for r in self._runs[patient_key(place)] if r.id not in hidden)
-
-    @property
-    def findings(self) -> tuple[FoundFinding, ...]:
-        """Findings on the active patient's images, with decisions."""
-        if self._active is None:
-            return ()
-        work = self.work
-        return tuple(
-            FoundFinding(finding, run, work.decision_on(finding.id))
-            for run in self.runs_of(self._active)
-            for finding in run.findings
-        )
-
-    def decide(self, finding_id: str, decision: str) -> None:
-        """Accept or reject a finding ("suggested" takes the word back); undoable."""
-        book = self.book
-        if book is None:
-            return
-        others = tuple(d for d in book.work.decisions if d.finding_id != finding_id)
-        names = {
-            "accepted": say("Accept finding"),
-            "rejected": say("Reject finding"),
-            "suggested": say("Take the decision back"),
-        }
-        if decision != "suggested":
-            others = (*others, Decision(finding_id=finding_id, decision=decision, at=_now()))
-        book.change(names[decision], decisions=others)
-
-    def enter(self, concept: str, value: float | bool | str | None, unit: str = "") -> None:
-        """A value from the reader (None takes it away); undoable, outranks every other source."""
-        book = self.book
-        if book is None or self.patient is None:
-            return
-        entered = tuple(o for o in book.work.entered if o.concept != concept)
-        if value is not None:
-            entered += (
-                Observation(
-                    patient_id=self.patient.id,
-                    concept=concept,
-                    value=value,
-                    unit=unit,
-                    time=_now()[:10],
-                    source=Source(kind="reader", where=_now()[:16].replace("T", " ")),
-                ),
-            )
-        book.change(say("Enter a value"), entered=entered)
-
-    def _keep_run(self, place: Place, run: ModelRun) -> None:
-        self.book_of(place)
-        key = patient_key(place)
-        is_stored = False
-        try:
-            save_run(run, patient_folder(key))
-            is_stored = True
-        except OSError as error:
-            self._in_trouble(
-                MedViewError(
-                    say("The result is shown but could not be stored."),
-                    what_to_do=say("Make room on the disk and run it again."),
-                    detail=str(error.errno),
-                )
-            )
-        self._replace_runs(key, run, is_stored=is_stored)
-        self._work_changed()
-
-    def _replace_runs(self, key: str, run: ModelRun, *, is_stored: bool) -> None:
-        """A newer run of the same model on the same stack takes the place of the older one."""
-        slot = (run.model.name, run.series_uid, run.stack)
-        with self._lock:
-            runs = self._runs[key]
-            old = [r for r in runs if (r.model.name, r.series_uid, r.stack) == slot]
-            self._runs[key] = (*(r for r in runs if r not in old), run)
-        for gone in old if is_stored else ():
-            with suppress(OSError):
-                remove_run(gone.id, patient_folder(key))
 
     # -- what is known -----------------------------------------------------------------
 
@@ -358,7 +231,7 @@ class Session:
             self.patient,
             self._active.study,
             self.documents.of(self.patient),
-            self.runs_of(self._active),
+            self.made.runs_of(self._active),
             self.work,
         )
 
@@ -404,21 +277,6 @@ class Session:
             else:
                 self._remembered.write(LeftOpen(paths=tuple(paths), active=active))
 
-    def _work_changed(self) -> None:
-        self.events.send(WorkChanged())
-        self.events.send(KnowledgeChanged())
-
-    def _in_trouble(self, error: MedViewError) -> None:
-        _log.error("work not stored", extra={"detail": error.detail})
-        self.events.send(
-            Message(say("{what} {todo}", what=error.what, todo=error.what_to_do), "bad")
-        )
-
-
-def patient_key(place: Place) -> str:
-    """What the work is filed under: the patient, or the study where the patient has no id."""
-    return work_key(place.patient, place.study.uid)
-
 
 def first_place(candidates: Iterable[Place]) -> Place | None:
     """The stack to look at first: the newest study's largest volume, else its first picture."""
@@ -430,7 +288,3 @@ def first_place(candidates: Iterable[Place]) -> Place | None:
         (place for place in places if place.study.date == newest),
         key=lambda place: place.stack.geometry.shape[0],
     )
-
-
-def _now() -> str:
-    return dt.datetime.now().astimezone().isoformat(timespec="seconds")

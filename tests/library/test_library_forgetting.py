@@ -130,7 +130,7 @@ def test_work_results_and_what_was_open_go_too(
 ) -> None:
     session = Session()
     session.open([filled])
-    session.enter("creatinine", 1.3, "mg/dL")
+    session.made.enter("creatinine", 1.3, "mg/dL")
     assert session.book is not None
     (item,) = session.library.forgettable(Patient(id="PEARMARK"))
     assert len(item.work_folders) == 1
@@ -148,7 +148,7 @@ def test_work_of_a_patient_outside_the_library_can_be_forgotten(
 ) -> None:
     session = Session()
     session.open([write_study("q1", **QUINCE)])
-    session.enter("creatinine", 1.3, "mg/dL")
+    session.made.enter("creatinine", 1.3, "mg/dL")
     patient = session.patient
     assert patient is not None
 

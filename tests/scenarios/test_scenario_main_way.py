@@ -223,7 +223,7 @@ def test_analysis_puts_masks_on_the_image_and_findings_beside_it(
 
     qtbot.mouseClick(button(opened.sidebar.findings, "Accept"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Accepted" in texts(opened.sidebar.findings))
-    assert all(f.decision is not None for f in opened.session.findings)
+    assert all(f.decision is not None for f in opened.session.made.findings)
     qtbot.mouseClick(button(opened.sidebar.findings, "Why"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "✓" in texts(opened.sidebar.findings))
     assert opened.session.work.explained
@@ -293,7 +293,7 @@ def test_a_missing_path_is_said(window: MainWindow, tmp_path: Path, quiet: Quiet
 def test_work_is_there_again_in_a_new_window(
     opened: MainWindow, small_demo: Path, loop: object, qtbot: QtBot, quiet: Quiet
 ) -> None:
-    opened.session.enter("creatinine", 1.7, "mg/dL")
+    opened.session.made.enter("creatinine", 1.7, "mg/dL")
 
     second = MainWindow(Session())
     qtbot.addWidget(second)

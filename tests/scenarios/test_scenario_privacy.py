@@ -121,7 +121,8 @@ def test_killing_the_window_loses_nothing(marked: Path, tmp_path: Path) -> None:
         "w = MainWindow(Session()); w.show(); w.open_paths([Path(sys.argv[1])]);\n"
         "def look():\n"
         "  if w.session.active and not w.is_busy:\n"
-        "    w.session.enter('creatinine', 1.4, 'mg/dL'); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    w.session.made.enter('creatinine', 1.4, 'mg/dL')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "t = QTimer(); t.timeout.connect(look); t.start(50)\n"
         "loop.run_forever()"
     )

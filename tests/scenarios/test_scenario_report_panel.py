@@ -113,7 +113,7 @@ def test_a_finding_moves_under_findings_when_the_reader_accepts_it(
     assert "skull" in section(before, "Suggested by models, not confirmed by the reader")
 
     with qtbot.waitSignal(panel.page_shown, timeout=10_000):
-        session.decide("f1", "accepted")
+        session.made.decide("f1", "accepted")
 
     after = page_of(panel)
     assert "Suggested by models" not in after
@@ -188,7 +188,7 @@ def test_save_objects_writes_seg_and_sr_with_the_decision(
         quantities=(Quantity(concept="Length", value=10.0, unit="mm"),),
     )
     session.book.change(say("Measure a length"), measurements=(ruler,))
-    session.decide("f1", "rejected")
+    session.made.decide("f1", "rejected")
 
     with qtbot.waitSignal(panel.saved, timeout=20_000):
         panel.save_objects_to(tmp_path / "dicom")

@@ -118,7 +118,7 @@ def open_field(panel: RiskPanel, name: str) -> ValueField | AnswerField:
 
 
 def enter_creatinine(qtbot: QtBot, session: Session, panel: RiskPanel, value: float = 1.1) -> None:
-    session.enter("creatinine", value, "mg/dL")
+    session.made.enter("creatinine", value, "mg/dL")
     qtbot.waitUntil(lambda: status(panel, "ckd-epi-2021") == "computed")
 
 
@@ -170,7 +170,7 @@ def test_an_impossible_value_is_refused_in_words_and_changes_nothing(
 def test_missing_answers_are_named_and_filled_one_by_one(
     qtbot: QtBot, session: Session, panel: RiskPanel
 ) -> None:
-    session.enter("nodule_diameter_max", 12.0, "mm")
+    session.made.enter("nodule_diameter_max", 12.0, "mm")
     qtbot.waitUntil(lambda: status(panel, "brock") == "missing")
     assert "Not in the record: Nodule type, Nodule spiculated" in texts(panel)
 
@@ -197,7 +197,7 @@ def test_missing_answers_are_named_and_filled_one_by_one(
 def test_enter_opens_the_card_and_puts_the_cursor_where_it_is_missing(
     qtbot: QtBot, session: Session, panel: RiskPanel
 ) -> None:
-    session.enter("nodule_diameter_max", 12.0, "mm")
+    session.made.enter("nodule_diameter_max", 12.0, "mm")
     qtbot.waitUntil(lambda: status(panel, "brock") == "missing")
     enter = next(b for b in card(panel, "brock").findChildren(QPushButton) if b.text() == "Enter")
 
@@ -209,7 +209,7 @@ def test_enter_opens_the_card_and_puts_the_cursor_where_it_is_missing(
 
 
 def test_one_card_is_open_at_a_time(qtbot: QtBot, session: Session, panel: RiskPanel) -> None:
-    session.enter("nodule_diameter_max", 12.0, "mm")
+    session.made.enter("nodule_diameter_max", 12.0, "mm")
     enter_creatinine(qtbot, session, panel)
 
     click_title(qtbot, panel, "brock")
@@ -256,7 +256,7 @@ def test_typing_is_not_interrupted_by_news(
     field.selectAll()
     qtbot.keyClicks(field, "1.")
 
-    session.enter("dialysis", False)
+    session.made.enter("dialysis", False)
     qtbot.wait(50)
     assert field.text() == "1."
 

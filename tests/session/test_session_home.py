@@ -69,7 +69,7 @@ def test_the_window_works_on_in_memory_and_says_so_once(
     session.open([ct_folder(), ct_folder("two", patient_id="P2")])
     for place in session.studies.places():
         session.select(place.key)
-        session.enter("creatinine", 1.3, "mg/dL")
+        session.made.enter("creatinine", 1.3, "mg/dL")
 
     assert [o.value for o in session.work.entered] == [1.3]
     assert session.book is not None

@@ -210,7 +210,7 @@ def test_a_folder_without_locks_keeps_work_and_restores_nothing_by_guess(
     session = Session()
     assert not session.restore()
     session.open([ct_folder("again", patient_id="P3")])
-    session.enter("creatinine", 1.3, "mg/dL")
+    session.made.enter("creatinine", 1.3, "mg/dL")
     session.close()
 
     after = Session()

@@ -209,8 +209,8 @@ def test_work_and_runs_come_back_when_the_study_is_opened_again(ct_folder: CtFol
     place = first.active
     assert place is not None
     first._keep_run(place, run_on(place.series.uid))
-    first.decide("f1", "accepted")
-    first.enter("creatinine", 1.2, "mg/dL")
+    first.made.decide("f1", "accepted")
+    first.made.enter("creatinine", 1.2, "mg/dL")
     first.close()
 
     second = Session()
@@ -242,13 +242,13 @@ def test_a_newer_run_takes_the_place_of_the_older_one_on_the_disk_too(ct_folder:
     second.open([folder])
 
     assert second.active is not None
-    assert [run.id for run in second.runs_of(second.active)] == ["run2"]
+    assert [run.id for run in second.made.runs_of(second.active)] == ["run2"]
     second.close()
 
 
 def test_another_patient_has_other_work(session: Session, ct_folder: CtFolder) -> None:
     session.open([ct_folder("one")])
-    session.enter("creatinine", 1.2, "mg/dL")
+    session.made.enter("creatinine", 1.2, "mg/dL")
     session.open([ct_folder("two", patient_id="P2")])
     other = next(p for p in session.studies.places() if p.patient.id == "P2")
 
@@ -263,7 +263,7 @@ def test_a_rejected_finding_is_no_observation(session: Session, ct_folder: CtFol
     session._keep_run(session.active, run_on(session.active.series.uid))
 
     assert any(o.concept == "emphysema_share" for o in session.observations())
-    session.decide("f1", "rejected")
+    session.made.decide("f1", "rejected")
     assert not any(o.concept == "emphysema_share" for o in session.observations())
 
 
@@ -320,7 +320,7 @@ def test_everything_is_there_again_after_kill_9(ct_folder: CtFolder) -> None:
     folder = ct_folder(slices=3)
     code = (
         "import sys, os, signal; from pathlib import Path; from medview.session import Session;"
-        "s = Session(); s.open([Path(sys.argv[1])]); s.enter('creatinine', 1.3, 'mg/dL');"
+        "s = Session(); s.open([Path(sys.argv[1])]); s.made.enter('creatinine', 1.3, 'mg/dL');"
         "print('made', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     ended = subprocess.run(
@@ -361,7 +361,7 @@ def test_source_files_are_never_written_to(session: Session, ct_folder: CtFolder
     session.open([folder])
     assert session.active is not None
     session.studies.load(session.active)
-    session.enter("age", 50.0, "a")
+    session.made.enter("age", 50.0, "a")
 
     assert {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.iterdir()} == before
 
@@ -370,7 +370,7 @@ def test_files_of_the_session_are_for_the_owner_alone(
     session: Session, ct_folder: CtFolder
 ) -> None:
     session.open([ct_folder()])
-    session.enter("age", 50.0, "a")
+    session.made.enter("age", 50.0, "a")
 
     for path in user_data_dir().rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

@@ -54,12 +54,12 @@ class FindingsPanel(QWidget):
         active = self._session.active
         if active is None:
             return 0
-        ran = sum(run.status == "run" for run in self._session.runs_of(active))
+        ran = sum(run.status == "run" for run in self._session.made.runs_of(active))
         return ran + len(self._session.work.measurements)
 
     def show_finding(self, finding_id: str) -> None:
         """Open the card of a finding and go to its place."""
-        for found in self._session.findings:
+        for found in self._session.made.findings:
             if found.finding.id == finding_id:
                 self._choose(found.run)
 
@@ -68,7 +68,7 @@ class FindingsPanel(QWidget):
         active = self._session.active
         widgets: list[QWidget] = []
         if active is not None:
-            runs = list(reversed(self._session.runs_of(active)))
+            runs = list(reversed(self._session.made.runs_of(active)))
             shown = [run for run in runs if run.status == "run"]
             refused = [run for run in runs if run.status != "run"]
             widgets += [self._run_card(run) for run in shown]
@@ -186,7 +186,7 @@ class FindingsPanel(QWidget):
 
     def _decide(self, run: ModelRun, decision: str) -> None:
         for finding in run.findings:
-            self._session.decide(finding.id, decision)
+            self._session.made.decide(finding.id, decision)
 
     def _show_why(self, run: ModelRun) -> None:
         self._why = "" if self._why == run.id else run.id

@@ -140,7 +140,7 @@ class RiskPanel(QWidget):
         card = ScoreCard(catalogue()[result.score], result, is_open=is_open)
         toggled = None if is_open else result.score
         card.clicked.connect(lambda: self.open_score(toggled))
-        card.entered.connect(self._session.enter)
+        card.entered.connect(self._session.made.enter)
         card.source_asked.connect(self._show_source)
         return card
 

@@ -380,7 +380,7 @@ class StudiesPanel(QWidget):
         active = self._session.active
         if active is None:
             return set()
-        runs = self._session.runs_of(active)
+        runs = self._session.made.runs_of(active)
         return {(run.series_uid, run.stack) for run in runs if run.status == "run"}
 
     def _documents(self, patient: Patient) -> list[QWidget]:

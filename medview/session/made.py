@@ -1,0 +1,189 @@
+"""What was made of each patient: the reader's work and the runs of models, kept on the disk."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from medview.core.errors import MedViewError
+from medview.core.observation import Observation, Source
+from medview.core.results import Finding, ModelRun
+from medview.core.study import Patient
+from medview.core.words import say
+from medview.session.events import Events, KnowledgeChanged, Message, WorkChanged
+from medview.session.journal import Journal, Unkept, patient_folder, work_key
+from medview.session.runs import load_runs, remove_run, save_run
+from medview.session.studies import Place
+from medview.session.work import Decision, WorkBook
+
+_log = logging.getLogger("medview.session")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFinding:
+    """A finding with the run that made it and the reader's word on it."""
+
+    finding: Finding
+    run: ModelRun
+    decision: Decision | None
+
+
+class Made:
+    """Work and runs of every patient that is open; `active` gives the stack that is looked at.
+
+    Methods may be called from any thread; the first call for a patient reads files.
+    """
+
+    def __init__(self, events: Events, active: Callable[[], Place | None]) -> None:
+        self._events = events
+        self._active = active
+        self._books: dict[str, WorkBook] = {}
+        self._runs: dict[str, tuple[ModelRun, ...]] = {}
+        self._is_unkept = False  # the reader was told that nothing can be kept
+        self._lock = threading.RLock()
+
+    def book_of(self, place: Place) -> WorkBook:
+        """The work of a place's patient, read from the journal on first use."""
+        key = _filed_under(place)
+        with self._lock:
+            if key in self._books:
+                return self._books[key]
+            is_news = False
+            try:
+                folder = patient_folder(key)
+                book = WorkBook(Journal(folder), self._work_changed, self._in_trouble)
+                runs = load_runs(folder)
+            except OSError as error:
+                _log.error("no place for work", extra={"detail": str(error.errno)})
+                book, runs = WorkBook(Unkept(), self._work_changed, self._in_trouble), ()
+                is_news, self._is_unkept = not self._is_unkept, True
+            self._books[key], self._runs[key] = book, runs
+        if is_news:
+            self._events.send(
+                Message(
+                    say(
+                        "Your work cannot be stored on this computer; it is lost when MedView ends."
+                    ),
+                    "bad",
+                )
+            )
+        return book
+
+    def runs_of(self, place: Place) -> tuple[ModelRun, ...]:
+        """Every run on a patient's images that the reader did not take away, newest last."""
+        book = self.book_of(place)
+        hidden = book.work.hidden_runs
+        return tuple(r for r in self._runs[_filed_under(place)] if r.id not in hidden)
+
+    @property
+    def findings(self) -> tuple[FoundFinding, ...]:
+        """Findings on the active patient's images, with decisions."""
+        place = self._active()
+        if place is None:
+            return ()
+        work = self.book_of(place).work
+        return tuple(
+            FoundFinding(finding, run, work.decision_on(finding.id))
+            for run in self.runs_of(place)
+            for finding in run.findings
+        )
+
+    def decide(self, finding_id: str, decision: str) -> None:
+        """Accept or reject a finding ("suggested" takes the word back); undoable."""
+        book = self._book()
+        if book is None:
+            return
+        others = tuple(d for d in book.work.decisions if d.finding_id != finding_id)
+        names = {
+            "accepted": say("Accept finding"),
+            "rejected": say("Reject finding"),
+            "suggested": say("Take the decision back"),
+        }
+        if decision != "suggested":
+            others = (*others, Decision(finding_id=finding_id, decision=decision, at=_now()))
+        book.change(names[decision], decisions=others)
+
+    def enter(self, concept: str, value: float | bool | str | None, unit: str = "") -> None:
+        """A value from the reader (None takes it away); undoable, outranks every other source."""
+        book = self._book()
+        place = self._active()
+        if book is None or place is None:
+            return
+        entered = tuple(o for o in book.work.entered if o.concept != concept)
+        if value is not None:
+            entered += (
+                Observation(
+                    patient_id=place.patient.id,
+                    concept=concept,
+                    value=value,
+                    unit=unit,
+                    time=_now()[:10],
+                    source=Source(kind="reader", where=_now()[:16].replace("T", " ")),
+                ),
+            )
+        book.change(say("Enter a value"), entered=entered)
+
+    def keep_run(self, place: Place, run: ModelRun) -> None:
+        """A run has ended: it is shown, and stored if the disk allows."""
+        self.book_of(place)
+        key = _filed_under(place)
+        is_stored = False
+        try:
+            save_run(run, patient_folder(key))
+            is_stored = True
+        except OSError as error:
+            self._in_trouble(
+                MedViewError(
+                    say("The result is shown but could not be stored."),
+                    what_to_do=say("Make room on the disk and run it again."),
+                    detail=str(error.errno),
+                )
+            )
+        self._replace_runs(key, run, is_stored=is_stored)
+        self._work_changed()
+
+    def _replace_runs(self, key: str, run: ModelRun, *, is_stored: bool) -> None:
+        """A newer run of the same model on the same stack takes the place of the older one."""
+        slot = (run.model.name, run.series_uid, run.stack)
+        with self._lock:
+            runs = self._runs[key]
+            old = [r for r in runs if (r.model.name, r.series_uid, r.stack) == slot]
+            self._runs[key] = (*(r for r in runs if r not in old), run)
+        for gone in old if is_stored else ():
+            with suppress(OSError):
+                remove_run(gone.id, patient_folder(key))
+
+    def let_go(self, patient: Patient) -> None:
+        """Take a patient's work and runs out of memory, unsaved."""
+        with self._lock:
+            for study in patient.studies:
+                key = work_key(patient, study.uid)
+                self._books.pop(key, None)
+                self._runs.pop(key, None)
+
+    def _book(self) -> WorkBook | None:
+        place = self._active()
+        return None if place is None else self.book_of(place)
+
+    def _work_changed(self) -> None:
+        self._events.send(WorkChanged())
+        self._events.send(KnowledgeChanged())
+
+    def _in_trouble(self, error: MedViewError) -> None:
+        _log.error("work not stored", extra={"detail": error.detail})
+        self._events.send(
+            Message(say("{what} {todo}", what=error.what, todo=error.what_to_do), "bad")
+        )
+
+
+def _filed_under(place: Place) -> str:
+    """What the work is filed under: the patient, or the study where the patient has no id."""
+    return work_key(place.patient, place.study.uid)
+
+
+def _now() -> str:
+    return dt.datetime.now().astimezone().isoformat(timespec="seconds")
