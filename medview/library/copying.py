@@ -24,9 +24,9 @@ from medview.core.words import say
 from medview.dicom.headline import Headline
 from medview.library.database import Library
 from medview.library.entries import SOP_UID, STUDY_UID
+from medview.library.headlines import Found, headlines
 from medview.library.indexing import Added, IndexWriter, members
 from medview.library.keepsake import keep, restore
-from medview.library.walking import Found, headlines
 
 _BLOCK = 1 << 20
 _RESERVE = 64 << 20  # bytes that a copy leaves free

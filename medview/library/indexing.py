@@ -26,8 +26,8 @@ from medview.library.entries import (
     shared_of,
     words_of,
 )
+from medview.library.headlines import Found, headlines
 from medview.library.keepsake import keep, restore
-from medview.library.walking import Found, headlines
 
 _LOT, _COPIES = 1000, 50
 _MOST_SHARED = 4096

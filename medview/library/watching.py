@@ -16,9 +16,9 @@ from pathlib import Path
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.progress import CancelToken
 from medview.library.database import Library
+from medview.library.headlines import headlines
 from medview.library.indexing import Added, IndexWriter
 from medview.library.labels import roots
-from medview.library.walking import headlines
 
 _log = logging.getLogger("medview.library")
 _SETTLE_S = 2.0  # a file that was just written may not be whole

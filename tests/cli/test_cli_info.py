@@ -53,7 +53,7 @@ def test_an_unreadable_file_gives_status_3_and_a_sentence(
     status, found, err = told(capsys, path)
     assert status == 3
     assert found["files"]["unreadable"][0]["file"] == str(path)
-    assert "1 files could not be read" in err
+    assert "1 file could not be read" in err
 
 
 def test_pixels_that_do_not_decode_make_their_file_unreadable(

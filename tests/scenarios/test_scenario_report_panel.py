@@ -66,7 +66,7 @@ def session(imaging_data: Path) -> Iterator[Session]:
     opened = Session()
     opened.open([imaging_data / "ct" / "head-small"])
     assert opened.active is not None
-    opened._keep_run(opened.active, skull_run(opened.active))
+    opened.made.keep_run(opened.active, skull_run(opened.active))
     yield opened
     opened.close()
 

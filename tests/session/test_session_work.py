@@ -208,7 +208,7 @@ def test_work_and_runs_come_back_when_the_study_is_opened_again(ct_folder: CtFol
     first.open([folder])
     place = first.active
     assert place is not None
-    first._keep_run(place, run_on(place.series.uid))
+    first.made.keep_run(place, run_on(place.series.uid))
     first.made.decide("f1", "accepted")
     first.made.enter("creatinine", 1.2, "mg/dL")
     first.close()
@@ -216,7 +216,7 @@ def test_work_and_runs_come_back_when_the_study_is_opened_again(ct_folder: CtFol
     second = Session()
     second.open([folder])
 
-    found = second.findings
+    found = second.made.findings
     assert [f.finding.label for f in found] == ["right lung"]
     assert found[0].decision is not None
     assert found[0].decision.decision == "accepted"
@@ -234,8 +234,8 @@ def test_a_newer_run_takes_the_place_of_the_older_one_on_the_disk_too(ct_folder:
     first.open([folder])
     place = first.active
     assert place is not None
-    first._keep_run(place, run_on(place.series.uid))
-    first._keep_run(place, replace(run_on(place.series.uid), id="run2"))
+    first.made.keep_run(place, run_on(place.series.uid))
+    first.made.keep_run(place, replace(run_on(place.series.uid), id="run2"))
     first.close()
 
     second = Session()
@@ -260,7 +260,7 @@ def test_another_patient_has_other_work(session: Session, ct_folder: CtFolder) -
 def test_a_rejected_finding_is_no_observation(session: Session, ct_folder: CtFolder) -> None:
     session.open([ct_folder()])
     assert session.active is not None
-    session._keep_run(session.active, run_on(session.active.series.uid))
+    session.made.keep_run(session.active, run_on(session.active.series.uid))
 
     assert any(o.concept == "emphysema_share" for o in session.observations())
     session.made.decide("f1", "rejected")

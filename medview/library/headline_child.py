@@ -1,4 +1,4 @@
-"""`python -m medview.library.walker`: a child that reads headers for an index.
+"""`python -m medview.library.headline_child`: a child that reads headers for an index.
 
 It speaks `marshal` over its pipes: a list of paths in, a list of headlines out. It imports little:
 its start is part of every indexing.

@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import islice
 
 from medview.dicom.headline import Headline, HeadlineReader
-from medview.library.walker import Plain, one_headline, read_message, write_message
+from medview.library.headline_child import Plain, one_headline, read_message, write_message
 
 _log = logging.getLogger("medview.library")
 _FEW = 1500  # below this a child's start costs more than it saves
@@ -63,7 +63,7 @@ class _Child:
         self.lots: deque[list[str]] = deque()
         self._process = subprocess.Popen(
             # -P: the folder the user stands in, perhaps a CD, must not lend its modules.
-            [sys.executable, "-P", "-m", "medview.library.walker"],
+            [sys.executable, "-P", "-m", "medview.library.headline_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
