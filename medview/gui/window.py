@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -22,23 +20,21 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.progress import CancelToken
-from medview.core.settings import Settings, load_settings, save_settings
-from medview.core.words import Sentence, current_language, say, set_language, tr
+from medview.core.settings import load_settings
+from medview.core.words import Sentence, say, tr
 from medview.gui.actions import Actions
 from medview.gui.notices import Notices, empty_canvas
 from medview.gui.statusbar import StatusBar
 from medview.gui.style import (
     LEFT_PANEL,
     RIGHT_PANEL,
-    apply_theme,
-    base_font,
-    system_language,
 )
 from medview.gui.topbar import TOOLS, TopBar
 
 if TYPE_CHECKING:
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
+    from medview.gui.preferences import Preferences
     from medview.gui.reactions import Reactions
     from medview.gui.sidebar import Sidebar
     from medview.gui.view_grid import ViewGrid
@@ -61,6 +57,7 @@ class MainWindow(QMainWindow):
     studies: StudiesPanel
     grid: ViewGrid
     sidebar: Sidebar
+    preferences: Preferences
     _reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:
@@ -90,6 +87,7 @@ class MainWindow(QMainWindow):
         from medview.gui.library_work import LibraryWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
+        from medview.gui.preferences import Preferences
         from medview.gui.reactions import Reactions
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
@@ -104,11 +102,12 @@ class MainWindow(QMainWindow):
             place.deleteLater()
         self.actions_.retranslate()
         self._reactions = Reactions(self)
+        self.preferences = Preferences(self, self._reactions.say)
         self.library = LibraryWork(self)
         SessionBridge(session, self).heard.connect(self._reactions.hear)
         self._connect()
         self._connect_parts()
-        self._show_settings()
+        self.preferences.show()
         self.setAcceptDrops(True)
         self._is_whole = True
 
@@ -239,13 +238,6 @@ class MainWindow(QMainWindow):
         self.grid.set_tool(name)
         self.top.show_tool(name)
 
-    def set_language(self, language: str) -> None:
-        """Say everything in another language, at once."""
-        set_language(language)
-        self._store(language=language)
-        QApplication.setFont(base_font())
-        self.retranslate()
-
     def retranslate(self) -> None:
         """Every word of the window in the current language."""
         self.actions_.retranslate()
@@ -329,7 +321,7 @@ class MainWindow(QMainWindow):
         on("save_objects", self.sidebar.report.save_objects)
         on("anonymize", self.show_anonymize)
         on("close_patient", self._close_patient)
-        on("settings", self._show_settings_dialog)
+        on("settings", self.preferences.ask)
         on("doctor", self.examine_shown)
         on("quit", self.close)
         on("cine", partial(self.grid.ask_cine, "toggle"))
@@ -337,13 +329,13 @@ class MainWindow(QMainWindow):
             on(f"cine_{what}", partial(self.grid.ask_cine, what))
         on("undo", self._reactions.undo)
         on("redo", self._reactions.redo)
-        on("layout_2x2", partial(self._set_layout, "2x2"))
-        on("layout_1x1", partial(self._set_layout, "1x1"))
+        on("layout_2x2", partial(self.preferences.set_layout, "2x2"))
+        on("layout_1x1", partial(self.preferences.set_layout, "1x1"))
         for name, panel in (("left_panel", self.studies), ("right_panel", self.sidebar)):
-            self.actions_[name].toggled.connect(partial(self._fold, name, panel))
-        self.actions_["overlay"].toggled.connect(self._set_overlay)
-        self.actions_["corner_text"].toggled.connect(self._set_corner_text)
-        self.actions_["theme"].toggled.connect(self._set_theme)
+            self.actions_[name].toggled.connect(partial(self.preferences.fold, name, panel))
+        self.actions_["overlay"].toggled.connect(self.preferences.set_overlay)
+        self.actions_["corner_text"].toggled.connect(self.preferences.set_corner_text)
+        self.actions_["theme"].toggled.connect(self.preferences.set_theme)
         self.actions_["full_screen"].toggled.connect(self._set_full_screen)
         for name in TOOLS:
             on(f"tool_{name}", partial(self.set_tool, name))
@@ -353,7 +345,7 @@ class MainWindow(QMainWindow):
         on("keys", self._notices.show_keys)
         on("messages", self._notices.show_messages)
         on("about", self._notices.show_about)
-        on("language", self._next_language)
+        on("language", self.preferences.next_language)
 
     def _connect_parts(self) -> None:
         self.top.search_asked.connect(self.show_palette)
@@ -389,86 +381,10 @@ class MainWindow(QMainWindow):
             self._told_at = now
             self.progressed.emit(tr("Reading"), done, total)
 
-    def _show_settings(self) -> None:
-        settings = self.session.settings
-        self.actions_["left_panel"].setChecked(settings.left_panel)
-        self.actions_["right_panel"].setChecked(settings.right_panel)
-        self.actions_["overlay"].setChecked(settings.overlay_visible)
-        self.actions_["corner_text"].setChecked(settings.corner_text)
-        self.actions_["theme"].setChecked(settings.theme == "light")
-        self.studies.setVisible(settings.left_panel)
-        self.sidebar.setVisible(settings.right_panel)
-        self.grid.cine_rate = float(settings.cine_rate)
-        self._set_layout(settings.layout)
-        self.set_tool("window")
-
-    def _store(self, **changes: object) -> None:
-        settings = replace(self.session.settings, **changes)  # type: ignore[arg-type]
-        if settings == self.session.settings:
-            return
-        self.session.settings = settings
-        try:
-            save_settings(self.session.settings)
-        except OSError:
-            self._reactions.say(say("The settings could not be saved."), "warn")
-
-    def _show_settings_dialog(self) -> None:
-        from medview.gui.dialogs.settings import SettingsDialog
-
-        dialog = SettingsDialog(self.session.settings, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.changed.connect(self._apply)
-        dialog.open()
-
-    def _apply(self, wanted: Settings) -> None:
-        """Settings from the dialog, at once."""
-        before = self.session.settings
-        if wanted.language != before.language:
-            self._store(language=wanted.language)
-            self.set_language(wanted.language or system_language())
-            self._store(language=wanted.language)
-        if wanted.theme != before.theme:
-            self.actions_["theme"].setChecked(wanted.theme == "light")
-        self._store(
-            volume_budget_mb=wanted.volume_budget_mb,
-            prefetch=wanted.prefetch,
-            remember_opened=wanted.remember_opened,
-            cine_rate=wanted.cine_rate,
-        )
-        self.grid.cine_rate = float(wanted.cine_rate)
-        self.session.settings_changed()
-
-    def _fold(self, name: str, panel: QWidget, is_shown: bool) -> None:
-        panel.setVisible(is_shown)
-        self._store(**{name: is_shown})
-
-    def _set_layout(self, name: str) -> None:
-        self.grid.set_layout_name(name)
-        self.top.show_layout(self.grid.layout_name)
-        self._store(layout=name)
-
-    def _set_overlay(self, is_visible: bool) -> None:
-        self.grid.set_overlay_visible(is_visible)
-        self._store(overlay_visible=is_visible)
-
-    def _set_corner_text(self, is_visible: bool) -> None:
-        self.grid.set_corner_text(is_visible)
-        self._store(corner_text=is_visible)
-
-    def _set_theme(self, is_light: bool) -> None:
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            apply_theme(app, "light" if is_light else "dark")
-        self._store(theme="light" if is_light else "dark")
-        self.retranslate()
-
     def _set_full_screen(self, is_full: bool) -> None:
         state = self.windowState()
         full = Qt.WindowState.WindowFullScreen
         self.setWindowState(state | full if is_full else state & ~full)
-
-    def _next_language(self) -> None:
-        self.set_language("en" if current_language() == "zh_CN" else "zh_CN")
 
     def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)

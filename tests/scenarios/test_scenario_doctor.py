@@ -96,7 +96,7 @@ def test_the_unreadable_files_can_be_examined_from_their_card(
 
 
 def test_a_series_menu_leads_to_the_doctor_in_chinese(opened: MainWindow, qtbot: QtBot) -> None:
-    opened.set_language("zh_CN")
+    opened.preferences.set_language("zh_CN")
     item = opened.studies.items[0]
     event = QContextMenuEvent(
         QContextMenuEvent.Reason.Mouse, QPoint(5, 5), item.mapToGlobal(QPoint(5, 5))

@@ -59,7 +59,7 @@ def test_unreadable_files_have_a_card_with_reason_element_and_advice(
     assert "(0028,0010)" in text
     assert "Rows is not one number of pixels." in text
     dialog.close()
-    window.set_language("zh_CN")
+    window.preferences.set_language("zh_CN")
     assert "个文件" in words_of(window)
     assert "Rows is not" not in words_of(window)
     set_language("en")

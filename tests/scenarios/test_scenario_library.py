@@ -189,7 +189,7 @@ def test_nothing_is_remembered_of_what_is_opened_unless_the_reader_wants_it(
     assert not window.session.library.library.folder.exists()
 
     dialog = SettingsDialog(window.session.settings, window)
-    dialog.changed.connect(window._apply)
+    dialog.changed.connect(window.preferences.apply)
     dialog.remember.setChecked(True)
     assert window.session.settings.remember_opened
     window.open_paths([images])

@@ -90,7 +90,7 @@ def test_the_window_logs_nothing_of_the_patient_and_has_no_name_in_its_title(
     quiet(window)
     window.analyse()
     quiet(window)
-    window.set_language("zh_CN")
+    window.preferences.set_language("zh_CN")
 
     assert_clean(user_log_dir(), user_config_dir())
     titles = [w.windowTitle() for w in QApplication.topLevelWidgets()]

@@ -1,0 +1,119 @@
+"""What the window remembers of itself: taken up at its start, changed at once, kept on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+from medview.core.settings import Settings, save_settings
+from medview.core.words import Sentence, current_language, say, set_language
+from medview.gui.style import apply_theme, base_font, system_language
+
+if TYPE_CHECKING:
+    from medview.gui.window import MainWindow
+
+
+class Preferences:
+    """The settings of the session, and the parts of the window that follow them.
+
+    tell: says a sentence to the reader, of a level.
+    """
+
+    def __init__(self, window: MainWindow, tell: Callable[[Sentence, str], None]) -> None:
+        self._window = window
+        self._tell = tell
+
+    def show(self) -> None:
+        """Bring the window into the state that the settings say."""
+        settings, window = self._window.session.settings, self._window
+        window.actions_["left_panel"].setChecked(settings.left_panel)
+        window.actions_["right_panel"].setChecked(settings.right_panel)
+        window.actions_["overlay"].setChecked(settings.overlay_visible)
+        window.actions_["corner_text"].setChecked(settings.corner_text)
+        window.actions_["theme"].setChecked(settings.theme == "light")
+        window.studies.setVisible(settings.left_panel)
+        window.sidebar.setVisible(settings.right_panel)
+        window.grid.cine_rate = float(settings.cine_rate)
+        self.set_layout(settings.layout)
+        window.set_tool("window")
+
+    def ask(self) -> None:
+        """The settings' dialog; what is changed there holds at once."""
+        from medview.gui.dialogs.settings import SettingsDialog
+
+        dialog = SettingsDialog(self._window.session.settings, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self.apply)
+        dialog.open()
+
+    def apply(self, wanted: Settings) -> None:
+        """Take up settings from the dialog."""
+        window, before = self._window, self._window.session.settings
+        if wanted.language != before.language:
+            self.set_language(wanted.language or system_language())
+            self._store(language=wanted.language)  # the system's stays the system's
+        if wanted.theme != before.theme:
+            window.actions_["theme"].setChecked(wanted.theme == "light")
+        self._store(
+            volume_budget_mb=wanted.volume_budget_mb,
+            prefetch=wanted.prefetch,
+            remember_opened=wanted.remember_opened,
+            cine_rate=wanted.cine_rate,
+        )
+        window.grid.cine_rate = float(wanted.cine_rate)
+        window.session.settings_changed()
+
+    def set_language(self, language: str) -> None:
+        """Say everything in another language, at once."""
+        set_language(language)
+        self._store(language=language)
+        QApplication.setFont(base_font())
+        self._window.retranslate()
+
+    def next_language(self) -> None:
+        """The other language."""
+        self.set_language("en" if current_language() == "zh_CN" else "zh_CN")
+
+    def fold(self, name: str, panel: QWidget, is_shown: bool) -> None:
+        """Show or hide a panel; `name` is its setting."""
+        panel.setVisible(is_shown)
+        self._store(**{name: is_shown})
+
+    def set_layout(self, name: str) -> None:
+        """How many views there are."""
+        self._window.grid.set_layout_name(name)
+        self._window.top.show_layout(self._window.grid.layout_name)
+        self._store(layout=name)
+
+    def set_overlay(self, is_visible: bool) -> None:
+        """Masks, heatmaps and overlay planes on the slices."""
+        self._window.grid.set_overlay_visible(is_visible)
+        self._store(overlay_visible=is_visible)
+
+    def set_corner_text(self, is_visible: bool) -> None:
+        """Texts in the views' corners."""
+        self._window.grid.set_corner_text(is_visible)
+        self._store(corner_text=is_visible)
+
+    def set_theme(self, is_light: bool) -> None:
+        """Dress the whole program."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, "light" if is_light else "dark")
+        self._store(theme="light" if is_light else "dark")
+        self._window.retranslate()
+
+    def _store(self, **changes: object) -> None:
+        session = self._window.session
+        settings = replace(session.settings, **changes)  # type: ignore[arg-type]
+        if settings == session.settings:
+            return
+        session.settings = settings
+        try:
+            save_settings(settings)
+        except OSError:
+            self._tell(say("The settings could not be saved."), "warn")
