@@ -45,8 +45,3 @@ def user_config_dir() -> Path:
 def user_log_dir() -> Path:
     """The rotating log; made on first use, readable by the owner alone."""
     return _private(platformdirs.user_log_path("medview", appauthor=False))
-
-
-def user_cache_dir() -> Path:
-    """What can be made again; made on first use, readable by the owner alone."""
-    return _private(platformdirs.user_cache_path("medview", appauthor=False))

@@ -33,7 +33,6 @@ _LAST = INDEX_TAGS[-1]
 _TEXTLIKE = SHORT_VRS - frozenset(b"AT FD FL SL SS UL US".split())
 _FIRST_READ, _MOST_READ, _LONG_SEQUENCE, _MOST_TEXT = 4096, 32_768, 262_144, 65_536
 _MOST_PLANS, _DEEPEST = 8192, 24
-_IMPLICIT_LE = b"1.2.840.10008.1.2"
 _NOT_SO = frozenset((b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"))  # big endian, deflated
 _UNDEFINED = b"\xff\xff\xff\xff"
 _ITEM, _ITEM_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0"

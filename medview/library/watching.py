@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from pathlib import Path
 
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.progress import CancelToken
@@ -102,8 +101,3 @@ class Watcher:
                 is_in_trouble = True
             taken = time.monotonic() - begun
             self._wake.wait(max(self._pause_s, taken * _SHARE))
-
-
-def watched_folders(library: Library) -> tuple[Path, ...]:
-    """The folders that are watched."""
-    return tuple(root.path for root in roots(library) if root.is_watched)

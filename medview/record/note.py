@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 Number = int | float
 
-ENTITY_TYPES = (
-    "disease", "symptom", "finding", "drug", "dose", "route", "frequency", "duration",
-    "procedure", "device", "anatomy", "measurement", "lab", "vital", "smoking", "alcohol",
-    "allergy", "demographic", "date",
-)  # fmt: skip
 CONTEXT_TYPES = frozenset(
     ("disease", "symptom", "finding", "drug", "procedure", "allergy", "device")
 )

@@ -9,7 +9,6 @@ import base64
 import hmac
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -99,6 +98,3 @@ def _one_shifted(value: str, days: int) -> str:
     except OverflowError as error:
         raise ValueError from error
     return f"{moved:%Y%m%d}".zfill(8) + value[found.end() :]
-
-
-UidMap = Callable[[str], str]

@@ -23,7 +23,6 @@ DEVICE: Mapping[str, Any] = {
 }
 
 ANATOMY = Code("SCT", "91723000", "Anatomical Structure")
-ABNORMAL = Code("SCT", "49755003", "Morphologically Abnormal Structure")
 AI_FAMILY = Code("DCM", "123110", "Artificial Intelligence")
 REPORT_TITLE = Code("DCM", "126000", "Imaging Measurement Report")
 PROCEDURE = Code("SCT", "363679005", "Imaging procedure")

@@ -120,11 +120,6 @@ class ReportPanel(QWidget):
         self._work.save_objects(subject, folder)
         self._show_progress(0, 0)
 
-    def set_impression(self, text: str) -> None:
-        """Replace the reader's words and keep them; one command that can be undone."""
-        self._impression.setPlainText(text)
-        self._keep_impression()
-
     @property
     def content(self) -> ReportContent | None:
         """What the page shows."""

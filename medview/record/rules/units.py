@@ -89,11 +89,6 @@ def ucum(written: str) -> str:
     return _UCUM.get(folded) or _EXACT.get(folded) or _UCUM.get(folded.replace(" ", "")) or written
 
 
-def is_known_unit(written: str) -> bool:
-    """Whether the unit has a UCUM code here."""
-    return ucum(written) in _WRITTEN or ucum(written) in _SPACED.values()
-
-
 def number(written: str) -> int | float:
     """A number as written: 5 stays an integer, 1,200 loses its comma."""
     plain = written.replace(",", "")
