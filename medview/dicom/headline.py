@@ -95,8 +95,8 @@ class HeadlineReader:
         if end > len(buffer):
             if end <= _MOST_READ:  # the next one is read in one go
                 self._first_read = 1 << end.bit_length()
-        elif self._forms.may_learn:
-            self._forms.learn(_parts(buffer, start, is_explicit))
+        elif self._forms.may_learn and (parts := _parts(buffer, start, end, is_explicit)):
+            self._forms.learn(parts)
         return values
 
 
@@ -272,8 +272,11 @@ def _item(buffer: bytes, at: int, is_explicit: bool, depth: int) -> int:
     return at + 8
 
 
-def _parts(buffer: bytes, start: int, is_explicit: bool) -> list[Part]:
-    """Every element of a header that was walked, from the preamble to the last one, flat."""
+def _parts(buffer: bytes, start: int, end: int, is_explicit: bool) -> list[Part]:
+    """Every element of a header that was walked to `end`, from the preamble on, flat.
+
+    Nothing where the flat way does not lead to the same end: such a header teaches nothing.
+    """
     parts = [Part(b"", b"", 128), Part(b"DICM", b"", 0)]
     at = 132
     while at < start:
@@ -283,14 +286,18 @@ def _parts(buffer: bytes, start: int, is_explicit: bool) -> list[Part]:
             part = replace(part, fixed=value)
         parts.append(part)
         at += len(part.head) + len(part.length) + part.count
+    if at != start:  # a length in the meta header that leads elsewhere
+        return []
     depth = 0  # inside sequences of undefined length nothing is wanted
     while parts[-1].slot != _COLUMNS:
+        if at >= end:
+            return []
         part = _part(buffer, at, is_explicit=is_explicit)
         depth += part.length == _UNDEFINED
         depth -= part.head in (_ITEM_END, _SEQUENCE_END)
         parts.append(part if depth == 0 else replace(part, slot=-1))
         at += len(part.head) + len(part.length) + part.count
-    return parts
+    return parts if at == end else []
 
 
 def _part(buffer: bytes, at: int, *, is_explicit: bool) -> Part:
@@ -301,8 +308,8 @@ def _part(buffer: bytes, at: int, *, is_explicit: bool) -> Part:
         begin, wide = (6, 2) if is_short else (8, 4)
     head, length = buffer[at : at + begin], buffer[at + begin : at + begin + wide]
     tag = int.from_bytes(head[:2], "little") << 16 | int.from_bytes(head[2:4], "little")
-    is_open = length == _UNDEFINED
-    count = 0 if is_open else int.from_bytes(length, "little")
+    has_value = length != _UNDEFINED and head != _ITEM_END  # the walk passes over its length too
+    count = int.from_bytes(length, "little") if has_value else 0
     return Part(head, length, count, _SLOTS.get(tag, -1))
 
 

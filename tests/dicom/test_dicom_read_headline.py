@@ -137,6 +137,29 @@ def test_a_header_that_was_cut_or_changed_is_read_alike_or_by_the_tolerant_walk(
     assert full in (quick, "unreadable") or is_out_of_order(path)
 
 
+@pytest.mark.parametrize("length", [0, 30, 0x010000E4])
+def test_a_wrong_length_in_the_meta_header_teaches_nothing_and_ends(
+    tmp_path: Path, length: int
+) -> None:
+    made = image(items_open=False, nested=False)
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    path = tmp_path / "one.dcm"
+    made.save_as(path, enforce_file_format=True)
+    data = bytearray(path.read_bytes())
+    assert data[144:150] == b"\x02\x00\x01\x00OB"
+    data[152:156] = length.to_bytes(4, "little")
+    path.write_bytes(data)
+
+    reader = HeadlineReader()
+    first, again = reader.read(str(path)), reader.read(str(path))
+
+    assert first is not None
+    assert again is not None
+    assert list(first.values) == list(again.values)
+    assert first.values[INDEX_KEYWORDS.index("PatientID")] == b"P1"
+
+
 def is_out_of_order(path: Path) -> bool:
     """Tags that do not rise, against PS3.5 section 7.1: the last of doubles is another one."""
     from pydicom import dcmread
