@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
+from medview.gui.cards import Card
 from medview.gui.dialogs.anonymize import AnonymizeDialog
+from medview.gui.views.corners import lower_left
 from medview.gui.window import MainWindow
 from medview.session.events import Event, VolumeOpened
 
@@ -149,3 +151,43 @@ def test_the_dialog_for_copies_without_identity_can_be_closed(
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
 
     qtbot.waitUntil(lambda: window.findChild(AnonymizeDialog) is None)
+
+
+def test_another_patient_is_reached_with_the_keyboard(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    for folder in ("ct/three-slice", "ct/gap"):
+        window.open_paths([imaging_data / folder])
+        quiet(window)
+    before = window.session.patient
+    card = next(
+        each
+        for each in window.studies.findChildren(Card)
+        if each.isVisible() and each.focusPolicy() == Qt.FocusPolicy.TabFocus
+    )
+    assert card.accessibleName().startswith("Open ")
+
+    card.setFocus()
+    QTest.keyClick(card, Qt.Key.Key_Return)
+    quiet(window)
+
+    assert before is not None
+    assert window.session.patient is not None
+    assert window.session.patient.id != before.id
+
+
+def test_every_value_under_the_probe_has_its_place_in_the_corner(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "petct" / "pet"])
+    quiet(window)
+    view = window.grid.active_view
+    reading = view.stage.reading(view.width() / 2, view.height() / 2)
+    assert reading is not None
+    shown = view.stage.shown
+    assert shown is not None
+
+    lines = lower_left(shown, view.stage.state, 1.0, reading.text())
+
+    assert [line.count("SUV") for line in lines[:2]] == [2, 1]
+    assert lines[1].endswith("Bq/mL")

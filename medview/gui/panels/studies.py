@@ -326,11 +326,12 @@ class StudiesPanel(QWidget):
         if patient.id:
             card.add(ElidedLabel(f"ID {patient.id}", "faint"))
         if not is_active:
-            card.setCursor(Qt.CursorShape.PointingHandCursor)
             first = next(
                 ((s.uid, 0) for study in patient.studies for s in study.series if s.stacks), None
             )
             if first is not None:
+                name = shown_name(patient.name) or tr("No name")
+                card.make_button(tr("Open {name}", name=" ".join(filter(None, (name, patient.id)))))
                 card.clicked.connect(_emitter(self.series_chosen.emit, first))
         return card
 

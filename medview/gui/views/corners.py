@@ -127,7 +127,8 @@ def window_text(window: Window) -> str:
 
 def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) -> list[str]:
     """What changes while reading; screen_scale: see `zoom_factor`."""
-    lines = [probe] if probe else []
+    values = probe.split(" · ") if probe else []  # two a line: the corner ends at the middle
+    lines = [" · ".join(values[at : at + 2]) for at in range(0, len(values), 2)]
     if not shown.volume.is_colour:  # colours are shown as they are
         unit = shown.volume.unit if shown.volume.unit.startswith("SUV") else ""
         lines.append(" · ".join(part for part in (window_text(state.window), unit) if part))
