@@ -9,6 +9,7 @@ from functools import cache
 
 from medview.core.paths import resources_dir
 from medview.core.results import Code
+from medview.core.units import converted
 
 SOURCE_KINDS = ("reader", "lab", "header", "ruler", "sentence", "model")
 
@@ -53,7 +54,8 @@ class Observation:
 class Concept:
     """A kind of observation; `plausible` is in `unit`; `units` maps other UCUM units to a factor.
 
-    kind: number, pair, yes-no, text or choice (then `choices` lists the words).
+    kind: number, pair, yes-no, text or choice (then `choices` lists the words). molar_mass in
+    g/mol, where amounts of substance are common.
     """
 
     id: str
@@ -64,13 +66,16 @@ class Concept:
     plausible: tuple[float, float] | None = None
     units: Mapping[str, float]
     choices: tuple[str, ...] = ()
+    molar_mass: float | None = None
 
     def to_own_unit(self, value: float, unit: str) -> float | None:
         """The value in this concept's unit, None where the unit cannot be converted."""
         if unit == self.unit:
             return value
         factor = self.units.get(unit)
-        return None if factor is None else value * factor
+        if factor is not None:
+            return value * factor
+        return converted(value, unit, self.unit, self.molar_mass)
 
 
 @cache
@@ -87,6 +92,7 @@ def concepts() -> Mapping[str, Concept]:
             plausible=tuple(row["plausible"]) if "plausible" in row else None,
             units=row.get("units", {}),
             choices=tuple(row.get("choices", ())),
+            molar_mass=row.get("molar_mass"),
         )
         for row in loaded["concepts"]
     }

@@ -29,7 +29,8 @@ _UNITS = {
     "mmhg": "mm[Hg]", "years": "a", "year": "a", "y": "a", "yr": "a", "岁": "a",
     "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "ml/min/1.73m2": "mL/min/{1.73_m2}",
     "ml/min/1.73m²": "mL/min/{1.73_m2}", "ml/min": "mL/min/{1.73_m2}", "iu/l": "U/L",
-    "10^9/l": "10*9/L", "10⁹/l": "10*9/L", "°c": "Cel", "c": "Cel", "mm³": "mm3", "mm^3": "mm3",
+    "10^9/l": "10*9/L", "10⁹/l": "10*9/L", "°c": "Cel", "c": "Cel", "°f": "[degF]",
+    "f": "[degF]", "mm³": "mm3", "mm^3": "mm3",
     "bpm": "/min", "lb": "[lb_av]", "lbs": "[lb_av]", "in": "[in_i]", "points": "",
 }  # fmt: skip
 

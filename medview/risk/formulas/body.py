@@ -65,18 +65,3 @@ def dimer_limit(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
     limit = max(coefficients["least"], coefficients["per_year"] * given.number("age"))
     value = given.number(coefficients["assay"])
     return Outcome(limit, "below" if value < limit else "above")
-
-
-def fatty_liver_index(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
-    """Fatty liver index, 0-100; Bedogni 2006, 10.1186/1471-230X-6-33.
-
-    Triglycerides mg/dL, GGT U/L, waist cm.
-    """
-    x = (
-        0.953 * math.log(given.number("triglycerides"))
-        + 0.139 * given.number("bmi")
-        + 0.718 * math.log(given.number("ggt"))
-        + 0.053 * given.number("waist")
-        - 15.745
-    )
-    return Outcome(100.0 / (1.0 + math.exp(-x)))

@@ -96,20 +96,4 @@ def risk_of_malignancy(given: Inputs, coefficients: Mapping[str, Any]) -> Outcom
 
 def ankle_brachial(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
     """Ankle pressure / higher arm pressure; Aboyans 2012, 10.1161/CIR.0b013e318276fbcb."""
-    return Outcome(given.number("ankle_pressure") / given.number("systolic_bp"))
-
-
-def lv_mass_index(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
-    """0.8 x 1.04 ((D + S + P)^3 - D^3) + 0.6 g over body surface, walls and diameter in cm.
-
-    Lang 2015, 10.1016/j.echo.2014.10.003. The band also needs relative wall thickness, 2 P / D.
-    """
-    inside = given.number("lv_diameter") / 10.0
-    septum, wall = given.number("septum_thickness") / 10.0, given.number("wall_thickness") / 10.0
-    mass = 0.8 * 1.04 * ((inside + septum + wall) ** 3 - inside**3) + 0.6
-    index = mass / given.number("body_surface")
-    is_heavy = index > coefficients["limit"]["F" if given.is_female() else "M"]
-    is_thick = 2.0 * wall / inside > coefficients["thick"]
-    if is_heavy:
-        return Outcome(index, "concentric" if is_thick else "eccentric")
-    return Outcome(index, "remodelling" if is_thick else "normal")
+    return Outcome(given.number("ankle_pressure") / given.number("arm_pressure"))
