@@ -43,7 +43,7 @@ class LibraryWork(QObject):
         window.studies.prior_chosen.connect(self._open_prior)
         self.progressed.connect(self._show_progress)
         SessionBridge(self._session, self).heard.connect(self._hear)
-        QTimer.singleShot(_START_MS, self, self._session.library.start)
+        QTimer.singleShot(_START_MS, self, self._session.library.watch.start)
 
     def show(self) -> LibraryDialog:
         """The worklist."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +13,17 @@ from medview.core.study import Patient, Stack, Study
 from medview.core.words import say
 from medview.library import Library
 from medview.session.events import Events, LibraryChanged, Message
+from medview.session.watch import Watch, tell_added
 
 if TYPE_CHECKING:
-    from medview.library import Added, Checked, Cleaned, Query, StudyEntry, Watcher
+    from medview.library import Added, Checked, Cleaned, Query, StudyEntry
     from medview.session.forgetting import Forgettable
 
 _log = logging.getLogger("medview.session")
 
 
 class LibraryDesk:
-    """Methods block and run outside the window's thread, those named `start` and `close` excepted.
+    """Methods block and run outside the window's thread; `watch` minds the watched folders.
 
     let_go: closes what is open of a patient who is to be forgotten.
     """
@@ -32,8 +32,7 @@ class LibraryDesk:
         self.library = Library()
         self._events = events
         self._let_go = let_go
-        self._watcher: Watcher | None = None
-        self._lock = threading.Lock()
+        self.watch = Watch(self.library, events)
 
     # -- looking ---------------------------------------------------------------------------
 
@@ -128,7 +127,7 @@ class LibraryDesk:
                 added = work(self.library, paths, progress, cancel)
         finally:
             self._events.send(LibraryChanged())
-        self._tell_added(added)
+        tell_added(self._events, added)
         return added
 
     def set_tags(self, entry: StudyEntry, tags: Collection[str]) -> None:
@@ -146,27 +145,6 @@ class LibraryDesk:
     ) -> Added:
         """As `add`, by copy."""
         return self.add(paths, progress, cancel, is_copy=True)
-
-    def watch(self, folder: Path) -> None:
-        """Watch a folder from now on."""
-        from medview.library import set_watched
-
-        set_watched(self.library, folder, is_watched=True)
-        self._events.send(LibraryChanged())
-        self.start()
-
-    def unwatch(self, folder: Path) -> None:
-        """Stop watching a folder."""
-        from medview.library import set_watched
-
-        set_watched(self.library, folder, is_watched=False)
-        self._events.send(LibraryChanged())
-
-    def watched(self) -> tuple[Path, ...]:
-        """The folders that are watched."""
-        from medview.library import roots
-
-        return tuple(root.path for root in roots(self.library) if root.is_watched)
 
     def check(self, progress: Progress = no_progress, cancel: CancelToken | None = None) -> Checked:
         """Compare the index with the disk; a damaged one is made anew first."""
@@ -217,53 +195,3 @@ class LibraryDesk:
                 "warn",
             )
         )
-
-    # -- as long as the window lives ---------------------------------------------------------
-
-    def start(self) -> None:
-        """End what a killed run began to forget, and watch folders, in a thread of its own."""
-        from medview.library import Watcher
-
-        with self._lock:
-            if self._watcher is not None or not self.library.is_there:
-                return
-            self._watcher = Watcher(self.library, self._heard_new, self._heard_trouble)
-        threading.Thread(target=self._begin, name="medview-library", daemon=True).start()
-
-    def close(self) -> None:
-        """Stop watching."""
-        with self._lock:
-            watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            watcher.stop()
-
-    def _begin(self) -> None:
-        from medview.session.forgetting import finish_forgetting
-
-        try:
-            finish_forgetting(self.library)
-        except MedViewError as error:
-            self._heard_trouble(error)
-        with self._lock:
-            if self._watcher is not None:
-                self._watcher.start()
-
-    def _heard_new(self, added: Added) -> None:
-        self._events.send(LibraryChanged())
-        self._tell_added(added)
-
-    def _heard_trouble(self, error: MedViewError) -> None:
-        self._events.send(Message(error.what, "warn", error.where))
-
-    def _tell_added(self, added: Added) -> None:
-        words = (
-            say("Library: new images and objects: {new}; studies: {count}.",
-                new=added.new, count=len(added.studies))
-            if added.new
-            else say("Library: nothing new; files known already: {count}.", count=added.known)
-        )  # fmt: skip
-        self._events.send(Message(words))
-        if added.unreadable:
-            self._events.send(
-                Message(say("{count} files could not be read", count=len(added.unreadable)), "warn")
-            )

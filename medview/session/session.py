@@ -263,7 +263,7 @@ class Session:
     def close(self) -> None:
         """End the worker, give memory back, note that this session ended well."""
         self._remember_open(clean=True)
-        self.library.close()
+        self.library.watch.close()
         self.analyses.close()
         self.prefetch.stop()
         self.studies.close()

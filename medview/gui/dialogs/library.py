@@ -291,7 +291,7 @@ class LibraryDialog(QDialog):
         if not folder:
             return
         if what == "watch":
-            self._do(self._session.library.watch, Path(folder))
+            self._do(self._session.library.watch.add, Path(folder))
         else:
             self.add(Path(folder), is_copy=what == "copy")
 
@@ -302,10 +302,10 @@ class LibraryDialog(QDialog):
         waiting.setEnabled(False)
 
         async def action() -> None:
-            for folder in await self._operations.call(self._session.library.watched):
+            for folder in await self._operations.call(self._session.library.watch.folders):
                 waiting.setVisible(False)
                 self._watched_menu.addAction(
-                    str(folder), partial(self._do, self._session.library.unwatch, folder)
+                    str(folder), partial(self._do, self._session.library.watch.remove, folder)
                 )
 
         self._operations.start(action())
