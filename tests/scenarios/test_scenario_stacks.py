@@ -34,7 +34,7 @@ def test_an_uneven_tilted_head_says_so_everywhere(
     quiet(window)
     (card,) = cards(window)
     assert "From slice 4 to 5 the step is 1.08 mm." in card.toolTip()
-    assert card.accessibleDescription() == card.toolTip()
+    assert card.accessibleDescription() == f"9 of 9 images are in memory\n{card.toolTip()}"
     shown = views(window)
     for name, view in shown.items():
         stage = view.stage

@@ -119,7 +119,9 @@ class SeriesItem(QFrame):
         self._bar.setValue(done)
         self._bar.setVisible(0 < done < total)
         words = tr("{done} of {total} images are in memory", done=done, total=total)
-        self.setAccessibleDescription(words if done else "")
+        self.setAccessibleDescription(
+            "\n".join(filter(None, (words if done else "", self.toolTip())))
+        )
         self._thumb.setToolTip(words if done else "")
 
     def set_active(self, is_active: bool) -> None:
