@@ -14,11 +14,11 @@ from medview.cli.output import (
     DONE,
     IN_PART,
     WRONG_INPUT,
+    actions_of,
     complain,
     print_json,
     print_lines,
     progress_for,
-    shared_options,
 )
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.study import Patient, shown_name
@@ -50,13 +50,7 @@ SCHEMA = "medview.library/1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions of the command's contract."""
-    shared = shared_options()
-    actions = parser.add_subparsers(
-        dest="action", required=True, metavar="ACTION", help="what to do; each takes --help"
-    )
-
-    def action(name: str, says: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=says, description=says, parents=[shared])
+    action = actions_of(parser)
 
     adding = action("add", "index files and folders, by reference or copy")
     adding.add_argument("paths", nargs="+", type=Path, metavar="PATH")

@@ -13,10 +13,10 @@ from medview.cli.output import (
     DONE,
     IN_PART,
     WRONG_INPUT,
+    actions_of,
     complain,
     print_json,
     print_lines,
-    shared_options,
 )
 from medview.core.errors import ModelUnavailable
 from medview.core.words import tr
@@ -26,13 +26,7 @@ SCHEMA = "medview.models/1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions of the command's contract."""
-    shared = shared_options()
-    actions = parser.add_subparsers(
-        dest="action", required=True, metavar="ACTION", help="what to do; each takes --help"
-    )
-
-    def action(name: str, says: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=says, description=says, parents=[shared])
+    action = actions_of(parser)
 
     action("list", "the models there are")
     action("show", "the card of a model").add_argument("name", metavar="NAME")

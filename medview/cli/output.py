@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from medview.core.progress import Progress, no_progress
@@ -14,14 +15,24 @@ from medview.core.progress import Progress, no_progress
 DONE, FAILED, WRONG_INPUT, IN_PART, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def shared_options() -> argparse.ArgumentParser:
-    """--json and --quiet for the actions of a command, to be given after the action too."""
+def actions_of(parser: argparse.ArgumentParser) -> Callable[[str, str], argparse.ArgumentParser]:
+    """What adds an action to a command, by its name and what it does.
+
+    --json and --quiet may stand after the action too.
+    """
     shared = argparse.ArgumentParser(add_help=False)
     for option in ("--json", "--quiet"):  # without undoing them where they stand before it
         shared.add_argument(
             option, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
         )
-    return shared
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="ACTION", help="what to do; each takes --help"
+    )
+
+    def action(name: str, says: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=says, description=says, parents=[shared])
+
+    return action
 
 
 def complain(sentence: str, status: int) -> int:
