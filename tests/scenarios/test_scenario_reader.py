@@ -191,3 +191,14 @@ def test_every_value_under_the_probe_has_its_place_in_the_corner(
 
     assert [line.count("SUV") for line in lines[:2]] == [2, 1]
     assert lines[1].endswith("Bq/mL")
+
+
+def test_stacks_of_one_series_that_only_their_direction_parts_have_names_of_their_own(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "mixed-orientation"])
+    quiet(window)
+
+    names = [item.accessibleName() for item in window.studies.items]
+
+    assert [name.rsplit(" · ", 1)[1] for name in names] == ["part 1 of 2", "part 2 of 2"]

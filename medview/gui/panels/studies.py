@@ -75,6 +75,9 @@ class SeriesItem(QFrame):
         self.count = count = len(stack.frames)
         images = tr("1 image") if count == 1 else tr("{count} images", count=count)
         parted = "" if stack.label is None else f" · {stack.label}"
+        if stack.label is None and len(series.stacks) > 1:
+            parts = len(series.stacks)
+            parted = " · " + tr("part {number} of {count}", number=number + 1, count=parts)
         detail = " · ".join(part for part in (series.modality, images) if part) + parted
         self.setAccessibleName(", ".join(part for part in (name, detail) if part))
         self._thumb = QLabel()
