@@ -12,9 +12,9 @@ from medview.core.errors import MedViewError
 from medview.core.study import FileNote, Patient, Series, Stack, Study, StudyObject
 from medview.core.words import Sentence, say
 from medview.dicom.elements import Elements
-from medview.dicom.frames import frames_of
+from medview.dicom.frames import frames_of, with_twins
 from medview.dicom.instance import Instance
-from medview.dicom.keywords import HEADER_KEYWORDS
+from medview.dicom.keywords import HEADER_KEYWORDS, tag_of
 from medview.dicom.mosaic import tiles_of
 from medview.dicom.patients import by_patient, iso_date, letters_of_name, sex_of
 from medview.dicom.real_world import maps_by_image
@@ -83,7 +83,7 @@ def _image_key(top: Elements) -> tuple[str, ...]:
 def _patient(instances: list[Instance], found: Sorted) -> Patient:
     studies: dict[tuple[str, ...], list[Instance]] = defaultdict(list)
     for instance in instances:
-        studies[_study_key(instance.elements)].append(instance)
+        studies[instance.elements.once(_study_key, _STUDY_TAGS)].append(instance)
     top = _fullest(instances, ("PatientName", "PatientSex", "PatientBirthDate"))
     _note_other_names(instances, top, found)
     return Patient(
@@ -102,10 +102,10 @@ def _patient(instances: list[Instance], found: Sorted) -> Patient:
 
 def _note_other_names(instances: list[Instance], top: Elements, found: Sorted) -> None:
     """Say it on every image and object whose files name the patient otherwise."""
-    own = letters_of_name(top)
+    own, written = letters_of_name(top), top.raw("PatientName")
     said = say("These files name the patient otherwise; ID, birth date and sex are the same.")
     for instance in instances:
-        if instance.elements.raw("PatientName") == top.raw("PatientName"):
+        if instance.elements.raw("PatientName") == written:
             continue
         if letters_of_name(instance.elements) in ("", own):
             continue
@@ -122,6 +122,9 @@ def _fullest(instances: Sequence[Instance], keywords: Sequence[str]) -> Elements
         (instance.elements for instance in instances[:64]),
         key=lambda top: sum(top.has(keyword) for keyword in keywords),
     )
+
+
+_STUDY_TAGS = frozenset(map(tag_of, ("StudyInstanceUID", "StudyDate", "StudyID")))
 
 
 def _study_key(top: Elements) -> tuple[str, ...]:
@@ -150,9 +153,16 @@ def _study(part: list[Instance], found: Sorted) -> Study:
     )
 
 
+_SERIES_TAGS = frozenset((tag_of("SeriesInstanceUID"),))
+
+
+def _series_uid(top: Elements) -> str:
+    return top.text("SeriesInstanceUID")
+
+
 def _series_key(instance: Instance) -> tuple[str, ...]:
     top = instance.elements
-    uid = top.text("SeriesInstanceUID")
+    uid = top.once(_series_uid, _SERIES_TAGS)
     if uid:
         return (uid,)
     return (
@@ -182,7 +192,7 @@ def _series(part: list[Instance], found: Sorted) -> Series:
 def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
     """The series' stacks; a series that cannot be arranged is refused, the others go on."""
     try:
-        whole = [frame for instance in part for frame in frames_of(instance)]
+        whole = with_twins([frame for instance in part for frame in frames_of(instance)])
         frames = [tile for frame in whole for tile in tiles_of(frame)]
         return stacks_of(frames, Beside(found.notes, found.maps))
     except MedViewError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from medview.core.words import Sentence, say
 from medview.dicom.elements import UNDEFINED, Elements
 from medview.dicom.instance import Instance
-from medview.dicom.pixel_format import PixelFormat
+from medview.dicom.keywords import tag_of
+from medview.dicom.pixel_format import FORMAT_TAGS, PixelFormat, format_of
 
 _KINDS = frozenset((
     "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "ARGB", "CMYK", "HSV", "XYB",
@@ -17,21 +18,25 @@ _KINDS = frozenset((
 
 # How many numbers each must have; what they scale or place is wrong without them.
 _NUMBERS = {
-    "RescaleSlope": 1, "RescaleIntercept": 1, "PixelSpacing": 2, "ImagePositionPatient": 3,
-    "ImageOrientationPatient": 6,
+    "RescaleSlope": 1, "RescaleIntercept": 1, "PixelSpacing": 2, "ImageOrientationPatient": 6,
 }  # fmt: skip
+_PLACE = {"ImagePositionPatient": 3}  # another one in every file of a series
+_DOUBTED_TAGS = frozenset((*FORMAT_TAGS, *map(tag_of, _NUMBERS)))
 
 
-def doubts_of(instance: Instance, form: PixelFormat) -> tuple[Sentence, ...]:
-    """Sentences on values of the Image Pixel module (PS3.3 C.7.6.3) that no image may have."""
+def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
+    """Sentences on values of the Image Pixel module (PS3.3 C.7.6.3) that no image may have.
+
+    Raises UnreadableInstance, without the file's name, as `format_of` does.
+    """
     top = instance.elements
-    return (
-        *_number_of_frames(top),
-        *_numbers(top),
-        *_bits(top, form),
-        *_colours(top, form),
-        *_after(instance),
-    )
+    return (*_numbers(top, _PLACE), *top.once(_doubts, _DOUBTED_TAGS), *_after(instance))
+
+
+def _doubts(top: Elements) -> tuple[Sentence, ...]:
+    form = format_of(top)
+    said = (_number_of_frames(top), _numbers(top, _NUMBERS), _bits(top, form), _colours(top, form))
+    return tuple(sentence for part in said for sentence in part)
 
 
 def number_note(top: Elements) -> tuple[Sentence, ...]:
@@ -44,8 +49,8 @@ def _number_of_frames(top: Elements) -> Iterator[Sentence]:
         yield say("Number of Frames is not a number; one picture is taken to be there.")
 
 
-def _numbers(top: Elements) -> Iterator[Sentence]:
-    for keyword, count in _NUMBERS.items():
+def _numbers(top: Elements, numbers: Mapping[str, int]) -> Iterator[Sentence]:
+    for keyword, count in numbers.items():
         if top.has(keyword) and len(top.floats(keyword)) < count:
             yield say("{keyword} is not a number: the values shown may be wrong.", keyword=keyword)
 
@@ -79,16 +84,17 @@ def _colours(top: Elements, form: PixelFormat) -> Iterator[Sentence]:
         yield say("Planar Configuration is neither 0 nor 1; samples are taken pixel by pixel.")
 
 
-def _after(instance: Instance) -> Iterator[Sentence]:
+def _after(instance: Instance) -> tuple[Sentence, ...]:
     """Whatever follows uncompressed pixels must be an element with a higher tag (PS3.5 7.1)."""
     place = instance.elements.pixels
     if place is None or place.length == UNDEFINED:
-        return
+        return ()
     end = place.offset + place.length
     if end + 8 > instance.size:
-        return
+        return ()
     with instance.open() as source:
         low, high = source.read(end, 2)
     group = high | low << 8 if instance.encoding.big else low | high << 8
-    if group < 0x7FE0 and group != 0:  # zeros are padding of the file
-        yield say("What follows the pixels belongs to no image: the file may be damaged.")
+    if group >= 0x7FE0 or group == 0:  # zeros are padding of the file
+        return ()
+    return (say("What follows the pixels belongs to no image: the file may be damaged."),)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 from medview.dicom.charset import decode_text
 from medview.dicom.keywords import tag_of, vr_of
@@ -24,6 +24,7 @@ _CHUNK = 8192
 _CAN_READ_INTO = hasattr(os, "preadv")
 # A pipe in the place of a file must not make opening wait for ever: it is empty then.
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+Found = TypeVar("Found")
 _SMALL = 256  # longer values are not worth remembering
 
 
@@ -70,6 +71,14 @@ def read_fully(file: int, offset: int, target: memoryview) -> int:
     return done
 
 
+def _sought(file: int, count: int, offset: int) -> bytes:
+    os.lseek(file, offset, os.SEEK_SET)
+    return os.read(file, count)
+
+
+_read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _sought)  # not on Windows
+
+
 def _read_all(file: int, count: int) -> bytes:
     """`count` bytes of an open file; fewer only where it ends."""
     parts: list[bytes] = []
@@ -89,15 +98,16 @@ class ByteSource:
     """
 
     def __init__(self, path: str, data: bytes | None = None) -> None:
-        self._file = -1
-        self._buffer = data or b""
-        self._base = 0
-        self.size = len(self._buffer)
+        self._base, self._file = 0, -1
         self.stamp: FileStamp | None = None
         if data is None:
+            self._buffer = b""
             self._file = os.open(path, _READ)
             status = os.fstat(self._file)
             self.size, self.stamp = status.st_size, file_stamp(status)
+        else:
+            self._buffer = data
+            self.size = len(data)
 
     def window(self, offset: int, count: int) -> tuple[bytes, int]:
         """A buffer and where `offset` lies in it, with `count` bytes after it if they exist."""
@@ -105,8 +115,7 @@ class ByteSource:
         if at < 0 or at + count > len(self._buffer):
             if self._file < 0:
                 return self._buffer, offset
-            os.lseek(self._file, offset, os.SEEK_SET)
-            self._buffer = os.read(self._file, max(count, _CHUNK))
+            self._buffer = _read_at(self._file, max(count, _CHUNK), offset)
             self._base, at = offset, 0
         return self._buffer, at
 
@@ -156,9 +165,22 @@ class PixelPlace(NamedTuple):
     length: int
 
 
+class Alike:
+    """Headers that differ in the values of `varies` alone; `known`: what follows from the rest."""
+
+    __slots__ = ("known", "varies")
+
+    def __init__(self, varies: frozenset[int]) -> None:
+        self.varies = varies
+        self.known: dict[Callable[[Elements], object], object] = {}
+
+
 @dataclass(slots=True)
 class Elements:
-    """Values of one data set or item, by keyword; nothing is decoded before it is asked for."""
+    """Values of one data set or item, by keyword; nothing is decoded before it is asked for.
+
+    alike: what it shares with other headers, where it was read by comparing it with theirs.
+    """
 
     encoding: Encoding
     charsets: tuple[str, ...] = ("",)
@@ -166,6 +188,23 @@ class Elements:
     sequences: dict[int, tuple[Elements, ...]] = field(default_factory=dict)
     pixels: PixelPlace | None = None
     fault: int | None = None  # the tag at which reading stopped
+    alike: Alike | None = field(default=None, compare=False, repr=False)
+
+    def once(self, work: Callable[[Elements], Found], tags: frozenset[int]) -> Found:
+        """What `work` says of these elements; worked out once for headers that are alike.
+
+        work: a function of a module that looks at `tags`, sequences, encoding and the pixels' tag
+        and length, and at nothing else. What it gives is shared: not to be changed.
+        """
+        alike = self.alike
+        if alike is None:
+            return work(self)
+        if work in alike.known:
+            return cast(Found, alike.known[work])
+        found = work(self)
+        if alike.varies.isdisjoint(tags):
+            alike.known[work] = found
+        return found
 
     def has(self, keyword: str) -> bool:
         """Whether the element is there and not empty."""
@@ -204,8 +243,13 @@ class Elements:
 
     def floats(self, keyword: str) -> tuple[float, ...]:
         """Finite numbers of an element."""
-        found = self.numbers(tag_of(keyword))
-        return tuple([float(v) for v in found if -1e300 < v < 1e300]) if found else ()
+        found = self.values.get(tag_of(keyword))
+        if found is None:
+            return ()
+        vr, raw = found
+        if len(raw) > _SMALL or vr == "UN":
+            return _finite(self.numbers(tag_of(keyword)))
+        return _finite_numbers(vr, raw, self.encoding.big)
 
     def number(self, keyword: str) -> float | None:
         """The first number, None where there is none."""
@@ -270,6 +314,15 @@ def _numbers(vr: str, raw: bytes, big: bool) -> tuple[float, ...]:
         order = ">" if big else "<"
         return struct.unpack_from(f"{order}{count}{code}", raw)
     return tuple(_numbers_in_text(raw))
+
+
+@lru_cache(maxsize=4096)
+def _finite_numbers(vr: str, raw: bytes, big: bool) -> tuple[float, ...]:
+    return _finite(_numbers(vr, raw, big))
+
+
+def _finite(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple([float(v) for v in numbers if -1e300 < v < 1e300])
 
 
 def _numbers_in_text(raw: bytes) -> Iterator[float]:

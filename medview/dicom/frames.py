@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +54,31 @@ _GROUP_OF = {
 }
 
 
+Value = TypeVar("Value")
+
+
+class Lazy(Generic[Value]):
+    """A property that is worked out once, as `functools.cached_property`, without the lock that
+    makes that one slow before Python 3.12."""
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self._work, self.__doc__ = work, work.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, holder: None, owner: type) -> Lazy[Value]: ...
+    @overload
+    def __get__(self, holder: object, owner: type) -> Value: ...
+    def __get__(self, holder: object, owner: type) -> Value | Lazy[Value]:
+        if holder is None:
+            return self
+        found: Value = self._work(holder)
+        holder.__dict__[self._name] = found
+        return found
+
+
 class Tile(NamedTuple):
     """A slice inside a mosaic: its first row and column there, its own size, its first voxel."""
 
@@ -94,12 +118,17 @@ class Frame:
         """Text of this frame."""
         return self.holder(keyword).text(keyword)
 
-    def take_from(self, twin: Frame) -> None:
-        """Take over what a frame has found in header elements that are equal in both."""
-        for name in _SHARED:
-            self.__dict__[name] = getattr(twin, name)
+    @Lazy
+    def twin(self) -> Frame:
+        """The first frame whose header says the same about all but the place; see `with_twins`."""
+        return self
 
-    @cached_property
+    @Lazy
+    def shared(self) -> dict[str, object]:
+        """What follows from the header elements that are equal in twins, by property."""
+        return {name: getattr(self, name) for name in _SHARED}
+
+    @Lazy
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
         if self.tile is not None:
@@ -107,7 +136,7 @@ class Frame:
         top = self.instance.elements
         return top.integer("Rows"), top.integer("Columns")
 
-    @cached_property
+    @Lazy
     def position(self) -> FloatArray | None:
         """Centre of the first voxel, LPS millimetres."""
         if self.tile is not None:
@@ -117,7 +146,7 @@ class Frame:
             return nuclear.place_of(top, self.index)
         return _vector(self.floats("ImagePositionPatient"), 3)
 
-    @cached_property
+    @Lazy
     def axes(self) -> FloatArray | None:
         """(2, 3) unit vectors of growing column and row; None where the header has no true pair."""
         flat = _vector(self.floats("ImageOrientationPatient"), 6)
@@ -132,18 +161,18 @@ class Frame:
         unit: FloatArray = pair / lengths[:, None]
         return unit
 
-    @cached_property
+    @Lazy
     def spacing(self) -> tuple[float, float] | None:
         """Pixel Spacing as (between rows, between columns) millimetres."""
         found = self.floats("PixelSpacing")
         return (found[0], found[1]) if len(found) >= 2 and min(found[:2]) > 0 else None
 
-    @cached_property
+    @Lazy
     def image_type(self) -> str:
         """Frame Type, or Image Type, in capitals."""
         return (self.text("FrameType") or self.text("ImageType")).upper()
 
-    @cached_property
+    @Lazy
     def is_projection(self) -> bool:
         """X-rays through the whole body: radiographs, and the scout of a CT."""
         modality = self.instance.elements.text("Modality").upper()
@@ -151,7 +180,7 @@ class Frame:
             return True
         return modality == "CT" and "LOCALIZER" in self.image_type.split("\\")
 
-    @cached_property
+    @Lazy
     def is_mosaic(self) -> bool:
         """Siemens: many slices tiled into one picture, whose position is the big picture's."""
         top = self.instance.elements
@@ -159,18 +188,19 @@ class Frame:
             return False
         return "MOSAIC" in self.image_type.split("\\") or bool(top.private(*MOSAIC_COUNT))
 
-    @cached_property
-    def is_spatial(self) -> bool:
-        """Whether the picture has a place in the patient."""
+    @Lazy
+    def is_placeable(self) -> bool:
+        """Whether the picture has a place in the patient if it has a position."""
         return not (
-            self.is_projection
-            or self.is_mosaic
-            or self.position is None
-            or self.axes is None
-            or self.spacing is None
+            self.is_projection or self.is_mosaic or self.axes is None or self.spacing is None
         )
 
-    @cached_property
+    @Lazy
+    def is_spatial(self) -> bool:
+        """Whether the picture has a place in the patient."""
+        return self.is_placeable and self.position is not None
+
+    @Lazy
     def b_value(self) -> float | None:
         """Diffusion weighting in s/mm2, from the standard or a maker's private element."""
         found = self.floats("DiffusionBValue")
@@ -183,13 +213,13 @@ class Frame:
                 return private[0] % 1_000_000 if creator.startswith("GEMS") else private[0]
         return None
 
-    @cached_property
+    @Lazy
     def instance_number(self) -> int | None:
         """Instance Number, None where it is absent."""
         found = self.instance.elements.number("InstanceNumber")
         return None if found is None else int(found)
 
-    @cached_property
+    @Lazy
     def order(self) -> tuple[float, str, str, int]:
         """Where the picture stands when positions do not tell (ladder of sorting without IPP)."""
         top = self.instance.elements
@@ -198,7 +228,7 @@ class Frame:
         return (number if number is not None else np.inf, time, self.instance.path, self.index)
 
 
-_SHARED = ("size", "axes", "spacing", "image_type", "is_projection", "is_mosaic")
+_SHARED = ("size", "axes", "spacing", "image_type", "is_projection", "is_mosaic", "is_placeable")
 # All that those properties and the pixel type look at, besides functional groups.
 _ALIKE_KEYWORDS = (
     "Rows", "Columns", "ImageOrientationPatient", "PixelSpacing", "FrameType", "ImageType",
@@ -210,23 +240,29 @@ _ALIKE_TAGS = (
     MOSAIC_COUNT[0],
     (MOSAIC_COUNT[0] & 0xFFFF0000) | 0x10,
 )
+_LIKENESS_TAGS = frozenset(_ALIKE_TAGS)
+_COUNT_TAGS = frozenset((tag_of("NumberOfFrames"),))
 
 
-def with_twins(frames: Sequence[Frame]) -> Iterator[Frame]:
-    """For each frame the first one whose header says the same bytes about all but the place.
+def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:
+    """The frames, told for each the first one that says the same bytes about all but the place.
 
     What follows from those bytes is worked out once. Frames with functional groups are their own.
     """
     twins: dict[Hashable, Frame] = {}
     for frame in frames:
-        top = frame.instance.elements
         if frame.groups or frame.tile is not None:
-            yield frame
             continue
-        twin = twins.setdefault((top.encoding, tuple(map(top.values.get, _ALIKE_TAGS))), frame)
+        twin = twins.setdefault(frame.instance.elements.once(_likeness, _LIKENESS_TAGS), frame)
         if twin is not frame:
-            frame.take_from(twin)
-        yield twin
+            known = frame.__dict__
+            known.update(twin.shared)
+            known["twin"] = twin
+    return frames
+
+
+def _likeness(top: Elements) -> Hashable:
+    return top.encoding, tuple(map(top.values.get, _ALIKE_TAGS))
 
 
 def _nested(group: Elements, keywords: tuple[str, ...]) -> tuple[Elements, ...]:
@@ -250,6 +286,8 @@ def frames_of(instance: Instance) -> list[Frame]:
     A file that declares more frames than it has bytes for has only those that fit.
     """
     top = instance.elements
+    if top.once(_is_single, _COUNT_TAGS):
+        return [Frame(instance, 0)]
     count = top.integer("NumberOfFrames", 1)
     count = min(count, max(1, most_frames(instance))) if count > 1 else 1
     per_frame = top.items("PerFrameFunctionalGroupsSequence")
@@ -257,6 +295,13 @@ def frames_of(instance: Instance) -> list[Frame]:
     if not per_frame and not shared:
         return [Frame(instance, index) for index in range(count)]
     return [Frame(instance, index, per_frame[index : index + 1] + shared) for index in range(count)]
+
+
+def _is_single(top: Elements) -> bool:
+    has_groups = top.items("PerFrameFunctionalGroupsSequence") or top.items(
+        "SharedFunctionalGroupsSequence"
+    )
+    return top.integer("NumberOfFrames", 1) <= 1 and not has_groups
 
 
 def most_frames(instance: Instance) -> int:

@@ -93,8 +93,12 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
 def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     if source.size == 0:
         raise NotDicom(EMPTY)
-    start = _start(source)
     folder = path.rpartition(os.sep)[0]
+    repeats = repeats_in(folder, wanted)
+    alike = repeats.likenesses.match(source)
+    if alike is not None:
+        return Instance(path, alike[0], alike[1], source.size, (), None, source.stamp)
+    start = _start(source)
     meta, offset = _read_meta(source, start, folder)
     syntax = meta.text("TransferSyntaxUID")
     if offset >= source.size:
@@ -106,13 +110,15 @@ def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
         inflated = _inflate(path, source.read(offset, source.size))
         source, offset = ByteSource(path, inflated), 0
     encoding = _encoding(source, offset, syntax)
-    repeats = repeats_in(folder, wanted)
     elements = Walker(source, wanted, repeats=repeats).data_set(offset, encoding)
     if not elements.has("SOPClassUID") and meta.has("MediaStorageSOPClassUID"):
         elements.values[tag_of("SOPClassUID")] = ("UI", meta.raw("MediaStorageSOPClassUID"))
     if not elements.values and not elements.sequences and elements.fault is not None and start == 0:
         raise NotDicom(say("Not a DICOM file."))
-    return _checked(path, source, elements, syntax or _guessed(encoding), inflated)
+    instance = _checked(path, source, elements, syntax or _guessed(encoding), inflated)
+    if start and syntax and inflated is None and elements.fault is None and encoding == EXPLICIT:
+        repeats.likenesses.learn(source, elements, syntax, wanted, repeats.sequences)
+    return instance
 
 
 def _guessed(encoding: Encoding) -> str:

@@ -20,6 +20,8 @@ _TAGS = tuple(
                     "SpecificCharacterSet", "StudyInstanceUID")
 )  # fmt: skip
 
+_ALL_TAGS = frozenset(_TAGS)
+
 
 class Identity(NamedTuple):
     """What a file says of its patient; `name` is letters alone, "" where an ID stands for it.
@@ -51,7 +53,7 @@ def by_patient(instances: Iterable[Instance]) -> list[list[Instance]]:
     """
     who: dict[object, Identity] = {}
     names: dict[Identity, set[str]] = defaultdict(set)
-    keyed = [(tuple(map(one.elements.values.get, _TAGS)), one) for one in instances]
+    keyed = [(one.elements.once(_said_of_patient, _ALL_TAGS), one) for one in instances]
     for key, instance in keyed:
         if key not in who:  # equal bytes are decoded once
             who[key] = _identity(instance.elements)
@@ -61,6 +63,10 @@ def by_patient(instances: Iterable[Instance]) -> list[list[Instance]]:
     for key, instance in keyed:
         parts[meant[who[key]]].append(instance)
     return list(parts.values())
+
+
+def _said_of_patient(top: Elements) -> tuple[tuple[str, bytes] | None, ...]:
+    return tuple(map(top.values.get, _TAGS))
 
 
 def _meant(names: dict[Identity, set[str]]) -> dict[Identity, Identity]:

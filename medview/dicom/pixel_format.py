@@ -98,16 +98,21 @@ _FORMAT_KEYWORDS = (
     "TotalPixelMatrixColumns",
 )  # fmt: skip
 FORMAT_TAGS = tuple(tag_of(keyword) for keyword in _FORMAT_KEYWORDS)
+_ALL_OF_THEM = frozenset(FORMAT_TAGS)
 
 
 def pixel_format(instance: Instance) -> PixelFormat:
     """The checked format. Raises UnreadableInstance, with the tag, where it makes no sense."""
-    top = instance.elements
-    tag = top.pixels.tag if top.pixels else 0
     try:
-        return _format(tag, top.encoding, tuple(map(top.values.get, FORMAT_TAGS)))
+        return instance.elements.once(format_of, _ALL_OF_THEM)
     except UnreadableInstance as error:
         raise UnreadableInstance(error.what, instance.path, tag=error.tag) from error
+
+
+def format_of(top: Elements) -> PixelFormat:
+    """As `pixel_format`, of a header alone; the error names no file."""
+    tag = top.pixels.tag if top.pixels else 0
+    return _format(tag, top.encoding, tuple(map(top.values.get, FORMAT_TAGS)))
 
 
 @lru_cache(maxsize=256)

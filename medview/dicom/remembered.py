@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import NamedTuple
 
-from medview.dicom.elements import Elements, file_stamp
+from medview.dicom.elements import Elements, Encoding, FileStamp, PixelPlace, file_stamp
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import OVERLAY_ROWS, tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS
@@ -22,55 +23,77 @@ _TABLES = frozenset(
                     "PerFrameFunctionalGroupsSequence")
 )  # fmt: skip
 _OVERLAYS = frozenset(OVERLAY_ROWS)
+_ALL_TAGS = frozenset((*_KEPT_TAGS, *OVERLAY_ROWS))
 _Values = dict[int, tuple[str, bytes]]
 
+
+class _Known(NamedTuple):
+    """What is kept of a file; those of a series share one table of values."""
+
+    values: _Values
+    encoding: Encoding
+    pixels: PixelPlace | None
+    syntax: str
+    size: int
+    stamp: FileStamp
+
+
 _lock = threading.Lock()
-_instances: dict[str, Instance] = {}
+_files: dict[str, _Known] = {}
 _values: dict[tuple[tuple[str, bytes] | None, ...], _Values] = {}
 
 
 def remember(instance: Instance) -> None:
     """Keep what a fill needs of a single-frame file without tables or overlay planes."""
-    top = instance.elements
+    top, stamp = instance.elements, instance.stamp
+    if stamp is None or instance.inflated is not None:
+        return
+    values = top.once(_kept_values, _ALL_TAGS)
+    if values is None:
+        return
+    known = _Known(values, top.encoding, top.pixels, instance.syntax, instance.size, stamp)
+    with _lock:
+        if len(_files) >= _MOST:
+            _files.clear()
+            _values.clear()
+        _files[instance.path] = known
+
+
+def _kept_values(top: Elements) -> _Values | None:
+    """One table for all headers that say the same; None where the header is worth reading."""
     if (
-        instance.stamp is None
-        or instance.inflated is not None
-        or top.integer("NumberOfFrames", 1) > 1
+        top.integer("NumberOfFrames", 1) > 1
         or not _TABLES.isdisjoint(top.sequences)
         or not _OVERLAYS.isdisjoint(top.values)
         or top.text("PhotometricInterpretation").upper() == "PALETTE COLOR"
     ):
-        return
+        return None
     found = tuple(map(top.values.get, _KEPT_TAGS))
     with _lock:
-        if len(_instances) >= _MOST:
-            _instances.clear()
-            _values.clear()
         values = _values.get(found)
         if values is None:
             said = zip(_KEPT_TAGS, found, strict=True)
             values = _values[found] = {tag: value for tag, value in said if value is not None}
-        # Slices of a series share one table of values; only the place of the pixels is their own.
-        slim = Elements(top.encoding, values=values, pixels=top.pixels)
-        _instances[instance.path] = Instance(
-            instance.path, slim, instance.syntax, instance.size, stamp=instance.stamp
-        )
+    return values
 
 
 def recalled(path: str) -> Instance | None:
     """What was remembered of a file, None where nothing was or the file is another one now."""
-    known = _instances.get(path)
+    known = _files.get(path)
     if known is None:
         return None
     try:
         is_same = file_stamp(os.stat(path)) == known.stamp  # noqa: PTH116 - once a slice
     except OSError:
         return None
-    return known if is_same else None
+    if not is_same:
+        return None
+    slim = Elements(known.encoding, values=known.values, pixels=known.pixels)
+    return Instance(path, slim, known.syntax, known.size, stamp=known.stamp)
 
 
 def forget_all() -> None:
     """Remember nothing any more."""
     with _lock:
-        _instances.clear()
+        _files.clear()
         _values.clear()

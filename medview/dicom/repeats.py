@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from medview.dicom.likeness import Likenesses
+
 if TYPE_CHECKING:
     from medview.dicom.elements import Elements
 
@@ -45,7 +47,7 @@ class KnownSequence:
 
 
 class Repeats:
-    """Spans and sequences by their first eight bytes; for one set of wanted tags.
+    """Spans and sequences by their first eight bytes, whole headers; for one set of wanted tags.
 
     Several threads may use it at once: what it gives is true by itself, whatever is learnt
     meanwhile.
@@ -55,6 +57,7 @@ class Repeats:
         self.plans: dict[bytes, Plan] = {}
         self.spans: dict[bytes, Span] = {}
         self.sequences: dict[bytes, KnownSequence] = {}
+        self.likenesses = Likenesses()
 
     def step(self, buffer: bytes, parts: list[Part], part: Part) -> None:
         """One more element was walked by itself; where it has no neighbour a new span begins."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 from medview.core.errors import UnreadableInstance
@@ -21,6 +22,7 @@ from medview.dicom.elements import Elements
 from medview.dicom.fragments import MOST_FRAMES, fragments_of, too_many_frames
 from medview.dicom.frames import most_frames
 from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
+from medview.dicom.keywords import tag_of
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
 from medview.dicom.pixels import is_torn
@@ -179,23 +181,47 @@ def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
 
 def _sort_in(instance: Instance, found: Sorted) -> None:
     top = instance.elements
-    if top.text("SOPClassUID") == DIRECTORY:
-        found.directories.append(instance.path)
-    elif has_image(top) and not is_object_with_pixels(top):
-        found.notes[instance.path] = _check_pixels(instance)
+    role = top.once(_role_of, _ROLE_TAGS)
+    if role is _Role.IMAGE:
+        doubts = _check_pixels(instance)
+        if doubts:
+            found.notes[instance.path] = doubts
         found.images.append(instance)
         remember(instance)
-    elif _is_image_class(top) and not is_object_with_pixels(top):
+    elif role is _Role.DIRECTORY:
+        found.directories.append(instance.path)
+    elif role is _Role.NO_PIXELS:
         raise UnreadableInstance(
             say("An image without pixels: the file was cut off or they were removed."),
             tag="(7FE0,0010)",
         )
-    elif not any(top.has(keyword) for keyword in ("SOPClassUID", "StudyInstanceUID", "Modality")):
+    elif role is _Role.NOTHING:
         said = say("DICOM, but without patient, study or image.")
         found.ignored.append(FileNote(path=instance.path, reason=said.english()))
     else:
         notes = tuple(note.english() for note in number_note(top))
         found.objects[instance.path] = (instance, study_object(instance, notes))
+
+
+_Role = Enum("_Role", ("IMAGE", "DIRECTORY", "NO_PIXELS", "NOTHING", "OBJECT"))
+_ROLE_TAGS = frozenset(
+    tag_of(keyword)
+    for keyword in ("SOPClassUID", "Rows", "Columns", "Modality", "StudyInstanceUID")
+)
+
+
+def _role_of(top: Elements) -> _Role:
+    """What a file is in its study."""
+    if top.text("SOPClassUID") == DIRECTORY:
+        return _Role.DIRECTORY
+    if not is_object_with_pixels(top):
+        if has_image(top):
+            return _Role.IMAGE
+        if _is_image_class(top):
+            return _Role.NO_PIXELS
+    if any(top.has(keyword) for keyword in ("SOPClassUID", "StudyInstanceUID", "Modality")):
+        return _Role.OBJECT
+    return _Role.NOTHING
 
 
 def _is_image_class(top: Elements) -> bool:
@@ -207,7 +233,7 @@ def _is_image_class(top: Elements) -> bool:
 def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
     """Notes on pixels that are there in part; raises UnreadableInstance where none can be shown."""
     form = pixel_format(instance)
-    notes = [*doubts_of(instance, form)]
+    notes = doubts_of(instance)
     if instance.is_encapsulated:
         reason = why_not_decodable(instance.syntax)
         if reason is not None:
@@ -216,14 +242,12 @@ def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
             frames = fragments_of(instance, source)
             head = source.read(frames[0][0][0], 512)
         if instance.syntax == JPEG_LOSSLESS and may_overflow(head) and is_torn(instance):
-            notes.append(_TORN)
+            notes += (_TORN,)
         if len(frames) < form.frames:
-            notes.append(
-                say("{there} of {count} pictures are there.", there=len(frames), count=form.frames)
+            notes += (
+                say("{there} of {count} pictures are there.", there=len(frames), count=form.frames),
             )
     elif form.frames > MOST_FRAMES and most_frames(instance) > MOST_FRAMES:
         raise too_many_frames(instance)
     shortfall = native_shortfall(instance, form)
-    if shortfall is not None:
-        notes.append(shortfall)
-    return tuple(notes)
+    return notes if shortfall is None else (*notes, shortfall)

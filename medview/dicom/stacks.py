@@ -13,8 +13,9 @@ from medview.core.study import FrameRef, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
 from medview.dicom.elements import Elements
-from medview.dicom.frames import FloatArray, Frame, with_twins
+from medview.dicom.frames import FloatArray, Frame
 from medview.dicom.grid import Grid, flat_geometry, grid_of, normal_of
+from medview.dicom.keywords import tag_of
 from medview.dicom.nuclear import is_nuclear, parts_of
 from medview.dicom.pixel_format import pixel_format
 from medview.dicom.saying import without_place
@@ -55,7 +56,8 @@ def _by_kind(frames: Sequence[Frame]) -> list[Group]:
     directions: list[FloatArray] = []
     parts: dict[tuple[Hashable, ...], list[Frame]] = defaultdict(list)
     kinds: dict[Frame, tuple[Hashable, ...]] = {}
-    for frame, twin in zip(frames, with_twins(frames), strict=True):
+    for frame in frames:
+        twin = frame.twin
         if frame.is_spatial and twin.is_spatial:
             # Nothing but the place tells these two apart.
             if twin not in kinds:
@@ -113,7 +115,7 @@ def _by_frame_of_reference(group: Group) -> list[Group]:
     """
     parts: dict[str, list[Frame]] = defaultdict(list)
     for frame in group.frames:
-        parts[frame.instance.elements.text("FrameOfReferenceUID")].append(frame)
+        parts[frame.instance.elements.once(_frame_of_reference, _REFERENCE_TAGS)].append(frame)
     if len(parts) == 1:
         return [group]
     is_each = all(len(part) == 1 for part in parts.values())
@@ -127,6 +129,13 @@ def _by_frame_of_reference(group: Group) -> list[Group]:
         return [replace(group, notes=(*group.notes, said))]
     split_by = (*group.split_by, "FrameOfReferenceUID")
     return [replace(group, frames=part, split_by=split_by) for part in parts.values()]
+
+
+_REFERENCE_TAGS = frozenset((tag_of("FrameOfReferenceUID"),))
+
+
+def _frame_of_reference(top: Elements) -> str:
+    return top.text("FrameOfReferenceUID")
 
 
 def _is_one_grid(frames: Sequence[Frame]) -> bool:
@@ -211,16 +220,21 @@ def _reference(frame: Frame) -> FrameRef:
         tile=None if frame.tile is None else (frame.tile.row, frame.tile.column),
         sop_instance_uid=frame.instance.elements.text("SOPInstanceUID"),
         instance_number=frame.instance_number,
-        position=None if place is None else PatientPoint(*(float(v) for v in place)),
+        position=None if place is None else PatientPoint(*place.tolist()),
     )
+
+
+_LOSSY_TAGS = frozenset((tag_of("LossyImageCompression"),))
+
+
+def _is_lossy(top: Elements) -> bool:
+    return top.text("LossyImageCompression") == "01"
 
 
 def _badges(frames: Sequence[Frame], grid: Grid) -> tuple[str, ...]:
     top = frames[0].instance.elements
     badges = {
-        "LOSSY": any(
-            frame.instance.elements.text("LossyImageCompression") == "01" for frame in frames
-        ),
+        "LOSSY": any(frame.instance.elements.once(_is_lossy, _LOSSY_TAGS) for frame in frames),
         "BURNED-IN": top.text("BurnedInAnnotation").upper() == "YES",
         "DERIVED": frames[0].image_type.startswith("DERIVED"),
         "TILT": grid.tilt_deg > 0,

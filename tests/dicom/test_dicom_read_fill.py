@@ -72,7 +72,7 @@ def test_a_damaged_stream_leaves_nothing_of_the_slice_before_it(tmp_path: Path) 
 
 def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "_MOST", 3)
-    monkeypatch.setattr(remembered, "_instances", {})
+    monkeypatch.setattr(remembered, "_files", {})
     monkeypatch.setattr(remembered, "_values", {})
     stack = stack_of(save_series(tmp_path, count=8))
     assert 0 < sum(remembered.recalled(frame.path) is not None for frame in stack.frames) <= 3

@@ -1,0 +1,240 @@
+"""Headers that are alike but for a few values: read by comparing what stands between those.
+
+The files of a series have the same elements in the same order and differ in some values. What is
+the same is compared in a few calls; an element that differs is walked by its length, as the walk
+from element to element would do. Equal bytes decide that walk, so that this finds what it finds; a
+header that compares otherwise is walked, and teaches which elements differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from medview.dicom.elements import (
+    EXPLICIT,
+    PIXEL_TAGS,
+    UNDEFINED,
+    Alike,
+    ByteSource,
+    Elements,
+    PixelPlace,
+)
+from medview.dicom.encoding import LONG_VRS, SHORT_VRS
+
+if TYPE_CHECKING:
+    from medview.dicom.repeats import KnownSequence
+
+_MOST_LIKENESSES, _FIRST_LESSONS, _FILES_A_LESSON = 6, 12, 40
+_LONGEST_HEADER, _MOST_ELEMENTS = 1 << 18, 2000
+_LONGEST_COMPARED = 256  # longer values that nobody wants are skipped by their length
+_BEGIN = 128  # of DICM: what the preamble holds decides nothing
+_CHARSET = 0x00080005
+# What decides how the rest is read: where these differ, headers are not alike.
+_DECISIVE = frozenset((_CHARSET, 0x00020002, 0x00020010, 0x00080016))
+
+
+class _Part(NamedTuple):
+    """An element of the top level: its bytes, its tag, its VR where it is kept, else nothing."""
+
+    raw: bytes
+    tag: int
+    vr: str
+    is_long: bool
+    may_vary: bool
+
+    @property
+    def head(self) -> bytes:
+        """Tag and VR, or all of it where another value would be another header."""
+        return self.raw[:6] if self.may_vary else self.raw
+
+
+class _Step(NamedTuple):
+    """Bytes that must stand here; then the length and the value of an element that varies."""
+
+    literal: bytes
+    room: int  # bytes of both literal and length
+    tag: int
+    vr: str
+    is_long: bool
+
+
+class _Likeness:
+    """One kind of header: what is the same in all that were seen, and what was not."""
+
+    def __init__(self, parts: list[_Part], elements: Elements, syntax: str) -> None:
+        self.heads = [part.head for part in parts]
+        self._known = [part.raw for part in parts]
+        self._varies = [self._is_skipped(part) for part in parts]
+        self.syntax = syntax
+        self._take(parts, elements)
+
+    @staticmethod
+    def _is_skipped(part: _Part) -> bool:
+        return part.may_vary and not part.vr and len(part.raw) > _LONGEST_COMPARED
+
+    def refine(self, parts: list[_Part], elements: Elements) -> None:
+        """Take in one more header with the same heads."""
+        for index, part in enumerate(parts):
+            if part.raw != self._known[index]:
+                self._varies[index] = True
+        self._take(parts, elements)
+
+    def _take(self, parts: list[_Part], elements: Elements) -> None:
+        steps: list[_Step] = []
+        literal = b"DICM"
+        for part, varies in zip(parts, self._varies, strict=True):
+            if varies:
+                literal += part.raw[:6]
+                room = len(literal) + (6 if part.is_long else 2)
+                steps.append(_Step(literal, room, part.tag, part.vr, part.is_long))
+                literal = b""
+            else:
+                literal += part.raw
+        self._steps, self._last = steps, literal
+        self._pixels = elements.pixels
+        self._elements = elements
+        self._alike = Alike(frozenset(step.tag for step in steps))
+
+    def match(self, source: ByteSource) -> Elements | None:
+        """The elements of a header that is alike; None for any other."""
+        buffer, at = source.window(_BEGIN, _BEGIN)
+        base, size = _BEGIN - at, len(buffer)
+        values = self._elements.values.copy()
+        for literal, room, tag, vr, is_long in self._steps:
+            if at + room > size:
+                base += at
+                buffer, at = source.window(base, room)
+                base, size = base - at, len(buffer)
+                if at + room > size:
+                    return None
+            if not buffer.startswith(literal, at):
+                return None
+            at += room
+            if is_long:
+                length = int.from_bytes(buffer[at - 4 : at], "little")
+                if length == UNDEFINED:
+                    return None
+            else:
+                length = buffer[at - 2] | buffer[at - 1] << 8
+            if vr:
+                if at + length > size:
+                    base += at
+                    buffer, at = source.window(base, length)
+                    base, size = base - at, len(buffer)
+                    if at + length > size:
+                        return None
+                values[tag] = (vr, buffer[at : at + length])
+            at += length
+        return self._ended(source, base + at, values)
+
+    def _ended(
+        self, source: ByteSource, offset: int, values: dict[int, tuple[str, bytes]]
+    ) -> Elements | None:
+        buffer, at = source.window(offset, len(self._last))
+        if not buffer.startswith(self._last, at):
+            return None
+        known, pixels = self._elements, self._pixels
+        assert pixels is not None  # noqa: S101 - only such headers are learnt
+        place = PixelPlace(pixels.tag, pixels.vr, offset + len(self._last), pixels.length)
+        return Elements(EXPLICIT, known.charsets, values, known.sequences, place, None, self._alike)
+
+
+class Likenesses:
+    """The kinds of header seen in a folder lately; for one set of wanted tags.
+
+    Several threads may use it at once: what it gives is true by itself, whatever is learnt
+    meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._all: tuple[_Likeness, ...] = ()
+        self._credit = _FIRST_LESSONS * _FILES_A_LESSON
+
+    def match(self, source: ByteSource) -> tuple[Elements, str] | None:
+        """The elements of a header of a known kind and its transfer syntax."""
+        self._credit += 1
+        for known in self._all:
+            found = known.match(source)
+            if found is not None:
+                if known is not self._all[0]:
+                    self._put_first(known)
+                return found, known.syntax
+        return None
+
+    def learn(
+        self,
+        source: ByteSource,
+        elements: Elements,
+        syntax: str,
+        wanted: frozenset[int],
+        sequences: Mapping[bytes, KnownSequence],
+    ) -> None:
+        """Take in a whole explicit little-endian header that was walked, from preamble to pixels.
+
+        sequences: what stood in files before, by their first eight bytes.
+        """
+        pixels = elements.pixels
+        if self._credit < _FILES_A_LESSON or pixels is None or pixels.offset > _LONGEST_HEADER:
+            return
+        self._credit -= _FILES_A_LESSON
+        header = source.read(0, pixels.offset)
+        parts = _parts(header, wanted, sequences)
+        if parts is None:
+            return
+        heads = [part.head for part in parts]
+        known = next((one for one in self._all if one.heads == heads), None)
+        if known is None:
+            known = _Likeness(parts, elements, syntax)
+        else:
+            known.refine(parts, elements)
+        self._put_first(known)
+
+    def _put_first(self, known: _Likeness) -> None:
+        others = [one for one in self._all if one is not known]
+        self._all = (known, *others[: _MOST_LIKENESSES - 1])
+
+
+def _parts(
+    header: bytes, wanted: frozenset[int], sequences: Mapping[bytes, KnownSequence]
+) -> list[_Part] | None:
+    """Every element from DICM to the head of the pixels; None where one needs more thought."""
+    parts: list[_Part] = []
+    tags: set[int] = set()
+    at = _BEGIN + 4
+    while at < len(header) and len(parts) < _MOST_ELEMENTS:
+        part = _part(header, at, wanted, sequences)
+        if part is None or part.tag in tags:
+            return None
+        tags.add(part.tag)
+        parts.append(part)
+        at += len(part.raw)
+    return parts if at == len(header) and parts and parts[-1].tag in PIXEL_TAGS else None
+
+
+def _part(
+    header: bytes, at: int, wanted: frozenset[int], sequences: Mapping[bytes, KnownSequence]
+) -> _Part | None:
+    tag = int.from_bytes(header[at : at + 2], "little") << 16
+    tag |= int.from_bytes(header[at + 2 : at + 4], "little")
+    vr = header[at + 4 : at + 6]
+    is_long = vr in LONG_VRS
+    if tag in PIXEL_TAGS:
+        is_end = is_long and at + 12 == len(header)
+        return _Part(header[at:], tag, "", is_long, may_vary=False) if is_end else None
+    if not is_long and vr not in SHORT_VRS:
+        return None
+    is_meta = tag >> 16 == 2
+    kept = vr.decode() if tag in wanted and not is_meta else ""
+    if vr == b"SQ":
+        known = sequences.get(header[at : at + 8])
+        if known is None or not header.startswith(known.raw, at):
+            return None
+        return _Part(known.raw, tag, "", is_long=True, may_vary=False)
+    if is_long:
+        end = at + 12 + int.from_bytes(header[at + 8 : at + 12], "little")
+    else:
+        end = at + 8 + int.from_bytes(header[at + 6 : at + 8], "little")
+    if end > len(header):
+        return None
+    return _Part(header[at:end], tag, kept, is_long, may_vary=tag not in _DECISIVE)
