@@ -23,7 +23,7 @@ _TEXTS = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN", "UN"))
 _CHUNK = 8192
 _CAN_READ_INTO = hasattr(os, "preadv")
 # A pipe in the place of a file must not make opening wait for ever: it is empty then.
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 Found = TypeVar("Found")
 _SMALL = 256  # longer values are not worth remembering
 
@@ -102,7 +102,7 @@ class ByteSource:
         self.stamp: FileStamp | None = None
         if data is None:
             self._buffer = b""
-            self._file = os.open(path, _READ)
+            self._file = os.open(path, TO_READ)
             status = os.fstat(self._file)
             self.size, self.stamp = status.st_size, file_stamp(status)
         else:

@@ -40,7 +40,7 @@ from medview.dicom.modality import (
 from medview.dicom.order import Outwards
 from medview.dicom.overlays import has_overlays, overlays_of
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
-from medview.dicom.pixels import PixelReader
+from medview.dicom.pixels import PixelReader, read_whole
 from medview.dicom.readers import Readers
 from medview.dicom.remembered import recalled
 from medview.dicom.walk import is_volume_file
@@ -310,6 +310,9 @@ class VolumeFill:
         writer, k, scratch = place
         if frame.tile is not None:
             return self._read_tile(frame, frame.tile, threads)
+        is_stored = not self._plan.has_table and not self._plan.is_colour
+        if is_stored and read_whole(frame.instance, self._plan.form, scratch):
+            return scratch
         with self._readers.of(frame.instance) as reader:
             form = reader.form
             size = (form.rows, form.columns)
@@ -320,7 +323,6 @@ class VolumeFill:
                 self._blank(scratch)
                 if shortfall not in self.notes:
                     self.notes.append(shortfall)
-            is_stored = not self._plan.has_table and not self._plan.is_colour
             if reader.is_plain and is_stored:
                 reader.read_into(frame.index, scratch)
                 return scratch

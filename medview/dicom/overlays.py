@@ -23,9 +23,16 @@ _WANTED = frozenset(group | part for group in OVERLAY_GROUPS for part in _PARTS)
 _LARGEST = 1 << 16
 
 
+_ROW_TAGS = frozenset(OVERLAY_ROWS)
+
+
 def has_overlays(instance: Instance) -> bool:
     """Whether the header speaks of an overlay plane."""
-    return any(tag in instance.elements.values for tag in OVERLAY_ROWS)
+    return instance.elements.once(_speaks_of_one, _ROW_TAGS)
+
+
+def _speaks_of_one(top: Elements) -> bool:
+    return not _ROW_TAGS.isdisjoint(top.values)
 
 
 def overlays_of(frame: Frame) -> tuple[GraphicPlane, ...]:

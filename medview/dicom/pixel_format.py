@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,11 +40,7 @@ class PixelFormat:
     @property
     def dtype(self) -> np.dtype[np.generic]:
         """NumPy type of a stored value; 1-bit values become uint8."""
-        if self.is_float:
-            return np.dtype(f"f{self.bits_allocated // 8}")
-        size = 1 if self.bits_allocated <= 8 else 2 if self.bits_allocated <= 16 else 4
-        is_signed = self.is_signed and self.bits_allocated > 1
-        return np.dtype(f"{'i' if is_signed else 'u'}{size}")
+        return _type_of(self.bits_allocated, self.is_signed, self.is_float)
 
     @property
     def is_packed(self) -> bool:
@@ -61,6 +57,14 @@ class PixelFormat:
         """Bits of one uncompressed frame."""
         samples = 2 if self.is_subsampled and self.samples == 3 else self.samples
         return self.rows * self.columns * samples * self.bits_allocated
+
+
+@cache
+def _type_of(bits: int, is_signed: bool, is_float: bool) -> np.dtype[np.generic]:
+    if is_float:
+        return np.dtype(f"f{bits // 8}")
+    size = 1 if bits <= 8 else 2 if bits <= 16 else 4
+    return np.dtype(f"{'i' if is_signed and bits > 1 else 'u'}{size}")
 
 
 def unpacked(raw: bytes | bytearray, first: int, form: PixelFormat) -> _Whole | None:

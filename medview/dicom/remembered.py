@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Hashable
 from typing import NamedTuple
 
-from medview.dicom.elements import Elements, Encoding, FileStamp, PixelPlace, file_stamp
+from medview.dicom.elements import Alike, Elements, Encoding, FileStamp, PixelPlace, file_stamp
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import OVERLAY_ROWS, tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS
@@ -27,11 +28,18 @@ _ALL_TAGS = frozenset((*_KEPT_TAGS, *OVERLAY_ROWS))
 _Values = dict[int, tuple[str, bytes]]
 
 
-class _Known(NamedTuple):
-    """What is kept of a file; those of a series share one table of values."""
+class _Table(NamedTuple):
+    """What the files of a series say alike."""
 
-    values: _Values
     encoding: Encoding
+    values: _Values
+    alike: Alike
+
+
+class _Known(NamedTuple):
+    """What is kept of a file."""
+
+    table: _Table
     pixels: PixelPlace | None
     syntax: str
     size: int
@@ -40,7 +48,7 @@ class _Known(NamedTuple):
 
 _lock = threading.Lock()
 _files: dict[str, _Known] = {}
-_values: dict[tuple[tuple[str, bytes] | None, ...], _Values] = {}
+_tables: dict[Hashable, _Table] = {}
 
 
 def remember(instance: Instance) -> None:
@@ -48,18 +56,18 @@ def remember(instance: Instance) -> None:
     top, stamp = instance.elements, instance.stamp
     if stamp is None or instance.inflated is not None:
         return
-    values = top.once(_kept_values, _ALL_TAGS)
-    if values is None:
+    table = top.once(_table_of, _ALL_TAGS)
+    if table is None:
         return
-    known = _Known(values, top.encoding, top.pixels, instance.syntax, instance.size, stamp)
+    known = _Known(table, top.pixels, instance.syntax, instance.size, stamp)
     with _lock:
         if len(_files) >= _MOST:
             _files.clear()
-            _values.clear()
+            _tables.clear()
         _files[instance.path] = known
 
 
-def _kept_values(top: Elements) -> _Values | None:
+def _table_of(top: Elements) -> _Table | None:
     """One table for all headers that say the same; None where the header is worth reading."""
     if (
         top.integer("NumberOfFrames", 1) > 1
@@ -69,12 +77,15 @@ def _kept_values(top: Elements) -> _Values | None:
     ):
         return None
     found = tuple(map(top.values.get, _KEPT_TAGS))
+    pixels = None if top.pixels is None else (top.pixels.tag, top.pixels.length)
     with _lock:
-        values = _values.get(found)
-        if values is None:
+        table = _tables.get((top.encoding, pixels, found))
+        if table is None:
             said = zip(_KEPT_TAGS, found, strict=True)
-            values = _values[found] = {tag: value for tag, value in said if value is not None}
-    return values
+            values = {tag: value for tag, value in said if value is not None}
+            table = _Table(top.encoding, values, Alike(frozenset()))
+            _tables[top.encoding, pixels, found] = table
+    return table
 
 
 def recalled(path: str) -> Instance | None:
@@ -88,7 +99,8 @@ def recalled(path: str) -> Instance | None:
         return None
     if not is_same:
         return None
-    slim = Elements(known.encoding, values=known.values, pixels=known.pixels)
+    encoding, values, alike = known.table
+    slim = Elements(encoding, values=values, pixels=known.pixels, alike=alike)
     return Instance(path, slim, known.syntax, known.size, stamp=known.stamp)
 
 
@@ -96,4 +108,4 @@ def forget_all() -> None:
     """Remember nothing any more."""
     with _lock:
         _files.clear()
-        _values.clear()
+        _tables.clear()
