@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QToolButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
@@ -202,3 +202,13 @@ def test_stacks_of_one_series_that_only_their_direction_parts_have_names_of_thei
     names = [item.accessibleName() for item in window.studies.items]
 
     assert [name.rsplit(" · ", 1)[1] for name in names] == ["part 1 of 2", "part 2 of 2"]
+
+
+def test_an_empty_library_offers_nothing_that_needs_a_study(window: MainWindow, quiet) -> None:
+    dialog = window.library.show()
+    quiet(window)
+
+    shown = [each.text() for each in dialog.findChildren(QPushButton) if each.isVisible()]
+
+    assert "Add a folder…" in shown
+    assert not {"Open", "Tags…", "Forget this patient…"} & set(shown)

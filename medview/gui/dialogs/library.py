@@ -100,7 +100,7 @@ class LibraryDialog(QDialog):
 
     def _choose(self) -> None:
         for control in self._for_one:
-            control.setEnabled(self.current is not None)
+            control.setVisible(self.current is not None)
 
     # -- what the reader asks for ------------------------------------------------------------
 
