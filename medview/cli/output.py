@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -57,9 +58,22 @@ def write_any_name() -> None:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document, and nothing else, on standard output."""
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=1)
-    sys.stdout.write("\n")
+    """One JSON document, and nothing else, on standard output; what is no number is null."""
+    try:
+        said = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError:  # JSON knows neither NaN nor infinity (RFC 8259 section 6)
+        said = json.dumps(_finite(document), ensure_ascii=False, indent=1)
+    sys.stdout.write(said + "\n")
+
+
+def _finite(document: Any) -> Any:
+    if isinstance(document, float):
+        return document if math.isfinite(document) else None
+    if isinstance(document, dict):
+        return {key: _finite(value) for key, value in document.items()}
+    return (
+        [_finite(value) for value in document] if isinstance(document, list | tuple) else document
+    )
 
 
 def print_lines(*lines: str) -> None:

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,9 @@ class Decoded:
 
     values: Array
     is_rgb: bool = False
+
+
+_RLE_HEADER = 64  # bytes: a count and fifteen offsets
 
 
 def why_not_decodable(syntax: str) -> Sentence | None:
@@ -244,7 +248,7 @@ def _run_lengths(stream: bytes, form: PixelFormat) -> Decoded:
     import imagecodecs
 
     size = form.dtype.itemsize
-    segments = int.from_bytes(stream[:4], "little")
+    segments = _segments(stream)
     if form.bits_allocated == 1 and segments == 1:  # each frame ends on a byte of its own
         return Decoded(_bits(imagecodecs.dicomrle_decode(stream, "<u1"), form))
     if form.is_packed or segments != form.samples * size:
@@ -252,10 +256,25 @@ def _run_lengths(stream: bytes, form: PixelFormat) -> Decoded:
             say("The run-length pixels do not fit the header."), tag="(7FE0,0010)"
         )
     raw = imagecodecs.dicomrle_decode(stream, f"<u{size}")
-    values = np.frombuffer(raw, f"<u{size}", count=form.rows * form.columns * form.samples)
-    if form.samples == 1:
-        return Decoded(values.reshape(form.rows, form.columns))
-    return Decoded(np.moveaxis(values.reshape(form.samples, form.rows, form.columns), 0, 2))
+    # Segments may hold more than the picture; then each plane is longer by the same.
+    planes = np.frombuffer(raw, f"<u{size}").reshape(form.samples, -1)
+    values = planes[:, : form.rows * form.columns].reshape(form.samples, form.rows, form.columns)
+    return Decoded(values[0] if form.samples == 1 else np.moveaxis(values, 0, 2))
+
+
+def _segments(stream: bytes) -> int:
+    """How many segments the header names (PS3.5 G.5), 0 where their places cannot be.
+
+    The decoder follows these offsets unchecked, out of the stream and of the process's memory.
+    """
+    if len(stream) < _RLE_HEADER:
+        return 0
+    count, *offsets = struct.unpack_from("<16I", stream)
+    if not 1 <= count < len(offsets) + 1:
+        return 0
+    places = [*offsets[:count], len(stream)]
+    is_ascending = all(here < after for here, after in pairwise(places))
+    return int(count) if places[0] >= _RLE_HEADER and is_ascending else 0
 
 
 def _deflated(stream: bytes, form: PixelFormat) -> Decoded:

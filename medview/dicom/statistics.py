@@ -72,10 +72,12 @@ def _measured(instance: Instance) -> FileStatistics:
             values = _frame_or_blank(reader, frame)
             dtype, shape = values.dtype, (*values.shape, 1)[:3]
             checksum.update(_little(values))
+            values = _known(values)
             low, high = float(values.min()), float(values.max())
             lows.append(low)
             highs.append(high)
-            total += float(values.sum(dtype=np.float64))
+            with np.errstate(over="ignore"):  # sums of doubles may; the mean is infinite then
+                total += float(values.sum(dtype=np.float64))
             count += values.size
             ranges.append(_modality_range(frame, reader, values, (low, high)))
     return FileStatistics(
@@ -101,6 +103,14 @@ def _frame_or_blank(reader: PixelReader, frame: Frame) -> NDArray[Any]:
         samples = (form.samples,) if form.samples > 1 else ()
         values = np.zeros((form.rows, form.columns, *samples), form.dtype)
     return np.ascontiguousarray(values)
+
+
+def _known(values: NDArray[Any]) -> NDArray[Any]:
+    """The numbers among floating-point values: maps mark what they do not know by NaN."""
+    if values.dtype.kind != "f":
+        return values
+    found = values[np.isfinite(values)]
+    return found if found.size else np.zeros(1, values.dtype)
 
 
 def _little(values: NDArray[Any]) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from medview.core.errors import InvalidInput, UnreadableInstance, WriteFailed
+from medview.core.errors import InvalidInput, MedViewError, UnreadableInstance, WriteFailed
 from medview.core.files import hold
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import Sentence, say, tr
@@ -144,6 +144,14 @@ class _Run:
             changes = write_copy(source.path, self.part / name, cleaner, boxes, self.cancel.check)
         except UnreadableInstance as error:
             self._left_out.append(LeftOut(source.path, error.what, is_readable=False))
+            return
+        except (MedViewError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
+            _log.warning("file refused", extra={"kind": type(error).__name__})
+            (self.part / name).unlink(missing_ok=True)
+            said = say("The file is damaged in a way that MedView cannot name.")
+            self._left_out.append(LeftOut(source.path, said, is_readable=False))
             return
         self._copies.append((source.path, name))
         self._blanked += bool(boxes)

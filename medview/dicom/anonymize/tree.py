@@ -59,8 +59,8 @@ class Item:
         return decode_text(element.value, self.charsets, is_name=element.vr == "PN")
 
     def put(self, tag: int, vr: str, value: str | bytes) -> None:
-        """Set a value; texts here are ASCII."""
-        raw = value.encode("ascii") if isinstance(value, str) else value
+        """Set a value; texts here are ASCII, unless a damaged file has others."""
+        raw = value.encode("ascii", "replace") if isinstance(value, str) else value
         self.elements[tag] = Element(tag, vr, raw)
 
     def walk(self) -> Iterator[tuple[Item, Element]]:
