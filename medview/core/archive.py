@@ -99,7 +99,7 @@ def members_of(archive: str) -> _Contents:
             _known.move_to_end(key)
             return _known[key]
     try:
-        found = {member.name: member for member in _read_contents(archive)}
+        found = _by_name(_read_contents(archive))
     except UnreadableInstance:
         raise
     except Exception as error:  # the libraries have a dozen error classes for damaged archives
@@ -111,11 +111,24 @@ def members_of(archive: str) -> _Contents:
     return found
 
 
+def _by_name(members: Iterator[tuple[str, Member]]) -> _Contents:
+    """By cleaned names; two different names that clean to one are two files all the same."""
+    found: _Contents = {}
+    first: dict[str, str] = {}
+    for as_written, member in members:
+        name = member.name
+        if first.setdefault(name, as_written) != as_written:
+            name = f"{name} ({len(found) + 1})"
+        found[name] = member._replace(name=name)
+    return found
+
+
 def _unreadable(archive: str) -> UnreadableInstance:
     return UnreadableInstance(say("The archive is damaged: its table of contents fails."), archive)
 
 
-def _read_contents(archive: str) -> Iterator[Member]:
+def _read_contents(archive: str) -> Iterator[tuple[str, Member]]:
+    """Names as they are written, and members."""
     with open(archive, "rb") as file:  # noqa: PTH123 - as above
         kind = archive_kind(file.read(265))
         if kind == "ZIP":
@@ -128,10 +141,10 @@ def _read_contents(archive: str) -> Iterator[Member]:
             file.seek(-4, os.SEEK_END)
             (size,) = struct.unpack("<I", file.read(4))  # ISIZE, RFC 1952 section 2.3.1
             name = Path(archive).name
-            yield Member(name.removesuffix(".gz") or name, size, packed, 0, _GZIP)
+            yield name, Member(name.removesuffix(".gz") or name, size, packed, 0, _GZIP)
 
 
-def _zip_members(file: BinaryIO) -> Iterator[Member]:
+def _zip_members(file: BinaryIO) -> Iterator[tuple[str, Member]]:
     file.seek(0, os.SEEK_END)
     end = file.tell()
     file.seek(max(0, end - (1 << 16) - 22))
@@ -147,18 +160,21 @@ def _zip_members(file: BinaryIO) -> Iterator[Member]:
     with zipfile.ZipFile(file) as packed:
         for entry in packed.infolist():
             if not entry.is_dir():
-                yield Member(
-                    _cleaned(entry.filename),
-                    entry.file_size,
-                    entry.compress_size,
-                    entry.header_offset,
-                    entry.compress_type,
-                    entry.CRC,
-                    is_encrypted=bool(entry.flag_bits & 1),
+                yield (
+                    entry.filename,
+                    Member(
+                        _cleaned(entry.filename),
+                        entry.file_size,
+                        entry.compress_size,
+                        entry.header_offset,
+                        entry.compress_type,
+                        entry.CRC,
+                        is_encrypted=bool(entry.flag_bits & 1),
+                    ),
                 )
 
 
-def _tar_members(file: BinaryIO) -> Iterator[Member]:
+def _tar_members(file: BinaryIO) -> Iterator[tuple[str, Member]]:
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as packed:
         for count, entry in enumerate(packed):
@@ -166,7 +182,7 @@ def _tar_members(file: BinaryIO) -> Iterator[Member]:
                 raise UnreadableInstance(_TOO_MANY)
             if entry.isfile() and not entry.issparse():
                 name, size = _cleaned(entry.name), entry.size
-                yield Member(name, size, size, entry.offset_data, _STORED)
+                yield entry.name, Member(name, size, size, entry.offset_data, _STORED)
             packed.members = []  # type: ignore[attr-defined]  # else the library keeps every header
 
 

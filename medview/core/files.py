@@ -15,11 +15,12 @@ from medview.core.words import Sentence, say
 
 
 @contextlib.contextmanager
-def replacing(path: Path, ending: str = "") -> Iterator[Path]:
+def replacing(path: Path, ending: str = "", *, keeps: bool = False) -> Iterator[Path]:
     """A new file beside `path`, mode 0600, that takes its place when the block ends well.
 
-    ending: of its name, for libraries that choose a format by it. Raises OSError (full disk, no
-    rights) and then leaves the old file as it was.
+    ending: of its name, for libraries that choose a format by it. keeps: whether a file that
+    another process put there meanwhile stays. Raises OSError (full disk, no rights) and then
+    leaves the old file as it was.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=ending)  # mode 0600
     os.close(handle)
@@ -29,11 +30,25 @@ def replacing(path: Path, ending: str = "") -> Iterator[Path]:
         # Some file systems say only here that there is no room for what was written.
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
-        beside.replace(path)
+        if keeps and _is_linked(beside, path):
+            beside.unlink()
+        else:
+            beside.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+def _is_linked(beside: Path, path: Path) -> bool:
+    """Whether `path` is there now; False on a file system that knows no links."""
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def write_private(path: Path, text: str | bytes) -> None:

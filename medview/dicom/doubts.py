@@ -30,12 +30,20 @@ def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
     Raises UnreadableInstance, without the file's name, as `format_of` does.
     """
     top = instance.elements
-    return (*_numbers(top, _PLACE), *top.once(_doubts, _DOUBTED_TAGS), *_after(instance))
+    return (
+        *_numbers(top, _PLACE),
+        *top.once(_doubts, _DOUBTED_TAGS),
+        *_excess(instance, format_of(top)),
+        *_after(instance),
+    )
 
 
 def _doubts(top: Elements) -> tuple[Sentence, ...]:
     form = format_of(top)
-    said = (_number_of_frames(top), _numbers(top, _NUMBERS), _bits(top, form), _colours(top, form))
+    said = (
+        _number_of_frames(top), _numbers(top, _NUMBERS), _rescale(top),
+        _bits(top, form), _colours(top, form),
+    )  # fmt: skip
     return tuple(sentence for part in said for sentence in part)
 
 
@@ -53,6 +61,30 @@ def _numbers(top: Elements, numbers: Mapping[str, int]) -> Iterator[Sentence]:
     for keyword, count in numbers.items():
         if top.has(keyword) and len(top.floats(keyword)) < count:
             yield say("{keyword} is not a number: the values shown may be wrong.", keyword=keyword)
+
+
+def _rescale(top: Elements) -> Iterator[Sentence]:
+    slope = top.floats("RescaleSlope")
+    if slope and slope[0] == 0:
+        yield say("Rescale Slope is 0, which no image has; 1 is taken.")
+    if slope and not top.has("RescaleIntercept"):
+        yield say("Rescale Intercept is missing: the values may be wrong.")
+
+
+def _excess(instance: Instance, form: PixelFormat) -> Iterator[Sentence]:
+    """Rows or Columns may be wrong where far more was stored than they say."""
+    place = instance.elements.pixels
+    if place is None or instance.is_encapsulated or form.is_subsampled or form.is_packed:
+        return
+    there = min(place.length, instance.size - place.offset)
+    row = form.frame_bits // form.rows // 8
+    needed = row * form.rows * form.frames
+    if there >= needed + max(4, row):
+        yield say(
+            "The file holds more pixels than its header says: {needed} of {there} bytes are shown.",
+            needed=needed,
+            there=there,
+        )
 
 
 def _bits(top: Elements, form: PixelFormat) -> Iterator[Sentence]:

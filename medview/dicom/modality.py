@@ -26,11 +26,18 @@ def unit_of(frame: Frame) -> str:
         return ""
     if modality == "PT":
         return _UNIT_OF_PET.get(top.text("Units").upper(), "")
+    if modality == "CT" and kind in ("", "HU") and not _is_rescale_whole(frame):
+        return ""
     if kind and kind not in ("US", "UNSPECIFIED", "NORMALIZED"):
         return "HU" if kind == "HU" else frame.text("RescaleType").strip()
     is_capture = top.text("SOPClassUID").startswith(_SECONDARY_CAPTURE)
-    has_rescale = bool(frame.floats("RescaleSlope") or frame.floats("RescaleIntercept"))
-    return "HU" if modality == "CT" and not is_capture and not kind and has_rescale else ""
+    return "HU" if modality == "CT" and not is_capture and not kind else ""
+
+
+def _is_rescale_whole(frame: Frame) -> bool:
+    """Whether values can be HU: a slope alone, or one of 0, leaves them in nobody's unit."""
+    slope, said = frame.floats("RescaleSlope"), frame.text("RescaleSlope").strip()
+    return bool(frame.floats("RescaleIntercept")) and (slope[:1] != (0.0,) if slope else not said)
 
 
 def rescale_of(frame: Frame) -> tuple[float, float]:

@@ -172,7 +172,7 @@ def _copy(source: str, target: Path, digest: str) -> None:
     """One step: the target is whole, proven by its hash, or not there. Raises OSError."""
     for folder in (target.parent.parent, target.parent):
         folder.mkdir(exist_ok=True, mode=0o700)
-    with replacing(target) as copy:
+    with replacing(target, keeps=True) as copy:
         with copy.open("wb") as written, open_binary(source) as file:
             shutil.copyfileobj(file, written, _BLOCK)
         if _digest(str(copy)) != digest:

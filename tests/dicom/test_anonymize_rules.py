@@ -402,3 +402,42 @@ def test_copies_log_and_mapping_are_for_the_owner_alone(tmp_path: Path) -> None:
     assert {stat.S_IMODE(p.stat().st_mode) & 0o077 for p in paths} == {0}
     assert "PEAR-4711" in mapping.read_text()
     assert "PatientName,replaced" in done.log.read_text()
+
+
+def _tell_elsewhere(made: Dataset) -> None:
+    made.ImageType = ["ORIGINAL", "PRIMARY", "QUINCE"]
+    made.PatientBirthDateInAlternativeCalendar = "QUINCE year 3"
+    made.CommentsOnTheScheduledProcedureStep = "ask her ZEBRANECK"
+    made.ExpirationDateTime = "20260131121314"
+    made.RetrieveURL = "http://saint-zebraneck/QUINCE"
+    item = Dataset()
+    item.TextValue, item.SecondaryReviewerName = "ZEBRANECK said so", "Zebraneck^Z"
+    made.ViewCodeSequence = Sequence([item])
+    made.PixelData += b"ZEBRANECK behind the last frame "
+
+
+def test_names_go_from_where_the_table_does_not_look(tmp_path: Path) -> None:
+    done = copied(stored(tmp_path / "in", _tell_elsewhere), tmp_path / "out")
+
+    data = (done.folder / done.copies[0][1]).read_bytes()
+    assert not [word for word in (b"QUINCE", b"ZEBRA", b"Zebra", b"zebra") if word in data]
+    assert b"20260131" not in data
+    made = first(done)
+    assert list(made.ImageType) == ["ORIGINAL", "PRIMARY", "REMOVED"]
+    assert made.PixelData[:8192] == np.arange(4096, dtype=np.int16).tobytes()
+
+
+def test_notes_in_boxes_around_a_code_stream_become_zeros() -> None:
+    box = lambda kind, data: (8 + len(data)).to_bytes(4, "big") + kind + data  # noqa: E731
+    inner = b"\xff\x4f\xff\x51\0\4ab\xff\x64\0\x0a\0\1Quince\xff\x90\0\2"
+    stream = bytearray(
+        box(b"jP  ", b"\r\n\x87\n") + box(b"ftyp", b"jp2 ") + box(b"xml ", b"<n>Quince</n>")
+        + box(b"uuid", b"Quince" * 9) + box(b"jp2c", inner)
+    )  # fmt: skip
+    size = len(stream)
+    silence(stream)
+
+    assert b"Quince" not in stream
+    assert b"ftyp" in stream
+    assert b"\xff\x4f\xff\x51\0\4ab" in stream
+    assert len(stream) == size

@@ -113,3 +113,13 @@ def test_a_report_in_an_archive_is_read(tmp_path: Path, imaging_data: Path) -> N
     plain = read_structured_report(str(imaging_data / "sr" / name))
     inside = read_structured_report(f"{tmp_path}/a.zip!/{name}")
     assert repr(inside) == repr(plain)
+
+
+def test_names_that_clean_to_one_are_files_of_their_own(tmp_path: Path) -> None:
+    folder = save_series(tmp_path / "in")
+    files = sorted(folder.iterdir())[:3]
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as made:
+        for file, name in zip(files, ("../a.dcm", "a.dcm", "/a.dcm"), strict=True):
+            made.writestr(zipfile.ZipInfo(name), file.read_bytes())
+    (stack,) = stacks(scan([tmp_path / "images.zip"]))
+    assert len(stack.frames) == 3

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
 from medview.cli.main import main
 from medview.core.errors import UnreadableInstance, WriteFailed
@@ -119,3 +121,33 @@ def test_maps_with_unknown_values_give_json_that_everyone_reads(
     (stack,) = found["patients"][0]["studies"][0]["series"][0]["stacks"]
     stored = stack["files"][0]["stored"]
     assert (stored["min"], stored["max"]) == (3, 16383)
+
+
+@pytest.mark.parametrize(
+    ("change", "unit", "said"),
+    [
+        ({"RescaleIntercept": None}, "", "Rescale Intercept is missing"),
+        ({"RescaleSlope": "0"}, "", "Rescale Slope is 0"),
+        ({"RescaleSlope": "1e400"}, "", "RescaleSlope is not a number"),
+        ({"Rows": 64}, "HU", "more pixels than its header says: 16384 of 32768"),
+        ({}, "HU", ""),
+    ],
+)
+def test_what_cannot_be_right_is_said_and_has_no_unit(
+    imaging_data: Path, tmp_path: Path, change: dict[str, object], unit: str, said: str
+) -> None:
+    made = dcmread(imaging_data / "ct" / "ct-small.dcm")
+    for keyword, value in change.items():
+        if value is None:
+            delattr(made, keyword)
+        elif isinstance(value, str):
+            made[keyword] = RawDataElement(
+                Tag(keyword), "DS", len(value), value.encode(), 0, False, True
+            )
+        else:
+            setattr(made, keyword, value)
+    made.save_as(tmp_path / "image.dcm")
+    (stack,) = scan([tmp_path]).patients[0].studies[0].series[0].stacks
+    notes = " ".join(note.english() for note in stack.notes)
+    assert (stack.unit, said in notes) == (unit, True)
+    assert bool(said) == bool(notes)

@@ -21,6 +21,7 @@ from medview.library import (
     add,
     add_copies,
     check,
+    copying,
     files_of,
     is_damaged,
     recover,
@@ -261,3 +262,20 @@ def test_an_error_of_the_database_is_never_a_bare_one(library: Library) -> None:
 
     with pytest.raises(MedViewError):
         studies(library)
+
+
+def test_a_copy_that_another_window_has_written_down_is_not_made_anew(
+    write_study: WriteStudy, tmp_path: Path
+) -> None:
+    source = next(p for p in write_study("in").rglob("*") if p.is_file())
+    target = tmp_path / "files" / "study" / "copy.dcm"
+    digest = copying._digest(str(source))
+    copying._copy(str(source), target, digest)
+    before = target.stat()
+
+    copying._copy(str(source), target, digest)  # both had found it missing
+
+    after = target.stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert [path.name for path in target.parent.iterdir()] == ["copy.dcm"]
+    assert after.st_mode & 0o077 == 0

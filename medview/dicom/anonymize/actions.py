@@ -74,8 +74,34 @@ def action_for(tag: int, options: Options) -> Action:
         return Action.REMOVE
     row = table().get(tag)
     if row is None:
-        return Action.KEEP if is_in_dictionary(tag) else Action.REMOVE
+        return _beyond_the_table(tag, options) if is_in_dictionary(tag) else Action.REMOVE
     return _by_option(row, options) or _STRONGEST[row.basic]
+
+
+# Retired, or of objects that the table does not look at: a birth date in another calendar, numbers
+# of orders, who prints, addresses, the originals of what was changed before.
+_TELLING = frozenset((0x00100033, 0x00100034, 0x00401006, 0x00401007, 0x00402006, 0x00402007,
+                      0x00181803, 0x21000160, 0x04000500, 0x04000510, 0x04000520))  # fmt: skip
+_OF_DATES = {Dates.REMOVE: Action.REMOVE, Dates.SHIFT: Action.SHIFT, Dates.KEEP: Action.KEEP}
+_TEXT_VALUE = 0x0040A160
+
+
+def _beyond_the_table(tag: int, options: Options) -> Action:
+    """The table lists no retired elements and few of industry: names, dates, comments go too."""
+    from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+    vr = dictionary_VR(tag)
+    if tag == _TEXT_VALUE or vr == "PN":
+        return Action.DUMMY
+    if vr in ("DA", "DT", "TM"):
+        return _OF_DATES[options.dates]
+    is_free_text = vr in ("LT", "ST", "UT") and keyword_for_tag(tag).endswith(_REMARKS)
+    if is_free_text:
+        return Action.CLEAN if options.descriptors else Action.REMOVE
+    return Action.REMOVE if tag in _TELLING or vr == "UR" else Action.KEEP
+
+
+_REMARKS = ("Comment", "Comments", "CommentTrial", "Notes", "Step", "Reason", "Trial")
 
 
 def _by_option(row: Row, options: Options) -> Action | None:

@@ -29,6 +29,8 @@ _STANDARD_SCHEMES = frozenset(
      "BI", "ICD10", "I10P", "ACR", "NEU", "UBERON", "MSH", "ISO3166_1", "RFC5646", "CD8", "IBSI")
 )  # fmt: skip
 _TYPES_OF_UID = ("Class", "ContextUID", "MappingResourceUID", "CodingSchemeUID", "TransferSyntax")
+# Phantoms are called HEAD or CHEST; without these nobody could show the picture.
+_CODES_THAT_STAY = frozenset((0x00080005, 0x00080060, 0x00180015, 0x00200020, 0x00200060))
 _LONG_NUMBER, _OLDEST = 5, 89
 _KEPT_DATES = {Dates.REMOVE: "REMOVED", Dates.SHIFT: "MODIFIED", Dates.KEEP: "UNMODIFIED"}
 _MODIFIED, _METHOD, _METHOD_CODES, _TIME = 0x00120062, 0x00120063, 0x00120064, 0x00280303
@@ -201,9 +203,11 @@ class Cleaner:
         return Action.CLEAN
 
     def _short(self, element: Element) -> Action:
-        """Ages, and numbers of series: some systems write an identifier as series number."""
+        """Ages, codes that are names, and series numbers, some of which are identifiers."""
         if element.vr == "AS":
             return _capped(element)
+        if element.vr == "CS" and element.tag not in _CODES_THAT_STAY:
+            return self._code(element)
         if element.vr != "IS" or element.tag >> 16 != 0x0020:
             return Action.KEEP
         text = element.value.decode("ascii", "replace").strip(" \0")
@@ -211,6 +215,17 @@ class Cleaner:
             return Action.KEEP
         element.value = b""
         return Action.EMPTY
+
+    def _code(self, element: Element) -> Action:
+        """Some systems write a name where a code belongs, such as among the image types."""
+        if element.tag >> 16 == 0x0028:
+            return Action.KEEP
+        codes = element.value.decode("ascii", "replace").split("\\")
+        kept = [DUMMY if self.subject.scrubber.is_of_person(code) else code for code in codes]
+        if kept == codes:
+            return Action.KEEP
+        element.value = "\\".join(kept).encode("ascii", "replace")
+        return Action.CLEAN
 
 
 def _capped(element: Element) -> Action:

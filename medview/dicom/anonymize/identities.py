@@ -12,6 +12,7 @@ from medview.dicom.charset import decode_text
 from medview.dicom.encoding import TEXT_VRS
 
 _PARTS = re.compile(r"[\s^=,;/]+")
+_PARTS_OF_CODE = re.compile(r"[\s_]+")
 _SHORTEST_NAME, _SHORTEST_ID = 3, 4
 _WORD = re.compile(r"[^\W_]", re.UNICODE)
 _NUMBERS = re.compile(
@@ -49,7 +50,8 @@ class Identity:
             for tag, found in self.words.items()
             if action_for(tag, options) not in (Action.KEEP, Action.CLEAN)
         )
-        return Scrubber(frozenset().union(*gone))
+        of_person = (found for tag, found in self.words.items() if tag >> 16 == 0x0010)
+        return Scrubber(frozenset().union(*gone), frozenset().union(*of_person))
 
 
 def _words(text: str, vr: str) -> set[str]:
@@ -70,7 +72,10 @@ def _is_name(part: str) -> bool:
 class Scrubber:
     """Removes a patient's words from text that is otherwise kept."""
 
-    def __init__(self, words: frozenset[str]) -> None:
+    def __init__(self, words: frozenset[str], of_person: frozenset[str] = frozenset()) -> None:
+        self._of_person = {
+            word.casefold() for word in of_person & words if len(word) > _SHORTEST_NAME
+        }
         long = sorted(words, key=len, reverse=True)
         parts = [
             re.escape(word) if len(word) > _SHORTEST_NAME else rf"(?<!\w){re.escape(word)}(?!\w)"
@@ -81,6 +86,11 @@ class Scrubber:
     def finds(self, text: str) -> bool:
         """Whether one of the words stands in the text."""
         return self._pattern is not None and self._pattern.search(text) is not None
+
+    def is_of_person(self, code: str) -> bool:
+        """Whether a coded value is one of the patient's own words, or two of them in one."""
+        found = code.strip(" \0").casefold()
+        return any(part in self._of_person for part in (found, *_PARTS_OF_CODE.split(found)))
 
     def without(self, text: str) -> str:
         """The text without the words; what remains keeps its order."""

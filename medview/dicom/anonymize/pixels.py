@@ -14,11 +14,13 @@ from medview.dicom.anonymize.tree import Item
 from medview.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, ByteSource, Encoding
 from medview.dicom.encoding import element_header, mark
 from medview.dicom.instance import DEFLATED_LE, EXPLICIT_LE, Instance
-from medview.dicom.pixel_format import FLOAT_PIXELS, PixelFormat
+from medview.dicom.pixel_format import FLOAT_PIXELS, PixelFormat, has_image, pixel_format
 from medview.dicom.pixels import Array, PixelReader
 
 _PIECE = 1 << 20
 _JPEG, _JPEG_2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"
+_BOXED = (b"jP  ", b"JXL ")
+_NOTES = (b"xml ", b"uuid", b"uinf", b"jp2i", b"Exif", b"jumb", b"brob")
 # Application segments that decoders need: JFIF, JPEG-LS and Adobe colour transforms.
 _NEEDED = frozenset((0xE0, 0xE8, 0xEE))
 
@@ -40,8 +42,23 @@ def copied(instance: Instance, check: Callable[[], None]) -> Iterator[bytes]:
             return
         there = min(place.length, source.size - place.offset)
         yield element_header(place.tag, place.vr or "OW", there + there % 2, encoding)
-        yield from _pieces(source, place.offset, there, check)
-        yield b"\0" * (there % 2)
+        shown = min(there, _shown(instance, there))
+        yield from _pieces(source, place.offset, shown, check)
+        yield from _noughts(there - shown + there % 2)
+
+
+def _shown(instance: Instance, there: int) -> int:
+    """How many bytes the picture takes; what stands behind its last frame is nobody's picture."""
+    if not has_image(instance.elements):
+        return there
+    form = pixel_format(instance)
+    bits = form.rows * form.columns * form.samples * form.bits_allocated * form.frames
+    return (bits + 7) // 8
+
+
+def _noughts(count: int) -> Iterator[bytes]:
+    for begin in range(0, count, _PIECE):
+        yield bytes(min(_PIECE, count - begin))
 
 
 def _pieces(
@@ -78,6 +95,9 @@ def silence(stream: bytearray) -> None:
 
     Lengths stay, so offset tables stay right. Markers: ISO 10918-1 B.1.1.3, ISO 15444-1 A.2.
     """
+    if stream[4:8] in _BOXED:
+        _silence_boxes(stream)
+        return
     is_jpeg = stream.startswith(_JPEG)
     if not is_jpeg and not stream.startswith(_JPEG_2000):
         return
@@ -97,6 +117,26 @@ def silence(stream: bytearray) -> None:
             stop = min(at + 2 + length, len(stream))
             stream[start:stop] = bytes(max(0, stop - start))
         at += 2 + length
+
+
+def _silence_boxes(stream: bytearray) -> None:
+    """The boxes of JP2 (ISO 15444-1 I.4) and JPEG XL files that hold notes and not the picture."""
+    at = 0
+    while at + 8 <= len(stream):
+        length, kind = int.from_bytes(stream[at : at + 4], "big"), bytes(stream[at + 4 : at + 8])
+        head = 16 if length == 1 else 8
+        if length == 1:
+            length = int.from_bytes(stream[at + 8 : at + 16], "big")
+        end = len(stream) if length == 0 else min(at + length, len(stream))
+        if end < at + head:
+            return
+        if kind in _NOTES:
+            stream[at + head : end] = bytes(end - at - head)
+        elif kind == b"jp2c":
+            inner = stream[at + head : end]
+            silence(inner)
+            stream[at + head : end] = inner
+        at = end
 
 
 def blanked(
