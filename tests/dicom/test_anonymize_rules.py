@@ -441,3 +441,10 @@ def test_notes_in_boxes_around_a_code_stream_become_zeros() -> None:
     assert b"ftyp" in stream
     assert b"\xff\x4f\xff\x51\0\4ab" in stream
     assert len(stream) == size
+
+
+def test_the_last_byte_of_odd_big_endian_words_stays(imaging_data: Path, tmp_path: Path) -> None:
+    source = imaging_data / "pixel-kinds" / "rgb-odd-3x3-be.dcm"
+    how = Export(options=Options(), secret=SECRET, burned_in=Decision.KEEP)
+    done = export(survey([source]), tmp_path / "out", how)
+    assert first(done).PixelData == dcmread(source).PixelData

@@ -53,7 +53,7 @@ def _shown(instance: Instance, there: int) -> int:
         return there
     form = pixel_format(instance)
     bits = form.rows * form.columns * form.samples * form.bits_allocated * form.frames
-    return (bits + 7) // 8
+    return (bits + 15) // 16 * 2  # big-endian words hold their first byte last
 
 
 def _noughts(count: int) -> Iterator[bytes]:
