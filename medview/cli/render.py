@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
-from medview.core.files import write_private
+from medview.core.files import write_whole
 from medview.core.progress import Progress
 from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.study import Holdings, Series, Stack
@@ -260,7 +260,7 @@ def _write(pixels: NDArray[np.uint8], path: Path) -> None:
 
     packed = io.BytesIO()
     Image.fromarray(pixels).save(packed, "PNG")
-    write_private(path, packed.getvalue())
+    write_whole(path, packed.getvalue())
 
 
 def _tell(args: argparse.Namespace, pixels: NDArray[np.uint8], told: dict[str, object]) -> None:
