@@ -49,9 +49,14 @@ def _first_picture(folder: Path) -> NDArray[Any]:
     return fill.volume.stored[got[0]]
 
 
+@cache
+def _pointed_at(folder: Path) -> Path:
+    return next(folder.iterdir())
+
+
 def _clicked_file(folder: Path) -> NDArray[Any]:
     """One file that the user points at, shown before anything else is known."""
-    path = next(folder.iterdir())
+    path = _pointed_at(folder)
     stack = scan([path]).patients[0].studies[0].series[0].stacks[0]
     return read_frame(stack, 0).stored
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -33,9 +34,9 @@ class Grid:
 
 def normal_of(axes: FloatArray) -> FloatArray:
     """Unit normal of slices with (2, 3) axes; right-handed."""
-    normal = np.cross(axes[0], axes[1])
-    unit: FloatArray = normal / np.linalg.norm(normal)
-    return unit
+    (a, b, c), (d, e, f) = axes.tolist()
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    return np.array(normal) / math.hypot(*normal)  # for three numbers NumPy's are slow
 
 
 def commonest_step(steps: FloatArray) -> float:

@@ -95,6 +95,13 @@ def tag_of(keyword: str) -> int:
     return int(tag)
 
 
+# What makes modality values of stored ones, the block of Philips' private elements included.
+RESCALE_TAGS = (
+    tag_of("RescaleSlope"), tag_of("RescaleIntercept"), *PHILIPS_MR_SCALE[:2],
+    (PHILIPS_MR_SCALE[0] & 0xFFFF0000) | 0x10,
+)  # fmt: skip
+
+
 @cache
 def vr_of(tag: int) -> str:
     """The dictionary's value representation, UN for tags that it does not know."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from medview.core.volume import FileWindow, VoiTable
 from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
-from medview.dicom.keywords import PHILIPS_MR_SCALE
+from medview.dicom.keywords import PHILIPS_MR_SCALE, RESCALE_TAGS
 from medview.dicom.pixel_format import PixelFormat
 
 _UNIT_OF_PET = {
@@ -47,12 +47,25 @@ def rescale_of(frame: Frame) -> tuple[float, float]:
     point scale holds: value = (stored - intercept) / slope (Chenevert 2014,
     doi:10.1593/tlo.13811, with the display slope 1 and intercept 0 that such files imply).
     """
-    if not frame.floats("RescaleSlope"):
-        private = _philips_scale(frame.instance.elements)
+    top = frame.instance.elements
+    return _rescale(frame, top) if frame.groups else top.once(_rescale_of_all, _RESCALE_TAGS)
+
+
+_RESCALE_TAGS = frozenset(RESCALE_TAGS)
+
+
+def _rescale_of_all(top: Elements) -> tuple[float, float]:
+    """What holds for every frame of a file without functional groups."""
+    return _rescale(top, top)
+
+
+def _rescale(said: Frame | Elements, top: Elements) -> tuple[float, float]:
+    if not said.floats("RescaleSlope"):
+        private = _philips_scale(top)
         if private is not None:
             return private
-    slope = (frame.floats("RescaleSlope") or (1.0,))[0]
-    intercept = (frame.floats("RescaleIntercept") or (0.0,))[0]
+    slope = (said.floats("RescaleSlope") or (1.0,))[0]
+    intercept = (said.floats("RescaleIntercept") or (0.0,))[0]
     return (slope if slope else 1.0, intercept)
 
 

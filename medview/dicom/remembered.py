@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from medview.dicom.elements import Alike, Elements, Encoding, FileStamp, PixelPlace, file_stamp
 from medview.dicom.instance import Instance
-from medview.dicom.keywords import OVERLAY_ROWS, tag_of
+from medview.dicom.keywords import OVERLAY_ROWS, RESCALE_TAGS, tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS
 
 _MOST = 20_000  # files, about 0.5 KB each
 # Beside the format, what a slice needs of its own header; tables make a header worth reading.
-_KEPT_TAGS = (*FORMAT_TAGS, tag_of("RescaleSlope"), tag_of("RescaleIntercept"))
+_KEPT_TAGS = (*FORMAT_TAGS, *RESCALE_TAGS)
 _TABLES = frozenset(
     tag_of(keyword)
     for keyword in ("ModalityLUTSequence", "SharedFunctionalGroupsSequence",

@@ -124,3 +124,15 @@ def test_a_cancelled_fill_says_so_and_keeps_what_is_ready(tmp_path: Path) -> Non
     assert fill.ready[7]
     assert fill.volume.stored[7, 0, 0] == 71
     assert not fill.ready.all()
+
+
+def test_philips_own_scale_holds_for_every_slice_of_a_scanned_series(tmp_path: Path) -> None:
+    for k in range(4):
+        made = slice_of(k, Modality="MR", RescaleSlope=None, RescaleIntercept=None)
+        made.add_new(0x20050010, "LO", "Philips MR Imaging DD 001")
+        made.add_new(0x2005100D, "FL", 0.0)
+        made.add_new(0x2005100E, "FL", 0.25)
+        save(made, tmp_path / f"{k}")
+    volume = load_volume(stack_of(tmp_path))
+    assert volume.per_slice is None
+    assert volume.slope == 4.0
