@@ -73,7 +73,7 @@ def _is_for(rule: Rule, case: Rule) -> bool:
 
 def _has(case: Rule, name: str, value: str) -> bool:
     said = (
-        str(item.get("label", item.get("value")))
+        f"{item.get('label', item.get('value'))} {item.get('unit') or ''}".strip()
         for item in case["inputs"]
         if name_matches(name, item["name"])
     )
@@ -91,16 +91,18 @@ def _judge(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> Iterator[Verdict
         return
     outcome, why = _outcome(rule, case, answers)
     if outcome == "failed":
-        dispute = next((d for d in disputes if _disputes(d, rule, case)), None)
+        dispute = next((d for d in disputes if _disputes(d, rule, case, why)), None)
         if dispute is not None:
             outcome, why = "disputed", f"{why}: {dispute['why']} ({dispute['source_of_truth']})"
     yield Verdict(case["case"], case["score"], rule["score"], outcome, why)
 
 
-def _disputes(dispute: Rule, rule: Rule, case: Rule) -> bool:
+def _disputes(dispute: Rule, rule: Rule, case: Rule, finding: str) -> bool:
     if dispute.get("case", case["case"]) != case["case"]:
         return False
     if dispute.get("score", rule["score"]) != rule["score"]:
+        return False
+    if not name_matches(dispute.get("finding", ""), finding):
         return False
     said = all(_has(case, name, value) for name, value in dispute.get("when", {}).items())
     return said and name_matches(dispute.get("source", ""), case["score"])
@@ -146,7 +148,10 @@ def _wrong(result: RiskResult, answer: Rule, how: Rule) -> str:
         value, decimals = float(math.ceil(value - 1e-9)), 0
     margin = max(0.5 * 10.0**-decimals, 1e-12 * abs(expected))
     # Halves may have been rounded either way, and a binary fraction lies beside its decimal.
-    return "" if abs(value - expected) <= margin + 1e-9 else f"{value:.6g} instead of {expected:g}"
+    if abs(value - expected) <= margin + 1e-9:
+        return ""
+    is_cut = abs(math.trunc(value * 10.0**decimals) / 10.0**decimals - expected) < 1e-9
+    return f"{value:.6g} instead of {expected:g}{', cut off' if is_cut else ''}"
 
 
 def _intervals(advice: str) -> list[str]:
