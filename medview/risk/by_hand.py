@@ -11,7 +11,7 @@ from medview.core.errors import InvalidInput
 from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Observation, Source, concepts
 from medview.core.words import Sentence, say
-from medview.risk.choose import is_possible
+from medview.risk.choose import is_possible, meant_unit
 from medview.risk.wording import amount, listing
 
 _NUMBER = re.compile(
@@ -153,17 +153,13 @@ def _unit(concept: Concept, written: str) -> str:
 def _impossible(concept: Concept, given: object, value: float, unit: str) -> InvalidInput:
     low, high = concept.plausible or (-math.inf, math.inf)
     what = say("{name} cannot be {given}.", name=say(concept.title), given=str(given)[:40])
-    rescued = [
-        other
-        for other in (concept.unit, *concept.units)
-        if other != unit and is_possible(concept, concept.to_own_unit(value, other) or math.nan)
-    ]
-    if rescued:
-        meant = amount(concept, concept.to_own_unit(value, rescued[0]) or math.nan)
+    other = meant_unit(concept, value, unit)
+    if other is not None:
+        meant = amount(concept, concept.to_own_unit(value, other) or math.nan)
         advice = say(
             "Was {value} {unit} meant ({meant})?",
             value=number_text(value),
-            unit=unit_text(rescued[0]),
+            unit=unit_text(other),
             meant=meant,
         )
     else:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Observation
 from medview.core.words import Sentence, say
 from medview.risk.result import UsedInput, Value
@@ -102,8 +103,7 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
             continue
         value = own_value(spec.concept, observation)
         if isinstance(value, float) and not is_possible(spec.concept, value):
-            shown = amount(spec.concept, value)
-            value = say("{name} {value} is not possible.", name=spec.title, value=shown)
+            value = _not_possible(spec, observation, value)
             impossible = impossible or value
         if not isinstance(value, Sentence):
             usable.append(_used(spec, observation, value, setting))
@@ -113,6 +113,30 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
         return Choice(None, tuple(warnings), impossible)
     used = usable[0]
     return Choice(used, (*warnings, *_remarks(spec, used, usable[1:], setting)))
+
+
+def _not_possible(spec: ScoreInput, observation: Observation, value: float) -> Sentence:
+    shown, given = amount(spec.concept, value), observation.value
+    number = math.nan if isinstance(given, (str, tuple)) else float(given)
+    other = meant_unit(spec.concept, number, observation.unit)
+    if other is None:
+        return say("{name} {value} is not possible.", name=spec.title, value=shown)
+    return say(
+        "{name} {value} is not possible; was {number} {unit} meant?",
+        name=spec.title,
+        value=shown,
+        number=number_text(number),
+        unit=unit_text(other),
+    )
+
+
+def meant_unit(concept: Concept, number: float, written: str = "") -> str | None:
+    """The first unit but the one `written` in which a number could occur in a person."""
+    for other in (concept.unit, *concept.units):
+        own = concept.to_own_unit(number, other)
+        if other != written and own is not None and is_possible(concept, own):
+            return other
+    return None
 
 
 def _ranked(observations: Sequence[Observation]) -> list[Observation]:

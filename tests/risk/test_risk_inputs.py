@@ -169,6 +169,13 @@ def test_an_impossible_value_in_the_record_makes_the_score_invalid(
     assert "not possible" in result.reason.english()
 
 
+def test_a_unit_that_was_mixed_up_is_asked_for(said: Said) -> None:
+    result = ckd(said("creatinine", 88.0))
+
+    assert result.reason is not None
+    assert result.reason.english() == ("Creatinine 88 mg/dL is not possible; was 88 µmol/L meant?")
+
+
 def test_an_impossible_value_gives_way_to_a_sound_one(said: Said) -> None:
     result = ckd(said("creatinine", 88.0, time="2026-01-30"), said("creatinine", 1.0))
 

@@ -163,7 +163,7 @@ def test_an_impossible_value_is_refused_in_words_and_changes_nothing(
 
     type_value(qtbot, panel, "creatinine", "88")
 
-    assert "Was 88 µmol/L meant (0.9952 mg/dL)?" in texts(panel)
+    assert "Was 88 µmol/L meant (0.9955 mg/dL)?" in texts(panel)
     assert session.work.entered[0].value == 1.1
 
 
