@@ -25,7 +25,6 @@ from medview.core.words import Sentence, say
 from medview.dicom.uids import made_uid
 from medview.dicom.walk import is_volume_file
 
-_KINDS = {".nii": "NIfTI", ".gz": "NIfTI", ".nrrd": "NRRD", ".nhdr": "NRRD"}
 _ELSEWHERE = re.compile(rb"^\s*(?:ElementDataFile\s*=|data ?file\s*:)\s*(.+?)\s*$", re.I | re.M)
 _HEAD = 65536
 _NIFTI_HEADER = 348
@@ -35,34 +34,37 @@ _TYPES = (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float3
 
 
 def with_volume_files(holdings: Holdings) -> Holdings:
-    """The holdings with each volume file that was left out as a patient of its own.
+    """The holdings with the volume files that were left out, as one nameless patient a folder.
 
     What carries the name of a volume file and is none goes to the unreadable ones. Files inside
     archives stay left out: their libraries read from the disk alone.
     """
-    patients, ignored = list(holdings.patients), []
-    unreadable = list(holdings.unreadable)
+    by_folder: dict[Path, list[Series]] = {}
+    ignored, unreadable = [], list(holdings.unreadable)
     for note in holdings.ignored:
         if not is_volume_file(Path(note.path)) or split(note.path) is not None:
             ignored.append(note)
             continue
         try:
-            patients.append(_patient(note.path))
+            by_folder.setdefault(Path(note.path).parent, []).append(_series(note.path))
         except MedViewError as error:
             unreadable.append(FileNote(path=note.path, reason=error.what.english()))
     return replace(
-        holdings, patients=tuple(patients), ignored=tuple(ignored), unreadable=tuple(unreadable)
+        holdings,
+        patients=(*holdings.patients, *(_patient(*part) for part in by_folder.items())),
+        ignored=tuple(ignored),
+        unreadable=tuple(unreadable),
     )
 
 
-def _patient(path: str) -> Patient:
-    name = Path(path).name
-    stacks = stacks_of_file(path)
-    uid = made_uid("volume file", path)
-    series = Series(uid=uid, modality="OT", description=name, stacks=stacks)
-    kind = _KINDS.get(Path(path).suffix.lower(), "MetaImage")
-    study = Study(uid=made_uid("volume study", path), description=kind, series=(series,))
-    return Patient(id=name, name=name, studies=(study,))
+def _patient(folder: Path, series: list[Series]) -> Patient:
+    uid = made_uid("volume study", str(folder))
+    return Patient(id="", studies=(Study(uid=uid, description=folder.name, series=tuple(series)),))
+
+
+def _series(path: str) -> Series:
+    stacks, uid = stacks_of_file(path), made_uid("volume file", path)
+    return Series(uid=uid, modality="OT", description=Path(path).name, stacks=stacks)
 
 
 def stacks_of_file(path: str) -> tuple[Stack, ...]:

@@ -77,11 +77,16 @@ def test_colour_and_single_pictures(tmp_path: Path) -> None:
     assert (flat.verdict, flat.geometry.shape) == ("single", (1, 4, 5))
 
 
-def test_beside_dicom_it_is_a_patient_of_its_own(tmp_path: Path) -> None:
+def test_beside_dicom_the_files_of_a_folder_are_one_nameless_patient(tmp_path: Path) -> None:
     save_series(tmp_path / "d")
-    written(tmp_path / "v.nii.gz")
+    (tmp_path / "masks").mkdir()
+    for name in ("v", "w"):
+        written(tmp_path / "masks" / f"{name}.nii.gz")
     holdings = scan_with_volumes([tmp_path])
-    assert [patient.name for patient in holdings.patients] == ["Test^Ada", "v.nii.gz"]
+    assert [patient.name for patient in holdings.patients] == ["Test^Ada", ""]
+    (study,) = holdings.patients[1].studies
+    assert study.description == "masks"
+    assert [series.description for series in study.series] == ["v.nii.gz", "w.nii.gz"]
     assert not holdings.ignored
 
 

@@ -330,6 +330,8 @@ class StudiesPanel(QWidget):
             card.add(ElidedLabel(" · ".join(fact for fact in facts if fact), "muted"))
         if patient.id:
             card.add(ElidedLabel(f"ID {patient.id}", "faint"))
+        elif not patient.name and patient.studies[:1]:  # strangers are told by what was examined
+            card.add(ElidedLabel(patient.studies[0].description, "faint"))
         if not is_active:
             first = next(
                 ((s.uid, 0) for study in patient.studies for s in study.series if s.stacks), None
