@@ -59,7 +59,7 @@ def judge_all(cases: Sequence[Rule], only: str = "") -> Iterator[Verdict]:
     disputes = json.loads((HERE / "risk_cases_disputes.json").read_text(encoding="utf-8"))
     for case in cases:
         mine = [rule for rule in rules if _is_for(rule, case)]
-        found = [verdict for rule in mine for verdict in _judge(rule, case, disputes)]
+        found = [verdict for rule in mine for verdict in _judged(rule, case, disputes)]
         yield from found or [Verdict(case["case"], case["score"], "", "not covered")]
 
 
@@ -78,6 +78,14 @@ def _has(case: Rule, name: str, value: str) -> bool:
         if name_matches(name, item["name"])
     )
     return any(name_matches(value, text) for text in said)
+
+
+def _judged(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> list[Verdict]:
+    try:
+        return list(_judge(rule, case, disputes))
+    except (KeyError, TypeError, ValueError) as error:
+        why = f"cannot be read: {error}"
+        return [Verdict(case["case"], case["score"], rule["score"], "not covered", why)]
 
 
 def _judge(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> Iterator[Verdict]:

@@ -64,6 +64,13 @@ def test_a_case_without_an_answer_wants_no_number() -> None:
     assert [v.outcome for v in judge_all([refused, _wells(None)])] == ["refused", "failed"]
 
 
+def test_a_case_that_makes_no_sense_is_not_covered_and_stops_nothing() -> None:
+    broken = _wells(1.5)
+    broken["expected"] = [{"name": "Total score", "value": "rather high"}]
+
+    assert [v.outcome for v in judge_all([broken, _wells(1.5)])] == ["not covered", "passed"]
+
+
 def test_a_score_that_nobody_knows_is_not_covered() -> None:
     other = {**_wells(1.0), "score": "Zodiac"}
 
