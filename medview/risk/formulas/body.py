@@ -42,7 +42,10 @@ def anion_gap(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
 
 
 def corrected_calcium(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
-    """Calcium + 0.8 (4 - albumin), mg/dL and g/dL; Payne 1973, 10.1136/bmj.4.5893.643."""
+    """Calcium + 0.8 (4 - albumin), mg/dL and g/dL; after Payne 1973, 10.1136/bmj.4.5893.643.
+
+    The usual factor of 0.8 is younger than the paper, which has 1.
+    """
     missing = 4.0 - given.number("albumin")
     return Outcome(given.number("calcium") + coefficients["per_gram"] * missing)
 

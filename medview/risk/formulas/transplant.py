@@ -70,7 +70,7 @@ def ukeld(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
 
 
 def maddrey(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
-    """4.6 (prothrombin time - control, s) + bilirubin, mg/dL; 10.1016/S0016-5085(78)80045-X."""
+    """4.6 (prothrombin time - control, s) + bilirubin, mg/dL; 10.1016/0016-5085(78)90401-8."""
     delay = given.number("prothrombin_time") - given.number("prothrombin_control")
     return Outcome(coefficients["delay"] * delay + given.number("bilirubin"))
 
