@@ -52,7 +52,8 @@ def make_application(arguments: Sequence[str] = ()) -> QApplication:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    app = QApplication([sys.argv[0], *arguments])
+    # As an argument: `setStyle` returns a QStyle, whose dozen enumerations PySide then makes.
+    app = QApplication([sys.argv[0], "-style", "Fusion", *arguments])
     app.setApplicationName("MedView")
     app.setDesktopFileName("medview")
     settings = load_settings()

@@ -76,7 +76,6 @@ def apply_theme(app: QApplication, name: str) -> None:
     """Dress the whole program: `dark` or `light`."""
     _theme["tokens"] = LIGHT if name == "light" else DARK
     icon.cache_clear()
-    app.setStyle("Fusion")
     app.setFont(base_font())
     app.setStyleSheet(_sheet(tokens()))
 
