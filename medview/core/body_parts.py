@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Defined terms of PS3.16 Annex L first, then what consoles and people write in their place.
 _SYNONYMS = {
@@ -36,12 +37,18 @@ def _plain(text: str) -> str:
     return " " + re.sub(r"[\W_]+", " ", text.upper()).strip() + " "
 
 
+_plain_word = lru_cache(maxsize=4096)(_plain)  # lists of words are looked for again and again
+
+
 def has_word(text: str, words: tuple[str, ...]) -> bool:
     """Whether one of the words stands in a text, whole; Chinese words anywhere in it."""
     plain = _plain(text)
-    return any((word in text) if not word.isascii() else (_plain(word) in plain) for word in words)
+    return any(
+        (word in text) if not word.isascii() else (_plain_word(word) in plain) for word in words
+    )
 
 
+@lru_cache(maxsize=256)  # the series of an archive are named alike
 def named_parts(text: str) -> frozenset[str]:
     """Every body part (defined term) that a text names."""
     named = {part for part, words in _SYNONYMS.items() if has_word(text, words)}
