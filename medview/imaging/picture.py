@@ -18,7 +18,8 @@ from medview.imaging.graphics import graphic_colours, graphic_mask
 from medview.imaging.grey import grey_slice
 from medview.imaging.overlay import cut_heatmap, cut_labels, heat_colours, label_fill, rgb
 from medview.imaging.planes import Plane, native_plane
-from medview.imaging.window import Window, first_window
+from medview.imaging.presets import opening_window, opens_inverted
+from medview.imaging.window import Window
 
 _LARGEST = 4096  # pixels along an edge: more is a mistake in the header, not a picture
 Picture = NDArray[np.uint8]
@@ -70,7 +71,9 @@ def thumbnail(volume: Volume, size: int = 96, k: int | None = None) -> Picture:
     """A slice as acquired (the middle one by default), (size, size, 3), black around it."""
     plane = native_plane(volume.geometry)
     index = plane.count // 2 if k is None else k
-    picture = compose(volume, plane, index, first_window(volume, k=index), size=size)
+    picture = compose(volume, plane, index, opening_window(volume, k=index), size=size)
+    if opens_inverted(volume):
+        np.subtract(255, picture, out=picture)
     square = np.zeros((size, size, 3), np.uint8)
     height, width = picture.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -210,3 +211,17 @@ def test_preset_file_names_its_numbers() -> None:
 
     rows = json.loads((resources_dir() / "presets.json").read_text())["groups"][0]["presets"]
     assert all({"id", "name", "width", "center"} <= set(row) for row in rows)
+
+
+def test_a_pets_thumbnail_is_dark_on_white_unless_it_is_stored_so(ct_volume) -> None:
+    stored = np.zeros((1, 64, 64), np.int16)
+    stored[0, 28:36, 28:36] = 5
+    pet = ct_volume(stored, intercept=0.0, unit="SUVbw", modality="PT")
+    nuclear = ct_volume(stored, intercept=0.0, unit="", modality="NM")
+
+    dark_on_white = thumbnail(pet, 64)
+    assert dark_on_white[20, 20, 0] == 255
+    assert dark_on_white[32, 32, 0] == 255 - 213  # 5 of 6
+    assert thumbnail(nuclear, 64)[20, 20, 0] < thumbnail(nuclear, 64)[32, 32, 0]
+    stored_so = thumbnail(replace(pet, is_inverted=True), 64)
+    assert stored_so[20, 20, 0] == 255

@@ -89,6 +89,7 @@ def test_the_bar_gives_the_window_that_the_views_use(
     window.open_paths([imaging_data / "petct" / "pet"])
     quiet(window)
 
+    window.grid.active_view.apply_preset(0)  # one without a name
     used = window.grid.window_in_use
 
     texts = [each.text() for each in window.top.findChildren(QToolButton)]

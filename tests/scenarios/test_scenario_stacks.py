@@ -7,13 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
 from medview.gui.panels.studies import SeriesItem
 from medview.gui.views import corners
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
+from medview.imaging.window import auto_window, file_windows
 
 Quiet = Callable[..., None]
 
@@ -133,3 +137,42 @@ def test_volumes_of_a_diffusion_series_are_told_apart(
     window.open_paths([imaging_data / "mr" / "ge-dti-4x2"])
     quiet(window)
     assert [card.accessibleName().split(" · ")[-1] for card in cards(window)] == ["b 0", "b 1000"]
+
+
+def test_pet_opens_dark_on_white_from_0_to_6_suv_and_1_gives_the_files_window(
+    window: MainWindow, quiet: Quiet, imaging_data: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for path in sorted((imaging_data / "petct" / "pet").iterdir()):
+        made = dcmread(path)
+        made.WindowCenter, made.WindowWidth = "10000", "20000"  # Bq/mL, as scanners write it
+        made.save_as(tmp_path / path.name)
+    window.open_paths([tmp_path])
+    quiet(window)
+    view = views(window)["axial"]
+    stage = view.stage
+    assert (stage.state.window.center, stage.state.window.width) == (3.0, 6.0)
+    assert stage.state.is_inverted
+
+    qtbot.keyClick(view, Qt.Key.Key_I)
+    qtbot.keyClick(view, Qt.Key.Key_R)
+    assert stage.state.is_inverted, "reset brings back what a reader expects of PET"
+    qtbot.keyClick(view, Qt.Key.Key_1)
+    assert stage.shown is not None
+    assert stage.state.window == file_windows(stage.shown.volume)[0]
+    qtbot.keyClick(view, Qt.Key.Key_R, Qt.KeyboardModifier.ShiftModifier)
+    assert stage.state.window.width == 6.0
+
+
+def test_pet_without_suv_opens_inverted_in_its_own_range_and_nm_as_it_is(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "pt" / "ge-advance.dcm"])
+    quiet(window)
+    stage = window.grid.active_view.stage
+    assert stage.shown is not None
+    assert stage.state.is_inverted
+    assert stage.state.window == auto_window(stage.shown.volume), "the file proposes none"
+
+    window.open_paths([imaging_data / "nm"])
+    quiet(window)
+    assert not window.grid.active_view.stage.state.is_inverted

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medview.gui.views.hands import Hands
-from medview.imaging.window import first_window
+from medview.imaging.presets import opening_window, opens_inverted
 
 if TYPE_CHECKING:
     from medview.gui.views.slice_view import SliceView
@@ -60,10 +60,13 @@ class ViewCommands:
     def reset(self, *, window: bool) -> None:
         """The view, or its window as it opened."""
         stage = self._stage
+        if stage.shown is None:
+            return
         if not window:
-            stage.change(stage.state.reset())
-        elif stage.shown is not None:
-            first = first_window(stage.shown.volume, stage.ready, stage.acquired)
+            is_inverted = opens_inverted(stage.shown.volume)
+            stage.change(replace(stage.state.reset(), is_inverted=is_inverted))
+        else:
+            first = opening_window(stage.shown.volume, stage.ready, stage.acquired)
             stage.change(replace(stage.state, window=first))
 
     def choose_tool(self, name: str) -> None:

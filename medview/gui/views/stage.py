@@ -30,7 +30,12 @@ from medview.gui.views.state import (
 )
 from medview.imaging import roi
 from medview.imaging.planes import Plane, native_plane, plane_named
-from medview.imaging.presets import presets_for
+from medview.imaging.presets import (
+    has_opening_window,
+    opening_window,
+    opens_inverted,
+    presets_for,
+)
 from medview.imaging.window import Window, auto_window, file_windows
 
 _START = ViewState(point=ORIGIN, window=Window(center=128, width=256))
@@ -96,12 +101,14 @@ class SliceStage(QObject):
         is_deep = shown.stack.is_in_space and geometry.shape[0] > 1
         self.plane = plane_named(geometry, self.wanted) if is_deep else native_plane(geometry)
         self._state = replace(_START, point=volume_middle(shown.volume))
-        windows = file_windows(shown.volume, self.acquired)
-        self._window_is_ours = not windows and not shown.volume.is_colour
-        window = windows[0] if windows else _START.window
-        self._state = replace(self._state, window=window)
-        if self._window_is_ours:
-            self._state = replace(self._state, window=auto_window(shown.volume))
+        self._window_is_ours = not (
+            shown.volume.is_colour or has_opening_window(shown.volume, self.acquired)
+        )
+        window = _START.window
+        if not shown.volume.is_colour:
+            window = opening_window(shown.volume, k=self.acquired)
+        is_inverted = opens_inverted(shown.volume)
+        self._state = replace(self._state, window=window, is_inverted=is_inverted)
 
     def kept_state(self) -> ViewState | None:
         """How the view stands, to be taken up by the same stack with more slices."""
