@@ -22,6 +22,8 @@ def real_world_scales(
     A map that differs from frame to frame is left out with a sentence: no number can be given for
     the stack.
     """
+    if not outside and not any(map(_has_map, frames)):
+        return (), ()
     found = [_scales(frame, outside) for frame in frames]
     if not any(found):
         return (), ()
@@ -30,6 +32,12 @@ def real_world_scales(
     )
     said = say("Real-world values differ from image to image and are not shown.")
     return common, () if common else (said,)
+
+
+def _has_map(frame: Frame) -> bool:
+    return bool(frame.groups) or bool(
+        frame.instance.elements.items("RealWorldValueMappingSequence")
+    )
 
 
 def _scales(frame: Frame, outside: dict[str, tuple[Elements, ...]]) -> Scales:

@@ -206,9 +206,21 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
     return (replace(grid, verdict="duplicates") if group.has_surplus else grid), frames
 
 
+_THICKNESS_TAGS = frozenset((tag_of("SliceThickness"),))
+
+
+def _thickness(top: Elements) -> float:
+    return next(iter(top.floats("SliceThickness")), 0.0)
+
+
 def _thick(frames: Sequence[Frame]) -> FloatArray:
     """Slice Thickness of each frame, 0 where it is unknown."""
-    found = [next(iter(frame.floats("SliceThickness")), 0.0) for frame in frames]
+    found = [
+        next(iter(frame.floats("SliceThickness")), 0.0)
+        if frame.groups
+        else frame.instance.elements.once(_thickness, _THICKNESS_TAGS)
+        for frame in frames
+    ]
     return np.asarray(np.maximum(np.array(found, float), 0.0), np.float64)
 
 

@@ -45,6 +45,7 @@ WORKS = (
     (overlays._speaks_of_one, overlays._ROW_TAGS),
     (scanning._role_of, scanning._ROLE_TAGS),
     (stacks._frame_of_reference, stacks._REFERENCE_TAGS),
+    (stacks._thickness, stacks._THICKNESS_TAGS),
     (stacks._is_lossy, stacks._LOSSY_TAGS),
 )
 
