@@ -375,11 +375,39 @@ def test_a_great_age_is_told_as_ninety(tmp_path: Path) -> None:
         ("SOPInstanceUID", Options(uids=True), "kept"),
         ("ReferencedImageSequence", Options(), "new UID"),
         ("Rows", Options(), "kept"),
+        ("DateOfLastCalibration", Options(device=True), "kept"),
+        ("DateOfLastCalibration", Options(device=True, dates=Dates.SHIFT), "shifted"),
+        ("StationAETitle", Options(device=True), "cleaned"),
+        ("TransducerIdentificationSequence", Options(device=True), "kept"),
+        ("ReferencedStudySequence", Options(uids=True), "kept"),
+        ("UID", Options(uids=True), "new UID"),
+        ("SourceOfPreviousValues", Options(institution=True), "kept"),
+        ("EthnicGroup", Options(patient=True), "kept"),
+        ("Allergies", Options(patient=True), "cleaned"),
+        ("RequestingService", Options(descriptors=True), "cleaned"),
+        ("SpecialNeeds", Options(descriptors=True), "removed"),
+        ("FrameOriginTimestamp", Options(dates=Dates.KEEP), "kept"),
     ],
 )
 def test_the_table_of_the_standard_is_followed(keyword: str, options: Options, action: str) -> None:
     assert action_for(tag_of(keyword), options).value == action
     assert len(table()) > 640
+
+
+def test_bytes_that_nobody_can_look_into_are_emptied_where_others_are_cleaned(
+    tmp_path: Path,
+) -> None:
+    def note(made: Dataset) -> None:
+        made.MakerNote = b"Quince, Ada "
+        made.FrameOriginTimestamp = b"20260131121314.00000"
+        made.RequestingService = "Ward of Quince"
+
+    options = Options(descriptors=True, dates=Dates.SHIFT)
+    made = first(copied(stored(tmp_path / "in", note), tmp_path / "out", options))
+
+    assert not made.MakerNote
+    assert not made.FrameOriginTimestamp
+    assert made.RequestingService == "Ward of"
 
 
 def test_a_folder_in_use_or_around_the_source_is_refused(tmp_path: Path) -> None:

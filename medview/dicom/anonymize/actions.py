@@ -106,20 +106,19 @@ _REMARKS = ("Comment", "Comments", "CommentTrial", "Notes", "Step", "Reason", "T
 
 def _by_option(row: Row, options: Options) -> Action | None:
     """What a chosen option says instead of the basic profile."""
-    kept = (
-        options.uids and row.uids == "K",
-        options.device and row.device == "K",
-        options.institution and row.institution == "K",
-        options.patient and row.patient == "K",
-        options.dates is Dates.KEEP and row.dates == "K",
-    )
-    if any(kept):
-        return Action.KEEP
+    columns = [
+        options.uids and row.uids,
+        options.device and row.device,
+        options.institution and row.institution,
+        options.patient and row.patient,
+        options.dates is Dates.KEEP and row.dates,
+        options.descriptors and row.descriptors,
+    ]
     if options.dates is Dates.SHIFT and row.shifted == "C":
-        return Action.SHIFT
-    if (options.patient and row.patient == "C") or (options.descriptors and row.descriptors == "C"):
-        return Action.CLEAN
-    return None
+        return Action.SHIFT  # also what a device would keep: its calibrations stay in step
+    if "K" in columns:
+        return Action.KEEP
+    return Action.CLEAN if "C" in columns else None
 
 
 @cache

@@ -31,6 +31,7 @@ _STANDARD_SCHEMES = frozenset(
 _TYPES_OF_UID = ("Class", "ContextUID", "MappingResourceUID", "CodingSchemeUID", "TransferSyntax")
 # Phantoms are called HEAD or CHEST; without these nobody could show the picture.
 _CODES_THAT_STAY = frozenset((0x00080005, 0x00080060, 0x00180015, 0x00200020, 0x00200060))
+_OPAQUE = frozenset(("OB", "OW", "OL", "OF", "OD", "OV", "UN"))
 _LONG_NUMBER, _OLDEST = 5, 89
 _KEPT_DATES = {Dates.REMOVE: "REMOVED", Dates.SHIFT: "MODIFIED", Dates.KEEP: "UNMODIFIED"}
 _MODIFIED, _METHOD, _METHOD_CODES, _TIME = 0x00120062, 0x00120063, 0x00120064, 0x00280303
@@ -124,6 +125,8 @@ class Cleaner:
     def _apply(
         self, item: Item, element: Element, action: Action, where: str, *, strict: bool
     ) -> Action:
+        if action in (Action.SHIFT, Action.CLEAN) and element.vr in _OPAQUE:
+            action = Action.EMPTY  # a stamp or a maker's note: nothing here can look into it
         if action is Action.REMOVE:
             del item.elements[element.tag]
         elif element.is_empty:
