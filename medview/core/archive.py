@@ -261,7 +261,9 @@ class MemberReader:
 def _refuse(member: Member, path: str) -> None:
     if member.is_encrypted or member.method == 99:
         said = say("The file is encrypted in its archive: unpack it with the password first.")
-        raise UnreadableInstance(said, path)
+        raise UnreadableInstance(
+            said, path, what_to_do=say("Unpack the archive and open the folder that comes of it.")
+        )
     if member.method not in (_STORED, _DEFLATED, _GZIP):
         method = _METHODS.get(member.method, str(member.method))
         said = say("The file is packed by {method}: unpack the archive first.", method=method)

@@ -41,8 +41,15 @@ class InvalidInput(MedViewError):
 class UnreadableInstance(MedViewError):
     """One file cannot be read; the rest goes on. `tag` names the element at fault, if one is."""
 
-    def __init__(self, what: Sentence, where: str = "", tag: str = "", detail: str = "") -> None:
-        super().__init__(what, where, detail=detail)
+    def __init__(
+        self,
+        what: Sentence,
+        where: str = "",
+        tag: str = "",
+        detail: str = "",
+        what_to_do: Sentence | None = None,
+    ) -> None:
+        super().__init__(what, where, what_to_do, detail)
         self.tag = tag
 
 

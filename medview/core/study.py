@@ -179,13 +179,15 @@ def shown_name(name: str) -> str:
 class FileNote:
     """A file that was left out, with the reason (and the element at fault).
 
-    reason: in English, for files that programs read; `words` is the same for people.
+    reason: in English, for files that programs read; `words` is the same for people. advice: what
+    to do where another copy of the file or its repair would not help.
     """
 
     path: str
     reason: str
     tag: str = ""
     said: Sentence | None = field(default=None, compare=False)
+    advice: Sentence | None = field(default=None, compare=False)
 
     @property
     def words(self) -> str:

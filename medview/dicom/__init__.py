@@ -2,8 +2,8 @@
 
 Front door: `scan`, `scan_with_volumes` (NIfTI, NRRD and MetaImage too), `files_below`,
 `VolumeFill`, `fill_of` (of any stack), `load_volume`, `read_frame`, `header_observations`,
-`write_volume`, `write_picture`, `HEADER_KEYWORDS`; what MedView writes as DICOM is in
-`dicom.write`.
+`is_remark`, `write_volume`, `write_picture`, `HEADER_KEYWORDS`; what MedView writes as DICOM is
+in `dicom.write`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medview.dicom.fill import VolumeFill, fill_of, load_volume, read_frame
+    from medview.dicom.grid import is_remark
     from medview.dicom.keywords import HEADER_KEYWORDS
     from medview.dicom.observations import header_observations
     from medview.dicom.scanning import scan
@@ -26,6 +27,7 @@ __all__ = [
     "files_below",
     "fill_of",
     "header_observations",
+    "is_remark",
     "load_volume",
     "read_frame",
     "scan",
@@ -42,6 +44,7 @@ _HOME = {
     "scan_with_volumes": "volume_stacks",
     "files_below": "walk",
     "header_observations": "observations",
+    "is_remark": "grid",
     "load_volume": "fill",
     "read_frame": "fill",
     "scan": "scanning",

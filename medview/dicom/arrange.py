@@ -39,9 +39,13 @@ class Sorted:
     seen: int = 0
     dicom: int = 0
 
-    def refuse(self, path: str, reason: Sentence, tag: str = "") -> None:
+    def refuse(
+        self, path: str, reason: Sentence, tag: str = "", advice: Sentence | None = None
+    ) -> None:
         """Note a file that cannot be read."""
-        self.unreadable.append(FileNote(path=path, reason=reason.english(), tag=tag, said=reason))
+        self.unreadable.append(
+            FileNote(path=path, reason=reason.english(), tag=tag, said=reason, advice=advice)
+        )
 
 
 def patients_of(found: Sorted) -> tuple[Patient, ...]:

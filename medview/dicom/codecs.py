@@ -56,6 +56,13 @@ def why_not_decodable(syntax: str) -> Sentence | None:
     return say("MedView has no decoder for transfer syntax {uid}.", uid=syntax)
 
 
+def instead_of(syntax: str) -> Sentence:
+    """What to do about pixels that `why_not_decodable` refuses: the same file again is no help."""
+    if syntax.removeprefix(_JPEG) in _VIDEO:
+        return say("Play the video on the device or in the archive, or have single pictures sent.")
+    return say("Have the archive send it uncompressed (Explicit VR Little Endian).")
+
+
 def decode(
     syntax: str, stream: bytes, form: PixelFormat, threads: int = 1, scratch: Array | None = None
 ) -> Decoded:

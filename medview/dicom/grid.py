@@ -130,11 +130,7 @@ class _Steps:
         low, high = float(self.steps.min()), float(self.steps.max())
         if self.verdict == "regular":
             if not _alike(self.steps, commonest_step(self.steps)).all():
-                yield say(
-                    "Slice steps vary from {low} to {high} mm, as rounding does; the mean is used.",
-                    low=f"{low:.3f}",
-                    high=f"{high:.3f}",
-                )
+                yield _rounded(f"{low:.3f}", f"{high:.3f}")
             return
         if self.verdict == "gaps":
             whole = np.rint(self.steps / self.used)[list(self.gaps)]
@@ -241,4 +237,17 @@ def flat_geometry(count: int, size: tuple[int, int], spacing: tuple[float, float
         shape=(count, size[0], size[1]),
         spacing=(spacing[1], spacing[0], 1.0),
         is_spatial=False,
+    )
+
+
+def is_remark(note: Sentence) -> bool:
+    """Whether a note on a stack only informs: nothing of what is seen or measured is in doubt."""
+    return note.template == _rounded("", "").template
+
+
+def _rounded(low: str, high: str) -> Sentence:
+    return say(
+        "Slice steps vary from {low} to {high} mm, as rounding does; the mean is used.",
+        low=low,
+        high=high,
     )

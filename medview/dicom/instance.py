@@ -32,6 +32,7 @@ _META_TAGS = frozenset((0x00020002, 0x00020003, 0x00020010))
 _MOST_INFLATED, _PART = 1 << 30, 1 << 22
 _MOST_TIMES, _NEVER_SUSPECT = 200, 64 << 20  # deflate can go to 1032, images never do
 EMPTY = say("The file is empty.")
+ASK_FOR_THE_RIGHT = say("Ask whoever keeps the folder for the right to read it.")
 
 
 class NotDicom(Exception):
@@ -87,6 +88,7 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
             say("The system does not let MedView read this file."),
             path,
             detail=error.strerror or "",
+            what_to_do=ASK_FOR_THE_RIGHT,
         ) from error
 
 

@@ -15,13 +15,20 @@ from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import FileNote, Holdings
 from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
-from medview.dicom.codecs import JPEG_LOSSLESS, may_overflow, why_not_decodable
+from medview.dicom.codecs import JPEG_LOSSLESS, instead_of, may_overflow, why_not_decodable
 from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
 from medview.dicom.doubts import doubts_of, number_note
 from medview.dicom.elements import Elements
 from medview.dicom.fragments import MOST_FRAMES, fragments_of, too_many_frames
 from medview.dicom.frames import most_frames
-from medview.dicom.instance import DIRECTORY, EMPTY, Instance, NotDicom, open_instance
+from medview.dicom.instance import (
+    ASK_FOR_THE_RIGHT,
+    DIRECTORY,
+    EMPTY,
+    Instance,
+    NotDicom,
+    open_instance,
+)
 from medview.dicom.keywords import tag_of
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
@@ -122,9 +129,11 @@ def _listed(paths: Sequence[Path], found: Sorted, cancel: CancelToken | None) ->
     for path in closed:
         found.seen += 1
         said = say("The system does not let MedView look into this folder.")
+        advice = ASK_FOR_THE_RIGHT
         if path in map(str, paths) and not Path(path).is_dir():
             said = say("This is neither a file nor a folder.")
-        found.refuse(path, said)
+            advice = say("Open the files themselves, or the folder that they lie in.")
+        found.refuse(path, said, advice=advice)
     return files
 
 
@@ -143,7 +152,11 @@ def _note_directories(found: Sorted, files: Sequence[str]) -> None:
         found.ignored.append(FileNote(path=path, reason=reason))
     for path in gone:
         found.seen += 1
-        found.refuse(path, say("The DICOMDIR names this file, but it is not there."))
+        found.refuse(
+            path,
+            say("The DICOMDIR names this file, but it is not there."),
+            advice=say("Copy the whole medium again: a part of it was left behind."),
+        )
 
 
 def _take(path: str, found: Sorted) -> list[str]:
@@ -155,7 +168,7 @@ def _take(path: str, found: Sorted) -> list[str]:
     except NotDicom as reason:
         return _take_other(path, found, reason.args[0])
     except UnreadableInstance as error:
-        found.refuse(path, error.what, error.tag)
+        found.refuse(path, error.what, error.tag, error.what_to_do)
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("header refused", extra={"kind": type(error).__name__})
         found.refuse(path, say("The file is damaged in a way that MedView cannot name."))
@@ -167,7 +180,7 @@ def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
     try:
         members = members_below(path)
     except UnreadableInstance as error:
-        found.refuse(path, error.what)
+        found.refuse(path, error.what, advice=error.what_to_do)
         return []
     if members:
         reason = say("An archive: the files in it are read in place ({count}).", count=len(members))
@@ -237,7 +250,9 @@ def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
     if instance.is_encapsulated:
         reason = why_not_decodable(instance.syntax)
         if reason is not None:
-            raise UnreadableInstance(reason, instance.path, tag="(0002,0010)")
+            raise UnreadableInstance(
+                reason, instance.path, "(0002,0010)", what_to_do=instead_of(instance.syntax)
+            )
         with instance.open() as source:
             frames = fragments_of(instance, source)
             head = source.read(frames[0][0][0], 512)

@@ -204,13 +204,15 @@ class Reactions:
 
     def _say_notes(self, place: Place) -> None:
         """What is special about a stack, once; what was said of another one goes."""
+        from medview.dicom import is_remark
+
         if (place.key, place.stack.notes) == self._noted:
             return
         if self._window.status.message in map(str, self._noted[1]):
             self._window.status.show_message("", "info")
         self._noted = (place.key, place.stack.notes)
         for note in place.stack.notes:
-            self.say(note, "warn")
+            self.say(note, "info" if is_remark(note) else "warn")
 
     def _gone(self, key: Key) -> None:
         """The stack that is shown was given back: reading was stopped, or its files changed."""

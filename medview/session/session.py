@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from medview.risk import RiskResult
 
 _log = logging.getLogger("medview.session")
+_NAMED = 5  # paths that a message names
 
 
 @dataclass(slots=True)
@@ -81,8 +82,19 @@ class Session:
     ) -> None:
         """Open files and folders: images into `studies`, documents into `documents`. Blocks.
 
-        Raises InvalidInput for a path that does not exist, Cancelled.
+        A path that does not exist is named and the others are opened. Raises InvalidInput where
+        none exists, Cancelled.
         """
+        there = [path for path in paths if is_there(str(path))]
+        gone = [path for path in paths if path not in there]
+        # Where none is there, reading refuses the first of them.
+        self._open_there(there or paths, progress, cancel)
+        if gone and there:
+            self.events.send(_said_of_gone(gone))
+
+    def _open_there(
+        self, paths: Sequence[Path], progress: Progress, cancel: CancelToken | None
+    ) -> None:
         before, self._is_chosen = self._active, False
         opening = _Opening()
         try:
@@ -288,3 +300,14 @@ def first_place(candidates: Iterable[Place]) -> Place | None:
         (place for place in places if place.study.date == newest),
         key=lambda place: place.stack.geometry.shape[0],
     )
+
+
+def _said_of_gone(gone: Sequence[Path]) -> Message:
+    """Which of the paths that were to be opened do not exist; the first few by name."""
+    where = ", ".join(map(str, gone[:_NAMED])) + (", …" if len(gone) > _NAMED else "")
+    said = say("There is no such file or folder; everything else was opened.")
+    if len(gone) > 1:
+        said = say(
+            "{count} files or folders do not exist; everything else was opened.", count=len(gone)
+        )
+    return Message(said, "bad", where)

@@ -151,6 +151,16 @@ def test_without_an_open_study_a_folder_is_asked_for(window: MainWindow, qtbot: 
     made = window.findChild(AnonymizeDialog)
 
     assert made is not None
-    assert not made.next.isVisible()
     assert made.windowTitle() == "去标识副本"
+    assert made.next.isVisible()
+    assert made.missing == "要继续，请指定要复制的文件或文件夹。"
+    qtbot.mouseClick(made.next, Qt.MouseButton.LeftButton)
+    assert made.settings.source.hasFocus()
+    made.settings.source.setText("/somewhere")
+    assert made.missing == "要继续，请指定存放副本的文件夹。"
+    qtbot.mouseClick(made.next, Qt.MouseButton.LeftButton)
+    assert made.settings.target.hasFocus()
+    assert not made.is_running
+    made.settings.target.setText("/elsewhere")
+    assert made.missing == ""
     made.close()

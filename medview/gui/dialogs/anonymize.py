@@ -55,6 +55,7 @@ class AnonymizeDialog(QDialog):
             self.pages.addWidget(page)
         self._title = label("", "title")
         self._said = label("", "bad")
+        self._missing = label("", "muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._doing = label("", "small", wrap=False)
@@ -75,7 +76,10 @@ class AnonymizeDialog(QDialog):
         if self._is_running:
             return
         if self.pages.currentIndex() == _SETTINGS:
-            self._run(self._look)
+            if self.settings.is_complete:
+                self._run(self._look)
+            else:
+                self.settings.show_missing()
         elif self.pages.currentIndex() == _PICTURES:
             self._run(self._write)
         else:
@@ -95,6 +99,11 @@ class AnonymizeDialog(QDialog):
         """What went wrong, in words; empty where nothing did."""
         return self._said.text()
 
+    @property
+    def missing(self) -> str:
+        """What has to be named before it can go on, in words; empty where nothing has."""
+        return self._missing.text()
+
     def done(self, result: int) -> None:
         """However it is closed, what is running is stopped."""
         self.cancel()
@@ -109,6 +118,7 @@ class AnonymizeDialog(QDialog):
         layout.addWidget(self._title)
         layout.addWidget(self.pages, 1)
         layout.addWidget(self._said)
+        layout.addWidget(self._missing)
         layout.addWidget(self._bar)
         layout.addWidget(row(self._doing, None, self.stop, self.back, self.next, self.quit))
         self.next.setDefault(True)
@@ -202,11 +212,11 @@ class AnonymizeDialog(QDialog):
     def _show_state(self) -> None:
         page = self.pages.currentIndex()
         self.next.setText(tr("Write copies") if page == _PICTURES else tr("Next"))
-        self.next.setVisible(
-            not self._is_running
-            and page != _RESULT
-            and (page != _SETTINGS or self.settings.is_complete)
-        )
+        self.next.setVisible(not self._is_running and page != _RESULT)
+        missing = self.settings.missing if page == _SETTINGS and not self._is_running else ""
+        self._missing.setText(missing)
+        self._missing.setVisible(bool(missing))
+        self.next.setAccessibleDescription(missing)
         self.back.setVisible(page == _PICTURES and not self._is_running)
         self.stop.setVisible(self._is_running)
         self.pages.setEnabled(not self._is_running)

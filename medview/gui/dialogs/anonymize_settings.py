@@ -78,7 +78,20 @@ class SettingsPage(QWidget):
     @property
     def is_complete(self) -> bool:
         """Whether source and target are named."""
-        return bool(self.sources and self.target.text().strip())
+        return not self.missing
+
+    @property
+    def missing(self) -> str:
+        """Why it cannot go on yet, in words; empty where it can."""
+        if not self.sources:
+            return tr("To go on, name the files or the folder to be copied.")
+        if not self.target.text().strip():
+            return tr("To go on, name a folder for the copies.")
+        return ""
+
+    def show_missing(self) -> None:
+        """Put the cursor where something has to be named."""
+        (self.target if self.sources else self.source).setFocus()
 
     def path_of(self, line: QLineEdit) -> Path | None:
         """The path in a line, None where it is empty."""

@@ -49,6 +49,7 @@ class DoctorDialog(QDialog):
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(tr("Progress"))
         self._column = CardColumn()
+        self._column.setAccessibleName(tr("Findings"))
         self._stop = button(tr("Stop"), "", self._cancelled)
         self._back = button(tr("Back"), "", self._show_findings)
         self._save = button(tr("Save a repaired copy…"), "primary", self._next)

@@ -65,6 +65,7 @@ class FindingsPanel(QWidget):
 
     def retranslate(self) -> None:
         """Build the cards again, in the current language."""
+        self._column.setAccessibleName(tr("Findings"))
         active = self._session.active
         widgets: list[QWidget] = []
         if active is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import Signal
 
-from medview.core.words import tr
+from medview.core.words import Sentence, tr
 from medview.gui.cards import Card, ElidedLabel, button, label, row
 from medview.session import Session
 
@@ -16,32 +17,42 @@ _FIRST = 3  # files that the card names; the list names all
 
 
 class LeftOutFile(NamedTuple):
-    """A file that could not be read; `folder` and `name` as they can be shown."""
+    """A file that could not be read; `folder` and `name` as they can be shown.
+
+    advice: what to do about this one; empty where that is to get it anew or to have it repaired.
+    """
 
     folder: str
     name: str
     reason: str
     tag: str = ""
+    advice: str = ""
 
 
 def left_out_files(session: Session) -> list[LeftOutFile]:
     """Images and documents that are open but could not be read, in words."""
-    files = [_of(n.path, n.words, n.tag) for n in session.studies.holdings.unreadable]
+    files = [_of(n.path, n.words, n.tag, n.advice) for n in session.studies.holdings.unreadable]
     return files + [_of(u.path, str(u.reason)) for u in session.documents.unread]
 
 
-def _of(path: str, reason: str, tag: str = "") -> LeftOutFile:
+def _of(path: str, reason: str, tag: str = "", advice: Sentence | None = None) -> LeftOutFile:
     # Names may hold bytes that are no text, and letters that would break a line.
     shown = path.encode("utf-8", "replace").decode("utf-8")
     shown = "".join(letter if letter >= " " else "\ufffd" for letter in shown)
-    return LeftOutFile(str(Path(shown).parent), Path(shown).name, reason, tag)
+    return LeftOutFile(str(Path(shown).parent), Path(shown).name, reason, tag, str(advice or ""))
 
 
-def advice() -> str:
-    """What a reader can do about files that could not be read."""
+def advice_on(files: Sequence[LeftOutFile]) -> str:
+    """What a reader can do about files that could not be read, each advice once."""
+    said = [tr("All other files are open.")]
+    said += dict.fromkeys(file.advice or _common_advice() for file in files)
+    return " ".join(said)
+
+
+def _common_advice() -> str:
     return tr(
-        "All other files are open. Ask for these again where they come from, or let the file "
-        "doctor say whether they can be repaired."
+        "Ask for damaged files again where they come from, or let the file doctor say whether "
+        "they can be repaired."
     )
 
 
@@ -69,7 +80,7 @@ class LeftOutCard(Card):
             name = ElidedLabel(file.name)
             name.setToolTip(f"{file.folder}/{file.name}")
             self.add(name, label(_reason_at(file), "small"))
-        self.add(label(advice(), "faint"))
+        self.add(label(advice_on(files), "faint"))
         show_all = button(tr("All reasons"), "link", self.all_asked.emit)
         show_all.setToolTip(tr("Every file that could not be read, with element and reason"))
         examine = button(tr("Examine…"), "link", self.doctor_asked.emit)
@@ -83,7 +94,7 @@ def left_out_html(files: list[LeftOutFile]) -> str:
     head = "".join(f"<th align=left>{escape(text)}</th>" for text in heads)
     lines = "".join(
         f"<tr><td><b>{escape(f.name)}</b><br><small>{escape(f.folder)}</small></td>"
-        f"<td>{escape(f.tag) or '–'}</td><td>{escape(f.reason)}</td></tr>"
+        f"<td>{escape(f.tag) or '–'}</td><td>{escape(f'{f.reason} {f.advice}'.strip())}</td></tr>"
         for f in files
     )
-    return f"<p>{escape(advice())}</p><table cellpadding=4><tr>{head}</tr>{lines}</table>"
+    return f"<p>{escape(advice_on(files))}</p><table cellpadding=4><tr>{head}</tr>{lines}</table>"

@@ -65,7 +65,7 @@ class RecordPanel(QWidget):
         layout.addWidget(self._top)
         layout.addWidget(self._column, 1)
         SessionBridge(session, self).heard.connect(self._hear)
-        self._refresh()
+        self.retranslate()
 
     @property
     def documents(self) -> tuple[OpenDocument, ...]:
@@ -76,6 +76,7 @@ class RecordPanel(QWidget):
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
+        self._column.setAccessibleName(tr("Record"))
         self._refresh()
 
     def choose(self, group: str) -> None:

@@ -132,6 +132,7 @@ class ReportPanel(QWidget):
 
     def retranslate(self) -> None:
         """Every word in the current language; the page is made again."""
+        self._empty.setAccessibleName(tr("Report"))
         for made, text, hint in (
             (self._save_button, tr("Save PDF"), tr("Save the report as PDF or text")),
             (self._copy_button, tr("Copy text"), tr("Copy the report as plain text")),

@@ -44,7 +44,7 @@ class RiskPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
         SessionBridge(session, self).heard.connect(self._hear)
-        self._refresh()
+        self.retranslate()
 
     @property
     def computed(self) -> int:
@@ -58,6 +58,7 @@ class RiskPanel(QWidget):
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
+        self._column.setAccessibleName(tr("Risk"))
         self._refresh()
 
     def open_score(self, score_id: str | None) -> None:

@@ -270,6 +270,7 @@ class StudiesPanel(QWidget):
 
     def retranslate(self) -> None:
         """Build the list again, in the current language."""
+        self._column.setAccessibleName(tr("Studies"))
         self._items = {}
         widgets: list[QWidget] = []
         holdings = self._session.studies.holdings

@@ -11,8 +11,10 @@ from medview.gui.cards import label
 
 def object_line(found: StudyObject) -> QLabel:
     """Kind and summary of an object; in words, and what can be done with it, in the tooltip."""
-    line = label(" · ".join(str(part) for part in (found.kind, found.summary) if part), "small")
     kind = _kind_words(found.kind)
+    # Where nothing is known but the kind, its code says little: words stand in its place.
+    parts = (found.kind, found.summary) if found.summary else (kind,)
+    line = label(" · ".join(map(str, parts)), "small")
     line.setToolTip(tr("{kind}. It is listed only: MedView does not draw it.", kind=kind))
     line.setAccessibleDescription(line.toolTip())
     return line
@@ -34,5 +36,15 @@ def _kind_words(kind: str) -> str:
         "REG": tr("Spatial registration"),
         "ANN": tr("Annotations"),
         "RWV": tr("Real-world value map"),
+        "RT": tr("Radiotherapy object"),
+        "FID": tr("Spatial fiducials"),
+        "STL": tr("Surface model (STL)"),
+        "OBJ": tr("Surface model (OBJ)"),
+        "MTL": tr("Surface material (MTL)"),
+        "SPECTROSCOPY": tr("MR spectroscopy"),
+        "RAW": tr("Raw data of the device"),
+        "PARAMETRIC MAP": tr("Parametric map"),
+        "PALETTE": tr("Colour palette"),
+        "OTHER": tr("Other DICOM object"),
     }
-    return words.get(kind, kind)
+    return words.get(kind) or tr("DICOM object of modality {kind}", kind=kind)
