@@ -128,6 +128,15 @@ def row(*items: QWidget | int | None, spacing: int = 2 * GRID) -> QWidget:
     return made
 
 
+def swap(owner: QWidget, before: QWidget, now: QWidget) -> None:
+    """Put a widget in the place of another one of the owner's layout, and let that one go."""
+    layout = owner.layout()
+    if layout is not None:
+        layout.replaceWidget(before, now)
+    before.hide()
+    before.deleteLater()  # not at once: what asked for it may be a part of it
+
+
 def clear_layout(layout: QVBoxLayout | QHBoxLayout) -> None:
     """Take every widget out of a layout and let it go."""
     while layout.count():

@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -244,6 +246,8 @@ class MainWindow(QMainWindow):
         for part in (self.top, self.studies, self.sidebar, self.status, self.grid):
             part.retranslate()
         self._reactions.show_all()
+        for dialog in self.findChildren(QDialog):  # those that stand beside the window
+            QApplication.sendEvent(dialog, QEvent(QEvent.Type.LanguageChange))
 
     def show_palette(self) -> None:
         """Ctrl+K."""

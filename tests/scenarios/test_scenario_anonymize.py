@@ -155,11 +155,11 @@ def test_without_an_open_study_a_folder_is_asked_for(window: MainWindow, qtbot: 
     assert made.next.isVisible()
     assert made.missing == "要继续，请指定要复制的文件或文件夹。"
     qtbot.mouseClick(made.next, Qt.MouseButton.LeftButton)
-    assert made.settings.source.hasFocus()
+    assert made.focusWidget() is made.settings.source
     made.settings.source.setText("/somewhere")
     assert made.missing == "要继续，请指定存放副本的文件夹。"
     qtbot.mouseClick(made.next, Qt.MouseButton.LeftButton)
-    assert made.settings.target.hasFocus()
+    assert made.focusWidget() is made.settings.target
     assert not made.is_running
     made.settings.target.setText("/elsewhere")
     assert made.missing == ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QDialog,
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from medview.core.errors import Cancelled, MedViewError
 from medview.core.progress import CancelToken
-from medview.core.words import tr
+from medview.core.words import Sentence, say, tr
 from medview.dicom.anonymize import Export, Outcome, Survey, check_target, export, survey
 from medview.gui.cards import button, label, row
 from medview.gui.dialogs.anonymize_pictures import PicturesPage
@@ -43,13 +43,13 @@ class AnonymizeDialog(QDialog):
         self._operations = operations
         self._cancel = CancelToken()
         self._survey: Survey | None = None
+        self._outcome: Outcome | None = None
+        self._error: MedViewError | Sentence | None = None
         self._is_running = False
-        self.setWindowTitle(tr("Copies without identity"))
         self.resize(900, 620)
         self.settings = SettingsPage(sources)
         self.pictures = PicturesPage()
         self.account = QTextBrowser()
-        self.account.setAccessibleName(tr("Result"))
         self.pages = QStackedWidget()
         for page in (self.settings, self.pictures, self.account):
             self.pages.addWidget(page)
@@ -59,15 +59,14 @@ class AnonymizeDialog(QDialog):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._doing = label("", "small", wrap=False)
-        self.back = button(tr("Back"), "", self._go_back)
-        self.next = button(tr("Next"), "primary", self.go_on)
-        self.stop = button(tr("Stop"), "", self.cancel)
-        self.quit = button(tr("Close"), "", self.close)
+        self.back = button("", "", self._go_back)
+        self.next = button("", "primary", self.go_on)
+        self.stop = button("", "", self.cancel)
+        self.quit = button("", "", self.close)
         self._lay_out()
         self.progressed.connect(self._show_progress)
-        self.pictures.picture_wanted.connect(self._fetch_picture)
-        self.settings.changed.connect(self._show_state)
-        self._show_page(_SETTINGS)
+        self._connect_pages()
+        self._retranslate()
 
     # -- what the reader asks for --------------------------------------------------------
 
@@ -109,7 +108,44 @@ class AnonymizeDialog(QDialog):
         self.cancel()
         super().done(result)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language: the pages are made anew with what was given and decided in them."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self._rebuild()
+        super().changeEvent(event)
+
     # -- inside --------------------------------------------------------------------------
+
+    def _rebuild(self) -> None:
+        page = self.pages.currentIndex()
+        before = (self.settings, self.pictures)
+        self.settings, self.pictures = self.settings.anew(), PicturesPage()
+        self._connect_pages()
+        self.pictures.take_over(before[1])
+        for number, made in enumerate((self.settings, self.pictures)):
+            self.pages.removeWidget(before[number])
+            before[number].deleteLater()
+            self.pages.insertWidget(number, made)
+        self.pages.setCurrentIndex(page)
+        self._retranslate()
+
+    def _connect_pages(self) -> None:
+        self.pictures.picture_wanted.connect(self._fetch_picture)
+        self.settings.changed.connect(self._show_state)
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(tr("Copies without identity"))
+        self.account.setAccessibleName(tr("Result"))
+        for control, words in (
+            (self.back, tr("Back")),
+            (self.stop, tr("Stop")),
+            (self.quit, tr("Close")),
+        ):
+            control.setText(words)
+            control.setAccessibleName(words)
+        if self._outcome is not None:
+            self.account.setHtml(result_html(self._outcome))
+        self._show_page(self.pages.currentIndex())
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -126,16 +162,16 @@ class AnonymizeDialog(QDialog):
     def _run(self, work: Callable[[], Any]) -> None:
         self._cancel = CancelToken()
         self._is_running = True
-        self._said.setText("")
+        self._error = None
         self._show_state()
 
         async def action() -> None:
             try:
                 await work()
             except Cancelled:
-                self._said.setText(tr("Stopped; nothing was written."))
+                self._error = say("Stopped; nothing was written.")
             except MedViewError as error:
-                self._said.setText(error.sentence())
+                self._error = error
             finally:
                 self._is_running = False
                 self._show_state()
@@ -153,7 +189,7 @@ class AnonymizeDialog(QDialog):
         )
         self._survey = found
         if not found.sources:
-            self._said.setText(tr("There is no DICOM file here that could be copied."))
+            self._error = say("There is no DICOM file here that could be copied.")
             return
         self.pictures.show_suspicions(tuple(found.suspicions))
         if found.suspicions:
@@ -165,6 +201,7 @@ class AnonymizeDialog(QDialog):
         if self._survey is None:
             return
         done: Outcome = await self._operations.call(self._export, self._survey)
+        self._outcome = done
         self.account.setHtml(result_html(done))
         self._survey = None  # it knows names; they are not needed any more
         self._show_page(_RESULT)
@@ -211,7 +248,13 @@ class AnonymizeDialog(QDialog):
 
     def _show_state(self) -> None:
         page = self.pages.currentIndex()
-        self.next.setText(tr("Write copies") if page == _PICTURES else tr("Next"))
+        words = tr("Write copies") if page == _PICTURES else tr("Next")
+        self.next.setText(words)
+        self.next.setAccessibleName(words)
+        error = self._error
+        self._said.setText(
+            error.sentence() if isinstance(error, MedViewError) else str(error or "")
+        )
         self.next.setVisible(not self._is_running and page != _RESULT)
         missing = self.settings.missing if page == _SETTINGS and not self._is_running else ""
         self._missing.setText(missing)

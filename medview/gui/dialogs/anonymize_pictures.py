@@ -60,6 +60,15 @@ class PicturesPage(QWidget):
         if suspicions:
             self.list.setCurrentRow(0)
 
+    def take_over(self, other: PicturesPage) -> None:
+        """Show what another page shows, with what was decided and drawn there."""
+        self.show_suspicions(other._suspicions)
+        self._decisions, self._boxes = other.decisions, other.boxes
+        for number in range(self.list.count()):
+            self._mark(number)
+        self.list.setCurrentRow(other.list.currentRow())
+        self._choose(self.list.currentRow())
+
     def show_picture(self, path: str, image: QImage | None) -> None:
         """The picture that was asked for, unless another is looked at by now."""
         one = self._current()

@@ -93,12 +93,26 @@ class SettingsPage(QWidget):
         """Put the cursor where something has to be named."""
         (self.target if self.sources else self.source).setFocus()
 
+    def anew(self) -> SettingsPage:
+        """The same page with all that was given, in the current language."""
+        made = SettingsPage(self._sources)
+        for now, before in zip(made._lines(), self._lines(), strict=True):
+            now.setText(before.text())
+        made.profile.setCurrentIndex(self.profile.currentIndex())
+        made.dates.setCurrentIndex(self.dates.currentIndex())
+        for name, box in self.switches.items():
+            made.switches[name].setChecked(box.isChecked())
+        return made
+
     def path_of(self, line: QLineEdit) -> Path | None:
         """The path in a line, None where it is empty."""
         text = line.text().strip()
         return Path(text) if text else None
 
     # -- inside --------------------------------------------------------------------------
+
+    def _lines(self) -> tuple[QLineEdit, ...]:
+        return self.source, self.target, self.key, self.mapping
 
     def _line(self, name: str) -> QLineEdit:
         made = QLineEdit()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QProgressBar, QVBoxLayout, QWidget
 
 from medview.core.errors import MedViewError
 from medview.core.progress import CancelToken
-from medview.core.words import tr
+from medview.core.words import Sentence, say, tr
 from medview.gui.cards import Card, CardColumn, ElidedLabel, button, empty_state, label, row
 from medview.gui.operations import Operations
 from medview.gui.style import GRID
@@ -41,20 +42,17 @@ class DoctorDialog(QDialog):
         self._is_left = False
         self.finished.connect(self._leave)
         # No patient in the title: the system keeps it.
-        self.setWindowTitle(tr("File doctor"))
         self.resize(720, 640)
         self._head = label("", "title")
         self._said = label("", "muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(tr("Progress"))
         self._column = CardColumn()
-        self._column.setAccessibleName(tr("Findings"))
-        self._stop = button(tr("Stop"), "", self._cancelled)
-        self._back = button(tr("Back"), "", self._show_findings)
-        self._save = button(tr("Save a repaired copy…"), "primary", self._next)
-        self._save.setToolTip(tr("Lists each repair first; the files themselves stay as they are."))
-        self._close = button(tr("Close"), "", self.close)
+        self._stop = button("", "", self._cancelled)
+        self._back = button("", "", self._show_findings)
+        self._save = button("", "primary", self._next)
+        self._close = button("", "", self.close)
+        self._say_again: Callable[[], None] = lambda: None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
         for widget in (self._head, self._said, self._bar):
@@ -62,6 +60,7 @@ class DoctorDialog(QDialog):
         layout.addWidget(self._column, 1)
         layout.addWidget(row(self._stop, None, self._back, self._save, self._close))
         self.progressed.connect(self._show_progress)
+        self._retranslate()
         self._examine()
 
     @property
@@ -82,13 +81,37 @@ class DoctorDialog(QDialog):
             if copies is not None:
                 self._show_copies(copies, folder)
 
-        self._begin(tr("Writing repaired copies"))
+        self._begin(say("Writing repaired copies"))
         self._operations.start(action())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Nothing goes on for a window that is gone."""
         self._leave()
         super().closeEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language: what is shown is said in it."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(tr("File doctor"))
+        self._bar.setAccessibleName(tr("Progress"))
+        self._column.setAccessibleName(tr("Findings"))
+        self._save.setToolTip(tr("Lists each repair first; the files themselves stay as they are."))
+        for control, words in (
+            (self._stop, tr("Stop")),
+            (self._back, tr("Back")),
+            (self._close, tr("Close")),
+        ):
+            control.setText(words)
+            control.setAccessibleName(words)
+        self._say_again()
+
+    def _name_save(self, words: str) -> None:
+        self._save.setText(words)
+        self._save.setAccessibleName(words)
 
     def _leave(self) -> None:
         self._is_left = True
@@ -103,7 +126,7 @@ class DoctorDialog(QDialog):
                 self._found = found
                 self._show_findings()
 
-        self._begin(tr("Examining files"))
+        self._begin(say("Examining files"))
         self._operations.start(action())
 
     def _next(self) -> None:
@@ -126,7 +149,7 @@ class DoctorDialog(QDialog):
                 self._plan = plan
                 self._list_repairs(plan)
 
-        self._begin(tr("Looking what can be repaired"))
+        self._begin(say("Looking what can be repaired"))
         self._operations.start(action())
 
     async def _called(self, function: Callable[..., T], *args: Any) -> T | None:
@@ -136,7 +159,7 @@ class DoctorDialog(QDialog):
         except MedViewError as error:
             if self._is_left:
                 return None
-            self._end(error.sentence(), tr("Nothing more was done."))
+            self._show_refusal(error)
             return None
         return None if self._is_left else result
 
@@ -154,9 +177,10 @@ class DoctorDialog(QDialog):
         self._bar.setRange(0, total)
         self._bar.setValue(done)
 
-    def _begin(self, what: str) -> None:
+    def _begin(self, what: Sentence) -> None:
         self._cancel = CancelToken()
-        self._head.setText(what)
+        self._say_again = lambda: self._head.setText(str(what))
+        self._say_again()
         self._said.setText("")
         self._bar.setRange(0, 0)
         for widget in (self._bar, self._stop):
@@ -171,7 +195,12 @@ class DoctorDialog(QDialog):
             widget.setVisible(False)
         self._back.setVisible(self._plan is not None)
 
+    def _show_refusal(self, error: MedViewError) -> None:
+        self._say_again = partial(self._show_refusal, error)
+        self._end(error.sentence(), tr("Nothing more was done."))
+
     def _show_findings(self) -> None:
+        self._say_again = self._show_findings
         found = self._found
         if found is None:
             return
@@ -182,20 +211,22 @@ class DoctorDialog(QDialog):
                files=found.files, **counts),
             tr("Nothing is changed in the files themselves."),
         )  # fmt: skip
-        self._save.setText(tr("Save a repaired copy…"))
+        self._name_save(tr("Save a repaired copy…"))
         self._save.setVisible(any(finding.is_repairable for finding in found.findings))
         self._column.fill(_finding_cards(found))
 
     def _list_repairs(self, plan: Plan) -> None:
+        self._say_again = partial(self._list_repairs, plan)
         self._end(
             tr("{count} copies would be written", count=len(plan.copies)),
             tr("Each repair is listed here and inside its copy; pixels stay as they are."),
         )
-        self._save.setText(tr("Choose a folder…"))
+        self._name_save(tr("Choose a folder…"))
         self._save.setVisible(bool(plan.copies))
         self._column.fill(_plan_cards(plan))
 
     def _show_copies(self, copies: tuple[RepairedCopy, ...], folder: Path) -> None:
+        self._say_again = partial(self._show_copies, copies, folder)
         self._end(tr("{count} repaired copies were written", count=len(copies)), str(folder))
         self._save.setVisible(False)
 

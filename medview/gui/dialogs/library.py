@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import button, empty_state, label, row
+from medview.gui.cards import button, empty_state, label, row, swap
 from medview.gui.dialogs.library_asks import ForgetDialog, TagsDialog
-from medview.gui.dialogs.library_table import WorklistModel, make_table
+from medview.gui.dialogs.library_table import WorklistModel, first_and_last_day, make_table
 from medview.gui.style import GRID
 from medview.session import Session
 from medview.session.events import Event, LibraryChanged
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _MODALITIES = ("CT", "MR", "PT", "CR", "DX", "MG", "US", "NM", "XA", "RF", "SEG", "SR")
 _TYPING_MS = 120
+_DATE_WIDTH = 150
 
 
 class LibraryDialog(QDialog):
@@ -52,16 +53,16 @@ class LibraryDialog(QDialog):
         self._is_over = False
         self._asked = 0  # the newest search wins
         # No patient in the title: the system keeps it.
-        self.setWindowTitle(tr("Library"))
         self.resize(1120, 640)
         self.model = WorklistModel(self)
-        self.table = make_table(self.model)
-        self.search = QLineEdit()
-        self._modality = QComboBox()
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.timeout.connect(self.refresh)
-        self._lay_out()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        self._body = QWidget()
+        outer.addWidget(self._body)
+        self._build()
         self._connect()
         self.refresh()
 
@@ -78,12 +79,22 @@ class LibraryDialog(QDialog):
 
         self._asked += 1
         number = self._asked
-        query = Query(text=self.search.text(), modality=self._modality.currentData() or "")
+        since, until = (first_and_last_day(line.text()) for line in (self.since, self.until))
+        query = Query(
+            text=self.search.text(),
+            modality=self._modality.currentData() or "",
+            since=since[0] if since else "",
+            until=until[1] if until else "",
+        )
+        is_narrowed = any((query.text, query.modality, query.since, query.until))
+        is_understood = since is not None and until is not None
 
         async def action() -> None:
             found = await self._operations.call(self._session.library.studies, query)
             if number == self._asked and not self._is_over:
-                self._show(found, is_narrowed=bool(query.text or query.modality))
+                self._show(found, is_narrowed=is_narrowed)
+                if not is_understood:
+                    self._count.setText(tr("A date is given as YYYY-MM-DD."))
 
         self._operations.start(action())
 
@@ -184,6 +195,12 @@ class LibraryDialog(QDialog):
                 return True
         return super().eventFilter(watched, event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language: built anew around the same search and studies."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self._rebuild()
+        super().changeEvent(event)
+
     def done(self, result: int) -> None:
         """Closed, in whatever way: what ends later shows nothing here any more."""
         self._is_over = True
@@ -191,8 +208,30 @@ class LibraryDialog(QDialog):
 
     # -- wiring ------------------------------------------------------------------------------
 
+    def _rebuild(self) -> None:
+        lines = [line.text() for line in (self.search, self.since, self.until)]
+        modality, row_number = self._modality.currentIndex(), self.table.currentIndex().row()
+        self._build()
+        for line, text in zip((self.search, self.since, self.until), lines, strict=True):
+            line.setText(text)
+        self._modality.setCurrentIndex(modality)
+        self.table.selectRow(row_number)
+        self.search.setFocus()
+        self.refresh()
+
+    def _build(self) -> None:
+        """Everything that carries words, in the current language."""
+        self.setWindowTitle(tr("Library"))
+        before, self._body = self._body, QWidget()
+        self.table = make_table(self.model)
+        self.search, self.since, self.until = QLineEdit(), QLineEdit(), QLineEdit()
+        self._modality = QComboBox()
+        self._lay_out()
+        self._connect_fields()
+        swap(self, before, self._body)
+
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
+        layout = QVBoxLayout(self._body)
         layout.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
         layout.setSpacing(2 * GRID)
         self.search.setPlaceholderText(
@@ -204,8 +243,14 @@ class LibraryDialog(QDialog):
         for name in _MODALITIES:
             self._modality.addItem(name, name)
         self._modality.setAccessibleName(tr("Modality"))
+        for line, name in ((self.since, tr("From")), (self.until, tr("To"))):
+            line.setPlaceholderText(f"{name} YYYY-MM-DD")
+            line.setAccessibleName(tr("Study date, {which}", which=name.lower()))
+            line.setToolTip(tr("A day, a month (YYYY-MM) or a year (YYYY); it counts in full."))
+            line.setClearButtonEnabled(True)
+            line.setFixedWidth(_DATE_WIDTH)
         self._count = label("", "muted", wrap=False)
-        layout.addWidget(row(self.search, self._modality, self._count))
+        layout.addWidget(row(self.search, self._modality, self.since, self.until, self._count))
         self._pages = QStackedWidget()
         self._pages.addWidget(self.table)
         self._pages.addWidget(
@@ -252,23 +297,29 @@ class LibraryDialog(QDialog):
             control.setAutoDefault(False)
         return row(adding, more, None, tags, forget, 4 * GRID, priors, opening)
 
-    def _connect(self) -> None:
-        self.search.textChanged.connect(lambda _text: self._wait.start(_TYPING_MS))
+    def _connect_fields(self) -> None:
+        for line in (self.search, self.since, self.until):
+            line.textChanged.connect(lambda _text: self._wait.start(_TYPING_MS))
+            line.installEventFilter(self)
         self._modality.currentIndexChanged.connect(self.refresh)
-        self.search.installEventFilter(self)
         self.table.installEventFilter(self)
         self.table.doubleClicked.connect(lambda _index: self.open_current())
         self.table.selectionModel().currentChanged.connect(lambda *_: self._choose())
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._show_menu)
+
+    def _connect(self) -> None:
         self._work.progressed.connect(self._show_progress)
         for keys, reaction in (
             ("Ctrl+T", self.edit_tags),
             ("Ctrl+Del", self.ask_to_forget),
-            ("Ctrl+F", self.search.setFocus),
+            ("Ctrl+F", self._find),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(reaction)
         SessionBridge(self._session, self).heard.connect(self._hear)
+
+    def _find(self) -> None:
+        self.search.setFocus()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, LibraryChanged):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -140,3 +141,13 @@ def make_table(model: WorklistModel) -> QTableView:
     header.setSortIndicator(3, Qt.SortOrder.DescendingOrder)
     table.setSortingEnabled(True)
     return table
+
+
+def first_and_last_day(typed: str) -> tuple[str, str] | None:
+    """The ISO days that a day, month or year spans, empty for none; None for no date at all."""
+    typed = typed.strip()
+    if not re.fullmatch(r"(\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?)?", typed):
+        return None
+    # Compared as text: a month's last day may stand past its end.
+    first, last = {4: ("-01-01", "-12-31"), 7: ("-01", "-31")}.get(len(typed), ("", ""))
+    return typed + first, typed + last

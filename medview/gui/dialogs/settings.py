@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFormLayout, QVBoxLayout, QWidget
 
 from medview.core.settings import Settings
 from medview.core.words import tr
-from medview.gui.cards import button, label, row
+from medview.gui.cards import button, label, row, swap
 from medview.gui.style import GRID
 from medview.session.memory import automatic_budget, total_bytes
 
@@ -25,13 +25,24 @@ class SettingsDialog(QDialog):
     def __init__(self, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
         self._settings = settings
-        self.setWindowTitle(tr("Settings"))
         self.setMinimumWidth(440)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
-        layout.setSpacing(2 * GRID)
-        form = QFormLayout()
-        form.setSpacing(2 * GRID)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        self._body = QWidget()
+        outer.addWidget(self._body)
+        self._build()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another language: the same settings in its words."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self._build()
+            self.language.setFocus()
+        super().changeEvent(event)
+
+    def _build(self) -> None:
+        """Every field as it is set, in the current language."""
+        settings = self._settings
+        self.setWindowTitle(tr("Settings"))
         self.memory = self._memory_choice()
         self.prefetch = QCheckBox(tr("Read the other series of the study in advance"))
         self.prefetch.setChecked(settings.prefetch)
@@ -47,6 +58,19 @@ class SettingsDialog(QDialog):
             [("", tr("As the system")), ("en", "English"), ("zh_CN", "中文")], settings.language
         )
         self.theme = self._choice([("dark", tr("Dark")), ("light", tr("Light"))], settings.theme)
+        self._lay_out()
+        self.prefetch.toggled.connect(self._tell)
+        self.remember.toggled.connect(self._tell)
+        for choice in (self.memory, self.cine, self.language, self.theme):
+            choice.currentIndexChanged.connect(self._tell)
+
+    def _lay_out(self) -> None:
+        before, self._body = self._body, QWidget()
+        layout = QVBoxLayout(self._body)
+        layout.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
+        layout.setSpacing(2 * GRID)
+        form = QFormLayout()
+        form.setSpacing(2 * GRID)
         for name, field in (
             (tr("Memory for images"), self.memory),
             ("", self.prefetch),
@@ -69,10 +93,7 @@ class SettingsDialog(QDialog):
             )
         )
         layout.addWidget(row(None, button(tr("Close"), "primary", self.accept)))
-        self.prefetch.toggled.connect(self._tell)
-        self.remember.toggled.connect(self._tell)
-        for choice in (self.memory, self.cine, self.language, self.theme):
-            choice.currentIndexChanged.connect(self._tell)
+        swap(self, before, self._body)
 
     def _memory_choice(self) -> QComboBox:
         whole = total_bytes() >> 20
