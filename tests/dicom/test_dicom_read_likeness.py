@@ -181,7 +181,7 @@ def told(found: Holdings) -> list[object]:
         {"FrameOfReferenceUID": lambda k: f"1.2.{k % 2 + 3}"},
         {"Rows": lambda k: 6 if k % 4 else 5},
     ],
-    ids=str,
+    ids=lambda elements: next(iter(elements), "nothing"),
 )
 def test_a_scan_tells_the_same_whether_headers_are_alike_or_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elements: dict[str, object]
