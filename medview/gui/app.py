@@ -72,6 +72,7 @@ def run(start: Start) -> int:
     import qasync
 
     from medview.gui.collector import Collector
+    from medview.gui.leaving import leave_within
     from medview.session import Session
 
     loop = qasync.QEventLoop(app)
@@ -84,6 +85,7 @@ def run(start: Start) -> int:
         window.grid.set_layout_name(start.layout)
     if start.tab:
         window.sidebar.show_tab(start.tab)
+    window.closing.connect(lambda: leave_within(int(window.property("status") or 0)))
     # Ctrl+C in the terminal closes the window as its button does.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     heartbeat = QTimer(window)

@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
     """
 
     progressed = Signal(str, int, int)
+    closing = Signal()  # before anything is waited for
     session: Session
     operations: Operations
     studies: StudiesPanel
@@ -286,6 +287,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop what runs, keep what was made, end the worker."""
+        self.closing.emit()
         if not self._is_whole:
             super().closeEvent(event)
             return
