@@ -21,6 +21,8 @@ _NUMBERS = {
     "RescaleSlope": 1, "RescaleIntercept": 1, "PixelSpacing": 2, "ImageOrientationPatient": 6,
 }  # fmt: skip
 _PLACE = {"ImagePositionPatient": 3}  # another one in every file of a series
+_POSITION = tag_of("ImagePositionPatient")
+_FORMAT_TAGS = frozenset(FORMAT_TAGS)
 _DOUBTED_TAGS = frozenset((*FORMAT_TAGS, *map(tag_of, _NUMBERS)))
 
 
@@ -30,12 +32,22 @@ def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
     Raises UnreadableInstance, without the file's name, as `format_of` does.
     """
     top = instance.elements
-    return (
-        *_numbers(top, _PLACE),
-        *top.once(_doubts, _DOUBTED_TAGS),
-        *_excess(instance, format_of(top)),
-        *_after(instance),
-    )
+    said = top.once(_doubts, _DOUBTED_TAGS)
+    if _POSITION in top.values and len(top.floats("ImagePositionPatient")) < 3:
+        said = (*_numbers(top, _PLACE), *said)
+    place = top.pixels
+    if place is None or place.length == UNDEFINED:
+        return said
+    end = place.offset + place.length
+    if end > instance.size or not top.once(_is_measured, _FORMAT_TAGS):
+        said = (*said, *_excess(instance, format_of(top)))
+    return (*said, *_after(instance)) if end + 8 <= instance.size else said
+
+
+def _is_measured(top: Elements) -> bool:
+    """Whether the pixels' length is no more than rows, columns and frames take."""
+    form = format_of(top)
+    return top.pixels is not None and top.pixels.length * 8 <= form.frame_bits * form.frames
 
 
 def _doubts(top: Elements) -> tuple[Sentence, ...]:

@@ -142,7 +142,7 @@ class Frame:
         if self.tile is not None:
             return self.tile.position
         top = self.instance.elements
-        if nuclear.is_nuclear(top):
+        if top.once(nuclear.is_nuclear, _NUCLEAR_TAGS):
             return nuclear.place_of(top, self.index)
         return _vector(self.floats("ImagePositionPatient"), 3)
 
@@ -242,6 +242,7 @@ _ALIKE_TAGS = (
 )
 _LIKENESS_TAGS = frozenset(_ALIKE_TAGS)
 _COUNT_TAGS = frozenset((tag_of("NumberOfFrames"),))
+_NUCLEAR_TAGS = frozenset((tag_of("NumberOfFrames"), tag_of("Modality")))
 
 
 def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:

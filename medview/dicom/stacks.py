@@ -55,14 +55,15 @@ def _by_kind(frames: Sequence[Frame]) -> list[Group]:
     """Parts of one size, pixel type, direction, image type and pixel spacing."""
     directions: list[FloatArray] = []
     parts: dict[tuple[Hashable, ...], list[Frame]] = defaultdict(list)
-    kinds: dict[Frame, tuple[Hashable, ...]] = {}
+    of_twin: dict[Frame, list[Frame]] = {}
     for frame in frames:
         twin = frame.twin
         if frame.is_spatial and twin.is_spatial:
             # Nothing but the place tells these two apart.
-            if twin not in kinds:
-                kinds[twin] = _kind(twin, directions)
-            parts[kinds[twin]].append(frame)
+            part = of_twin.get(twin)
+            if part is None:
+                part = of_twin[twin] = parts[_kind(twin, directions)]
+            part.append(frame)
         else:
             parts[_kind(frame, directions)].append(frame)
     names = ("picture", "size", "pixel type", "orientation", "ImageType", "PixelSpacing",
