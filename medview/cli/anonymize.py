@@ -82,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
     _tell(args, found.seen, options, done)
     if not done.left_out:
         return DONE
-    return complain(f"{summary(done)}\n{_first(done.left_out)}", IN_PART)
+    complain(str(summary(done)), IN_PART)
+    return complain(str(_first(done.left_out)), IN_PART)
 
 
 def _first(left_out: tuple[LeftOut, ...]) -> str:

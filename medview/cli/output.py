@@ -10,10 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from unicodedata import category
 
 from medview.core.progress import Progress, no_progress
 
 DONE, FAILED, WRONG_INPUT, IN_PART, INTERRUPTED = 0, 1, 2, 3, 130
+_UNSEEN = frozenset(("Cc", "Cf", "Zl", "Zp"))  # Unicode 4.5: controls, formats, separators
 
 
 def actions_of(parser: argparse.ArgumentParser) -> Callable[[str, str], argparse.ArgumentParser]:
@@ -43,8 +45,12 @@ def complain(sentence: str, status: int) -> int:
 
 
 def _shown(line: str) -> str:
-    """A line that says what it says: names of files may hold commands for the terminal."""
-    return "".join(c if c >= " " or c in "\t\n" else "\ufffd" for c in line)
+    """One line that says what it says: names of files may hold commands for the terminal.
+
+    Control characters, ends of lines and signs that turn the direction of writing are replaced;
+    what stands for a byte that is no text stays for `write_any_name`.
+    """
+    return "".join("\ufffd" if c != "\t" and category(c) in _UNSEEN else c for c in line)
 
 
 def write_any_name() -> None:
@@ -94,7 +100,7 @@ def progress_for(args: argparse.Namespace) -> Progress:
             return
         last = now
         share = f"{100 * done // total:3d} %" if total else f"{done}"
-        sys.stderr.write(f"\r\033[K{what} {share}" + ("\r\033[K" if done == total else ""))
+        sys.stderr.write(f"\r\033[K{_shown(what)} {share}" + ("\r\033[K" if done == total else ""))
         sys.stderr.flush()
 
     return show

@@ -28,7 +28,10 @@ from medview.dicom.keywords import tag_of, vr_of
 
 _LONG_VR = frozenset(vr.decode() for vr in LONG_VRS)
 _KNOWN_VR = frozenset(vr.decode() for vr in VALUE_REPRESENTATIONS)
-_MOST_NODES = 500_000
+# A header with more is made to tire a reader. Enhanced objects of 5,000 frames stay below it.
+_MOST_NODES = 500_000  # elements and items together, about 200 MB in memory
+_MOST_AT_TOP = 20_000  # as the reader's walk
+_MOST_FRAGMENTS = 1_000_000  # slides have one for each tile
 _DEEPEST = 24
 _SEARCHED = 1 << 16  # how far a lost element is looked for
 _MOST_SEARCHES = 8
@@ -90,6 +93,11 @@ class Anatomy:
     def is_whole(self) -> bool:
         """Whether every element up to the end of the file was found."""
         return not any(fault.kind in LOSSES for fault in self.faults)
+
+    @property
+    def is_beyond_reason(self) -> bool:
+        """Whether taking apart was given up for the number or depth of what is there."""
+        return any(fault.kind == "too-much" for fault in self.faults)
 
     def find(self, tag: int) -> Node | None:
         """The first top-level element of a tag."""
@@ -209,6 +217,7 @@ class Dissection:
         self._encoding = encoding
         self._count = 0
         self._searches = 0
+        self._is_spent = False
         self.faults: list[Fault] = []
 
     def data_set(self, offset: int, end: int | None = None) -> list[Node]:
@@ -242,6 +251,14 @@ class Dissection:
     def _fault(self, kind: str, tag: int, offset: int, stated: int = 0, found: int = 0) -> None:
         self.faults.append(Fault(kind, tag, offset, stated, found))
 
+    def _spend(self, tag: int, offset: int, *, is_too_many: bool) -> bool:
+        """Count an element or item; whether there is no more allowance. Noted once."""
+        self._count += 1
+        if not self._is_spent and (is_too_many or self._count > _MOST_NODES):
+            self._is_spent = True
+            self._fault("too-much", tag, offset)
+        return self._is_spent
+
     def _level(
         self, nodes: list[Node], offset: int, end: int, how: tuple[Encoding, int]
     ) -> tuple[int, bool]:
@@ -257,13 +274,14 @@ class Dissection:
                 return (head.start if head.tag == ITEM_END else offset), True
             if self._is_lost(head, offset, end, encoding):
                 return end, False
-            self._count += 1
-            if self._count > _MOST_NODES or depth > _DEEPEST:
-                self._fault("too-much", head.tag, offset)
+            too_many = depth > _DEEPEST or (depth == 0 and len(nodes) >= _MOST_AT_TOP)
+            if self._spend(head.tag, offset, is_too_many=too_many):
                 return end, False
             node = Node(head.tag, head.vr, offset, head.start, head.length)
             offset = self._value(node, head, end, how)
             nodes.append(node)
+            if self._is_spent:
+                return end, False
         return offset, False
 
     def _is_lost(self, head: Head, offset: int, end: int, encoding: Encoding) -> bool:
@@ -347,6 +365,9 @@ class Dissection:
                 return head.start
             if head is None or head.tag != ITEM:
                 break
+            if len(node.fragments) >= _MOST_FRAGMENTS:
+                self._spend(node.tag, offset, is_too_many=True)
+                return end
             there = min(head.length, end - head.start)
             node.fragments.append((head.start, there))
             if there < head.length:
@@ -367,8 +388,12 @@ class Dissection:
             head = read_head(self._source, offset, how[0])
             if head is None or head.tag != ITEM:
                 return self._after_items(node, offset, stated, head)
+            if self._spend(node.tag, offset, is_too_many=False):
+                return end
             before = len(self.faults)
             offset = self._item(node.items, head, end, how)
+            if self._is_spent:
+                return end
             if any(fault.kind in LOSSES for fault in self.faults[before:]):
                 return self._damaged(node, stated, end, before)
         if stated is None:
@@ -409,6 +434,8 @@ class Dissection:
             self._fault("cut", ITEM, head.start - 8, head.length, end - head.start)
             return end
         offset, is_closed = self._level(item.nodes, head.start, stop, (encoding, depth + 1))
+        if self._is_spent:
+            return offset
         if item.is_undefined:
             tail = self._source.read(offset - 8, 8)
             if not is_closed or tail[:4] not in (b"\xfe\xff\x0d\xe0", b"\xff\xfe\xe0\x0d"):

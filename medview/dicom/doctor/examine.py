@@ -31,7 +31,7 @@ from medview.dicom.doctor.meta import meta_findings
 from medview.dicom.doctor.opening import dissect
 from medview.dicom.doctor.pixels import pixel_findings
 from medview.dicom.doctor.streams import stream_findings
-from medview.dicom.doctor.structure import structure_findings
+from medview.dicom.doctor.structure import ENDLESS, structure_findings
 from medview.dicom.doctor.values import value_findings
 from medview.dicom.doctor.words import SEND_AGAIN
 from medview.dicom.fragments import fragments_of
@@ -118,9 +118,11 @@ def examine(
         paths, lambda done, total, what: progress(total + done, 2 * total, what), cancel
     )
     refused = [note for note in holdings.unreadable if note.path in table.facts]
+    endless = {found.path for found in table.findings if found.check is ENDLESS}
     for note in refused:
         check = NO_DECODER if note.tag == "(0002,0010)" else REFUSED
-        said = _reason(note.path) or say("{text}", text=note.reason)
+        reason = None if note.path in endless else _reason(note.path)
+        said = reason or say("{text}", text=note.reason)
         table.findings.append(Finding(check=check, what=said, path=note.path, tag=note.tag))
     table.findings.extend(series_findings(holdings, table.facts))
     table.findings.extend(together_findings(table.facts.values()))
@@ -153,7 +155,9 @@ def _look(path: str, table: _Table) -> list[str]:
             table.ignored.append(FileReason(path=path, reason=reason))
             return members
         with anatomy.source, anatomy.meta_source:
-            case = Case(anatomy, _as_read(path))
+            # What is made to tire a reader is not read once more.
+            instance = None if anatomy.is_beyond_reason else _as_read(path)
+            case = Case(anatomy, instance)
             found = _of_case(case)
             facts = facts_of(case)
     except UnreadableInstance as error:
@@ -169,7 +173,8 @@ def _look(path: str, table: _Table) -> list[str]:
 
 
 def _of_case(case: Case) -> list[Finding]:
-    found = [finding for family in _FAMILIES for finding in family(case)]
+    families = (structure_findings,) if case.anatomy.is_beyond_reason else _FAMILIES
+    found = [finding for family in families for finding in family(case)]
     if case.anatomy.is_whole and not any(finding.check.id == "file.cut" for finding in found):
         return found
     return [finding for finding in found if finding.check.id not in _ABSENCES]
