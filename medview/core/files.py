@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from medview.core.errors import WriteFailed
 from medview.core.words import Sentence, say
+
+_ABANDONED_S = 3600.0  # a living writer touches its file far more often
 
 
 @contextlib.contextmanager
@@ -38,6 +41,21 @@ def replacing(path: Path, ending: str = "", *, keeps: bool = False) -> Iterator[
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove what `replacing` left in a folder when its process was killed an hour ago or earlier.
+
+    Only plain files of this user, for the owner alone, with names as `replacing` gives them go;
+    what cannot be removed stays.
+    """
+    for path in folder.glob(".new-????????*"):
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            is_own = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o600
+            is_own = is_own and status.st_uid == getattr(os, "getuid", lambda: 0)()
+            if is_own and time.time() - status.st_mtime > _ABANDONED_S:
+                path.unlink()
 
 
 def _is_linked(beside: Path, path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import stat
+import struct
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -334,6 +335,24 @@ def test_what_a_killed_run_left_is_cleared_and_a_running_one_is_respected(tmp_pa
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
 
 
+def test_half_a_list_of_identities_that_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    folder, private = stored(tmp_path / "in"), tmp_path / "private"
+    private.mkdir()
+    old, young, other = (private / n for n in (".new-ab3d_f9h", ".new-zz3d_f9h", ".new-letter.txt"))
+    for path in (old, young, other):
+        path.write_text("PEAR-4711")
+        path.chmod(0o644 if path == other else 0o600)
+    for path in (old, other):
+        os.utime(path, (1e9, 1e9))
+
+    copied(folder, tmp_path / "out", mapping=private / "list.csv")
+    assert sorted(p.name for p in private.iterdir()) == [other.name, young.name, "list.csv"]
+
+    os.utime(young, (1e9, 1e9))
+    Secret.kept_in(private / "key")
+    assert sorted(p.name for p in private.iterdir()) == [other.name, "key", "list.csv"]
+
+
 def test_memory_does_not_grow_with_the_pixels(tmp_path: Path) -> None:
     def enlarge(made: Dataset) -> None:
         made.Rows, made.Columns, made.NumberOfFrames = 1024, 1024, 24
@@ -348,6 +367,56 @@ def test_memory_does_not_grow_with_the_pixels(tmp_path: Path) -> None:
 
     assert len(done.copies) == 1
     assert peak < 12 << 20
+
+
+def _element(tag: int, vr: bytes, value: bytes, length: int | None = None) -> bytes:
+    size = len(value) if length is None else length
+    return struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, vr, 0, size) + value
+
+
+def _hostile(path: Path, number: int, last: bytes, hole: int = 0) -> None:
+    """A picture whose header ends with `last` and then a hole: zeros that take no room."""
+    made, pixels = image(number), _element(0x7FE00010, b"OW", bytes(8192))
+    del made.PixelData
+    made.save_as(path, enforce_file_format=True)
+    with path.open("r+b") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(last)
+        file.seek(hole, os.SEEK_CUR)
+        file.write(pixels)
+
+
+def test_headers_without_measure_are_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
+    folder = stored(tmp_path / "in")
+    item, end = b"\xfe\xff\x00\xe0" + bytes(4), b"\xfe\xff\x0d\xe0" + bytes(4)
+    nested = (_element(0x00081140, b"SQ", b"", 0xFFFFFFFF) + item[:4] + b"\xff" * 4) * 5000
+    nested += (end + b"\xfe\xff\xdd\xe0" + bytes(4)) * 5000
+    for number, tag in enumerate((0x70531010, 0x00700001), 2):
+        _hostile(folder / f"items-{number}.dcm", number, _element(tag, b"SQ", item * 260_000))
+    _hostile(folder / "unknown.dcm", 4, _element(0x00700001, b"UN", item * 260_000))
+    _hostile(folder / "nested.dcm", 5, _element(0x70531010, b"SQ", item[:4] + struct.pack("<I",
+             len(nested)) + nested))  # fmt: skip
+    size = 1500 << 20
+    _hostile(folder / "public.dcm", 6, _element(0x70020010, b"OB", b"", size), size)
+    done = copied(folder, tmp_path / "out")
+
+    assert [Path(source).name for source, _ in done.copies] == ["QUINCE-1.dcm"]
+    assert len(done.left_out) == 5
+    assert all("more than MedView can look through" in str(x.reason) for x in done.left_out)
+
+
+def test_a_huge_private_value_is_left_behind_unread(tmp_path: Path) -> None:
+    folder, size = tmp_path / "in", 1500 << 20
+    folder.mkdir()
+    _hostile(folder / "raw.dcm", 1, _element(0x70531010, b"OB", b"", size), size)
+    tracemalloc.start()
+    done = copied(folder, tmp_path / "out")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert first(done).PixelData == bytes(8192)
+    assert '"(7053,1010)",private,removed' in done.log.read_text()
+    assert peak < 48 << 20
 
 
 def test_a_great_age_is_told_as_ninety(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from medview.core.errors import InvalidInput, MedViewError, UnreadableInstance, WriteFailed
-from medview.core.files import hold
+from medview.core.files import clear_abandoned, hold
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import Sentence, say, tr
 from medview.dicom.anonymize.changes import ChangeLog
@@ -91,6 +91,8 @@ def export(
     WriteFailed, Cancelled.
     """
     check_target(found.paths, folder, how.mapping)
+    if how.mapping is not None:  # half a list of identities that a killed run left
+        clear_abandoned(how.mapping.parent)
     with _staging(folder) as part:
         run = _Run(found, how, part, cancel or CancelToken())
         outcome = run.all(folder, progress)

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 from medview.core.errors import InvalidInput
-from medview.core.files import write_whole
+from medview.core.files import clear_abandoned, write_whole
 from medview.core.words import say
 
 _LENGTH = 32
@@ -40,6 +40,7 @@ class Secret:
 
         Raises InvalidInput for a file that is no such secret, WriteFailed.
         """
+        clear_abandoned(path.parent)
         if not path.exists():
             made = Secret.new()
             write_whole(path, made.key.hex() + "\n")

@@ -9,13 +9,13 @@ from typing import Any
 from medview.core.archive import open_binary
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
+from medview.dicom.anonymize.bounds import LARGEST_PRIVATE, large_private_tags
 from medview.dicom.charset import decode_text, defined_terms
 from medview.dicom.elements import ITEM, Encoding
 from medview.dicom.encoding import element_header, mark, padded
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import vr_of
 
-_LARGEST_VALUE = 1 << 28  # what is larger cannot be looked through within bounded memory
 _DEEPEST = 24
 _CLASS = 0x00080016
 
@@ -81,10 +81,13 @@ def read_tree(instance: Instance) -> Item:
 
     from medview.dicom.write.files import tolerating_sources
 
+    large = large_private_tags(instance)
     try:
         with tolerating_sources(), open_binary(instance.path) as file:
-            data_set = dcmread(file, force=True, stop_before_pixels=True, defer_size=_LARGEST_VALUE)
-            top = _item(data_set, ("",), instance.encoding.big, 0)
+            data_set = dcmread(
+                file, force=True, stop_before_pixels=True, defer_size=LARGEST_PRIVATE
+            )
+            top = _item(data_set, ("",), instance.encoding.big, 0, large)
     except UnreadableInstance:
         raise
     except OSError as error:
@@ -112,13 +115,22 @@ def _compare(instance: Instance, top: Item) -> None:
             )
 
 
-def _item(data_set: Any, charsets: tuple[str, ...], big: bool, depth: int) -> Item:
+def _item(
+    data_set: Any,
+    charsets: tuple[str, ...],
+    big: bool,
+    depth: int,
+    unread: frozenset[int] = frozenset(),
+) -> Item:
     if depth > _DEEPEST:
         raise UnreadableInstance(say("Sequences are nested too deeply."))
     found = Item(charsets=charsets)
     for tag in sorted(int(tag) for tag in data_set.keys()):  # noqa: SIM118 - items() would decode
         # Group lengths are retired, and wrong after any change; delimiters may stand about astray.
         if tag & 0xFFFF == 0 or tag >> 16 == 0xFFFE:
+            continue
+        if tag in unread:  # it will go: so that it is logged, it stands here without its value
+            found.elements[tag] = Element(tag, "UN")
             continue
         raw = data_set.get_item(tag)
         if tag == 0x00080005:
@@ -147,11 +159,6 @@ def _element(
     if getattr(raw, "is_little_endian", not big) == big:
         return None  # UN in a big-endian file is little-endian: its numbers would change meaning
     value = raw.value
-    if value is None and getattr(raw, "length", 0) not in (0, None):
-        raise UnreadableInstance(
-            say("An element is too large to be looked through."),
-            tag=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
-        )
     if value is None:
         return Element(tag, vr)
     return Element(tag, vr, value if isinstance(value, bytes) else _written(raw, big))
