@@ -118,6 +118,31 @@ def _csa_numbers(raw: bytes) -> dict[str, tuple[float, ...]]:
     return found
 
 
+def csa_without_text(raw: bytes) -> bytes:
+    """A CSA header of version 2 with the two entries by which mosaics are cut, and no others.
+
+    Siemens' own also holds the whole protocol as free text. Empty where `raw` is of no mosaic.
+    """
+    told = _csa_numbers(raw[:_LARGEST_HEADER])
+    kept = {
+        name: told.get(name, ())[:3] for name in ("NumberOfImagesInMosaic", "SliceNormalVector")
+    }
+    if not all(kept.values()):
+        return b""
+    parts = [b"SV10\4\3\2\1", struct.pack("<II", len(kept), 77)]
+    for name, numbers in kept.items():
+        parts.append(
+            struct.pack("<64si4siii", name.encode(), len(numbers), b"DS", 0, len(numbers), 77)
+        )
+        for number in numbers:
+            text = f"{number:.10g}".encode() + b"\0"
+            size = len(text)
+            parts.append(
+                struct.pack("<4i", size, size, 77, size) + text.ljust(-(-size // 4) * 4, b"\0")
+            )
+    return b"".join(parts)
+
+
 def _numbers(values: list[bytes]) -> list[float]:
     numbers = []
     for value in values:

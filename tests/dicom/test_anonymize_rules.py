@@ -35,7 +35,10 @@ from medview.dicom.anonymize.actions import action_for, table
 from medview.dicom.anonymize.pixels import silence
 from medview.dicom.anonymize.pseudonyms import shifted
 from medview.dicom.anonymize.text_in_pixels import text_lines
+from medview.dicom.frames import frames_of
+from medview.dicom.instance import open_instance
 from medview.dicom.keywords import tag_of
+from medview.dicom.mosaic import tiles_of
 
 SECRET = Secret(b"k" * 32)
 Change = Callable[[Dataset], None]
@@ -212,6 +215,43 @@ def test_known_safe_private_numbers_can_stay(tmp_path: Path) -> None:
     assert kept[0x70531000].value == 0.000551
     assert (0x70531003) not in kept
     assert 0x70531000 not in first(copied(folder, tmp_path / "none"))
+
+
+def test_a_b_value_whose_creator_was_stripped_stays_under_its_own(tmp_path: Path) -> None:
+    def weigh(made: Dataset) -> None:
+        made.Manufacturer = "GE MEDICAL SYSTEMS"
+        made.add_new(0x00431039, "IS", ["1000000800", "8", "0", "0"])
+        made.add_new(0x00431040, "LO", "Ada Quince")
+
+    folder = stored(tmp_path / "in", weigh)
+    kept = first(copied(folder, tmp_path / "out", Options(safe_private=True)))
+
+    assert kept[0x00430010].value == "GEMS_PARM_01"
+    assert kept[0x00431039].value[0] == 1000000800
+    assert 0x00431040 not in kept
+    assert 0x00431039 not in first(copied(folder, tmp_path / "none"))
+
+
+def test_a_mosaic_keeps_the_numbers_that_cut_it_and_none_of_the_text(
+    imaging_data: Path, tmp_path: Path
+) -> None:
+    folder = imaging_data / "mr" / "mosaic-siemens"
+    done = copied(folder, tmp_path / "out", Options(safe_private=True))
+    places = [
+        [(tile.tile.row, tile.tile.column, *tile.tile.position.round(6)) for tile in tiles]
+        for tiles in (
+            tiles_of(frames_of(open_instance(str(path)))[0])
+            for path in (done.copies[0][0], done.folder / done.copies[0][1])
+        )
+    ]
+
+    assert len(places[0]) == 5
+    assert places[0] == places[1]
+    data = (done.folder / done.copies[0][1]).read_bytes()
+    assert len(first(done)[0x00291010].value) < 512
+    assert b"ASCCONV" not in data
+    assert b"MrProtocol" not in data
+    assert '"(0029,1010)",private,cleaned' in done.log.read_text()
 
 
 def test_text_of_a_report_goes_and_its_numbers_and_codes_stay(tmp_path: Path) -> None:

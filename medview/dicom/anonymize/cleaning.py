@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from medview.dicom.anonymize.pseudonyms import Secret, shifted
 from medview.dicom.anonymize.tree import Element, Item
 from medview.dicom.charset import decode_text
 from medview.dicom.encoding import TEXT_VRS
+from medview.dicom.keywords import CSA_IMAGE_HEADER, PRIVATE_B_VALUES
 
 DUMMY = "REMOVED"
 _DUMMIES = {
@@ -31,6 +33,7 @@ _STANDARD_SCHEMES = frozenset(
 _TYPES_OF_UID = ("Class", "ContextUID", "MappingResourceUID", "CodingSchemeUID", "TransferSyntax")
 # Phantoms are called HEAD or CHEST; without these nobody could show the picture.
 _CODES_THAT_STAY = frozenset((0x00080005, 0x00080060, 0x00180015, 0x00200020, 0x00200060))
+_LARGEST_B_VALUE = 1e5  # s/mm2; letters read as a number are far beyond
 _OPAQUE = frozenset(("OB", "OW", "OL", "OF", "OD", "OV", "UN"))
 _LONG_NUMBER, _OLDEST = 5, 89
 _KEPT_DATES = {Dates.REMOVE: "REMOVED", Dates.SHIFT: "MODIFIED", Dates.KEEP: "UNMODIFIED"}
@@ -69,7 +72,7 @@ class Cleaner:
         extra += ((STRUCTURED,) if _CONTENT in top.elements or _has(top, _ANNOTATIONS) else ()) + (
             (GRAPHICS,) if _GRAPHICS in top.elements else ()
         )
-        self._item(top, "", strict=False)
+        self._item(top, "", strict=False, kept=frozenset(self._kept_for_reading(top)))
         if _PATIENT_NAME in top.elements or _PATIENT_ID in top.elements:
             top.put(_PATIENT_NAME, "PN", self.subject.name)
             top.put(_PATIENT_ID, "LO", self.subject.name)
@@ -91,8 +94,10 @@ class Cleaner:
             items.append(item)
         top.elements[_METHOD_CODES] = Element(_METHOD_CODES, "SQ", items=items)
 
-    def _item(self, item: Item, path: str, *, strict: bool) -> None:
-        kept_private = set(self._safe_private(item))
+    def _item(
+        self, item: Item, path: str, *, strict: bool, kept: frozenset[int] = frozenset()
+    ) -> None:
+        kept_private = {*kept, *self._safe_private(item)}
         is_code = _SCHEME in item.elements
         codes_stay = is_code and (not strict or item.ascii(_SCHEME) in _STANDARD_SCHEMES)
         for tag in list(item.elements):
@@ -108,6 +113,34 @@ class Cleaner:
             done = self._apply(item, element, action, where, strict=strict)
             if done is not Action.KEEP:
                 self.changes.append(Change(where, done))
+
+    def _kept_for_reading(self, top: Item) -> Iterator[int]:
+        """Private elements of the top level that tell volumes and slices apart, without text.
+
+        A b-value whose creator was stripped gets it back; of Siemens' header of a mosaic two
+        entries of numbers stay.
+        """
+        if not self.options.safe_private:
+            return
+        for tag, creator, maker in PRIVATE_B_VALUES:
+            element, block = top.elements.get(tag), tag & 0xFFFF0000 | 0x10
+            is_stripped = block not in top.elements and top.ascii(0x00080070).upper().startswith(
+                maker
+            )
+            if element is not None and is_stripped and _is_b_value(element, maker):
+                top.put(block, "LO", creator)
+                yield from (block, tag)
+        tag, creator = CSA_IMAGE_HEADER
+        header, block = top.elements.get(tag), tag & 0xFFFF0000 | 0x10
+        if header is None or header.items is not None or top.ascii(block) != creator:
+            return
+        from medview.dicom.mosaic import csa_without_text
+
+        left = csa_without_text(header.value)
+        if left:
+            header.value = left
+            self.changes.append(Change(f"({tag >> 16:04X},{tag & 0xFFFF:04X})", Action.CLEAN))
+            yield from (block, tag)
 
     def _safe_private(self, item: Item) -> Iterator[int]:
         """Private elements that are known to be safe, with those that reserve their block."""
@@ -262,6 +295,14 @@ def _is_number(element: Element) -> bool:
         element.vr == "CS" and element.value.strip(b" \0") in (b"NONE", b"DIRECTIONAL", b"BMATRIX",
             b"ISOTROPIC", b"P", b"R", b"M", b"S", b"I", b"D", b"AP", b"RL", b"FH", b"O")
     )  # fmt: skip
+
+
+def _is_b_value(element: Element, maker: str) -> bool:
+    """Whether it can be nothing else: text of figures, a number by its VR, or Philips' float."""
+    if element.vr != "UN" or maker != "PHILIPS" or len(element.value) != 4:
+        is_text = all(byte in b"0123456789.\\ \0" for byte in element.value)
+        return _is_number(element) and (element.vr != "UN" or is_text)
+    return 0 <= float(struct.unpack("<f", element.value)[0]) <= _LARGEST_B_VALUE
 
 
 def _names_a_type(tag: int) -> bool:
