@@ -20,11 +20,12 @@ from typing import BinaryIO, NamedTuple
 
 from medview.core.errors import UnreadableInstance
 from medview.core.inflating import Inflater
+from medview.core.packed_tar import packed_tar, packs_tar
 from medview.core.words import say
 
 MARK = "!/"
 HELD_WHOLE = 64 << 20  # bytes; members up to this size are held in memory, check sum compared
-_STORED, _DEFLATED, _GZIP = 0, 8, -1
+_STORED, _DEFLATED, _GZIP, _IN_PACKED_TAR = 0, 8, -1, -2
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 99: "AES"}
 _MOST_DIRECTORY = 64 << 20  # bytes of a ZIP's table of contents, about 600,000 names
 _MOST_TIMES, _NEVER_SUSPECT = 200, 64 << 20  # deflate can go to 1032, images never do
@@ -135,6 +136,8 @@ def _read_contents(archive: str) -> Iterator[tuple[str, Member]]:
             yield from _zip_members(file)
         elif kind == "tar":
             yield from _tar_members(file)
+        elif packs_tar(_beginning(file)):
+            yield from _packed_tar_members(archive)
         else:
             file.seek(0, os.SEEK_END)
             packed = file.tell()
@@ -186,6 +189,19 @@ def _tar_members(file: BinaryIO) -> Iterator[tuple[str, Member]]:
             packed.members = []  # type: ignore[attr-defined]  # else the library keeps every header
 
 
+def _beginning(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(1 << 16)
+
+
+def _packed_tar_members(archive: str) -> Iterator[tuple[str, Member]]:
+    for count, entry in enumerate(packed_tar(archive).files()):
+        if count > _MOST_NAMES:
+            raise UnreadableInstance(_TOO_MANY)
+        name, size = _cleaned(entry.name), entry.size
+        yield entry.name, Member(name, size, size, entry.offset_data, _IN_PACKED_TAR)
+
+
 def _cleaned(name: str) -> str:
     """A name that cannot be mistaken for a place: no root, no `..`, no control characters."""
     parts = name.replace("\\", "/").split("/")
@@ -208,14 +224,17 @@ class MemberReader:
         _refuse(member, path)
         self.member = member
         self.size = min(member.size, member.packed) if member.method == _STORED else member.size
+        self._summed = self._sum = 0
+        self._is_damaged = False
         try:
             self._file = open(archive, "rb", buffering=0)  # noqa: PTH123, SIM115 - closed by close
             start = self._start() if member.crc is not None else member.place
         except (OSError, struct.error) as error:
             raise _unreadable(archive) from error
         self._stored_at = start
-        self._inflater = None
-        if member.method != _STORED:
+        self._inflater: Inflater | None = None
+        self._tar = packed_tar(archive) if member.method == _IN_PACKED_TAR else None
+        if member.method in (_DEFLATED, _GZIP):
             wbits = 16 + zlib.MAX_WBITS if member.method == _GZIP else -zlib.MAX_WBITS
             self._inflater = Inflater(self._file, start, member.packed, wbits)
 
@@ -229,15 +248,37 @@ class MemberReader:
         return self.member.place + 30 + int(names) + int(extra)
 
     def read_at(self, offset: int, count: int) -> bytes:
-        """At most `count` bytes, fewer at the end. Raises UnreadableInstance for damaged data."""
+        """At most `count` bytes, fewer at the end. Raises UnreadableInstance for damaged data.
+
+        The archive's check sum is compared once all was inflated, or read in order where it is
+        not packed; from then on a damaged member gives nothing.
+        """
         count = min(count, self.size - offset)
         if count <= 0:
             return b""
+        try:
+            part = self._part(offset, count)
+        except zlib.error as error:
+            raise UnreadableInstance(_DAMAGED) from error
+        self._compare(offset, part)
+        return part
+
+    def _compare(self, offset: int, part: bytes) -> None:
         if self._inflater is not None:
-            try:
-                return self._inflater.read_at(offset, count)
-            except zlib.error as error:
-                raise UnreadableInstance(_DAMAGED) from error
+            self._summed, self._sum = self._inflater.summed, self._inflater.sum
+        elif offset <= self._summed < offset + len(part):
+            self._sum = zlib.crc32(memoryview(part)[self._summed - offset :], self._sum)
+            self._summed = offset + len(part)
+        if self.member.crc is not None and self._summed >= self.size:
+            self._is_damaged = self._sum != self.member.crc
+        if self._is_damaged:
+            raise UnreadableInstance(_DAMAGED)
+
+    def _part(self, offset: int, count: int) -> bytes:
+        if self._inflater is not None:
+            return self._inflater.read_at(offset, count)
+        if self._tar is not None:
+            return self._tar.read_at(self.member.place + offset, count)
         self._file.seek(self._stored_at + offset)
         parts, left = [], count
         while left and (part := self._file.read(left)):
@@ -248,8 +289,7 @@ class MemberReader:
     def whole(self) -> bytes:
         """All bytes; the archive's check sum must agree. Raises UnreadableInstance."""
         data = self.read_at(0, self.size)
-        crc = self.member.crc
-        if len(data) < self.size or (crc is not None and zlib.crc32(data) != crc):
+        if len(data) < self.size or (not data and self.member.crc):
             raise UnreadableInstance(_DAMAGED)
         return data
 
@@ -264,7 +304,7 @@ def _refuse(member: Member, path: str) -> None:
         raise UnreadableInstance(
             said, path, what_to_do=say("Unpack the archive and open the folder that comes of it.")
         )
-    if member.method not in (_STORED, _DEFLATED, _GZIP):
+    if member.method not in (_STORED, _DEFLATED, _GZIP, _IN_PACKED_TAR):
         method = _METHODS.get(member.method, str(member.method))
         said = say("The file is packed by {method}: unpack the archive first.", method=method)
         raise UnreadableInstance(said, path)

@@ -27,7 +27,8 @@ class _Snapshot(NamedTuple):
 class Inflater:
     """Reads `packed` bytes of a file from `start` as what they were before deflation (RFC 1951).
 
-    Going back costs one span at most; wbits as in zlib (-15 raw deflate, 31 gzip).
+    Going back costs one span at most; wbits as in zlib (-15 raw deflate, 31 gzip). sum: CRC-32 of
+    the first `summed` bytes, which is all that was inflated so far.
     """
 
     def __init__(self, file: Seekable, start: int, packed: int, wbits: int) -> None:
@@ -36,6 +37,17 @@ class Inflater:
         self._snapshots = [_Snapshot(0, 0, machine.copy())]
         self._span = _FIRST_SPAN
         self._now = _Snapshot(0, 0, machine)
+        self.summed = self.sum = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the stream closed itself where it was last read."""
+        return bool(self._now.machine.eof)
+
+    @property
+    def left(self) -> int:
+        """Packed bytes behind the end of the stream, where it is at its end."""
+        return self._packed - self._now.taken + len(self._now.machine.unused_data)
 
     def read_at(self, offset: int, count: int) -> bytes:
         """At most `count` inflated bytes from `offset`, fewer where the stream ends.
@@ -72,6 +84,9 @@ class Inflater:
             if not waiting:
                 break  # the archive ends before its stream does
             part = machine.decompress(waiting, min(most, _STEP))
+        if out + len(part) > self.summed:
+            self.sum = zlib.crc32(memoryview(part)[self.summed - out :], self.sum)
+            self.summed = out + len(part)
         self._now = _Snapshot(out + len(part), taken, machine)
         self._keep()
         return part

@@ -119,7 +119,7 @@ def members_below(path: str) -> list[str]:
         return []
     head = _head(Path(path), 265)
     kind = archive_kind(head)
-    if not kind or is_volume_file(Path(path)) or (kind == "gzip" and not _packs_dicom(path)):
+    if not kind or is_volume_file(Path(path)) or (kind == "gzip" and not _packs_images(path)):
         return []
     names = members_of(path)
     # Office documents, books and Java programs are ZIP files that no one means as an archive.
@@ -128,10 +128,11 @@ def members_below(path: str) -> list[str]:
     return [f"{path}{MARK}{name}" for name in names]
 
 
-def _packs_dicom(path: str) -> bool:
+def _packs_images(path: str) -> bool:
     try:
         with gzip.open(path) as file:
-            return file.read(132)[128:] == b"DICM"
+            head = file.read(265)
+            return head[128:132] == b"DICM" or archive_kind(head) == "tar"
     except (OSError, EOFError, zlib.error):
         return False
 
