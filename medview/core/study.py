@@ -33,7 +33,8 @@ class FrameRef:
 class ValueScale:
     """Numbers in a unit: factor * value + offset, for values from low to high where they are given.
 
-    said: where the factor comes from.
+    table: the number of each of the even steps from low to high, where no line gives them; then
+    low and high are there and factor and offset mean nothing. said: where it comes from.
     """
 
     unit: str
@@ -42,15 +43,23 @@ class ValueScale:
     low: float | None = None
     high: float | None = None
     said: Sentence | None = None
+    table: tuple[float, ...] = ()
 
     def of(self, value: float) -> float | None:
         """A value in this unit, None outside of what is mapped."""
         if self.low is not None and self.high is not None and not self.low <= value <= self.high:
             return None
+        if self.table and self.low is not None and self.high is not None:
+            steps = len(self.table) - 1
+            share = (value - self.low) / (self.high - self.low) if steps else 0.0
+            return self.table[round(share * steps)]
         return self.factor * value + self.offset
 
     def is_like(self, other: ValueScale) -> bool:
         """Whether both give the same numbers to a millionth."""
+        if self.table or other.table:
+            mine, theirs = replace(self, said=None), replace(other, said=None)
+            return mine == theirs
         return self.unit == other.unit and all(
             isclose(one, two, rel_tol=1e-6, abs_tol=1e-9)
             for one, two in ((self.factor, other.factor), (self.offset, other.offset))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from operator import mul
 
 from medview.core.words import Sentence, say
 from medview.dicom.elements import UNDEFINED, Elements
@@ -20,6 +22,8 @@ _KINDS = frozenset((
 _NUMBERS = {
     "RescaleSlope": 1, "RescaleIntercept": 1, "PixelSpacing": 2, "ImageOrientationPatient": 6,
 }  # fmt: skip
+OFF_UNIT = 1e-3  # of a direction vector's length, and of the cosine between the two
+_FARTHEST = 1e5  # mm; a table moves by metres
 _PLACE = {"ImagePositionPatient": 3}  # another one in every file of a series
 _POSITION = tag_of("ImagePositionPatient")
 _FORMAT_TAGS = frozenset(FORMAT_TAGS)
@@ -33,8 +37,10 @@ def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
     """
     top = instance.elements
     said = top.once(_doubts, _DOUBTED_TAGS)
-    if _POSITION in top.values and len(top.floats("ImagePositionPatient")) < 3:
-        said = (*_numbers(top, _PLACE), *said)
+    if _POSITION in top.values:
+        at = top.floats("ImagePositionPatient")
+        if len(at) < 3 or max(map(abs, at)) > _FARTHEST:
+            said = (*_numbers(top, _PLACE), *_far_place(top), *said)
     place = top.pixels
     if place is None or place.length == UNDEFINED:
         return said
@@ -53,7 +59,7 @@ def _is_measured(top: Elements) -> bool:
 def _doubts(top: Elements) -> tuple[Sentence, ...]:
     form = format_of(top)
     said = (
-        _number_of_frames(top), _numbers(top, _NUMBERS), _rescale(top),
+        _number_of_frames(top), _numbers(top, _NUMBERS), _rescale(top), _directions(top),
         _bits(top, form), _colours(top, form),
     )  # fmt: skip
     return tuple(sentence for part in said for sentence in part)
@@ -73,6 +79,29 @@ def _numbers(top: Elements, numbers: Mapping[str, int]) -> Iterator[Sentence]:
     for keyword, count in numbers.items():
         if top.has(keyword) and len(top.floats(keyword)) < count:
             yield say("{keyword} is not a number: the values shown may be wrong.", keyword=keyword)
+
+
+def _far_place(top: Elements) -> Iterator[Sentence]:
+    place = top.floats("ImagePositionPatient")[:3]
+    if place and max(map(abs, place)) > _FARTHEST:
+        yield say(
+            "Image Position (Patient) lies {metres} m away, which cannot be: places are wrong.",
+            metres=f"{max(map(abs, place)) / 1000:.3g}",
+        )
+
+
+def _directions(top: Elements) -> Iterator[Sentence]:
+    """As the doctor's check: unit vectors at right angles (PS3.3 C.7.6.2.1.1)."""
+    flat = top.floats("ImageOrientationPatient")[:6]
+    if len(flat) < 6:
+        return
+    row, column = flat[:3], flat[3:]
+    off = max(
+        abs(math.hypot(*row) - 1), abs(math.hypot(*column) - 1), abs(sum(map(mul, row, column)))
+    )
+    if off > OFF_UNIT:
+        yield say("The direction vectors are no unit vectors at right angles: the directions shown "
+                  "may be wrong.")  # fmt: skip
 
 
 def _rescale(top: Elements) -> Iterator[Sentence]:

@@ -182,11 +182,13 @@ class Frame:
 
     @Lazy
     def is_mosaic(self) -> bool:
-        """Siemens: many slices tiled into one picture, whose position is the big picture's."""
+        """Siemens, United Imaging: many slices tiled into one picture without their places."""
         top = self.instance.elements
         if self.tile is not None:
             return False
-        return "MOSAIC" in self.image_type.split("\\") or bool(top.private(*MOSAIC_COUNT))
+        kinds = self.image_type.split("\\")
+        is_named = "MOSAIC" in kinds or "VFRAME" in kinds
+        return is_named or bool(top.private(*MOSAIC_COUNT))
 
     @Lazy
     def is_placeable(self) -> bool:

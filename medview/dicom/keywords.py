@@ -60,7 +60,8 @@ _TECHNICAL = (
     "IonBeamSequence", "AnnotationGroupSequence", "RealWorldValueMappingSequence",
     "ReferencedImageRealWorldValueMappingSequence", "RegistrationSequence",
     "MediaStorageSOPClassUID", "TransferSyntaxUID",
-    "RadiopharmaceuticalInformationSequence", "SUVType", "DetectorInformationSequence",
+    "RadiopharmaceuticalInformationSequence", "SUVType", "AttenuationCorrected",
+    "DecayCorrected", "DecayCorrectionDateTime", "DetectorInformationSequence",
     "EnergyWindowVector", "DetectorVector", "PhaseVector", "RotationVector", "RRIntervalVector",
     "TimeSlotVector", "SliceVector",
 )  # fmt: skip

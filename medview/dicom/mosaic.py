@@ -1,7 +1,8 @@
-"""Siemens mosaics: many slices tiled into one picture, cut apart where the file says how.
+"""Mosaics: many slices tiled into one picture, cut apart where the file says how.
 
 Geometry after nibabel's `doc/source/dicom/dicom_mosaic.rst` and `siemens_csa.rst`: the position in
 the header is that of the big picture; which way the slices go is told by Siemens' own header.
+United Imaging's frame sequence (0065,1051) gives each slice its own place.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def tiles_of(frame: Frame) -> list[Frame]:
     A mosaic whose Siemens header was stripped stays one picture: nothing else says which way its
     slices go.
     """
+    if frame.is_mosaic and "VFRAME" in frame.image_type.split("\\"):
+        return _united_imaging(frame)
     if not frame.is_mosaic or frame.position is None or frame.axes is None or not frame.spacing:
         return [frame]
     csa = _csa_numbers(_csa_bytes(frame))
@@ -50,6 +53,25 @@ def tiles_of(frame: Frame) -> list[Frame]:
             ),
         )
         for number in range(count)
+    ]
+
+
+def _united_imaging(frame: Frame) -> list[Frame]:
+    """Tiles row by row, as many columns as the root of their number, rounded up (dcm2niix)."""
+    from medview.dicom.united_imaging import places_in
+
+    places = places_in(frame.instance.path)
+    across = math.ceil(math.sqrt(len(places)))
+    rows, columns = frame.size
+    if len(places) < 2 or frame.axes is None or not frame.spacing:
+        return [frame]
+    down = -(-len(places) // across)
+    if rows % down or columns % across:
+        return [frame]
+    size = (rows // down, columns // across)
+    return [
+        replace(frame, tile=Tile(n // across * size[0], n % across * size[1], size, place))
+        for n, place in enumerate(places)
     ]
 
 

@@ -30,8 +30,13 @@ def real_world_scales(
     common = tuple(
         scale for scale in found[0] if all(any(scale.is_like(o) for o in one) for one in found)
     )
-    said = say("Real-world values differ from image to image and are not shown.")
-    return common, () if common else (said,)
+    known = {scale.unit for scale in common}
+    lost = dict.fromkeys(s.unit or "1" for one in found for s in one if s.unit not in known)
+    said = (
+        say("Real-world values in {unit} differ from image to image and are not shown.", unit=unit)
+        for unit in lost
+    )
+    return common, tuple(said)
 
 
 def _has_map(frame: Frame) -> bool:
@@ -50,24 +55,43 @@ def _scales(frame: Frame, outside: dict[str, tuple[Elements, ...]]) -> Scales:
 
 
 def _scale(frame: Frame, item: Elements) -> ValueScale | None:
-    """value = slope * stored + intercept, told from modality values; None without a slope."""
+    """value = slope * stored + intercept, or one of a table, told from modality values.
+
+    None where neither is there.
+    """
     slope, intercept = item.number("RealWorldValueSlope"), item.number("RealWorldValueIntercept")
     units = item.items("MeasurementUnitsCodeSequence")
-    if slope is None or slope == 0 or not units:
+    entries = item.floats("RealWorldValueLUTData")
+    if not units or not (slope or entries):
         return None
     rise, base = rescale_of(frame)
     ends = [_end(item, which) for which in ("First", "Last")]
     low, high = sorted(rise * end + base for end in ends) if None not in ends else (None, None)  # type: ignore[operator]
+    table = () if slope else _table(entries, ends, is_falling=rise < 0)
+    if not slope and not table:
+        return None
     code = units[0].text("CodeValue")
     name = item.text("LUTExplanation") or item.text("LUTLabel")
     return ValueScale(
         unit=_SHOWN.get(code, code),
-        factor=slope / rise,
-        offset=(intercept or 0.0) - slope / rise * base,
+        factor=slope / rise if slope else 1.0,
+        offset=(intercept or 0.0) - slope / rise * base if slope else 0.0,
+        table=table,
         low=low,
         high=high,
         said=say("{unit}: {name}, by the file's real-world value map.", unit=code, name=name),
     )
+
+
+def _table(
+    entries: tuple[float, ...], ends: Sequence[float | None], *, is_falling: bool
+) -> tuple[float, ...]:
+    """Real World Value LUT Data (0040,9212) by growing modality value; none where its length is
+    not that of the values mapped."""
+    first, last = ends
+    if first is None or last is None or len(entries) != last - first + 1:
+        return ()
+    return entries[::-1] if is_falling else entries
 
 
 def _end(item: Elements, which: str) -> float | None:

@@ -52,10 +52,10 @@ def without_place(frame: Frame, count: int) -> Iterator[Sentence]:
     kinds = frame.image_type.split("\\")
     if frame.is_projection:
         return
-    if frame.is_mosaic:
-        yield say("A Siemens mosaic: its slices are shown as the tiles of one picture.")
-    elif "VFRAME" in kinds:
+    if "VFRAME" in kinds:
         yield say("A United Imaging mosaic: its slices are shown as the tiles of one picture.")
+    elif frame.is_mosaic:
+        yield say("A Siemens mosaic: its slices are shown as the tiles of one picture.")
     elif top.integer("TotalPixelMatrixColumns"):
         yield say(
             "A whole slide of {columns} x {rows} pixels: its {count} tiles are shown one by one.",

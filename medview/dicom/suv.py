@@ -37,10 +37,15 @@ class Suv:
     notes: tuple[Sentence, ...] = ()
 
 
-def suv_of(frames: Sequence[Frame]) -> Suv:
-    """The SUV of a PET stack. Raises NoSuv with the reason."""
+def suv_of(frames: Sequence[Frame], maps: Sequence[ValueScale] = ()) -> Suv:
+    """The SUV of a PET stack. Raises NoSuv with the reason.
+
+    maps: the real-world values that hold for all frames; enhanced PET gives its activity so.
+    """
     top = frames[0].instance.elements
-    if top.text("SOPClassUID") in (_LEGACY, _ENHANCED):
+    if _is_enhanced(top):
+        return _enhanced(frames, top, maps)
+    if top.text("SOPClassUID") == _LEGACY:
         raise NoSuv(say("No SUV: enhanced PET keeps its doses elsewhere."))
     _check_corrections(top)
     units = top.text("Units").upper()
@@ -51,6 +56,25 @@ def suv_of(frames: Sequence[Frame]) -> Suv:
     if units == "BQML":
         return _from_activity(frames, top, 1.0)
     raise NoSuv(say("No SUV: the values are in {unit}.", unit=units or "?"))
+
+
+def _is_enhanced(top: Elements) -> bool:
+    return top.text("SOPClassUID") == _ENHANCED
+
+
+def _enhanced(frames: Sequence[Frame], top: Elements, maps: Sequence[ValueScale]) -> Suv:
+    """Enhanced PET (PS3.3 A.56): corrections and doses of its own modules, Bq/ml by its map."""
+    said = {"AttenuationCorrected": say("attenuation"), "DecayCorrected": say("decay")}
+    for keyword, what in said.items():
+        if top.text(keyword).upper() != "YES":
+            raise NoSuv(say("No SUV: the image is not corrected for {what}.", what=what))
+    if len(top.items("RadiopharmaceuticalInformationSequence")) > 1:
+        raise NoSuv(say("No SUV: the image has more than one radiopharmaceutical."))
+    for scale in maps:
+        is_line = not scale.table and abs(scale.offset) <= 1e-9 * scale.factor
+        if scale.unit.lower() == "bq/ml" and is_line:
+            return _from_activity(frames, top, scale.factor)
+    raise NoSuv(say("No SUV: no real-world value map gives all images in Bq/ml."))
 
 
 def _check_corrections(top: Elements) -> None:
@@ -116,7 +140,8 @@ def _left(
     frames: Sequence[Frame], top: Elements, drug: Elements
 ) -> tuple[float, tuple[Sentence, ...], Sentence]:
     """The share of the dose that is left at the time to which the image is corrected."""
-    correction = top.text("DecayCorrection").upper()
+    # Enhanced PET says to which moment instead of a word.
+    correction = "START" if _is_enhanced(top) else top.text("DecayCorrection").upper()
     if correction == "ADMIN":
         return 1.0, (), say("the image is corrected to the injection")
     if correction != "START":
@@ -143,7 +168,15 @@ def _left(
 
 
 def _scan_time(frames: Sequence[Frame], top: Elements) -> tuple[datetime, tuple[Sentence, ...]]:
-    """Series time unless it was changed later; then GE's own, then the earliest acquisition."""
+    """Series time unless it was changed later; then GE's own, then the earliest acquisition.
+
+    Enhanced PET: Decay Correction DateTime (0018,9701), nothing else.
+    """
+    if _is_enhanced(top):
+        when = _parsed(top.text("DecayCorrectionDateTime"))
+        if when is None:
+            raise NoSuv(say("No SUV: the moment of the decay correction is missing."))
+        return when, ()
     tops = {id(f.instance): f.instance.elements for f in frames}.values()
     acquired = [when for one in tops if (when := _moment(one, "Acquisition")) is not None]
     series = _moment(top, "Series")

@@ -32,7 +32,7 @@ def values_of(frames: Sequence[Frame], maps: Mapping[str, tuple[Elements, ...]])
     if frames[0].instance.elements.text("Modality").upper() != "PT":
         return Values(unit=unit, scales=mapped, notes=notes)
     try:
-        suv = suv_of(frames)
+        suv = suv_of(frames, mapped)
     except NoSuv as reason:
         return Values(unit=unit, scales=mapped, notes=(*notes, reason.args[0]))
     known = {suv.main.unit, *(scale.unit for scale in suv.more)}

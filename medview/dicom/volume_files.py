@@ -203,7 +203,7 @@ def _described(path: str, stack: Stack, *, pixels: bool) -> dict[str, Any]:
         "transfer_syntax": "",
         "photometric": stack.photometric,
         "stored_type": stack.stored_type,
-        "notes": [],
+        "notes": [note.english() for note in stack.notes],
     }
     if pixels:
         sitk = _itk()

@@ -22,6 +22,7 @@ from medview.core.shared import SharedBlock
 from medview.core.study import FileNote, FrameRef, Holdings, Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
+from medview.dicom.nifti_head import is_grid_told
 from medview.dicom.uids import made_uid
 from medview.dicom.walk import is_volume_file
 
@@ -78,20 +79,23 @@ def stacks_of_file(path: str) -> tuple[Stack, ...]:
     told = count * int(np.prod(shape)) * components * np.dtype(kind).itemsize
     if told > _TIGHTEST * Path(path).stat().st_size or not _holds(path, told):
         raise UnreadableInstance(say("The volume file is damaged."), path)
+    is_told = not path.lower().endswith((".nii", ".nii.gz")) or is_grid_told(path)
     try:
-        geometry = _geometry(reader, shape)
+        geometry = _geometry(reader, shape) if is_told else _no_grid(shape)
     except GeometryError as error:
         raise UnreadableInstance(error.what, path) from error
+    verdict = ("regular" if shape[0] > 1 else "single") if is_told else "not-spatial"
     return tuple(
         Stack(
             frames=tuple(FrameRef(path=path, frame=number * shape[0] + k) for k in range(shape[0])),
             geometry=geometry,
-            verdict="regular" if shape[0] > 1 else "single",
+            verdict=verdict,
+            calibration="patient" if is_told else "none",
             photometric="MONOCHROME2" if components == 1 else "RGB",
             stored_type=str(np.dtype(kind)),
             split_by="TemporalPosition" if count > 1 else None,
             label=say("volume {number}", number=number + 1) if count > 1 else None,
-            notes=_NOTES,
+            notes=_NOTES if is_told else (*_NOTES, _NO_GRID),
         )
         for number in range(count)
     )
@@ -100,6 +104,8 @@ def stacks_of_file(path: str) -> tuple[Stack, ...]:
 _NOTES: tuple[Sentence, ...] = (
     say("A volume file: it names no patient, no date and no unit of its numbers."),
 )
+
+_NO_GRID = say("The file's sizes of a voxel or its place are no numbers: lengths are in pixels.")
 
 
 def _reader(path: str) -> Any:
@@ -189,6 +195,11 @@ def _geometry(reader: Any, shape: tuple[int, int, int]) -> Geometry:
         axes=(x, y, z),
         is_spatial=shape[0] > 1,
     )
+
+
+def _no_grid(shape: tuple[int, int, int]) -> Geometry:
+    origin = PatientPoint(0.0, 0.0, 0.0)
+    return Geometry(shape=shape, spacing=(1.0, 1.0, 1.0), origin=origin, is_spatial=False)
 
 
 def _vector(values: Sequence[float] | FloatArray) -> Vector:

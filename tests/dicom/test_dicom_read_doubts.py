@@ -27,6 +27,9 @@ def notes_of(path: Path) -> str:
         ({"PixelRepresentation": None}, "is missing; the values are taken as unsigned"),
         ({"BitsStored": None, "HighBit": 15}, "Bits Stored is missing; 16 is taken."),
         ({"WindowWidth": 400}, ""),
+        ({"ImagePositionPatient": [0, "1e30", 0]}, "lies 1e+27 m away"),
+        ({"ImageOrientationPatient": [2, 0, 0, 0, 1, 0]}, "no unit vectors"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0.01, 0.99995, 0]}, "no unit vectors"),
     ],
 )
 def test_an_impossible_value_is_said(

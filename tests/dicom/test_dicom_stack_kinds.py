@@ -339,3 +339,38 @@ def test_a_double_slice_is_named_by_its_place_and_images(tmp_path: Path) -> None
     assert sorted(len(stack.frames) for stack in found) == [1, 4]
     said = [note.english() for note in found[0].notes]
     assert "More than one image lies at z 6.0 mm: 4 + 5." in said
+
+
+def test_a_united_imaging_mosaic_is_cut_by_its_frame_sequence(imaging_data: Path) -> None:
+    path = imaging_data / "mr" / "uih-diffusion.dcm"
+    header = pydicom.dcmread(path)
+    (stack,) = stacks(path)
+    assert (stack.verdict, stack.geometry.shape, stack.badges) == (
+        "regular",
+        (20, 64, 64),
+        ("MOSAIC",),
+    )
+    volume, places = load_volume(stack), header[0x0065, 0x1051].value
+    for n, item in enumerate(places):
+        index = stack.geometry.to_index(PatientPoint(*map(float, item.ImagePositionPatient)))
+        assert (index.j, index.i) == pytest.approx((0, 0), abs=0.05)
+        row, column = n // 5 * 64, n % 5 * 64
+        tile = header.pixel_array[row : row + 64, column : column + 64]
+        assert (volume.stored[round(index.k)] == tile).all()
+
+
+@pytest.mark.parametrize("wrong", ["none", "count", "place"])
+def test_a_united_imaging_mosaic_without_its_places_stays_one_picture(
+    imaging_data: Path, tmp_path: Path, wrong: str
+) -> None:
+    made = pydicom.dcmread(imaging_data / "mr" / "uih-diffusion.dcm")
+    if wrong == "none":
+        made.remove_private_tags()
+    elif wrong == "count":
+        made[0x0065, 0x1050].value = "19"
+    else:
+        del made[0x0065, 0x1051].value[3].ImagePositionPatient
+    made.save_as(tmp_path / "m.dcm")
+    (stack,) = stacks(tmp_path)
+    assert (stack.verdict, stack.geometry.shape) == ("not-spatial", (1, 256, 320))
+    assert "United Imaging mosaic" in stack.notes[0].english()

@@ -228,3 +228,109 @@ def test_real_world_values_come_from_the_image_or_from_another_object(
     assert value == 11 * 4 - 1000
     (scale,) = stack.scales
     assert (scale.unit, scale.of(value)) == ("mm2/s", pytest.approx(11e-6 + 0.5))
+
+
+ENHANCED = "1.2.840.10008.5.1.4.1.1.130"
+_RAMP = {"RealWorldValueSlope": 3.0, "RealWorldValueIntercept": 0.0}
+
+
+def mapped(unit: str, first: int, last: int, **values: object) -> Dataset:
+    """An item of the Real World Value Mapping Sequence."""
+    code, item = Dataset(), Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = unit, "UCUM", unit
+    item.RealWorldValueFirstValueMapped, item.RealWorldValueLastValueMapped = first, last
+    item.LUTLabel, item.LUTExplanation = "map", "map"
+    item.MeasurementUnitsCodeSequence = [code]
+    return changed(item, values)
+
+
+def enhanced_pet(folder: Path, **elements: object) -> Stack:
+    """One frame of stored value 11, 3 Bq/ml each; doses and corrections of the enhanced modules."""
+    items = drug(RadiopharmaceuticalStartTime=None,
+                 RadiopharmaceuticalStartDateTime="20260131100000")  # fmt: skip
+    place, turn, measures, group = Dataset(), Dataset(), Dataset(), Dataset()
+    place.ImagePositionPatient, turn.ImageOrientationPatient = [0, 0, 5], [1, 0, 0, 0, 1, 0]
+    measures.PixelSpacing, measures.SliceThickness = [2, 2], 2
+    group.PlanePositionSequence, group.PlaneOrientationSequence = [place], [turn]
+    group.PixelMeasuresSequence = [measures]
+    ramp = elements.pop("ramp", [mapped("Bq/ml", 0, 100, **_RAMP)])
+    group.RealWorldValueMappingSequence = ramp
+    given: dict[str, object] = {
+        "SOPClassUID": ENHANCED, "Modality": "PT", "NumberOfFrames": 1,
+        "PixelSpacing": None, "ImagePositionPatient": None, "ImageOrientationPatient": None,
+        "RescaleSlope": None, "RescaleIntercept": None, "AttenuationCorrected": "YES",
+        "DecayCorrected": "YES", "DecayCorrectionDateTime": "20260131110000",
+        "PatientWeight": "70", "PatientSize": "1.75", "PatientSex": "M",
+        "PerFrameFunctionalGroupsSequence": [group],
+        "RadiopharmaceuticalInformationSequence": items,
+    } | elements  # fmt: skip
+    save(slice_of(1, **given), folder / "enhanced.dcm")
+    (stack,) = scan([folder]).patients[0].studies[0].series[0].stacks
+    return stack
+
+
+def test_enhanced_pet_has_suv_by_its_own_modules(tmp_path: Path) -> None:
+    stack = enhanced_pet(tmp_path)
+    assert stack.unit == "SUVbw"
+    assert load_volume(stack).value_at(0, 0, 0) == pytest.approx(11 * 3 * BW / LEFT)
+    scales = {scale.unit: scale for scale in stack.scales}
+    assert scales["Bq/ml"].of(11 * 3 * BW / LEFT) == pytest.approx(33.0)
+    assert "SUVlbm" in scales
+
+
+@pytest.mark.parametrize(
+    ("elements", "said"),
+    [
+        ({"AttenuationCorrected": "NO"}, "not corrected for attenuation"),
+        ({"DecayCorrected": "NO"}, "not corrected for decay"),
+        ({"DecayCorrectionDateTime": "2026"}, "moment of the decay correction is missing"),
+        ({"ramp": [mapped("1", 0, 100, **_RAMP)]}, "no real-world value map"),
+        ({"ramp": [mapped("Bq/ml", 0, 100, **_RAMP | {"RealWorldValueIntercept": 7.0})]},
+         "no real-world value map"),
+        ({"RadiopharmaceuticalInformationSequence": [*drug(), *drug()]}, "more than one"),
+    ],
+)  # fmt: skip
+def test_enhanced_pet_without_its_data_says_so(
+    tmp_path: Path, elements: dict[str, object], said: str
+) -> None:
+    stack = enhanced_pet(tmp_path, **elements)
+    assert (stack.unit.startswith("SUV"), stack.factor) == (False, 1.0)
+    assert any(said in note.english() for note in stack.notes), stack.notes
+
+
+@pytest.mark.parametrize("slope", [2.0, -2.0])
+def test_a_table_of_real_world_values_is_looked_up(tmp_path: Path, slope: float) -> None:
+    table = mapped("ms", 10, 12, RealWorldValueLUTData=[5.0, 70.0, 900.0])
+    for k in (0, 1):
+        made = slice_of(k, RescaleSlope=slope, RescaleIntercept=1)
+        made.RealWorldValueMappingSequence = [table]
+        save(made, tmp_path / f"{k}.dcm")
+    (stack,) = scan([tmp_path]).patients[0].studies[0].series[0].stacks
+    (scale,) = stack.scales
+    volume = load_volume(stack)
+    assert scale.unit == "ms"
+    assert [scale.of(slope * n + 1) for n in (9, 10, 11, 12, 13)] == [None, 5.0, 70.0, 900.0, None]
+    assert scale.of(volume.value_at(1, 0, 0) or 0.0) == 70.0, "stored 11"
+
+
+def test_a_table_of_another_length_than_it_says_is_no_scale(tmp_path: Path) -> None:
+    made = slice_of(1)
+    made.RealWorldValueMappingSequence = [mapped("ms", 0, 5, RealWorldValueLUTData=[1.0, 2.0])]
+    save(made, tmp_path / "1.dcm")
+    (stack,) = scan([tmp_path]).patients[0].studies[0].series[0].stacks
+    assert stack.scales == ()
+
+
+def test_maps_that_differ_between_images_are_named_and_the_common_ones_stay(tmp_path: Path) -> None:
+    for k in (0, 1):
+        made = slice_of(k)
+        made.RealWorldValueMappingSequence = [
+            mapped("ms", 0, 100, RealWorldValueSlope=2.0, RealWorldValueIntercept=0.0),
+            mapped("mm2/s", 0, 100, RealWorldValueSlope=1.0 + k, RealWorldValueIntercept=0.0),
+        ]
+        save(made, tmp_path / f"{k}.dcm")
+    (stack,) = scan([tmp_path]).patients[0].studies[0].series[0].stacks
+    assert [scale.unit for scale in stack.scales] == ["ms"]
+    assert "Real-world values in mm2/s differ from image to image and are not shown." in [
+        note.english() for note in stack.notes
+    ]

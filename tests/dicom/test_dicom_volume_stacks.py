@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -127,3 +128,22 @@ def test_a_header_does_not_send_its_reader_elsewhere(tmp_path: Path, where: str)
     holdings = scan_with_volumes([tmp_path / "v.mhd"])
     (note,) = holdings.unreadable
     assert "outside of its own folder" in note.reason
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+@pytest.mark.parametrize(("offset", "value"), [(80, 0.0), (84, float("nan")), (88, float("inf")),
+                                               (280, float("nan"))])  # fmt: skip
+def test_a_nifti_whose_grid_is_no_number_has_no_millimetres(
+    tmp_path: Path, ending: str, offset: int, value: float
+) -> None:
+    path = written(tmp_path / f"v{ending}")
+    is_packed = ending == ".nii.gz"
+    raw = bytearray(gzip.decompress(path.read_bytes()) if is_packed else path.read_bytes())
+    struct.pack_into("<f", raw, offset, value)
+    struct.pack_into("<h", raw, 254, 1)  # the matrix is meant
+    path.write_bytes(gzip.compress(bytes(raw)) if is_packed else bytes(raw))
+    holdings = scan_with_volumes([path])
+    (stack,) = stacks(holdings)
+    assert (stack.verdict, stack.calibration, stack.is_in_space) == ("not-spatial", "none", False)
+    assert any("lengths are in pixels" in note.english() for note in stack.notes)
+    assert np.array_equal(load_volume(stack).stored, VALUES)

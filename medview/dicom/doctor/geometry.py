@@ -25,9 +25,9 @@ from medview.dicom.doctor.finding import (
 )
 from medview.dicom.doctor.identity import Facts
 from medview.dicom.doctor.words import CHECK_SENDER, FIX_AT_SOURCE, SAVE_COPY, WRONG_LENGTHS
+from medview.dicom.doubts import OFF_UNIT
 from medview.dicom.keywords import tag_of
 
-_OFF_UNIT = 1e-3  # of a direction cosine vector's length, and of the cosine between the two
 _WORST_UNIT = 5e-2  # beyond this nobody knows what was meant
 _SAME_STEP = 0.01
 SECTIONS = frozenset("1.2.840.10008.5.1.4.1.1." + n for n in ("2", "4", "128"))
@@ -124,7 +124,7 @@ def _axes(case: Case, axes: tuple[float, ...]) -> Iterator[Finding]:
     across, down = axes[:3], axes[3:]
     long = max(abs(math.hypot(*across) - 1), abs(math.hypot(*down) - 1))
     lean = abs(sum(a * b for a, b in zip(across, down, strict=True)))
-    if max(long, lean) <= _OFF_UNIT:
+    if max(long, lean) <= OFF_UNIT:
         return
     said = say("Their lengths are {a} and {b}, the cosine between them is {c}.",
                a=f"{math.hypot(*across):.4f}", b=f"{math.hypot(*down):.4f}",
