@@ -64,6 +64,7 @@ ROWS = (
     Row("cine_bounce", "Cine back and forth", "view", shown_keys="Shift+C"),
     Row("cine_faster", "Cine faster", "view", "plus", shown_keys="+"),
     Row("cine_slower", "Cine slower", "view", "minus", shown_keys="-"),
+    Row("suv_unit", "Next SUV: body weight, lean mass, surface", "view", keys="Ctrl+U"),
     Row("analyse", "Analyse this series", "models", "activity", "Ctrl+R"),
     Row("cancel", "Stop reading and analysing", "models", "ban", "Ctrl+."),
     Row("palette", "Search actions and studies", "help", "search", "Ctrl+K"),

@@ -42,6 +42,8 @@ class Reactions:
         grid.measurement_deleted.connect(self._unmeasured)
         grid.window_changed.connect(self._window_changed)
         grid.looked_at.connect(self._looked_at)
+        grid.unit_changed.connect(self._show_presets)
+        grid.unit_changed.connect(self._show_work)
         window.top.preset_chosen.connect(self._choose_preset)
         self._refresh = QTimer(window)
         self._refresh.setSingleShot(True)
@@ -109,6 +111,15 @@ class Reactions:
         book = self._session.book
         name = book.redo() if book is not None else None
         self.say(say("Done again: {name}", name=name) if name else say("There is nothing to redo."))
+
+    def next_unit(self) -> None:
+        """Show PET in another SUV and say which and by what, or why there is none."""
+        unit = self._window.grid.next_unit()
+        shown = self._window.grid.active_view.stage.shown
+        if not unit or shown is None:
+            self.say(say("There is no other SUV here: it takes a PET with weight, height and sex."))
+        elif shown.stack.values_said is not None:
+            self.say(shown.stack.values_said)
 
     def cancel_loading(self) -> None:
         """Stop reading the series that is shown, and what is being prepared for analysis."""
@@ -253,7 +264,8 @@ class Reactions:
             self._window.top.set_presets([])
             self._window.top.show_preset("", "")
             return
-        volume = opened.volume
+        shown = self._window.grid.active_view.stage.shown  # in the unit that the reader chose
+        volume = opened.volume if shown is None else shown.volume
         named = [tr(preset.name) for preset in presets_for(volume.modality, volume.unit)]
         self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named])
         self._window_changed(self._window.grid.window_in_use)

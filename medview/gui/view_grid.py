@@ -16,6 +16,7 @@ from medview.gui.style import tokens
 from medview.gui.views.cine import Cine, pace_of
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.units import in_unit, suv_units
 from medview.imaging.window import Window
 from medview.session.studies import Key, OpenVolume
 
@@ -33,6 +34,7 @@ class ViewGrid(QWidget):
     measurement_changed = Signal(object)
     measurement_deleted = Signal(str)
     window_changed = Signal(object)
+    unit_changed = Signal()
     looked_at = Signal(object)  # PatientPoint that the reader turned to
     series_step = Signal(int)
     series_dropped = Signal(object)
@@ -57,6 +59,7 @@ class ViewGrid(QWidget):
         self.cine.changed.connect(self._show_cine)
         self.cine_rate = 0.0  # what the reader wants, 0 for what the file asks for
         self._opened: OpenVolume | None = None
+        self._unit = ""  # the SUV that the reader chose for this stack
         self._layout = "2x2"
         self._alone: str | None = None
         self._active = "axial"
@@ -75,14 +78,13 @@ class ViewGrid(QWidget):
         is_known = (
             before is not None and opened is not None and before.place.key == opened.place.key
         )
+        self._unit = self._unit if is_known else ""
         for view in self.views.values():
             if opened is None:
                 view.clear()
                 continue
             state = view.stage.kept_state() if is_known else None
-            place = opened.place
-            view.set_volume(opened.volume, place.stack, place.series, place.study, place.patient)
-            view.set_ready(opened.ready, opened.failed)
+            self._show_in(view, opened)
             view.stage.take_up(state)
         if self.volume_view is not None:
             self.volume_view.clear()
@@ -94,6 +96,30 @@ class ViewGrid(QWidget):
         self._arrange()
         self.activate("axial")
         self.active_view.setFocus()
+
+    def _show_in(self, view: SliceView, opened: OpenVolume) -> None:
+        place = opened.place
+        volume, stack = in_unit(opened.volume, place.stack, self._unit)
+        view.set_volume(volume, stack, place.series, place.study, place.patient)
+        view.set_ready(opened.ready, opened.failed)
+
+    def next_unit(self) -> str:
+        """Show PET in its next SUV, with the window that this opens with; "" where there is none.
+
+        Place, zoom and turn stay.
+        """
+        shown = self.active_view.stage.shown
+        units = () if shown is None else suv_units(shown.volume, shown.stack)
+        if self._opened is None or shown is None or len(units) < 2:
+            return ""
+        self._unit = units[(units.index(shown.volume.unit) + 1) % len(units)]
+        for view in self.views.values():
+            state = view.stage.kept_state()
+            self._show_in(view, self._opened)
+            if state is not None:
+                view.stage.take_up(replace(state, window=view.stage.state.window))
+        self.unit_changed.emit()
+        return self._unit
 
     def slices_arrived(self, *, is_whole: bool) -> None:
         """More slices are in memory; when all are, the volume view gets them."""

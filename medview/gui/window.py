@@ -335,6 +335,7 @@ class MainWindow(QMainWindow):
             on(f"cine_{what}", partial(self.grid.ask_cine, what))
         on("undo", self._reactions.undo)
         on("redo", self._reactions.redo)
+        on("suv_unit", self._reactions.next_unit)
         on("layout_2x2", partial(self.preferences.set_layout, "2x2"))
         on("layout_1x1", partial(self.preferences.set_layout, "1x1"))
         for name, panel in (("left_panel", self.studies), ("right_panel", self.sidebar)):

@@ -176,3 +176,49 @@ def test_pet_without_suv_opens_inverted_in_its_own_range_and_nm_as_it_is(
     window.open_paths([imaging_data / "nm"])
     quiet(window)
     assert not window.grid.active_view.stage.state.is_inverted
+
+
+def test_pet_can_be_read_in_lean_mass_and_surface(
+    window: MainWindow, quiet: Quiet, imaging_data: Path, qtbot: QtBot
+) -> None:
+    window.open_paths([imaging_data / "petct" / "pet"])
+    quiet(window)
+    stage = views(window)["axial"].stage
+    (middle_x, middle_y), place = (stage.size[0] / 2, stage.size[1] / 2), stage.state.point
+    before = stage.reading(middle_x, middle_y)
+    assert before is not None
+    assert before.value is not None
+
+    seen = {}
+    for _ in range(3):
+        window.actions_["suv_unit"].trigger()
+        assert stage.shown is not None
+        reading = stage.reading(middle_x, middle_y)
+        assert reading is not None
+        seen[reading.unit] = reading
+        assert {view.stage.shown.volume.unit for view in views(window).values()
+                if view.stage.shown is not None} == {reading.unit}  # fmt: skip
+        assert stage.state.is_inverted
+
+    assert list(seen) == ["SUVlbm", "SUVbsa", "SUVbw"]
+    assert seen["SUVbw"].value == before.value
+    for scale in before.scales[:2]:
+        assert seen[scale.unit].value == pytest.approx(scale.of(before.value))
+        back = {
+            each.unit: each.of(seen[scale.unit].value or 0.0) for each in seen[scale.unit].scales
+        }
+        assert back["SUVbw"] == pytest.approx(before.value)
+    assert stage.state.point == place
+    assert stage.state.window.width == 6.0
+
+
+def test_a_ct_has_no_other_suv_and_says_so(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "ct" / "gap"])
+    quiet(window)
+    window.actions_["suv_unit"].trigger()
+    assert "There is no other SUV here" in window.status.message
+    stage = window.grid.active_view.stage
+    assert stage.shown is not None
+    assert stage.shown.volume.unit == "HU"

@@ -332,4 +332,6 @@ class SliceStage(QObject):
 
 def _number_of(shown: Shown) -> int:
     stacks = shown.series.stacks
-    return next((number for number, stack in enumerate(stacks) if stack is shown.stack), 0)
+    return next(
+        (number for number, stack in enumerate(stacks) if stack.frames is shown.stack.frames), 0
+    )
