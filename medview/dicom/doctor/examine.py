@@ -25,6 +25,7 @@ from medview.dicom.doctor.finding import (
     Finding,
     declare,
 )
+from medview.dicom.doctor.frames import frame_findings
 from medview.dicom.doctor.geometry import place_findings, series_findings
 from medview.dicom.doctor.identity import Facts, facts_of, identity_findings, together_findings
 from medview.dicom.doctor.meta import meta_findings
@@ -47,7 +48,7 @@ _ABSENCES = frozenset(("pixel.missing", "pixel.incomplete", "pixel.rescale", "pi
 _log = logging.getLogger("medview.dicom")
 _FAMILIES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     structure_findings, meta_findings, charset_findings, value_findings, pixel_findings,
-    stream_findings, place_findings, identity_findings, fileset_findings,
+    stream_findings, frame_findings, place_findings, identity_findings, fileset_findings,
 )  # fmt: skip
 REFUSED = declare(Check(
     id="reader.refuses", severity=ERROR, title=say("MedView cannot show this file"),
