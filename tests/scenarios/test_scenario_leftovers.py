@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
 
-from medview.gui.cards import CardColumn
+from medview.gui.cards import Card, CardColumn
 from medview.gui.panels.left_out import LeftOutCard
 from medview.gui.window import MainWindow
 
@@ -129,3 +130,23 @@ def test_steps_that_vary_by_rounding_are_told_and_not_warned_of(
     said = [(level, str(sentence)) for level, sentence, _ in window.messages]
     levels = [level for level, words in said if "as rounding does" in words]
     assert levels == ["info"], said
+
+
+def test_of_many_patients_the_first_are_listed_and_more_are_asked_for(
+    window: MainWindow, imaging_data: Path, tmp_path: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    made = dcmread(imaging_data / "ct" / "ct-small.dcm")
+    for number in range(45):
+        made.PatientID = made.PatientName = f"P{number}"
+        made.StudyInstanceUID, made.SeriesInstanceUID = f"1.2.4.{number}", f"1.2.5.{number}"
+        made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number + 1}"
+        made.save_as(tmp_path / f"{number}.dcm")
+    window.open_paths([tmp_path])
+    quiet(window)
+    cards = len(window.studies.findChildren(Card))
+
+    more = next(b for b in window.studies.findChildren(QPushButton) if "more patients" in b.text())
+    assert more.text() == "5 more patients…"
+    qtbot.mouseClick(more, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.studies.findChildren(Card)) == cards + 5)
+    assert not [b for b in window.studies.findChildren(QPushButton) if "more patients" in b.text()]

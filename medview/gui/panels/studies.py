@@ -26,6 +26,7 @@ from medview.gui.cards import (
     CardColumn,
     ElidedLabel,
     ElidedLink,
+    button,
     empty_state,
     label,
     row,
@@ -48,6 +49,7 @@ from medview.session.studies import Key
 if TYPE_CHECKING:
     from medview.library import StudyEntry
 
+_PATIENTS = 40  # cards that are made at first
 SERIES_MIME = "application/x-medview-series"
 THUMB = 48
 _WORDS_WIDTH = LEFT_PANEL - THUMB - 11 * GRID  # beside the thumbnail, scroll bar taken off
@@ -236,6 +238,7 @@ class StudiesPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
         self._items: dict[Key, SeriesItem] = {}
+        self._most = _PATIENTS  # a folder of thousands must not hold the window up at each change
         self._priors: tuple[StudyEntry, ...] = ()
         self._pictures: dict[Key, QImage] = {}
         self._pictured: dict[Key, int] = {}  # with how many images a picture was asked for
@@ -277,12 +280,16 @@ class StudiesPanel(QWidget):
         active = self._session.patient
         # Who is looked at stands first: with many patients nobody has to scroll for it.
         patients = [(active is not None and _same(p, active), p) for p in holdings.patients]
-        for is_active, patient in sorted(patients, key=lambda pair: not pair[0]):
+        ordered = sorted(patients, key=lambda pair: not pair[0])
+        for is_active, patient in ordered[: self._most]:
             widgets.append(self._patient_card(patient, is_active=is_active))
             if is_active or not _has_images(patient):  # nobody could turn to one without images
                 widgets += self._studies(patient)
             if is_active:
                 widgets += self._documents(patient)
+        if len(ordered) > self._most:
+            more = tr("{count} more patients…", count=len(ordered) - self._most)
+            widgets.append(button(more, "link", self._show_more))
         widgets += self._left_out()
         if not widgets:
             widgets = [
@@ -300,6 +307,10 @@ class StudiesPanel(QWidget):
         self._pictured.update(counts)
         if missing:
             self.pictures_wanted.emit(missing)
+
+    def _show_more(self) -> None:
+        self._most += _PATIENTS
+        self.retranslate()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, HoldingsChanged | DocumentsChanged | WorkChanged):
