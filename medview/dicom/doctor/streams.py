@@ -25,7 +25,7 @@ _JPEG = "1.2.840.10008.1.2.4."
 _RLE = "1.2.840.10008.1.2.5"
 _HEAD = 1 << 16
 _LOSSY_STREAMS = frozenset(("JPEG Baseline", "JPEG Extended", "JPEG-LS near-lossless",
-                            "JPEG 2000 irreversible"))  # fmt: skip
+                            "JPEG 2000 irreversible", "HTJ2K irreversible"))  # fmt: skip
 
 CODEC = declare(Check(
     id="stream.codec", severity=ERROR,
@@ -244,3 +244,13 @@ def _flag(case: Case, name: str) -> Iterator[Finding]:
         said = say("The pixels are {name}, which gives detail away.", name=name)
         edit = Edit(tag=0x00282110, vr="CS", value="01")
         yield case.finding(LOSSY, said, "LossyImageCompression", edit=edit)
+    elif case.top.text("LossyImageCompression") == "00" and _was_lossy(case):
+        # Once 01 it stays 01, whatever the pixels are stored as now (PS3.3 C.7.6.1.1.5).
+        said = say("It says 00 beside the ratio or method of a lossy compression.")
+        edit = Edit(tag=0x00282110, vr="CS", value="01")
+        yield case.finding(LOSSY, said, "LossyImageCompression", edit=edit)
+
+
+def _was_lossy(case: Case) -> bool:
+    ratios = case.top.floats("LossyImageCompressionRatio")
+    return case.top.has("LossyImageCompressionMethod") or any(ratio > 1 for ratio in ratios)
