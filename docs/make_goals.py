@@ -1,12 +1,14 @@
 """Runs the speed benchmarks and writes what they measured into `goals.json` and `goals.md`.
 
-    .venv/bin/python docs/make_goals.py [SCRIPT...]     # reading, indexing, start, scroll
+    .venv/bin/python docs/make_goals.py [SCRIPT...] [--peer PYTHON]
 
+Scripts are reading, indexing, start and scroll; `--peer` is handed on to start.
 Rows of scripts that are not named stay as they were measured last; each says when that was.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -29,9 +31,10 @@ work took meanwhile. A goal that is not reached stays here as **no**.
 """
 
 
-def measure(script: str) -> list[dict[str, Any]]:
+def measure(script: str, peer: str) -> list[dict[str, Any]]:
     """The rows of one script."""
-    command = [sys.executable, "-m", f"benchmarks.{script}", "--json"]
+    more = ["--peer", peer] if peer and script == "start" else []
+    command = [sys.executable, "-m", f"benchmarks.{script}", "--json", *more]
     made = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True, check=False)
     if not made.stdout.strip().startswith("["):
         raise SystemExit(f"benchmarks.{script} gave no rows: {made.stderr.strip()[-400:]}")
@@ -59,8 +62,12 @@ def line(row: dict[str, Any]) -> str:
 def main() -> None:
     """Measure, keep, print."""
     stored = json.loads(STORE.read_text("utf-8")) if STORE.exists() else []
-    for script in sys.argv[1:] or SCRIPTS:
-        fresh = measure(script)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("scripts", nargs="*", choices=(*SCRIPTS, []), help="all, if none is named")
+    parser.add_argument("--peer", default="", help="an interpreter that has napari")
+    args = parser.parse_args()
+    for script in args.scripts or SCRIPTS:
+        fresh = measure(script, args.peer)
         stored = [row for row in stored if row["script"] != script] + fresh
     stored.sort(key=lambda row: (SCRIPTS.index(row["script"]), row["name"]))
     STORE.write_text(json.dumps(stored, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -167,6 +167,6 @@ class TopBar(QWidget):
         line = QFrame()
         line.setProperty("role", "line")
         line.setFixedSize(1, 20)
-        self._layout.addSpacing(GRID)
+        self._layout.addSpacing(GRID // 2)
         self._layout.addWidget(line)
-        self._layout.addSpacing(GRID)
+        self._layout.addSpacing(GRID // 2)

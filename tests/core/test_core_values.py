@@ -186,8 +186,9 @@ def test_every_concept_has_a_title_and_a_known_kind() -> None:
 
 
 def test_creatinine_in_micromoles_becomes_milligrams() -> None:
-    # 88.42 umol/L is 1 mg/dL
-    assert concepts()["creatinine"].to_own_unit(88.42, "umol/L") == pytest.approx(1.0)
+    # 113.12 g/mol: 88.40 umol/L is 1 mg/dL
+    own = concepts()["creatinine"].to_own_unit(1e4 / 113.12, "umol/L")
+    assert own == pytest.approx(1.0, rel=1e-4)
     assert concepts()["creatinine"].to_own_unit(1.0, "furlong") is None
 
 
