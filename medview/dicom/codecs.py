@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,6 +28,8 @@ _JPEG_2000 = frozenset(_JPEG + n for n in ("90", "91", "201", "202", "203"))
 _HTJ2K = frozenset(_JPEG + n for n in ("201", "202", "203"))
 _JPEG_XL = frozenset(_JPEG + n for n in ("110", "111", "112"))
 _DECODABLE = _LOSSY_JPEG | _LOSSLESS_JPEG | _JPEG_LS | _JPEG_2000 | _JPEG_XL | {RLE, DEFLATED_FRAME}
+# SOF0 to SOF15 without DHT, JPG and DAC among them; SOF55 is JPEG-LS's.
+_FRAME_HEADERS = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
 _VIDEO = {"100": "MPEG-2", "101": "MPEG-2", "102": "MPEG-4", "103": "MPEG-4", "104": "MPEG-4",
           "105": "MPEG-4", "106": "MPEG-4", "107": "HEVC", "108": "HEVC"}  # fmt: skip
 
@@ -130,22 +132,40 @@ def _wrong_size(found: tuple[int, ...], form: PixelFormat) -> UnreadableInstance
     return UnreadableInstance(said, tag="(0028,0010)")
 
 
-def jpeg_size(stream: bytes) -> tuple[int, int]:
-    """Rows and columns of a JPEG or JPEG-LS frame header (SOF); (0, 0) if there is none."""
+def _jpeg_segments(stream: bytes) -> Iterator[tuple[int, bytes]]:
+    """(marker, payload) of each marker segment up to the frame header (SOF), that one with it."""
     at = 2
     while at + 9 <= len(stream):
         if stream[at] != 0xFF:
             at += 1
             continue
         marker = stream[at + 1]
-        if (marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            rows, columns = struct.unpack_from(">HH", stream, at + 5)
-            return rows, columns
         if marker in (0xFF, 0xD8, 0x01) or marker in range(0xD0, 0xD8):
             at += 1 if marker == 0xFF else 2
             continue
-        at += 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+        end = at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+        yield marker, stream[at + 4 : end]
+        if marker in _FRAME_HEADERS:
+            return
+        at = end
+
+
+def jpeg_size(stream: bytes) -> tuple[int, int]:
+    """Rows and columns of a JPEG or JPEG-LS frame header (SOF); (0, 0) if there is none."""
+    for marker, payload in _jpeg_segments(stream):
+        if marker in _FRAME_HEADERS and len(payload) >= 5:
+            rows, columns = struct.unpack_from(">HH", payload, 1)
+            return rows, columns
     return 0, 0
+
+
+def _names_its_colours(stream: bytes) -> bool:
+    """Whether libjpeg finds a whole JFIF or Adobe marker (it passes over one that is too short)."""
+    return any(
+        (marker == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) >= 14)
+        or (marker == 0xEE and payload.startswith(b"Adobe") and len(payload) >= 12)
+        for marker, payload in _jpeg_segments(stream)
+    )
 
 
 def may_overflow(head: bytes) -> bool:
@@ -177,8 +197,9 @@ def _lossy_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
         return Decoded(imagecodecs.jpeg_decode(stream))
     # An Adobe or JFIF marker knows its colours better than the header; without one the
     # header's Photometric Interpretation decides, and libjpeg's guess never does.
-    has_marker = b"Adobe\0" in stream[:1024] or b"JFIF\0" in stream[:64]
-    space = None if has_marker else ("RGB" if form.photometric == "RGB" else "YCBCR")
+    space = "RGB" if form.photometric == "RGB" else "YCBCR"
+    if _names_its_colours(stream):
+        space = None
     return Decoded(
         imagecodecs.jpeg_decode(stream, colorspace=space, outcolorspace="RGB"), is_rgb=True
     )

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pydicom.data
 import pytest
 from dicom_read_cases import save, save_series, slice_of
 
@@ -14,6 +15,8 @@ from medview.core.progress import CancelToken
 from medview.core.study import Stack
 from medview.core.volume import Volume
 from medview.dicom import VolumeFill, load_volume, read_frame, scan
+from medview.dicom.instance import open_instance
+from medview.dicom.pixels import PixelReader
 from medview.dicom.statistics import measure
 
 
@@ -153,6 +156,13 @@ def test_colours_are_those_that_other_readers_show(imaging_data: Path, name: str
     volume = volume_of(imaging_data / name)
     assert volume.is_colour
     assert volume.stored[0].mean(axis=(0, 1)) == pytest.approx(want, abs=3)
+
+
+def test_a_jpeg_with_half_an_adobe_marker_has_the_colours_that_the_header_says() -> None:
+    """libjpeg passes over a marker that is too short and would guess YCbCr."""
+    file = Path(pydicom.data.__file__).parent / "test_files" / "SC_rgb_jpeg.dcm"
+    with PixelReader(open_instance(str(file))) as reader:
+        assert reader.stored(0).values[5, 128].tolist() == [244, 244, 244]
 
 
 def test_video_is_refused_by_its_name(imaging_data: Path) -> None:

@@ -16,13 +16,16 @@ _IMAGE_TAGS = (0x0002, 0x0004, 0x0008, 0x0010, 0x0011, 0x0100, 0x0101, 0x0102, 0
 
 
 def corpus() -> list[Path]:
-    """Small real files: the folder of MEDVIEW_DATA, else those that come with pydicom."""
-    folder = Path(os.environ.get("MEDVIEW_DATA", "")) / "imaging"
-    if not os.environ.get("MEDVIEW_DATA") or not folder.is_dir():
-        import pydicom.data
+    """Small real files: those that come with pydicom and, where it is set, MEDVIEW_DATA's."""
+    import pydicom.data
 
-        folder = Path(pydicom.data.__file__).parent
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and 132 < p.stat().st_size < LARGEST)
+    folders = [Path(pydicom.data.__file__).parent]
+    if os.environ.get("MEDVIEW_DATA"):
+        folders.append(Path(os.environ["MEDVIEW_DATA"]) / "imaging")
+    files = sorted(
+        p for folder in folders for p in folder.rglob("*")
+        if p.is_file() and 132 < p.stat().st_size < LARGEST
+    )  # fmt: skip
     return [p for p in files if p.suffix not in (".json", ".md", ".txt", ".py", ".pyc", ".gz")]
 
 
