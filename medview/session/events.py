@@ -75,6 +75,11 @@ class KnowledgeChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LinksChanged(Event):
+    """Two series were registered, or could not be."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobsChanged(Event):
     """A job was queued, went on or ended."""
 

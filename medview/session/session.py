@@ -28,6 +28,7 @@ from medview.session.events import (
 )
 from medview.session.knowledge import gather, risks
 from medview.session.library import LibraryDesk
+from medview.session.links import Links
 from medview.session.made import Made
 from medview.session.memory import Budget
 from medview.session.prefetch import Prefetcher
@@ -61,6 +62,7 @@ class Session:
         self.events = Events()
         self.studies = Studies(self.events, Budget(self.settings.volume_budget_mb << 20))
         self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
+        self.links = Links(self.events)
         self.documents = Documents(self.events)
         self.library = LibraryDesk(self.events, self._let_go)
         self.made = Made(self.events, lambda: self._active)
