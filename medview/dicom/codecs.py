@@ -197,7 +197,7 @@ def _lossy_jpeg(stream: bytes, form: PixelFormat) -> Decoded:
         return Decoded(imagecodecs.jpeg_decode(stream))
     # An Adobe or JFIF marker knows its colours better than the header; without one the
     # header's Photometric Interpretation decides, and libjpeg's guess never does.
-    space = "RGB" if form.photometric == "RGB" else "YCBCR"
+    space: str | None = "RGB" if form.photometric == "RGB" else "YCBCR"
     if _names_its_colours(stream):
         space = None
     return Decoded(
