@@ -14,43 +14,13 @@ from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.results import Heatmap, Label, LabelMap
+from medview.imaging.colour_maps import Colours, colour_map
 from medview.imaging.planes import Plane
 
 FILL = 0.25  # share of the label's colour over the picture
 _STRONGEST = 0.85  # a heatmap never hides the picture altogether
 # Okabe and Ito's set for every kind of colour vision, blue and green first as in lungs.
 SAFE_COLOURS = ("#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#f0e442", "#0072b2", "#d55e00")
-# matplotlib's "inferno" (CC0) at 26 even steps; between them the colour runs straight.
-_INFERNO = (
-    (0, 0, 4),
-    (5, 4, 23),
-    (16, 10, 46),
-    (31, 12, 71),
-    (48, 10, 92),
-    (66, 10, 104),
-    (83, 14, 109),
-    (99, 20, 110),
-    (115, 26, 110),
-    (131, 32, 107),
-    (147, 38, 103),
-    (164, 44, 97),
-    (179, 51, 89),
-    (194, 59, 80),
-    (208, 69, 69),
-    (221, 81, 58),
-    (231, 95, 45),
-    (240, 110, 33),
-    (246, 127, 19),
-    (250, 146, 7),
-    (252, 165, 10),
-    (251, 184, 29),
-    (248, 204, 54),
-    (244, 224, 85),
-    (242, 242, 124),
-    (252, 255, 164),
-)
-
-Colours = NDArray[np.uint8]
 
 
 class _Lookup(NamedTuple):
@@ -175,15 +145,9 @@ def label_fill(labels: NDArray[np.uint8], legend: tuple[Label, ...]) -> Colours:
     return np.ascontiguousarray(packed[labels]).view(np.uint8).reshape(*labels.shape, 4)
 
 
-@cache
 def inferno() -> Colours:
     """(256, 3) the heatmap's colours from nothing to its maximum."""
-    places = np.linspace(0, len(_INFERNO) - 1, 256)
-    steps = np.arange(len(_INFERNO))
-    parts = [np.interp(places, steps, [c[part] for c in _INFERNO]) for part in range(3)]
-    table = np.round(np.stack(parts, axis=1)).astype(np.uint8)
-    table.flags.writeable = False
-    return table
+    return colour_map("inferno")
 
 
 @cache
