@@ -239,15 +239,27 @@ def layer_colours(values: Values, layer: UpperLayer) -> Colours:
     Nothing where there is no value or it lies below the threshold; else the blend's share, the
     same for every value (as Relative Opacity of a blending presentation state, PS3.3 C.11.14).
     """
-    fractions = np.nan_to_num(window_fractions(values, layer.window))
-    levels = (fractions * 255.0 + 0.5).astype(np.uint8)
+    levels, shown = _levels(values, layer.window)
     alpha = round(255 * layer.blend)
     table = np.empty((256, 4), np.uint8)
     table[:, :3] = np.round(colour_map(layer.colour_map) * (alpha / 255.0))
     table[:, 3] = alpha
-    shown = np.isfinite(values)
     if layer.threshold is not None:
-        shown &= np.nan_to_num(values) >= layer.threshold
+        shown &= np.greater_equal(values, layer.threshold)
     packed = table.view(np.uint32)[:, 0]
     colours = np.where(shown, packed[levels], np.uint32(0))
     return np.ascontiguousarray(colours).view(np.uint8).reshape(*levels.shape, 4)
+
+
+def _levels(values: Values, window: Window) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """0 to 255 through a window, and where there is a value at all."""
+    shown = values == values  # noqa: PLR0124 - false for NaN alone, in one pass
+    if window.function in ("SIGMOID", "TABLE") or window.width == 1.0:
+        fractions = np.nan_to_num(window_fractions(values, window))
+        return (fractions * 255.0 + 0.5).astype(np.uint8), shown
+    slope, offset = window.ramp
+    work = values * np.float32(slope * 255.0)
+    work += np.float32(offset * 255.0 + 0.5)
+    np.clip(work, 0.0, 255.0, out=work)
+    work[~shown] = 0
+    return work.astype(np.uint8), shown
