@@ -87,6 +87,26 @@ class Region:
         return in_rows and self.columns[0] - 0.5 <= column <= self.columns[1] + 0.5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """How a picture without a place in the patient was taken.
+
+    laterality: R, L, B or empty. view: CC, MLO, PA ... as its code or View Position says it.
+    orientation: Patient Orientation (0020,0020), as in the file. conflict: what its elements say
+    against each other.
+    """
+
+    laterality: str = ""
+    view: str = ""
+    orientation: str = ""
+    conflict: Sentence | None = None
+
+    @property
+    def title(self) -> str:
+        """Side and view in one word, as films are marked: RMLO, LCC, PA."""
+        return f"{self.laterality.replace('B', '')}{self.view}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stack:
     """Frames that belong together in one grid, sorted along the normal.
@@ -114,6 +134,10 @@ class Stack:
     calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, US, none
     regions: tuple[Region, ...] = ()  # of ultrasound: outside of them lengths are in pixels
     label: Sentence | None = None  # what parts it from the other stacks of its series
+    projection: Projection | None = None  # of films and captures
+    lossy_ratio: float = 0.0  # what lossy compression left out: n to 1; 0 where it is not known
+    seconds: float | None = None  # when its first picture was taken, by any clock of its series
+    frame_ms: tuple[float, ...] = ()  # how long each frame is to be shown, where they differ
 
     @property
     def is_in_space(self) -> bool:

@@ -46,6 +46,20 @@ class GraphicPlane:
         return found
 
 
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Shutter:
+    """What of a picture is not to be seen (PS3.3 C.7.6.11); pixels outside of all its parts.
+
+    rectangle: first and last row, first and last column that are seen, from 0. circle: row,
+    column, radius in pixels. polygon: its corners (row, column). bitmap: the pixels that are hid.
+    """
+
+    rectangle: tuple[float, float, float, float] | None = None
+    circle: tuple[float, float, float] | None = None
+    polygon: tuple[tuple[float, float], ...] = ()
+    bitmap: GraphicPlane | None = None
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Volume:
     """Voxels of one stack.
@@ -59,6 +73,7 @@ class Volume:
     slice_windows: the windows of every slice, only where each slice is a picture of its own
     (multi-frame X-ray, ultrasound) and proposes others than its neighbours.
     graphics: overlay planes by slice, put there by the reader like the voxels.
+    shutters: what is hidden, by slice; statistics and models see it all the same.
     block: the shared memory behind `stored`, None for arrays of this process alone.
     """
 
@@ -75,6 +90,7 @@ class Volume:
     tables: tuple[VoiTable, ...] = ()
     slice_windows: tuple[tuple[FileWindow, ...], ...] = ()
     graphics: dict[int, tuple[GraphicPlane, ...]] = field(default_factory=dict)
+    shutters: dict[int, Shutter] = field(default_factory=dict)
     modality: str = ""
     block: SharedBlock | None = None
 

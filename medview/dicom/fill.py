@@ -38,11 +38,12 @@ from medview.dicom.modality import (
     windows_of,
 )
 from medview.dicom.order import Outwards
-from medview.dicom.overlays import has_overlays, overlays_of
+from medview.dicom.overlays import bitmap_shutter_of, has_overlays, overlays_of
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
 from medview.dicom.pixels import PixelReader, read_whole
 from medview.dicom.readers import Readers
 from medview.dicom.remembered import recalled
+from medview.dicom.shutters import shutter_of
 from medview.dicom.walk import is_volume_file
 
 _LOT_PLAIN, _LOT_PACKED = 30, 2  # slices a task: handing over costs as much as a plain slice
@@ -219,15 +220,21 @@ class VolumeFill:
             cancel.check()
 
     def _read_graphics(self, k: int) -> None:
-        """The overlay planes of a slice; one that cannot be read leaves the picture as it is."""
+        """The overlay planes and the shutter of a slice; one that cannot be read leaves the
+        picture as it is."""
         frame = self._frames[k]
         if frame is None or frame.tile is not None:  # overlays are of the whole mosaic
             return
-        if k not in self.failed and has_overlays(frame.instance):
-            with suppress(MedViewError, NotDicom, OSError):
+        top = frame.instance.elements
+        with suppress(MedViewError, NotDicom, OSError):
+            if k not in self.failed and has_overlays(frame.instance):
                 planes = overlays_of(frame)
                 if planes:
                     self.volume.graphics[k] = planes
+            if top.has("ShutterShape"):
+                shutter = shutter_of(top, bitmap_shutter_of(frame))
+                if shutter is not None:
+                    self.volume.shutters[k] = shutter
 
     def _work(
         self,

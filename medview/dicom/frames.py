@@ -35,6 +35,7 @@ _GROUP_OF = {
     "TemporalPositionIdentifier": ("FrameContentSequence",),
     "StackID": ("FrameContentSequence",),
     "FrameAcquisitionNumber": ("FrameContentSequence",),
+    "FrameAcquisitionDateTime": ("FrameContentSequence",),
     "DimensionIndexValues": ("FrameContentSequence",),
     "InversionTime": ("MRModifierSequence",),
     "FlipAngle": ("MRTimingAndRelatedParametersSequence",),

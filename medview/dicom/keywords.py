@@ -63,7 +63,10 @@ _TECHNICAL = (
     "RadiopharmaceuticalInformationSequence", "SUVType", "AttenuationCorrected",
     "DecayCorrected", "DecayCorrectionDateTime", "DetectorInformationSequence",
     "EnergyWindowVector", "DetectorVector", "PhaseVector", "RotationVector", "RRIntervalVector",
-    "TimeSlotVector", "SliceVector",
+    "TimeSlotVector", "SliceVector", "ViewCodeSequence", "AcquisitionDateTime",
+    "ShutterShape", "ShutterLeftVerticalEdge", "ShutterRightVerticalEdge",
+    "ShutterUpperHorizontalEdge", "ShutterLowerHorizontalEdge", "CenterOfCircularShutter",
+    "RadiusOfCircularShutter", "VerticesOfThePolygonalShutter", "ShutterOverlayGroup",
 )  # fmt: skip
 
 # Private elements that tell the volumes of a diffusion series apart; with their creators, and the

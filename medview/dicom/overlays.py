@@ -14,6 +14,7 @@ from medview.dicom.frames import Frame
 from medview.dicom.instance import Instance, open_instance
 from medview.dicom.keywords import OVERLAY_GROUPS, OVERLAY_ROWS
 from medview.dicom.pixels import PixelReader
+from medview.dicom.shutters import shutter_group
 
 _ROWS, _COLUMNS, _FRAMES, _NAME, _ORIGIN, _FRAME_ORIGIN, _BIT, _LABEL, _DATA = (
     0x0010, 0x0011, 0x0015, 0x0022, 0x0050, 0x0051, 0x0102, 0x1500, 0x3000,
@@ -36,13 +37,25 @@ def _speaks_of_one(top: Elements) -> bool:
 
 
 def overlays_of(frame: Frame) -> tuple[GraphicPlane, ...]:
-    """The overlay planes of one picture; empty ones and impossible ones are left out.
+    """The overlay planes of one picture; empty ones and impossible ones are left out, and so is
+    the one that is a shutter.
 
     Raises UnreadableInstance, OSError where the file cannot be read any more.
     """
     found = _elements(frame.instance.path, frame.instance.stamp)
-    planes = (_plane(found, group, frame) for group in OVERLAY_GROUPS)
+    hiding = shutter_group(frame.instance.elements)
+    drawn = (group for group in OVERLAY_GROUPS if group >> 16 != hiding)
+    planes = (_plane(found, group, frame) for group in drawn)
     return tuple(plane for plane in planes if plane is not None)
+
+
+def bitmap_shutter_of(frame: Frame) -> GraphicPlane | None:
+    """The overlay plane whose bits hide pixels, None where there is none. Raises as above."""
+    hiding = shutter_group(frame.instance.elements)
+    if hiding is None or hiding << 16 not in OVERLAY_GROUPS:
+        return None
+    found = _elements(frame.instance.path, frame.instance.stamp)
+    return _plane(found, hiding << 16, frame)
 
 
 @lru_cache(maxsize=2)  # every frame of a file asks for the same

@@ -18,8 +18,10 @@ from medview.dicom.grid import Grid, flat_geometry, grid_of, normal_of
 from medview.dicom.keywords import tag_of
 from medview.dicom.nuclear import is_nuclear, parts_of
 from medview.dicom.pixel_format import pixel_format
+from medview.dicom.projections import lossy_ratio, projection_of
 from medview.dicom.saying import without_place
 from medview.dicom.splitting import Group, Notes, by_volume, label_of, place_of, places_of
+from medview.dicom.timing import frame_times, seconds_of
 from medview.dicom.ultrasound import regions_of
 from medview.dicom.values import values_of
 
@@ -184,6 +186,10 @@ def _stack(group: Group, beside: Beside) -> Stack:
         calibration=calibration,
         regions=regions_of(top)[0] if calibration == "US" else (),
         label=label_of(group),
+        projection=None if first.is_spatial else projection_of(frames[0]),
+        lossy_ratio=lossy_ratio(top),
+        seconds=seconds_of(frames[0]),
+        frame_ms=frame_times(top, len(frames)),
     )
 
 
