@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.volume import Volume
-from medview.imaging.planes import Plane, is_padding
+from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window, window_fractions
 
 _ROWS = 64  # rows a block: 64 x 3000 x 2 bytes stay in the second-level cache
@@ -33,26 +33,26 @@ class _IntegerRamp(NamedTuple):
     divisor: int
 
 
-def grey_slice(volume: Volume, plane: Plane, index: int, window: Window) -> Grey:
+def grey_slice(volume: Volume, plane: SlicePlane, index: int, window: Window) -> Grey:
     """One slice as 8-bit grey (rows, columns), or RGB (rows, columns, 3) for colour.
 
-    MONOCHROME1 is inverted here, last and once (C.7.6.3.1.2); padding is black either way.
+    MONOCHROME1 is inverted here, last and once (C.7.6.3.1.2); what is no image is black either way.
     """
-    stored = plane.cut(volume.stored, index)
-    missing = plane.missing(index)
-    if volume.is_colour:
-        colours = np.ascontiguousarray(stored, np.uint8)
-        if missing is not None:  # the cut is a copy then
-            colours[missing] = 0
+    return grey_sample(plane.sample(volume, index), window, is_inverted=volume.is_inverted)
+
+
+def grey_sample(sample: Sample, window: Window, *, is_inverted: bool = False) -> Grey:
+    """The numbers of a slice as 8-bit grey, or as they are where they are colours."""
+    if sample.numbers.ndim == 3:
+        colours = np.ascontiguousarray(sample.numbers, np.uint8)
+        if sample.blank is not None:
+            colours = np.where(sample.blank[..., None], np.uint8(0), colours)
         return colours
-    slope, intercept = plane.rescale(volume, index)
-    grey = window_to_grey(stored, slope, intercept, window)
-    if volume.is_inverted:
+    grey = window_to_grey(sample.numbers, sample.slope, sample.intercept, window)
+    if is_inverted:
         np.subtract(255, grey, out=grey)
-    if volume.padding is not None:
-        grey[is_padding(stored, volume.padding)] = 0
-    if missing is not None:
-        grey[missing] = 0
+    if sample.blank is not None:
+        grey[sample.blank] = 0
     return grey
 
 

@@ -16,6 +16,7 @@ from medview.core.geometry import FloatArray, Geometry
 from medview.core.results import Heatmap, Label, LabelMap
 from medview.imaging.colour_maps import Colours, colour_map
 from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import SlicePlane
 
 FILL = 0.25  # share of the label's colour over the picture
 _STRONGEST = 0.85  # a heatmap never hides the picture altogether
@@ -31,12 +32,12 @@ class _Lookup(NamedTuple):
     i: NDArray[np.float64]
 
 
-def cut_labels(label_map: LabelMap, plane: Plane, index: int) -> NDArray[np.uint8]:
+def cut_labels(label_map: LabelMap, plane: SlicePlane, index: int) -> NDArray[np.uint8]:
     """The labels (rows, columns) on the pixels of a slice, nearest voxel, 0 outside.
 
     Labels that are hidden (measured, but no finding to look at) are 0.
     """
-    if plane.own_geometry.same_grid(label_map.geometry):
+    if isinstance(plane, Plane) and plane.own_geometry.same_grid(label_map.geometry):
         labels = np.asarray(_cut(label_map.voxels, plane, index), np.uint8)
     else:
         labels = np.asarray(_nearest(label_map.voxels, label_map.geometry, plane, index), np.uint8)
@@ -48,9 +49,9 @@ def cut_labels(label_map: LabelMap, plane: Plane, index: int) -> NDArray[np.uint
     return labels
 
 
-def cut_heatmap(heatmap: Heatmap, plane: Plane, index: int) -> NDArray[np.float32]:
+def cut_heatmap(heatmap: Heatmap, plane: SlicePlane, index: int) -> NDArray[np.float32]:
     """Shares 0 to 1 of the heatmap's maximum (rows, columns) on the pixels of a slice."""
-    if plane.own_geometry.same_grid(heatmap.geometry):
+    if isinstance(plane, Plane) and plane.own_geometry.same_grid(heatmap.geometry):
         values = np.asarray(_cut(heatmap.values, plane, index), np.float32)
     else:
         values = np.asarray(_nearest(heatmap.values, heatmap.geometry, plane, index), np.float32)
@@ -65,7 +66,7 @@ def _cut(voxels: NDArray[np.generic], plane: Plane, index: int) -> NDArray[np.ge
 
 
 def _nearest(
-    voxels: NDArray[np.generic], geometry: Geometry, plane: Plane, index: int
+    voxels: NDArray[np.generic], geometry: Geometry, plane: SlicePlane, index: int
 ) -> NDArray[np.generic]:
     lookup = _lookup(geometry, plane, index)
     inside = np.ones((1, 1), bool)
@@ -81,7 +82,7 @@ def _nearest(
     return np.asarray(np.broadcast_to(cut, plane.shape))
 
 
-def _lookup(geometry: Geometry, plane: Plane, index: int) -> _Lookup:
+def _lookup(geometry: Geometry, plane: SlicePlane, index: int) -> _Lookup:
     # index, row, column of the slice -> i, j, k of the other grid
     matrix = plane.matrix_at(index)
     if geometry.is_even:
@@ -113,7 +114,7 @@ def _gather(voxels: NDArray[np.generic], places: list[NDArray[np.intp]]) -> NDAr
     )
 
 
-def _coordinate(line: FloatArray, plane: Plane, index: int) -> NDArray[np.float64]:
+def _coordinate(line: FloatArray, plane: SlicePlane, index: int) -> NDArray[np.float64]:
     rows, columns = plane.shape
     place = np.full((1, 1), line[0] * index + line[3])
     # Left out when it changes nothing: straight grids then need no full-size arithmetic.

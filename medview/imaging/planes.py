@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, Geometry, PatientPoint, VoxelIndex
 from medview.core.volume import Volume
 from medview.imaging.lines import EvenLines, even_lines
+from medview.imaging.slice_plane import Flat, Sample
 
 PLANES = ("axial", "coronal", "sagittal")
 # For each plane the patient axis (0 x, 1 y, 2 z) of normal, screen right, screen down, with the
@@ -30,9 +31,13 @@ _CONVENTION = {
 }
 
 
+# Along which patient axis, and which way, slices are read: to the feet, backwards, to the left.
+_READING = {"axial": (2, -1), "coronal": (1, 1), "sagittal": (0, 1)}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Plane:
-    """One way to slice a grid.
+class Plane(Flat):
+    """One way to slice a grid along its own axes.
 
     name: axial, coronal, sagittal or native (as stored). normal, down, right: which array axis
     (0 k, 1 j, 2 i) is sliced along, grows downwards, grows to the right; flips: whether down and
@@ -47,6 +52,29 @@ class Plane:
     right: int
     flips: tuple[bool, bool] = (False, False)
     lines: EvenLines | None = None
+
+    @property
+    def is_native(self) -> bool:
+        """Whether its slices are those that were acquired, number for number."""
+        return self.normal == 0
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether lines are shown that no slice stands on."""
+        return self.lines is not None
+
+    @property
+    def reach(self) -> float:
+        """How far from a slice's middle it shows, in slices."""
+        return 0.5
+
+    @property
+    def reading_step(self) -> int:
+        """+1 or -1 in the array for the next slice as it is read; films and captures as stored."""
+        if self.name not in _READING:
+            return 1
+        axis, wanted = _READING[self.name]
+        return 1 if self.matrix[axis, 0] * wanted >= 0 else -1
 
     @property
     def own_geometry(self) -> Geometry:
@@ -114,17 +142,21 @@ class Plane:
         shape = (-1, 1) if along_rows else (1, -1)
         return both[:, 0].reshape(shape), both[:, 1].reshape(shape)
 
+    def sample(self, volume: Volume, index: int) -> Sample:
+        """The numbers of a slice: a look into the volume, across uneven slices a copy."""
+        stored = self.cut(volume.stored, index)
+        blank = self.missing(index)
+        if volume.is_colour:
+            return Sample(stored, blank=blank)
+        slope, intercept = self.rescale(volume, index)
+        if volume.padding is not None:
+            padded = is_padding(stored, volume.padding)
+            blank = padded if blank is None else padded | blank
+        return Sample(stored, slope, intercept, blank)
+
     def values(self, volume: Volume, index: int) -> NDArray[np.float32]:
         """Modality values of a slice (rows, columns), float32; padding and what is missing NaN."""
-        stored = self.cut(volume.stored, index)
-        slope, intercept = self.rescale(volume, index)
-        values = np.asarray(stored, np.float32) * np.float32(slope) + np.float32(intercept)
-        if volume.padding is not None:
-            values[is_padding(stored, volume.padding)] = np.nan
-        missing = self.missing(index)
-        if missing is not None:
-            values[missing] = np.nan
-        return values
+        return self.sample(volume, index).values()
 
     def to_voxel(self, index: float, row: float, column: float) -> VoxelIndex:
         """The place in the array of a place in a slice; pixel centres are whole numbers."""
@@ -166,38 +198,6 @@ class Plane:
         matrix[:3, 3] = np.array(self.to_patient(index, 0, 0)) - matrix[:3, 0] * index
         return matrix
 
-    @cached_property
-    def step_right(self) -> FloatArray:
-        """(3,) millimetres (LPS) from a pixel to its right neighbour."""
-        return np.asarray(self.matrix[:3, 2], np.float64)
-
-    @cached_property
-    def step_down(self) -> FloatArray:
-        """(3,) millimetres (LPS) from a pixel to the one below."""
-        return np.asarray(self.matrix[:3, 1], np.float64)
-
-    @cached_property
-    def in_plane(self) -> FloatArray:
-        """(2, 2): [column, row] steps to millimetres [right, down] in the plane.
-
-        Upper triangular: a gantry tilt shears the pixels, and they are drawn sheared.
-        """
-        across = float(np.linalg.norm(self.step_right))
-        shift = float(self.step_down @ self.step_right) / across
-        down = float(np.linalg.norm(self.step_down - self.step_right * (shift / across)))
-        return np.array([[across, shift], [0.0, down]])
-
-    @cached_property
-    def normal_vector(self) -> FloatArray:
-        """(3,) unit normal of the slices (LPS), right x down."""
-        normal = np.cross(self.step_right, self.step_down)
-        return np.asarray(normal / np.linalg.norm(normal), np.float64)
-
-    @property
-    def step_mm(self) -> float:
-        """Millimetres between neighbouring slices along their normal."""
-        return abs(float(self.matrix[:3, 0] @ self.normal_vector))
-
 
 def is_padding(stored: NDArray[np.generic], padding: tuple[float, float]) -> NDArray[np.bool_]:
     """Which stored numbers are no image (PS3.3 C.7.5.1.1.2), same shape."""
@@ -234,13 +234,6 @@ def native_plane(geometry: Geometry) -> Plane:
     if geometry.is_spatial:
         return next(plane for plane in planes_of(geometry).values() if plane.normal == 0)
     return Plane(name="native", geometry=geometry, normal=0, down=1, right=2)
-
-
-def plane_named(geometry: Geometry, name: str) -> Plane:
-    """A plane by name; projections and captures have only their native one."""
-    if name == "native" or not geometry.is_spatial:
-        return native_plane(geometry)
-    return planes_of(geometry)[name]
 
 
 def _cosine(geometry: Geometry, array_axis: int, patient_axis: int) -> float:

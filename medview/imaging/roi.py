@@ -17,6 +17,7 @@ from medview.core.results import Code, Measurement, Quantity
 from medview.core.study import Region
 from medview.core.volume import Volume
 from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import SlicePlane
 
 PIXELS = "{pixels}"
 _CODES = {
@@ -48,7 +49,7 @@ class Statistics:
 
 
 def quantities(
-    kind: str, volume: Volume, plane: Plane, points: Sequence[PatientPoint], calibration: str
+    kind: str, volume: Volume, plane: SlicePlane, points: Sequence[PatientPoint], calibration: str
 ) -> tuple[Quantity, ...]:
     """The numbers of a measurement of kind length, ellipse or probe.
 
@@ -66,12 +67,14 @@ def quantities(
 
 
 def in_region(
-    plane: Plane, points: Sequence[PatientPoint], regions: Sequence[Region]
+    plane: SlicePlane, points: Sequence[PatientPoint], regions: Sequence[Region]
 ) -> tuple[Plane, tuple[PatientPoint, ...]] | None:
     """The slice and the points as millimetres of the ultrasound region that holds all of them.
 
     None where no region holds them all: there a pixel has no one size.
     """
+    if not isinstance(plane, Plane):
+        return None
     places = [plane.to_pixel(point) for point in points]
     for region in regions:
         if all(region.holds(row, column) for _, row, column in places):
@@ -86,7 +89,7 @@ def _quantity(concept: str, value: float, unit: str) -> Quantity:
     return Quantity(concept=concept, value=value, unit=unit, code=_CODES[concept])
 
 
-def length(plane: Plane, start: PatientPoint, end: PatientPoint, calibration: str) -> float:
+def length(plane: SlicePlane, start: PatientPoint, end: PatientPoint, calibration: str) -> float:
     """Distance in millimetres, or in pixels where nothing is known about their size."""
     if calibration != "none":
         return float(np.linalg.norm(np.subtract(end, start)))
@@ -95,7 +98,7 @@ def length(plane: Plane, start: PatientPoint, end: PatientPoint, calibration: st
 
 
 def _ellipse_quantities(
-    volume: Volume, plane: Plane, points: Sequence[PatientPoint], calibration: str
+    volume: Volume, plane: SlicePlane, points: Sequence[PatientPoint], calibration: str
 ) -> tuple[Quantity, ...]:
     major = length(plane, points[0], points[1], calibration)
     minor = length(plane, points[2], points[3], calibration)
@@ -113,7 +116,9 @@ def _ellipse_quantities(
     return tuple(found)
 
 
-def ellipse_mask(plane: Plane, points: Sequence[PatientPoint]) -> tuple[NDArray[np.bool_], int]:
+def ellipse_mask(
+    plane: SlicePlane, points: Sequence[PatientPoint]
+) -> tuple[NDArray[np.bool_], int]:
     """(rows, columns) which pixel centres lie in the ellipse, and the slice it lies on."""
     corners = np.array(points, float)
     middle = corners.mean(axis=0)
@@ -129,7 +134,7 @@ def ellipse_mask(plane: Plane, points: Sequence[PatientPoint]) -> tuple[NDArray[
 
 
 def _bounds(
-    plane: Plane, middle: FloatArray, axes: FloatArray
+    plane: SlicePlane, middle: FloatArray, axes: FloatArray
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     corners = [middle + a * axes[0] + b * axes[1] for a in (-1, 1) for b in (-1, 1)]
     pixels = np.array([plane.to_pixel(PatientPoint(*corner))[1:] for corner in corners])
@@ -139,7 +144,7 @@ def _bounds(
 
 
 def _inside(
-    plane: Plane,
+    plane: SlicePlane,
     middle: FloatArray,
     axes: FloatArray,
     where: tuple[int, NDArray[np.intp], NDArray[np.intp]],
@@ -156,7 +161,7 @@ def _inside(
 
 
 def ellipse_statistics(
-    volume: Volume, plane: Plane, points: Sequence[PatientPoint]
+    volume: Volume, plane: SlicePlane, points: Sequence[PatientPoint]
 ) -> Statistics | None:
     """Modality values inside an ellipse, padding left out; None for colour or no pixel."""
     mask, index = ellipse_mask(plane, points)

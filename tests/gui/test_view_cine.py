@@ -14,7 +14,7 @@ from medview.core.geometry import Geometry, PatientPoint
 from medview.core.study import FrameRef, Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.gui.view_grid import ViewGrid
-from medview.gui.views.cine import pace_of
+from medview.gui.views.cine import pace_of, shown_number
 from medview.session.places import OpenVolume, Place
 
 COUNT = 12
@@ -80,7 +80,7 @@ def seen(grid: ViewGrid) -> list[int]:
     """The frames that were shown, in order."""
     numbers: list[int] = []
     stage = grid.active_view.stage
-    stage.crosshair_moved.connect(lambda _point: numbers.append(stage.number))
+    stage.crosshair_moved.connect(lambda _point: numbers.append(shown_number(stage)))
     return numbers
 
 

@@ -207,7 +207,7 @@ def test_an_ultrasound_length_holds_inside_one_region_only(qapp: object) -> None
     at = stage.plane.to_patient
 
     def measured(*places: tuple[float, float]) -> tuple[float, str, str]:
-        made = stage.measured("length", tuple(at(0, *place) for place in places))
+        made = stage.measuring.measured("length", tuple(at(0, *place) for place in places))
         return made.quantities[0].value, made.quantities[0].unit, made.calibration
 
     assert measured((10, 10), (10, 40)) == (pytest.approx(6.0), "mm", "US")

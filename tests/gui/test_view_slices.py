@@ -15,6 +15,7 @@ from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.results import Heatmap, Label, LabelMap, Measurement
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.gui.views.corner_painter import edge_words
 from medview.gui.views.slice_view import SliceView
 from medview.imaging.window import Window
 
@@ -333,7 +334,7 @@ def test_flip_mirrors_picture_and_letters(view) -> None:
 
     mirrored, _ = _place(axial, PatientPoint(-20, -15, 25))
     assert mirrored == pytest.approx(399 - x, abs=2)
-    assert axial._painter._edge_words(axial.stage.plane) == ("L", "R", "A", "P")
+    assert edge_words(axial.stage, axial.stage.plane) == ("L", "R", "A", "P")
 
 
 def test_quarter_turn_turns_letters_with_the_picture(view) -> None:
@@ -342,7 +343,7 @@ def test_quarter_turn_turns_letters_with_the_picture(view) -> None:
     QTest.keyClick(axial, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
 
     # What was up (anterior) is on the right now.
-    assert axial._painter._edge_words(axial.stage.plane) == ("P", "A", "R", "L")
+    assert edge_words(axial.stage, axial.stage.plane) == ("P", "A", "R", "L")
 
 
 def test_pixels_are_drawn_in_their_true_aspect(view) -> None:
@@ -402,7 +403,7 @@ def test_ellipse_measures_the_voxels_of_its_slice(view, qtbot) -> None:
 
 def _with_ruler(axial: SliceView) -> Measurement:
     points = (axial.stage.patient_at(100, 100), axial.stage.patient_at(200, 100))
-    ruler = axial.stage.measured("length", points)
+    ruler = axial.stage.measuring.measured("length", points)
     axial.set_measurements((ruler,))
     return ruler
 
@@ -434,7 +435,9 @@ def test_line_moves_the_whole_measurement(view, qtbot) -> None:
 def test_ellipse_end_moves_and_the_other_axis_keeps_its_length(view, qtbot) -> None:
     axial = view()
     places = ((100, 100), (200, 100), (150, 80), (150, 120))
-    ellipse = axial.stage.measured("ellipse", tuple(axial.stage.patient_at(*p) for p in places))
+    ellipse = axial.stage.measuring.measured(
+        "ellipse", tuple(axial.stage.patient_at(*p) for p in places)
+    )
     axial.set_measurements((ellipse,))
 
     with qtbot.waitSignal(axial.measurement_changed) as changed:
@@ -451,7 +454,7 @@ def test_ruler_is_not_left_with_both_ends_on_one_place(view, qtbot) -> None:
     with qtbot.assertNotEmitted(axial.measurement_changed):
         _drag(axial, (200, 100), (101, 100))
 
-    assert axial.stage.sketched is None
+    assert axial.stage.measuring.sketched is None
 
 
 @pytest.mark.parametrize(
@@ -485,11 +488,11 @@ def test_delete_removes_the_selected_measurement(view, qtbot) -> None:
 def test_measurement_is_drawn_on_its_own_slice_only(view) -> None:
     axial = view()
     _with_ruler(axial)
-    assert len(axial.stage.marks()) == 1
+    assert len(axial.stage.measuring.marks()) == 1
 
     _wheel(axial, -1)
 
-    assert axial.stage.marks() == []
+    assert axial.stage.measuring.marks() == []
 
 
 def test_escape_gives_up_the_drawing_then_the_tool(view, qtbot) -> None:

@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
 from medview.gui.views.corners import lower_right
+from medview.gui.views.slice_painter import why_dark
 from medview.gui.window import MainWindow
 
 
@@ -31,7 +32,7 @@ def test_a_frame_that_cannot_be_decoded_gives_its_reason_in_the_view(
     window.open_paths([imaging_data / "odd" / "unknown-sop-class-image.dcm"])
     quiet(window)
 
-    reason = window.grid.active_view.stage.why_dark
+    reason = why_dark(window.grid.active_view.stage)
 
     assert reason is not None
     assert str(reason)
@@ -45,7 +46,7 @@ def test_a_frame_that_is_there_says_nothing(window: MainWindow, imaging_data: Pa
     window.open_paths([imaging_data / "odd" / "un-explicit.dcm"])
     quiet(window)
 
-    assert window.grid.active_view.stage.why_dark is None
+    assert why_dark(window.grid.active_view.stage) is None
 
 
 def test_several_pictures_of_one_place_are_turned_over_not_cut_across(

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from medview.gui.views.cine import is_number_ready, shown_number
 from medview.gui.window import MainWindow
 from medview.session.events import Event, LoadProgress, VolumeOpened
 from medview.session.memory import Budget
@@ -149,7 +150,9 @@ def test_a_series_too_large_for_the_memory_shows_slice_by_slice(
 
     for key in (Qt.Key.Key_End, Qt.Key.Key_Home):
         qtbot.keyClick(axial, key)
-        qtbot.waitUntil(lambda: axial.stage.is_number_ready(axial.stage.number), timeout=10_000)
+        qtbot.waitUntil(
+            lambda: is_number_ready(axial.stage, shown_number(axial.stage)), timeout=10_000
+        )
         assert window.session.studies.volumes.held_bytes <= 600_000
 
 

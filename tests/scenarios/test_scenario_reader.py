@@ -15,6 +15,7 @@ from medview.core.words import set_language
 from medview.gui.cards import Card
 from medview.gui.dialogs.anonymize import AnonymizeDialog
 from medview.gui.views.corners import lower_left
+from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
 from medview.session.events import Event, VolumeOpened
 
@@ -183,7 +184,7 @@ def test_every_value_under_the_probe_has_its_place_in_the_corner(
     window.open_paths([imaging_data / "petct" / "pet"])
     quiet(window)
     view = window.grid.active_view
-    reading = view.stage.reading(view.width() / 2, view.height() / 2)
+    reading = reading_at(view.stage, view.width() / 2, view.height() / 2)
     assert reading is not None
     shown = view.stage.shown
     assert shown is not None

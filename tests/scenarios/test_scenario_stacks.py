@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from medview.core.words import set_language
 from medview.gui.panels.studies import SeriesItem
 from medview.gui.views import corners
+from medview.gui.views.reading_at import reading_at
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
 from medview.imaging.window import auto_window, file_windows
@@ -63,7 +64,7 @@ def test_a_click_in_a_reconstruction_lies_at_the_same_millimetres_in_the_others(
     rows, columns = stage.plane.shape
     x, y = stage.map().to_screen(rows // 4, columns // 2 + 9)
     point = stage.patient_at(x, y)
-    here = stage.reading(x, y)
+    here = reading_at(stage, x, y)
     assert here is not None
     stage.change(replace(stage.state, point=point))
     quiet(window)
@@ -75,7 +76,7 @@ def test_a_click_in_a_reconstruction_lies_at_the_same_millimetres_in_the_others(
     off = abs(float(ladder.along[axial.index] - (point @ ladder.normal)))
     assert off <= ladder.steps.max() / 2
     where = axial.map().to_screen(row, column)
-    there = axial.reading(*where)
+    there = reading_at(axial, *where)
     assert there is not None
     assert there.value == pytest.approx(here.value)
     assert abs(index - axial.index) <= 0.5
@@ -97,7 +98,7 @@ def test_pet_is_read_in_suv_with_its_inputs(
     window.open_paths([imaging_data / "petct" / "pet"])
     quiet(window)
     stage = views(window)["axial"].stage
-    reading = stage.reading(stage.size[0] / 2, stage.size[1] / 2)
+    reading = reading_at(stage, stage.size[0] / 2, stage.size[1] / 2)
     assert reading is not None
     units = [part.split()[-1] for part in reading.text().split(" · ")]
     assert units == ["SUVbw", "SUVlbm", "SUVbsa", "Bq/mL"]
@@ -185,7 +186,7 @@ def test_pet_can_be_read_in_lean_mass_and_surface(
     quiet(window)
     stage = views(window)["axial"].stage
     (middle_x, middle_y), place = (stage.size[0] / 2, stage.size[1] / 2), stage.state.point
-    before = stage.reading(middle_x, middle_y)
+    before = reading_at(stage, middle_x, middle_y)
     assert before is not None
     assert before.value is not None
 
@@ -193,7 +194,7 @@ def test_pet_can_be_read_in_lean_mass_and_surface(
     for _ in range(3):
         window.actions_["suv_unit"].trigger()
         assert stage.shown is not None
-        reading = stage.reading(middle_x, middle_y)
+        reading = reading_at(stage, middle_x, middle_y)
         assert reading is not None
         seen[reading.unit] = reading
         assert {view.stage.shown.volume.unit for view in views(window).values()

@@ -20,8 +20,27 @@ class Pointer:
     is_shift: bool = False
 
 
+class Measures(Protocol):
+    """What is drawn on a view's slices, as a tool sees it."""
+
+    def measured(
+        self, kind: str, points: tuple[PatientPoint, ...], like: Measurement | None = None
+    ) -> Measurement:
+        """A measurement of the shown slice with its numbers; `like` is the one it replaces."""
+
+    def sketch(self, measurement: Measurement | None) -> None:
+        """Draw a measurement that is not finished, or none."""
+
+    def finish(self, measurement: Measurement) -> None:
+        """A measurement was drawn, or changed where its id is known."""
+
+
 class Stage(Protocol):
     """The view as a tool sees it."""
+
+    @property
+    def measuring(self) -> Measures:
+        """What is drawn on it."""
 
     @property
     def state(self) -> ViewState:
@@ -39,22 +58,8 @@ class Stage(Protocol):
     def patient_at(self, x: float, y: float) -> PatientPoint:
         """The place of the shown slice under a screen place."""
 
-    def window_step(self) -> float:
-        """How many modality units a dragged pixel is worth."""
-
     def slice_height(self) -> float:
         """Pixels to drag for a slice, so that the whole stack fits into the view."""
-
-    def measured(
-        self, kind: str, points: tuple[PatientPoint, ...], like: Measurement | None = None
-    ) -> Measurement:
-        """A measurement of the shown slice with its numbers; `like` is the one it replaces."""
-
-    def sketch(self, measurement: Measurement | None) -> None:
-        """Draw a measurement that is not finished, or none."""
-
-    def finish(self, measurement: Measurement) -> None:
-        """A measurement was drawn, or changed where its id is known."""
 
 
 class Tool:

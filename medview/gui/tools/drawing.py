@@ -40,7 +40,7 @@ class DrawingTool(Tool, ABC):
         """Show what it would be."""
         if self._start is not None and self._is_long(pointer):
             points = self.points(stage, self._start, pointer)
-            stage.sketch(stage.measured(self.kind, points))
+            stage.measuring.sketch(stage.measuring.measured(self.kind, points))
 
     def hover(self, stage: Stage, pointer: Pointer) -> None:
         """After a first click the shape follows without a button."""
@@ -52,16 +52,16 @@ class DrawingTool(Tool, ABC):
             return
         points = self.points(stage, self._start, pointer)
         self._start = None
-        stage.sketch(None)
+        stage.measuring.sketch(None)
         if has_size(stage, points):
-            stage.finish(stage.measured(self.kind, points))
+            stage.measuring.finish(stage.measuring.measured(self.kind, points))
 
     def cancel(self, stage: Stage) -> bool:
         """Forget the first place."""
         if self._start is None:
             return False
         self._start = None
-        stage.sketch(None)
+        stage.measuring.sketch(None)
         return True
 
     @property

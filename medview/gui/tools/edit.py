@@ -32,22 +32,22 @@ class EditTool(Tool):
             return
         at = stage.patient_at(pointer.x, pointer.y)
         points = self._moved(at) if self._handle is None else self._reshaped(self._handle, at)
-        self._now = stage.measured(self._before.kind, points, like=self._before)
-        stage.sketch(self._now)
+        self._now = stage.measuring.measured(self._before.kind, points, like=self._before)
+        stage.measuring.sketch(self._now)
 
     def release(self, stage: Stage, pointer: Pointer) -> None:
         """Keep it, if anything changed and both ends are not put on one place."""
-        stage.sketch(None)
+        stage.measuring.sketch(None)
         if self._now is not None and self._now.points != self._before.points:
             at = stage.patient_at(pointer.x, pointer.y)
             if self._opposite is None or has_size(stage, (at, self._opposite)):
-                stage.finish(self._now)
+                stage.measuring.finish(self._now)
         self._start = self._now = None
 
     def cancel(self, stage: Stage) -> bool:
         """Leave it as it was."""
         self._start = self._now = None
-        stage.sketch(None)
+        stage.measuring.sketch(None)
         return True
 
     @property

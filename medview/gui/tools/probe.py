@@ -14,20 +14,22 @@ class ProbeTool(PointTool):
     def move(self, stage: Stage, pointer: Pointer) -> None:
         """The value follows the mouse."""
         if self._is_down:
-            stage.sketch(stage.measured("probe", (stage.patient_at(pointer.x, pointer.y),)))
+            stage.measuring.sketch(
+                stage.measuring.measured("probe", (stage.patient_at(pointer.x, pointer.y),))
+            )
 
     def release(self, stage: Stage, pointer: Pointer) -> None:
         """Leave it here; outside the picture there is nothing to leave."""
         if not self._is_down:
             return
         self._is_down = False
-        stage.sketch(None)
-        found = stage.measured("probe", (stage.patient_at(pointer.x, pointer.y),))
+        stage.measuring.sketch(None)
+        found = stage.measuring.measured("probe", (stage.patient_at(pointer.x, pointer.y),))
         if found.quantities:
-            stage.finish(found)
+            stage.measuring.finish(found)
 
     def cancel(self, stage: Stage) -> bool:
         """Take the value away."""
         was_down, self._is_down = self._is_down, False
-        stage.sketch(None)
+        stage.measuring.sketch(None)
         return was_down

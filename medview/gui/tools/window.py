@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from medview.gui.tools.base import DragTool, Pointer, Stage
-from medview.gui.views.state import ViewState
+from medview.gui.views.state import ViewState, window_step
 from medview.imaging.window import Window, dragged
 
 
@@ -17,7 +17,7 @@ class WindowTool(DragTool):
 
     def drag(self, stage: Stage, state: ViewState, begin: Pointer, now: Pointer) -> None:
         """Widen or narrow, raise or lower."""
-        step = stage.window_step()
+        step = window_step(state)
         window = dragged(state.window, (now.x - begin.x) * step, (begin.y - now.y) * step)
         stage.change(replace(stage.state, window=_rounded(window)))
 

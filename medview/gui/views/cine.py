@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from medview.core.study import Series
 from medview.core.words import tr
 from medview.gui.views.stage import SliceStage
+from medview.gui.views.state import is_slice_ready, slice_number
 
 SLOWEST, FASTEST = 1.0, 120.0
 _USUAL = 15.0  # pictures a second where neither the reader nor the file says
@@ -143,13 +144,13 @@ class Cine(QObject):
         self._shown_at.append(time.monotonic())
         self._is_ours = True
         try:
-            stage.go_to_number(target)
+            stage.scroll(target - shown_number(stage))
         finally:
             self._is_ours = False
 
     def _target(self, stage: SliceStage, count: int) -> int | None:
         """The next slice that is there, as they are read; None where no other one is."""
-        number = stage.number
+        number = shown_number(stage)
         for _ in range(2 * count):
             number += self._step
             if not 0 <= number < count:
@@ -158,8 +159,21 @@ class Cine(QObject):
                     number += 2 * self._step
                 else:
                     number %= count
-            if number == stage.number:
+            if number == shown_number(stage):
                 return None
-            if stage.is_number_ready(number):
+            if is_number_ready(stage, number):
                 return number
         return None
+
+
+def shown_number(stage: SliceStage) -> int:
+    """Which slice is shown, 0 for the first one as they are read."""
+    return 0 if stage.plane is None else slice_number(stage.plane, stage.index) - 1
+
+
+def is_number_ready(stage: SliceStage, number: int) -> bool:
+    """Whether a slice, counted as they are read, can be shown."""
+    if stage.plane is None:
+        return False
+    index = stage.index + (number - shown_number(stage)) * stage.plane.reading_step
+    return is_slice_ready(stage.plane, index, stage.ready)

@@ -87,8 +87,9 @@ class ViewCommands:
 
     def delete_selected(self) -> None:
         """The selected measurement, if it is still there."""
-        chosen, self._stage.selected = self._stage.selected, ""
-        if any(each.id == chosen for each in self._stage.measurements):
+        measuring = self._stage.measuring
+        chosen, measuring.selected = measuring.selected, ""
+        if any(each.id == chosen for each in measuring.measurements):
             self._view.measurement_deleted.emit(chosen)
 
     def maximise(self) -> None:

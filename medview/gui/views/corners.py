@@ -10,7 +10,7 @@ from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import tr, translate
 from medview.gui.views.state import ViewState, slice_number
-from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
 _AXES = {"axial": (2, "z"), "coronal": (1, "y"), "sagittal": (0, "x")}
@@ -70,17 +70,16 @@ def sex_text(sex: str) -> str:
     return tr(sex) if sex in ("F", "M", "O") else sex
 
 
-def upper_left(shown: Shown, plane: Plane) -> list[str]:
+def upper_left(shown: Shown, plane: SlicePlane) -> list[str]:
     """The plane where it is a reconstruction, the name, sex and age."""
     person = " ".join(part for part in (sex_text(shown.patient.sex), age_text(shown)) if part)
-    is_native = plane.normal == 0
-    title = "" if is_native else plane_title(plane.name)
+    title = "" if plane.is_native else plane_title(plane.name)
     return [line for line in (title, person_name(shown.patient.name), person) if line]
 
 
-def upper_right(shown: Shown, plane: Plane) -> list[str]:
+def upper_right(shown: Shown, plane: SlicePlane) -> list[str]:
     """Study and series; not repeated over reconstructions."""
-    if plane.normal != 0:
+    if not plane.is_native:
         return []
     study = " · ".join(part for part in (shown.study.description, shown.study.date) if part)
     number = "" if shown.series.number is None else f"{shown.series.number}"
@@ -88,13 +87,13 @@ def upper_right(shown: Shown, plane: Plane) -> list[str]:
     return [line for line in (study, series) if line]
 
 
-def badges(shown: Shown, plane: Plane, *, has_overlay: bool) -> list[str]:
+def badges(shown: Shown, plane: SlicePlane, *, has_overlay: bool) -> list[str]:
     """Marks that a reader must not miss."""
     marks = [badge_text(badge) for badge in shown.stack.badges]
     if shown.stack.calibration not in ("patient", "none"):
         marks.append(shown.stack.calibration)
-    if plane.normal != 0:
-        marks.append("MPR" if plane.lines is None else tr("MPR, RESAMPLED"))
+    if not plane.is_native:
+        marks.append("MPR" if not plane.is_resampled else tr("MPR, RESAMPLED"))
     if has_overlay:
         marks.append(tr("AI, UNCONFIRMED"))
     return list(dict.fromkeys(marks))
@@ -135,7 +134,7 @@ def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) 
     return [*lines, tr("Zoom {factor}×", factor=f"{screen_scale:.1f}")]
 
 
-def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
+def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:
     """Slice number, its place in the patient, its thickness and, where it differs, the step."""
     number = f"{slice_number(plane, index)} / {plane.count}"
     if plane.name == "native":
@@ -146,7 +145,7 @@ def lower_right(shown: Shown, plane: Plane, index: int) -> list[str]:
     rows, columns = plane.shape
     middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
     place = f"{letter} {figure(middle[axis], 1)} mm"
-    if plane.normal == 0:
+    if plane.is_native:
         # The header is that of one slice: where steps change its thickness is not every slice's.
         is_one = shown.stack.verdict != "non-uniform"
         thickness = _thickness(shown.series.header.get("SliceThickness", "")) if is_one else ""

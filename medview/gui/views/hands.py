@@ -90,20 +90,20 @@ class Hands:
 
     def _grabbed(self, pointer: Pointer) -> EditTool | None:
         """A measurement under the mouse is taken before any tool but another measuring one."""
-        stage = self._stage
-        known = {measurement.id for measurement in stage.measurements}
-        marks = [each for each in stage.marks() if each.measurement.id in known]
+        measuring = self._stage.measuring
+        known = {measurement.id for measurement in measuring.measurements}
+        marks = [each for each in measuring.marks() if each.measurement.id in known]
         handle = handle_at(marks, pointer.x, pointer.y)
         body = None if handle is not None else body_at(marks, pointer.x, pointer.y)
         if handle is None and body is None:
-            stage.selected = ""
+            measuring.selected = ""
             return None
         taken = handle[0] if handle is not None else body
         # A tool that measures draws on over what is of another kind.
         if taken is None or self.tool.kind not in ("", taken.measurement.kind):
             return None
-        stage.selected = taken.measurement.id
-        stage.repaint_wanted.emit()
+        measuring.selected = taken.measurement.id
+        self._stage.repaint_wanted.emit()
         return EditTool(taken.measurement, None if handle is None else handle[1])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from medview.core.results import Measurement
 from medview.gui.views.state import ScreenMap
-from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import SlicePlane
 
 HANDLE_PX = 8.0  # how near a click must be to a handle
 LINE_PX = 5.0  # and to a line
@@ -25,14 +25,14 @@ class Mark:
     places: tuple[Place, ...]
 
 
-def mark(measurement: Measurement, plane: Plane, index: int, to: ScreenMap) -> Mark | None:
+def mark(measurement: Measurement, plane: SlicePlane, index: int, to: ScreenMap) -> Mark | None:
     """The measurement on a slice, None where it does not lie on it."""
     if abs(float(np.dot(measurement.normal, plane.normal_vector))) < 0.999:
         return None
     places = []
     for point in measurement.points:
         at, row, column = plane.to_pixel(point)
-        if abs(at - index) > 0.5:
+        if abs(at - index) > plane.reach:
             return None
         places.append(to.to_screen(row, column))
     return Mark(measurement, tuple(places))

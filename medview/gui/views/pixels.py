@@ -24,7 +24,8 @@ from medview.imaging.overlay import (
     label_fill,
     outline_segments,
 )
-from medview.imaging.planes import Plane, is_padding
+from medview.imaging.planes import Plane, is_padding, native_plane
+from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
 _KINDS = {
@@ -84,17 +85,16 @@ class SlicePictures:
         self._grey = self._thinned = None
 
     def grey(
-        self, volume: Volume, plane: Plane, index: int, window: Window, look: tuple[bool, int]
+        self, volume: Volume, plane: SlicePlane, index: int, window: Window, look: tuple[bool, int]
     ) -> Picture:
         """The windowed slice; look: whether it is inverted, and slice pixels a screen pixel."""
         is_inverted, step = look
         key = (id(volume), plane.name, index, window, look)
         if self._grey is not None and self._grey[0] == key:
             return self._grey[1]
-        is_plain = plane.normal == 0 and plane.down < plane.right and not any(plane.flips)
-        if step > 1 and is_plain and not volume.is_colour:
-            volume, at = self._thin(volume, index, step), 0
-            pixels = grey_slice(volume, replace(plane, geometry=volume.geometry), at, window)
+        if step > 1 and _is_as_stored(plane) and not volume.is_colour:
+            volume = self._thin(volume, index, step)
+            pixels = grey_slice(volume, native_plane(volume.geometry), 0, window)
         else:
             step = 1
             pixels = grey_slice(volume, plane, index, window)
@@ -111,10 +111,10 @@ class SlicePictures:
             self._thinned = (key, _block_means(volume, index, step))
         return self._thinned[1]
 
-    def graphics(self, volume: Volume, plane: Plane, index: int, step: int) -> Picture | None:
+    def graphics(self, volume: Volume, plane: SlicePlane, index: int, step: int) -> Picture | None:
         """The overlay planes of an acquired slice, in one colour; None where there are none."""
-        planes = volume.graphics.get(index, ()) if plane.normal == 0 else ()
-        if not planes:
+        planes = volume.graphics.get(index, ()) if plane.is_native else ()
+        if not planes or not isinstance(plane, Plane):
             self._drawn = None
             return None
         key = (planes, plane.name, step)
@@ -124,13 +124,19 @@ class SlicePictures:
         return self._drawn[1]
 
     def overlay(
-        self, overlays: Sequence[LabelMap | Heatmap], plane: Plane, index: int
+        self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
     ) -> tuple[list[Picture], list[Outline]]:
         """The colours over a slice and the outlines of its labels."""
         key = (tuple(id(overlay) for overlay in overlays), plane.name, index)
         if self._over is None or self._over[0] != key:
             self._over = (key, *_overlay(overlays, plane, index))
         return self._over[1], self._over[2]
+
+
+def _is_as_stored(plane: SlicePlane) -> bool:
+    if not isinstance(plane, Plane):
+        return False
+    return plane.is_native and plane.down < plane.right and not any(plane.flips)
 
 
 def _block_means(volume: Volume, index: int, step: int) -> Volume:
@@ -150,7 +156,7 @@ def _block_means(volume: Volume, index: int, step: int) -> Volume:
 
 
 def _overlay(
-    overlays: Sequence[LabelMap | Heatmap], plane: Plane, index: int
+    overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
 ) -> tuple[list[Picture], list[Outline]]:
     layers: list[Picture] = []
     outlines: list[Outline] = []

@@ -32,7 +32,9 @@ from medview.gui.views.commands import ViewCommands
 from medview.gui.views.corners import Shown, plane_title
 from medview.gui.views.hands import Hands
 from medview.gui.views.keys import answer
-from medview.gui.views.slice_painter import Look, SlicePainter
+from medview.gui.views.look import Look
+from medview.gui.views.reading_at import reading_at
+from medview.gui.views.slice_painter import SlicePainter
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import zoomed
 from medview.imaging.window import Window
@@ -82,8 +84,8 @@ class SliceView(QWidget):
         self.setAccessibleName(tr("{plane} view", plane=plane_title(plane)))
         self.stage.crosshair_moved.connect(self.crosshair_moved)
         self.stage.window_changed.connect(self.window_changed)
-        self.stage.measurement_made.connect(self.measurement_made)
-        self.stage.measurement_changed.connect(self.measurement_changed)
+        self.stage.measuring.made.connect(self.measurement_made)
+        self.stage.measuring.changed.connect(self.measurement_changed)
         self.stage.repaint_wanted.connect(self.update)
 
     # -- what the window says ------------------------------------------------------------
@@ -133,7 +135,7 @@ class SliceView(QWidget):
 
     def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
         """The measurements of this stack; those on other slices wait for theirs."""
-        self.stage.measurements = tuple(measurements)
+        self.stage.measuring.measurements = tuple(measurements)
         self.update()
 
     def set_tool(self, name: str) -> None:
@@ -177,7 +179,11 @@ class SliceView(QWidget):
 
     def apply_preset(self, number: int) -> None:
         """0 automatic, 1 as in the file, 2 and more the modality's presets."""
-        window = self.stage.window_for(number)
+        stage = self.stage
+        if stage.shown is None:
+            return
+        place = (stage.acquired, stage.ready)
+        window = stage.windowing.choice(number, stage.shown.volume, place, stage.state.window)
         if window is not None:
             self.stage.change(replace(self.stage.state, window=window))
 
@@ -216,7 +222,7 @@ class SliceView(QWidget):
         if self.stage.shown is None:
             return
         self._hands.move(event)
-        reading = self.stage.reading(event.position().x(), event.position().y())
+        reading = reading_at(self.stage, event.position().x(), event.position().y())
         self.probe_moved.emit(reading)
         if self.tool_name == "probe" and reading is not None:
             self.look = replace(self.look, probe=reading.text())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.volume import Volume
-from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
 _LEAST_ZOOM, _MOST_ZOOM = 0.1, 64.0
@@ -66,7 +66,7 @@ class ScreenMap:
         return float(row), float(column)
 
 
-def screen_map(plane: Plane, state: ViewState, size: tuple[float, float]) -> ScreenMap:
+def screen_map(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> ScreenMap:
     """The map of a view of `size` (width, height); pixels keep their true aspect."""
     turn = _orientation(state)
     in_mm = turn @ plane.in_plane
@@ -87,7 +87,7 @@ def _orientation(state: ViewState) -> FloatArray:
     return np.asarray(np.linalg.matrix_power(quarter, state.turns % 4) @ flip, np.float64)
 
 
-def directions(plane: Plane, state: ViewState) -> tuple[FloatArray, FloatArray]:
+def directions(plane: SlicePlane, state: ViewState) -> tuple[FloatArray, FloatArray]:
     """Which way of the patient the screen's right and down point: two (3,) vectors, LPS."""
     # Perpendicular to right, so that a sheared grid does not bend the letters.
     right = plane.step_right / np.linalg.norm(plane.step_right)
@@ -104,39 +104,32 @@ def zoomed(state: ViewState, factor: float, at: tuple[float, float]) -> ViewStat
     return replace(state, zoom=zoom, pan=pan)
 
 
-def slice_index(plane: Plane, point: PatientPoint) -> int:
+def slice_index(plane: SlicePlane, point: PatientPoint) -> int:
     """The slice that holds a point; the first or last one for points outside."""
     return int(np.clip(round(plane.to_pixel(point)[0]), 0, plane.count - 1))
 
 
-def reading_step(plane: Plane) -> int:
-    """+1 or -1 in the array for the next slice as it is read.
-
-    Axial goes towards the feet, coronal backwards, sagittal to the patient's left; films and
-    captures as stored.
-    """
-    if plane.name == "native":
-        return 1
-    axis, wanted = {"axial": (2, -1), "coronal": (1, 1), "sagittal": (0, 1)}[plane.name]
-    return 1 if plane.matrix[axis, 0] * wanted >= 0 else -1
-
-
-def moved_along(plane: Plane, point: PatientPoint, steps: int) -> PatientPoint:
+def moved_along(plane: SlicePlane, point: PatientPoint, steps: int) -> PatientPoint:
     """The point some slices further as they are read, kept inside the volume."""
     index = slice_index(plane, point)
     _, row, column = plane.to_pixel(point)
-    target = int(np.clip(index + steps * reading_step(plane), 0, plane.count - 1))
+    target = int(np.clip(index + steps * plane.reading_step, 0, plane.count - 1))
     return plane.to_patient(target, row, column)
 
 
-def slice_number(plane: Plane, index: int) -> int:
+def slice_number(plane: SlicePlane, index: int) -> int:
     """1 for the first slice as they are read."""
-    return index + 1 if reading_step(plane) > 0 else plane.count - index
+    return index + 1 if plane.reading_step > 0 else plane.count - index
 
 
-def is_slice_ready(plane: Plane, index: int, ready: NDArray[np.bool_] | None) -> bool:
-    """Whether all voxels of a slice along k are there; other planes show what there is."""
-    return ready is None or plane.normal != 0 or bool(ready[index])
+def is_slice_ready(plane: SlicePlane, index: int, ready: NDArray[np.bool_] | None) -> bool:
+    """Whether all voxels of an acquired slice are there; other planes show what there is."""
+    return ready is None or not plane.is_native or bool(ready[index])
+
+
+def window_step(state: ViewState) -> float:
+    """Modality units that a dragged pixel is worth: finer in narrow windows, never quite still."""
+    return max(state.window.width, 1e-3) / 250.0
 
 
 def volume_middle(volume: Volume) -> PatientPoint:

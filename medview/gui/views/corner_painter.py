@@ -1,0 +1,109 @@
+"""What is written over a slice: corner texts, badges, orientation letters, the colour bar."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter
+
+from medview.core.results import Heatmap
+from medview.core.words import translate
+from medview.gui.views import corners, ink
+from medview.gui.views.look import Look
+from medview.gui.views.pixels import to_picture
+from medview.gui.views.stage import SliceStage
+from medview.gui.views.state import ScreenMap, directions
+from medview.gui.views.words_painter import paint_words
+from medview.imaging.letters import edge_letters, letters, patient_orientation
+from medview.imaging.overlay import inferno
+from medview.imaging.slice_plane import SlicePlane
+
+
+def paint_colour_bar(stage: SliceStage, painter: QPainter) -> None:
+    """The scale of the first heatmap, where there is room."""
+    heatmaps = [each for each in stage.overlays if isinstance(each, Heatmap)]
+    width, height = stage.size
+    if not heatmaps or height < 200:
+        return
+    tall = min(110.0, height * 0.26)
+    box = QRectF(width - ink.MARGIN - 6, height * 0.2, 6, tall)
+    bar = to_picture(np.ascontiguousarray(inferno()[::-1, None, :]))
+    painter.drawImage(box, bar.image)
+    painter.setFont(ink.corner_font())
+    top = f"{heatmaps[0].maximum:.1f}"
+    for text, y in ((top, box.top() + 5), ("0", box.bottom())):
+        paint_words(painter, text, QPointF(box.left() - 6, y), Qt.AlignmentFlag.AlignRight)
+    name = translate(heatmaps[0].class_name)
+    place = QPointF(box.right(), box.top() - 8)
+    paint_words(painter, name, place, Qt.AlignmentFlag.AlignRight)
+
+
+def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenMap) -> None:
+    """The words in the four corners and the badges."""
+    if stage.shown is None or stage.plane is None:
+        return
+    painter.setFont(ink.corner_font())
+    width, height = stage.size
+    line = QFontMetricsF(painter.font()).height() + 1
+    left, right = ink.MARGIN, width - ink.MARGIN
+    align_left, align_right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+    room = width / 2 - 2 * ink.MARGIN - 8
+    upper_right = corners.upper_right(stage.shown, stage.plane)
+    has_overlay = look.has_overlay and bool(stage.overlays)
+    marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
+    scale = corners.zoom_factor(stage.shown, where.scale)
+    lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
+    if look.cine:
+        lower_left = [look.cine, *lower_left]
+    blocks = (
+        (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
+        (upper_right, right, 0.0, align_right),
+        (lower_left, left, height, align_left),
+        (corners.lower_right(stage.shown, stage.plane, stage.index), right, height,
+         align_right),
+    )  # fmt: skip
+    for lines, x, edge, side in blocks:
+        first = 8 + line * 0.8 if edge == 0 else height - 8 - line * (len(lines) - 1) - 2
+        for number, text in enumerate(lines):
+            paint_words(painter, text, QPointF(x, first + number * line), side, room)
+    first = 8 + line * (len(upper_right) + 0.8)
+    paint_words(painter, "  ".join(marks), QPointF(right, first), align_right, room, ink.INK.warn)
+
+
+def paint_letters(stage: SliceStage, painter: QPainter, plane: SlicePlane) -> None:
+    """Which way of the patient each edge is."""
+    words = edge_words(stage, plane)
+    width, height = stage.size
+    painter.setFont(ink.letter_font())
+    metrics = QFontMetricsF(painter.font())
+    middle = height / 2 + metrics.ascent() / 2 - 1
+    places = (
+        (QPointF(ink.MARGIN - 4, middle), Qt.AlignmentFlag.AlignLeft),
+        (QPointF(width - ink.MARGIN + 4, middle), Qt.AlignmentFlag.AlignRight),
+        (QPointF(width / 2, 8 + metrics.ascent()), Qt.AlignmentFlag.AlignHCenter),
+        (QPointF(width / 2, height - 9), Qt.AlignmentFlag.AlignHCenter),
+    )
+    for text, (place, side) in zip(words, places, strict=True):
+        paint_words(painter, text, place, side)
+
+
+def edge_words(stage: SliceStage, plane: SlicePlane) -> tuple[str, str, str, str]:
+    """Letters at the left, right, upper and lower edge; empty where nothing is known."""
+    shown = stage.shown
+    if plane.name != "native":
+        right, down = directions(plane, stage.state)
+        return edge_letters(letters(right), letters(down))
+    header = shown.series.header if shown is not None else {}
+    right_word, down_word = patient_orientation(header.get("PatientOrientation", ""))
+    return _turned_words(edge_letters(right_word, down_word), stage)
+
+
+def _turned_words(words: tuple[str, str, str, str], stage: SliceStage) -> tuple[str, str, str, str]:
+    left, right, up, down = words
+    if stage.state.flip_h:
+        left, right = right, left
+    if stage.state.flip_v:
+        up, down = down, up
+    for _ in range(stage.state.turns):
+        left, up, right, down = down, left, up, right
+    return left, right, up, down

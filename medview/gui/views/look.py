@@ -1,0 +1,17 @@
+"""What of a view is shown besides its picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The switches of one view and the words that follow the mouse or a cine."""
+
+    has_text: bool = True
+    has_overlay: bool = True
+    has_crosshair: bool = True
+    is_active: bool = False
+    probe: str = ""
+    cine: str = ""
