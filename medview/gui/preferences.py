@@ -37,7 +37,7 @@ class Preferences:
         window.actions_["theme"].setChecked(settings.theme == "light")
         window.studies.setVisible(settings.left_panel)
         window.sidebar.setVisible(settings.right_panel)
-        window.grid.cine_rate = float(settings.cine_rate)
+        window.grid.playing.rate = float(settings.cine_rate)
         self.set_layout(settings.layout)
         window.set_tool("window")
 
@@ -64,7 +64,7 @@ class Preferences:
             remember_opened=wanted.remember_opened,
             cine_rate=wanted.cine_rate,
         )
-        window.grid.cine_rate = float(wanted.cine_rate)
+        window.grid.playing.rate = float(wanted.cine_rate)
         window.session.settings_changed()
 
     def set_language(self, language: str) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
-from medview.core.errors import Cancelled
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.results import Measurement
 from medview.core.words import Sentence, say, tr
 from medview.gui.views.corners import figure
+from medview.gui.views.tile import Tile
 from medview.imaging.presets import presets_for
+from medview.imaging.units import suv_units
 from medview.imaging.window import Window
 from medview.session import events
 from medview.session.studies import Key, Place
@@ -28,12 +29,8 @@ class Reactions:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self._session = window.session
-        self._loading = CancelToken()
         self._analysing = CancelToken()
-        self._coming: CancelToken | None = None  # of the loading whose end is not known yet
-        self._shown: Key | None = None
         self._noted: tuple[Key | None, tuple[Sentence, ...]] = (None, ())  # notes said last
-        self._place: Place | None = None  # the stack that is shown, as it was when it was shown
         self._device = ""
         self._state = ""
         grid = window.grid
@@ -41,9 +38,10 @@ class Reactions:
         grid.measurement_changed.connect(self._measured)
         grid.measurement_deleted.connect(self._unmeasured)
         grid.window_changed.connect(self._window_changed)
-        grid.looked_at.connect(self._looked_at)
-        grid.unit_changed.connect(self._show_presets)
-        grid.unit_changed.connect(self._show_work)
+        grid.wants_changed.connect(self._show_work)
+        grid.active_changed.connect(self._show_presets)
+        window.showing.shown.connect(self._first_image)
+        window.showing.arrived.connect(self._arrived)
         window.top.preset_chosen.connect(self._choose_preset)
         self._refresh = QTimer(window)
         self._refresh.setSingleShot(True)
@@ -56,7 +54,7 @@ class Reactions:
             case events.ActiveChanged():
                 self._show_active()
             case events.VolumeOpened() | events.LoadProgress() | events.VolumeClosed():
-                self._hear_of_volume(event)
+                self._window.showing.hear(event)
             case events.WorkChanged():
                 self._refresh.start(0)
             case events.JobsChanged():
@@ -71,17 +69,6 @@ class Reactions:
                 self._show_source(locator)
             case events.Message(sentence=sentence, level=level, where=where):
                 self.say(sentence, level, where)
-
-    def _hear_of_volume(
-        self, event: events.VolumeOpened | events.LoadProgress | events.VolumeClosed
-    ) -> None:
-        key = (event.series_uid, event.stack)
-        if isinstance(event, events.VolumeOpened):
-            self._first_image(key)
-        elif isinstance(event, events.LoadProgress):
-            self._more_slices(key, event.done, event.total)
-        else:
-            self._gone(key)
 
     def say(self, sentence: Sentence, level: str = "info", where: str = "") -> None:
         """A sentence for the reader, kept for the list of messages."""
@@ -114,16 +101,25 @@ class Reactions:
 
     def next_unit(self) -> None:
         """Show PET in another SUV and say which and by what, or why there is none."""
-        unit = self._window.grid.next_unit()
-        shown = self._window.grid.active_view.stage.shown
-        if not unit or shown is None:
+        grid = self._window.grid
+        shown = grid.active_view.stage.shown
+        units = () if shown is None else suv_units(shown.volume, shown.stack)
+        if shown is None or len(units) < 2:
             self.say(say("There is no other SUV here: it takes a PET with weight, height and sex."))
-        elif shown.stack.values_said is not None:
+            return
+        unit = units[(units.index(shown.volume.unit) + 1) % len(units)]
+        for tile in grid.all_tiles:
+            if tile.key == grid.active_tile.key:
+                tile.set_unit(unit)
+        shown = grid.active_view.stage.shown
+        if shown is not None and shown.stack.values_said is not None:
             self.say(shown.stack.values_said)
+        self._show_presets()
+        self._show_work()
 
     def cancel_loading(self) -> None:
         """Stop reading the series that is shown, and what is being prepared for analysis."""
-        self._loading.cancel()
+        self._window.showing.cancel()
         self._analysing.cancel()
 
     def analyse(self, place: Place | None, *, is_asked: bool = True) -> None:
@@ -150,68 +146,33 @@ class Reactions:
     # -- images ----------------------------------------------------------------------------
 
     def _show_active(self) -> None:
-        place = self._session.active
-        if place is None:
-            self._leave()
-            return
-        if place.key == self._shown and self._is_as_shown(place):
-            return
-        is_same = place.key == self._shown
-        self._loading.cancel()  # what is left is not waited for; it is read again later
-        self._loading = self._coming = token = CancelToken()
-        self._shown, self._place = place.key, place
-        self._session.studies.volumes.pin([place.key])
-        self._session.prefetch.yield_to(place.key)
-        opened = self._session.studies.volume(place.key)
-        if opened is not None:
-            self._first_image(place.key)
-            self._window.grid.slices_arrived(is_whole=opened.finished.is_set())
-        elif not is_same:  # a stack that has grown stays on the screen until it is there again
-            self._window.grid.show_volume(None)
+        self._window.showing.follow()
+        self._show_notes()
+        self._show_presets()
+        self._show_work()
 
-        self._window.operations.start(self._bring(place, token, is_new=opened is None))
-
-    async def _bring(self, place: Place, token: CancelToken, *, is_new: bool) -> None:
-        """Have a stack read; then others in advance, and analysed where the reader wants that."""
-        try:
-            await self._window.operations.call(self._session.studies.show, place, token)
-        except Cancelled:
-            if self._loading is token:
-                raise
-            return  # the reader turned to another series: nothing to say
-        finally:
-            if self._coming is token:
-                self._coming = None
-                self._gone(place.key)  # where it did not come after all
-        if not token.is_cancelled:
-            self._session.prefetch.follow(place)
-        if is_new and self._session.settings.analyse_on_open:
+    def _arrived(self, place: Place) -> None:
+        """A series is read: have it analysed where the reader wants that."""
+        active = self._session.active
+        is_active = active is not None and active.key == place.key
+        if is_active and self._session.settings.analyse_on_open:
             self.analyse(place, is_asked=False)
 
-    def _is_as_shown(self, place: Place) -> bool:
-        """Whether the stack has the frames that it had when it was shown."""
-        return self._place is not None and place.stack.frames == self._place.stack.frames
-
-    def _leave(self) -> None:
-        """Nothing is looked at any more."""
-        self._loading.cancel()
-        self._shown, self._place = None, None
-        if self._window.status.message in map(str, self._noted[1]):
-            self._window.status.show_message("", "info")
-        self._noted = (None, ())
-        self._session.studies.volumes.pin([])
-        self._window.grid.show_volume(None)
+    def _first_image(self, _key: Key) -> None:
+        self._show_notes()
         self._show_presets()
         self._show_work()
 
-    def _first_image(self, key: Key) -> None:
-        opened = self._session.studies.volume(key)
-        if key != self._shown or opened is None:
-            return
-        self._window.grid.show_volume(opened)
-        self._say_notes(opened.place)
-        self._show_presets()
-        self._show_work()
+    def _show_notes(self) -> None:
+        """What is special about the active stack; what was said of another one goes."""
+        place = self._session.active
+        opened = None if place is None else self._session.studies.volume(place.key)
+        if opened is not None:
+            self._say_notes(opened.place)
+        elif place is None:
+            if self._window.status.message in map(str, self._noted[1]):
+                self._window.status.show_message("", "info")
+            self._noted = (None, ())
 
     def _say_notes(self, place: Place) -> None:
         """What is special about a stack, once; what was said of another one goes."""
@@ -225,48 +186,14 @@ class Reactions:
         for note in place.stack.notes:
             self.say(note, "info" if is_remark(note) else "warn")
 
-    def _gone(self, key: Key) -> None:
-        """The stack that is shown was given back: reading was stopped, or its files changed."""
-        if key != self._shown or self._session.studies.volume(key) is not None:
-            return
-        self._window.status.show_progress("", 0, 0)
-        if self._coming is not None and not self._coming.is_cancelled:
-            return  # it is asked for anew: it stays on the screen until it is there again
-        if self._session.studies.volumes.is_reading(key):
-            return
-        if self._place is not None and self._session.studies.place(key) is not None:
-            place = self._session.studies.place(key)
-            if place is not None and not self._is_as_shown(place):
-                return  # more of it was found: it stays on the screen until it is read again
-        self._shown, self._place = None, None
-        self._window.grid.show_volume(None)
-
-    def _more_slices(self, key: Key, done: int, total: int) -> None:
-        volumes = self._session.studies.volumes
-        self._window.status.show_memory(volumes.held_bytes, volumes.budget_bytes)
-        is_whole = done >= total
-        if key == self._shown and done:
-            self._window.grid.slices_arrived(is_whole=is_whole)
-            if not self._session.analyses.running:
-                opened = self._session.studies.volume(key)
-                is_going_on = not is_whole and opened is not None and opened.bytes_held is None
-                what = tr("Reading series") if is_going_on else ""
-                self._window.status.show_progress(what, done, total)
-
-    def _looked_at(self, point: PatientPoint) -> None:
-        """The reader turned to another place: it is read next."""
-        if self._shown is not None:
-            self._session.look_at(self._shown, point)
-
     def _show_presets(self) -> None:
-        opened = None if self._shown is None else self._session.studies.volume(self._shown)
-        if opened is None or opened.volume.is_colour:  # colours are shown as they are
+        shown = self._window.grid.active_view.stage.shown  # in the unit that the reader chose
+        if shown is None or shown.volume.is_colour:  # colours are shown as they are
             self._window.top.set_presets([])
             self._window.top.show_preset("", "")
             return
-        shown = self._window.grid.active_view.stage.shown  # in the unit that the reader chose
-        volume = opened.volume if shown is None else shown.volume
-        named = [tr(preset.name) for preset in presets_for(volume.modality, volume.unit)]
+        modality, unit = shown.volume.modality, shown.volume.unit
+        named = [tr(preset.name) for preset in presets_for(modality, unit)]
         self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named])
         self._window_changed(self._window.grid.window_in_use)
 
@@ -275,31 +202,38 @@ class Reactions:
 
     def _window_changed(self, window: Window) -> None:
         name = tr(window.name) if window.name else ""
-        opened = None if self._shown is None else self._session.studies.volume(self._shown)
-        if opened is not None and not opened.volume.is_colour:
+        shown = self._window.grid.active_view.stage.shown
+        if shown is not None and not shown.volume.is_colour:
             numbers = f"W {figure(window.width)}  L {figure(window.center)}"
             self._window.top.show_preset(name, numbers)
 
     # -- work ------------------------------------------------------------------------------
 
     def _show_work(self) -> None:
-        place = self._session.active
-        grid = self._window.grid
-        if place is None:
-            grid.set_overlays([], [])
-            grid.set_measurements([])
-            return
+        places = {place.key: place for place in self._session.studies.places()}
+        for tile in self._window.grid.tiles:
+            place = None if tile.key is None else places.get(tile.key)
+            if place is None:
+                tile.view.set_overlays([], [])
+                tile.view.set_measurements(())
+            else:
+                self._show_work_in(tile, place)
+
+    def _show_work_in(self, tile: Tile, place: Place) -> None:
+        """What was made on a stack, in a tile that shows it."""
+        made = self._session.made
         runs = [
             run
-            for run in self._session.made.runs_of(place)
+            for run in made.runs_of(place)
             if (run.series_uid, run.stack) == place.key and run.status == "run"
         ]
-        grid.set_overlays(
+        tile.view.set_overlays(
             [run.label_map for run in runs if run.label_map is not None],
             [heatmap for run in runs for heatmap in run.heatmaps],
         )
-        grid.set_measurements(
-            m for m in self._session.work.measurements if (m.series_uid, m.stack) == place.key
+        measured = made.book_of(place).work.measurements
+        tile.view.set_measurements(
+            tuple(m for m in measured if (m.series_uid, m.stack) == place.key)
         )
 
     def _measured(self, measurement: Measurement) -> None:

@@ -1,342 +1,353 @@
-"""The views in their grid: which planes are shown, linked by one crosshair, one tool for all."""
+"""The views in their grid: which tile shows what, which one is active, one tool for all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterator
+from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from medview.core.geometry import PatientPoint
-from medview.core.results import Heatmap, LabelMap, Measurement
-from medview.gui.panels.studies import dropped_key
-from medview.gui.style import tokens
-from medview.gui.views.cine import Cine, pace_of
+from medview.core.layout import (
+    MOST_LINES,
+    PLANES_AND_VOLUME,
+    GridState,
+    TileState,
+    is_planes_and_volume,
+    layout_name,
+    layout_named,
+)
+from medview.gui.linking import Linking
+from medview.gui.playing import Playing
 from medview.gui.views.slice_view import SliceView
+from medview.gui.views.tile import Tile
 from medview.gui.views.volume_view import VolumeView
-from medview.imaging.units import in_unit, suv_units
 from medview.imaging.window import Window
 from medview.session.studies import Key, OpenVolume
 
-PLANES = ("axial", "coronal", "sagittal")
-_VOLUME_FROM = 8  # fewer slices make no volume worth turning
-
 
 class ViewGrid(QWidget):
-    """Axial, coronal, sagittal and volume of one stack in 2x2, or one view alone.
+    """Tiles in rows and columns, each with a stack and a plane of its own.
 
-    A projection or a single slice is one 2-D view whatever the layout.
+    Axial, coronal, sagittal and volume of one stack in 2x2 is where it begins; these four change
+    together until a tile gets something else. One tile may fill the grid alone.
     """
 
     measurement_made = Signal(object)
     measurement_changed = Signal(object)
     measurement_deleted = Signal(str)
     window_changed = Signal(object)
-    unit_changed = Signal()
     looked_at = Signal(object)  # PatientPoint that the reader turned to
     series_step = Signal(int)
-    series_dropped = Signal(object)
+    series_dropped = Signal(object)  # Key that now stands in a tile
+    wants_changed = Signal()  # other stacks are wanted in the tiles
+    active_changed = Signal(object)  # Tile
     layout_changed = Signal(str)
     tool_chosen = Signal(str)
-    cine_changed = Signal(bool)
     overlay_toggled = Signal(bool)
     corner_text_toggled = Signal(bool)
     menu_requested = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAcceptDrops(True)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(1)
-        self.views = {plane: SliceView(plane, self) for plane in PLANES}
-        self.volume_view: VolumeView | None = None
-        self._canvas = QWidget(self)  # black where no view stands
-        self._canvas.setStyleSheet(f"background: {tokens().canvas};")
-        self.cine = Cine(self)
-        self.cine.changed.connect(self._show_cine)
-        self.cine_rate = 0.0  # what the reader wants, 0 for what the file asks for
-        self._opened: OpenVolume | None = None
-        self._unit = ""  # the SUV that the reader chose for this stack
-        self._layout = "2x2"
-        self._alone: str | None = None
-        self._active = "axial"
-        for plane, view in self.views.items():
-            self._connect(plane, view)
+        self._shape = (2, 2)
+        self._tool, self._has_overlay, self._has_text = "window", True, True
+        self._tiles: list[Tile] = []
+        self._alone: Tile | None = None
+        self.playing = Playing(self)
+        self.links = Linking(self)
+        for plane in PLANES_AND_VOLUME:
+            self._add_tile(plane)
+        self._active = self._slices = self._tiles[0]
         self._arrange()
+        self._mark_active()
 
     # -- what is shown -----------------------------------------------------------------
 
-    def show_volume(self, opened: OpenVolume | None) -> None:
-        """Show a stack in every view; slices may still be arriving.
+    def hang(
+        self,
+        key: Key | None,
+        plane: str = "",
+        tile: int | None = None,
+        state: TileState | None = None,
+    ) -> None:
+        """Put a stack into a tile, or empty it with None; its slices come when they are read.
 
-        A stack that was shown before, with fewer slices, stays as the reader has put it.
+        plane: axial, coronal, sagittal, native or volume; "" for native, or what the tile shows of
+        this stack already. tile: its number, row by row; None for the active tile, and for all of
+        the three planes and the volume where they stand together. state: how it is to stand.
         """
-        before, self._opened = self._opened, opened
-        is_known = (
-            before is not None and opened is not None and before.place.key == opened.place.key
-        )
-        self._unit = self._unit if is_known else ""
-        for view in self.views.values():
-            if opened is None:
-                view.clear()
-                continue
-            state = view.stage.kept_state() if is_known else None
-            self._show_in(view, opened)
-            view.stage.take_up(state)
-        if self.volume_view is not None:
-            self.volume_view.clear()
-        if is_known:
-            self._arrange()
-            return
-        self.cine.stop()
-        self._alone = None
+        if tile is None and not plane and self.is_planes_and_volume:
+            is_new = key != self._tiles[0].key
+            for each in self._tiles[: len(PLANES_AND_VOLUME)]:
+                each.want(key)
+            if is_new:
+                self._alone = None
+                self.activate(self._tiles[0])
+        else:
+            place = self._active if tile is None else self._tile(tile)
+            place.want(key, plane or (place.plane if place.key == key else "native"), state)
+        self.playing.cine.stop()
         self._arrange()
-        self.activate("axial")
-        self.active_view.setFocus()
+        self.wants_changed.emit()
 
-    def _show_in(self, view: SliceView, opened: OpenVolume) -> None:
-        place = opened.place
-        volume, stack = in_unit(opened.volume, place.stack, self._unit)
-        view.set_volume(volume, stack, place.series, place.study, place.patient)
-        view.set_ready(opened.ready, opened.failed)
+    def take(self, opened: OpenVolume) -> None:
+        """A stack is in memory, or will be slice by slice: show it where it is wanted."""
+        for tile in self._tiles_of(opened.place.key):
+            is_first = tile.opened is None
+            if tile.opened is not opened:
+                tile.take(opened)
+            if is_first and tile is self._active:
+                tile.view.setFocus()
+        self._arrange()
 
-    def next_unit(self) -> str:
-        """Show PET in its next SUV, with the window that this opens with; "" where there is none.
+    def lose(self, key: Key) -> None:
+        """A stack is in memory no more."""
+        for tile in self._tiles_of(key):
+            tile.lose()
+        self._arrange()
 
-        Place, zoom and turn stay.
-        """
-        shown = self.active_view.stage.shown
-        units = () if shown is None else suv_units(shown.volume, shown.stack)
-        if self._opened is None or shown is None or len(units) < 2:
-            return ""
-        self._unit = units[(units.index(shown.volume.unit) + 1) % len(units)]
-        for view in self.views.values():
-            state = view.stage.kept_state()
-            self._show_in(view, self._opened)
-            if state is not None:
-                view.stage.take_up(replace(state, window=view.stage.state.window))
-        self.unit_changed.emit()
-        return self._unit
-
-    def slices_arrived(self, *, is_whole: bool) -> None:
-        """More slices are in memory; when all are, the volume view gets them."""
-        if self._opened is None:
-            return
+    def slices_arrived(self, key: Key) -> None:
+        """More slices of a stack are in memory."""
         before = self.window_in_use
-        for view in self.views.values():
-            view.set_ready(self._opened.ready, self._opened.failed)
+        for tile in self._tiles_of(key):
+            tile.slices_arrived()
         if self.window_in_use != before:  # the automatic one follows what is there
             self.window_changed.emit(self.window_in_use)
-        if is_whole:
-            self._show_in_space()
-
-    def set_overlays(self, label_maps: list[LabelMap], heatmaps: list[Heatmap]) -> None:
-        """Masks and heatmaps over every slice view."""
-        for view in self.views.values():
-            view.set_overlays(label_maps, heatmaps)
 
     def set_overlay_visible(self, is_visible: bool) -> None:
         """Overlays on or off, in every view."""
-        for view in self.views.values():
-            view.set_overlay_visible(is_visible)
-
-    def set_measurements(self, measurements: Iterable[Measurement]) -> None:
-        """The measurements of the stack that is shown."""
-        shown = tuple(measurements)
-        for view in self.views.values():
-            view.set_measurements(shown)
+        self._has_overlay = is_visible
+        for tile in self._tiles:
+            tile.view.set_overlay_visible(is_visible)
 
     def set_corner_text(self, is_visible: bool) -> None:
         """Corner texts on or off, in every view."""
-        for view in self.views.values():
-            view.set_corner_text(is_visible)
+        self._has_text = is_visible
+        for tile in self._tiles:
+            tile.view.set_corner_text(is_visible)
 
     def set_tool(self, name: str) -> None:
         """What the left button does, in every view."""
-        for view in self.views.values():
-            view.set_tool(name)
+        self._tool = name
+        for tile in self._tiles:
+            tile.view.set_tool(name)
 
     def go_to(self, point: PatientPoint) -> None:
-        """Show a place in every view."""
-        for view in self.views.values():
-            view.set_crosshair(point)
-            view.go_to(point)
+        """Show a place of the active stack in every view that shares its space."""
+        self.links.go_to(self._active, point)
         self.looked_at.emit(point)
 
-    def ask_cine(self, what: str) -> None:
-        """toggle, bounce, faster, slower or stop the cine of the active view."""
-        cine = self.cine
-        if what == "stop" or (what == "toggle" and cine.stage is not None):
-            cine.stop()
-        elif self._opened is None:
-            return
-        elif what == "toggle":
-            cine.play(self.active_view.stage, pace_of(self._opened.place.series, self.cine_rate))
-        elif what == "bounce":
-            cine.set_pace(replace(cine.pace, is_bouncing=not cine.pace.is_bouncing))
-        else:
-            cine.quicken(1 if what == "faster" else -1)
+    # -- tiles -------------------------------------------------------------------------
 
-    def _show_cine(self) -> None:
-        for view in self.views.values():
-            view.set_cine(self.cine.text() if view.stage is self.cine.stage else "")
-        self.cine_changed.emit(self.cine.stage is not None)
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The tiles that the layout shows, row by row, or the one that stands alone."""
+        return tuple(tile for tile in self._tiles if not tile.isHidden())
+
+    @property
+    def all_tiles(self) -> tuple[Tile, ...]:
+        """Every tile, also those that the layout does not show."""
+        return tuple(self._tiles)
+
+    def _tiles_of(self, key: Key) -> Iterator[Tile]:
+        return (tile for tile in self._tiles if tile.key == key)
+
+    @property
+    def wanted(self) -> tuple[Key, ...]:
+        """The stacks that the shown tiles want, the active one first."""
+        ordered = sorted(self.tiles, key=lambda tile: tile is not self._active)
+        return tuple(dict.fromkeys(tile.key for tile in ordered if tile.key is not None))
+
+    @property
+    def views(self) -> dict[str, SliceView]:
+        """The slice views by plane; of several with one plane the active tile's, else the first."""
+        ordered = sorted(self._tiles, key=lambda tile: tile is not self._active)
+        found = {tile.plane: tile.view for tile in reversed(ordered)}
+        order = (*PLANES_AND_VOLUME, "native")
+        return {name: found[name] for name in order if name in found and name != "volume"}
+
+    @property
+    def volume_view(self) -> VolumeView | None:
+        """The first view of a volume in space."""
+        made = (tile.volume_view for tile in self._tiles)
+        return next((view for view in made if view is not None), None)
+
+    @property
+    def active_tile(self) -> Tile:
+        """The tile that decides which stack is active."""
+        return self._active
 
     @property
     def active_view(self) -> SliceView:
         """The slice view that has the keys."""
-        return self.views[self._active]
+        return self._slices.view
 
     @property
     def window_in_use(self) -> Window:
-        """The window that all views share."""
+        """The active view's window."""
         return self.active_view.stage.state.window
+
+    def activate(self, tile: Tile) -> None:
+        """Give a tile the accent frame and the keys."""
+        if tile.plane == "volume" and self.is_planes_and_volume:
+            return  # it belongs to the plane that is active
+        is_other = tile is not self._active
+        self._active = tile
+        if tile.plane != "volume":
+            self._slices = tile
+        self._mark_active()
+        if is_other:
+            self.active_changed.emit(tile)
+
+    def _mark_active(self) -> None:
+        for tile in self._tiles:
+            tile.view.set_active(tile is self._active)
+
+    def _tile(self, number: int) -> Tile:
+        """A tile by number, made where it was never shown. Raises IndexError beyond 4 x 4."""
+        if not 0 <= number < MOST_LINES**2:
+            raise IndexError(number)
+        while len(self._tiles) <= number:
+            self._add_tile("native")
+        return self._tiles[number]
+
+    def _add_tile(self, plane: str) -> None:
+        tile = Tile(len(self._tiles), plane, self)
+        self._tiles.append(tile)
+        view = tile.view
+        view.set_tool(self._tool)
+        view.set_overlay_visible(self._has_overlay)
+        view.set_corner_text(self._has_text)
+        tile.hide()
+        tile.activated.connect(partial(self.activate, tile))
+        tile.maximise_requested.connect(partial(self.maximise, tile))
+        tile.series_dropped.connect(partial(self._dropped, tile))
+        self.links.join(tile)
+        for signal in (
+            "measurement_made", "measurement_changed", "measurement_deleted", "series_step",
+            "tool_chosen", "overlay_toggled", "corner_text_toggled", "menu_requested",
+        ):  # fmt: skip
+            getattr(view, signal).connect(getattr(self, signal))
+        view.cine_asked.connect(self.playing.ask)
+
+    def _dropped(self, tile: Tile, key: Key) -> None:
+        if self.is_planes_and_volume and (tile.key is None or len(self.tiles) == 1):
+            self.hang(key)
+        else:
+            self.hang(key, "native", tile.number)
+            self.activate(tile)
+        self.series_dropped.emit(key)
 
     # -- layout ------------------------------------------------------------------------
 
     @property
+    def is_planes_and_volume(self) -> bool:
+        """Whether the tiles are the three planes and the volume of one stack (or of none yet)."""
+        states = tuple(TileState(key=t.key, plane=t.plane) for t in self._tiles)
+        return self._shape in ((1, 1), (2, 2)) and is_planes_and_volume(states)
+
+    @property
     def layout_name(self) -> str:
-        """`2x2` or `1x1`."""
-        return self._layout
+        """`2x2` and the like: rows by columns."""
+        return layout_name(*self._shape)
 
     def set_layout_name(self, name: str) -> None:
-        """Change the layout; in 1x1 the active view stays."""
-        self._layout = name if name in ("1x1", "2x2") else "2x2"
-        self._alone = None
+        """Rows by columns, `1x1` to `4x4`; in 1x1 the active tile stays.
+
+        2x2 of one stack alone are its three planes and the volume; leaving these for more tiles
+        keeps the stack in the first and empties the others.
+        """
+        shape = layout_named(name) or (2, 2)
+        keys = {tile.key for tile in self.tiles if tile.key is not None}
+        was_planes, key = self.is_planes_and_volume, self._active.key or next(iter(keys), None)
+        self._shape, self._alone = shape, None
+        if shape == (2, 2) and len(keys) <= 1:
+            self._hang_planes(key)
+        elif was_planes and shape not in ((1, 1), (2, 2)):
+            for number, tile in enumerate(self._tiles):
+                tile.want(None if number else key, "native")
+        if self._active.number >= shape[0] * shape[1] and shape != (1, 1):
+            self.activate(self._tiles[0])
         self._arrange()
-        self._show_in_space()
-        self.layout_changed.emit(self._layout)
+        self.wants_changed.emit()
+        self.layout_changed.emit(self.layout_name)
 
-    def maximise(self, plane: str) -> None:
-        """One view alone, or back to the grid."""
-        if self._layout == "2x2" and self._is_spatial():
-            self._alone = None if self._alone == plane else plane
-            self._arrange()
+    def _hang_planes(self, key: Key | None) -> None:
+        for tile, plane in zip(self._tiles, PLANES_AND_VOLUME, strict=False):
+            tile.want(key, plane)
 
-    def activate(self, plane: str) -> None:
-        """Give a view the accent frame and the keys."""
-        if plane in self.views:
-            self._active = plane
-        for name, view in self.views.items():
-            view.set_active(name == self._active)
+    def maximise(self, tile: Tile) -> None:
+        """One tile alone, or back to the grid; everything stands as it stood."""
+        if self._alone is None and len(self.tiles) == 1:
+            return
+        self._alone = None if self._alone is tile else tile
+        self._arrange()
+        self.wants_changed.emit()
+
+    @property
+    def state(self) -> GridState:
+        """How the grid stands, to be taken up by `restore`."""
+        rows, columns = self._shape
+        shown = self._tiles if rows * columns == 1 else self._tiles[: rows * columns]
+        return GridState(
+            rows=rows,
+            columns=columns,
+            tiles=tuple(tile.state() for tile in shown),
+            active=self._active.number,
+            alone=None if self._alone is None else self._alone.number,
+        )
+
+    def restore(self, state: GridState) -> None:
+        """Stand as a state says; stacks that are not open leave their tiles empty."""
+        self._shape = (state.rows, state.columns)
+        for number, wish in enumerate(state.tiles):
+            self._tile(number).want(wish.key, wish.plane, wish)
+        for tile in self._tiles[len(state.tiles) :]:
+            tile.want(None, "native")
+        self._alone = None if state.alone is None else self._tile(state.alone)
+        self.activate(self._tile(state.active))
+        self._arrange()
+        self.wants_changed.emit()
+        self.layout_changed.emit(self.layout_name)
+
+    def _arrange(self) -> None:
+        """Put the tiles that are shown in their places."""
+        while self._grid.count():
+            self._grid.takeAt(0)
+        rows, columns = self._shape
+        alone = self._alone
+        if rows * columns == 1:
+            alone = self._active
+        elif self.is_planes_and_volume and not self._tiles[0].is_in_space:
+            alone = self._tiles[0]  # a film has no planes
+        if alone is not None:
+            rows, columns = 1, 1
+        shown = [alone] if alone else [self._tile(n) for n in range(rows * columns)]
+        for tile in self._tiles:
+            tile.setVisible(tile in shown)
+        for number, tile in enumerate(shown):
+            self._grid.addWidget(tile, number // columns, number % columns)
+            tile.see_to_volume()
+        for line in range(MOST_LINES):
+            self._grid.setRowStretch(line, int(line < rows))
+            self._grid.setColumnStretch(line, int(line < columns))
 
     def retranslate(self) -> None:
         """Draw every view's words again."""
-        for view in self.views.values():
-            view.update()
-        if self.volume_view is not None:
-            self.volume_view.update()
+        for tile in self._tiles:
+            tile.retranslate()
 
     @property
     def is_drawn(self) -> bool:
-        """Whether the volume view, where one is shown, has its picture."""
-        view = self.volume_view
-        return view is None or not view.isVisible() or view.is_drawn
+        """Whether the volume views that are shown have their pictures."""
+        return all(tile.is_drawn for tile in self.tiles)
 
     def close_views(self) -> None:
-        """Give the volume view's renderer back."""
-        if self.volume_view is not None:
-            self.volume_view.close()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A series may be dropped here."""
-        if dropped_key(event.mimeData()) is not None:
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Show the series that was dropped."""
-        key = dropped_key(event.mimeData())
-        if key is not None:
-            event.acceptProposedAction()
-            self.series_dropped.emit(key)
-
-    def _connect(self, plane: str, view: SliceView) -> None:
-        view.crosshair_moved.connect(self._follow)
-        view.activated.connect(lambda: self.activate(plane))
-        view.maximise_requested.connect(lambda: self.maximise(plane))
-        view.window_changed.connect(self._share_window)
-        view.measurement_made.connect(self.measurement_made)
-        view.measurement_changed.connect(self.measurement_changed)
-        view.measurement_deleted.connect(self.measurement_deleted)
-        view.series_step.connect(self.series_step)
-        view.tool_chosen.connect(self.tool_chosen)
-        view.cine_asked.connect(self.ask_cine)
-        view.overlay_toggled.connect(self.overlay_toggled)
-        view.corner_text_toggled.connect(self.corner_text_toggled)
-        view.menu_requested.connect(self.menu_requested)
-
-    def _follow(self, point: PatientPoint) -> None:
-        for view in self.views.values():
-            view.set_crosshair(point)
-        if self.cine.is_stepping:
-            self._show_true_rate()
-            return
-        self.cine.stop()  # the reader goes somewhere else
-        self.looked_at.emit(point)
-
-    def _show_true_rate(self) -> None:
-        for view in self.views.values():
-            if view.stage is self.cine.stage:
-                view.set_cine(self.cine.text())
-
-    def _share_window(self, window: Window) -> None:
-        for view in self.views.values():
-            view.set_window(window)
-        self.window_changed.emit(window)
-
-    def _is_spatial(self) -> bool:
-        if self._opened is None:
-            return True
-        return self._opened.place.stack.is_in_space
-
-    def _arrange(self) -> None:
-        while self._grid.count():
-            self._grid.takeAt(0)
-        is_alone = self._layout == "1x1" or self._alone is not None or not self._is_spatial()
-        shown = self._alone or (self._active if self._layout == "1x1" else "axial")
-        places = {"axial": (0, 0), "coronal": (0, 1), "sagittal": (1, 0)}
-        for plane, view in self.views.items():
-            if is_alone and plane != shown:
-                view.hide()
-                continue
-            self._grid.addWidget(view, *((0, 0) if is_alone else places[plane]))
-            view.show()
-        has_volume = self._is_volume() and (not is_alone or self._alone == "volume")
-        if self.volume_view is not None:
-            if has_volume:
-                self._grid.addWidget(self.volume_view, *((0, 0) if is_alone else (1, 1)))
-            self.volume_view.setVisible(has_volume)
-        is_hole = not is_alone and (self.volume_view is None or not has_volume)
-        if is_hole:
-            self._grid.addWidget(self._canvas, 1, 1)
-        self._canvas.setVisible(is_hole)
-        for line in (0, 1):
-            share = 0 if is_alone and line else 1
-            self._grid.setRowStretch(line, share)
-            self._grid.setColumnStretch(line, share)
-
-    def _is_volume(self) -> bool:
-        if self._opened is None:
-            return False
-        is_deep = self._opened.volume.geometry.shape[0] >= _VOLUME_FROM
-        return is_deep and self._is_spatial() and not self._opened.volume.is_colour
-
-    def _show_in_space(self) -> None:
-        # VTK costs half a second: it is loaded for the first volume, after its slices are shown.
-        opened = self._opened
-        if opened is None or self._layout != "2x2" or not self._is_volume():
-            return
-        if not opened.finished.is_set() and not bool(opened.ready.all()):
-            return
-        if self.volume_view is None:
-            self.volume_view = VolumeView(self)
-            self.volume_view.maximise_requested.connect(lambda: self.maximise("volume"))
-        self.volume_view.set_volume(opened.volume, opened.place.series)
-        self._arrange()
-
-
-def _key(opened: OpenVolume | None) -> Key | None:
-    return None if opened is None else opened.place.key
+        """Give the volume views' renderers back."""
+        for tile in self._tiles:
+            tile.close_view()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from medview.gui.panels.studies import StudiesPanel
     from medview.gui.preferences import Preferences
     from medview.gui.reactions import Reactions
+    from medview.gui.showing import Showing
     from medview.gui.sidebar import Sidebar
     from medview.gui.view_grid import ViewGrid
     from medview.session import Session
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
     grid: ViewGrid
     sidebar: Sidebar
     preferences: Preferences
+    showing: Showing
     _reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:
@@ -92,6 +94,7 @@ class MainWindow(QMainWindow):
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.preferences import Preferences
         from medview.gui.reactions import Reactions
+        from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
 
@@ -104,6 +107,7 @@ class MainWindow(QMainWindow):
             self._middle.replaceWidget(place, part)
             place.deleteLater()
         self.actions_.retranslate()
+        self.showing = Showing(self)
         self._reactions = Reactions(self)
         self.preferences = Preferences(self, self._reactions.say)
         self.library = LibraryWork(self)
@@ -156,7 +160,7 @@ class MainWindow(QMainWindow):
 
     def show_series(self, key: Key) -> None:
         """Look at another series."""
-        self.session.select(key)
+        self.showing.choose(key)
 
     def examine_shown(self) -> None:
         """The file doctor on the series that is looked at, else on what could not be read."""
@@ -330,9 +334,9 @@ class MainWindow(QMainWindow):
         on("settings", self.preferences.ask)
         on("doctor", self.examine_shown)
         on("quit", self.close)
-        on("cine", partial(self.grid.ask_cine, "toggle"))
+        on("cine", partial(self.grid.playing.ask, "toggle"))
         for what in ("bounce", "faster", "slower"):
-            on(f"cine_{what}", partial(self.grid.ask_cine, what))
+            on(f"cine_{what}", partial(self.grid.playing.ask, what))
         on("undo", self._reactions.undo)
         on("redo", self._reactions.redo)
         on("suv_unit", self._reactions.next_unit)
@@ -368,9 +372,9 @@ class MainWindow(QMainWindow):
         self.studies.details_asked.connect(self._notices.show_left_out)
         self.studies.pictures_wanted.connect(self._make_pictures)
         self.grid.series_step.connect(self.studies.step)
-        self.grid.series_dropped.connect(self.show_series)
+        self.grid.series_dropped.connect(self.session.select)
         self.grid.tool_chosen.connect(self.set_tool)
-        self.grid.cine_changed.connect(lambda plays: self.top.show_cine(is_playing=plays))
+        self.grid.playing.changed.connect(lambda plays: self.top.show_cine(is_playing=plays))
         self.grid.overlay_toggled.connect(self.actions_["overlay"].setChecked)
         self.grid.corner_text_toggled.connect(self.actions_["corner_text"].setChecked)
         self.grid.menu_requested.connect(self._show_menu)

@@ -63,7 +63,8 @@ def grid(qtbot: QtBot) -> ViewGrid:
     series = Series(uid="1.2", modality="US", stacks=(stack,), header={"FrameTime": "10"})
     study = Study(uid="1", series=(series,))
     patient = Patient(id="P", studies=(study,))
-    made.show_volume(
+    made.hang(("1.2", 0))
+    made.take(
         OpenVolume(
             place=Place(patient=patient, study=study, series=series, stack_number=0),
             volume=Volume(geometry=geometry, stored=stored, windows=((120, 240, ""),)),
@@ -126,7 +127,7 @@ def test_frames_that_are_not_read_are_passed_over(
     grid.active_view.set_ready(ready)
     before = len(seen)
     qtbot.waitUntil(lambda: len(seen) > before + COUNT, timeout=5000)
-    grid.cine.stop()
+    grid.playing.cine.stop()
 
     assert set(seen[:before]) <= {2, 5, 6, 9}
     assert set(seen) == set(range(COUNT))
@@ -141,14 +142,14 @@ def test_esc_and_scrolling_stop_it(
 
     press(qtbot, grid, key)
 
-    assert grid.cine.stage is None
+    assert grid.playing.cine.stage is None
     assert grid.active_view.look.cine == ""
 
 
 def test_plus_and_minus_change_the_pace_and_the_corner_says_it(
     grid: ViewGrid, qtbot: QtBot
 ) -> None:
-    grid.cine_rate = 20.0
+    grid.playing.rate = 20.0
     press(qtbot, grid, Qt.Key.Key_C)
     assert "20 images/s" in grid.active_view.look.cine
 
@@ -158,4 +159,4 @@ def test_plus_and_minus_change_the_pace_and_the_corner_says_it(
     press(qtbot, grid, Qt.Key.Key_Minus)
     press(qtbot, grid, Qt.Key.Key_Minus)
     assert "16 images/s" in grid.active_view.look.cine
-    grid.cine.stop()
+    grid.playing.cine.stop()

@@ -52,7 +52,7 @@ def test_reading_ahead_and_cine_are_kept(window: MainWindow, dialog: SettingsDia
     choose(dialog, "cine", 8)
 
     assert (load_settings().prefetch, load_settings().cine_rate) == (False, 8)
-    assert window.grid.cine_rate == 8
+    assert window.grid.playing.rate == 8
 
 
 def test_language_and_theme_change_the_window_at_once(

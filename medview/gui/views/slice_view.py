@@ -75,6 +75,7 @@ class SliceView(QWidget):
         self._hands = Hands(self.stage)
         self._commands = ViewCommands(self, self._hands)
         self.look = Look()
+        self._hint = ""
         self._wheel = 0
         self._overlay_since: float | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -159,6 +160,11 @@ class SliceView(QWidget):
             self.look = replace(self.look, cine=words)
             self.update()
 
+    def set_hint(self, words: str) -> None:
+        """What an empty view says to do."""
+        self._hint = words
+        self.update()
+
     def set_active(self, is_active: bool) -> None:
         """Whether this view has the accent frame."""
         self.look = replace(self.look, is_active=is_active)
@@ -198,12 +204,11 @@ class SliceView(QWidget):
         """Paint the slice as it stands."""
         painter = QPainter(self)
         self._painter.paint(painter, self.look, self.devicePixelRatioF())
-        if self.stage.shown is None and self.stage.wanted == "axial":
+        if self.stage.shown is None and self._hint:
             painter.setFont(ink.corner_font())
             painter.setPen(colour(ink.INK.faint))
-            hint = tr("Drop a folder, files or a series here.")
-            box = QRectF(self.rect())
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), hint)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(QRectF(self.rect()).adjusted(16, 16, -16, -16), int(flags), self._hint)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
