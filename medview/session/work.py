@@ -20,6 +20,7 @@ _ITEMS = {
     "entered": "concept",
     "hidden_runs": "",
     "explained": "",
+    "pairs": "id",
 }
 
 
@@ -33,11 +34,23 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LesionPair:
+    """Two measurements that the reader took for one lesion at two dates (ISO, of the studies)."""
+
+    id: str
+    earlier: str
+    later: str
+    earlier_date: str
+    later_date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """Everything a reader made for one patient.
 
     entered: values typed into the risk or record panel. impression: the report's free text.
     hidden_runs: runs that the reader took away. explained: findings whose reasons were opened.
+    pairs: measurements of one lesion at two dates.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -46,6 +59,7 @@ class Work:
     impression: str = ""
     hidden_runs: tuple[str, ...] = ()
     explained: tuple[str, ...] = ()
+    pairs: tuple[LesionPair, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""
