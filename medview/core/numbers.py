@@ -17,6 +17,8 @@ _UNITS = {
     "{pack-years}": "pack-years",
     "{pixels}": "px",
     "{pixels}2": "px²",
+    "{voxels}": "",
+    "deg": "°",
     "{INR}": "",
     "{points}": "",
     "{score}": "",

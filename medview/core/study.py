@@ -74,12 +74,28 @@ class ValueScale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """A part of an ultrasound picture: first and last row and column, millimetres of a pixel
-    (between rows, between columns)."""
+    """A part of an ultrasound picture: first and last row and column, what a pixel is worth
+    (between rows, between columns) in `units`: mm, s, or cm/s.
+
+    zero_row: in a spectrum the row of velocity 0; signed_down: what a row further down adds.
+    """
 
     rows: tuple[float, float]
     columns: tuple[float, float]
     spacing: tuple[float, float]
+    units: tuple[str, str] = ("mm", "mm")
+    zero_row: float | None = None
+    signed_down: float = 0.0
+
+    @property
+    def is_length(self) -> bool:
+        """Whether a distance in any direction is a length."""
+        return self.units == ("mm", "mm")
+
+    @property
+    def extent(self) -> float:
+        """Pixels that it covers."""
+        return (self.rows[1] - self.rows[0]) * (self.columns[1] - self.columns[0])
 
     def holds(self, row: float, column: float) -> bool:
         """Whether a place of the picture lies in it."""
@@ -131,7 +147,7 @@ class Stack:
     frame_of_reference_uid: str = ""
     notes: tuple[Sentence, ...] = ()
     badges: tuple[str, ...] = ()  # LOSSY, BURNED-IN, DERIVED, TILT, UNEVEN, GAPS ...
-    calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, US, none
+    calibration: str = "patient"  # patient, CAL, ERMF, EST, DETECTOR, SCAN, US, none, USER
     regions: tuple[Region, ...] = ()  # of ultrasound: outside of them lengths are in pixels
     label: Sentence | None = None  # what parts it from the other stacks of its series
     projection: Projection | None = None  # of films and captures

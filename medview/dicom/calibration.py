@@ -21,8 +21,9 @@ def calibrate(frame: Frame) -> tuple[Spacing, str, tuple[Sentence, ...]]:
     top = frame.instance.elements
     if top.has("SequenceOfUltrasoundRegions"):
         regions, said = regions_of(top)
+        lengths = [region.spacing for region in regions if region.is_length]
         if regions:
-            return regions[0].spacing, "US", ()
+            return lengths[0] if lengths else _aspect(top), "US", ()
         return (
             _aspect(top),
             "none",

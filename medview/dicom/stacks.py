@@ -69,7 +69,7 @@ def _by_kind(frames: Sequence[Frame]) -> list[Group]:
         else:
             parts[_kind(frame, directions)].append(frame)
     names = ("picture", "size", "pixel type", "orientation", "ImageType", "PixelSpacing",
-             "nuclear")  # fmt: skip
+             "nuclear", "ultrasound regions")  # fmt: skip
     varying = tuple(
         name for index, name in enumerate(names) if len({key[index] for key in parts}) > 1
     )
@@ -95,6 +95,8 @@ def _kind(frame: Frame, directions: list[FloatArray]) -> tuple[Hashable, ...]:
         tuple(frame.image_type.split("\\")[:3]) if frame.is_spatial else (),
         spacing,
         parts_of(top, frame.index) if is_nuclear(top) else (),
+        # What a pixel is worth is told for the whole stack.
+        regions_of(top)[0] if top.has("SequenceOfUltrasoundRegions") else (),
     )
 
 

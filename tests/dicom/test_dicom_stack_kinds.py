@@ -374,3 +374,42 @@ def test_a_united_imaging_mosaic_without_its_places_stays_one_picture(
     (stack,) = stacks(tmp_path)
     assert (stack.verdict, stack.geometry.shape) == ("not-spatial", (1, 256, 320))
     assert "United Imaging mosaic" in stack.notes[0].english()
+
+
+def test_a_doppler_spectrum_gives_times_and_velocities(tmp_path: Path) -> None:
+    spectrum = region(
+        RegionSpatialFormat=3, RegionDataType=3, PhysicalUnitsXDirection=4,
+        PhysicalUnitsYDirection=7, PhysicalDeltaX=0.01, PhysicalDeltaY=-2.5,
+        ReferencePixelX0=0, ReferencePixelY0=6,
+    )  # fmt: skip
+
+    stack = ultrasound(tmp_path / "u.dcm", spectrum)
+
+    (found,) = stack.regions
+    assert stack.calibration == "US"
+    assert (found.units, found.spacing) == (("cm/s", "s"), (2.5, 0.01))
+    assert found.zero_row == found.rows[0] + 6
+    assert found.signed_down == -2.5
+    assert stack.geometry.spacing[:2] == (1.0, 1.0)  # nothing there is a length
+
+
+def test_an_m_mode_picture_gives_depth_and_time(tmp_path: Path) -> None:
+    stack = ultrasound(tmp_path / "u.dcm", region(RegionSpatialFormat=2, PhysicalUnitsXDirection=4))
+
+    (found,) = stack.regions
+    assert found.units == ("mm", "s")
+    assert not found.is_length
+
+
+def test_pictures_of_one_series_with_other_regions_are_stacks_of_their_own(tmp_path: Path) -> None:
+    for number, delta in enumerate((0.02, 0.02, 0.05)):
+        made = slice_of(
+            number, np.zeros((20, 30), np.uint8), SOPClassUID=US, Modality="US", PixelSpacing=None,
+            ImagePositionPatient=None, ImageOrientationPatient=None,
+        )  # fmt: skip
+        made.SequenceOfUltrasoundRegions = Sequence([region(PhysicalDeltaY=delta)])
+        save(made, tmp_path / f"{number}.dcm")
+
+    found = stacks(tmp_path)
+
+    assert sorted((len(s.frames), s.regions[0].spacing[0]) for s in found) == [(1, 0.5), (2, 0.2)]

@@ -52,7 +52,7 @@ def test_ellipse_statistics_agree_with_simpleitk(noisy, name: str) -> None:
     index = 2
     points = _ellipse(plane, index, (2.2, 20.3) if name != "axial" else (30, 25), (1.9, 9.7))
 
-    found = roi.ellipse_statistics(noisy, plane, points)
+    found = roi.statistics_of(roi.planar_values(noisy, plane, "ellipse", points))
 
     mask, _ = roi.ellipse_mask(plane, points)
     filtered = sitk.LabelStatisticsImageFilter()
@@ -84,7 +84,7 @@ def test_area_of_an_ellipse_is_pi_a_b(noisy) -> None:
     found = roi.quantities("ellipse", noisy, plane, _ellipse(plane, 1, (30, 25), (10, 5)), "CAL")
 
     assert found[0].value == pytest.approx(np.pi * (10 * 0.5) * (5 * 0.8))
-    assert [q.unit for q in found] == ["mm2"] + ["[hnsf'U]"] * 4
+    assert [q.unit for q in found] == ["mm2"] + ["[hnsf'U]"] * 5 + ["{pixels}"]
 
 
 def test_padding_is_left_out_of_statistics_and_probe(ct_volume) -> None:
@@ -93,7 +93,8 @@ def test_padding_is_left_out_of_statistics_and_probe(ct_volume) -> None:
     volume = ct_volume(stored, padding=(-2000, -2000), geometry=Geometry(shape=(1, 9, 9)))
     plane = native_plane(volume.geometry)
 
-    found = roi.ellipse_statistics(volume, plane, _ellipse(plane, 0, (4, 4), (2, 2)))
+    points = _ellipse(plane, 0, (4, 4), (2, 2))
+    found = roi.statistics_of(roi.planar_values(volume, plane, "ellipse", points))
 
     assert (found.count, found.mean, found.sd) == (12, 76.0, 0.0)
     assert roi.probe(volume, plane.to_patient(0, 4, 4)) is None
@@ -113,7 +114,9 @@ def test_ellipse_outside_the_picture_has_only_an_area(noisy) -> None:
 def test_flat_ellipse_is_no_error(noisy) -> None:
     plane = planes_of(noisy.geometry)["axial"]
 
-    assert roi.ellipse_statistics(noisy, plane, _ellipse(plane, 1, (30, 25), (0, 5))) is None
+    flat = _ellipse(plane, 1, (30, 25), (0, 5))
+
+    assert roi.planar_values(noisy, plane, "ellipse", flat).size == 0
 
 
 def test_lines_carry_number_unit_and_mark(noisy) -> None:

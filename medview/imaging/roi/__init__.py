@@ -1,0 +1,80 @@
+"""Measuring: what a drawn shape says of the voxels under it. All points are in patient space.
+
+Front door: `measured` and `again` on a `Site` (numbers), `histogram`, `cut` (what is seen on a
+slice), `reshaped` and `moved` (handles), `lines` and `rows` (words), `EdgeWays` (livewire).
+"""
+
+from medview.imaging.roi.cuts import Cut, cut
+from medview.imaging.roi.kinds import CLOSED, KINDS, LEAST, SOLID, WORDS, is_whole
+from medview.imaging.roi.livewire import EdgeWays
+from medview.imaging.roi.peak import RADIUS_MM, Peak, peak
+from medview.imaging.roi.quantities import (
+    CODES,
+    Measured,
+    again,
+    histogram,
+    measured,
+    quantities,
+    quantity,
+)
+from medview.imaging.roi.reshape import moved, reshaped, short_axis
+from medview.imaging.roi.shapes import handles, outline, pixels_of, simplified
+from medview.imaging.roi.site import PIXELS, Site, in_region, plane_along
+from medview.imaging.roi.statistics import (
+    Histogram,
+    Statistics,
+    ellipse_mask,
+    mask_of,
+    planar_values,
+    probe,
+    sphere_values,
+    statistics_of,
+)
+from medview.imaging.roi.words import KIND_TITLES, lines, number, rows, shown, title_of
+
+__all__ = [
+    "CLOSED",
+    "CODES",
+    "KINDS",
+    "KIND_TITLES",
+    "LEAST",
+    "PIXELS",
+    "RADIUS_MM",
+    "SOLID",
+    "WORDS",
+    "Cut",
+    "EdgeWays",
+    "Histogram",
+    "Measured",
+    "Peak",
+    "Site",
+    "Statistics",
+    "again",
+    "cut",
+    "ellipse_mask",
+    "handles",
+    "histogram",
+    "in_region",
+    "is_whole",
+    "lines",
+    "mask_of",
+    "measured",
+    "moved",
+    "number",
+    "outline",
+    "peak",
+    "pixels_of",
+    "planar_values",
+    "plane_along",
+    "probe",
+    "quantities",
+    "quantity",
+    "reshaped",
+    "rows",
+    "short_axis",
+    "shown",
+    "simplified",
+    "sphere_values",
+    "statistics_of",
+    "title_of",
+]
