@@ -37,8 +37,8 @@ class LibraryWork(QObject):
         self._asked_for: tuple[Patient, tuple[str, ...]] | None = None
         self._is_new = False  # the library changed since priors were asked for
         self._remembered: set[str] = set()  # paths that were indexed since they were opened
-        window.actions_.connect("library", self.show)
-        window.actions_.connect("cancel", self.cancel)
+        window.actions_.connect("file.library", self.show)
+        window.actions_.connect("models.cancel", self.cancel)
         window.status.cancel_asked.connect(self.cancel)
         window.studies.prior_chosen.connect(self._open_prior)
         self.progressed.connect(self._show_progress)

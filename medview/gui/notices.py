@@ -22,10 +22,10 @@ class Notices:
         self._window = window
 
     def show_keys(self) -> None:
-        """Every key and mouse habit."""
+        """Every key and mouse habit, as they are bound."""
         from medview.gui.dialogs.texts import keys_html
 
-        self._say(tr("Keys and mouse"), keys_html())
+        self._say(tr("Keys and mouse"), keys_html(self._window.actions_.bindings))
 
     def show_about(self) -> None:
         """What this program is."""

@@ -30,11 +30,11 @@ class Preferences:
     def show(self) -> None:
         """Bring the window into the state that the settings say."""
         settings, window = self._window.session.settings, self._window
-        window.actions_["left_panel"].setChecked(settings.left_panel)
-        window.actions_["right_panel"].setChecked(settings.right_panel)
-        window.actions_["overlay"].setChecked(settings.overlay_visible)
-        window.actions_["corner_text"].setChecked(settings.corner_text)
-        window.actions_["theme"].setChecked(settings.theme == "light")
+        window.actions_["view.left_panel"].setChecked(settings.left_panel)
+        window.actions_["view.right_panel"].setChecked(settings.right_panel)
+        window.actions_["view.overlay"].setChecked(settings.overlay_visible)
+        window.actions_["view.corner_text"].setChecked(settings.corner_text)
+        window.actions_["view.theme"].setChecked(settings.theme == "light")
         window.studies.setVisible(settings.left_panel)
         window.sidebar.setVisible(settings.right_panel)
         window.grid.playing.rate = float(settings.cine_rate)
@@ -57,7 +57,7 @@ class Preferences:
             self.set_language(wanted.language or system_language())
             self._store(language=wanted.language)  # the system's stays the system's
         if wanted.theme != before.theme:
-            window.actions_["theme"].setChecked(wanted.theme == "light")
+            window.actions_["view.theme"].setChecked(wanted.theme == "light")
         self._store(
             volume_budget_mb=wanted.volume_budget_mb,
             prefetch=wanted.prefetch,
@@ -78,10 +78,10 @@ class Preferences:
         """The other language."""
         self.set_language("en" if current_language() == "zh_CN" else "zh_CN")
 
-    def fold(self, name: str, panel: QWidget, is_shown: bool) -> None:
+    def fold(self, name: str, panel: QWidget, on: bool) -> None:
         """Show or hide a panel; `name` is its setting."""
-        panel.setVisible(is_shown)
-        self._store(**{name: is_shown})
+        panel.setVisible(on)
+        self._store(**{name: on})
 
     def set_layout(self, name: str) -> None:
         """How many views there are."""
@@ -89,22 +89,22 @@ class Preferences:
         self._window.top.show_layout(self._window.grid.layout_name)
         self._store(layout=name)
 
-    def set_overlay(self, is_visible: bool) -> None:
+    def set_overlay(self, on: bool) -> None:
         """Masks, heatmaps and overlay planes on the slices."""
-        self._window.grid.set_overlay_visible(is_visible)
-        self._store(overlay_visible=is_visible)
+        self._window.grid.set_overlay_visible(on)
+        self._store(overlay_visible=on)
 
-    def set_corner_text(self, is_visible: bool) -> None:
+    def set_corner_text(self, on: bool) -> None:
         """Texts in the views' corners."""
-        self._window.grid.set_corner_text(is_visible)
-        self._store(corner_text=is_visible)
+        self._window.grid.set_corner_text(on)
+        self._store(corner_text=on)
 
-    def set_theme(self, is_light: bool) -> None:
-        """Dress the whole program."""
+    def set_theme(self, on: bool) -> None:
+        """Dress the whole program: light, or dark."""
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            apply_theme(app, "light" if is_light else "dark")
-        self._store(theme="light" if is_light else "dark")
+            apply_theme(app, "light" if on else "dark")
+        self._store(theme="light" if on else "dark")
         self._window.retranslate()
 
     def _store(self, **changes: object) -> None:

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 from medview.core.words import tr
 from medview.gui.actions import Actions
 from medview.gui.cards import button
+from medview.gui.menus import program_menu
 from medview.gui.style import GRID, TOP_BAR, icon, tokens
 
 TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
-_GROUPS = ("file", "edit", "view", "tool", "models", "help")
 _NARROW = 1150
 _LEAST, _LEAST_SEARCH = 60, 120  # pixels that a button with words keeps
 
@@ -35,17 +35,17 @@ class TopBar(QWidget):
         self._layout.setSpacing(GRID // 2)
         self._menu_button = self._menu_tool()
         self._layout.addWidget(self._menu_button)
-        self._open = self._tool(actions["open_folder"], named=True)
+        self._open = self._tool(actions["file.open_folder"], named=True)
         self._layout_button = self._layout_tool()
         self._separator()
-        self.tool_buttons = {name: self._tool(actions[f"tool_{name}"]) for name in TOOLS}
-        self._cine = self._tool(actions["cine"])
+        self.tool_buttons = {name: self._tool(actions[f"tool.{name}"]) for name in TOOLS}
+        self._cine = self._tool(actions["cine.toggle"])
         self._separator()
         self._presets = QToolButton()
         self._presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._layout.addWidget(self._presets)
         self._separator()
-        self._layout.addWidget(self._analysis_tool(actions["analyse"]))
+        self._layout.addWidget(self._analysis_tool(actions["models.analyse"]))
         self._layout.addStretch(1)
         self._search = button("", "", self.search_asked.emit)
         self._layout.addWidget(self._search)
@@ -87,16 +87,12 @@ class TopBar(QWidget):
         self._layout_button.setIcon(icon("layout-grid"))
         self._layout_button.setToolTip(tr("Layout"))
         self._layout_button.setAccessibleName(tr("Layout"))
-        menu = QMenu(self._menu_button)
-        for number, group in enumerate(_GROUPS):
-            if number:
-                menu.addSeparator()
-            menu.addActions(list(self._actions.group(group)))
+        menu = program_menu(self._actions, self._menu_button)
         self._menu_button.setMenu(menu)
 
     def show_cine(self, *, is_playing: bool) -> None:
         """Whether a cine plays: the button then stops it."""
-        self._actions["cine"].setChecked(is_playing)
+        self._actions["cine.toggle"].setChecked(is_playing)
         self._cine.setIcon(icon("pause" if is_playing else "play"))
 
     def show_layout(self, name: str) -> None:
@@ -107,7 +103,7 @@ class TopBar(QWidget):
         """Mark one tool as the active one; it alone carries its name."""
         self._active_tool = name
         for other, tool in self.tool_buttons.items():
-            self._actions[f"tool_{other}"].setChecked(other == name)
+            self._actions[f"tool.{other}"].setChecked(other == name)
             is_named = other == name and self.width() >= _NARROW
             tool.setToolButtonStyle(
                 Qt.ToolButtonStyle.ToolButtonTextBesideIcon
@@ -150,7 +146,7 @@ class TopBar(QWidget):
     def _layout_tool(self) -> QToolButton:
         made = self._menu_tool()
         menu = QMenu(made)
-        menu.addActions([self._actions["layout_2x2"], self._actions["layout_1x1"]])
+        menu.addActions([self._actions["layout.2x2"], self._actions["layout.1x1"]])
         made.setMenu(menu)
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._layout.addWidget(made)

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
-    QMenu,
     QVBoxLayout,
     QWidget,
 )
@@ -24,14 +22,15 @@ from PySide6.QtWidgets import (
 from medview.core.progress import CancelToken
 from medview.core.settings import load_settings
 from medview.core.words import Sentence, say, tr
-from medview.gui.actions import Actions
+from medview.gui.actions import GROUPS, Actions
+from medview.gui.menus import view_menu
 from medview.gui.notices import Notices, empty_canvas
 from medview.gui.statusbar import StatusBar
 from medview.gui.style import (
     LEFT_PANEL,
     RIGHT_PANEL,
 )
-from medview.gui.topbar import TOOLS, TopBar
+from medview.gui.topbar import TopBar
 
 if TYPE_CHECKING:
     from medview.gui.operations import Operations
@@ -63,7 +62,7 @@ class MainWindow(QMainWindow):
     sidebar: Sidebar
     preferences: Preferences
     showing: Showing
-    _reactions: Reactions
+    reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__()
@@ -75,7 +74,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.top = TopBar(self.actions_, self)
         self.status = StatusBar(self)
-        self._notices = Notices(self)
+        self.notices = Notices(self)
         self._places = (QWidget(), empty_canvas(), QWidget())
         self._lay_out()
         settings = load_settings() if session is None else session.settings
@@ -88,6 +87,7 @@ class MainWindow(QMainWindow):
 
     def furnish(self, session: Session) -> None:
         """Put panels and views in their places and wire them to the session."""
+        from medview.gui.action_work import ActionWork
         from medview.gui.bridge import SessionBridge
         from medview.gui.library_work import LibraryWork
         from medview.gui.operations import Operations
@@ -108,11 +108,11 @@ class MainWindow(QMainWindow):
             place.deleteLater()
         self.actions_.retranslate()
         self.showing = Showing(self)
-        self._reactions = Reactions(self)
-        self.preferences = Preferences(self, self._reactions.say)
+        self.reactions = Reactions(self)
+        self.preferences = Preferences(self, self.reactions.say)
         self.library = LibraryWork(self)
-        SessionBridge(session, self).heard.connect(self._reactions.hear)
-        self._connect()
+        SessionBridge(session, self).heard.connect(self.reactions.hear)
+        ActionWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)
@@ -176,7 +176,7 @@ class MainWindow(QMainWindow):
         holdings = self.session.studies.holdings
         paths = unreadable_files(holdings) if place is None else files_of(place.series)
         if not paths:
-            self._reactions.say(say("There is no file to examine."), "warn")
+            self.reactions.say(say("There is no file to examine."), "warn")
             return
         dialog = DoctorDialog(paths, self.operations, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -184,7 +184,7 @@ class MainWindow(QMainWindow):
 
     def analyse(self) -> None:
         """Run every model that fits the series that is shown."""
-        self._reactions.analyse(self.session.active)
+        self.reactions.analyse(self.session.active)
 
     def analyse_study(self) -> None:
         """Run every model that fits a series of the active patient's newest study."""
@@ -193,7 +193,7 @@ class MainWindow(QMainWindow):
             if active is None or place.study.date != active.study.date:
                 continue
             if place.is_of_patient_with(active):
-                self._reactions.analyse(place, is_asked=False)
+                self.reactions.analyse(place, is_asked=False)
 
     def restore(self) -> None:
         """After a crash, open again what was open."""
@@ -201,7 +201,7 @@ class MainWindow(QMainWindow):
         async def action() -> None:
             found = await self.operations.call(self.session.restore)
             if found:
-                self._reactions.say(say("Restored after MedView ended unexpectedly."))
+                self.reactions.say(say("Restored after MedView ended unexpectedly."))
 
         self.operations.start(action())
 
@@ -232,10 +232,18 @@ class MainWindow(QMainWindow):
             or self.sidebar.report.is_busy
         )
 
+    def close_patient(self) -> None:
+        """Close the active patient, and stop reading."""
+        self._cancel.cancel()
+        self.reactions.cancel_loading()
+        if not self.session.studies.opened_paths:
+            self.reactions.say(say("Open a study first."), "warn")
+        self.session.close_patient()
+
     def cancel(self) -> None:
         """Stop what is being read or analysed."""
         self._cancel.cancel()
-        self._reactions.cancel_loading()
+        self.reactions.cancel_loading()
         self.session.prefetch.yield_to(None)
         for job in self.session.analyses.running:
             self.session.analyses.cancel(job.id)
@@ -250,7 +258,7 @@ class MainWindow(QMainWindow):
         self.actions_.retranslate()
         for part in (self.top, self.studies, self.sidebar, self.status, self.grid):
             part.retranslate()
-        self._reactions.show_all()
+        self.reactions.show_all()
         for dialog in self.findChildren(QDialog):  # those that stand beside the window
             QApplication.sendEvent(dialog, QEvent(QEvent.Type.LanguageChange))
 
@@ -261,7 +269,7 @@ class MainWindow(QMainWindow):
 
         entries = [
             Entry(action.text(), action.shortcut().toString(), action.trigger)
-            for group in ("file", "edit", "view", "tool", "models", "help")
+            for group in GROUPS
             for action in self.actions_.group(group)
         ]
         for place in self.session.studies.places():
@@ -276,6 +284,14 @@ class MainWindow(QMainWindow):
         Palette(entries, self).exec()
 
     # -- Qt ------------------------------------------------------------------------------
+
+    def answer_key(self, event: QKeyEvent) -> str:
+        """Do what a key means in the active view; see `views.keys.AnswersKeys`."""
+        return self.actions_.answer(event)
+
+    def perform_action(self, action_id: str) -> None:
+        """Do an action by its name."""
+        self.actions_.perform(action_id)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files and folders may be dropped anywhere."""
@@ -322,46 +338,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         centre.setObjectName("centre")
 
-    def _connect(self) -> None:
-        on = self.actions_.connect
-        on("open_folder", self._ask_folder)
-        on("open_files", self._ask_files)
-        on("open_demo", self.open_demo)
-        on("save_report", self.sidebar.report.save_pdf)
-        on("save_objects", self.sidebar.report.save_objects)
-        on("anonymize", self.show_anonymize)
-        on("close_patient", self._close_patient)
-        on("settings", self.preferences.ask)
-        on("doctor", self.examine_shown)
-        on("quit", self.close)
-        on("cine", partial(self.grid.playing.ask, "toggle"))
-        for what in ("bounce", "faster", "slower"):
-            on(f"cine_{what}", partial(self.grid.playing.ask, what))
-        on("undo", self._reactions.undo)
-        on("redo", self._reactions.redo)
-        on("suv_unit", self._reactions.next_unit)
-        on("layout_2x2", partial(self.preferences.set_layout, "2x2"))
-        on("layout_1x1", partial(self.preferences.set_layout, "1x1"))
-        for name, panel in (("left_panel", self.studies), ("right_panel", self.sidebar)):
-            self.actions_[name].toggled.connect(partial(self.preferences.fold, name, panel))
-        self.actions_["overlay"].toggled.connect(self.preferences.set_overlay)
-        self.actions_["corner_text"].toggled.connect(self.preferences.set_corner_text)
-        self.actions_["theme"].toggled.connect(self.preferences.set_theme)
-        self.actions_["full_screen"].toggled.connect(self._set_full_screen)
-        for name in TOOLS:
-            on(f"tool_{name}", partial(self.set_tool, name))
-        on("analyse", self.analyse)
-        on("cancel", self.cancel)
-        on("palette", self.show_palette)
-        on("keys", self._notices.show_keys)
-        on("messages", self._notices.show_messages)
-        on("about", self._notices.show_about)
-        on("language", self.preferences.next_language)
-
     def _connect_parts(self) -> None:
         self.top.search_asked.connect(self.show_palette)
         self.status.cancel_asked.connect(self.cancel)
-        self.status.messages_asked.connect(self._notices.show_messages)
+        self.status.messages_asked.connect(self.notices.show_messages)
         self.progressed.connect(self.status.show_progress)
         for signal, slot in (
             (self.studies.series_chosen, self.show_series),
@@ -369,22 +349,13 @@ class MainWindow(QMainWindow):
         ):
             signal.connect(slot)
         self.studies.document_chosen.connect(self._show_document)
-        self.studies.details_asked.connect(self._notices.show_left_out)
+        self.studies.details_asked.connect(self.notices.show_left_out)
         self.studies.pictures_wanted.connect(self._make_pictures)
         self.grid.series_step.connect(self.studies.step)
         self.grid.series_dropped.connect(self.session.select)
         self.grid.tool_chosen.connect(self.set_tool)
         self.grid.playing.changed.connect(lambda plays: self.top.show_cine(is_playing=plays))
-        self.grid.overlay_toggled.connect(self.actions_["overlay"].setChecked)
-        self.grid.corner_text_toggled.connect(self.actions_["corner_text"].setChecked)
         self.grid.menu_requested.connect(self._show_menu)
-
-    def _close_patient(self) -> None:
-        self._cancel.cancel()
-        self._reactions.cancel_loading()
-        if not self.session.studies.opened_paths:
-            self._reactions.say(say("Open a study first."), "warn")
-        self.session.close_patient()
 
     def _report_progress(self, done: int, total: int, _what: str) -> None:
         now = time.monotonic()
@@ -392,27 +363,10 @@ class MainWindow(QMainWindow):
             self._told_at = now
             self.progressed.emit(tr("Reading"), done, total)
 
-    def _set_full_screen(self, is_full: bool) -> None:
-        state = self.windowState()
-        full = Qt.WindowState.WindowFullScreen
-        self.setWindowState(state | full if is_full else state & ~full)
-
     def _show_menu(self, place: QPoint) -> None:
-        menu = QMenu(self)
-        for group in ("tool", "view", "models"):
-            menu.addActions(list(self.actions_.group(group)))
-            menu.addSeparator()
+        menu = view_menu(self.actions_, self)
+        menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(place)
-
-    def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Open folder…"))
-        if folder:
-            self.open_paths([Path(folder)])
-
-    def _ask_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, tr("Open files…"))
-        if names:
-            self.open_paths([Path(name) for name in names])
 
     def _show_document(self, document_id: str) -> None:
         self.sidebar.show_tab("record")

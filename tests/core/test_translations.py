@@ -43,10 +43,10 @@ def said_by_models() -> Iterator[str]:
 
 def templates() -> set[str]:
     found = {said for path in (ROOT / "medview").rglob("*.py") for said in said_in(path)}
-    from medview.gui.actions import ROWS, VIEW_KEYS
+    from medview.gui.actions import GROUPS, MOUSE, ROWS
 
     found |= {line.title for line in ROWS}
-    found |= {word for pair in VIEW_KEYS for word in pair}
+    found |= set(GROUPS.values()) | {word for pair in MOUSE for word in pair}
     found |= set(said_by_models())
     found |= {concept.title for concept in concepts().values()}
     return found

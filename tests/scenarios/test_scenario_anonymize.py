@@ -27,7 +27,7 @@ def dialog(window: MainWindow, imaging_data: Path, tmp_path: Path, qtbot: QtBot,
     paths = [imaging_data / "us" / "ybr-full-rle-planar.dcm", imaging_data / "ct" / "ct-small.dcm"]
     window.open_paths(paths)
     quiet(window)
-    window.actions_["anonymize"].trigger()
+    window.actions_["file.anonymize"].trigger()
     made = window.findChild(AnonymizeDialog)
     assert made is not None
     assert set(made.settings.sources) == set(paths)

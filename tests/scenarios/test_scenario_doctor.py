@@ -59,7 +59,7 @@ def test_a_series_is_examined_and_a_repaired_copy_saved(
     window.open_paths([folder])
     quiet(window)
 
-    window.actions_["doctor"].trigger()
+    window.actions_["file.doctor"].trigger()
     dialog = _dialog(window, qtbot)
 
     assert "Instance numbers do not follow the slices · 5" in _words(dialog)
@@ -118,7 +118,7 @@ def test_a_folder_that_is_not_empty_is_refused_in_the_dialog(
     folder = _shuffled(small_demo, tmp_path / "in")
     window.open_paths([folder])
     quiet(window)
-    window.actions_["doctor"].trigger()
+    window.actions_["file.doctor"].trigger()
     dialog = _dialog(window, qtbot)
     _press(dialog, "Save a repaired copy…")
     qtbot.waitUntil(lambda: "copies would be written" in _words(dialog), timeout=10_000)
@@ -131,7 +131,7 @@ def test_a_folder_that_is_not_empty_is_refused_in_the_dialog(
 
 
 def test_closing_the_dialog_stops_what_it_does(opened: MainWindow, quiet: Quiet) -> None:
-    opened.actions_["doctor"].trigger()
+    opened.actions_["file.doctor"].trigger()
     opened.findChildren(DoctorDialog)[-1].reject()
     quiet(opened)
 

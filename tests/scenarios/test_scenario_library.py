@@ -32,7 +32,7 @@ def images(small_demo: Path, tmp_path: Path) -> Path:
 def worklist(window: MainWindow, images: Path, quiet: Quiet) -> LibraryDialog:
     """The worklist on a library of the demo's studies."""
     add(window.session.library.library, [images])
-    window.actions_["library"].trigger()
+    window.actions_["file.library"].trigger()
     dialog = window.findChildren(LibraryDialog)[0]
     quiet(window)
     return dialog
@@ -55,7 +55,7 @@ def test_an_empty_library_says_what_to_do_and_a_folder_is_added(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert window.actions_["library"].shortcut().toString() == "Ctrl+B"
+    assert window.actions_["file.library"].shortcut().toString() == "Ctrl+B"
     dialog = window.library.show()
     quiet(window)
     assert dialog._pages.currentIndex() == 1

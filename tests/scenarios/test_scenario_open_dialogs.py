@@ -72,7 +72,7 @@ def test_the_library_follows_the_language_and_keeps_its_search(
     qtbot.waitUntil(lambda: dialog.model.rowCount() > 0)
     lines = dialog.model.rowCount()
 
-    window.actions_["language"].trigger()
+    window.actions_["view.language"].trigger()
     quiet(window)
 
     assert dialog.search.text() == "chest"

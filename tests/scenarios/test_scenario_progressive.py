@@ -126,7 +126,7 @@ def test_closing_the_patient_clears_the_window(
     opened: MainWindow, qtbot: QtBot, quiet: Quiet
 ) -> None:
     while opened.session.patient is not None:
-        opened.actions_["close_patient"].trigger()
+        opened.actions_["file.close_patient"].trigger()
         qtbot.wait(10)
     quiet(opened)
 

@@ -192,7 +192,7 @@ def test_pet_can_be_read_in_lean_mass_and_surface(
 
     seen = {}
     for _ in range(3):
-        window.actions_["suv_unit"].trigger()
+        window.actions_["view.suv_unit"].trigger()
         assert stage.shown is not None
         reading = reading_at(stage, middle_x, middle_y)
         assert reading is not None
@@ -218,7 +218,7 @@ def test_a_ct_has_no_other_suv_and_says_so(
 ) -> None:
     window.open_paths([imaging_data / "ct" / "gap"])
     quiet(window)
-    window.actions_["suv_unit"].trigger()
+    window.actions_["view.suv_unit"].trigger()
     assert "There is no other SUV here" in window.status.message
     stage = window.grid.active_view.stage
     assert stage.shown is not None

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
 
 from medview import __version__
 from medview.core.words import tr
-from medview.gui.actions import ROWS, VIEW_KEYS
+from medview.gui.actions import GROUPS, MOUSE, ROWS
+from medview.gui.actions.bindings import Bindings, shown_keys
 from medview.gui.cards import button, row
 from medview.gui.style import GRID, tokens
 
@@ -30,18 +31,18 @@ class TextDialog(QDialog):
         layout.addWidget(row(None, button(tr("Close"), "primary", self.accept)))
 
 
-def keys_html() -> str:
-    """Every key and mouse habit as a table."""
-    views = "".join(_line(tr(keys), tr(what)) for keys, what in VIEW_KEYS)
-    actions = "".join(
-        _line(row_.keys or row_.shown_keys, tr(row_.title))
-        for row_ in ROWS
-        if row_.keys or row_.shown_keys
-    )
-    return (
-        f"<h3>{tr('In the images')}</h3><table cellpadding=4>{views}</table>"
-        f"<h3>{tr('Actions')}</h3><table cellpadding=4>{actions}</table>"
-    )
+def keys_html(bindings: Bindings) -> str:
+    """Every mouse habit and every key, by the menus' groups, as tables."""
+    mouse = "".join(_line(tr(hand), tr(what)) for hand, what in MOUSE)
+    parts = [f"<h3>{tr('Mouse in the images')}</h3><table cellpadding=4>{mouse}</table>"]
+    for group, title in GROUPS.items():
+        rows = [row_ for row_ in ROWS if row_.group == group and bindings.keys(row_.id)]
+        lines = (
+            _line(" · ".join(shown_keys(bindings.keys(row_.id))), tr(row_.title)) for row_ in rows
+        )
+        if rows:
+            parts.append(f"<h3>{tr(title)}</h3><table cellpadding=4>{''.join(lines)}</table>")
+    return "".join(parts)
 
 
 def messages_html(messages: list[tuple[str, str]]) -> str:

@@ -19,6 +19,7 @@ _MAKERS: dict[str, ToolMaker] = {
         ProbeTool,
     )
 }  # fmt: skip
+TOOL_NAMES = tuple(_MAKERS)
 
 
 def tool_named(name: str) -> Tool:

@@ -1,24 +1,38 @@
-"""What the keys of a slice view do; `keys.py` says which key asks for what."""
+"""What the actions of the image views do in one of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medview.gui.tools.table import TOOL_NAMES
 from medview.gui.views.hands import Hands
+from medview.gui.views.state import zoomed
 from medview.imaging.presets import opening_window, opens_inverted
+from medview.imaging.window import dragged
 
 if TYPE_CHECKING:
     from medview.gui.views.slice_view import SliceView
 
 
+_ZOOM, _PAN, _WINDOW = 1.15, 40.0, 0.05  # a key's factor, pixels, share of the width
+
+
 class ViewCommands:
-    """What the keys ask for; see `keys.KeyTarget`."""
+    """A view's answers to the actions that are about one view."""
 
     def __init__(self, view: SliceView, hands: Hands) -> None:
         self._view = view
         self._hands = hands
         self._stage = view.stage
+
+    def perform(self, action_id: str) -> bool:
+        """Do an action of this view; False for one that is no view's."""
+        does = _DOES.get(action_id)
+        if does is not None:
+            does(self)
+        return does is not None
 
     def scroll_by(self, steps: int) -> None:
         """Some slices further."""
@@ -69,6 +83,30 @@ class ViewCommands:
             first = opening_window(stage.shown.volume, stage.ready, stage.acquired)
             stage.change(replace(stage.state, window=first))
 
+    def zoom(self, factor: float) -> None:
+        """Larger or smaller around the view's middle."""
+        self._stage.change(zoomed(self._stage.state, factor, (0.0, 0.0)))
+
+    def pan(self, across: int, down: int) -> None:
+        """Move the picture by steps of a key."""
+        x, y = self._stage.state.pan
+        pan = (x + across * _PAN, y + down * _PAN)
+        self._stage.change(replace(self._stage.state, pan=pan))
+
+    def shift_window(self, *, width: int = 0, level: int = 0) -> None:
+        """Widen or raise the window by steps of a twentieth of its width."""
+        stage, window = self._stage, self._stage.state.window
+        if stage.shown is None or stage.shown.volume.is_colour:
+            return
+        step = _WINDOW * window.width
+        self.set_window(window.width + width * step, window.center + level * step)
+
+    def set_window(self, width: float, level: float) -> None:
+        """A window by its numbers, of the function that is in use."""
+        now = self._stage.state.window
+        changed = dragged(now, width - now.width, level - now.center)
+        self._stage.change(replace(self._stage.state, window=changed))
+
     def choose_tool(self, name: str) -> None:
         """Another tool; the same one again goes back to the window tool."""
         name = "window" if self._view.tool_name == name else name
@@ -95,3 +133,58 @@ class ViewCommands:
     def maximise(self) -> None:
         """This view alone, and back."""
         self._view.maximise_requested.emit()
+
+
+def _toggles(what: str) -> Callable[[ViewCommands], None]:
+    return lambda to: to.toggle(what)
+
+
+def _chooses(tool: str) -> Callable[[ViewCommands], None]:
+    return lambda to: to.choose_tool(tool)
+
+
+def _preset(number: int) -> Callable[[ViewCommands], None]:
+    return lambda to: to.apply_preset(number)
+
+
+_DOES: dict[str, Callable[[ViewCommands], None]] = {
+    "series.next_slice": lambda to: to.scroll_by(1),
+    "series.previous_slice": lambda to: to.scroll_by(-1),
+    "series.ten_on": lambda to: to.scroll_by(10),
+    "series.ten_back": lambda to: to.scroll_by(-10),
+    "series.first_slice": lambda to: to.scroll_to_end(is_last=False),
+    "series.last_slice": lambda to: to.scroll_to_end(is_last=True),
+    "series.next": lambda to: to.step_series(1),
+    "series.previous": lambda to: to.step_series(-1),
+    "layout.maximise": lambda to: to.maximise(),
+    "view.invert": _toggles("invert"),
+    "view.flip_h": _toggles("flip-h"),
+    "view.flip_v": _toggles("flip-v"),
+    "view.overlay": _toggles("overlay"),
+    "view.corner_text": _toggles("text"),
+    "view.rotate_left": lambda to: to.turn(-1),
+    "view.rotate_right": lambda to: to.turn(1),
+    "view.zoom_in": lambda to: to.zoom(_ZOOM),
+    "view.zoom_out": lambda to: to.zoom(1 / _ZOOM),
+    "view.pan_left": lambda to: to.pan(-1, 0),
+    "view.pan_right": lambda to: to.pan(1, 0),
+    "view.pan_up": lambda to: to.pan(0, -1),
+    "view.pan_down": lambda to: to.pan(0, 1),
+    "view.reset": lambda to: to.reset(window=False),
+    "window.reset": lambda to: to.reset(window=True),
+    "window.automatic": _preset(0),
+    "window.from_file": _preset(1),
+    **{f"window.preset_{number}": _preset(number) for number in range(2, 10)},
+    "window.wider": lambda to: to.shift_window(width=1),
+    "window.narrower": lambda to: to.shift_window(width=-1),
+    "window.higher": lambda to: to.shift_window(level=1),
+    "window.lower": lambda to: to.shift_window(level=-1),
+    **{f"tool.{name}": _chooses(name) for name in TOOL_NAMES},
+    "cine.toggle": lambda to: to.cine("toggle"),
+    "cine.bounce": lambda to: to.cine("bounce"),
+    "cine.faster": lambda to: to.cine("faster"),
+    "cine.slower": lambda to: to.cine("slower"),
+    "edit.escape": lambda to: to.escape(),
+    "edit.delete": lambda to: to.delete_selected(),
+}
+VIEW_ACTIONS = frozenset(_DOES)

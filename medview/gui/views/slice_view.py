@@ -31,7 +31,7 @@ from medview.gui.views import ink
 from medview.gui.views.commands import ViewCommands
 from medview.gui.views.corners import Shown, plane_title
 from medview.gui.views.hands import Hands
-from medview.gui.views.keys import answer
+from medview.gui.views.keys import default_bindings, peeking, who_answers
 from medview.gui.views.look import Look
 from medview.gui.views.reading_at import reading_at
 from medview.gui.views.slice_painter import SlicePainter
@@ -39,7 +39,7 @@ from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import zoomed
 from medview.imaging.window import Window
 
-_PEEK_S = 0.25  # a longer press of O is a look, not a switch
+_PEEK_S = 0.25  # a longer press of the overlay's key is a look, not a switch
 _NOTCH = 120  # wheel units a step
 _CURSORS = {
     "arrow": Qt.CursorShape.ArrowCursor,
@@ -73,11 +73,11 @@ class SliceView(QWidget):
         self.stage = SliceStage(plane, self)
         self._painter = SlicePainter(self.stage)
         self._hands = Hands(self.stage)
-        self._commands = ViewCommands(self, self._hands)
+        self.commands = ViewCommands(self, self._hands)
         self.look = Look()
         self._hint = ""
         self._wheel = 0
-        self._overlay_since: float | None = None
+        self._peek: tuple[int, str, float] | None = None  # key, its action, since when
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -271,33 +271,59 @@ class SliceView(QWidget):
             is_fast = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.stage.scroll(-notches * (10 if is_fast else 1))
 
+    def focusNextPrevChild(self, _next: bool) -> bool:
+        """Tab comes as a key: it may go to the next view."""
+        return False
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The keys of `keys.py`; what they do not know goes on to the window."""
+        """The keys that the reader gave to actions; the others go on to the window."""
         if event.key() == Qt.Key.Key_Space:
             self._hands.is_space_down = True
             return
-        if event.key() == Qt.Key.Key_O and event.isAutoRepeat():
+        if event.isAutoRepeat() and self._peek is not None and self._peek[0] == event.key():
             return
-        if event.key() == Qt.Key.Key_O:
-            self._overlay_since = time.monotonic()
-        if not answer(event, self._commands):
-            super().keyPressEvent(event)
+        action_id = self._answer(event)
+        if action_id in peeking():
+            self._peek = (event.key(), action_id, time.monotonic())
+        elif not action_id:
+            self._pass_on(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """O held was only a look: turn it back."""
+        """A held key was only a look: turn it back."""
         if event.isAutoRepeat():
             return
         if event.key() == Qt.Key.Key_Space:
             self._hands.is_space_down = False
-        elif event.key() == Qt.Key.Key_O and self._overlay_since is not None:
-            held, self._overlay_since = time.monotonic() - self._overlay_since, None
-            if held >= _PEEK_S:
-                self._commands.toggle("overlay")
+        elif self._peek is not None and event.key() == self._peek[0]:
+            (_, action_id, since), self._peek = self._peek, None
+            if time.monotonic() - since >= _PEEK_S:
+                self._perform(action_id)
         else:
             super().keyReleaseEvent(event)
+
+    def _answer(self, event: QKeyEvent) -> str:
+        around = who_answers(self)
+        if around is not None:
+            return around.answer_key(event)
+        action_id = default_bindings().answer(event)
+        return action_id if self.commands.perform(action_id) else ""
+
+    def _perform(self, action_id: str) -> None:
+        around = who_answers(self)
+        if around is None:
+            self.commands.perform(action_id)
+        else:
+            around.perform_action(action_id)
+
+    def _pass_on(self, event: QKeyEvent) -> None:
+        is_back = event.key() == Qt.Key.Key_Backtab
+        if not (is_back or event.key() == Qt.Key.Key_Tab):
+            super().keyPressEvent(event)
+        elif not super().focusNextPrevChild(not is_back):
+            event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys that are held elsewhere are not held here."""
         self._hands.is_space_down = False
-        self._overlay_since = None
+        self._peek = None
         super().focusOutEvent(event)

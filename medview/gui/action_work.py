@@ -1,0 +1,94 @@
+"""What the window's own actions do; those of other rooms are connected in their modules."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog
+
+from medview.core.words import tr
+from medview.gui.actions import ROWS
+from medview.gui.views.commands import VIEW_ACTIONS
+
+if TYPE_CHECKING:
+    from medview.gui.window import MainWindow
+
+
+class ActionWork:
+    """Connects the table of actions to the window and to its active view."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._connect_files()
+        self._connect_looks()
+        self._connect_view()
+
+    def _connect_files(self) -> None:
+        window, on = self._window, self._window.actions_.connect
+        on("file.open_folder", self._ask_folder)
+        on("file.open_files", self._ask_files)
+        on("file.open_demo", window.open_demo)
+        on("file.save_report", window.sidebar.report.save_pdf)
+        on("file.save_objects", window.sidebar.report.save_objects)
+        on("file.anonymize", window.show_anonymize)
+        on("file.close_patient", window.close_patient)
+        on("file.settings", window.preferences.ask)
+        on("file.doctor", window.examine_shown)
+        on("file.quit", window.close)
+        on("models.analyse", window.analyse)
+        on("models.cancel", window.cancel)
+        on("help.palette", window.show_palette)
+        on("help.keys", window.notices.show_keys)
+        on("help.messages", window.notices.show_messages)
+        on("help.about", window.notices.show_about)
+
+    def _connect_looks(self) -> None:
+        window, on, preferences = (
+            self._window,
+            self._window.actions_.connect,
+            self._window.preferences,
+        )
+        on("view.left_panel", partial(preferences.fold, "left_panel", window.studies))
+        on("view.right_panel", partial(preferences.fold, "right_panel", window.sidebar))
+        on("view.overlay", preferences.set_overlay)
+        on("view.corner_text", preferences.set_corner_text)
+        on("view.theme", preferences.set_theme)
+        on("view.full_screen", self._set_full_screen)
+        on("view.language", preferences.next_language)
+        on("layout.2x2", partial(preferences.set_layout, "2x2"))
+        on("layout.1x1", partial(preferences.set_layout, "1x1"))
+
+    def _connect_view(self) -> None:
+        """What is about one view is done in the active one."""
+        actions = self._window.actions_
+        for row in ROWS:
+            if row.id in VIEW_ACTIONS and not row.switch:
+                actions.connect(row.id, partial(self._in_view, row.id))
+        actions.connect("window.set", self._set_window)
+        actions.connect("edit.undo", self._window.reactions.undo)
+        actions.connect("edit.redo", self._window.reactions.redo)
+        actions.connect("view.suv_unit", self._window.reactions.next_unit)
+
+    def _in_view(self, action_id: str) -> None:
+        self._window.grid.active_view.commands.perform(action_id)
+
+    def _set_window(self, width: float, level: float) -> None:
+        self._window.grid.active_view.commands.set_window(width, level)
+
+    def _set_full_screen(self, on: bool) -> None:
+        state = self._window.windowState()
+        full = Qt.WindowState.WindowFullScreen
+        self._window.setWindowState(state | full if on else state & ~full)
+
+    def _ask_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Open folder…"))
+        if folder:
+            self._window.open_paths([Path(folder)])
+
+    def _ask_files(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(self._window, tr("Open files…"))
+        if names:
+            self._window.open_paths([Path(name) for name in names])

@@ -1,0 +1,74 @@
+"""Which keys call which action: the table's own, or what the reader made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence
+
+from medview.gui.actions.row import Row
+
+
+def sequences(keys: str) -> tuple[str, ...]:
+    """Qt's portable names of shortcuts that are parted by "; "; what is no shortcut is left out."""
+    found = (QKeySequence(part.strip()).toString() for part in keys.split("; ") if part.strip())
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def shown_keys(keys: Iterable[str]) -> list[str]:
+    """Shortcuts as this system writes them."""
+    return [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys]
+
+
+def pressed(event: QKeyEvent) -> tuple[str, ...]:
+    """The names under which a key press may be bound, the exact one first.
+
+    A sign that takes Shift on this keyboard (`+`, `?`) is also found by itself.
+    """
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    key = Qt.Key.Key_Tab if event.key() == Qt.Key.Key_Backtab else event.key()
+    exact = QKeySequence(int(key) | int(modifiers.value)).toString()
+    sign = event.text()
+    if sign.isprintable() and len(sign) == 1 and not sign.isalnum() and sign != " ":
+        bare = modifiers & ~Qt.KeyboardModifier.ShiftModifier
+        if not bare:
+            return exact, QKeySequence(sign).toString()
+    return (exact,)
+
+
+class Bindings:
+    """Shortcuts by action: `changes` replace the defaults of the rows that they name."""
+
+    def __init__(self, rows: Iterable[Row], changes: Mapping[str, str] | None = None) -> None:
+        self._rows = {row.id: row for row in rows}
+        self._keys = {row.id: sequences(row.keys) for row in self._rows.values()}
+        for action_id, keys in (changes or {}).items():
+            if action_id in self._keys:
+                self._keys[action_id] = sequences(keys)
+        self._in_views = {
+            key: action_id
+            for action_id, keys in self._keys.items()
+            if self._rows[action_id].in_views
+            for key in keys
+        }
+
+    def keys(self, action_id: str) -> tuple[str, ...]:
+        """The shortcuts of an action, the one to be shown first."""
+        return self._keys[action_id]
+
+    def answer(self, event: QKeyEvent) -> str:
+        """The action that a key press in an image view asks for, "" for none."""
+        found = (self._in_views.get(name, "") for name in pressed(event))
+        action_id = next((name for name in found if name), "")
+        if action_id and event.isAutoRepeat() and not self._rows[action_id].repeats:
+            return ""
+        return action_id
+
+    def conflicts(self) -> dict[str, tuple[str, ...]]:
+        """Shortcuts that more than one action has, with those actions."""
+        owners: dict[str, list[str]] = {}
+        for action_id, keys in self._keys.items():
+            for key in keys:
+                owners.setdefault(key, []).append(action_id)
+        return {key: tuple(ids) for key, ids in owners.items() if len(ids) > 1}

@@ -1,0 +1,15 @@
+"""What the mouse does in the image views, for the key sheet and the guide."""
+
+MOUSE = (
+    ("Left drag", "active tool (window: across is width, up is level)"),
+    ("Left drag on a measurement", "take it again: its handles or its line"),
+    ("Shift + left drag", "crosshair"),
+    ("Middle drag, Space + left drag", "pan"),
+    ("Right drag", "zoom"),
+    ("Right click", "menu"),
+    ("Left + right drag", "scroll fast"),
+    ("Wheel", "next or previous slice"),
+    ("Ctrl + wheel", "zoom at the pointer"),
+    ("Shift + wheel", "ten slices"),
+    ("Double click", "this view alone, and back"),
+)

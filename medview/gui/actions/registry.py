@@ -1,0 +1,144 @@
+"""The window's actions: Qt's object for each row, its handlers, and who hears what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from medview.core.errors import InvalidInput
+from medview.core.words import say, tr
+from medview.gui.actions.bindings import Bindings, shown_keys
+from medview.gui.actions.row import Row
+from medview.gui.actions.table import ROWS
+from medview.gui.style import icon
+
+_IN_THE_BAR = ("file.open_folder", "cine.toggle")  # beside the tools
+Handler = Callable[..., object]
+Listener = Callable[[str, Mapping[str, object]], object]  # an action's name and its parameters
+
+
+class Actions:
+    """QActions by the rows' names. Icons of the menus are drawn by the first `retranslate`."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._rows = {row.id: row for row in ROWS}
+        self._actions: dict[str, QAction] = {}
+        self._handlers: dict[str, list[Handler]] = {row.id: [] for row in ROWS}
+        self.listeners: list[Listener] = []  # hear of what the reader or a script did
+        self._depth = 0  # of actions that perform others: only the outermost is told
+        for row in ROWS:
+            action = QAction(parent)
+            action.setObjectName(row.id)
+            action.setCheckable(row.switch or row.is_marked)
+            action.setAutoRepeat(row.repeats)
+            action.triggered.connect(partial(self._triggered, row))
+            if row.in_views:  # the views answer to these keys; here they are only shown
+                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            else:
+                parent.addAction(action)
+            self._actions[row.id] = action
+        self.bind(Bindings(ROWS))
+        self._dress(row for row in ROWS if row.group == "tool" or row.id in _IN_THE_BAR)
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def bind(self, bindings: Bindings) -> None:
+        """Give the actions their shortcuts, and name them in the tooltips."""
+        self.bindings = bindings
+        for action_id, action in self._actions.items():
+            action.setShortcuts([QKeySequence(key) for key in bindings.keys(action_id)])
+        self._name()
+
+    def connect(self, action_id: str, handler: Handler) -> None:
+        """Call a function when the action is done; it gets the row's parameters by name.
+
+        The handler of a switch gets `on`, whoever turned it.
+        """
+        if self._rows[action_id].switch:
+            self._actions[action_id].toggled.connect(lambda on: handler(on=on))
+        else:
+            self._handlers[action_id].append(handler)
+
+    def perform(self, action_id: str, **parameters: object) -> None:
+        """Do an action. Raises InvalidInput for an unknown name or a wrong parameter."""
+        row = self._rows.get(action_id)
+        if row is None:
+            raise InvalidInput(say("There is no action {name}.", name=action_id))
+        _check(row, parameters)
+        action = self._actions[action_id]
+        self._depth += 1
+        try:
+            if row.switch:
+                parameters.setdefault("on", not action.isChecked())
+                action.setChecked(bool(parameters["on"]))
+            for handler in self._handlers[action_id]:
+                handler(**parameters)
+        finally:
+            self._depth -= 1
+        if not self._depth:
+            self._tell(action_id, parameters)
+
+    @property
+    def is_performing(self) -> bool:
+        """Whether what changes now comes of an action, and not of the mouse."""
+        return self._depth > 0
+
+    def answer(self, event: QKeyEvent) -> str:
+        """Do what a key means in an image view; the action's name, "" where it means nothing."""
+        action_id = self.bindings.answer(event)
+        if action_id:
+            self.perform(action_id)
+        return action_id
+
+    def group(self, name: str) -> Iterator[QAction]:
+        """The actions of one menu, in the table's order."""
+        return (
+            self._actions[row.id]
+            for row in self._rows.values()
+            if row.group == name and row.is_listed
+        )
+
+    def retranslate(self) -> None:
+        """Give every action its name in the current language, and icons in the theme's colour."""
+        self._name()
+        self._dress(self._rows.values())
+
+    def _triggered(self, row: Row, checked: bool = False) -> None:
+        if row.switch:  # Qt has turned it already
+            self._tell(row.id, {"on": checked})
+        else:
+            self.perform(row.id)
+
+    def _tell(self, action_id: str, parameters: Mapping[str, object]) -> None:
+        for listener in self.listeners:
+            listener(action_id, parameters)
+
+    def _name(self) -> None:
+        for row in self._rows.values():
+            action = self._actions[row.id]
+            name = tr(row.title)
+            keys = ", ".join(shown_keys(self.bindings.keys(row.id)))
+            action.setText(name)
+            action.setToolTip(f"{name}  {keys}" if keys else name)
+
+    def _dress(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if row.icon:
+                self._actions[row.id].setIcon(icon(row.icon))
+
+
+def _check(row: Row, parameters: dict[str, object]) -> None:
+    known = {parameter.name: parameter for parameter in row.takes}
+    for name, value in parameters.items():
+        if name not in known or not known[name].accepts(value):
+            raise InvalidInput(say("{action} does not take this {name}.", action=row.id, name=name))
+    for parameter in known.values():
+        if parameter.is_required and parameter.name not in parameters:
+            raise InvalidInput(
+                say("{action} needs its {name}.", action=row.id, name=parameter.name)
+            )

@@ -1,0 +1,101 @@
+"""What an action is: its name, words, keys, where they hold and which parameters it takes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+# Prefixes of the actions' names, in the order of the menus, with the menus' titles.
+GROUPS = {
+    "file": "File",
+    "edit": "Edit",
+    "view": "View",
+    "layout": "Layout",
+    "window": "Window",
+    "series": "Series and slices",
+    "cine": "Cine",
+    "tool": "Tools",
+    "models": "Analysis",
+    "help": "Help",
+}
+
+Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "points"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One plain JSON parameter of an action.
+
+    kind: text, number, whole (an integer), switch (true or false), texts and numbers (lists),
+    points (a list of [x, y, z] in patient millimetres). What is not required may be left out.
+    """
+
+    name: str
+    kind: Kind
+    is_required: bool = True
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value read from JSON is of this kind."""
+        if self.kind in ("text", "switch"):
+            return isinstance(value, str if self.kind == "text" else bool)
+        if self.kind in ("number", "whole"):
+            return _is_number(value, is_whole=self.kind == "whole")
+        if not isinstance(value, list):
+            return False
+        if self.kind == "texts":
+            return all(isinstance(each, str) for each in value)
+        if self.kind == "numbers":
+            return all(_is_number(each) for each in value)
+        return all(
+            isinstance(each, list) and len(each) == 3 and all(map(_is_number, each))
+            for each in value
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action.
+
+    id: `group.name`, known to scripts and key maps: it never changes. title: English, translated
+    when it is shown. keys: shortcuts, several parted by "; ". in_views: its keys reach the image
+    views only, so plain letters may be used. switch: on or off, its handler gets `on`. is_marked:
+    one of several to choose from, shown with a mark. repeats: goes on while the key is held.
+    peeks: undone when its key was held. An action with a required parameter is for scripts and
+    code alone: it stands in no menu.
+    """
+
+    id: str
+    title: str
+    icon: str = ""
+    keys: str = ""
+    in_views: bool = False
+    switch: bool = False
+    is_marked: bool = False
+    repeats: bool = False
+    peeks: bool = False
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """The menu it stands in, a key of GROUPS."""
+        return self.id.partition(".")[0]
+
+    @property
+    def takes(self) -> tuple[Parameter, ...]:
+        """Its parameters; a switch may be told which way."""
+        on = (Parameter("on", "switch", is_required=False),)
+        return self.parameters + (on if self.switch else ())
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it stands in menus and the palette."""
+        return not any(parameter.is_required for parameter in self.parameters)
+
+
+def _is_number(value: object, *, is_whole: bool = False) -> bool:
+    if isinstance(value, bool):
+        return False
+    if is_whole:
+        return isinstance(value, int)
+    return isinstance(value, int | float) and math.isfinite(value)
