@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
         from medview.gui.dialogs.palette import Entry, Palette
 
         entries = [
-            Entry(action.text(), action.shortcut().toString(), action.trigger)
+            Entry(action.iconText(), self.actions_.keys_of(action), action.trigger)
             for group in GROUPS
             for action in self.actions_.group(group)
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -36,10 +35,7 @@ class Actions:
             action.setCheckable(row.switch or row.is_marked)
             action.setAutoRepeat(row.repeats)
             action.triggered.connect(partial(self._triggered, row))
-            if row.in_views:  # the views answer to these keys; here they are only shown
-                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            else:
-                parent.addAction(action)
+            parent.addAction(action)
             self._actions[row.id] = action
         self.bind(Bindings(ROWS))
         self._dress(row for row in ROWS if row.group == "tool" or row.id in _IN_THE_BAR)
@@ -50,8 +46,10 @@ class Actions:
     def bind(self, bindings: Bindings) -> None:
         """Give the actions their shortcuts, and name them in the tooltips."""
         self.bindings = bindings
-        for action_id, action in self._actions.items():
-            action.setShortcuts([QKeySequence(key) for key in bindings.keys(action_id)])
+        for row in self._rows.values():
+            if not row.in_views:  # the views answer to theirs; as shortcuts they would reach all
+                keys = [QKeySequence(key) for key in bindings.keys(row.id)]
+                self._actions[row.id].setShortcuts(keys)
         self._name()
 
     def connect(self, action_id: str, handler: Handler) -> None:
@@ -103,6 +101,10 @@ class Actions:
             if row.group == name and row.is_listed
         )
 
+    def keys_of(self, action: QAction) -> str:
+        """The shortcuts of an action as this system writes them."""
+        return ", ".join(shown_keys(self.bindings.keys(action.objectName())))
+
     def retranslate(self) -> None:
         """Give every action its name in the current language, and icons in the theme's colour."""
         self._name()
@@ -122,9 +124,10 @@ class Actions:
         for row in self._rows.values():
             action = self._actions[row.id]
             name = tr(row.title)
-            keys = ", ".join(shown_keys(self.bindings.keys(row.id)))
-            action.setText(name)
-            action.setToolTip(f"{name}  {keys}" if keys else name)
+            keys = shown_keys(self.bindings.keys(row.id))
+            action.setText(f"{name}\t{keys[0]}" if row.in_views and keys else name)
+            action.setIconText(name)
+            action.setToolTip("  ".join([name, ", ".join(keys)] if keys else [name]))
 
     def _dress(self, rows: Iterable[Row]) -> None:
         for row in rows:
