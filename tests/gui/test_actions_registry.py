@@ -105,7 +105,11 @@ def test_what_does_not_fit_is_refused_in_a_sentence(
 def test_a_switch_goes_the_way_it_is_told_and_else_over(actions: Actions) -> None:
     ways: list[bool] = []
     told: list[object] = []
-    actions.connect("view.theme", ways.append)
+
+    def heard(*, on: bool) -> None:
+        ways.append(on)
+
+    actions.connect("view.theme", heard)
     actions.listeners.append(lambda _name, parameters: told.append(parameters["on"]))
 
     actions.perform("view.theme")
