@@ -75,7 +75,8 @@ class SliceStage(QObject):
         is_in_space = shown.stack.is_in_space and geometry.is_spatial
         self.planes = planes_of(geometry) if is_in_space else {}
         is_deep = is_in_space and geometry.shape[0] > 1
-        self.plane = self.planes[self.wanted] if is_deep else native_plane(geometry)
+        asked = self.planes.get(self.wanted) if is_deep else None
+        self.plane = asked or native_plane(geometry)
         self._state = replace(_START, point=volume_middle(shown.volume))
         self._state = replace(
             self._state,
