@@ -149,7 +149,7 @@ class NodulePhantom:
         return np.asarray(noise * (self.noise_hu / noise.std()), np.float64)
 
 
-def _ellipsoid(at: list[Soft], radii: tuple[float, float, float], turn: FloatArray) -> FloatArray:
+def _ellipsoid(at: list[Soft], radii: tuple[float, float, float], turn: FloatArray) -> Soft:
     """Signed distance to first order, mm, negative inside."""
     k0 = k1 = np.zeros(1, np.float32)
     for axis, radius in zip(turn.T, radii, strict=True):
