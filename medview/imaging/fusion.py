@@ -16,8 +16,9 @@ from medview.core.study import Stack
 from medview.core.volume import Volume
 from medview.imaging import roi
 from medview.imaging.colour_maps import Colours, colour_map
-from medview.imaging.planes import Plane, is_padding
+from medview.imaging.planes import is_padding
 from medview.imaging.presets import opening_window
+from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window, window_fractions
 
 MAPS = ("hot-iron", "inferno", "viridis", "cividis", "grey")  # offered for an upper layer
@@ -78,7 +79,7 @@ def upper_layer(volume: Volume, stack: Stack, to_upper: FloatArray | None = None
 
 
 def resampled(
-    volume: Volume, plane: Plane, index: int, to_upper: FloatArray | None = None, step: int = 1
+    volume: Volume, plane: SlicePlane, index: int, to_upper: FloatArray | None = None, step: int = 1
 ) -> Values:
     """Values of another volume on the pixels of a slice: (rows, columns), NaN where it has none.
 
@@ -225,7 +226,7 @@ def _uneven(volume: Volume, start: FloatArray, steps: FloatArray, shape: tuple[i
     return values.reshape(shape)
 
 
-def fitting_step(volume: Volume, plane: Plane) -> int:
+def fitting_step(volume: Volume, plane: SlicePlane) -> int:
     """Pixels of a slice that lie on half a voxel of the upper grid: no finer look is needed."""
     finest = min(volume.geometry.spacing)
     pixel = min(float(np.linalg.norm(step)) for step in (plane.step_down, plane.step_right))

@@ -6,6 +6,7 @@ everything else through float32 blocks that stay in the cache (about 10 times).
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.volume import Volume
+from medview.imaging.colour_maps import GREY, coloured
+from medview.imaging.shutters import hidden_on
 from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window, window_fractions
 
@@ -33,15 +36,36 @@ class _IntegerRamp(NamedTuple):
     divisor: int
 
 
-def grey_slice(volume: Volume, plane: SlicePlane, index: int, window: Window) -> Grey:
+@dataclass(frozen=True, slots=True)
+class GreyLook:
+    """How the reader looks at grey: turned over, through a colour map (see `colour_maps`)."""
+
+    is_turned: bool = False
+    colour_map: str = GREY
+
+
+PLAIN = GreyLook()
+
+
+def grey_slice(
+    volume: Volume, plane: SlicePlane, index: int, window: Window, look: GreyLook = PLAIN
+) -> Grey:
     """One slice as 8-bit grey (rows, columns), or RGB (rows, columns, 3) for colour.
 
-    MONOCHROME1 is inverted here, last and once (C.7.6.3.1.2); what is no image is black either way.
+    MONOCHROME1 is inverted here, last and once (C.7.6.3.1.2); what is no image, and what a shutter
+    hides, is black whatever the look.
     """
-    return grey_sample(plane.sample(volume, index), window, is_inverted=volume.is_inverted)
+    sample = plane.sample(volume, index)
+    hidden = hidden_on(volume.shutters, plane, index)
+    if hidden is not None:
+        blank = hidden if sample.blank is None else hidden | sample.blank
+        sample = replace(sample, blank=blank)
+    return grey_sample(sample, window, is_inverted=volume.is_inverted, look=look)
 
 
-def grey_sample(sample: Sample, window: Window, *, is_inverted: bool = False) -> Grey:
+def grey_sample(
+    sample: Sample, window: Window, *, is_inverted: bool = False, look: GreyLook = PLAIN
+) -> Grey:
     """The numbers of a slice as 8-bit grey, or as they are where they are colours."""
     if sample.numbers.ndim == 3:
         colours = np.ascontiguousarray(sample.numbers, np.uint8)
@@ -49,8 +73,10 @@ def grey_sample(sample: Sample, window: Window, *, is_inverted: bool = False) ->
             colours = np.where(sample.blank[..., None], np.uint8(0), colours)
         return colours
     grey = window_to_grey(sample.numbers, sample.slope, sample.intercept, window)
-    if is_inverted:
+    if is_inverted != look.is_turned:
         np.subtract(255, grey, out=grey)
+    if look.colour_map != GREY:
+        grey = coloured(grey, look.colour_map)
     if sample.blank is not None:
         grey[sample.blank] = 0
     return grey

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from medview.core.volume import Shutter
 from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import SlicePlane
 
 Mask = NDArray[np.bool_]
 
@@ -51,10 +52,10 @@ def _inside(corners: tuple[tuple[float, float], ...], rows: int, columns: int) -
     return np.asarray(np.logical_xor.accumulate(changes, axis=1)[:, :columns], bool)
 
 
-def hidden_on(shutters: dict[int, Shutter], plane: Plane, index: int) -> Mask | None:
+def hidden_on(shutters: dict[int, Shutter], plane: SlicePlane, index: int) -> Mask | None:
     """What is hidden of an acquired slice, turned as the slice is; None for other planes."""
-    shutter = shutters.get(index) if plane.normal == 0 else None
-    if shutter is None:
+    shutter = shutters.get(index) if plane.is_native else None
+    if shutter is None or not isinstance(plane, Plane):
         return None
     _, rows, columns = plane.geometry.shape
     return np.asarray(plane.cut(hidden_pixels(shutter, rows, columns)[None], 0), bool)

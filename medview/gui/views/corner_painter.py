@@ -1,41 +1,17 @@
-"""What is written over a slice: corner texts, badges, orientation letters, the colour bar."""
+"""What is written over a slice: corner texts, badges, orientation letters."""
 
 from __future__ import annotations
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
-from medview.core.results import Heatmap
-from medview.core.words import translate
 from medview.gui.views import corners, ink
 from medview.gui.views.look import Look
-from medview.gui.views.pixels import to_picture
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, directions
 from medview.gui.views.words_painter import paint_words
 from medview.imaging.letters import edge_letters, letters, patient_orientation
-from medview.imaging.overlay import inferno
 from medview.imaging.slice_plane import SlicePlane
-
-
-def paint_colour_bar(stage: SliceStage, painter: QPainter) -> None:
-    """The scale of the first heatmap, where there is room."""
-    heatmaps = [each for each in stage.overlays if isinstance(each, Heatmap)]
-    width, height = stage.size
-    if not heatmaps or height < 200:
-        return
-    tall = min(110.0, height * 0.26)
-    box = QRectF(width - ink.MARGIN - 6, height * 0.2, 6, tall)
-    bar = to_picture(np.ascontiguousarray(inferno()[::-1, None, :]))
-    painter.drawImage(box, bar.image)
-    painter.setFont(ink.corner_font())
-    top = f"{heatmaps[0].maximum:.1f}"
-    for text, y in ((top, box.top() + 5), ("0", box.bottom())):
-        paint_words(painter, text, QPointF(box.left() - 6, y), Qt.AlignmentFlag.AlignRight)
-    name = translate(heatmaps[0].class_name)
-    place = QPointF(box.right(), box.top() - 8)
-    paint_words(painter, name, place, Qt.AlignmentFlag.AlignRight)
 
 
 def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenMap) -> None:
@@ -53,6 +29,8 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
     scale = corners.zoom_factor(stage.shown, where.scale)
     lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
+    if look.has_overlay and stage.upper is not None:
+        lower_left = [corners.upper_layer(stage.upper), *lower_left]
     if look.cine:
         lower_left = [look.cine, *lower_left]
     blocks = (

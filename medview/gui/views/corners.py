@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from medview.core.geometry import Geometry
+from medview.core.numbers import unit_text
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import tr, translate
 from medview.gui.views.state import ViewState, slice_number
+from medview.imaging.fusion import UpperLayer
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
@@ -132,6 +134,12 @@ def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) 
         unit = shown.volume.unit if shown.volume.unit.startswith("SUV") else ""
         lines.append(" · ".join(part for part in (window_text(state.window), unit) if part))
     return [*lines, tr("Zoom {factor}×", factor=f"{screen_scale:.1f}")]
+
+
+def upper_layer(layer: UpperLayer) -> str:
+    """What lies over the picture: modality, its window, its share."""
+    what = " ".join(word for word in (layer.volume.modality, unit_text(layer.volume.unit)) if word)
+    return f"{what} · {window_text(layer.window)} · {round(100 * layer.blend)} %"
 
 
 def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:

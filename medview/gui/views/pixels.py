@@ -16,7 +16,7 @@ from PySide6.QtGui import QImage
 from medview.core.results import Heatmap, LabelMap
 from medview.core.volume import Volume
 from medview.imaging.graphics import graphic_colours, graphic_mask
-from medview.imaging.grey import grey_slice
+from medview.imaging.grey import GreyLook, grey_slice
 from medview.imaging.overlay import (
     cut_heatmap,
     cut_labels,
@@ -25,6 +25,7 @@ from medview.imaging.overlay import (
     outline_segments,
 )
 from medview.imaging.planes import Plane, is_padding, native_plane
+from medview.imaging.shutters import hidden_on
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
@@ -85,21 +86,28 @@ class SlicePictures:
         self._grey = self._thinned = None
 
     def grey(
-        self, volume: Volume, plane: SlicePlane, index: int, window: Window, look: tuple[bool, int]
+        self,
+        volume: Volume,
+        plane: SlicePlane,
+        index: int,
+        window: Window,
+        look: tuple[GreyLook, int],
     ) -> Picture:
-        """The windowed slice; look: whether it is inverted, and slice pixels a screen pixel."""
-        is_inverted, step = look
+        """The windowed slice; look: how grey is looked at, and slice pixels a screen pixel."""
+        how, step = look
         key = (id(volume), plane.name, index, window, look)
         if self._grey is not None and self._grey[0] == key:
             return self._grey[1]
         if step > 1 and _is_as_stored(plane) and not volume.is_colour:
+            hidden = hidden_on(volume.shutters, plane, index)
             volume = self._thin(volume, index, step)
-            pixels = grey_slice(volume, native_plane(volume.geometry), 0, window)
+            pixels = grey_slice(volume, native_plane(volume.geometry), 0, window, how)
+            if hidden is not None:
+                rows, columns = pixels.shape[:2]
+                pixels[hidden[step // 2 :: step, step // 2 :: step][:rows, :columns]] = 0
         else:
             step = 1
-            pixels = grey_slice(volume, plane, index, window)
-        if is_inverted and not volume.is_colour:
-            pixels = np.subtract(255, pixels)
+            pixels = grey_slice(volume, plane, index, window, how)
         picture = to_picture(pixels, step, is_smooth=True)
         self._grey = (key, picture)
         return picture
@@ -152,7 +160,14 @@ def _block_means(volume: Volume, index: int, step: int) -> Volume:
         means = np.where(is_padding(first, volume.padding), first, means).astype(np.float32)
     geometry = replace(volume.geometry, shape=(1, rows, columns), places=None, gaps=())
     per_slice = None if volume.per_slice is None else volume.per_slice[index : index + 1]
-    return replace(volume, geometry=geometry, stored=means[None], per_slice=per_slice, block=None)
+    return replace(
+        volume,
+        geometry=geometry,
+        stored=means[None],
+        per_slice=per_slice,
+        block=None,
+        shutters={},  # of the whole picture: whoever shows this one hides
+    )
 
 
 def _overlay(

@@ -11,12 +11,15 @@ from PySide6.QtGui import QColor, QPainter, QTransform
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.words import Sentence, tr
 from medview.gui.views import ink
-from medview.gui.views.corner_painter import paint_colour_bar, paint_letters, paint_texts
+from medview.gui.views.colour_bars import paint_colour_bars
+from medview.gui.views.corner_painter import paint_letters, paint_texts
+from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_mark
 from medview.gui.views.pixels import Picture, SlicePictures
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, is_slice_ready
+from medview.imaging.grey import GreyLook
 from medview.imaging.planes import Plane
 from medview.imaging.slice_plane import SlicePlane
 
@@ -30,6 +33,7 @@ class SlicePainter:
     def __init__(self, stage: SliceStage) -> None:
         self._stage = stage
         self.pictures = SlicePictures()
+        self.fused = FusedPictures()
 
     def paint(self, painter: QPainter, look: Look, pixel_ratio: float) -> None:
         """Everything, into a painter in logical pixels."""
@@ -44,8 +48,7 @@ class SlicePainter:
             measuring = self._stage.measuring
             for each in measuring.marks():
                 paint_mark(painter, each, is_selected=each.measurement.id == measuring.selected)
-            if look.has_overlay:
-                paint_colour_bar(self._stage, painter)
+            paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:
                 paint_texts(self._stage, painter, look, where)
             paint_letters(self._stage, painter, plane)
@@ -63,11 +66,12 @@ class SlicePainter:
         state = stage.state
         a_pixel = float(np.linalg.norm(where.matrix[:, 0])) * pixel_ratio
         step = max(1, int(1.0 / a_pixel)) if min(plane.shape) >= _LARGE else 1
-        grey = self.pictures.grey(
-            shown.volume, plane, stage.index, state.window, (state.is_inverted, step)
-        )
+        how = GreyLook(state.is_inverted, state.colour_map)
+        grey = self.pictures.grey(shown.volume, plane, stage.index, state.window, (how, step))
         _draw(painter, grey, where)
         self._paint_missing(painter, plane, where)
+        if look.has_overlay and stage.upper is not None:
+            _draw(painter, self.fused.picture(stage.upper, plane, stage.index), where)
         if look.has_overlay:
             # Reduced so far that a line of one pixel is still one on the screen.
             thin = max(1, math.ceil(1.0 / a_pixel))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from medview.core.geometry import ORIGIN, PatientPoint
+from medview.core.presentation import PresentationState
 from medview.core.results import Heatmap, LabelMap
 from medview.core.words import Sentence
 from medview.gui.tools.base import Pointer
@@ -19,11 +20,13 @@ from medview.gui.views.state import (
     ScreenMap,
     ViewState,
     moved_along,
+    resting_place,
     screen_map,
     slice_index,
     volume_middle,
 )
 from medview.gui.views.windowing import Windowing, own_window
+from medview.imaging.fusion import UpperLayer
 from medview.imaging.planes import native_plane, planes_of
 from medview.imaging.presets import opens_inverted
 from medview.imaging.slice_plane import SlicePlane
@@ -51,6 +54,8 @@ class SliceStage(QObject):
         self.ready: NDArray[np.bool_] | None = None
         self.failed: dict[int, Sentence] = {}
         self.overlays: tuple[LabelMap | Heatmap, ...] = ()
+        self.upper: UpperLayer | None = None  # another stack over this one
+        self.presented: PresentationState | None = None  # whose drawings lie over it
         self.size = (1.0, 1.0)
         self.windowing = Windowing()
         self.measuring = Measuring(self)
@@ -66,7 +71,7 @@ class SliceStage(QObject):
         self.shown = shown
         self.plane, self.planes = None, {}
         self.ready, self.failed = None, {}
-        self.overlays = ()
+        self.overlays, self.upper, self.presented = (), None, None
         self.measuring.clear()
         self._state = _START
         if shown is None:
@@ -161,8 +166,11 @@ class SliceStage(QObject):
             self.change(replace(self._state, point=point))
 
     def from_middle(self, pointer: Pointer) -> tuple[float, float]:
-        """Pixels from the view's middle."""
-        return pointer.x - self.size[0] / 2, pointer.y - self.size[1] / 2
+        """Pixels from where the picture's middle rests, that of the view as a rule."""
+        away = 0.0
+        if self.plane is not None:
+            away = resting_place(self.plane, self._state, self.size)
+        return pointer.x - self.size[0] / 2 - away, pointer.y - self.size[1] / 2
 
     def patient_at(self, x: float, y: float) -> PatientPoint:
         """The place of the shown slice under a screen place."""

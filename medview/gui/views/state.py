@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.volume import Volume
+from medview.imaging.colour_maps import GREY
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
@@ -20,7 +21,9 @@ class ViewState:
     """How one view stands.
 
     point: the place in the patient that all linked views show. zoom: times the size that fits;
-    pan: screen pixels from the middle. turns: quarter turns clockwise.
+    pan: screen pixels from where it rests. turns: quarter turns clockwise. edge: `left` or `right`
+    where it rests against that edge of its view, else it rests in the middle. box_mm: (width,
+    height) that fit the view at zoom 1 instead of the picture itself: one scale for several.
     """
 
     point: PatientPoint
@@ -31,10 +34,13 @@ class ViewState:
     flip_h: bool = False
     flip_v: bool = False
     turns: int = 0
+    colour_map: str = GREY
+    edge: str = ""
+    box_mm: tuple[float, float] | None = None
 
     def reset(self) -> ViewState:
-        """Place and window stay, everything else as at first."""
-        return ViewState(point=self.point, window=self.window)
+        """Place and window stay, and what it hangs by; everything else as at first."""
+        return ViewState(point=self.point, window=self.window, edge=self.edge, box_mm=self.box_mm)
 
     def flipped(self, *, across: bool) -> ViewState:
         """Mirrored on the screen, left to right (across) or upside down."""
@@ -68,17 +74,38 @@ class ScreenMap:
 
 def screen_map(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> ScreenMap:
     """The map of a view of `size` (width, height); pixels keep their true aspect."""
-    turn = _orientation(state)
-    in_mm = turn @ plane.in_plane
+    in_mm = _orientation(state) @ plane.in_plane
     rows, columns = plane.shape
-    corners = in_mm @ np.array([[0, columns, 0, columns], [0, 0, rows, rows]], float)
-    width, height = np.ptp(corners, axis=1)
-    fit = min(size[0] / width, size[1] / height)
-    scale = fit * state.zoom
+    scale = _fitting_scale(plane, state, size) * state.zoom
     linear = in_mm * scale
-    middle = np.array([size[0] / 2 + state.pan[0], size[1] / 2 + state.pan[1]])
+    away = resting_place(plane, state, size)
+    middle = np.array([size[0] / 2 + away + state.pan[0], size[1] / 2 + state.pan[1]])
     shift = middle - linear @ np.array([(columns - 1) / 2, (rows - 1) / 2])
     return ScreenMap(np.column_stack([linear, shift]), float(scale))
+
+
+def resting_place(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> float:
+    """Pixels to the right of the view's middle where the picture's middle rests."""
+    if not state.edge:
+        return 0.0
+    width, _ = _extent(plane, state)
+    free = max(0.0, size[0] - width * _fitting_scale(plane, state, size)) / 2
+    return free if state.edge == "right" else -free
+
+
+def _fitting_scale(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> float:
+    """Screen pixels a millimetre at zoom 1."""
+    width, height = state.box_mm or _extent(plane, state)
+    return min(size[0] / width, size[1] / height)
+
+
+def _extent(plane: SlicePlane, state: ViewState) -> tuple[float, float]:
+    """Width and height in millimetres as the picture stands on the screen."""
+    rows, columns = plane.shape
+    in_mm = _orientation(state) @ plane.in_plane
+    corners = in_mm @ np.array([[0, columns, 0, columns], [0, 0, rows, rows]], float)
+    width, height = np.ptp(corners, axis=1)
+    return float(width), float(height)
 
 
 def _orientation(state: ViewState) -> FloatArray:
