@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import string
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from medview.core.words import translate
 ROOT = Path(__file__).resolve().parents[2]
 SAME_IN_BOTH = {
     "{what} {todo}", "{title} · {stage}", "{amount}", "{amount} {unit}", "{text}", "AI",
+    "CT", "MR", "PET/CT", "CC", "MLO", "T1, T2", "T1, T2, FLAIR, DWI",
     "ALP", "ALT", "AST", "INR", "PSA", "eGFR", "T",
 }  # fmt: skip
 
@@ -41,6 +43,14 @@ def said_by_models() -> Iterator[str]:
         yield from (gate["described_as"] for gate in model["gates"] if "described_as" in gate)
 
 
+def named_in_hanging_rules() -> Iterator[str]:
+    """Names of the rules that we ship, and of their stages."""
+    for path in (ROOT / "resources" / "hanging").glob("*.toml"):
+        rule = tomllib.loads(path.read_text(encoding="utf-8"))
+        yield rule["name"]
+        yield from (stage["name"] for stage in rule["stage"])
+
+
 def templates() -> set[str]:
     found = {said for path in (ROOT / "medview").rglob("*.py") for said in said_in(path)}
     from medview.gui.actions import GROUPS, MOUSE, ROWS
@@ -48,6 +58,7 @@ def templates() -> set[str]:
     found |= {line.title for line in ROWS}
     found |= set(GROUPS.values()) | {word for pair in MOUSE for word in pair}
     found |= set(said_by_models())
+    found |= set(named_in_hanging_rules())
     found |= {concept.title for concept in concepts().values()}
     return found
 
@@ -87,6 +98,7 @@ def written_anywhere() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
+    found |= set(named_in_hanging_rules())
     for folder in ("resources", "models"):
         for path in (ROOT / folder).rglob("*.json"):
             if path.parent.name != "zh_CN.d":
