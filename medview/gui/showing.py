@@ -49,6 +49,7 @@ class Showing(QObject):
         self._grid.wants_changed.connect(self._see_to_all)
         self._grid.active_changed.connect(self._activated)
         self._grid.looked_at.connect(self._looked_at)
+        self._grid.links.moved.connect(self._followed)
 
     def choose(self, key: Key) -> None:
         """The reader wants a series: it takes the active tile and becomes the active one."""
@@ -201,3 +202,9 @@ class Showing(QObject):
         key = self._grid.active_tile.key
         if key in self._stands:
             self._session.look_at(key, point)
+
+    def _followed(self, tile: Tile, point: PatientPoint) -> None:
+        """A linked tile went along: where its slices come one by one, that one comes next."""
+        if tile.opened is not None:
+            k = tile.opened.volume.geometry.to_index(point).k
+            self._volumes.look_at(tile.opened.place.key, round(k))

@@ -49,8 +49,9 @@ class ViewGrid(QWidget):
     corner_text_toggled = Signal(bool)
     menu_requested = Signal(QPoint)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, links: Linking | None = None) -> None:
         super().__init__(parent)
+        self.links = links or Linking(self)  # two windows share theirs
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(1)
@@ -59,12 +60,12 @@ class ViewGrid(QWidget):
         self._tiles: list[Tile] = []
         self._alone: Tile | None = None
         self.playing = Playing(self)
-        self.links = Linking(self)
         for plane in PLANES_AND_VOLUME:
             self._add_tile(plane)
         self._active = self._slices = self._tiles[0]
         self._arrange()
         self._mark_active()
+        self.links.turn_to(self._active)
 
     # -- what is shown -----------------------------------------------------------------
 
@@ -98,9 +99,11 @@ class ViewGrid(QWidget):
     def take(self, opened: OpenVolume) -> None:
         """A stack is in memory, or will be slice by slice: show it where it is wanted."""
         for tile in self._tiles_of(opened.place.key):
-            is_first = tile.opened is None
+            is_first, is_placed = tile.opened is None, tile.is_placed
             if tile.opened is not opened:
                 tile.take(opened)
+            if is_first and not is_placed:
+                self.links.align(tile)
             if is_first and tile is self._active:
                 tile.view.setFocus()
         self._arrange()
@@ -201,6 +204,7 @@ class ViewGrid(QWidget):
         if tile.plane != "volume":
             self._slices = tile
         self._mark_active()
+        self.links.turn_to(tile)
         if is_other:
             self.active_changed.emit(tile)
 
@@ -234,6 +238,12 @@ class ViewGrid(QWidget):
         ):  # fmt: skip
             getattr(view, signal).connect(getattr(self, signal))
         view.cine_asked.connect(self.playing.ask)
+        view.crosshair_moved.connect(partial(self._moved, tile))
+        view.window_changed.connect(self.window_changed)
+
+    def _moved(self, tile: Tile, point: PatientPoint) -> None:
+        if not self.playing.stepped() and tile is self._active:
+            self.looked_at.emit(point)
 
     def _dropped(self, tile: Tile, key: Key) -> None:
         if self.is_planes_and_volume and (tile.key is None or len(self.tiles) == 1):
@@ -336,6 +346,7 @@ class ViewGrid(QWidget):
         for line in range(MOST_LINES):
             self._grid.setRowStretch(line, int(line < rows))
             self._grid.setColumnStretch(line, int(line < columns))
+        self.links.show_lines()
 
     def retranslate(self) -> None:
         """Draw every view's words again."""

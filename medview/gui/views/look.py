@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from medview.gui.views.reference_lines import ReferenceLine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -15,3 +17,5 @@ class Look:
     is_active: bool = False
     probe: str = ""
     cine: str = ""
+    link: str = ""  # how the slices are linked to the active view's
+    lines: tuple[ReferenceLine, ...] = ()  # where slices of the active view cut this one

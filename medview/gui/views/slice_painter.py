@@ -17,6 +17,7 @@ from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_mark
 from medview.gui.views.pixels import Picture, SlicePictures
+from medview.gui.views.reference_lines import paint_reference_lines
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, is_slice_ready
 from medview.imaging.grey import GreyLook
@@ -45,6 +46,7 @@ class SlicePainter:
             self._paint_picture(painter, look, where, pixel_ratio)
             if look.has_crosshair and plane.name != "native" and shown.stack.is_in_space:
                 self._paint_crosshair(painter, plane, where)
+            paint_reference_lines(painter, look.lines, where)
             measuring = self._stage.measuring
             for each in measuring.marks():
                 paint_mark(painter, each, is_selected=each.measurement.id == measuring.selected)

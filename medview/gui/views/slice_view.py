@@ -34,6 +34,7 @@ from medview.gui.views.hands import Hands
 from medview.gui.views.keys import default_bindings, peeking, who_answers
 from medview.gui.views.look import Look
 from medview.gui.views.reading_at import reading_at
+from medview.gui.views.reference_lines import ReferenceLine
 from medview.gui.views.slice_painter import SlicePainter
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import zoomed
@@ -158,6 +159,12 @@ class SliceView(QWidget):
         """What the corner says of a cine that plays here, "" for none."""
         if words != self.look.cine:
             self.look = replace(self.look, cine=words)
+            self.update()
+
+    def set_reference(self, lines: tuple[ReferenceLine, ...], link: str) -> None:
+        """Where slices of the active view cut this one, and how the two are linked."""
+        if (lines, link) != (self.look.lines, self.look.link):
+            self.look = replace(self.look, lines=lines, link=link)
             self.update()
 
     def set_hint(self, words: str) -> None:

@@ -131,6 +131,30 @@ def zoomed(state: ViewState, factor: float, at: tuple[float, float]) -> ViewStat
     return replace(state, zoom=zoom, pan=pan)
 
 
+def middle_point(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> PatientPoint:
+    """The place of the shown slice in the middle of the view."""
+    row, column = screen_map(plane, state, size).to_pixel(size[0] / 2, size[1] / 2)
+    return plane.to_patient(slice_index(plane, state.point), row, column)
+
+
+def centred(
+    plane: SlicePlane,
+    state: ViewState,
+    size: tuple[float, float],
+    scale: float,
+    point: PatientPoint | None,
+) -> ViewState:
+    """Zoomed to `scale` screen pixels a millimetre; `point`, where given, comes to the middle."""
+    now = screen_map(plane, state, size)
+    zoom = float(np.clip(state.zoom * scale / now.scale, _LEAST_ZOOM, _MOST_ZOOM))
+    state = replace(state, zoom=zoom)
+    if point is None:
+        return state
+    _, row, column = plane.to_pixel(point)
+    x, y = screen_map(plane, state, size).to_screen(row, column)
+    return replace(state, pan=(state.pan[0] + size[0] / 2 - x, state.pan[1] + size[1] / 2 - y))
+
+
 def slice_index(plane: SlicePlane, point: PatientPoint) -> int:
     """The slice that holds a point; the first or last one for points outside."""
     return int(np.clip(round(plane.to_pixel(point)[0]), 0, plane.count - 1))

@@ -75,6 +75,11 @@ class Tile(QWidget):
         if opened is not None:
             self.take(opened)
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is known already which place of the stack that comes is to be shown."""
+        return self._wish is not None and self._wish.point is not None
+
     def take(self, opened: OpenVolume) -> None:
         """Show the stack that is wanted; its slices may still be arriving.
 
