@@ -26,6 +26,8 @@ from medview.imaging.window import Window, auto_window, first_window
 
 if TYPE_CHECKING:
     from medview.dicom.write import StoredResults
+    from medview.imaging.looks import Scale
+    from medview.imaging.transfer import Look
 
 SCHEMA = "medview.render/1"
 _PATIENT_AXIS = {"axial": 2, "coronal": 1, "sagittal": 0}
@@ -59,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plane", choices=planes, help="as acquired where nothing is said")
     parser.add_argument("--at", type=float, metavar="MM", help="place along the patient's axis")
     parser.add_argument("--window", metavar="W,L|NAME", help="numbers, a preset, `auto` or `file`")
+    parser.add_argument("--preset", metavar="NAME", help="look of --plane volume: bone, lung ...")
     parser.add_argument("--overlay", type=Path, metavar="RESULTS", help="what `analyze` wrote")
     parser.add_argument("--series", metavar="UID", help="which series, where there are several")
 
@@ -77,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     number = next(n for n, one in enumerate(series.stacks) if one is stack)
     overlays = _overlays(results, series.uid, number)
     if args.plane == "volume":
-        pixels, told = _in_space(fill.volume, progress)
+        pixels, told = _in_space(fill.volume, series, args.preset, progress)
     else:
         chosen = _slice(fill.volume, args)
         pixels, told = _picture(fill.volume, chosen, overlays)
@@ -234,25 +237,48 @@ def _picture(
     }
 
 
-def _in_space(volume: Volume, progress: Progress) -> tuple[NDArray[np.uint8], dict[str, object]]:
+def _in_space(
+    volume: Volume, series: Series, name: str | None, progress: Progress
+) -> tuple[NDArray[np.uint8], dict[str, object]]:
     """The volume from the front, as the volume view shows it first."""
     geometry = volume.geometry
     if geometry.shape[0] < _FEWEST_SLICES or not geometry.is_spatial or volume.is_colour:
         raise InvalidInput(say("This series makes no volume."))
+    from medview.gui.views.volume_blocks import FINE
     from medview.gui.views.volume_camera import Camera
-    from medview.gui.views.volume_presets import FULL, presets
-    from medview.gui.views.volume_render import VolumeRenderer
+    from medview.gui.views.volume_render import VolumeRenderer, rimmed
+    from medview.gui.views.volume_scene import Scene
+    from medview.imaging.looks import scale_of
     from medview.imaging.reduce import reduced
 
     progress(0, 1, "draw")
-    values, grid = reduced(volume, FULL)
-    preset = presets(volume, values)[0]
+    values, grid = reduced(volume, FINE)
+    look = _look(volume, series, scale_of(volume, values), name)
     renderer = VolumeRenderer()
-    renderer.show(values, grid, preset)
-    pixels = renderer.draw(Camera(), *_VOLUME_SIZE)
+    renderer.show(rimmed(values, grid), Scene(look=look))
+    pixels = renderer.draw(Camera(), _VOLUME_SIZE)
     renderer.close()
+    if pixels is None:
+        raise InvalidInput(say("This series makes no volume."))
     progress(1, 1, "draw")
-    return pixels, {"plane": "volume", "look": preset.id}
+    return pixels, {"plane": "volume", "look": look.id}
+
+
+def _look(volume: Volume, series: Series, scale: Scale, name: str | None) -> Look:
+    """The look that was asked for by id or name, else the one that fits the series."""
+    from medview.imaging.looks import first_look, looks_for
+
+    looks, _ = looks_for(volume, scale)
+    if name is None:
+        return looks[first_look(looks, f"{series.body_part} {series.description}")]
+    wanted = name.strip().casefold()
+    for look in looks:
+        if wanted in (look.id, look.name.casefold()):
+            return look
+    raise InvalidInput(
+        say("There is no look {name} for this series.", name=name),
+        what_to_do=say("It has these: {names}.", names=", ".join(look.id for look in looks)),
+    )
 
 
 def _write(pixels: NDArray[np.uint8], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,20 @@ from medview.core.volume import Volume
 from medview.imaging.lines import even_lines
 
 
-def reduced(volume: Volume, largest: int) -> tuple[NDArray[np.int16 | np.float32], Geometry]:
+def space_of(geometry: Geometry) -> Geometry:
+    """The even grid on which a volume is drawn in space."""
+    return geometry if geometry.is_even else even_lines(geometry).geometry
+
+
+def reduced(
+    volume: Volume, largest: int, check: Callable[[], None] | None = None
+) -> tuple[NDArray[np.int16 | np.float32], Geometry]:
     """Modality values of at most `largest` voxels along each axis, and where they lie.
 
     Rows and columns are averaged in blocks, slices are left out. CT stays int16 (clipped to its
     range); numbers that need fractions become float32. Padding, and what lies between uneven
-    slices where some are missing, is the lowest value.
+    slices where some are missing, is the lowest value. check: called between slices; what it
+    raises ends the work.
     """
     lines = None if volume.geometry.is_even else even_lines(volume.geometry)
     geometry = volume.geometry if lines is None else lines.geometry
@@ -28,6 +37,8 @@ def reduced(volume: Volume, largest: int) -> tuple[NDArray[np.int16 | np.float32
     small = np.empty((count, rows, columns), kind)
     for place in range(count):
         at = place * steps[0]
+        if check is not None:
+            check()
         values = _values(volume, at if lines is None else int(lines.slices[at]))
         if lines is not None:
             values = lines.slice_at(values, at, float(values.min()))

@@ -7,22 +7,34 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolButton
 
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.study import Series
 from medview.core.volume import Volume
+from medview.gui.views.volume_blocks import FINE, WHOLE, Blocks
+from medview.gui.views.volume_box import HANDLES, Handle, handle_places
 from medview.gui.views.volume_camera import Camera
-from medview.gui.views.volume_presets import BONE, CT_PRESETS
-from medview.gui.views.volume_render import VolumeRenderer
+from medview.gui.views.volume_commands import COMMANDS
+from medview.gui.views.volume_painter import cube_middle
+from medview.gui.views.volume_probe import Probe, is_hardware, probe
+from medview.gui.views.volume_render import VolumeRenderer, rimmed
+from medview.gui.views.volume_scene import Scene
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.cutting import CropBox, CutPlane
+from medview.imaging.letters import letters
+from medview.imaging.looks import Scale, in_blend, looks_for
 from medview.imaging.reduce import reduced
+from medview.imaging.transfer import TransferPoint
+
+_HU = Scale(unit="HU")
 
 _AXES = (
     ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
@@ -42,6 +54,19 @@ def _with_ball(axes=_AXES[0], **changes: object) -> Volume:
     away = geometry.to_patient_array(grid) - (middle + np.array([12, 0, 12]))
     stored.reshape(-1)[np.linalg.norm(away, axis=1) < 6] = 1200
     return Volume(geometry=geometry, stored=stored, **({"unit": "HU", "modality": "CT"} | changes))
+
+
+def _look(name: str, blend: str = "composite"):
+    looks, _ = looks_for(_with_ball(), _HU)
+    return in_blend(next(look for look in looks if look.id == name), blend, _HU)
+
+
+def _picture(volume: Volume, scene: Scene, camera: Camera | None = None) -> np.ndarray:
+    renderer = VolumeRenderer()
+    renderer.show(rimmed(*reduced(volume, 64)), scene)
+    picture = renderer.draw(camera or Camera(), (100, 100))
+    renderer.close()
+    return picture
 
 
 @pytest.fixture
@@ -64,12 +89,7 @@ def view(qtbot) -> Callable[..., VolumeView]:
 
 @pytest.mark.parametrize("axes", _AXES)
 def test_left_is_on_the_right_and_the_head_is_up_for_every_acquisition(axes) -> None:
-    volume = _with_ball(axes)
-    renderer = VolumeRenderer()
-
-    renderer.show(*reduced(volume, 64), BONE)
-    picture = renderer.draw(Camera(), 100, 100)
-    renderer.close()
+    picture = _picture(_with_ball(axes), Scene(look=_look("bone")))
 
     rows, columns = np.nonzero(picture.sum(axis=2) > 150)
     assert len(rows) > 100
@@ -132,6 +152,7 @@ def test_view_draws_what_it_is_given(view, qtbot) -> None:
     shown.set_volume(_with_ball(), Series(uid="1"))
     qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
 
+    qtbot.waitUntil(lambda: not shown.stage.is_drawing, timeout=20000)
     image = shown.grab().toImage()
     lit = [image.pixelColor(150 + x, 40 + y).red() for x in range(10) for y in range(10)]
     assert max(lit) > 80
@@ -154,34 +175,323 @@ def test_drag_turns_the_volume(view, qtbot) -> None:
     qtbot.waitUntil(lambda: shown.grab().toImage() != before, timeout=20000)
 
 
+def _ready(shown: VolumeView, qtbot, volume: Volume | None = None) -> VolumeView:
+    shown.set_volume(volume or _with_ball(), Series(uid="1"))
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+    return shown
+
+
 def test_digits_choose_another_look(view, qtbot) -> None:
-    shown = view()
-    shown.set_volume(_with_ball(), Series(uid="1"))
+    shown = _ready(view(), qtbot)
 
     QTest.keyClick(shown, Qt.Key.Key_3)
 
-    assert shown.title() == "Volume · lung"
+    assert shown.title() == "Volume · Lungs"
     QTest.keyClick(shown, Qt.Key.Key_9)
-    assert shown.title() == "Volume · lung"
-    assert len(CT_PRESETS) == 4
+    assert shown.title() == "Volume · Lungs"
 
 
-def test_numbers_without_a_scale_get_one_look(view) -> None:
+def test_numbers_without_a_scale_get_looks_of_their_own(view, qtbot) -> None:
+    shown = _ready(view(), qtbot, _with_ball(unit="", modality="MR"))
+
+    assert shown.title() == "Volume · MR surface"
+
+
+def test_body_part_chooses_the_look(view, qtbot) -> None:
     shown = view()
 
-    shown.set_volume(_with_ball(unit="", modality="MR"), Series(uid="1"))
+    shown.set_volume(_with_ball(), Series(uid="1", description="CTA Coronary 0.6"))
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
 
-    assert shown.title() == "Volume · surface"
+    assert shown.title() == "Volume · Vessels"
+
+
+@pytest.mark.parametrize(
+    ("key", "right", "up"),
+    [("A", "L", "H"), ("P", "R", "H"), ("L", "P", "H"), ("R", "A", "H"), ("H", "R", "A"),
+     ("F", "L", "A")],
+)  # fmt: skip
+def test_keys_show_each_side(view, qtbot, key: str, right: str, up: str) -> None:
+    shown = _ready(view(), qtbot)
+
+    QTest.keyClick(shown, key, Qt.KeyboardModifier.ShiftModifier)
+
+    frame = shown.stage.camera.frame
+    assert (letters(frame[0])[:1], letters(frame[1])[:1]) == (right, up)
+    assert np.allclose(np.cross(frame[0], frame[1]), frame[2])
+
+
+@pytest.mark.parametrize("blend", ["mip", "minip", "mean"])
+def test_projections_show_what_numpy_finds_on_each_ray(blend: str) -> None:
+    volume = _with_ball()
+    look = replace(
+        _look("bone", blend), is_inside=False,
+        points=(TransferPoint(-1000, 0, "#000000"), TransferPoint(1200, 1, "#ffffff")),
+    )  # fmt: skip
+
+    # From the front rays run along j; the picture is 106 % of the volume's 39 mm high.
+    grey = _picture(volume, Scene(look=look))[..., 0].astype(float)
+
+    along = {"mip": np.max, "minip": np.min, "mean": np.mean}[blend](volume.stored, axis=1)
+    pixel = 39 * 1.06 / 100
+    at = np.rint(19.5 + (np.arange(100) + 0.5 - 50) * pixel).astype(int)
+    inside = (at > 1) & (at < 38)
+    wanted = along[np.ix_(at[inside][::-1], at[inside])]
+    drawn = grey[np.ix_(inside, inside)] / 255 * 2200 - 1000
+    assert np.median(np.abs(drawn - wanted)) < 12
+    assert np.mean(np.abs(drawn - wanted) > 250) < 0.06  # half a voxel at the ball's edge
+
+
+def test_box_keeps_what_lies_in_it() -> None:
+    volume = _with_ball()
+    left_half = CropBox(low=(0.5, 0, 0), high=(1, 1, 1))
+    right_half = CropBox(low=(0, 0, 0), high=(0.5, 1, 1))
+
+    kept = _picture(volume, Scene(look=_look("bone"), box=left_half))
+    cut = _picture(volume, Scene(look=_look("bone"), box=right_half))
+
+    assert kept.max() > 100
+    assert cut.max() == 0
+
+
+def test_plane_cuts_away_what_lies_behind_it() -> None:
+    volume = _with_ball()
+    middle = tuple(volume.geometry.centre)
+
+    kept = _picture(volume, Scene(look=_look("bone"), planes=(CutPlane(middle, (1, 0, 0)),)))
+    cut = _picture(volume, Scene(look=_look("bone"), planes=(CutPlane(middle, (-1, 0, 0)),)))
+
+    assert kept.max() > 100
+    assert cut.max() == 0
+
+
+def test_tilted_stack_shows_a_ball_round_and_in_its_place() -> None:
+    # A gantry tilt of 20 degrees: slices are shifted against each other by the shear.
+    tilt = np.radians(20)
+    axes = ((1, 0, 0), (0, 1, 0), (0, float(np.sin(tilt)), float(np.cos(tilt))))
+    geometry = Geometry(shape=(40, 40, 40), axes=axes)
+    stored = np.full(geometry.shape, -1000, np.int16)
+    grid = np.stack(np.meshgrid(*[np.arange(40)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    away = np.linalg.norm(geometry.to_patient_array(grid) - np.array(geometry.centre), axis=1)
+    stored.reshape(-1)[away < 8] = 1200
+    volume = Volume(geometry=geometry, stored=stored, unit="HU", modality="CT")
+
+    picture = _picture(volume, Scene(look=_look("bone")), Camera().seen_from("L"))
+
+    rows, columns = np.nonzero(picture.sum(axis=2) > 150)
+    assert (rows.mean(), columns.mean()) == pytest.approx((49.5, 49.5), abs=1.5)
+    assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=3)
+
+
+def test_click_on_the_ball_tells_where_it_lies(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    seen = shown.stage.screen(200, 200)
+    middle = np.array(shown.stage.volume.geometry.centre) + np.array([12, 0, 12])
+    x, y = seen.to_pixels([middle])[0]
+
+    with qtbot.waitSignal(shown.stage.picked, timeout=20000) as found:
+        QTest.mouseClick(shown, Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
+
+    # The ball's front: 6 mm before its middle.
+    assert np.array(found.args[0]) == pytest.approx(middle - np.array([0, 6, 0]), abs=1.2)
+
+
+def test_click_beside_everything_tells_nothing(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    told = []
+    shown.stage.picked.connect(told.append)
+
+    QTest.mouseClick(shown, Qt.MouseButton.LeftButton, pos=QPoint(20, 100))
+    qtbot.wait(QApplication.doubleClickInterval() + 300)
+
+    assert told == []
+
+
+def test_click_on_the_cube_shows_that_side(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    shown.stage.look_from(shown.stage.camera.seen_from("H"))
+
+    QTest.mouseClick(shown, Qt.MouseButton.LeftButton, pos=cube_middle(200).toPoint())
+
+    assert shown.stage.camera.frame[2] == (0, 0, 1)
+
+
+def _drag(shown: VolumeView, line: list[tuple[int, int]], button=Qt.MouseButton.LeftButton) -> None:
+    QTest.mousePress(shown, button, pos=QPoint(*line[0]))
+    for x, y in line[1:]:
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(x, y), QPointF(x, y), Qt.MouseButton.NoButton,
+            button, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(shown, move)
+    QTest.mouseRelease(shown, button, pos=QPoint(*line[-1]))
+
+
+def _light(shown: VolumeView) -> float:
+    return float(shown.stage.picture.pixels.mean())
+
+
+@pytest.mark.parametrize(("key", "is_left"), [("s", False), ("S", True)])
+def test_scissors_remove_or_keep_what_a_line_covers(view, qtbot, key: str, is_left: bool) -> None:
+    shown = _ready(view(), qtbot)
+    whole = _light(shown)
+    seen = shown.stage.screen(200, 200)
+    middle = np.array(shown.stage.volume.geometry.centre) + np.array([12, 0, 12])
+    x, y = (round(v) for v in seen.to_pixels([middle])[0])
+
+    QTest.keyClick(shown, key)
+    _drag(shown, [(x - 40, y - 38), (x + 38, y - 38), (x + 38, y + 40), (x - 40, y + 40)])
+
+    assert len(shown.stage.state.lassos) == 1
+    qtbot.waitUntil(lambda: (_light(shown) > 0.7 * whole) == is_left, timeout=20000)
+    QTest.keyClick(shown, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert shown.stage.state.lassos == ()
+    qtbot.waitUntil(lambda: _light(shown) > 0.7 * whole, timeout=20000)
+
+
+def test_escape_puts_the_scissors_down(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    QTest.keyClick(shown, "s")
+    assert shown.commands.tool == "lasso_remove"
+
+    QTest.keyClick(shown, Qt.Key.Key_Escape)
+
+    assert shown.commands.tool == "turn"
+
+
+def test_face_of_the_box_is_dragged_and_comes_back(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    QTest.keyClick(shown, "b")
+    seen = shown.stage.screen(200, 200)
+    places = handle_places(shown.stage.state.box, shown.stage.space, seen)
+    left = places[HANDLES.index(Handle(0, True))].toPoint()  # the patient's left, on the right
+
+    _drag(shown, [(left.x(), left.y()), (left.x() - 47, left.y())])
+
+    box = shown.stage.state.box
+    assert box.high[0] == pytest.approx(0.75, abs=0.02)  # a quarter of 40 mm in a 41 mm picture
+    assert box.low == (0, 0, 0)
+    QTest.keyClick(shown, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert shown.stage.state.box.is_whole
+
+
+def test_cuts_follow_the_crosshair_but_a_free_one_stays(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    shown.commands.run("cut_axial")
+    shown.commands.run("cut_free")
+    before = shown.stage.state.cut_named("free")
+
+    shown.stage.follow(PatientPoint(1, 2, 3))
+
+    assert shown.stage.state.cut_named("axial").point == (1, 2, 3)
+    assert shown.stage.state.cut_named("free") == before
+
+
+def test_spin_turns_about_the_long_axis_until_it_is_stopped(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+
+    QTest.keyClick(shown, "c")
+    qtbot.waitUntil(lambda: shown.stage.camera.frame[0][1] != 0, timeout=20000)
+    QTest.keyClick(shown, "c")
+
+    assert shown.stage.camera.frame[1] == pytest.approx((0, 0, 1))
+    stopped = shown.stage.camera
+    qtbot.wait(150)
+    assert shown.stage.camera == stopped
+
+
+def test_whole_volume_is_drawn_at_rest_where_memory_has_room(view, qtbot) -> None:
+    geometry = Geometry(shape=(20, 300, 300))
+    stored = np.full(geometry.shape, -1000, np.int16)
+    stored[5:15, 100:200, 100:200] = 800
+    volume = Volume(geometry=geometry, stored=stored, unit="HU", modality="CT")
+    shown = _ready(view(), qtbot, volume)
+
+    qtbot.waitUntil(lambda: not shown.stage.is_drawing, timeout=20000)
+    blocks = Blocks(volume)
+
+    assert blocks.get(FINE).is_whole is False
+    assert blocks.get(WHOLE).is_whole
+    assert blocks.get(WHOLE).values.shape == (22, 302, 302)
+    assert shown.stage.drawn.is_reduced is False
+
+
+def test_volume_too_big_for_memory_is_reduced_and_says_so(view, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr("medview.gui.views.volume_blocks.available_bytes", lambda: 4 << 20)
+    geometry = Geometry(shape=(20, 300, 300))
+    volume = Volume(
+        geometry=geometry, stored=np.zeros(geometry.shape, np.int16), unit="HU", modality="CT"
+    )
+
+    shown = _ready(view(), qtbot, volume)
+
+    qtbot.waitUntil(lambda: shown.stage.drawn.is_reduced, timeout=20000)
+
+
+def test_every_tool_of_the_row_has_a_name_and_says_its_key(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+
+    tools = [*shown.bar.findChildren(QToolButton), shown.bar.shift]
+
+    assert all(tool.accessibleName() and tool.toolTip() for tool in tools)
+    assert shown.bar.buttons["box"].toolTip() == "Crop box  B"
+
+
+def test_no_key_has_two_meanings_in_the_volume_view() -> None:
+    keys = [command.keys for command in COMMANDS if command.keys]
+
+    assert len(keys) == len(set(keys))
+
+
+def test_screen_that_cannot_draw_says_so(view, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr("medview.gui.views.volume_worker.is_chosen", lambda: False)
+    monkeypatch.setattr("medview.gui.views.volume_worker.has_osmesa", lambda: False)
+    monkeypatch.setattr("medview.gui.views.volume_worker.probe", Probe)
+    shown = view()
+
+    shown.set_volume(_with_ball(), Series(uid="1"))
+    qtbot.waitUntil(lambda: shown.stage.trouble is not None, timeout=20000)
+
+    assert "cannot be drawn on this machine" in shown.stage.trouble.sentence()
+
+
+def test_probe_of_opengl_survives_a_child_that_dies_or_talks_nonsense() -> None:
+    assert not probe(("-c", "import os; os.abort()")).is_sound
+    assert not probe(("-c", "print('no json')")).is_sound
+    assert not probe(("-c", "import time; time.sleep(30)"), patience_s=0.3).is_sound
+    dead_ball = 'print(\'{"renderer": "NVIDIA", "is_drawn": false}\')'
+    assert probe(("-c", dead_ball)) == Probe("NVIDIA", True, False)
+    assert probe(("-c", dead_ball)).hardware == ""
+
+
+def test_software_renderers_are_told_from_hardware() -> None:
+    assert not is_hardware("llvmpipe (LLVM 15.0.6, 256 bits)")
+    assert not is_hardware("SVGA3D; build: RELEASE")
+    assert is_hardware("NVIDIA GeForce RTX 3060/PCIe/SSE2")
+
+
+def test_hardware_path_shows_the_same_as_the_processor() -> None:
+    # Mesa stands in for the hardware: the mapper is the one that real hardware gets.
+    block, scene = rimmed(*reduced(_with_ball(), 64)), Scene(look=_look("bone"))
+    seen = []
+    for hardware in ("", "Mesa"):
+        renderer = VolumeRenderer(hardware)
+        renderer.show(block, scene)
+        seen.append(renderer.draw(Camera(), (100, 100)).max(axis=2) > 30)
+        renderer.close()
+
+    assert seen[1].sum() > 100
+    assert (seen[0] & seen[1]).sum() > 0.9 * (seen[0] | seen[1]).sum()
 
 
 def test_closing_ends_the_thread(view, qtbot) -> None:
     shown = view()
     shown.set_volume(_with_ball(), Series(uid="1"))
-    thread = shown._thread._thread
+    thread = shown.stage._thread
 
     shown.close()
 
-    assert not thread.is_alive()
+    assert not thread.is_alive
 
 
 def test_cleared_view_lets_the_volume_go(view, qtbot) -> None:

@@ -1,73 +1,108 @@
-"""VTK draws a volume into an array, without any window; used in one thread only.
+"""VTK draws a scene into an array, without any window; used in one thread only.
 
 The fixed-point ray caster runs on the processor, so that every machine shows the same picture;
-OpenGL (OSMesa where it is there) only carries its result.
+OpenGL (OSMesa where it is there) only carries its result. Where a child process has drawn with
+real graphics hardware (`volume_probe`), its ray caster is used.
 """
 
 from __future__ import annotations
 
-import ctypes.util
 import os
-import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import MedViewError
-from medview.core.geometry import FloatArray, Geometry, VoxelIndex
+from medview.core.geometry import Geometry, VoxelIndex
 from medview.core.words import say
-from medview.gui.views.volume_camera import Camera
-from medview.gui.views.volume_presets import VolumePreset
+from medview.gui.views import volume_actors as actors
+from medview.gui.views.volume_camera import Camera, extent_of, screen_map
+from medview.gui.views.volume_mean import mean_picture
+from medview.gui.views.volume_probe import native_window, prefer_osmesa
+from medview.gui.views.volume_scene import Scene, SliceInSpace, Surface
 
-_WINDOW = "VTK_DEFAULT_OPENGL_WINDOW"
-
-
-def _prefer_osmesa() -> None:
-    # Without it VTK takes EGL, which draws nothing on some machines and does not say so.
-    if sys.platform == "linux" and ctypes.util.find_library("OSMesa"):
-        os.environ.setdefault(_WINDOW, "vtkOSOpenGLRenderWindow")
+_BLENDS = {"composite": 0, "mip": 1, "minip": 2}  # vtkVolumeMapper.BlendModes
 
 
-def _keep_no_shaders() -> None:
-    # Mesa maps its cache of shaders into memory: on a full disk a write there ends the process
-    # with SIGBUS, which nothing can catch. Ours are few and compile quickly.
-    os.environ["MESA_SHADER_CACHE_DISABLE"] = "true"
-    os.environ["MESA_GLSL_CACHE_DISABLE"] = "true"  # its name before Mesa 22
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Block:
+    """Values [k, j, i] to be drawn, with a rim of one voxel, and where the rim's corner lies.
+
+    The rim gives cut faces a slope to be lit by. is_quick: for pictures that move. is_whole:
+    whether no voxel of the series was left out.
+    """
+
+    values: NDArray[np.int16 | np.float32]
+    geometry: Geometry
+    is_quick: bool = False
+    is_whole: bool = False
+
+
+def rimmed(
+    values: NDArray[np.int16 | np.float32],
+    geometry: Geometry,
+    *,
+    is_quick: bool = False,
+    is_whole: bool = False,
+) -> Block:
+    """A block from values and their grid."""
+    from dataclasses import replace
+
+    padded = np.pad(values, 1, constant_values=values.min())
+    wider = replace(
+        geometry,
+        shape=(padded.shape[0], padded.shape[1], padded.shape[2]),
+        origin=geometry.to_patient(VoxelIndex(-1.0, -1.0, -1.0)),
+    )
+    return Block(values=padded, geometry=wider, is_quick=is_quick, is_whole=is_whole)
+
+
+@dataclass(eq=False)
+class _Part:
+    """A block as VTK has it; kept, because the slopes for its light take long to compute."""
+
+    block: Block
+    mapper: Any
+    volume: Any
 
 
 class VolumeRenderer:
-    """One off-screen window with one volume. Raises MedViewError where nothing can be drawn."""
+    """One off-screen window with one scene. Raises MedViewError where nothing can be drawn.
 
-    def __init__(self) -> None:
-        _prefer_osmesa()
-        _keep_no_shaders()
+    hardware: what `volume_probe` found; empty for the processor.
+    """
+
+    def __init__(self, hardware: str = "") -> None:
+        from vtkmodules.vtkCommonCore import vtkObject
+
+        self.hardware = hardware
+        if not hardware:
+            prefer_osmesa()
         import vtkmodules.vtkRenderingOpenGL2
         import vtkmodules.vtkRenderingVolumeOpenGL2  # noqa: F401 - registers what VTK makes
-        from vtkmodules.vtkCommonCore import vtkObject
         from vtkmodules.vtkRenderingCore import (
             vtkRenderer,
             vtkRenderWindow,
-            vtkVolume,
             vtkWindowToImageFilter,
         )
-        from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
 
         vtkObject.GlobalWarningDisplayOff()  # we look at the pixels instead
         self._renderer: Any = vtkRenderer()
-        self._window: Any = vtkRenderWindow()
+        self._window: Any = native_window() if hardware else vtkRenderWindow()
         self._window.SetOffScreenRendering(1)
         self._window.SetMultiSamples(0)
         self._window.AddRenderer(self._renderer)
-        self._mapper: Any = vtkFixedPointVolumeRayCastMapper()
-        self._mapper.SetNumberOfThreads(max(1, (os.cpu_count() or 2) - 1))
-        self._volume: Any = vtkVolume()
-        self._volume.SetMapper(self._mapper)
         self._reader: Any = vtkWindowToImageFilter()
         self._reader.SetInput(self._window)
         self._reader.ReadFrontBufferOff()
-        self._values: NDArray[np.int16 | np.float32] | None = None
-        self._geometry: Geometry | None = None
+        self._parts: dict[int, _Part] = {}
+        self._extras: dict[int, tuple[object, list[Any]]] = {}  # actors by what they show
+        self._shown: Block | None = None
+        self._scene: Scene | None = None
         self._prove()
 
     def _prove(self) -> None:
@@ -83,67 +118,73 @@ class VolumeRenderer:
                 detail=self._window.GetClassName(),
             )
 
-    def show(
-        self,
-        values: NDArray[np.int16 | np.float32],
-        geometry: Geometry,
-        preset: VolumePreset,
-        *,
-        is_quick: bool = False,
-    ) -> None:
-        """Take modality values [k, j, i] on a grid; the array is looked at, not copied.
-
-        is_quick: fewer rays and fewer samples on each, for pictures that move.
-        """
-        from vtkmodules.util import numpy_support
-        from vtkmodules.vtkCommonDataModel import vtkImageData
-        from vtkmodules.vtkCommonMath import vtkMatrix4x4
-
-        to_vtk: Any = numpy_support.numpy_to_vtk  # untyped in VTK
-        # A rim of air gives cut faces a slope to be lit by. VTK holds no reference of its own.
-        self._values = np.pad(values, 1, constant_values=values.min())
-        image = vtkImageData()
-        image.SetDimensions(*self._values.shape[::-1])
-        image.SetSpacing(*geometry.spacing)
-        image.GetPointData().SetScalars(to_vtk(self._values.ravel(), deep=0))
-        self._mapper.SetInputData(image)
-        finest = min(geometry.spacing)
-        # Sampling coarser than half a voxel draws grain into smooth surfaces.
-        self._mapper.SetAutoAdjustSampleDistances(0)
-        self._mapper.SetSampleDistance(finest if is_quick else 0.5 * finest)
-        self._mapper.SetImageSampleDistance(1.6 if is_quick else 1.0)
-        place = vtkMatrix4x4()
-        axes = np.eye(4)
-        axes[:3, :3] = np.array(geometry.axes, float).T
-        axes[:3, 3] = geometry.to_patient(VoxelIndex(-1.0, -1.0, -1.0))
-        place.DeepCopy(axes.ravel().tolist())
-        self._volume.SetUserMatrix(place)
-        self._volume.SetProperty(_property(preset))
+    def show(self, block: Block, scene: Scene) -> None:
+        """What the next pictures are of; the block's array is looked at, not copied."""
+        part = self._part(block)
+        look = scene.look
+        part.volume.SetProperty(actors.property_of(look, is_hardware=bool(self.hardware)))
+        part.mapper.SetBlendMode(_BLENDS.get(look.blend, 0))
+        actors.set_box(part.mapper, scene.box, block.geometry)
+        actors.set_planes(part.mapper, scene.planes)
         self._renderer.RemoveAllViewProps()
-        self._renderer.AddVolume(self._volume)
-        self._geometry = geometry
+        # Drawn first by VTK, so that the rays end at them.
+        for actor in self._actors(scene):
+            self._renderer.AddViewProp(actor)
+        if scene.is_volume_shown and look.blend != "mean":
+            self._renderer.AddViewProp(part.volume)
+        self._renderer.SetBackground(*scene.background)
+        self._shown, self._scene = block, scene
 
-    def draw(self, camera: Camera, width: int, height: int) -> NDArray[np.uint8]:
-        """The picture (height, width, 3); black without a volume."""
+    def keep(self, blocks: tuple[Block, ...]) -> None:
+        """Let every other block go, and what VTK computed for it."""
+        kept = {id(block) for block in blocks}
+        self._parts = {key: part for key, part in self._parts.items() if key in kept}
+
+    def drop(self) -> None:
+        """Let everything go."""
+        self._renderer.RemoveAllViewProps()
+        self._parts, self._extras, self._shown, self._scene = {}, {}, None, None
+
+    def draw(
+        self,
+        camera: Camera,
+        size: tuple[int, int],
+        space: Geometry | None = None,
+        is_late: Callable[[], bool] | None = None,
+    ) -> NDArray[np.uint8] | None:
+        """The picture (height, width, 3) of a size (width, height); black without a scene.
+
+        space: the grid that the camera looks at, by default that of the block. is_late: asked
+        while it is drawn; once it says True the picture is given up for None.
+        """
+        width, height = size
         self._window.SetSize(width, height)
-        if self._geometry is not None:
-            self._aim(camera, self._geometry, width / height)
-        return self._read(width, height)
-
-    def _aim(self, camera: Camera, geometry: Geometry, aspect: float) -> None:
-        right, up, near = np.array(camera.frame, float)
-        size = _extent(geometry)
-        half = 0.53 * max(float(size[2]), float(size[0]) / aspect, float(size[1]) / aspect)
-        half /= camera.zoom
-        centre = np.array(geometry.centre)
-        centre = centre - (camera.pan[0] * right - camera.pan[1] * up) * 2 * half
+        block, scene = self._shown, self._scene
+        if block is None or scene is None:
+            return self._read(width, height)
+        seen = screen_map(camera, space or block.geometry, (width, height))
+        if scene.look.blend == "mean" and scene.is_volume_shown:
+            return mean_picture(block.values, block.geometry, scene, seen, is_quick=block.is_quick)
+        depth = float(np.linalg.norm(extent_of(block.geometry))) * 2
+        near = np.array(camera.frame[2], float)
         eye: Any = self._renderer.GetActiveCamera()
         eye.ParallelProjectionOn()
-        eye.SetFocalPoint(*centre.tolist())
-        eye.SetPosition(*(centre + near * float(np.linalg.norm(size)) * 2).tolist())
-        eye.SetViewUp(*up.tolist())
-        eye.SetParallelScale(half)
+        eye.SetFocalPoint(*seen.centre)
+        eye.SetPosition(*(np.array(seen.centre) + near * depth).tolist())
+        eye.SetViewUp(*camera.frame[1])
+        eye.SetParallelScale(seen.half_mm)
         self._renderer.ResetCameraClippingRange()
+        self._window.SetAbortRender(0)
+        tag = None
+        if is_late is not None:
+            tag = self._window.AddObserver("AbortCheckEvent", _Stop(self._window, is_late))
+        picture = self._read(width, height)
+        if tag is not None:
+            self._window.RemoveObserver(tag)
+            if self._window.GetAbortRender():
+                self._window.SetAbortRender(0)
+                return None
+        return picture
 
     def _read(self, width: int, height: int) -> NDArray[np.uint8]:
         from vtkmodules.util import numpy_support
@@ -155,37 +196,74 @@ class VolumeRenderer:
         pixels = to_numpy(self._reader.GetOutput().GetPointData().GetScalars())
         return np.ascontiguousarray(pixels.reshape(height, width, -1)[::-1, :, :3])
 
+    def _part(self, block: Block) -> _Part:
+        if id(block) not in self._parts:
+            from vtkmodules.vtkRenderingCore import vtkVolume
+
+            volume = vtkVolume()
+            mapper = self._mapper(block)
+            mapper.SetInputData(actors.image_of(block.values, block.geometry))
+            volume.SetMapper(mapper)
+            volume.SetUserMatrix(actors.place_of(block.geometry))
+            self._parts[id(block)] = _Part(block, mapper, volume)
+        return self._parts[id(block)]
+
+    def _mapper(self, block: Block) -> Any:
+        finest = min(block.geometry.spacing)
+        if self.hardware:
+            from vtkmodules.vtkRenderingVolume import vtkGPUVolumeRayCastMapper
+
+            quick: Any = vtkGPUVolumeRayCastMapper()
+            quick.SetAutoAdjustSampleDistances(0)
+            quick.SetSampleDistance(finest if block.is_quick else 0.35 * finest)
+            quick.SetUseJittering(1)  # rings of the steps along a ray become faint noise
+            return quick
+        from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
+
+        mapper: Any = vtkFixedPointVolumeRayCastMapper()
+        mapper.SetNumberOfThreads(max(1, (os.cpu_count() or 2) - 1))
+        # Sampling coarser than half a voxel draws rings into smooth surfaces.
+        mapper.SetAutoAdjustSampleDistances(0)
+        mapper.SetSampleDistance(finest if block.is_quick else 0.4 * finest)
+        mapper.SetImageSampleDistance(1.6 if block.is_quick else 1.0)
+        return mapper
+
+    def _actors(self, scene: Scene) -> list[Any]:
+        made: dict[int, tuple[object, list[Any]]] = {}
+        shown: tuple[Surface | SliceInSpace, ...] = (*scene.surfaces, *scene.slices)
+        for each in shown:
+            known = self._extras.get(id(each))
+            made[id(each)] = known or (each, _made(each, scene.surface_opacity))
+        for _, found in made.values():
+            for actor in found:
+                _set_opacity(actor, scene)
+        self._extras = made
+        return [actor for _, found in made.values() for actor in found]
+
     def close(self) -> None:
         """Give the window back, in the thread that made it."""
-        self._renderer.RemoveAllViewProps()
+        self.drop()
         self._window.Finalize()
 
 
-def _extent(geometry: Geometry) -> FloatArray:
-    """(3,) size of the grid's box in the patient, millimetres."""
-    k, j, i = geometry.shape
-    corners = [(a, b, c) for a in (0, k - 1) for b in (0, j - 1) for c in (0, i - 1)]
-    return np.asarray(np.ptp(geometry.to_patient_array(corners), axis=0), np.float64)
+class _Stop:
+    """Asked by VTK while it draws; a callable object, because VTK holds it without its closure."""
+
+    def __init__(self, window: Any, is_late: Callable[[], bool]) -> None:
+        self._window, self._is_late = window, is_late
+
+    def __call__(self, _caller: object, _event: str) -> None:
+        if self._is_late():
+            self._window.SetAbortRender(1)
 
 
-def _property(preset: VolumePreset) -> Any:
-    from vtkmodules.vtkCommonDataModel import vtkPiecewiseFunction
-    from vtkmodules.vtkRenderingCore import vtkColorTransferFunction, vtkVolumeProperty
+def _made(each: Surface | SliceInSpace, opacity: float) -> list[Any]:
+    if isinstance(each, Surface):
+        return [actors.surface_actor(each, opacity)]
+    return actors.slice_actors(each)
 
-    opacity, colours = vtkPiecewiseFunction(), vtkColorTransferFunction()
-    for value, share in preset.opacity:
-        opacity.AddPoint(value, share)
-    for value, red, green, blue in preset.colours:
-        colours.AddRGBPoint(value, red, green, blue)
-    found = vtkVolumeProperty()
-    found.SetScalarOpacity(opacity)
-    found.SetColor(colours)
-    # Opacities are meant for 1.5 mm of tissue: reduced copies then look like the whole.
-    found.SetScalarOpacityUnitDistance(1.5)
-    found.SetInterpolationTypeToLinear()
-    found.ShadeOn()
-    found.SetAmbient(0.38)
-    found.SetDiffuse(0.9)
-    found.SetSpecular(0.18)
-    found.SetSpecularPower(12.0)
-    return found
+
+def _set_opacity(actor: Any, scene: Scene) -> None:
+    with suppress(AttributeError):
+        if actor.GetProperty().GetLighting():  # slices are not lit, and never transparent
+            actor.GetProperty().SetOpacity(scene.surface_opacity)

@@ -1,0 +1,279 @@
+"""What can be done in the volume view, one row each: for its keys, its bar and the palette."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from medview.core.geometry import PatientPoint
+from medview.core.words import say
+from medview.gui.views.volume_camera import SIDES, Camera
+from medview.gui.views.volume_stage import VolumeStage
+from medview.gui.views.volume_state import CUTS, new_cut, next_blend
+from medview.imaging.cutting import CropBox
+
+_SPIN_MS, _SPIN_STEP = 40, math.radians(2)
+_TURN_STEP = math.radians(10)
+_SHIFT_SHARE = 0.02  # of the span of values, a step of the slider
+SLICES = ("", "outline", "picture")
+TOOLS = ("turn", "lasso_remove", "lasso_keep")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """title: English template for `tr`. keys: as QKeySequence writes them, empty for none."""
+
+    id: str
+    title: str
+    keys: str = ""
+    icon: str = ""
+
+
+COMMANDS = (
+    Command("from_A", "From the front", "Shift+A"),
+    Command("from_P", "From behind", "Shift+P"),
+    Command("from_L", "From the patient's left", "Shift+L"),
+    Command("from_R", "From the patient's right", "Shift+R"),
+    Command("from_H", "From the head", "Shift+H"),
+    Command("from_F", "From the feet", "Shift+F"),
+    Command("reset_view", "Reset the view", "R", "rotate-ccw"),
+    Command("spin", "Turn by itself", "C", "rotate-3d"),
+    Command("reset_look", "Look that fits the series", "0"),
+    Command("shift_up", "Look towards higher values", "]"),
+    Command("shift_down", "Look towards lower values", "["),
+    Command("blend", "Next projection: tissue, MIP, MinIP, mean", "M", "layers"),
+    Command("light", "Light", "N", "lightbulb"),
+    Command("editor", "Edit the look", "G", "sliders-horizontal"),
+    Command("box", "Crop box", "B", "crop"),
+    Command("reset_box", "Reset the crop box", "Shift+B"),
+    Command("lasso_remove", "Scissors: remove what a line covers", "S", "scissors"),
+    Command("lasso_keep", "Scissors: keep what a line covers", "Shift+S"),
+    Command("cut_axial", "Cut along the axial slice"),
+    Command("cut_coronal", "Cut along the coronal slice"),
+    Command("cut_sagittal", "Cut along the sagittal slice"),
+    Command("cut_free", "Cut facing you", "D", "slice"),
+    Command("flip_cuts", "Turn the cuts round", "Shift+D"),
+    Command("cut_deeper", "Cut deeper", "Shift+Down"),
+    Command("cut_shallower", "Cut less deep", "Shift+Up"),
+    Command("no_cuts", "Take every cut, box and line away", "Shift+Backspace"),
+    Command("slices", "Slices in space: none, outlines, pictures", "Y"),
+    Command("surfaces", "Surfaces of masks", "O", "shapes"),
+    Command("volume", "The volume itself", "V", "box"),
+    Command("undo", "Undo in the volume view", "Ctrl+Z"),
+    Command("redo", "Redo in the volume view", "Ctrl+Y"),
+    Command("turn_left", "Turn to the left", "Left"),
+    Command("turn_right", "Turn to the right", "Right"),
+    Command("turn_up", "Turn up", "Up"),
+    Command("turn_down", "Turn down", "Down"),
+    Command("zoom_in", "Nearer", "+"),
+    Command("zoom_out", "Further away", "-"),
+)  # fmt: skip
+BY_KEYS = {command.keys: command.id for command in COMMANDS if command.keys}
+
+
+class VolumeCommands(QObject):
+    """Does the commands on a stage; `tool` is what a drag with the left button does."""
+
+    tool_changed = Signal(str)
+    box_toggled = Signal(bool)
+    editor_asked = Signal()
+    slices_asked = Signal(str)  # "", outline or picture
+
+    def __init__(self, stage: VolumeStage) -> None:
+        super().__init__(stage)
+        self.stage = stage
+        self.tool = "turn"
+        self.is_box_shown = False
+        self.slices = ""
+        self._spin = QTimer(self)
+        self._spin.setInterval(_SPIN_MS)
+        self._spin.timeout.connect(self._spin_on)
+        self._deeds = self._table()
+
+    def _table(self) -> dict[str, Callable[[], object]]:
+        deeds: dict[str, Callable[[], object]] = {
+            "reset_view": self._reset_view,
+            "spin": self._toggle_spin,
+            "reset_look": self._reset_look,
+            "blend": self._next_blend,
+            "light": self._toggle_light,
+            "editor": self.editor_asked.emit,
+            "box": self._toggle_box,
+            "reset_box": partial(self._change, box=CropBox()),
+            "flip_cuts": self._flip_cuts,
+            "cut_deeper": partial(self.move_cuts, 1.0),
+            "cut_shallower": partial(self.move_cuts, -1.0),
+            "no_cuts": partial(self._change, box=CropBox(), cuts=(), lassos=()),
+            "slices": self._next_slices,
+            "surfaces": self._toggle_surfaces,
+            "volume": self._toggle_volume,
+            "undo": self._undo,
+            "redo": self._redo,
+            "shift_up": partial(self.shift, 1.0),
+            "shift_down": partial(self.shift, -1.0),
+            "zoom_in": partial(self._zoom, 1.2),
+            "zoom_out": partial(self._zoom, 1 / 1.2),
+        }
+        turns = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+        for name, (across, down) in turns.items():
+            deeds[f"turn_{name}"] = partial(self._turn, across, down)
+        for side in SIDES:
+            deeds[f"from_{side}"] = partial(self._see_from, side)
+        for name in CUTS:
+            deeds[f"cut_{name}"] = partial(self._toggle_cut, name)
+        for name in TOOLS[1:]:
+            deeds[name] = partial(self._toggle_tool, name)
+        return deeds
+
+    def run(self, command_id: str) -> None:
+        """Do a command by its name; without a volume nothing happens."""
+        if self.stage.volume is not None:
+            self._deeds[command_id]()
+
+    def is_on(self, command_id: str) -> bool:
+        """Whether what a command switches is on."""
+        stage, look = self.stage, self.stage.look
+        is_cut = command_id.startswith("cut_")
+        known = {
+            "spin": self._spin.isActive(),
+            "light": look is not None and look.is_lit and look.blend == "composite",
+            "box": self.is_box_shown,
+            "surfaces": stage.extras.are_surfaces_shown and bool(stage.extras.surfaces),
+            "volume": stage.extras.is_volume_shown,
+            "slices": bool(self.slices),
+            "blend": look is not None and look.blend != "composite",
+            self.tool: True,
+        }
+        return known.get(command_id, is_cut and stage.state.cut_named(command_id[4:]) is not None)
+
+    def stop(self) -> None:
+        """Another volume comes: nothing turns, nothing is cut."""
+        self._spin.stop()
+        self.set_tool("turn")
+        self.is_box_shown = False
+        self.slices = ""
+        self.box_toggled.emit(False)
+
+    def set_tool(self, name: str) -> None:
+        """turn, lasso_remove or lasso_keep."""
+        self.tool = name
+        self.tool_changed.emit(name)
+        self.stage.changed.emit()
+
+    def choose_look(self, number: int) -> None:
+        """A look by its number; unknown numbers change nothing."""
+        if 0 <= number < len(self.stage.looks):
+            self._change(number=number, edited=None, shift=0.0, blend="", is_lit=None)
+
+    def set_blend(self, blend: str) -> None:
+        """Join the samples of a ray in another way."""
+        self._change(blend=blend)
+
+    def shift(self, steps: float) -> None:
+        """Move the look along the values, by steps of the slider."""
+        prepared = self.stage.prepared
+        if prepared is not None:
+            span = prepared.span[1] - prepared.span[0]
+            self._change(shift=self.stage.state.shift + steps * _SHIFT_SHARE * span)
+
+    def move_cuts(self, steps: float) -> None:
+        """Every cut deeper or less deep, by slices."""
+        stage = self.stage
+        if stage.space is None:
+            return
+        if not stage.state.cuts:
+            stage.told.emit(say("There is no cut to move: D makes one that faces you."))
+            return
+        by = steps * max(stage.space.slice_step, 1.0)
+        cuts = tuple((name, plane.moved(by)) for name, plane in stage.state.cuts)
+        self._change(cuts=cuts)
+
+    def _change(self, **values: object) -> None:
+        self.stage.change(replace(self.stage.state, **values))  # type: ignore[arg-type]
+
+    def _see_from(self, side: str) -> None:
+        self.stage.look_from(self.stage.camera.seen_from(side))
+
+    def _turn(self, across: float, down: float) -> None:
+        self.stage.look_from(self.stage.camera.rotated(across * _TURN_STEP, down * _TURN_STEP))
+
+    def _zoom(self, factor: float) -> None:
+        self.stage.look_from(self.stage.camera.zoomed(factor))
+
+    def _reset_view(self) -> None:
+        self._spin.stop()
+        self.stage.look_from(Camera())
+
+    def _toggle_spin(self) -> None:
+        if self._spin.isActive():
+            self._spin.stop()
+        else:
+            self._spin.start()
+        self.stage.changed.emit()
+
+    def _spin_on(self) -> None:
+        # About the patient's long axis; the next step waits until this one is drawn.
+        stage = self.stage
+        if stage.volume is None or not stage.is_drawing:
+            stage.look_from(stage.camera.spun(_SPIN_STEP))
+
+    def _reset_look(self) -> None:
+        self.choose_look(self.stage.fitting_look)
+
+    def _next_blend(self) -> None:
+        if self.stage.look is not None:
+            self.set_blend(next_blend(self.stage.look.blend))
+
+    def _toggle_light(self) -> None:
+        look = self.stage.look
+        if look is None:
+            return
+        if look.blend != "composite":
+            self.stage.told.emit(say("A projection has no light: M goes back to tissue."))
+            return
+        self._change(is_lit=not look.is_lit)
+
+    def _toggle_box(self) -> None:
+        self.is_box_shown = not self.is_box_shown
+        self.box_toggled.emit(self.is_box_shown)
+        self.stage.changed.emit()
+
+    def _toggle_cut(self, name: str) -> None:
+        state, point = self.stage.state, self.stage.crosshair or PatientPoint(0, 0, 0)
+        made = None
+        if state.cut_named(name) is None:
+            made = new_cut(name, point, self.stage.camera.frame)
+        self.stage.change(state.with_cut(name, made))
+
+    def _flip_cuts(self) -> None:
+        self._change(cuts=tuple((n, plane.flipped()) for n, plane in self.stage.state.cuts))
+
+    def _toggle_tool(self, name: str) -> None:
+        self.set_tool("turn" if self.tool == name else name)
+
+    def _next_slices(self) -> None:
+        self.slices = SLICES[(SLICES.index(self.slices) + 1) % len(SLICES)]
+        self.slices_asked.emit(self.slices)
+        self.stage.changed.emit()
+
+    def _toggle_surfaces(self) -> None:
+        extras = self.stage.extras
+        if not extras.surfaces:
+            self.stage.told.emit(
+                say("There is no mask with a surface here: run a model or draw one first.")
+            )
+            return
+        self.stage.show_beside(are_surfaces_shown=not extras.are_surfaces_shown)
+
+    def _toggle_volume(self) -> None:
+        self.stage.show_beside(is_volume_shown=not self.stage.extras.is_volume_shown)
+
+    def _undo(self) -> None:
+        self.stage.undo()
+
+    def _redo(self) -> None:
+        self.stage.redo()

@@ -1,0 +1,145 @@
+"""What is painted over the picture of a volume: names, letters, cube, box, line, badges."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from medview.core.words import tr
+from medview.gui.style import colour
+from medview.gui.views import ink
+from medview.gui.views.volume_box import Handle, paint_box
+from medview.gui.views.volume_commands import VolumeCommands
+from medview.gui.views.volume_cube import HALF, paint_cube
+from medview.imaging.letters import letters, opposite
+
+_Align = Qt.AlignmentFlag
+_BRIGHT = 0.5  # of a background on which light ink cannot be read
+
+
+def blend_names() -> dict[str, str]:
+    """What the ways of joining samples are called."""
+    return {"composite": tr("tissue"), "mip": "MIP", "minip": "MinIP", "mean": tr("mean")}
+
+
+def cube_middle(height: float) -> QPointF:
+    """Where the cube stands in a view of this height."""
+    return QPointF(ink.MARGIN + 2 * HALF, height - ink.MARGIN - 2 * HALF)
+
+
+class VolumePainter:
+    """Paints one view; `lasso` is the line that is being drawn, `held` the handle that is."""
+
+    def __init__(self, commands: VolumeCommands) -> None:
+        self._commands = commands
+        self._stage = commands.stage
+        self.lasso: list[QPointF] = []
+        self.held: Handle | None = None
+        self.has_bar = False  # then the hint would lie under it
+
+    def paint(self, painter: QPainter, box: QRectF) -> None:
+        """Everything, in a view's own pixels."""
+        stage = self._stage
+        painter.fillRect(box, QColor(ink.INK.canvas))
+        if stage.picture is not None:
+            painter.drawImage(box, stage.picture.image)
+        ink_colour = self._ink()
+        painter.setPen(ink_colour)
+        self._paint_corners(painter, box)
+        if stage.volume is not None and stage.trouble is None:
+            self._paint_letters(painter, box)
+            self._paint_tools(painter, box)
+            paint_cube(painter, stage.camera.frame, cube_middle(box.height()))
+        if stage.trouble is not None:
+            painter.setPen(QColor(ink.INK.warn))
+            painter.setFont(ink.corner_font())
+            flags = _Align.AlignCenter | Qt.TextFlag.TextWordWrap
+            room = box.adjusted(24, 24, -24, -24)
+            painter.drawText(room, int(flags), stage.trouble.sentence())
+
+    def title(self) -> str:
+        """What is shown, for the corner."""
+        look = self._stage.look
+        if look is None:
+            return tr("Volume")
+        state = self._stage.state
+        chosen = self._stage.looks[state.number]
+        name = chosen.name if chosen.is_own else tr(chosen.name)
+        edited = f" · {tr('changed')}" if state.edited is not None else ""
+        joined = f" · {blend_names()[look.blend]}" if look.blend != chosen.blend else ""
+        return f"{tr('Volume')} · {name}{edited}{joined}"
+
+    def path(self) -> str:
+        """What draws: the graphics hardware by name, or the processor."""
+        drawn = self._stage.drawn
+        if drawn is None:
+            return ""
+        return drawn.path or tr("CPU")
+
+    def _ink(self) -> QColor:
+        scene = self._stage.scene
+        is_bright = (
+            scene is not None
+            and self._stage.picture is not None
+            and sum(scene.background) / 3 > _BRIGHT
+        )
+        return QColor(ink.INK.surface_0 if is_bright else ink.INK.text)
+
+    def _paint_corners(self, painter: QPainter, box: QRectF) -> None:
+        painter.setFont(ink.corner_font())
+        metrics = QFontMetricsF(painter.font())
+        room = box.width() - 2 * ink.MARGIN
+        base = 8 + metrics.height() * 0.8
+        title = metrics.elidedText(self.title(), Qt.TextElideMode.ElideRight, room * 0.7)
+        painter.drawText(QPointF(ink.MARGIN, base), title)
+        drawn = self._stage.drawn
+        lines = [self.path()]
+        if drawn is not None and drawn.is_reduced:
+            lines.insert(0, "REDUCED")
+        for number, line in enumerate(lines):
+            text = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room * 0.28)
+            x = box.right() - ink.MARGIN - metrics.horizontalAdvance(text)
+            painter.drawText(QPointF(x, base + number * metrics.height()), text)
+
+    def _paint_letters(self, painter: QPainter, box: QRectF) -> None:
+        inside = box.adjusted(ink.MARGIN, 8, -ink.MARGIN, -8)
+        if not self.has_bar:
+            flags = int(_Align.AlignRight | _Align.AlignBottom)
+            pen = painter.pen()
+            if pen.color() == QColor(ink.INK.text):
+                painter.setPen(colour(ink.INK.muted))
+            painter.drawText(inside, flags, self._hint())
+            painter.setPen(pen)
+        painter.setFont(ink.letter_font())
+        # The largest direction alone: three letters mean nothing while it turns.
+        right, up = (letters(axis)[:1] for axis in self._stage.camera.frame[:2])
+        places = (
+            (opposite(right), _Align.AlignLeft | _Align.AlignVCenter),
+            (right, _Align.AlignRight | _Align.AlignVCenter),
+            (up, _Align.AlignHCenter | _Align.AlignTop),
+            (opposite(up), _Align.AlignHCenter | _Align.AlignBottom),
+        )
+        for text, side in places:
+            painter.drawText(inside, int(side), text)
+
+    def _hint(self) -> str:
+        if self._commands.tool == "lasso_remove":
+            return tr("draw round what has to go · Esc ends")
+        if self._commands.tool == "lasso_keep":
+            return tr("draw round what is to stay · Esc ends")
+        if self._commands.is_box_shown:
+            return tr("drag a face of the box · B ends")
+        return tr("rotate: drag · crosshair: click")
+
+    def _paint_tools(self, painter: QPainter, box: QRectF) -> None:
+        stage = self._stage
+        seen = stage.screen(box.width(), box.height())
+        if self._commands.is_box_shown and seen is not None and stage.space is not None:
+            paint_box(painter, stage.state.box, stage.space, seen, self.held)
+        if len(self.lasso) > 1:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(ink.INK.accent), 1.5))
+            painter.setBrush(colour(ink.INK.accent, 0.15))
+            painter.drawPolygon(QPolygonF(self.lasso))
+            painter.restore()

@@ -1,0 +1,258 @@
+"""What the volume view shows and how the reader set it up; the widget paints it.
+
+Asks the thread that owns VTK for pictures: quick ones while something moves, fine ones at rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from medview.core.errors import MedViewError
+from medview.core.geometry import Geometry, PatientPoint
+from medview.core.study import Series
+from medview.core.volume import Volume
+from medview.gui.views.pixels import Picture, to_picture
+from medview.gui.views.volume_camera import Camera, ScreenMap, screen_map
+from medview.gui.views.volume_scene import Scene, SliceInSpace, Surface
+from medview.gui.views.volume_state import History, VolumeState
+from medview.gui.views.volume_thread import VolumeThread
+from medview.gui.views.volume_wishes import Drawn, Prepared, Wish
+from medview.imaging.looks import first_look, in_blend, looks_for
+from medview.imaging.reduce import space_of
+from medview.imaging.transfer import Look
+
+_REST_MS = 180  # the fine picture follows when nothing has moved for so long
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Extras:
+    """What is shown beside the volume, as the window gives it."""
+
+    surfaces: tuple[Surface, ...] = ()
+    slices: tuple[SliceInSpace, ...] = ()
+    surface_opacity: float = 1.0
+    are_surfaces_shown: bool = True
+    is_volume_shown: bool = True
+
+
+class VolumeStage(QObject):
+    """One volume, the reader's settings for it, and its newest picture.
+
+    The attributes are read by the widgets; they are changed by the methods alone.
+    """
+
+    changed = Signal()  # something that is painted or shown in the bar
+    told = Signal(object)  # Sentence for the reader
+    picked = Signal(object)  # PatientPoint
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.volume: Volume | None = None
+        self.space: Geometry | None = None
+        self.prepared: Prepared | None = None
+        self.looks: tuple[Look, ...] = ()
+        self.state = VolumeState()
+        self.camera = Camera()
+        self.extras = Extras()
+        self.crosshair: PatientPoint | None = None
+        self.picture: Picture | None = None
+        self.drawn: Drawn | None = None
+        self.trouble: MedViewError | None = None
+        self.history = History()
+        self._words = ""
+        self._size = (0, 0)
+        self._thread: VolumeThread | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._ask_fine)
+        self._asked = 0  # the number of the newest wish
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def open(self, volume: Volume, series: Series) -> None:
+        """Show a volume with the look that fits its series."""
+        self.clear()
+        self.volume, self.space = volume, space_of(volume.geometry)
+        self._words = f"{series.body_part} {series.description}"
+        self.crosshair = self.space.centre
+        self._send(Wish(volume=volume))
+
+    def clear(self) -> None:
+        """Show nothing, and let what was kept for drawing go."""
+        self.volume, self.space, self.prepared, self.crosshair = None, None, None, None
+        self.picture, self.drawn, self.trouble = None, None, None
+        self.looks, self.state, self.camera, self.extras = (), VolumeState(), Camera(), Extras()
+        self.history.clear()
+        self._rest.stop()
+        if self._thread is not None:
+            self._thread.forget()
+        self.changed.emit()
+
+    def end(self) -> None:
+        """Give VTK back in the thread that has it."""
+        self._rest.stop()
+        self.volume = None
+        if self._thread is not None:
+            self._thread.end()
+            self._thread = None
+
+    @property
+    def look(self) -> Look | None:
+        """The look as it is drawn, None before the volume is prepared."""
+        if self.prepared is None or not self.looks:
+            return None
+        state = self.state
+        look = state.edited or self.looks[state.number]
+        return state.dressed(in_blend(look, state.blend or look.blend, self.prepared.scale))
+
+    @property
+    def scene(self) -> Scene | None:
+        """Everything but the place of the viewer, None before the volume is prepared."""
+        look, state, extras = self.look, self.state, self.extras
+        if look is None:
+            return None
+        return Scene(
+            look=look, box=state.box, planes=tuple(plane for _, plane in state.cuts),
+            lassos=state.lassos, slices=extras.slices, surface_opacity=extras.surface_opacity,
+            surfaces=extras.surfaces if extras.are_surfaces_shown else (),
+            is_volume_shown=extras.is_volume_shown,
+        )  # fmt: skip
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the newest wish has not been answered."""
+        return self.drawn is None or self.drawn.wish.number < self._asked
+
+    @property
+    def fitting_look(self) -> int:
+        """The number of the look for this series."""
+        return first_look(self.looks, self._words)
+
+    def screen(self, width: float, height: float) -> ScreenMap | None:
+        """Where the patient lies in a picture of this size, None without a volume."""
+        if self.space is None:
+            return None
+        return screen_map(self.camera, self.space, (max(width, 1.0), max(height, 1.0)))
+
+    # -- changes -------------------------------------------------------------------------
+
+    def look_from(self, camera: Camera) -> None:
+        """Another place of the viewer."""
+        self.camera = camera
+        self.redraw()
+
+    def change(self, state: VolumeState, before: VolumeState | None = None) -> None:
+        """Another setting, that undo takes back to `before` (the one now, for a single step)."""
+        before = before or self.state
+        if state != before:
+            self.history.remember(before)
+        self.adjust(state)
+
+    def adjust(self, state: VolumeState) -> None:
+        """Another setting on the way to one: a drag that goes on."""
+        if state != self.state:
+            self.state = state
+            self.redraw()
+
+    def undo(self) -> bool:
+        """Take the last setting back; whether there was one."""
+        return self._take(self.history.undo(self.state))
+
+    def redo(self) -> bool:
+        """Do the last undone setting again; whether there was one."""
+        return self._take(self.history.redo(self.state))
+
+    def show_beside(self, **values: object) -> None:
+        """Other surfaces, slices, or how much of them shows (see `Extras`)."""
+        self.extras = replace(self.extras, **values)  # type: ignore[arg-type]
+        self.redraw()
+
+    def follow(self, point: PatientPoint) -> None:
+        """The crosshair stands elsewhere: cuts along the slices go with it."""
+        self.crosshair = point
+        self.adjust(self.state.with_cuts_at(point))
+
+    def take_looks(self, chosen: str = "") -> None:
+        """Read the looks again; `chosen` (its id) is taken, if it is there."""
+        if self.volume is None or self.prepared is None:
+            return
+        self.looks, faults = looks_for(self.volume, self.prepared.scale)
+        for fault in faults:
+            self.told.emit(fault)
+        ids = [look.id for look in self.looks]
+        number = ids.index(chosen) if chosen in ids else min(self.state.number, len(ids) - 1)
+        self.adjust(replace(self.state, number=number, edited=None))
+
+    # -- pictures ------------------------------------------------------------------------
+
+    def redraw(self, size: tuple[int, int] | None = None) -> None:
+        """A quick picture now and a fine one at rest; size: in device pixels, (0, 0) for hidden."""
+        self._size = size or self._size
+        self._ask(is_quick=True)
+        self._rest.start()
+        self.changed.emit()
+
+    def pick(self, x: float, y: float) -> None:
+        """Find the place in the patient under a pixel; `picked` tells."""
+        if self.volume is not None and self.scene is not None and min(self._size) > 0:
+            self._send(
+                Wish(
+                    volume=self.volume, scene=self.scene, camera=self.camera, size=self._size,
+                    pick=(x, y),
+                )
+            )  # fmt: skip
+
+    def _take(self, state: VolumeState | None) -> bool:
+        if state is not None:
+            self.adjust(state)
+        return state is not None
+
+    def _ask_fine(self) -> None:
+        self._ask(is_quick=False)
+
+    def _ask(self, *, is_quick: bool) -> None:
+        scene = self.scene
+        if self.volume is None or scene is None or min(self._size) <= 0:
+            return
+        self._send(
+            Wish(
+                volume=self.volume, scene=scene, camera=self.camera, size=self._size,
+                is_quick=is_quick,
+            )
+        )  # fmt: skip
+
+    def _send(self, wish: Wish) -> None:
+        if self._thread is not None and not self._thread.is_alive:
+            self._thread.end()
+            self._thread = None
+        if self._thread is None:
+            self._thread = VolumeThread(self)
+            self._thread.prepared.connect(self._prepare)
+            self._thread.drawn.connect(self._show)
+            self._thread.picked.connect(self._pick)
+            self._thread.failed.connect(self._complain)
+        self._asked = self._thread.ask(wish)
+
+    def _prepare(self, prepared: Prepared) -> None:
+        if prepared.volume is not self.volume:
+            return
+        self.prepared = prepared
+        self.take_looks()
+        self.state = replace(self.state, number=self.fitting_look)
+        self.redraw()
+
+    def _show(self, drawn: Drawn) -> None:
+        if drawn.wish.volume is self.volume:  # a picture of a volume that is gone is late
+            self.picture, self.drawn = to_picture(drawn.pixels), drawn
+            self.changed.emit()
+
+    def _pick(self, point: PatientPoint | None) -> None:
+        if point is not None:
+            self.picked.emit(point)
+
+    def _complain(self, error: MedViewError) -> None:
+        self.trouble = error
+        self.changed.emit()
