@@ -46,6 +46,7 @@ class Showing(QObject):
         self._volumes = window.session.studies.volumes
         self._grid = window.grid
         self._stands: dict[Key, _Stand] = {}
+        self.beside: frozenset[Key] = frozenset()  # what lies over others, and stays in memory
         self._grid.wants_changed.connect(self._see_to_all)
         self._grid.active_changed.connect(self._activated)
         self._grid.looked_at.connect(self._looked_at)
@@ -102,7 +103,7 @@ class Showing(QObject):
         wanted = self._grid.wanted
         for key in set(self._stands) - set(wanted):
             self._stands.pop(key).token.cancel()  # read again when it is wanted again
-        self._volumes.pin(wanted)
+        self._volumes.pin([*wanted, *self.beside])
         places = {place.key: place for place in self._session.studies.places()}
         for key in wanted:
             if key in places:

@@ -38,6 +38,8 @@ class ViewGrid(QWidget):
     measurement_changed = Signal(object)
     measurement_deleted = Signal(str)
     window_changed = Signal(object)
+    upper_changed = Signal(object)  # UpperLayer of the active tile
+    phase_step = Signal(int)
     looked_at = Signal(object)  # PatientPoint that the reader turned to
     series_step = Signal(int)
     series_dropped = Signal(object)  # Key that now stands in a tile
@@ -234,7 +236,8 @@ class ViewGrid(QWidget):
         self.links.join(tile)
         for signal in (
             "measurement_made", "measurement_changed", "measurement_deleted", "series_step",
-            "tool_chosen", "overlay_toggled", "corner_text_toggled", "menu_requested",
+            "tool_chosen", "upper_changed", "phase_step", "overlay_toggled", "corner_text_toggled",
+            "menu_requested",
         ):  # fmt: skip
             getattr(view, signal).connect(getattr(self, signal))
         view.cine_asked.connect(self.playing.ask)

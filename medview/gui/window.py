@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         """Put panels and views in their places and wire them to the session."""
         from medview.gui.action_work import ActionWork
         from medview.gui.bridge import SessionBridge
+        from medview.gui.fusion_work import FusionWork
         from medview.gui.library_work import LibraryWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
@@ -111,6 +112,7 @@ class MainWindow(QMainWindow):
         self.reactions = Reactions(self)
         self.preferences = Preferences(self, self.reactions.say)
         self.library = LibraryWork(self)
+        self.fusion = FusionWork(self)
         SessionBridge(session, self).heard.connect(self.reactions.hear)
         ActionWork(self)
         self._connect_parts()
@@ -256,7 +258,9 @@ class MainWindow(QMainWindow):
     def retranslate(self) -> None:
         """Every word of the window in the current language."""
         self.actions_.retranslate()
-        for part in (self.top, self.studies, self.sidebar, self.status, self.grid):
+        for part in (
+            self.top, self.studies, self.sidebar, self.status, self.grid, self.fusion.bar,
+        ):  # fmt: skip
             part.retranslate()
         self.reactions.show_all()
         for dialog in self.findChildren(QDialog):  # those that stand beside the window

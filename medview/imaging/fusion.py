@@ -33,16 +33,21 @@ class UpperLayer:
 
     blend: 0 the lower picture alone, 1 the upper one alone. threshold: values below it are
     transparent, None for none. to_upper: (4, 4) from the lower stack's patient millimetres to the
-    upper one's (a registration), None in one frame of reference.
+    upper one's (a registration), None in one frame of reference. key: series UID and number of the
+    upper stack. takes_window: the window tool moves its window; takes_measures: what is drawn is
+    measured on its voxels.
     """
 
     volume: Volume
     stack: Stack
     window: Window
+    key: tuple[str, int] = ("", 0)
     colour_map: str = "hot-iron"
     blend: float = 0.5
     threshold: float | None = None
     to_upper: FloatArray | None = None
+    takes_window: bool = False
+    takes_measures: bool = False
 
     def with_blend(self, blend: float) -> UpperLayer:
         """The same with another share, kept between nothing and all."""

@@ -15,6 +15,7 @@ GROUPS = {
     "window": "Window",
     "series": "Series and slices",
     "cine": "Cine",
+    "fusion": "Fusion",
     "tool": "Tools",
     "models": "Analysis",
     "help": "Help",

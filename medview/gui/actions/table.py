@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medview.gui.actions.layers import FUSION
 from medview.gui.actions.row import Parameter, Row
 
 _FILE = (
@@ -116,6 +117,7 @@ ROWS: tuple[Row, ...] = (
     *_WINDOW,
     *_SERIES,
     *_CINE,
+    *FUSION,
     *_TOOL,
     *_MODELS,
     *_HELP,

@@ -9,6 +9,7 @@ from typing import Protocol
 from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
 from medview.gui.views.state import ViewState
+from medview.imaging.fusion import UpperLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ class Stage(Protocol):
     @property
     def state(self) -> ViewState:
         """How the view stands."""
+
+    @property
+    def upper(self) -> UpperLayer | None:
+        """What lies over its pictures, None for nothing."""
+
+    def lay_over(self, layer: UpperLayer | None, *, tell: bool = False) -> None:
+        """Another upper layer, or another look of it; `tell`: the views beside it follow."""
 
     def change(self, state: ViewState) -> None:
         """Show another state and tell the window what changed."""

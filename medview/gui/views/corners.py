@@ -139,7 +139,8 @@ def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) 
 def upper_layer(layer: UpperLayer) -> str:
     """What lies over the picture: modality, its window, its share."""
     what = " ".join(word for word in (layer.volume.modality, unit_text(layer.volume.unit)) if word)
-    return f"{what} · {window_text(layer.window)} · {round(100 * layer.blend)} %"
+    window = f"W {figure(layer.window.width)} L {figure(layer.window.center)}"
+    return f"{what} · {window} · {round(100 * layer.blend)} %"
 
 
 def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:

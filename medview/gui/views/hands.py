@@ -13,6 +13,7 @@ from medview.gui.tools.edit import EditTool
 from medview.gui.tools.pan import PanTool
 from medview.gui.tools.scroll import ScrollTool
 from medview.gui.tools.table import tool_named
+from medview.gui.tools.upper_window import UpperWindowTool
 from medview.gui.tools.zoom import ZoomTool
 from medview.gui.views.marks import body_at, handle_at
 from medview.gui.views.stage import SliceStage
@@ -82,11 +83,21 @@ class Hands:
             return ZoomTool()
         if event.button() != _LEFT:
             return None
+        if self._is_about_upper(event):
+            return UpperWindowTool()
         grabbed = None if self.tool.is_drawing else self._grabbed(pointer)
         if grabbed is not None:
             return grabbed
         is_plain = self.tool.name in ("window", "pan", "zoom", "scroll")
         return CrosshairTool() if pointer.is_shift and is_plain else self.tool
+
+    def _is_about_upper(self, event: QMouseEvent) -> bool:
+        """Whether a drag moves the window of what lies over the picture."""
+        layer = self._stage.upper
+        if layer is None or self.tool.is_drawing:
+            return False
+        is_asked = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        return is_asked or (layer.takes_window and self.tool.name == "window")
 
     def _grabbed(self, pointer: Pointer) -> EditTool | None:
         """A measurement under the mouse is taken before any tool but another measuring one."""

@@ -21,13 +21,16 @@ class ProbeReading:
     value: float | None
     unit: str
     scales: tuple[ValueScale, ...] = ()
+    upper: tuple[float, str] | None = None  # the upper layer's value and unit
 
     def text(self) -> str:
         """The value with its unit, and in the stack's other units, as in the corner."""
-        if self.value is None:
-            return ""
-        shown = [(self.value, self.unit)]
-        shown += [(other, s.unit) for s in self.scales if (other := s.of(self.value)) is not None]
+        shown = [] if self.value is None else [(self.value, self.unit)]
+        if self.upper is not None:
+            shown.append(self.upper)
+        if self.value is not None:
+            others = [(s.of(self.value), s.unit) for s in self.scales]
+            shown += [(value, unit) for value, unit in others if value is not None]
         return " · ".join(f"{roi.number(value)} {unit}".strip() for value, unit in shown)
 
 
@@ -38,7 +41,14 @@ def reading_at(stage: SliceStage, x: float, y: float) -> ProbeReading | None:
     volume = stage.shown.volume
     point = stage.patient_at(x, y)
     value = roi.probe(volume, point) if _is_there(stage, point) else None
-    return ProbeReading(point, value, volume.unit, stage.shown.stack.scales)
+    return ProbeReading(point, value, volume.unit, stage.shown.stack.scales, _upper(stage, point))
+
+
+def _upper(stage: SliceStage, point: PatientPoint) -> tuple[float, str] | None:
+    """The upper layer's own voxel there."""
+    layer = stage.upper
+    value = None if layer is None else layer.value_at(point)
+    return None if layer is None or value is None else (value, layer.volume.unit)
 
 
 def _is_there(stage: SliceStage, point: PatientPoint) -> bool:

@@ -72,7 +72,9 @@ class SlicePainter:
         grey = self.pictures.grey(shown.volume, plane, stage.index, state.window, (how, step))
         _draw(painter, grey, where)
         self._paint_missing(painter, plane, where)
-        if look.has_overlay and stage.upper is not None:
+        if stage.upper is None:
+            self.fused.forget()
+        elif look.has_overlay:
             _draw(painter, self.fused.picture(stage.upper, plane, stage.index), where)
         if look.has_overlay:
             # Reduced so far that a line of one pixel is still one on the screen.

@@ -59,6 +59,8 @@ class SliceView(QWidget):
     measurement_made = Signal(object)  # Measurement
     measurement_changed = Signal(object)
     measurement_deleted = Signal(str)
+    upper_changed = Signal(object)  # UpperLayer
+    phase_step = Signal(int)
     probe_moved = Signal(object)  # ProbeReading, None when the mouse leaves
     activated = Signal()
     maximise_requested = Signal()
@@ -77,6 +79,7 @@ class SliceView(QWidget):
         self.commands = ViewCommands(self, self._hands)
         self.look = Look()
         self._hint = ""
+        self.phase_count = 1  # of a 4-D series: more than one, and Shift + wheel goes through them
         self._wheel = 0
         self._peek: tuple[int, str, float] | None = None  # key, its action, since when
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -86,6 +89,7 @@ class SliceView(QWidget):
         self.setAccessibleName(tr("{plane} view", plane=plane_title(plane)))
         self.stage.crosshair_moved.connect(self.crosshair_moved)
         self.stage.window_changed.connect(self.window_changed)
+        self.stage.upper_changed.connect(self.upper_changed)
         self.stage.measuring.made.connect(self.measurement_made)
         self.stage.measuring.changed.connect(self.measurement_changed)
         self.stage.repaint_wanted.connect(self.update)
@@ -258,7 +262,7 @@ class SliceView(QWidget):
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A slice a notch; ten with Shift; zoom at the pointer with Ctrl."""
+        """A slice a notch; with Shift ten, or a phase of a 4-D series; zoom with Ctrl."""
         event.accept()
         if self.stage.shown is None:
             return
@@ -276,7 +280,10 @@ class SliceView(QWidget):
             self.stage.change(zoomed(self.stage.state, 1.15**notches, at))
         else:
             is_fast = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self.stage.scroll(-notches * (10 if is_fast else 1))
+            if is_fast and self.phase_count > 1:
+                self.phase_step.emit(-notches)
+            else:
+                self.stage.scroll(-notches * (10 if is_fast else 1))
 
     def focusNextPrevChild(self, _next: bool) -> bool:
         """Tab comes as a key: it may go to the next view."""

@@ -43,6 +43,7 @@ class SliceStage(QObject):
 
     crosshair_moved = Signal(object)
     window_changed = Signal(object)
+    upper_changed = Signal(object)  # UpperLayer
     repaint_wanted = Signal()
 
     def __init__(self, wanted: str, parent: QObject) -> None:
@@ -164,6 +165,13 @@ class SliceStage(QObject):
         if self.plane is not None:
             point = moved_along(self.plane, self._state.point, steps)
             self.change(replace(self._state, point=point))
+
+    def lay_over(self, layer: UpperLayer | None, *, tell: bool = False) -> None:
+        """Another upper layer, or another look of it; `tell`: the views beside this one follow."""
+        self.upper = layer
+        if tell:
+            self.upper_changed.emit(layer)
+        self.repaint_wanted.emit()
 
     def from_middle(self, pointer: Pointer) -> tuple[float, float]:
         """Pixels from where the picture's middle rests, that of the view as a rule."""

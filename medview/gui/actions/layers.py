@@ -1,0 +1,17 @@
+"""The rows of what lies over, behind or beside a picture: fusion, phases, colours, states."""
+
+from __future__ import annotations
+
+from medview.gui.actions.row import Parameter, Row
+
+FUSION = (
+    Row("fusion.fuse", "Lay another series over this one…", "layers", "Ctrl+F"),
+    Row("fusion.end", "Take the upper series away", keys="Ctrl+Shift+F"),
+    Row("fusion.more", "More of the upper series", keys=".", in_views=True, repeats=True),
+    Row("fusion.less", "Less of the upper series", keys=",", in_views=True, repeats=True),
+    Row("fusion.next_map", "Next colours of the upper series"),
+    Row("fusion.window", "Window tool for the upper series", switch=True),
+    Row("fusion.lay", "Lay a series over another", parameters=(
+        Parameter("lower", "text"), Parameter("upper", "text"),
+        Parameter("blend", "number", is_required=False))),
+)  # fmt: skip

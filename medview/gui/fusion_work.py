@@ -1,0 +1,328 @@
+"""Fusion in the window: which series lies over which, how, and why one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QCursor
+from PySide6.QtWidgets import QMenu, QVBoxLayout
+
+from medview.core.progress import CancelToken
+from medview.core.words import Sentence, say, tr
+from medview.gui.bridge import SessionBridge
+from medview.gui.panels.fusion_bar import FusionBar
+from medview.imaging.fusion import MAPS, UpperLayer, upper_layer
+from medview.session.events import Event, HoldingsChanged, LinksChanged, VolumeClosed
+from medview.session.places import Key, Place
+
+if TYPE_CHECKING:
+    from medview.gui.window import MainWindow
+
+_STEP = 0.05  # of the share a key
+_OVER = ("PT", "NM", "MR", "CT")  # what is offered first to lie over another
+
+
+@dataclass(eq=False)
+class _Fused:
+    """One series over another; layer: None until its voxels are there."""
+
+    upper: Key
+    blend: float = 0.5
+    colour_map: str = ""
+    layer: UpperLayer | None = None
+    said: Sentence | None = None  # why it does not lie there
+
+
+class FusionWork(QObject):
+    """Lays series over others, in every view of the lower one. `fuse` is the front door."""
+
+    progressed = Signal(int, int)
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+        self._grid = window.grid
+        self._fused: dict[Key, _Fused] = {}
+        self._cancel = CancelToken()
+        self.progressed.connect(self._show_progress)
+        self.bar = FusionBar(window.actions_, window)
+        centre = window.centralWidget()
+        column = None if centre is None else centre.layout()
+        if isinstance(column, QVBoxLayout):
+            column.insertWidget(column.count() - 1, self.bar)
+        self.bar.changed.connect(self._change)
+        self.bar.closed.connect(self.end)
+        self.bar.register_asked.connect(self._register)
+        window.showing.shown.connect(lambda _key: self.show())
+        self._grid.wants_changed.connect(self.show)
+        self._grid.upper_changed.connect(self._change)
+        self._grid.active_changed.connect(lambda _tile: self.show())
+        SessionBridge(self._session, self).heard.connect(self._hear)
+        self._connect_actions()
+
+    def _connect_actions(self) -> None:
+        on = self._window.actions_.connect
+        on("fusion.fuse", self.ask)
+        on("fusion.end", self.end)
+        on("fusion.more", partial(self._fade, _STEP))
+        on("fusion.less", partial(self._fade, -_STEP))
+        on("fusion.next_map", self._next_map)
+        on("fusion.lay", self._lay)
+        on("fusion.window", self._take_window)
+        on("models.cancel", self.cancel)
+        self._window.status.cancel_asked.connect(self.cancel)
+
+    # -- the front door ------------------------------------------------------------------
+
+    def fuse(self, base: Key, upper: Key, blend: float = 0.5, colour_map: str = "") -> None:
+        """Lay the stack `upper` over `base` in every view that shows it.
+
+        It comes when its voxels are there. Refused with a sentence where the two share no frame
+        of reference and no registration joins them, or where one of them has no place in space.
+        colour_map: one of `imaging.fusion.MAPS`, "" for that of its modality.
+        """
+        fused = _Fused(upper, blend, colour_map)
+        self._fused[base] = fused
+        self._bring(base, fused)
+
+    def end(self, base: Key | None = None) -> None:
+        """Take away what lies over a stack, over the active one without a key."""
+        key = base or self._grid.active_tile.key
+        if key is not None:
+            self._fused.pop(key, None)
+        self.show()
+
+    def layer_of(self, base: Key) -> UpperLayer | None:
+        """What lies over a stack now."""
+        fused = self._fused.get(base)
+        return None if fused is None else fused.layer
+
+    def candidates(self, base: Key) -> list[Place]:
+        """The stacks of the same patient that can lie over one, the likeliest first.
+
+        Of the same study and frame of reference first, PET before others.
+        """
+        lower = self._session.studies.place(base)
+        if lower is None or not _is_in_space(lower):
+            return []
+        found = [
+            place
+            for place in self._session.studies.places()
+            if place.key != base and place.is_of_patient_with(lower) and _is_in_space(place)
+        ]
+        return sorted(found, key=partial(_rank, lower))
+
+    # -- how it gets there -----------------------------------------------------------------
+
+    def _bring(self, base: Key, fused: _Fused) -> None:
+        lower, upper = (self._session.studies.place(key) for key in (base, fused.upper))
+        if lower is None or upper is None:
+            self._fused.pop(base, None)
+            return
+        fused.layer, fused.said = None, self._refusal(lower, upper)
+        self.show()
+        if fused.said is not None:
+            self._window.reactions.say(fused.said, "warn")
+            return
+
+        async def action() -> None:
+            opened = await self._window.operations.call(self._session.studies.load, upper)
+            link = self._session.links.between(lower, upper)
+            if self._fused.get(base) is not fused or link is None:
+                return
+            is_one_space = link.fixed.speaks_for(link.moving)
+            layer = upper_layer(opened.volume, upper.stack, None if is_one_space else link.array)
+            layer = replace(layer, key=upper.key).with_blend(fused.blend)
+            if fused.colour_map in MAPS:
+                layer = replace(layer, colour_map=fused.colour_map)
+            fused.layer = layer
+            self.show()
+
+        self._keep_in_memory()
+        self._window.operations.start(action())
+
+    def _refusal(self, lower: Place, upper: Place) -> Sentence | None:
+        if not (_is_in_space(lower) and _is_in_space(upper)):
+            return say("Only series whose slices have places in the patient can be fused.")
+        if self._session.links.between(lower, upper) is None:
+            return say(
+                "{upper} is in another frame of reference than {lower}: its place is not known.",
+                upper=_name(upper),
+                lower=_name(lower),
+            )
+        return None
+
+    def _keep_in_memory(self) -> None:
+        shown = {tile.key for tile in self._grid.tiles}
+        uppers = (f.upper for key, f in self._fused.items() if key in shown and f.said is None)
+        beside = frozenset(uppers)
+        if beside != self._window.showing.beside:
+            self._window.showing.beside = beside
+            self._session.studies.volumes.pin([*self._grid.wanted, *beside])
+
+    def show(self) -> None:
+        """Bring every view and the bar to what is fused."""
+        self._keep_in_memory()
+        for tile in self._grid.all_tiles:
+            fused = None if tile.key is None else self._fused.get(tile.key)
+            layer = None if fused is None else fused.layer
+            stage = tile.view.stage
+            if stage.shown is not None and stage.upper is not layer:
+                stage.lay_over(layer)
+        self._show_bar()
+
+    def _show_bar(self) -> None:
+        fused = self._of_active()
+        if fused is None:
+            self.bar.hide()
+        elif fused.said is not None:
+            self.bar.show_refusal(fused.said)
+        elif fused.layer is not None:
+            upper = self._session.studies.place(fused.upper)
+            self.bar.show_layer("" if upper is None else _name(upper), fused.layer)
+
+    def _of_active(self) -> _Fused | None:
+        key = self._grid.active_tile.key
+        return None if key is None else self._fused.get(key)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, VolumeClosed):
+            gone = (event.series_uid, event.stack)
+            for fused in self._fused.values():
+                if fused.upper == gone:
+                    fused.layer = None
+        elif isinstance(event, LinksChanged):
+            for base, fused in list(self._fused.items()):
+                if fused.said is not None:
+                    self._bring(base, fused)
+        elif isinstance(event, HoldingsChanged):
+            there = {place.key for place in self._session.studies.places()}
+            self._fused = {
+                base: fused
+                for base, fused in self._fused.items()
+                if base in there and fused.upper in there
+            }
+        else:
+            return
+        self.show()
+
+    # -- what the reader does --------------------------------------------------------------
+
+    def ask(self) -> None:
+        """Offer what can lie over the active series."""
+        menu = QMenu(self._window)
+        menu.addActions(list(self.offers(menu)))
+        if menu.isEmpty():
+            said = say("There is no other series of this patient to lay over this one.")
+            self._window.reactions.say(said)
+            return
+        menu.popup(QCursor.pos())
+
+    def offers(self, parent: QObject) -> Iterator[QAction]:
+        """An action for each candidate of the active series."""
+        base = self._grid.active_tile.key
+        if base is None:
+            return
+        for place in self.candidates(base):
+            action = QAction(_name(place), parent)
+            action.triggered.connect(partial(self._take, base, place.key))
+            yield action
+
+    def _take(self, base: Key, upper: Key) -> None:
+        self.fuse(base, upper)
+
+    def _lay(self, lower: str, upper: str, blend: float = 0.5) -> None:
+        """For scripts: series by UID, with #NUMBER for another stack than the first."""
+        self.fuse(_key_named(lower), _key_named(upper), blend)
+
+    def _change(self, layer: UpperLayer) -> None:
+        fused = self._of_active()
+        if fused is not None and fused.layer is not None:
+            fused.layer = layer
+            self.show()
+
+    def _fade(self, step: float) -> None:
+        fused = self._of_active()
+        if fused is not None and fused.layer is not None:
+            self._change(fused.layer.with_blend(fused.layer.blend + step))
+
+    def _next_map(self) -> None:
+        fused = self._of_active()
+        if fused is not None and fused.layer is not None:
+            at = MAPS.index(fused.layer.colour_map) if fused.layer.colour_map in MAPS else -1
+            self._change(replace(fused.layer, colour_map=MAPS[(at + 1) % len(MAPS)]))
+
+    def _take_window(self, on: bool) -> None:
+        fused = self._of_active()
+        if fused is not None and fused.layer is not None:
+            self._change(replace(fused.layer, takes_window=on))
+
+    def _register(self) -> None:
+        """Find by the images how the two lie to each other; then they are fused."""
+        from medview.session.links import register_places, said_of
+
+        base, fused = self._grid.active_tile.key, self._of_active()
+        if base is None or fused is None:
+            return
+        lower, upper = (self._session.studies.place(key) for key in (base, fused.upper))
+        if lower is None or upper is None:
+            return
+
+        async def action() -> None:
+            self.progressed.emit(0, 0)
+            try:
+                found = await self._window.operations.call(
+                    register_places, self._session.studies, lower, upper, self._report, self._cancel
+                )
+            finally:
+                self.progressed.emit(-1, 0)
+            self._session.links.keep(found)
+            self._window.reactions.say(said_of(found))
+
+        self._cancel = CancelToken()
+        self._window.operations.start(action())
+
+    def _report(self, done: int, total: int, _what: str) -> None:
+        self.progressed.emit(done, total)
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self._window.status.show_progress(tr("Registering") if done >= 0 else "", done, total)
+
+    def cancel(self) -> None:
+        """Stop registering."""
+        self._cancel.cancel()
+
+
+def _is_in_space(place: Place) -> bool:
+    stack = place.stack
+    is_grey = not stack.photometric or stack.photometric.startswith("MONOCHROME")
+    return stack.is_in_space and is_grey
+
+
+def _rank(lower: Place, place: Place) -> tuple[bool, bool, int, int]:
+    own = place.stack.frame_of_reference_uid
+    modality = place.series.modality
+    return (
+        place.study.uid != lower.study.uid,
+        not own or own != lower.stack.frame_of_reference_uid,
+        _OVER.index(modality) if modality in _OVER else len(_OVER),
+        place.series.number or 0,
+    )
+
+
+def _name(place: Place) -> str:
+    """A series as the studies panel names it: number, description, modality, date."""
+    series = place.series
+    number = "" if series.number is None else f"{series.number}"
+    words = (series.modality, number, series.description or tr("Series"), place.study.date)
+    return " ".join(word for word in words if word)
+
+
+def _key_named(words: str) -> Key:
+    uid, _, number = words.partition("#")
+    return uid, int(number) if number.isdigit() else 0

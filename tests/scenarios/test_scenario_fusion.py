@@ -1,0 +1,228 @@
+"""PET over CT in the window: how it comes, how it is looked at, and when it does not come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copy
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from medview.core.geometry import PatientPoint
+from medview.gui.views.reading_at import reading_at
+from medview.gui.window import MainWindow
+from medview.imaging.fusion import resampled
+from medview.session.places import Key
+
+Quiet = Callable[..., None]
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def key_of(window: MainWindow, modality: str) -> Key:
+    places = window.session.studies.places()
+    return next(place.key for place in places if place.series.modality == modality)
+
+
+@pytest.fixture(scope="session")
+def thigh(tmp_path_factory: pytest.TempPathFactory, imaging_data: Path) -> Path:
+    """The part of the PET/CT that both cover: every second CT slice, the PET around it."""
+    folder = tmp_path_factory.mktemp("petct")
+    for part, chosen in (("ct", slice(0, 30, 2)), ("pet", slice(0, 40))):
+        (folder / part).mkdir()
+        for path in sorted((imaging_data / "petct" / part).iterdir())[chosen]:
+            copy(path, folder / part)
+    return folder
+
+
+@pytest.fixture
+def ct(window: MainWindow, quiet: Quiet, thigh: Path) -> Key:
+    """The PET/CT is open, its CT in the views."""
+    window.open_paths([thigh])
+    quiet(window)
+    key = key_of(window, "CT")
+    window.session.select(key)
+    quiet(window)
+    return key
+
+
+@pytest.fixture
+def fused(window: MainWindow, quiet: Quiet, ct: Key) -> MainWindow:
+    window.fusion.fuse(ct, key_of(window, "PT"))
+    quiet(window)
+    return window
+
+
+def picture(window: MainWindow) -> np.ndarray:
+    image = window.grid.active_view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+    return flat[..., :3].astype(int)
+
+
+def hottest(window: MainWindow) -> PatientPoint:
+    """The place of the slice where the PET is hottest."""
+    stage = window.grid.active_view.stage
+    assert stage.plane is not None
+    assert stage.upper is not None
+    values = resampled(stage.upper.volume, stage.plane, stage.index)
+    row, column = np.unravel_index(np.nanargmax(values), values.shape)
+    return stage.plane.to_patient(stage.index, float(row), float(column))
+
+
+def test_pet_lies_over_ct_in_every_plane_with_its_unit_and_bar(fused: MainWindow) -> None:
+    layers = [view.stage.upper for view in fused.grid.views.values()]
+    assert all(layer is not None and layer.volume.unit == "SUVbw" for layer in layers)
+    shown = picture(fused)
+    assert (shown[..., 2] - shown[..., 0] > 60).mean() > 0.01  # hot iron: red over the grey
+    assert fused.fusion.bar.isVisible()
+    assert "PET AC" in fused.fusion.bar.title
+
+
+def test_only_series_of_the_patient_with_slices_in_space_are_offered(
+    window: MainWindow, ct: Key
+) -> None:
+    assert [place.series.modality for place in window.fusion.candidates(ct)] == ["PT"]
+    (offer,) = window.fusion.offers(window)
+    assert offer.text() == "PT 1 PET AC 2000-09-07"
+
+
+def test_the_probe_tells_both_values_each_of_its_own_voxel(fused: MainWindow) -> None:
+    stage = fused.grid.active_view.stage
+    point = hottest(fused)
+    assert stage.plane is not None
+    _, row, column = stage.plane.to_pixel(point)
+    reading = reading_at(stage, *stage.map().to_screen(row, column))
+    assert reading is not None
+    assert stage.upper is not None
+    voxel = stage.upper.volume.geometry.to_index(point)
+    k, j, i = (round(v) for v in voxel)
+    own = stage.upper.volume.value_at(k, j, i)
+    assert own is not None
+    assert own > 3
+    assert reading.upper == (own, "SUVbw")
+    assert f"{own:.1f} SUVbw" in reading.text()
+    assert "HU" in reading.text()
+
+
+def test_slider_and_keys_change_the_share(fused: MainWindow, qtbot: QtBot) -> None:
+    stage = fused.grid.active_view.stage
+    fused.grid.active_view.setFocus()
+    qtbot.keyClick(fused.grid.active_view, Qt.Key.Key_Period)
+    assert stage.upper is not None
+    assert stage.upper.blend == pytest.approx(0.55)
+    fused.fusion.bar.blend.setValue(0)
+    plain = picture(fused)
+    fused.fusion.end()
+    assert np.abs(plain[60:300, 60:300] - picture(fused)[60:300, 60:300]).max() == 0
+    assert not fused.fusion.bar.isVisible()
+
+
+def test_ctrl_drag_moves_the_upper_window_alone_and_everywhere(
+    fused: MainWindow, qtbot: QtBot
+) -> None:
+    view = fused.grid.active_view
+    before = view.stage.state.window
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, CTRL, QPoint(100, 100))
+    qtbot.mouseMove(view, QPoint(150, 100))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, CTRL, QPoint(150, 100))
+    assert view.stage.state.window == before
+    for other in fused.grid.views.values():
+        assert other.stage.upper is not None
+        low, high = other.stage.upper.ends
+        assert low == pytest.approx(0.0)  # SUV stays read from nothing
+        assert high > 6.5
+
+
+def test_a_threshold_and_other_colours_reach_every_view(fused: MainWindow) -> None:
+    bar = fused.fusion.bar
+    bar.threshold.setValue(2.5)
+    bar.maps.setCurrentIndex(bar.maps.findData("cividis"))
+    bar.maps.activated.emit(bar.maps.currentIndex())
+    for view in fused.grid.views.values():
+        assert view.stage.upper is not None
+        assert (view.stage.upper.threshold, view.stage.upper.colour_map) == (2.5, "cividis")
+    fused.actions_.perform("fusion.next_map")
+    assert fused.grid.active_view.stage.upper.colour_map == "grey"
+
+
+def test_the_upper_series_comes_back_with_its_lower_one(
+    fused: MainWindow, quiet: Quiet, ct: Key
+) -> None:
+    fused.session.select(key_of(fused, "PT"))
+    quiet(fused)
+    assert fused.grid.active_view.stage.upper is None
+    assert not fused.fusion.bar.isVisible()
+    fused.session.select(ct)
+    quiet(fused)
+    assert fused.grid.active_view.stage.upper is not None
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, thigh: Path) -> Path:
+    """The PET/CT with another frame of reference in every file of the PET."""
+    for part in ("ct", "pet"):
+        (tmp_path / part).mkdir()
+        for path in (thigh / part).iterdir():
+            made = dcmread(path)
+            if part == "pet":
+                made.FrameOfReferenceUID = "2.25.77"
+            made.save_as(tmp_path / part / path.name)
+    return tmp_path
+
+
+def test_another_frame_of_reference_is_refused_and_registering_is_offered(
+    window: MainWindow, quiet: Quiet, foreign: Path
+) -> None:
+    window.open_paths([foreign])
+    quiet(window)
+    lower, upper = key_of(window, "CT"), key_of(window, "PT")
+    window.session.select(lower)
+    quiet(window)
+    window.fusion.fuse(lower, upper)
+    quiet(window)
+    assert window.grid.active_view.stage.upper is None
+    said = [str(sentence) for level, sentence, _ in window.messages if level == "warn"]
+    assert any("another frame of reference" in sentence for sentence in said)
+    assert window.fusion.bar.isVisible()
+    assert window.fusion.bar.register.isVisible()
+    assert not window.fusion.bar.blend.isVisible()
+
+
+def test_a_registration_that_is_there_is_used(
+    window: MainWindow, quiet: Quiet, foreign: Path
+) -> None:
+    from medview.session.links import Registration, as_matrix, side_of
+
+    window.open_paths([foreign])
+    quiet(window)
+    lower, upper = key_of(window, "CT"), key_of(window, "PT")
+    window.session.select(lower)
+    quiet(window)
+    window.fusion.fuse(lower, upper)
+    quiet(window)
+    move = np.eye(4)
+    move[0, 3] = 5.0
+    sides = [side_of(p.series, p.stack)
+             for p in map(window.session.studies.place, (lower, upper)) if p]  # fmt: skip
+    made = Registration(fixed=sides[0], moving=sides[1], matrix=as_matrix(move), overlap=1.0)
+    window.session.links.keep(made)
+    quiet(window)
+    layer = window.grid.active_view.stage.upper
+    assert layer is not None
+    assert layer.to_upper is not None
+    assert layer.place(PatientPoint(0, 0, 0)) == PatientPoint(5, 0, 0)
+    assert window.fusion.bar.blend.isVisible()
+
+
+def test_a_film_is_not_fused_with_anything(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "cr-dx" / "chest-cxr-jpeg.dcm"])
+    quiet(window)
+    window.actions_.perform("fusion.fuse")
+    said = [str(sentence) for _, sentence, _ in window.messages]
+    assert "There is no other series of this patient to lay over this one." in said
