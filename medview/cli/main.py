@@ -28,6 +28,7 @@ COMMANDS = {
     "extract": "read documents: mentions, relations, observations",
     "risk": "compute risk scores",
     "report": "write the report as PDF or text",
+    "replay": "repeat a recorded session of named actions",
     "library": "index studies: add, list, search, check, forget a patient",
     "evaluate": "measure a model on labelled data",
     "anonymize": "write de-identified copies, with a log of what changed",

@@ -32,16 +32,22 @@ def _private(path: Path) -> Path:
     return path
 
 
+def _user(usual: Path, name: str) -> Path:
+    """The system's place for a user's files, or a folder below MEDVIEW_HOME where that is set."""
+    home = os.environ.get("MEDVIEW_HOME")
+    return _private(Path(home) / name if home else usual)
+
+
 def user_data_dir() -> Path:
     """The user's models, journals and results; made on first use, for the owner alone."""
-    return _private(platformdirs.user_data_path("medview", appauthor=False))
+    return _user(platformdirs.user_data_path("medview", appauthor=False), "data")
 
 
 def user_config_dir() -> Path:
     """Settings; made on first use, readable by the owner alone."""
-    return _private(platformdirs.user_config_path("medview", appauthor=False))
+    return _user(platformdirs.user_config_path("medview", appauthor=False), "config")
 
 
 def user_log_dir() -> Path:
     """The rotating log; made on first use, readable by the owner alone."""
-    return _private(platformdirs.user_log_path("medview", appauthor=False))
+    return _user(platformdirs.user_log_path("medview", appauthor=False), "log")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from medview.core.words import tr
 from medview.gui.actions import ROWS
@@ -67,7 +67,9 @@ class ActionWork:
         for row in ROWS:
             if row.id in VIEW_ACTIONS and not row.switch:
                 actions.connect(row.id, partial(self._in_view, row.id))
-        actions.connect("window.set", self._set_window)
+        for name, step in (("next", 1), ("previous", -1)):
+            actions.connect(f"layout.{name}_tile", partial(self._step_tile, step))
+            actions.connect(f"layout.{name}_part", partial(self._step_part, step))
         actions.connect("edit.undo", self._window.reactions.undo)
         actions.connect("edit.redo", self._window.reactions.redo)
         actions.connect("view.suv_unit", self._window.reactions.next_unit)
@@ -75,8 +77,30 @@ class ActionWork:
     def _in_view(self, action_id: str) -> None:
         self._window.grid.active_view.commands.perform(action_id)
 
-    def _set_window(self, width: float, level: float) -> None:
-        self._window.grid.active_view.commands.set_window(width, level)
+    def _step_tile(self, step: int) -> None:
+        """The keys to the next view, round about."""
+        grid = self._window.grid
+        tiles = [tile for tile in grid.tiles if tile.view.isVisible()]
+        if not tiles:
+            return
+        at = tiles.index(grid.active_tile) if grid.active_tile in tiles else -step
+        tile = tiles[(at + step) % len(tiles)]
+        grid.activate(tile)
+        tile.view.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _step_part(self, step: int) -> None:
+        """The keys to the next part of the window: bar, studies, views, panels, status."""
+        window = self._window
+        parts = [
+            part
+            for part in (window.top, window.studies, window.grid, window.sidebar, window.status)
+            if part.isVisible() and _first_stop(part) is not None
+        ]
+        now = (n for n, part in enumerate(parts) if _holds(part, window.focusWidget()))
+        part = parts[(next(now, -step) + step) % len(parts)]
+        stop = window.grid.active_view if part is window.grid else _first_stop(part)
+        if stop is not None:
+            stop.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _set_full_screen(self, on: bool) -> None:
         state = self._window.windowState()
@@ -92,3 +116,21 @@ class ActionWork:
         names, _ = QFileDialog.getOpenFileNames(self._window, tr("Open files…"))
         if names:
             self._window.open_paths([Path(name) for name in names])
+
+
+def _holds(part: QWidget, focus: QWidget | None) -> bool:
+    return focus is not None and part.isAncestorOf(focus)
+
+
+def _first_stop(part: QWidget) -> QWidget | None:
+    """The first widget of a part that takes the keys."""
+    return next(
+        (
+            widget
+            for widget in part.findChildren(QWidget)
+            if widget.isVisible()
+            and widget.isEnabled()
+            and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        ),
+        None,
+    )

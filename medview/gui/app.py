@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ class Start:
     layout: str = ""
     analyze: bool = False
     language: str = ""
+    then: Callable[[MainWindow], None] | None = None  # instead of opening the paths
 
 
 def make_application(arguments: Sequence[str] = ()) -> QApplication:
@@ -96,6 +97,8 @@ def run(start: Start) -> int:
 
         shot = Screenshot(window, start)
         QTimer.singleShot(0, shot.begin)
+    elif start.then is not None:
+        QTimer.singleShot(0, partial(start.then, window))
     else:
         QTimer.singleShot(0, lambda: _begin(window, start))
     stopped = asyncio.Event()

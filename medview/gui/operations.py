@@ -73,6 +73,11 @@ class Operations:
         """Whether some action has not ended."""
         return bool(self._tasks)
 
+    @property
+    def count(self) -> int:
+        """How many actions have not ended."""
+        return len(self._tasks)
+
     def close(self) -> None:
         """Let running threads end; nothing new begins."""
         self._is_closed = True

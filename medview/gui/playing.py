@@ -25,6 +25,11 @@ class Playing(QObject):
         self.cine = Cine(self)
         self.cine.changed.connect(self._changed)
 
+    @property
+    def is_playing(self) -> bool:
+        """Whether a cine moves a view."""
+        return self.cine.stage is not None
+
     def ask(self, what: str) -> None:
         """toggle, bounce, faster, slower or stop."""
         cine, tile = self.cine, self._grid.active_tile

@@ -18,6 +18,7 @@ class StatusBar(QWidget):
 
     cancel_asked = Signal()
     messages_asked = Signal()
+    recording_clicked = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,12 +40,15 @@ class StatusBar(QWidget):
         self._volumes = (0, 0)
         self._old = QTimer(self, singleShot=True, interval=_INFO_MS)
         self._old.timeout.connect(lambda: self._message.show_text(""))
+        self._recording = button("", "link", self.recording_clicked.emit)
+        self._steps: int | None = None
         self._notice = label("", "warn", wrap=False)
         for widget in (
             self._what, self._bar, self._count, self._cancel, self._memory, self._worker,
         ):  # fmt: skip
             layout.addWidget(widget)
         layout.addWidget(self._message, 1)
+        layout.addWidget(self._recording)
         layout.addWidget(self._notice)
         self.show_progress("", 0, 0)
         self.retranslate()
@@ -83,6 +87,14 @@ class StatusBar(QWidget):
         else:
             self._old.start()
 
+    def show_recording(self, steps: int | None) -> None:
+        """How many steps were recorded; None: nothing is being recorded."""
+        self._steps = steps
+        self._recording.setVisible(steps is not None)
+        if steps is not None:
+            self._recording.setText(tr("Recording · {count}", count=steps))
+            self._recording.setStyleSheet(f"color: {tokens().bad};")
+
     @property
     def message(self) -> str:
         """The last message in full, also after it went from the bar."""
@@ -92,4 +104,7 @@ class StatusBar(QWidget):
         """Say everything again in the current language."""
         self.show_memory(*self._volumes)
         self._cancel.setText(tr("Stop"))
+        self._recording.setToolTip(tr("Stop recording"))
+        self._recording.setAccessibleName(tr("Stop recording"))
+        self.show_recording(self._steps)
         self._notice.setText(tr("Not for diagnostic use"))

@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.preferences import Preferences
         from medview.gui.reactions import Reactions
+        from medview.gui.scripts.work import ScriptWork
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
@@ -115,6 +116,7 @@ class MainWindow(QMainWindow):
         self.fusion = FusionWork(self)
         SessionBridge(session, self).heard.connect(self.reactions.hear)
         ActionWork(self)
+        self.scripts = ScriptWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)

@@ -14,7 +14,7 @@ from medview.session.journal import Journal
 from medview.session.merging import merge
 
 _UNDO_DEPTH = 200
-_ITEMS = {
+ITEMS = {
     "measurements": "id",
     "decisions": "finding_id",
     "entered": "concept",
@@ -160,9 +160,9 @@ class WorkBook:
             self._saved = Work()
             return
         base, theirs = self._saved, self._journal.read(Work)
-        self._work = merge(base, self._work, theirs, _ITEMS)
-        self._undo = [(name, merge(base, work, theirs, _ITEMS)) for name, work in self._undo]
-        self._redo = [(name, merge(base, work, theirs, _ITEMS)) for name, work in self._redo]
+        self._work = merge(base, self._work, theirs, ITEMS)
+        self._undo = [(name, merge(base, work, theirs, ITEMS)) for name, work in self._undo]
+        self._redo = [(name, merge(base, work, theirs, ITEMS)) for name, work in self._redo]
         self._saved = theirs
 
     def _complain(self, error: OSError) -> None:

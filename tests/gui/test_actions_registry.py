@@ -67,8 +67,8 @@ def test_parameters_are_checked_by_kind() -> None:
     assert not Parameter("x", "number").accepts(float("nan"))
     assert not Parameter("x", "number").accepts(True)
     assert not Parameter("x", "whole").accepts(1.5)
-    assert Parameter("x", "points").accepts([[0, 1, 2.5]])
-    assert not Parameter("x", "points").accepts([[0, 1]])
+    assert Parameter("x", "numbers").accepts([0, 1, 2.5])
+    assert not Parameter("x", "numbers").accepts([0, "1"])
     assert not Parameter("x", "texts").accepts("abc")
 
 

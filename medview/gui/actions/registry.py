@@ -28,6 +28,7 @@ class Actions:
         self._actions: dict[str, QAction] = {}
         self._handlers: dict[str, list[Handler]] = {row.id: [] for row in ROWS}
         self.listeners: list[Listener] = []  # hear of what the reader or a script did
+        self.before: list[Callable[[], object]] = []  # called before anything is done
         self._depth = 0  # of actions that perform others: only the outermost is told
         for row in ROWS:
             action = QAction(parent)
@@ -69,6 +70,9 @@ class Actions:
             raise InvalidInput(say("There is no action {name}.", name=action_id))
         _check(row, parameters)
         action = self._actions[action_id]
+        if not self._depth:
+            for listener in self.before:
+                listener()
         self._depth += 1
         try:
             if row.switch:
@@ -100,6 +104,10 @@ class Actions:
             for row in self._rows.values()
             if row.group == name and row.is_listed
         )
+
+    def row(self, action_id: str) -> Row | None:
+        """The row of an action, None for a name that is none."""
+        return self._rows.get(action_id)
 
     def keys_of(self, action: QAction) -> str:
         """The shortcuts of an action as this system writes them."""

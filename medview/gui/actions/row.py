@@ -21,7 +21,7 @@ GROUPS = {
     "help": "Help",
 }
 
-Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "points"]
+Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Parameter:
     """One plain JSON parameter of an action.
 
     kind: text, number, whole (an integer), switch (true or false), texts and numbers (lists),
-    points (a list of [x, y, z] in patient millimetres). What is not required may be left out.
+    value (any JSON, judged by the handler). What is not required may be left out.
     """
 
     name: str
@@ -42,16 +42,10 @@ class Parameter:
             return isinstance(value, str if self.kind == "text" else bool)
         if self.kind in ("number", "whole"):
             return _is_number(value, is_whole=self.kind == "whole")
-        if not isinstance(value, list):
-            return False
-        if self.kind == "texts":
-            return all(isinstance(each, str) for each in value)
-        if self.kind == "numbers":
-            return all(_is_number(each) for each in value)
-        return all(
-            isinstance(each, list) and len(each) == 3 and all(map(_is_number, each))
-            for each in value
-        )
+        if self.kind == "value":
+            return True
+        is_one = _is_number if self.kind == "numbers" else _is_text
+        return isinstance(value, list) and all(map(is_one, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +56,9 @@ class Row:
     when it is shown. keys: shortcuts, several parted by "; ". in_views: its keys reach the image
     views only, so plain letters may be used. switch: on or off, its handler gets `on`. is_marked:
     one of several to choose from, shown with a mark. repeats: goes on while the key is held.
-    peeks: undone when its key was held. An action with a required parameter is for scripts and
-    code alone: it stands in no menu.
+    peeks: undone when its key was held. is_scripted: whether a recording repeats it; what asks
+    the reader something (its title ends in "…") or only shows something is not. An action with a
+    required parameter is for scripts and code alone: it stands in no menu.
     """
 
     id: str
@@ -75,7 +70,13 @@ class Row:
     is_marked: bool = False
     repeats: bool = False
     peeks: bool = False
+    is_scripted: bool = True
     parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a script may do it: nothing that waits for an answer, nothing that ends it."""
+        return self.is_scripted and not self.title.endswith("…")
 
     @property
     def group(self) -> str:
@@ -92,6 +93,10 @@ class Row:
     def is_listed(self) -> bool:
         """Whether it stands in menus and the palette."""
         return not any(parameter.is_required for parameter in self.parameters)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _is_number(value: object, *, is_whole: bool = False) -> bool:

@@ -16,13 +16,19 @@ _FILE = (
     Row("file.close_patient", "Close the patient", "x", "Ctrl+W"),
     Row("file.settings", "Settings…", "settings", "Ctrl+,"),
     Row("file.doctor", "Examine files…", "stethoscope", "Ctrl+Shift+E"),
-    Row("file.quit", "Quit", "x", "Ctrl+Q"),
-)
+    Row("file.quit", "Quit", "x", "Ctrl+Q", is_scripted=False),
+    Row("file.record", "Record what I do", "circle", "Ctrl+Shift+R", switch=True,
+        is_scripted=False),
+    Row("file.replay", "Repeat a recording…", "play"),
+    Row("file.open", "Open", parameters=(Parameter("paths", "texts"),)),
+)  # fmt: skip
 _EDIT = (
     Row("edit.undo", "Undo", "undo-2", "Ctrl+Z"),
     Row("edit.redo", "Redo", "redo-2", "Ctrl+Y; Ctrl+Shift+Z"),
     Row("edit.delete", "Delete the selected measurement", "trash-2", "Del; Backspace",
         in_views=True),
+    Row("edit.work", "Change the work", parameters=(Parameter("field", "text"),
+        Parameter("put", "value"), Parameter("gone", "value", is_required=False))),
     Row("edit.escape", "Give up, back to the window tool", keys="Esc", in_views=True),
 )  # fmt: skip
 _VIEW = (
@@ -44,12 +50,23 @@ _VIEW = (
     Row("view.right_panel", "Findings, record, risk and report", "panel-right", "F3", switch=True),
     Row("view.theme", "Light theme", "sun", switch=True),
     Row("view.full_screen", "Full screen", "maximize-2", "F11", switch=True),
+    Row("view.stand", "Stand", parameters=(Parameter("tile", "whole"),
+        Parameter("state", "value"))),
     Row("view.suv_unit", "Next SUV: body weight, lean mass, surface", keys="Ctrl+U"),
     Row("view.language", "中文 / English", "languages", "Ctrl+L"),
 )  # fmt: skip
 _LAYOUT = (
     Row("layout.1x1", "Layout 1 × 1", "square", "Alt+1"),
     Row("layout.2x2", "Layout 2 × 2", "grid-2x2", "Alt+2"),
+    Row("layout.set", "Layout", parameters=(Parameter("rows", "whole"),
+        Parameter("columns", "whole"))),
+    Row("layout.activate", "Activate a view", parameters=(Parameter("tile", "whole"),)),
+    Row("layout.alone", "This view alone", parameters=(Parameter("tile", "whole"),)),
+    Row("layout.next_tile", "Next view", keys="Tab", in_views=True),
+    Row("layout.previous_tile", "Previous view", keys="Shift+Tab", in_views=True),
+    Row("layout.next_part", "Next part of the window", keys="F6", is_scripted=False),
+    Row("layout.previous_part", "Previous part of the window", keys="Shift+F6",
+        is_scripted=False),
     Row("layout.maximise", "This view alone, and back", "maximize-2", "Return; Enter",
         in_views=True),
 )  # fmt: skip
@@ -70,7 +87,7 @@ _WINDOW = (
     Row("window.higher", "Window level higher", keys="Shift+]; }", in_views=True, repeats=True),
     Row("window.lower", "Window level lower", keys="Shift+[; {", in_views=True, repeats=True),
     Row("window.set", "Window", parameters=(Parameter("width", "number"),
-        Parameter("level", "number"))),
+        Parameter("level", "number"), Parameter("tile", "whole", is_required=False))),
 )  # fmt: skip
 _SERIES = (
     Row("series.next_slice", "Next slice", keys="Down; Right", in_views=True, repeats=True),
@@ -79,6 +96,12 @@ _SERIES = (
     Row("series.ten_back", "Ten slices back", keys="Shift+Up", in_views=True, repeats=True),
     Row("series.first_slice", "First slice", keys="Home", in_views=True),
     Row("series.last_slice", "Last slice", keys="End", in_views=True),
+    Row("series.hang", "Show a series", parameters=(Parameter("tile", "whole"),
+        Parameter("series", "text"), Parameter("stack", "whole"), Parameter("plane", "text"))),
+    Row("series.empty", "Empty a view", parameters=(Parameter("tile", "whole"),
+        Parameter("plane", "text"))),
+    Row("series.look_at", "Go to a place", parameters=(Parameter("tile", "whole"),
+        Parameter("point", "numbers"))),
     Row("series.next", "Next series", keys="PgDown", in_views=True),
     Row("series.previous", "Previous series", keys="PgUp", in_views=True),
 )  # fmt: skip
@@ -103,11 +126,11 @@ _MODELS = (
     Row("models.cancel", "Stop reading and analysing", "ban", "Ctrl+."),
 )
 _HELP = (
-    Row("help.palette", "Search actions and studies", "search", "Ctrl+K"),
-    Row("help.keys", "Keys and mouse", "circle-help", "F1"),
-    Row("help.messages", "Messages", "circle-alert"),
-    Row("help.about", "About MedView", "info"),
-)
+    Row("help.palette", "Search actions and studies", "search", "Ctrl+K", is_scripted=False),
+    Row("help.keys", "Keys and mouse", "circle-help", "F1", is_scripted=False),
+    Row("help.messages", "Messages", "circle-alert", is_scripted=False),
+    Row("help.about", "About MedView", "info", is_scripted=False),
+)  # fmt: skip
 
 ROWS: tuple[Row, ...] = (
     *_FILE,
