@@ -70,7 +70,9 @@ def test_a_recording_repeats_the_picture_and_the_measurements(
     assert path is not None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     script = read_script(path)
-    recorded.grid.active_view.stage.measuring.selected = ""  # what is selected is no part of a recording
+    recorded.grid.active_view.stage.measuring.selected = (
+        ""  # what is selected is no part of a recording
+    )
     wanted, measured = picture(recorded), recorded.session.work.measurements
     state = recorded.grid.state
     assert len(measured) == 1
