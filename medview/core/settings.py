@@ -25,6 +25,10 @@ class Settings:
     cine_rate: int = 0  # pictures a second, 0 as the file says
     analyse_on_open: bool = False
     remember_opened: bool = False  # in the library: a list of patients is kept only by wish
+    linked_scroll: bool = True
+    linked_zoom: bool = False
+    linked_window: bool = True
+    reference_lines: bool = True
     left_panel: bool = True
     right_panel: bool = True
 

@@ -58,8 +58,6 @@ class ActionWork:
         on("view.theme", preferences.set_theme)
         on("view.full_screen", self._set_full_screen)
         on("view.language", preferences.next_language)
-        on("layout.2x2", partial(preferences.set_layout, "2x2"))
-        on("layout.1x1", partial(preferences.set_layout, "1x1"))
 
     def _connect_view(self) -> None:
         """What is about one view is done in the active one."""

@@ -22,6 +22,7 @@ from medview.imaging.linked import (
     cut_line,
     is_inside,
     is_scroll,
+    onto_plane,
     scrolled,
     within_slice,
 )
@@ -153,11 +154,14 @@ class Linking(QObject):
                 other.view.go_to(point)
         self._carry(tile, point, is_pointed=True)
 
-    def align(self, tile: Tile) -> None:
-        """A tile shows another stack: it goes to where the active one is, if they are linked."""
-        active = self._active
-        if active is not None and tile is not active and _spatial(active) is not None:
-            self._move(tile, active, active.view.stage.state.point, is_pointed=False)
+    def took(self, tile: Tile, *, is_free: bool) -> None:
+        """A tile shows another stack; where it is free to, it goes to the active one's place."""
+        active = self._active if is_free else None
+        self._places[tile] = tile.view.stage.state.point
+        if active is not None and tile.key != active.key and _spatial(active) is not None:
+            self._lead(active, [tile], active.view.stage.state.point, is_pointed=True)
+        elif active is not None and tile is not active:
+            tile.view.set_crosshair(active.view.stage.state.point)
         self.show_lines()
 
     def _follow(self, tile: Tile, point: PatientPoint) -> None:
@@ -172,32 +176,44 @@ class Linking(QObject):
     def _carry(self, tile: Tile, point: PatientPoint, *, is_pointed: bool) -> None:
         """Have the tiles of other stacks follow, and draw the lines."""
         if self.switches.scroll and _spatial(tile) is not None:
+            stacks: dict[object, list[Tile]] = {}
             for other in self._shown():
-                if other.key != tile.key:
-                    self._move(other, tile, point, is_pointed=is_pointed)
+                if other.key != tile.key and _spatial(other) is not None:
+                    stacks.setdefault(other.key, []).append(other)
+            for tiles in stacks.values():
+                self._lead(tile, tiles, point, is_pointed=is_pointed)
         if tile is self._active:
             self.show_lines()
 
-    def _move(self, tile: Tile, leader: Tile, point: PatientPoint, *, is_pointed: bool) -> None:
-        """One tile follows: wholly where the place lies in it, by its slice alone beside it.
+    def _lead(
+        self, leader: Tile, tiles: list[Tile], point: PatientPoint, *, is_pointed: bool
+    ) -> None:
+        """The tiles of one stack follow: to a place that was pointed at where it lies in them.
 
-        A plane that leans to the leader's jumps only to a place that the reader pointed at.
+        Else by their slices alone, and only those that lean little to the leader's; planes across
+        keep their slice.
         """
-        tie, plane, theirs = self.tie(leader, tile), _spatial(tile), _spatial(leader)
-        if tie is None or plane is None or theirs is None or not self.switches.scroll:
+        tie, plane = self.tie(leader, tiles[0]), _spatial(leader)
+        planes = [_spatial(tile) for tile in tiles]
+        if tie is None or plane is None or planes[0] is None or not self.switches.scroll:
             return
-        target, own = carried(tie.matrix, point), tile.view.stage.state.point
-        is_parallel = are_near_parallel(theirs, plane, tie.matrix)
-        if tie.shares_space and is_inside(plane, target):
-            goal = target if is_parallel or is_pointed else within_slice(plane, own, target)
-        elif is_parallel:
-            goal = scrolled(plane, own, target)
+        near = (each for each in planes if each and are_near_parallel(plane, each, tie.matrix))
+        own, target = tiles[0].view.stage.state.point, carried(tie.matrix, point)
+        beside = onto_plane(own, target, tie.matrix[:3, :3] @ plane.normal_vector)
+        parallel = next(near, None)
+        if is_pointed and tie.shares_space and is_inside(planes[0], target):
+            goals = [target] * len(tiles)
+        elif parallel is not None:
+            goals = [scrolled(parallel, own, beside)] * len(tiles)
+        elif tie.shares_space:
+            goals = [within_slice(each or planes[0], own, beside) for each in planes]
         else:
             return
-        self._places[tile] = goal
-        if goal != own:
-            tile.view.set_crosshair(goal)
-            self.moved.emit(tile, goal)
+        for tile, goal in zip(tiles, goals, strict=True):
+            if goal != self._places.get(tile):
+                self._places[tile] = goal
+                tile.view.set_crosshair(goal)
+                self.moved.emit(tile, goal)
 
     # -- window, zoom, lines -----------------------------------------------------------------
 

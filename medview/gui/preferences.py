@@ -87,7 +87,11 @@ class Preferences:
         """How many views there are."""
         self._window.grid.set_layout_name(name)
         self._window.top.show_layout(self._window.grid.layout_name)
-        self._store(layout=name)
+        self._store(layout=self._window.grid.layout_name)
+
+    def remember(self, **changes: object) -> None:
+        """Settings that another part of the window has taken up already."""
+        self._store(**changes)
 
     def set_overlay(self, on: bool) -> None:
         """Masks, heatmaps and overlay planes on the slices."""

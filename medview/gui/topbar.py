@@ -36,7 +36,7 @@ class TopBar(QWidget):
         self._menu_button = self._menu_tool()
         self._layout.addWidget(self._menu_button)
         self._open = self._tool(actions["file.open_folder"], named=True)
-        self._layout_button = self._layout_tool()
+        self.layout_button = self._layout_tool()
         self._separator()
         self.tool_buttons = {name: self._tool(actions[f"tool.{name}"]) for name in TOOLS}
         self._cine = self._tool(actions["cine.toggle"])
@@ -84,9 +84,9 @@ class TopBar(QWidget):
         self._name_search()
         self._presets.setToolTip(tr("Window presets"))
         self._presets.setAccessibleName(tr("Window presets"))
-        self._layout_button.setIcon(icon("layout-grid"))
-        self._layout_button.setToolTip(tr("Layout"))
-        self._layout_button.setAccessibleName(tr("Layout"))
+        self.layout_button.setIcon(icon("layout-grid"))
+        self.layout_button.setToolTip(tr("Layout"))
+        self.layout_button.setAccessibleName(tr("Layout"))
         menu = program_menu(self._actions, self._menu_button)
         self._menu_button.setMenu(menu)
 
@@ -95,9 +95,13 @@ class TopBar(QWidget):
         self._actions["cine.toggle"].setChecked(is_playing)
         self._cine.setIcon(icon("pause" if is_playing else "play"))
 
+    def set_layout_menu(self, menu: QMenu) -> None:
+        """What the layout's button opens."""
+        self.layout_button.setMenu(menu)
+
     def show_layout(self, name: str) -> None:
-        """The layout in use, `2x2` or `1x1`."""
-        self._layout_button.setText(name.replace("x", " × "))
+        """The layout in use, as `2x3`."""
+        self.layout_button.setText(name.replace("x", " × "))
 
     def show_tool(self, name: str) -> None:
         """Mark one tool as the active one; it alone carries its name."""
@@ -145,9 +149,6 @@ class TopBar(QWidget):
 
     def _layout_tool(self) -> QToolButton:
         made = self._menu_tool()
-        menu = QMenu(made)
-        menu.addActions([self._actions["layout.2x2"], self._actions["layout.1x1"]])
-        made.setMenu(menu)
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._layout.addWidget(made)
         return made

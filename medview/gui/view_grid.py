@@ -104,8 +104,7 @@ class ViewGrid(QWidget):
             is_first, is_placed = tile.opened is None, tile.is_placed
             if tile.opened is not opened:
                 tile.take(opened)
-            if is_first and not is_placed:
-                self.links.align(tile)
+                self.links.took(tile, is_free=is_first and not is_placed)
             if is_first and tile is self._active:
                 tile.view.setFocus()
         self._arrange()
@@ -270,16 +269,16 @@ class ViewGrid(QWidget):
         return layout_name(*self._shape)
 
     def set_layout_name(self, name: str) -> None:
-        """Rows by columns, `1x1` to `4x4`; in 1x1 the active tile stays.
+        """Rows by columns, `1x1` to `4x4`, or `planes`; in 1x1 the active tile stays.
 
-        2x2 of one stack alone are its three planes and the volume; leaving these for more tiles
-        keeps the stack in the first and empties the others.
+        2x2 of one stack alone are its three planes and the volume (`planes`: of the active stack in
+        any case); leaving these for more tiles keeps the stack in the first, empties the others.
         """
         shape = layout_named(name) or (2, 2)
         keys = {tile.key for tile in self.tiles if tile.key is not None}
         was_planes, key = self.is_planes_and_volume, self._active.key or next(iter(keys), None)
         self._shape, self._alone = shape, None
-        if shape == (2, 2) and len(keys) <= 1:
+        if name == "planes" or (shape == (2, 2) and len(keys) <= 1):
             self._hang_planes(key)
         elif was_planes and shape not in ((1, 1), (2, 2)):
             for number, tile in enumerate(self._tiles):

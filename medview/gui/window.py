@@ -90,6 +90,7 @@ class MainWindow(QMainWindow):
         from medview.gui.action_work import ActionWork
         from medview.gui.bridge import SessionBridge
         from medview.gui.fusion_work import FusionWork
+        from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         SessionBridge(session, self).heard.connect(self.reactions.hear)
         ActionWork(self)
         self.scripts = ScriptWork(self)
+        LayoutWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)

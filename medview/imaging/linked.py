@@ -46,6 +46,13 @@ def is_inside(plane: SlicePlane, point: PatientPoint) -> bool:
     return all(-0.5 <= value <= count - 0.5 for value, count in spans)
 
 
+def onto_plane(own: PatientPoint, target: PatientPoint, normal: FloatArray) -> PatientPoint:
+    """`own` moved along a unit normal into the plane through `target`."""
+    here = np.array(own)
+    x, y, z = here + normal * float((np.array(target) - here) @ normal)
+    return PatientPoint(float(x), float(y), float(z))
+
+
 def scrolled(plane: SlicePlane, own: PatientPoint, target: PatientPoint) -> PatientPoint:
     """`own` in the slice nearest to `target`, at most the first or the last one."""
     _, row, column = plane.to_pixel(own)

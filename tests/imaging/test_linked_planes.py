@@ -15,6 +15,7 @@ from medview.imaging.linked import (
     cut_line,
     is_inside,
     is_scroll,
+    onto_plane,
     scrolled,
     within_slice,
 )
@@ -149,3 +150,12 @@ def test_the_line_across_uneven_slices_lies_where_they_lie() -> None:
 
     assert ends is not None
     assert [sagittal.to_patient(10, *end).z for end in ends] == pytest.approx([30, 30])
+
+
+def test_a_place_moves_into_a_slice_along_its_normal_alone() -> None:
+    tilt = np.array([0.0, -0.6, 0.8])
+
+    found = onto_plane(PatientPoint(1, 2, 3), PatientPoint(50, 2, 13), tilt)
+
+    # 10 mm higher is 8 mm along the normal.
+    assert found == pytest.approx((1, 2 - 0.6 * 8, 3 + 0.8 * 8))

@@ -336,6 +336,12 @@ class SliceView(QWidget):
         elif not super().focusNextPrevChild(not is_back):
             event.ignore()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Who comes by Tab works here."""
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self.activated.emit()
+        super().focusInEvent(event)
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys that are held elsewhere are not held here."""
         self._hands.is_space_down = False

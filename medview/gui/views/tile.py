@@ -13,6 +13,7 @@ from medview.core.words import tr
 from medview.gui.panels.studies import dropped_key
 from medview.gui.style import colour
 from medview.gui.views import ink
+from medview.gui.views.corners import plane_title
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
 from medview.imaging.units import in_unit
@@ -239,10 +240,21 @@ class Tile(QWidget):
         elif self.number == 0:
             self.view.set_hint(tr("Drop a folder, files or a series here."))
         else:
-            self.view.set_hint(tr("Drag a series here."))
+            self.view.set_hint(tr("Drag a series here, or click and press Page Down."))
+        self.view.setAccessibleName(self._name())
         self.view.update()
         if self.volume_view is not None:
             self.volume_view.update()
+
+    def _name(self) -> str:
+        """What the view is called for those who hear the screen."""
+        if self.opened is None:
+            return tr("View {number}", number=self.number + 1)
+        series = self.opened.place.series
+        words = (plane_title(self.plane), series.description or series.modality)
+        return tr(
+            "View {number}: {what}", number=self.number + 1, what=" · ".join(filter(None, words))
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Black where no view stands."""
