@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from medview.core.geometry import PatientPoint
-from medview.core.study import FrameRef, Stack
+from medview.core.study import FrameRef, Projection, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
 from medview.dicom.elements import Elements
@@ -167,6 +167,7 @@ def _stack(group: Group, beside: Beside) -> Stack:
     for path in dict.fromkeys(frame.instance.path for frame in frames):
         notes.extend(beside.notes.get(path, ()))
     top = frames[0].instance.elements
+    taken = None if first.is_spatial else projection_of(frames[0])
     values = values_of(frames, beside.maps)
     notes.extend(values.notes)
     return Stack(
@@ -187,12 +188,17 @@ def _stack(group: Group, beside: Beside) -> Stack:
         badges=_badges(frames, grid),
         calibration=calibration,
         regions=regions_of(top)[0] if calibration == "US" else (),
-        label=label_of(group),
-        projection=None if first.is_spatial else projection_of(frames[0]),
+        label=label_of(group) or _film_label(taken),
+        projection=taken,
         lossy_ratio=lossy_ratio(top),
         seconds=seconds_of(frames[0]),
         frame_ms=frame_times(top, len(frames)),
     )
+
+
+def _film_label(taken: Projection | None) -> Sentence | None:
+    """Films of one series are told apart by what they are marked with."""
+    return say("{text}", text=taken.title) if taken is not None and taken.title else None
 
 
 def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:

@@ -15,6 +15,7 @@ from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.panels.fusion_bar import FusionBar
+from medview.gui.views.tile import Tile
 from medview.imaging.fusion import MAPS, UpperLayer, upper_layer
 from medview.session.events import Event, HoldingsChanged, LinksChanged, VolumeClosed
 from medview.session.places import Key, Place
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from medview.gui.window import MainWindow
 
 _STEP = 0.05  # of the share a key
+_Where = tuple[Key, int | None]  # the lower stack; its tile, None for every view of it
 _OVER = ("PT", "NM", "MR", "CT")  # what is offered first to lie over another
 
 
@@ -47,7 +49,7 @@ class FusionWork(QObject):
         self._window = window
         self._session = window.session
         self._grid = window.grid
-        self._fused: dict[Key, _Fused] = {}
+        self._fused: dict[_Where, _Fused] = {}
         self._cancel = CancelToken()
         self.progressed.connect(self._show_progress)
         self.bar = FusionBar(window.actions_, window)
@@ -79,28 +81,35 @@ class FusionWork(QObject):
 
     # -- the front door ------------------------------------------------------------------
 
-    def fuse(self, base: Key, upper: Key, blend: float = 0.5, colour_map: str = "") -> None:
-        """Lay the stack `upper` over `base` in every view that shows it.
+    def fuse(
+        self,
+        base: Key,
+        upper: Key,
+        blend: float = 0.5,
+        colour_map: str = "",
+        tile: int | None = None,
+    ) -> None:
+        """Lay the stack `upper` over `base`, in every view that shows it or in one tile alone.
 
         It comes when its voxels are there. Refused with a sentence where the two share no frame
         of reference and no registration joins them, or where one of them has no place in space.
         colour_map: one of `imaging.fusion.MAPS`, "" for that of its modality.
         """
         fused = _Fused(upper, blend, colour_map)
-        self._fused[base] = fused
-        self._bring(base, fused)
+        self._fused[base, tile] = fused
+        self._bring((base, tile), fused)
 
-    def end(self, base: Key | None = None) -> None:
-        """Take away what lies over a stack, over the active one without a key."""
-        key = base or self._grid.active_tile.key
-        if key is not None:
-            self._fused.pop(key, None)
+    def end(self) -> None:
+        """Take away what lies over the active tile's stack."""
+        where = self._active_place()
+        if where is not None:
+            self._fused.pop(where, None)
         self.show()
 
-    def layer_of(self, base: Key) -> UpperLayer | None:
-        """What lies over a stack now."""
-        fused = self._fused.get(base)
-        return None if fused is None else fused.layer
+    def clear(self) -> None:
+        """Take away whatever lies over any stack: the study is hung anew."""
+        self._fused.clear()
+        self.show()
 
     def candidates(self, base: Key) -> list[Place]:
         """The stacks of the same patient that can lie over one, the likeliest first.
@@ -119,10 +128,10 @@ class FusionWork(QObject):
 
     # -- how it gets there -----------------------------------------------------------------
 
-    def _bring(self, base: Key, fused: _Fused) -> None:
-        lower, upper = (self._session.studies.place(key) for key in (base, fused.upper))
+    def _bring(self, where: _Where, fused: _Fused) -> None:
+        lower, upper = (self._session.studies.place(key) for key in (where[0], fused.upper))
         if lower is None or upper is None:
-            self._fused.pop(base, None)
+            self._fused.pop(where, None)
             return
         fused.layer, fused.said = None, self._refusal(lower, upper)
         self.show()
@@ -133,7 +142,7 @@ class FusionWork(QObject):
         async def action() -> None:
             opened = await self._window.operations.call(self._session.studies.load, upper)
             link = self._session.links.between(lower, upper)
-            if self._fused.get(base) is not fused or link is None:
+            if self._fused.get(where) is not fused or link is None:
                 return
             is_one_space = link.fixed.speaks_for(link.moving)
             layer = upper_layer(opened.volume, upper.stack, None if is_one_space else link.array)
@@ -159,7 +168,8 @@ class FusionWork(QObject):
 
     def _keep_in_memory(self) -> None:
         shown = {tile.key for tile in self._grid.tiles}
-        uppers = (f.upper for key, f in self._fused.items() if key in shown and f.said is None)
+        found = ((where[0], fused) for where, fused in self._fused.items())
+        uppers = (fused.upper for key, fused in found if key in shown and fused.said is None)
         beside = frozenset(uppers)
         if beside != self._window.showing.beside:
             self._window.showing.beside = beside
@@ -169,7 +179,8 @@ class FusionWork(QObject):
         """Bring every view and the bar to what is fused."""
         self._keep_in_memory()
         for tile in self._grid.all_tiles:
-            fused = None if tile.key is None else self._fused.get(tile.key)
+            where = self._place_in(tile)
+            fused = None if where is None else self._fused[where]
             layer = None if fused is None else fused.layer
             stage = tile.view.stage
             if stage.shown is not None and stage.upper is not layer:
@@ -186,9 +197,19 @@ class FusionWork(QObject):
             upper = self._session.studies.place(fused.upper)
             self.bar.show_layer("" if upper is None else _name(upper), fused.layer)
 
+    def _place_in(self, tile: Tile) -> _Where | None:
+        """Which fusion a tile shows: its own, else that of its stack."""
+        if tile.key is None:
+            return None
+        ways = ((tile.key, tile.number), (tile.key, None))
+        return next((where for where in ways if where in self._fused), None)
+
+    def _active_place(self) -> _Where | None:
+        return self._place_in(self._grid.active_tile)
+
     def _of_active(self) -> _Fused | None:
-        key = self._grid.active_tile.key
-        return None if key is None else self._fused.get(key)
+        where = self._active_place()
+        return None if where is None else self._fused[where]
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, VolumeClosed):
@@ -197,15 +218,15 @@ class FusionWork(QObject):
                 if fused.upper == gone:
                     fused.layer = None
         elif isinstance(event, LinksChanged):
-            for base, fused in list(self._fused.items()):
+            for where, fused in list(self._fused.items()):
                 if fused.said is not None:
-                    self._bring(base, fused)
+                    self._bring(where, fused)
         elif isinstance(event, HoldingsChanged):
             there = {place.key for place in self._session.studies.places()}
             self._fused = {
-                base: fused
-                for base, fused in self._fused.items()
-                if base in there and fused.upper in there
+                where: fused
+                for where, fused in self._fused.items()
+                if where[0] in there and fused.upper in there
             }
         else:
             return

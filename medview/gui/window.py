@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         from medview.gui.fusion_work import FusionWork
         from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
+        from medview.gui.mammograms import Mammograms
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.preferences import Preferences
@@ -115,6 +116,7 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences(self, self.reactions.say)
         self.library = LibraryWork(self)
         self.fusion = FusionWork(self)
+        self.mammograms = Mammograms(self)
         SessionBridge(session, self).heard.connect(self.reactions.hear)
         ActionWork(self)
         self.scripts = ScriptWork(self)

@@ -51,8 +51,27 @@ def _shown(**changes: object) -> Shown:
 def test_native_plane_tells_who_and_what() -> None:
     shown, plane = _shown(), planes_of(_GEOMETRY)["axial"]
 
-    assert corners.upper_left(shown, plane) == ["DEMO^ADA 演示", "F 67 y"]
+    assert corners.upper_left(shown, plane) == ["DEMO^ADA 演示", "F 67 y · 1958-11-03", "MV-1"]
     assert corners.upper_right(shown, plane) == ["CT chest · 2026-01-31", "3 Lung 1.25"]
+
+
+def test_a_tall_view_names_institution_accession_and_time() -> None:
+    header = {"InstitutionName": "Ward 3", "AccessionNumber": "A7", "ContentTime": "101502.3",
+              "StudyTime": "090000"}  # fmt: skip
+    lines = corners.upper_right(_shown(header=header), planes_of(_GEOMETRY)["axial"], is_whole=True)
+
+    assert lines == ["Ward 3", "Acc A7", "CT chest · 2026-01-31 10:15", "3 Lung 1.25"]
+
+
+def test_lossy_says_how_much_it_left_out_and_a_sheared_plane_that_it_is_corrected() -> None:
+    shown = _shown(badges=("LOSSY", "TILT"))
+    stack = replace(shown.stack, lossy_ratio=12.34, tilt_deg=18.5)
+    planes = planes_of(_GEOMETRY)
+    marks = [corners.badges(replace(shown, stack=stack), planes[name], has_overlay=False)
+             for name in ("axial", "coronal")]  # fmt: skip
+
+    assert marks == [["LOSSY 12.3:1", "TILT"],
+                     ["LOSSY 12.3:1", "TILT", "GEOMETRY CORRECTED", "MPR"]]  # fmt: skip
 
 
 def test_reconstruction_tells_its_plane_first() -> None:

@@ -13,6 +13,8 @@ from medview.gui.views.words_painter import paint_words
 from medview.imaging.letters import edge_letters, letters, patient_orientation
 from medview.imaging.slice_plane import SlicePlane
 
+_TALL = 400.0  # pixels of a view that has room for more lines
+
 
 def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenMap) -> None:
     """The words in the four corners and the badges."""
@@ -24,7 +26,8 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     left, right = ink.MARGIN, width - ink.MARGIN
     align_left, align_right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
     room = width / 2 - 2 * ink.MARGIN - 8
-    upper_right = corners.upper_right(stage.shown, stage.plane)
+    is_whole = height >= _TALL
+    upper_right = corners.upper_right(stage.shown, stage.plane, is_whole=is_whole)
     has_overlay = look.has_overlay and bool(stage.overlays)
     marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
     scale = corners.zoom_factor(stage.shown, where.scale)
@@ -45,6 +48,8 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
             paint_words(painter, text, QPointF(x, first + number * line), side, room)
     first = 8 + line * (len(upper_right) + 0.8)
     paint_words(painter, "  ".join(marks), QPointF(right, first), align_right, room, ink.INK.warn)
+    torn = corners.conflict(stage.shown)
+    paint_words(painter, torn, QPointF(right, first + line), align_right, room, ink.INK.bad)
 
 
 def paint_letters(stage: SliceStage, painter: QPainter, plane: SlicePlane) -> None:
@@ -70,8 +75,8 @@ def edge_words(stage: SliceStage, plane: SlicePlane) -> tuple[str, str, str, str
     if plane.name != "native":
         right, down = directions(plane, stage.state)
         return edge_letters(letters(right), letters(down))
-    header = shown.series.header if shown is not None else {}
-    right_word, down_word = patient_orientation(header.get("PatientOrientation", ""))
+    taken = None if shown is None else shown.stack.projection
+    right_word, down_word = patient_orientation("" if taken is None else taken.orientation)
     return _turned_words(edge_letters(right_word, down_word), stage)
 
 

@@ -73,32 +73,67 @@ def sex_text(sex: str) -> str:
 
 
 def upper_left(shown: Shown, plane: SlicePlane) -> list[str]:
-    """The plane where it is a reconstruction, the name, sex and age."""
+    """The plane where it is a reconstruction, the name, sex, age and birth date, the ID."""
     person = " ".join(part for part in (sex_text(shown.patient.sex), age_text(shown)) if part)
+    person = " · ".join(part for part in (person, shown.patient.birth_date) if part)
     title = "" if plane.is_native else plane_title(plane.name)
-    return [line for line in (title, person_name(shown.patient.name), person) if line]
+    lines = (title, person_name(shown.patient.name), person, shown.patient.id)
+    return [line for line in lines if line]
 
 
-def upper_right(shown: Shown, plane: SlicePlane) -> list[str]:
-    """Study and series; not repeated over reconstructions."""
+def upper_right(shown: Shown, plane: SlicePlane, *, is_whole: bool = False) -> list[str]:
+    """Study and series; not repeated over reconstructions.
+
+    is_whole: institution and accession number too, where the view has room for them.
+    """
     if not plane.is_native:
         return []
-    study = " · ".join(part for part in (shown.study.description, shown.study.date) if part)
+    when = " ".join(part for part in (shown.study.date, time_text(shown)) if part)
+    study = " · ".join(part for part in (shown.study.description, when) if part)
     number = "" if shown.series.number is None else f"{shown.series.number}"
     series = " ".join(part for part in (number, shown.series.description) if part)
-    return [line for line in (study, series) if line]
+    header = shown.series.header if is_whole else {}
+    accession = header.get("AccessionNumber", "").strip()
+    more = (header.get("InstitutionName", "").strip(), accession and f"Acc {accession}")
+    return [line for line in (*more, study, series) if line]
+
+
+def time_text(shown: Shown) -> str:
+    """When the pictures were taken, hours and minutes: acquisition, else content, series, study."""
+    header = shown.series.header
+    for kind in ("Acquisition", "Content", "Series", "Study"):
+        clock = header.get(f"{kind}Time", "").split("\\")[0].replace(":", "").strip()
+        if len(clock) >= 4 and clock[:4].isdigit():
+            return f"{clock[:2]}:{clock[2:4]}"
+    return ""
 
 
 def badges(shown: Shown, plane: SlicePlane, *, has_overlay: bool) -> list[str]:
     """Marks that a reader must not miss."""
-    marks = [badge_text(badge) for badge in shown.stack.badges]
+    marks = [_badge(badge, shown.stack) for badge in shown.stack.badges]
     if shown.stack.calibration not in ("patient", "none"):
         marks.append(shown.stack.calibration)
+    if not plane.is_native and shown.stack.tilt_deg > 0:
+        marks.append(tr("GEOMETRY CORRECTED"))
     if not plane.is_native:
         marks.append("MPR" if not plane.is_resampled else tr("MPR, RESAMPLED"))
     if has_overlay:
         marks.append(tr("AI, UNCONFIRMED"))
     return list(dict.fromkeys(marks))
+
+
+def _badge(badge: str, stack: Stack) -> str:
+    """A badge; lossy compression with what it left out."""
+    words = badge_text(badge)
+    ratio = stack.lossy_ratio
+    return f"{words} {ratio:.3g}:1" if badge == "LOSSY" and ratio > 1 else words
+
+
+def conflict(shown: Shown) -> str:
+    """What the file says of the side against itself; empty where it does not."""
+    projection = shown.stack.projection
+    is_torn = projection is not None and projection.conflict is not None
+    return tr("SIDE UNCLEAR") if is_torn else ""
 
 
 def badge_text(badge: str) -> str:
@@ -147,7 +182,8 @@ def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:
     """Slice number, its place in the patient, its thickness and, where it differs, the step."""
     number = f"{slice_number(plane, index)} / {plane.count}"
     if plane.name == "native":
-        return [number] if plane.count > 1 else []
+        taken = "" if shown.stack.projection is None else shown.stack.projection.title
+        return [line for line in (taken, number if plane.count > 1 else "") if line]
     if plane.count > 1 and not shown.stack.is_in_space:
         index = 0  # all lie at the place of the first
     axis, letter = _AXES[plane.name]

@@ -22,8 +22,8 @@ class ViewState:
 
     point: the place in the patient that all linked views show. zoom: times the size that fits;
     pan: screen pixels from where it rests. turns: quarter turns clockwise. edge: `left` or `right`
-    where it rests against that edge of its view, else it rests in the middle. box_mm: (width,
-    height) that fit the view at zoom 1 instead of the picture itself: one scale for several.
+    where it rests against that edge of its view, else it rests in the middle. fit: screen pixels a
+    millimetre at zoom 1, one scale for several views; None where the picture fits its view.
     """
 
     point: PatientPoint
@@ -36,11 +36,11 @@ class ViewState:
     turns: int = 0
     colour_map: str = GREY
     edge: str = ""
-    box_mm: tuple[float, float] | None = None
+    fit: float | None = None
 
     def reset(self) -> ViewState:
         """Place and window stay, and what it hangs by; everything else as at first."""
-        return ViewState(point=self.point, window=self.window, edge=self.edge, box_mm=self.box_mm)
+        return ViewState(point=self.point, window=self.window, edge=self.edge, fit=self.fit)
 
     def flipped(self, *, across: bool) -> ViewState:
         """Mirrored on the screen, left to right (across) or upside down."""
@@ -95,7 +95,9 @@ def resting_place(plane: SlicePlane, state: ViewState, size: tuple[float, float]
 
 def _fitting_scale(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> float:
     """Screen pixels a millimetre at zoom 1."""
-    width, height = state.box_mm or _extent(plane, state)
+    if state.fit is not None:
+        return state.fit
+    width, height = _extent(plane, state)
     return min(size[0] / width, size[1] / height)
 
 
