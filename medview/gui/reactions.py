@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
-from medview.core.results import Measurement
 from medview.core.words import Sentence, say, tr
 from medview.gui.views.corners import figure
 from medview.gui.views.tile import Tile
@@ -34,9 +32,6 @@ class Reactions:
         self._device = ""
         self._state = ""
         grid = window.grid
-        grid.measurement_made.connect(self._measured)
-        grid.measurement_changed.connect(self._measured)
-        grid.measurement_deleted.connect(self._unmeasured)
         grid.window_changed.connect(self._window_changed)
         grid.wants_changed.connect(self._show_work)
         grid.active_changed.connect(self._show_presets)
@@ -215,7 +210,7 @@ class Reactions:
             place = None if tile.key is None else places.get(tile.key)
             if place is None:
                 tile.view.set_overlays([], [])
-                tile.view.set_measurements(())
+                self._window.measures.show_in(tile, None)
             else:
                 self._show_work_in(tile, place)
 
@@ -231,28 +226,7 @@ class Reactions:
             [run.label_map for run in runs if run.label_map is not None],
             [heatmap for run in runs for heatmap in run.heatmaps],
         )
-        measured = made.book_of(place).work.measurements
-        tile.view.set_measurements(
-            tuple(m for m in measured if (m.series_uid, m.stack) == place.key)
-        )
-
-    def _measured(self, measurement: Measurement) -> None:
-        book, place = self._session.book, self._session.active
-        if book is None or place is None:
-            return
-        known = {m.id: m for m in book.work.measurements}
-        is_new = measurement.id not in known
-        if not is_new:  # what the reader named it stays
-            measurement = replace(measurement, extra=known[measurement.id].extra)
-        known[measurement.id] = measurement
-        name = say("Measure") if is_new else say("Change a measurement")
-        book.change(name, measurements=tuple(known.values()))
-
-    def _unmeasured(self, measurement_id: str) -> None:
-        book = self._session.book
-        if book is not None:
-            kept = tuple(m for m in book.work.measurements if m.id != measurement_id)
-            book.change(say("Delete a measurement"), measurements=kept)
+        self._window.measures.show_in(tile, place)
 
     def _show_jobs(self) -> None:
         running = self._session.analyses.running

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from medview.core.words import tr
 from medview.gui.actions import Actions
+from medview.gui.actions.measuring import TOOLS as MORE_TOOLS
 from medview.gui.cards import button
 from medview.gui.menus import program_menu
 from medview.gui.style import GRID, TOP_BAR, icon, tokens
@@ -39,6 +40,7 @@ class TopBar(QWidget):
         self.layout_button = self._layout_tool()
         self._separator()
         self.tool_buttons = {name: self._tool(actions[f"tool.{name}"]) for name in TOOLS}
+        self._measure = self._measure_tool()
         self._cine = self._tool(actions["cine.toggle"])
         self._separator()
         self._presets = QToolButton()
@@ -81,6 +83,7 @@ class TopBar(QWidget):
         self._menu_button.setToolTip(tr("Menu"))
         self._menu_button.setAccessibleName(tr("Menu"))
         self._open.setText(tr("Open"))
+        self._show_measure()
         self._name_search()
         self._presets.setToolTip(tr("Window presets"))
         self._presets.setAccessibleName(tr("Window presets"))
@@ -106,6 +109,7 @@ class TopBar(QWidget):
     def show_tool(self, name: str) -> None:
         """Mark one tool as the active one; it alone carries its name."""
         self._active_tool = name
+        self._show_measure()
         for other, tool in self.tool_buttons.items():
             self._actions[f"tool.{other}"].setChecked(other == name)
             is_named = other == name and self.width() >= _NARROW
@@ -114,6 +118,34 @@ class TopBar(QWidget):
                 if is_named
                 else Qt.ToolButtonStyle.ToolButtonIconOnly
             )
+
+    def _measure_tool(self) -> QToolButton:
+        """The measuring tools that have no button of their own, behind one button."""
+        made = self._menu_tool()
+        menu = QMenu(made)
+        menu.addActions([self._actions[line.id] for line in MORE_TOOLS])
+        made.setMenu(menu)
+        made.setCheckable(True)
+        made.setIconSize(QSize(16, 16))
+        self._layout.addWidget(made)
+        return made
+
+    def _show_measure(self) -> None:
+        """The button of further tools looks like the one that is active."""
+        row = next((r for r in MORE_TOOLS if r.id == f"tool.{self._active_tool}"), None)
+        for other in MORE_TOOLS:
+            self._actions[other.id].setChecked(other is row)
+        is_wide = self.width() >= _NARROW
+        name = tr("Measure") if row is None else tr(row.title)
+        self._measure.setIcon(icon("bidirectional" if row is None else row.icon))
+        self._measure.setText(name if is_wide else "")
+        self._measure.setChecked(row is not None)
+        self._measure.setToolTip(tr("More measuring tools"))
+        self._measure.setAccessibleName(name)
+        style = Qt.ToolButtonStyle
+        self._measure.setToolButtonStyle(
+            style.ToolButtonTextBesideIcon if is_wide else style.ToolButtonIconOnly
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """On a narrow window words go, icons stay."""

@@ -33,6 +33,7 @@ from medview.gui.style import (
 from medview.gui.topbar import TopBar
 
 if TYPE_CHECKING:
+    from medview.gui.measuring_work import MeasuringWork
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
     from medview.gui.preferences import Preferences
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
     sidebar: Sidebar
     preferences: Preferences
     showing: Showing
+    measures: MeasuringWork
     reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
         from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
         from medview.gui.mammograms import Mammograms
+        from medview.gui.measuring_work import MeasuringWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.preferences import Preferences
@@ -112,6 +115,7 @@ class MainWindow(QMainWindow):
             place.deleteLater()
         self.actions_.retranslate()
         self.showing = Showing(self)
+        self.measures = MeasuringWork(self)
         self.reactions = Reactions(self)
         self.preferences = Preferences(self, self.reactions.say)
         self.library = LibraryWork(self)

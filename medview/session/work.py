@@ -20,6 +20,9 @@ ITEMS = {
     "entered": "concept",
     "hidden_runs": "",
     "explained": "",
+    "known_lengths": "key",
+    "key_pictures": "id",
+    "taken": "uid",
     "pairs": "id",
 }
 
@@ -45,12 +48,49 @@ class LesionPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLength:
+    """The reader knows how long something on a stack is: its lengths are multiplied by `factor`."""
+
+    series_uid: str
+    stack: int
+    factor: float
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Which stack it is about."""
+        return self.series_uid, self.stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPicture:
+    """An image that the reader marked as one to be shown first; frame counts from 0."""
+
+    series_uid: str
+    sop_uid: str
+    frame: int = 0
+
+    @property
+    def id(self) -> str:
+        """Which picture it is."""
+        return f"{self.sop_uid} {self.frame}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenReport:
+    """A DICOM object whose measurements or key images are part of the work: `ids` are theirs."""
+
+    uid: str
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """Everything a reader made for one patient.
 
     entered: values typed into the risk or record panel. impression: the report's free text.
     hidden_runs: runs that the reader took away. explained: findings whose reasons were opened.
     pairs: measurements of one lesion at two dates.
+    taken: reports and key object selections that were read into it or written from it.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -60,6 +100,9 @@ class Work:
     hidden_runs: tuple[str, ...] = ()
     explained: tuple[str, ...] = ()
     pairs: tuple[LesionPair, ...] = ()
+    known_lengths: tuple[KnownLength, ...] = ()
+    key_pictures: tuple[KeyPicture, ...] = ()
+    taken: tuple[TakenReport, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""
@@ -104,6 +147,15 @@ class WorkBook:
             self._undo = [*self._undo[-_UNDO_DEPTH:], (name, self._work)]
             self._redo = []
             self._set(new, name)
+        self._on_change()
+
+    def amend(self, **values: object) -> None:
+        """Replace what follows from the rest (numbers that were measured again): no command."""
+        with self._lock:
+            new = replace(self._work, **values)  # type: ignore[arg-type]
+            if new == self._work:
+                return
+            self._set(new, say("Measure again"))
         self._on_change()
 
     def undo(self) -> Sentence | None:

@@ -17,6 +17,7 @@ GROUPS = {
     "cine": "Cine",
     "fusion": "Fusion",
     "tool": "Tools",
+    "measure": "Measurements and key images",
     "models": "Analysis",
     "help": "Help",
 }

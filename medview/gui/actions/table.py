@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medview.gui.actions import measuring
 from medview.gui.actions.layers import FUSION
 from medview.gui.actions.row import Parameter, Row
 
@@ -161,6 +162,8 @@ ROWS: tuple[Row, ...] = (
     *_CINE,
     *FUSION,
     *_TOOL,
+    *measuring.TOOLS,
+    *measuring.MEASURE,
     *_MODELS,
     *_HELP,
 )

@@ -10,6 +10,7 @@ from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
 from medview.gui.views.state import ViewState
 from medview.imaging.fusion import UpperLayer
+from medview.imaging.roi import EdgeWays
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,18 @@ class Measures(Protocol):
         self, kind: str, points: tuple[PatientPoint, ...], like: Measurement | None = None
     ) -> Measurement:
         """A measurement of the shown slice with its numbers; `like` is the one it replaces."""
+
+    def lies_here(self, points: tuple[PatientPoint, ...]) -> bool:
+        """Whether places that were set lie on the slice that is shown."""
+
+    def pixel_mm(self) -> float:
+        """The width of a pixel of the slice."""
+
+    def edge_ways(self, place: PatientPoint) -> EdgeWays | None:
+        """The ways along edges from a place; None where there are none."""
+
+    def along(self, ways: EdgeWays, to: PatientPoint) -> tuple[PatientPoint, ...]:
+        """The places of a way along edges, both ends left out."""
 
     def sketch(self, measurement: Measurement | None) -> None:
         """Draw a measurement that is not finished, or none."""
@@ -91,6 +104,10 @@ class Tool:
 
     def cancel(self, stage: Stage) -> bool:
         """Give up what is half done; whether there was something."""
+        return False
+
+    def close(self, stage: Stage) -> bool:
+        """Close an outline with the places that it has; whether there was one."""
         return False
 
     @property

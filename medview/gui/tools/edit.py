@@ -8,6 +8,7 @@ from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
 from medview.gui.tools.base import Pointer, Stage, Tool
 from medview.gui.tools.drawing import has_size
+from medview.imaging import roi
 
 
 class EditTool(Tool):
@@ -30,13 +31,16 @@ class EditTool(Tool):
         """Show it as it would be."""
         if self._start is None:
             return
-        at = stage.patient_at(pointer.x, pointer.y)
-        points = self._moved(at) if self._handle is None else self._reshaped(self._handle, at)
-        self._now = stage.measuring.measured(self._before.kind, points, like=self._before)
+        at, before = stage.patient_at(pointer.x, pointer.y), self._before
+        if self._handle is None:
+            points = roi.moved(before.points, np.subtract(at, self._start))
+        else:
+            points = roi.reshaped(before.kind, before.points, self._handle, at, before.normal)
+        self._now = stage.measuring.measured(before.kind, points, like=before)
         stage.measuring.sketch(self._now)
 
     def release(self, stage: Stage, pointer: Pointer) -> None:
-        """Keep it, if anything changed and both ends are not put on one place."""
+        """Keep it, if anything changed and no two ends of a line are put on one place."""
         stage.measuring.sketch(None)
         if self._now is not None and self._now.points != self._before.points:
             at = stage.patient_at(pointer.x, pointer.y)
@@ -52,40 +56,12 @@ class EditTool(Tool):
 
     @property
     def _opposite(self) -> PatientPoint | None:
-        """The other end of the axis whose handle was grabbed."""
-        points = self._before.points
-        return None if self._handle is None or len(points) < 2 else points[self._handle ^ 1]
-
-    def _moved(self, at: PatientPoint) -> tuple[PatientPoint, ...]:
-        way = np.subtract(at, self._start or at)
-        return tuple(PatientPoint(*(np.array(point) + way)) for point in self._before.points)
-
-    def _reshaped(self, handle: int, at: PatientPoint) -> tuple[PatientPoint, ...]:
-        points = list(self._before.points)
-        points[handle] = at
-        if len(points) == 4:
-            return _ellipse_through(points, handle, self._before.normal)
-        return tuple(points)
-
-
-def _ellipse_through(
-    points: list[PatientPoint], handle: int, normal: tuple[float, float, float]
-) -> tuple[PatientPoint, ...]:
-    """The grabbed end moves, the opposite one stays; the other axis keeps its length."""
-    pair = (0, 1) if handle < 2 else (2, 3)
-    other = (2, 3) if handle < 2 else (0, 1)
-    ends = np.array([points[pair[0]], points[pair[1]]])
-    along = ends[1] - ends[0]
-    if np.linalg.norm(along) < 1e-6:
-        return tuple(points)
-    half = np.linalg.norm(np.subtract(points[other[1]], points[other[0]])) / 2
-    aside = np.cross(normal, along)
-    # Keep the other axis pointing as it did: its ends must not swap under the hand.
-    if float(aside @ np.subtract(points[other[1]], points[other[0]])) < 0:
-        aside = -aside
-    aside = aside / np.linalg.norm(aside) * half
-    middle = ends.mean(axis=0)
-    points[other[0]] = PatientPoint(*(middle - aside))
-    points[other[1]] = PatientPoint(*(middle + aside))
-    lengths = [np.linalg.norm(np.subtract(points[a + 1], points[a])) for a in (0, 2)]
-    return tuple(points if lengths[0] >= lengths[1] else points[2:] + points[:2])
+        """The place that the grabbed handle must not be put on."""
+        points, handle = self._before.points, self._handle
+        if handle is None or len(points) < 2 or self._before.kind in roi.LEAST:
+            return None
+        if self._before.kind == "rectangle":
+            return points[(handle + 2) % 4]
+        if self._before.kind == "angle":
+            return points[0 if handle == 1 else 1]
+        return None if self._before.kind in roi.SOLID and handle == 0 else points[handle ^ 1]

@@ -120,19 +120,35 @@ class ViewCommands:
     def escape(self) -> None:
         """End a cine, give up a drawing, then the tool."""
         self._view.cine_asked.emit("stop")
-        if not self._hands.cancel() and self._view.tool_name != "window":
+        measuring = self._stage.measuring
+        if self._hands.cancel():
+            return
+        if measuring.handle is not None:
+            measuring.select(measuring.selected)
+            self._view.update()
+        elif self._view.tool_name != "window":
             self.choose_tool("window")
 
     def delete_selected(self) -> None:
         """The selected measurement, if it is still there."""
         measuring = self._stage.measuring
-        chosen, measuring.selected = measuring.selected, ""
+        chosen = measuring.selected
+        measuring.select("")
         if any(each.id == chosen for each in measuring.measurements):
             self._view.measurement_deleted.emit(chosen)
 
     def maximise(self) -> None:
-        """This view alone, and back."""
-        self._view.maximise_requested.emit()
+        """This view alone, and back; while an outline is drawn its end."""
+        if not self._hands.close():
+            self._view.maximise_requested.emit()
+
+    def next_handle(self) -> None:
+        """Choose the next handle on the slice for the arrow keys."""
+        self._stage.measuring.next_handle()
+
+    def nudge(self, across: int, down: int) -> None:
+        """Move the chosen handle by a pixel of the picture."""
+        self._stage.measuring.nudge(across, down)
 
 
 def _toggles(what: str) -> Callable[[ViewCommands], None]:
@@ -186,5 +202,10 @@ _DOES: dict[str, Callable[[ViewCommands], None]] = {
     "cine.slower": lambda to: to.cine("slower"),
     "edit.escape": lambda to: to.escape(),
     "edit.delete": lambda to: to.delete_selected(),
+    "measure.next_handle": lambda to: to.next_handle(),
+    "measure.nudge_left": lambda to: to.nudge(-1, 0),
+    "measure.nudge_right": lambda to: to.nudge(1, 0),
+    "measure.nudge_up": lambda to: to.nudge(0, -1),
+    "measure.nudge_down": lambda to: to.nudge(0, 1),
 }
 VIEW_ACTIONS = frozenset(_DOES)

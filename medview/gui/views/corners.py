@@ -108,11 +108,16 @@ def time_text(shown: Shown) -> str:
     return ""
 
 
-def badges(shown: Shown, plane: SlicePlane, *, has_overlay: bool) -> list[str]:
-    """Marks that a reader must not miss."""
+def badges(
+    shown: Shown, plane: SlicePlane, *, has_overlay: bool, calibration: str = ""
+) -> list[str]:
+    """Marks that a reader must not miss; calibration: the stack's where it is not told."""
     marks = [_badge(badge, shown.stack) for badge in shown.stack.badges]
-    if shown.stack.calibration not in ("patient", "none"):
-        marks.append(shown.stack.calibration)
+    calibration = calibration or shown.stack.calibration
+    if calibration == "none":
+        marks.append(tr("NOT CALIBRATED"))
+    elif calibration != "patient":
+        marks.append(calibration)
     if not plane.is_native and shown.stack.tilt_deg > 0:
         marks.append(tr("GEOMETRY CORRECTED"))
     if not plane.is_native:

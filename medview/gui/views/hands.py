@@ -17,6 +17,7 @@ from medview.gui.tools.upper_window import UpperWindowTool
 from medview.gui.tools.zoom import ZoomTool
 from medview.gui.views.marks import body_at, handle_at
 from medview.gui.views.stage import SliceStage
+from medview.imaging.roi import SOLID
 
 _CLICK_PX = 3.0
 _LEFT, _MIDDLE, _RIGHT = (
@@ -76,6 +77,10 @@ class Hands:
         was_dragging = driven is not None and driven.cancel(self._stage)
         return self.tool.cancel(self._stage) or was_dragging
 
+    def close(self) -> bool:
+        """Close the outline that is being drawn; whether there was one."""
+        return self.tool.close(self._stage)
+
     def _tool_for(self, event: QMouseEvent, pointer: Pointer) -> Tool | None:
         if event.button() == _MIDDLE or (event.button() == _LEFT and self.is_space_down):
             return PanTool()
@@ -107,14 +112,17 @@ class Hands:
         handle = handle_at(marks, pointer.x, pointer.y)
         body = None if handle is not None else body_at(marks, pointer.x, pointer.y)
         if handle is None and body is None:
-            measuring.selected = ""
+            measuring.select("")
             return None
         taken = handle[0] if handle is not None else body
         # A tool that measures draws on over what is of another kind.
         if taken is None or self.tool.kind not in ("", taken.measurement.kind):
             return None
-        measuring.selected = taken.measurement.id
+        measuring.select(taken.measurement.id, None if handle is None else handle[1])
         self._stage.repaint_wanted.emit()
+        is_here = taken.is_whole or taken.measurement.kind in SOLID
+        if not is_here or measuring.is_of_another(taken.measurement):
+            return None  # it is chosen; it changes where it was measured
         return EditTool(taken.measurement, None if handle is None else handle[1])
 
 

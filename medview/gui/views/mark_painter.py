@@ -6,48 +6,80 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from medview.core.geometry import FloatArray
 from medview.gui.style import colour
 from medview.gui.views import ink
 from medview.gui.views.marks import Mark
+from medview.gui.views.measuring import Measuring
 from medview.gui.views.words_painter import paint_words
 from medview.imaging import roi
 
-_HANDLE = 3.0
+_HANDLE, _SPOT, _HEAD = 3.0, 4.0, 11.0
 
 
-def paint_mark(painter: QPainter, each: Mark, *, is_selected: bool) -> None:
-    """A measurement at its place, into a painter in logical pixels."""
+def paint_mark(painter: QPainter, each: Mark, measuring: Measuring) -> None:
+    """A measurement at its place, into a painter in logical pixels.
+
+    What a slice only cuts is thin and without numbers; what another series holds is dashed.
+    """
+    is_selected = each.measurement.id == measuring.selected
     ink_colour = ink.INK.accent if is_selected else ink.INK.warn
-    places = [QPointF(*place) for place in each.places]
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for pen in (QPen(colour(ink.INK.canvas, 0.6), 3.0), QPen(QColor(ink_colour), 1.5)):
+    own = QPen(QColor(ink_colour), 1.5 if each.is_whole else 1.0)
+    if measuring.is_of_another(each.measurement):
+        own.setStyle(Qt.PenStyle.DashLine)
+    for pen in (QPen(colour(ink.INK.canvas, 0.6), 3.0), own):
         painter.setPen(pen)
-        _paint_shape(painter, places)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        _paint_shape(painter, each)
     painter.setPen(QPen(QColor(ink_colour), 1.0))
-    painter.setBrush(QColor(ink.INK.canvas))
-    for place in places:
-        painter.drawEllipse(place, _HANDLE, _HANDLE)
+    for place, point in zip(each.places, each.points, strict=True):
+        is_held = is_selected and measuring.handle == point
+        painter.setBrush(QColor(ink_colour if is_held else ink.INK.canvas))
+        painter.drawEllipse(QPointF(*place), _HANDLE, _HANDLE)
     painter.restore()
+    if each.is_whole:
+        _paint_lines(painter, each, measuring, ink_colour)
+
+
+def _paint_lines(painter: QPainter, each: Mark, measuring: Measuring, ink_colour: str) -> None:
+    """Beside the end that is further right, so that the line does not run through the words."""
     painter.setFont(ink.corner_font())
-    # Beside the end that is further right, so that the line does not run through the words.
-    anchor = max(places, key=lambda place: place.x())
+    anchor = QPointF(*max(each.places, key=lambda place: place[0]))
     step = QFontMetricsF(painter.font()).height()
-    for number, text in enumerate(roi.lines(each.measurement)):
+    lines = [*roi.lines(each.measurement), *measuring.remarks(each.measurement)]
+    for number, text in enumerate(lines):
         place = anchor + QPointF(9, 4 + number * step)
         paint_words(painter, text, place, Qt.AlignmentFlag.AlignLeft, ink_colour=ink_colour)
 
 
-def _paint_shape(painter: QPainter, places: list[QPointF]) -> None:
-    if len(places) == 1:
-        x, y = places[0].x(), places[0].y()
+def _paint_shape(painter: QPainter, each: Mark) -> None:
+    for line, is_closed in each.lines:
+        shape = QPolygonF([QPointF(x, y) for x, y in line.tolist()])
+        if is_closed:
+            painter.drawPolygon(shape)
+        elif len(line) > 1:
+            painter.drawPolyline(shape)
+    for x, y in each.spots:
+        painter.drawLine(QPointF(x - _SPOT, y - _SPOT), QPointF(x + _SPOT, y + _SPOT))
+        painter.drawLine(QPointF(x - _SPOT, y + _SPOT), QPointF(x + _SPOT, y - _SPOT))
+    if each.measurement.kind == "arrow" and each.is_whole:
+        _paint_head(painter, each.lines[0][0])
+    elif len(each.places) == 1 and each.measurement.kind != "text":
+        x, y = each.places[0]
         painter.drawLine(QPointF(x - 7, y), QPointF(x + 7, y))
         painter.drawLine(QPointF(x, y - 7), QPointF(x, y + 7))
-    elif len(places) == 2:
-        painter.drawLine(places[0], places[1])
-    else:
-        middle = (places[0] + places[1]) / 2
-        across, upright = (places[1] - places[0]) / 2, (places[3] - places[2]) / 2
-        around = np.linspace(0, 2 * np.pi, 65).tolist()
-        points = [middle + across * np.cos(t) + upright * np.sin(t) for t in around]
-        painter.drawPolyline(QPolygonF(points))
+
+
+def _paint_head(painter: QPainter, line: FloatArray) -> None:
+    """The head of an arrow, at its first point."""
+    tip, tail = line[0], line[-1]
+    size = float(np.hypot(*(tail - tip)))
+    if size < 1.0:
+        return
+    along = (tail - tip) / size * _HEAD
+    for turn in (-0.42, 0.42):
+        x = along[0] * np.cos(turn) - along[1] * np.sin(turn)
+        y = along[0] * np.sin(turn) + along[1] * np.cos(turn)
+        painter.drawLine(QPointF(*tip), QPointF(float(tip[0] + x), float(tip[1] + y)))

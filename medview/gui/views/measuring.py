@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
+from medview.core.words import tr
 from medview.gui.views.corners import Shown
 from medview.gui.views.marks import Mark, mark
 from medview.imaging import roi
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class Measuring(QObject):
-    """What lies on one view's slices; `made` and `changed` carry what the reader has drawn."""
+    """What lies on one view's slices; `made` and `changed` carry what the reader has drawn.
+
+    known_factor: what lengths are multiplied by, where the reader has said how long something is.
+    handle: the point of the selected measurement that the arrow keys move.
+    """
 
     made = Signal(object)
     changed = Signal(object)
@@ -28,16 +34,47 @@ class Measuring(QObject):
         super().__init__(stage)
         self._stage = stage
         self.measurements: tuple[Measurement, ...] = ()
+        self.known_factor: float | None = None
         self.sketched: Measurement | None = None
         self.selected = ""
+        self.handle: int | None = None
 
     def clear(self) -> None:
         """Another stack: nothing lies on it yet."""
-        self.measurements = ()
-        self.sketched, self.selected = None, ""
+        self.measurements, self.known_factor = (), None
+        self.sketched = None
+        self.select("")
+
+    def select(self, measurement_id: str, handle: int | None = None) -> None:
+        """Frame a measurement, and let the arrow keys move one of its points."""
+        self.selected, self.handle = measurement_id, handle
+
+    @property
+    def calibration(self) -> str:
+        """By what lengths are true here: Stack.calibration, or USER."""
+        shown = self._stage.shown
+        if shown is None:
+            return "none"
+        return shown.stack.calibration if self.known_factor is None else "USER"
+
+    def is_of_another(self, measurement: Measurement) -> bool:
+        """Whether it was measured on another stack, and only lies here too."""
+        shown = self._stage.shown
+        own = None if shown is None else (shown.series.uid, number_of(shown))
+        return own != (measurement.series_uid, measurement.stack)
+
+    def remarks(self, measurement: Measurement) -> list[str]:
+        """What must be said beside a measurement besides its numbers."""
+        shown = self._stage.shown
+        if shown is None or not self.is_of_another(measurement):
+            return []
+        series = next((s for s in shown.study.series if s.uid == measurement.series_uid), None)
+        if series is None or series.number is None:
+            return [tr("measured on another series")]
+        return [tr("measured on series {number}", number=series.number)]
 
     def marks(self) -> list[Mark]:
-        """The measurements that lie on the shown slice, where they are drawn."""
+        """The measurements that lie on the shown slice or go through it, where they are drawn."""
         plane = self._stage.plane
         if plane is None:
             return []
@@ -48,34 +85,83 @@ class Measuring(QObject):
         found = (mark(m, plane, self._stage.index, where) for m in (*kept, *sketched))
         return [each for each in found if each is not None]
 
+    def site(self) -> roi.Site | None:
+        """What is measured here: the stack in the unit that is shown, and its plane."""
+        shown, plane = self._stage.shown, self._stage.plane
+        if shown is None or plane is None:
+            return None
+        return roi.Site(
+            volume=shown.volume,
+            plane=plane,
+            calibration=self.calibration,
+            factor=self.known_factor or 1.0,
+            regions=shown.stack.regions,
+            ready=self._stage.ready,
+        )
+
     def measured(
         self, kind: str, points: tuple[PatientPoint, ...], like: Measurement | None = None
     ) -> Measurement:
         """A measurement of the shown slice with its numbers; `like` is the one it replaces."""
-        shown, plane = self._stage.shown, self._stage.plane
-        if shown is None or plane is None:
+        shown, site = self._stage.shown, self.site()
+        if shown is None or site is None:
             return Measurement(
                 id="", kind=kind, series_uid="", stack=0, points=points, normal=(0.0, 0.0, 1.0)
             )
-        calibration, places, measured_on = shown.stack.calibration, points, plane
-        if calibration == "US" and kind != "probe":  # a probe has no length
-            found = roi.in_region(plane, points, shown.stack.regions)
-            calibration = "none" if found is None else "US"
-            measured_on, places = found or (plane, points)
-        quantities = roi.quantities(kind, shown.volume, measured_on, places, calibration)
+        found = roi.measured(kind, points, site)
         if like is not None:
-            return replace(like, points=points, quantities=quantities, calibration=calibration)
-        x, y, z = (float(part) for part in plane.normal_vector)
+            return replace(
+                like,
+                points=points,
+                quantities=found.quantities,
+                calibration=found.calibration,
+                extra=tuple((k, v) for k, v in like.extra if k != "reported by"),
+            )
+        x, y, z = (float(part) for part in site.plane.normal_vector)
         return Measurement(
             id=uuid4().hex,
             kind=kind,
             series_uid=shown.series.uid,
-            stack=_number_of(shown),
+            stack=number_of(shown),
             points=points,
             normal=(x, y, z),
-            quantities=quantities,
-            calibration=calibration,
+            quantities=found.quantities,
+            calibration=found.calibration,
         )
+
+    def lies_here(self, points: tuple[PatientPoint, ...]) -> bool:
+        """Whether places that were set lie on the slice that is shown."""
+        plane = self._stage.plane
+        if plane is None or not points:
+            return False
+        away = roi.pixels_of(plane, np.array(points))[:, 0] - self._stage.index
+        return bool((np.abs(away) <= 0.5 + 1e-6).all())
+
+    def pixel_mm(self) -> float:
+        """The width of a pixel of the slice."""
+        plane = self._stage.plane
+        return 1.0 if plane is None else float(np.linalg.norm(plane.step_right))
+
+    def edge_ways(self, place: PatientPoint) -> roi.EdgeWays | None:
+        """The ways along edges from a place of the slice; None for colour and off the picture."""
+        shown, plane = self._stage.shown, self._stage.plane
+        if shown is None or plane is None or shown.volume.is_colour:
+            return None
+        row, column = (round(v) for v in plane.to_pixel(place)[1:])
+        if not (0 <= row < plane.shape[0] and 0 <= column < plane.shape[1]):
+            return None
+        values = plane.values(shown.volume, self._stage.index)
+        spacing = (float(np.linalg.norm(plane.step_down)), self.pixel_mm())
+        return roi.EdgeWays(values, (row, column), spacing)
+
+    def along(self, ways: roi.EdgeWays, to: PatientPoint) -> tuple[PatientPoint, ...]:
+        """The places of a way along edges to a place, both ends left out."""
+        plane = self._stage.plane
+        if plane is None:
+            return ()
+        _, row, column = plane.to_pixel(to)
+        index = self._stage.index
+        return tuple(plane.to_patient(index, *each) for each in ways.way_to(row, column)[1:-1])
 
     def sketch(self, measurement: Measurement | None) -> None:
         """Draw what is not finished, or none."""
@@ -84,13 +170,41 @@ class Measuring(QObject):
 
     def finish(self, measurement: Measurement) -> None:
         """Hand a drawn or changed measurement on; it shows when it comes back."""
-        self.selected = measurement.id
+        if self.selected != measurement.id:
+            self.select(measurement.id)
         known = any(each.id == measurement.id for each in self.measurements)
         (self.changed if known else self.made).emit(measurement)
         self._stage.repaint_wanted.emit()
 
+    def next_handle(self) -> None:
+        """Select the next handle on the slice; after the last one none."""
+        own = [each for each in self.marks() if not self.is_of_another(each.measurement)]
+        held = [(each.measurement.id, point) for each in own for point in each.points]
+        now = (self.selected, self.handle)
+        at = held.index(now) + 1 if now in held else 0
+        self.select(*(held[at] if at < len(held) else ("", None)))
+        self._stage.repaint_wanted.emit()
 
-def _number_of(shown: Shown) -> int:
+    def nudge(self, across: int, down: int) -> bool:
+        """Move the selected handle by a pixel of the picture; False where none is selected."""
+        chosen = next((m for m in self.measurements if m.id == self.selected), None)
+        if chosen is None or self.handle is None or self.handle >= len(chosen.points):
+            return False
+        plane = self._stage.plane
+        if plane is None or self.is_of_another(chosen):
+            return False
+        where = self._stage.map()
+        _, row, column = plane.to_pixel(chosen.points[self.handle])
+        x, y = where.to_screen(row, column)
+        pixel = float(np.sqrt(abs(np.linalg.det(where.matrix[:, :2]))))
+        to = self._stage.patient_at(x + across * pixel, y + down * pixel)
+        points = roi.reshaped(chosen.kind, chosen.points, self.handle, to, chosen.normal)
+        self.finish(self.measured(chosen.kind, points, like=chosen))
+        return True
+
+
+def number_of(shown: Shown) -> int:
+    """Which stack of its series is shown."""
     stacks = shown.series.stacks
     return next(
         (number for number, stack in enumerate(stacks) if stack.frames is shown.stack.frames), 0

@@ -49,7 +49,7 @@ class SlicePainter:
             paint_reference_lines(painter, look.lines, where)
             measuring = self._stage.measuring
             for each in measuring.marks():
-                paint_mark(painter, each, is_selected=each.measurement.id == measuring.selected)
+                paint_mark(painter, each, measuring)
             paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:
                 paint_texts(self._stage, painter, look, where)

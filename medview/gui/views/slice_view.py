@@ -42,6 +42,12 @@ from medview.imaging.window import Window
 
 _PEEK_S = 0.25  # a longer press of the overlay's key is a look, not a switch
 _NOTCH = 120  # wheel units a step
+_NUDGES: dict[int, str] = {
+    Qt.Key.Key_Left: "measure.nudge_left",
+    Qt.Key.Key_Right: "measure.nudge_right",
+    Qt.Key.Key_Up: "measure.nudge_up",
+    Qt.Key.Key_Down: "measure.nudge_down",
+}
 _CURSORS = {
     "arrow": Qt.CursorShape.ArrowCursor,
     "hand": Qt.CursorShape.OpenHandCursor,
@@ -250,8 +256,8 @@ class SliceView(QWidget):
             self.menu_requested.emit(event.globalPosition().toPoint())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """This view alone, and back."""
-        if event.button() == Qt.MouseButton.LeftButton:
+        """This view alone, and back; while an outline is drawn its end."""
+        if event.button() == Qt.MouseButton.LeftButton and not self._hands.close():
             self._hands.cancel()
             self.maximise_requested.emit()
 
@@ -296,6 +302,8 @@ class SliceView(QWidget):
             return
         if event.isAutoRepeat() and self._peek is not None and self._peek[0] == event.key():
             return
+        if self._nudge(event):
+            return
         action_id = self._answer(event)
         if action_id in peeking():
             self._peek = (event.key(), action_id, time.monotonic())
@@ -314,6 +322,16 @@ class SliceView(QWidget):
                 self._perform(action_id)
         else:
             super().keyReleaseEvent(event)
+
+    def _nudge(self, event: QKeyEvent) -> bool:
+        """While a handle is chosen the plain arrow keys move it."""
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if self.stage.measuring.handle is None or modifiers != Qt.KeyboardModifier.NoModifier:
+            return False
+        action_id = _NUDGES.get(event.key(), "")
+        if action_id:
+            self._perform(action_id)
+        return bool(action_id)
 
     def _answer(self, event: QKeyEvent) -> str:
         around = who_answers(self)

@@ -14,7 +14,7 @@ from medview.core.volume import Volume
 from medview.imaging.roi.kinds import CLOSED, SOLID
 from medview.imaging.roi.peak import peak
 from medview.imaging.roi.shapes import angle, chest_widths, cobb_angle, crosses_itself, outline
-from medview.imaging.roi.site import PIXELS, Site, in_units_of
+from medview.imaging.roi.site import PIXELS, Site, in_units_of, plane_along
 from medview.imaging.roi.statistics import (
     Histogram,
     histogram_of,
@@ -99,9 +99,33 @@ def quantities(
 
 
 def again(measurement: Measurement, site: Site) -> Measurement:
-    """The same measurement with its numbers as they are now."""
+    """The same measurement with its numbers as they are now.
+
+    It stays as it is where the grid has no slices along it, and while slices that its values are
+    of are not in memory, unless these values are of another unit.
+    """
+    along = plane_along(site.volume.geometry, measurement.normal)
+    if along is None:
+        return measurement
+    site = replace(site, plane=along)
+    if _waits(measurement.kind, measurement.points, site):
+        unit = _UCUM.get(site.volume.unit, site.volume.unit)
+        of_values = [q for q in measurement.quantities if q.concept in ("Mean", "Value")]
+        if all(q.unit == unit for q in of_values) and of_values:
+            return measurement
     now = measured(measurement.kind, measurement.points, site)
     return replace(measurement, quantities=now.quantities, calibration=now.calibration)
+
+
+def _waits(kind: str, points: Points, site: Site) -> bool:
+    """Whether slices that a measurement's values are of are not there yet."""
+    if kind in SOLID:
+        return not site.has_around(
+            points[0], float(np.linalg.norm(np.subtract(points[1], points[0])))
+        )
+    if kind == "probe":
+        return not site.has_around(points[0], 0.0)
+    return kind in CLOSED and not site.has_slice(round(site.plane.to_pixel(points[0])[0]))
 
 
 def histogram(kind: str, points: Points, site: Site) -> Histogram | None:

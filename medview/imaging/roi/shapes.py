@@ -124,12 +124,15 @@ def chest_widths(points: Sequence[PatientPoint]) -> tuple[FloatArray, FloatArray
 
 
 def polylines(kind: str, points: Sequence[PatientPoint]) -> list[tuple[FloatArray, bool]]:
-    """The lines that a measurement is drawn with: (n, 3) places, and whether they are closed."""
+    """The lines that a measurement is drawn with: (n, 3) places, and whether they are closed.
+
+    What is not finished is drawn as a `path` or as `pairs` of ends.
+    """
     if kind in CLOSED:
         return [(outline(kind, points), True)]
     places = np.array(points, float)
-    if kind in ("cobb", "bidirectional"):
-        return [(places[:2], False), (places[2:], False)]
+    if kind in ("cobb", "bidirectional", "pairs"):
+        return [(places[at : at + 2], False) for at in range(0, len(places), 2)]
     if kind == "ctr":
         heart, chest = chest_widths(points)
         return [(places[:2], False), *((way, False) for way in heart), (chest, False)]
