@@ -50,11 +50,12 @@ class MeasuringWork(QObject):
         """What is measured on a stack, and on others of its space, in a tile that shows it."""
         measuring = tile.view.stage.measuring
         if place is None:
-            measuring.known_factor = None
+            measuring.known_factor, measuring.key_slices = None, ()
             tile.view.set_measurements(())
             return
         work = self._session.made.book_of(place).work
         measuring.known_factor = measures.factor_of(work, place.key)
+        measuring.key_slices = measures.key_slices(work, place.stack)
         tile.view.set_measurements(measures.on_stack(work, place))
         self._again.start()
 

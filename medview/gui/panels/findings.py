@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.core.numbers import percent, quantity_text, volume_text
 from medview.core.observation import concepts
-from medview.core.results import Finding, Measurement, ModelRun
+from medview.core.results import Finding, ModelRun
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import Card, CardColumn, Meter, button, chip, empty_state, label, row
+from medview.gui.cards import Card, CardColumn, Meter, button, empty_state, label, row
+from medview.gui.panels.measurement_cards import MeasurementCards
 from medview.gui.style import GRID, tokens
-from medview.imaging.roi import lines as measurement_lines
 from medview.session import Session
 from medview.session.events import (
     ActiveChanged,
@@ -23,11 +23,7 @@ from medview.session.events import (
     GoTo,
     KnowledgeChanged,
 )
-from medview.session.knowledge import name_measurement
 from medview.session.work import Decision
-
-# What a ruler may be named, so that scores can use it.
-_RULER_CONCEPTS = ("nodule_diameter_max", "nodule_diameter_mean", "nodule_solid_part")
 
 
 class FindingsPanel(QWidget):
@@ -42,6 +38,8 @@ class FindingsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
+        self._cards = MeasurementCards(session, self)
+        self._cards.changed.connect(self.retranslate)
         # Several events come of one change: the cards are built once, after the last.
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self.retranslate)
@@ -56,6 +54,14 @@ class FindingsPanel(QWidget):
             return 0
         ran = sum(run.status == "run" for run in self._session.made.runs_of(active))
         return ran + len(self._session.work.measurements)
+
+    def open_measurement(self, measurement_id: str) -> None:
+        """Open the card of a measurement."""
+        self._cards.open(measurement_id)
+
+    def copy_measurements(self) -> None:
+        """All measurements to the clipboard, as text."""
+        self._cards.copy_all()
 
     def show_finding(self, finding_id: str) -> None:
         """Open the card of a finding and go to its place."""
@@ -74,7 +80,7 @@ class FindingsPanel(QWidget):
             refused = [run for run in runs if run.status != "run"]
             widgets += [self._run_card(run) for run in shown]
             widgets += [self._refusal_card(run) for run in refused]
-            widgets += self._measurements(self._session.work.measurements)
+            widgets += self._cards.widgets()
             widgets += self._from_risk()
         if not widgets:
             widgets = [
@@ -201,56 +207,6 @@ class FindingsPanel(QWidget):
         book = self._session.book
         if book is not None:
             book.change(say("Remove a result"), hidden_runs=(*book.work.hidden_runs, run.id))
-
-    # -- measurements ------------------------------------------------------------------------
-
-    def _measurements(self, measurements: Sequence[Measurement]) -> list[QWidget]:
-        if not measurements:
-            return []
-        return [
-            label(tr("MEASUREMENTS"), "caption"),
-            *(self._measurement_card(item) for item in measurements),
-        ]
-
-    def _measurement_card(self, measurement: Measurement) -> Card:
-        card = Card()
-        named = dict(measurement.extra).get("concept", "")
-        kinds = {"length": tr("Length"), "ellipse": tr("Ellipse"), "probe": tr("Probe")}
-        title = tr(concepts()[named].title) if named in concepts() else kinds[measurement.kind]
-        card.add(label(title))
-        for line in measurement_lines(measurement):
-            card.add(label(line, "muted"))
-        name = button(tr("Use as…"), "link")
-        menu = QMenu(name)
-        for concept in _RULER_CONCEPTS:
-            menu.addAction(tr(concepts()[concept].title), partial(self._name, measurement, concept))
-        if named:
-            menu.addAction(tr("Nothing in particular"), partial(self._name, measurement, ""))
-        name.setMenu(menu)
-        away = button(tr("Delete"), "link", partial(self._delete, measurement))
-        source = chip(tr("ruler"))
-        is_length = measurement.kind == "length"
-        card.add(row(source, None, *([name] if is_length else []), away))
-        card.clicked.connect(
-            partial(self._session.events.send, GoTo(measurement.series_uid, measurement.points[0]))
-        )
-        return card
-
-    def _name(self, measurement: Measurement, concept: str) -> None:
-        book = self._session.book
-        if book is None:
-            return
-        changed = tuple(
-            name_measurement(m, concept) if m.id == measurement.id else m
-            for m in book.work.measurements
-        )
-        book.change(say("Name a measurement"), measurements=changed)
-
-    def _delete(self, measurement: Measurement) -> None:
-        book = self._session.book
-        if book is not None:
-            kept = tuple(m for m in book.work.measurements if m.id != measurement.id)
-            book.change(say("Delete a measurement"), measurements=kept)
 
     # -- risk --------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
+from medview.core.words import tr
 from medview.gui.views import corners, ink
 from medview.gui.views.look import Look
 from medview.gui.views.stage import SliceStage
@@ -29,7 +30,12 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     is_whole = height >= _TALL
     upper_right = corners.upper_right(stage.shown, stage.plane, is_whole=is_whole)
     has_overlay = look.has_overlay and bool(stage.overlays)
-    marks = corners.badges(stage.shown, stage.plane, has_overlay=has_overlay)
+    calibration = stage.measuring.calibration
+    marks = corners.badges(
+        stage.shown, stage.plane, has_overlay=has_overlay, calibration=calibration
+    )
+    if stage.measuring.is_key:
+        marks.append(tr("KEY IMAGE"))
     scale = corners.zoom_factor(stage.shown, where.scale)
     lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
     if look.has_overlay and stage.upper is not None:

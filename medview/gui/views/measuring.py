@@ -24,6 +24,7 @@ class Measuring(QObject):
     """What lies on one view's slices; `made` and `changed` carry what the reader has drawn.
 
     known_factor: what lengths are multiplied by, where the reader has said how long something is.
+    key_slices: the acquired slices that are key images.
     handle: the point of the selected measurement that the arrow keys move.
     """
 
@@ -35,13 +36,14 @@ class Measuring(QObject):
         self._stage = stage
         self.measurements: tuple[Measurement, ...] = ()
         self.known_factor: float | None = None
+        self.key_slices: tuple[int, ...] = ()
         self.sketched: Measurement | None = None
         self.selected = ""
         self.handle: int | None = None
 
     def clear(self) -> None:
         """Another stack: nothing lies on it yet."""
-        self.measurements, self.known_factor = (), None
+        self.measurements, self.known_factor, self.key_slices = (), None, ()
         self.sketched = None
         self.select("")
 
@@ -56,6 +58,12 @@ class Measuring(QObject):
         if shown is None:
             return "none"
         return shown.stack.calibration if self.known_factor is None else "USER"
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the slice that is shown is a key image."""
+        plane = self._stage.plane
+        return plane is not None and plane.is_native and self._stage.index in self.key_slices
 
     def is_of_another(self, measurement: Measurement) -> bool:
         """Whether it was measured on another stack, and only lies here too."""

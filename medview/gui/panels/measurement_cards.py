@@ -1,0 +1,148 @@
+"""The reader's measurements as cards: value, place, label, histogram; and the key images."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu, QWidget
+
+from medview.core.observation import concepts
+from medview.core.results import Measurement
+from medview.core.words import say, tr
+from medview.gui.cards import Card, button, chip, label, row
+from medview.gui.dialogs.asking import ask_text
+from medview.gui.panels.histogram import HistogramPlot
+from medview.gui.style import GRID
+from medview.imaging import roi
+from medview.session import Session, measures
+from medview.session.events import GoTo
+from medview.session.knowledge import name_measurement
+from medview.session.remeasuring import histogram_of
+
+# What a ruler may be named, so that scores can use it.
+_RULER_CONCEPTS = ("nodule_diameter_max", "nodule_diameter_mean", "nodule_solid_part")
+_NAMED_KINDS = ("length", "bidirectional")
+
+
+class MeasurementCards(QObject):
+    """Makes the cards; one may be open and shows all numbers with a histogram."""
+
+    changed = Signal()  # another card is open
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._parent = session, parent
+        self._open = ""
+
+    def widgets(self) -> list[QWidget]:
+        """A caption and a card each, nothing where nothing was measured."""
+        measured = self._session.work.measurements
+        if not measured:
+            return []
+        copy = button(tr("Copy all"), "link", self.copy_all)
+        return [
+            row(label(tr("MEASUREMENTS"), "caption"), None, copy),
+            *(self._card(item) for item in measured),
+        ]
+
+    def open(self, measurement_id: str) -> None:
+        """Show all numbers of one measurement."""
+        self._open = measurement_id
+        self.changed.emit()
+
+    def copy_all(self) -> None:
+        """All measurements to the clipboard, as text."""
+        texts = (_as_text(item) for item in self._session.work.measurements)
+        QGuiApplication.clipboard().setText("\n\n".join(texts))
+
+    def _card(self, item: Measurement) -> Card:
+        card = Card()
+        named = dict(item.extra).get("concept", "")
+        title = tr(concepts()[named].title) if named in concepts() else roi.title_of(item)
+        card.add(label(title))
+        is_open = item.id == self._open
+        if is_open:
+            self._add_numbers(card, item)
+        else:
+            for line in roi.lines(item)[1 if item.text else 0 :]:
+                card.add(label(line, "muted"))
+        card.add(*self._origin(item))
+        card.add(self._buttons(item, named, is_open=is_open))
+        card.set_open(is_open)
+        card.make_button(title)
+        card.clicked.connect(partial(self._choose, item))
+        return card
+
+    def _add_numbers(self, card: Card, item: Measurement) -> None:
+        for name, value in roi.rows(item):
+            card.add(row(label(name, "muted"), None, label(value, wrap=False), spacing=GRID))
+        found = histogram_of(self._session, item)
+        if found is not None:
+            histogram, unit = found
+            card.add(HistogramPlot(histogram, unit))
+        if any(quantity.concept == "Peak" for quantity in item.quantities):
+            card.add(label(tr("Peak: the highest mean of a 1 mL sphere centred inside the region, "
+                              "voxels weighted by their share of it."), "faint"))  # fmt: skip
+
+    def _origin(self, item: Measurement) -> list[QWidget]:
+        reported = dict(item.extra).get(measures.REPORTED, "")
+        return (
+            [label(tr("Numbers as reported by {who}", who=reported), "faint")] if reported else []
+        )
+
+    def _buttons(self, item: Measurement, named: str, *, is_open: bool) -> QWidget:
+        parts: list[QWidget | int | None] = [chip(tr("ruler"))]
+        if item.kind in _NAMED_KINDS:
+            parts.append(self._name_button(item, named))
+        parts += [None, button(tr("Rename"), "link", partial(self._rename, item))]
+        if is_open:
+            parts.append(button(tr("Copy"), "link", partial(self._copy, item)))
+        parts.append(button(tr("Delete"), "link", partial(self._delete, item)))
+        return row(*parts, spacing=GRID)
+
+    def _name_button(self, item: Measurement, named: str) -> QWidget:
+        name = button(tr("Use as…"), "link")
+        menu = QMenu(name)
+        for concept in _RULER_CONCEPTS:
+            menu.addAction(tr(concepts()[concept].title), partial(self._name, item, concept))
+        if named:
+            menu.addAction(tr("Nothing in particular"), partial(self._name, item, ""))
+        name.setMenu(menu)
+        return name
+
+    # -- what the reader does ----------------------------------------------------------------
+
+    def _choose(self, item: Measurement) -> None:
+        if item.points:
+            self._session.events.send(GoTo(item.series_uid, item.points[0]))
+        self.open("" if self._open == item.id else item.id)
+
+    def _name(self, item: Measurement, concept: str) -> None:
+        book = self._session.book
+        if book is None:
+            return
+        changed = tuple(
+            name_measurement(m, concept) if m.id == item.id else m for m in book.work.measurements
+        )
+        book.change(say("Name a measurement"), measurements=changed)
+
+    def _rename(self, item: Measurement) -> None:
+        book = self._session.book
+        if book is not None:
+            ask_text(self._parent, tr("Label"), item.text, partial(measures.rename, book, item.id))
+
+    def _copy(self, item: Measurement) -> None:
+        QGuiApplication.clipboard().setText(_as_text(item))
+
+    def _delete(self, item: Measurement) -> None:
+        book = self._session.book
+        if book is not None:
+            measures.remove(book, (item.id,))
+
+
+def _as_text(item: Measurement) -> str:
+    """A measurement as lines of name and value parted by tabs, for a report or a table."""
+    mark = "" if item.calibration in ("patient", "none") else f" ({item.calibration})"
+    return "\n".join([roi.title_of(item) + mark, *("\t".join(each) for each in roi.rows(item))])
