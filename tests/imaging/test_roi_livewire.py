@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medview.imaging.roi import EdgeWays
+from medview.imaging.roi import EdgeWays, without_spurs
 
 
 def disc(radius: float = 30.0, size: int = 120) -> np.ndarray:
@@ -52,3 +52,13 @@ def test_padding_and_the_picture_s_border_are_no_obstacle() -> None:
     way = EdgeWays(values, seed=(0, 0), spacing=(0.5, 0.8)).way_to(8, 3)
 
     assert tuple(way[-1]) == (8, 3)
+
+
+def test_ways_that_go_out_and_back_along_an_edge_are_cut_off() -> None:
+    square = [(0, 0), (0, 5), (5, 5), (5, 0)]
+    spur = [(0, 0), (-1, -1), (-2, -2), (-1, -1), (0, 0)]
+    ring = np.array([(-3, -3), (-2, -2), (-1, -1), *square, *spur[:1], (-1, -1), (-2, -2)], float)
+    inside = np.array([*square[:2], (0, 6), (0, 7), (0, 6), (0, 5), *square[2:]], float)
+
+    assert without_spurs(ring, 0.1).tolist() == [list(map(float, p)) for p in square]
+    assert without_spurs(inside, 0.1).tolist() == [list(map(float, p)) for p in square]

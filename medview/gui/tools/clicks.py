@@ -6,6 +6,7 @@ import math
 
 from medview.core.geometry import PatientPoint
 from medview.gui.tools.base import Pointer, Stage, Tool
+from medview.imaging.roi import is_whole
 
 _LEAST_PX = 4.0  # a shorter drag is a click
 _NEAR_PX = 10.0  # a click so near to the first place closes an outline
@@ -104,10 +105,13 @@ class ClosingTool(ClicksTool):
 
     def close(self, stage: Stage) -> bool:
         """Done with the places that there are; False where they are too few."""
-        places = self.closed(stage, self._places)
         if len(self._places) < self.least:
             return False
-        self._finish(stage, places)
+        places = self.closed(stage, self._places)
+        if is_whole(self.kind, len(places)):
+            self._finish(stage, places)
+        else:
+            self.cancel(stage)
         return True
 
     def closed(self, stage: Stage, places: Points) -> Points:

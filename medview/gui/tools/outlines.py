@@ -12,6 +12,7 @@ from medview.gui.tools.clicks import ClosingTool, Points
 from medview.imaging import roi
 
 _FINE_PX = 0.4  # how far a simplified outline may leave the hand's way, in screen pixels
+_NEAR = 0.75  # pixels: two ways along one edge
 _FINE_EDGE = 0.35  # and an edge, in pixels of the picture
 
 
@@ -114,8 +115,11 @@ class LivewireTool(ClosingTool):
         if not places:
             return ()
         ring = (*self._line(), *self._way(stage, places[0], is_final=True)[:-1])
-        fine = _FINE_EDGE * stage.measuring.pixel_mm()
-        found = roi.simplified(np.array(ring), fine)
+        pixel = stage.measuring.pixel_mm()
+        found = roi.without_spurs(np.array(ring), _NEAR * pixel)
+        if len(found) < roi.LEAST["livewire"]:
+            return ()
+        found = roi.simplified(found, _FINE_EDGE * pixel)
         return tuple(PatientPoint(*(float(v) for v in each)) for each in found)
 
     def cancel(self, stage: Stage) -> bool:

@@ -18,7 +18,7 @@ from medview.imaging.roi.quantities import (
     quantity,
 )
 from medview.imaging.roi.reshape import moved, reshaped, short_axis
-from medview.imaging.roi.shapes import handles, outline, pixels_of, simplified
+from medview.imaging.roi.shapes import handles, outline, pixels_of, simplified, without_spurs
 from medview.imaging.roi.site import PIXELS, Site, in_region, plane_along
 from medview.imaging.roi.statistics import (
     Histogram,
@@ -77,4 +77,5 @@ __all__ = [
     "sphere_values",
     "statistics_of",
     "title_of",
+    "without_spurs",
 ]

@@ -155,6 +155,19 @@ def pixels_of(plane: SlicePlane, points: FloatArray) -> FloatArray:
     return found
 
 
+def without_spurs(corners: FloatArray, tolerance: float) -> FloatArray:
+    """A closed outline without ways that go out and come back along themselves."""
+    kept: list[FloatArray] = []
+    for corner in np.concatenate([corners, corners[:1]]):
+        if len(kept) > 1 and np.linalg.norm(corner - kept[-2]) <= tolerance:
+            kept.pop()
+        else:
+            kept.append(corner)
+    while len(kept) > 3 and np.linalg.norm(kept[1] - kept[-2]) <= tolerance:
+        kept = kept[1:-1]  # a spur over the place where the outline begins
+    return np.array(kept[:-1])
+
+
 def simplified(corners: FloatArray, tolerance: float) -> FloatArray:
     """A closed outline with fewer corners, none further than the tolerance from where it was.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from medview.core.numbers import unit_text
 from medview.core.results import Measurement, Quantity
 from medview.core.words import Sentence, say, tr
+from medview.imaging.roi.kinds import CLOSED
 
 _TITLES = {
     "Length": say("Length"),
@@ -90,6 +91,8 @@ def lines(measurement: Measurement) -> tuple[str, ...]:
             name = {"Peak": f"{tr('Peak')} ", "Cardiothoracic ratio": f"{tr('CTR')} "}
             tail = mark if concept in _OF_LENGTH else ""
             said.append(f"{name.get(concept, '')}{shown(found[concept])}{tail}")
+    if measurement.kind in CLOSED and "Area" not in found and measurement.points:
+        said.append(tr("crosses itself"))
     if "Mean" in found:
         unit = unit_text(found["Mean"].unit)
         spread = found["Standard deviation"].value
