@@ -20,6 +20,10 @@ class Settings:
     device: str = "auto"
     overlay_visible: bool = True
     corner_text: bool = True
+    orientation_letters: bool = True
+    font_size: int = 13  # pixels of the interface's text
+    corner_size: int = 11  # pixels of the corner texts
+    window_drag: str = "width-up"  # see gui.tools.habits
     volume_budget_mb: int = 0  # 0: by the machine's memory
     prefetch: bool = True  # read the rest of the study while nothing else is read
     cine_rate: int = 0  # pictures a second, 0 as the file says

@@ -55,6 +55,7 @@ class ActionWork:
         on("view.right_panel", partial(preferences.fold, "right_panel", window.sidebar))
         on("view.overlay", preferences.set_overlay)
         on("view.corner_text", preferences.set_corner_text)
+        on("view.letters", preferences.set_letters)
         on("view.theme", preferences.set_theme)
         on("view.full_screen", self._set_full_screen)
         on("view.language", preferences.next_language)

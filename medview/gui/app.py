@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 
 from medview.core.settings import load_settings
 from medview.core.words import say, set_language
-from medview.gui.style import apply_theme, base_font, system_language
+from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -59,6 +59,7 @@ def make_application(arguments: Sequence[str] = ()) -> QApplication:
     app.setDesktopFileName("medview")
     settings = load_settings()
     set_language(settings.language or system_language())
+    set_type_sizes(settings.font_size, settings.corner_size)
     apply_theme(app, settings.theme)
     return app
 

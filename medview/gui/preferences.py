@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from medview.core.settings import Settings, save_settings
-from medview.core.words import Sentence, current_language, say, set_language
-from medview.gui.style import apply_theme, base_font, system_language
+from medview.core.words import Sentence, current_language, say, set_language, tr
+from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
+from medview.gui.tools.habits import habits, use_habits
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -34,6 +35,14 @@ class Preferences:
         window.actions_["view.right_panel"].setChecked(settings.right_panel)
         window.actions_["view.overlay"].setChecked(settings.overlay_visible)
         window.actions_["view.corner_text"].setChecked(settings.corner_text)
+        window.actions_["view.letters"].setChecked(settings.orientation_letters)
+        use_habits(
+            replace(
+                habits(),
+                window_drag=settings.window_drag,
+                has_letters=settings.orientation_letters,
+            )
+        )
         window.actions_["view.theme"].setChecked(settings.theme == "light")
         window.studies.setVisible(settings.left_panel)
         window.sidebar.setVisible(settings.right_panel)
@@ -45,10 +54,13 @@ class Preferences:
         """The settings' dialog; what is changed there holds at once."""
         from medview.gui.dialogs.settings import SettingsDialog
 
-        dialog = SettingsDialog(self._window.session.settings, self._window)
+        dialog = SettingsDialog(self._window.session.settings, self._pages, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self.apply)
         dialog.open()
+
+    def _pages(self, parent: QWidget) -> list[tuple[str, QWidget]]:
+        return [(tr("Keys and mouse"), self._window.keys.page(parent))]
 
     def apply(self, wanted: Settings) -> None:
         """Take up settings from the dialog."""
@@ -63,7 +75,13 @@ class Preferences:
             prefetch=wanted.prefetch,
             remember_opened=wanted.remember_opened,
             cine_rate=wanted.cine_rate,
+            font_size=wanted.font_size,
+            corner_size=wanted.corner_size,
+            window_drag=wanted.window_drag,
         )
+        if (wanted.font_size, wanted.corner_size) != (before.font_size, before.corner_size):
+            self._size_type()
+        use_habits(replace(habits(), window_drag=wanted.window_drag))
         window.grid.playing.rate = float(wanted.cine_rate)
         window.session.settings_changed()
 
@@ -102,6 +120,20 @@ class Preferences:
         """Texts in the views' corners."""
         self._window.grid.set_corner_text(on)
         self._store(corner_text=on)
+
+    def set_letters(self, on: bool) -> None:
+        """Orientation letters at the views' edges."""
+        use_habits(replace(habits(), has_letters=on))
+        self._window.grid.retranslate()
+        self._store(orientation_letters=on)
+
+    def _size_type(self) -> None:
+        """The interface's text and the corners' in the size that is set."""
+        settings, app = self._window.session.settings, QApplication.instance()
+        set_type_sizes(settings.font_size, settings.corner_size)
+        if isinstance(app, QApplication):
+            apply_theme(app, settings.theme)
+        self._window.retranslate()
 
     def set_theme(self, on: bool) -> None:
         """Dress the whole program: light, or dark."""

@@ -18,13 +18,8 @@ GRID = 4
 RADIUS_CARD, RADIUS_CONTROL = 6, 4
 TOP_BAR, BOTTOM_BAR, LEFT_PANEL, RIGHT_PANEL = 40, 24, 232, 340
 FONT_BASE, FONT_SMALL, FONT_TITLE, FONT_NUMBER = 13, 11, 15, 22
-_SIZES = {
-    "font_small": FONT_SMALL,
-    "font_title": FONT_TITLE,
-    "font_number": FONT_NUMBER,
-    "radius_card": RADIUS_CARD,
-    "radius_control": RADIUS_CONTROL,
-}
+_type = {"base": FONT_BASE, "corner": FONT_SMALL}  # pixels that the reader chose
+_LEAST_PX, _MOST_PX = 9, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,27 @@ def apply_theme(app: QApplication, name: str) -> None:
     app.setStyleSheet(_sheet(tokens()))
 
 
+def set_type_sizes(base: int, corner: int) -> None:
+    """Pixels of the interface's text and of the corner texts; the former's other sizes follow."""
+    _type["base"] = min(max(base, _LEAST_PX), _MOST_PX)
+    _type["corner"] = min(max(corner, _LEAST_PX), _MOST_PX)
+
+
+def corner_pixels() -> int:
+    """The size of the corner texts."""
+    return _type["corner"]
+
+
+def _scaled(pixels: int) -> int:
+    return round(pixels * _type["base"] / FONT_BASE)
+
+
 def base_font(pixels: int = FONT_BASE, *, semibold: bool = False) -> QFont:
+    """The interface's face; pixels as the look has them, scaled to the size that is set."""
+    return exact_font(_scaled(pixels), semibold=semibold)
+
+
+def exact_font(pixels: int, *, semibold: bool = False) -> QFont:
     """The interface's face with a Chinese one behind it, figures of equal width."""
     families = set(QFontDatabase.families())
     wanted = ("Inter", "Noto Sans", "Segoe UI", "DejaVu Sans")
@@ -132,4 +147,11 @@ def colour(value: str, alpha: float = 1.0) -> QColor:
 def _sheet(theme: Tokens) -> str:
     """`resources/style.qss` with colours and sizes filled in."""
     sheet = Template((resources_dir() / "style.qss").read_text(encoding="utf-8"))
-    return sheet.substitute(asdict(theme), **_SIZES)
+    sizes = {
+        "font_small": _scaled(FONT_SMALL),
+        "font_title": _scaled(FONT_TITLE),
+        "font_number": _scaled(FONT_NUMBER),
+        "radius_card": RADIUS_CARD,
+        "radius_control": RADIUS_CONTROL,
+    }
+    return sheet.substitute(asdict(theme), **sizes)

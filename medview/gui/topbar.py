@@ -12,7 +12,7 @@ from medview.core.words import tr
 from medview.gui.actions import Actions
 from medview.gui.actions.measuring import TOOLS as MORE_TOOLS
 from medview.gui.cards import button
-from medview.gui.menus import program_menu
+from medview.gui.menus import group_menu, program_menu
 from medview.gui.style import GRID, TOP_BAR, icon, tokens
 
 TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
@@ -56,6 +56,13 @@ class TopBar(QWidget):
         self._presets.setMinimumWidth(_LEAST)
         self._worker.setMinimumWidth(_LEAST)
         self.retranslate()
+
+    def open_menu(self, group: str) -> None:
+        """A group's menu, below the program's button."""
+        menu = group_menu(self._actions, group, self)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self._menu_button.mapToGlobal(self._menu_button.rect().bottomLeft()))
+        menu.setActiveAction(next(iter(menu.actions())))
 
     def show_preset(self, text: str, numbers: str) -> None:
         """Name of the window in use and its numbers."""

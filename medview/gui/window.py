@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         from medview.gui.bridge import SessionBridge
         from medview.gui.fusion_work import FusionWork
         from medview.gui.layout_work import LayoutWork
+        from medview.gui.key_work import KeyWork
         from medview.gui.library_work import LibraryWork
         from medview.gui.mammograms import Mammograms
         from medview.gui.measuring_work import MeasuringWork
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         ActionWork(self)
         self.scripts = ScriptWork(self)
         LayoutWork(self)
+        self.keys = KeyWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
 from medview.gui.actions.row import Row
+
+_PLAIN = re.compile(
+    r"(Shift\+)?(.|Left|Right|Up|Down|Home|End|PgUp|PgDown|Del|Backspace|Return|Enter|Tab|Esc|Space)"
+)
 
 
 def sequences(keys: str) -> tuple[str, ...]:
@@ -19,6 +24,11 @@ def sequences(keys: str) -> tuple[str, ...]:
 def shown_keys(keys: Iterable[str]) -> list[str]:
     """Shortcuts as this system writes them."""
     return [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in keys]
+
+
+def is_plain(key: str) -> bool:
+    """Whether a shortcut is a sign, an arrow or the like: what fields one types into need."""
+    return _PLAIN.fullmatch(key) is not None
 
 
 def pressed(event: QKeyEvent) -> tuple[str, ...]:

@@ -20,7 +20,13 @@ GROUPS = {
     "measure": "Measurements and key images",
     "models": "Analysis",
     "help": "Help",
+    "menu": "Menus",
 }
+# Which letter opens a group's menu with Alt.
+LETTERS = {
+    "file": "F", "edit": "E", "view": "V", "layout": "Y", "window": "W", "series": "S",
+    "cine": "C", "fusion": "U", "tool": "T", "models": "A", "help": "H",
+}  # fmt: skip
 
 Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]
 
@@ -93,7 +99,8 @@ class Row:
     @property
     def is_listed(self) -> bool:
         """Whether it stands in menus and the palette."""
-        return not any(parameter.is_required for parameter in self.parameters)
+        is_complete = not any(parameter.is_required for parameter in self.parameters)
+        return is_complete and self.group != "menu"
 
 
 def _is_text(value: object) -> bool:

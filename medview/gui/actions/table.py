@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from medview.gui.actions import measuring
 from medview.gui.actions.layers import FUSION
-from medview.gui.actions.row import Parameter, Row
+from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
 
 _FILE = (
     Row("file.open_folder", "Open folder…", "folder-open", "Ctrl+O"),
@@ -47,6 +47,7 @@ _VIEW = (
     Row("view.reset", "Reset the view", keys="R", in_views=True),
     Row("view.overlay", "Overlays", "eye", "O", in_views=True, switch=True, peeks=True),
     Row("view.corner_text", "Corner texts", "info", "T", in_views=True, switch=True),
+    Row("view.letters", "Orientation letters", switch=True),
     Row("view.left_panel", "Studies panel", "panel-left", "F2", switch=True),
     Row("view.right_panel", "Findings, record, risk and report", "panel-right", "F3", switch=True),
     Row("view.theme", "Light theme", "sun", switch=True),
@@ -151,6 +152,10 @@ _HELP = (
     Row("help.messages", "Messages", "circle-alert", is_scripted=False),
     Row("help.about", "About MedView", "info", is_scripted=False),
 )  # fmt: skip
+_MENUS = tuple(
+    Row(f"menu.{group}", GROUPS[group], keys=f"Alt+{letter}", is_scripted=False)
+    for group, letter in LETTERS.items()
+)
 
 ROWS: tuple[Row, ...] = (
     *_FILE,
@@ -166,4 +171,5 @@ ROWS: tuple[Row, ...] = (
     *measuring.MEASURE,
     *_MODELS,
     *_HELP,
+    *_MENUS,
 )

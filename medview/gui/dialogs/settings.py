@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from medview.core.settings import Settings
 from medview.core.words import tr
-from medview.gui.cards import button, label, row, swap
+from medview.gui.cards import button, label, row
 from medview.gui.style import GRID
+from medview.gui.tools.habits import WINDOW_DRAGS
 from medview.session.memory import automatic_budget, total_bytes
 
 _SIZES_MB = tuple(1024 * size for size in (1, 2, 4, 8, 16, 32, 64, 128))
+_FONTS = (11, 12, 13, 14, 15, 16, 18, 20)
 _RATES = (5, 8, 10, 15, 20, 25, 30, 60)
 
 
+Pages = Callable[[QWidget], Sequence[tuple[str, QWidget]]]
+
+
 class SettingsDialog(QDialog):
-    """Memory, reading ahead, cine, language, theme."""
+    """Memory, reading ahead, cine, language, theme, type; further pages beside it.
+
+    pages: makes them, with their titles in the current language, for a parent.
+    """
 
     changed = Signal(object)  # Settings
 
-    def __init__(self, settings: Settings, parent: QWidget) -> None:
+    def __init__(self, settings: Settings, pages: Pages, parent: QWidget) -> None:
         super().__init__(parent)
         self._settings = settings
-        self.setMinimumWidth(440)
+        self._pages = pages
+        self.setMinimumWidth(560)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        self._body = QWidget()
-        outer.addWidget(self._body)
+        outer.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
+        self.tabs = QTabWidget()
+        outer.addWidget(self.tabs)
+        self._close = button("", "primary", self.accept)
+        outer.addWidget(row(None, self._close))
         self._build()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -58,15 +78,23 @@ class SettingsDialog(QDialog):
             [("", tr("As the system")), ("en", "English"), ("zh_CN", "中文")], settings.language
         )
         self.theme = self._choice([("dark", tr("Dark")), ("light", tr("Light"))], settings.theme)
+        self.font_size = self._choice([(size, f"{size} px") for size in _FONTS], settings.font_size)
+        self.corner_size = self._choice(
+            [(size, f"{size} px") for size in _FONTS], settings.corner_size
+        )
+        self.window_drag = self._choice(_drags(), settings.window_drag)
         self._lay_out()
         self.prefetch.toggled.connect(self._tell)
         self.remember.toggled.connect(self._tell)
-        for choice in (self.memory, self.cine, self.language, self.theme):
+        for choice in (
+            self.memory, self.cine, self.language, self.theme, self.font_size, self.corner_size,
+            self.window_drag,
+        ):  # fmt: skip
             choice.currentIndexChanged.connect(self._tell)
 
     def _lay_out(self) -> None:
-        before, self._body = self._body, QWidget()
-        layout = QVBoxLayout(self._body)
+        body = QWidget()
+        layout = QVBoxLayout(body)
         layout.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
         layout.setSpacing(2 * GRID)
         form = QFormLayout()
@@ -78,6 +106,9 @@ class SettingsDialog(QDialog):
             (tr("Cine, images a second"), self.cine),
             (tr("Language"), self.language),
             (tr("Theme"), self.theme),
+            (tr("Text size"), self.font_size),
+            (tr("Text size in the corners"), self.corner_size),
+            (tr("Window by dragging"), self.window_drag),
         ):
             form.addRow(name, field)
             if name:
@@ -92,8 +123,17 @@ class SettingsDialog(QDialog):
                 "muted",
             )
         )
-        layout.addWidget(row(None, button(tr("Close"), "primary", self.accept)))
-        swap(self, before, self._body)
+        layout.addStretch(1)
+        self._close.setText(tr("Close"))
+        self._close.setAccessibleName(tr("Close"))
+        now = max(0, self.tabs.currentIndex())
+        while (page := self.tabs.widget(0)) is not None:
+            self.tabs.removeTab(0)
+            page.deleteLater()
+        self.tabs.addTab(body, tr("General"))
+        for title, page in self._pages(self):
+            self.tabs.addTab(page, title)
+        self.tabs.setCurrentIndex(now)
 
     def _memory_choice(self) -> QComboBox:
         whole = total_bytes() >> 20
@@ -123,5 +163,19 @@ class SettingsDialog(QDialog):
             cine_rate=self.cine.currentData(),
             language=self.language.currentData(),
             theme=self.theme.currentData(),
+            font_size=self.font_size.currentData(),
+            corner_size=self.corner_size.currentData(),
+            window_drag=self.window_drag.currentData(),
         )
         self.changed.emit(self._settings)
+
+
+def _drags() -> list[tuple[str, str]]:
+    """What a drag with the window tool changes, for people."""
+    words = {
+        "width-up": tr("Across: width, up: level"),
+        "width-down": tr("Across: width, down: level"),
+        "level-up": tr("Across: level, up: width"),
+        "level-down": tr("Across: level, down: width"),
+    }
+    return [(drag, words[drag]) for drag in WINDOW_DRAGS]

@@ -1,10 +1,11 @@
-"""Window and level: across is width, up is level."""
+"""Window and level: across is width and up is level, or as the reader has set it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from medview.gui.tools.base import DragTool, Pointer, Stage
+from medview.gui.tools.habits import habits
 from medview.gui.views.state import ViewState, window_step
 from medview.imaging.window import Window, dragged
 
@@ -18,7 +19,8 @@ class WindowTool(DragTool):
     def drag(self, stage: Stage, state: ViewState, begin: Pointer, now: Pointer) -> None:
         """Widen or narrow, raise or lower."""
         step = window_step(state)
-        window = dragged(state.window, (now.x - begin.x) * step, (begin.y - now.y) * step)
+        wider, higher = habits().window_change(now.x - begin.x, begin.y - now.y)
+        window = dragged(state.window, wider * step, higher * step)
         stage.change(replace(stage.state, window=_rounded(window)))
 
 

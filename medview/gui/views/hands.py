@@ -1,4 +1,4 @@
-"""Which tool the mouse drives: left the chosen one, middle pans, right zooms, both scroll."""
+"""Which tool the mouse drives: left the chosen one, middle and right as set, both scroll."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from PySide6.QtGui import QMouseEvent
 from medview.gui.tools.base import Pointer, Tool
 from medview.gui.tools.crosshair import CrosshairTool
 from medview.gui.tools.edit import EditTool
+from medview.gui.tools.habits import habits
 from medview.gui.tools.pan import PanTool
 from medview.gui.tools.scroll import ScrollTool
 from medview.gui.tools.table import tool_named
 from medview.gui.tools.upper_window import UpperWindowTool
-from medview.gui.tools.zoom import ZoomTool
 from medview.gui.views.marks import body_at, handle_at
 from medview.gui.views.stage import SliceStage
 from medview.imaging.roi import SOLID
@@ -36,6 +36,7 @@ class Hands:
         self._driven: Tool | None = None
         self._pressed: QPointF | None = None
         self.is_space_down = False
+        self.is_space_used = False  # to pan, while it is down
 
     def choose(self, name: str) -> None:
         """Another tool for the left button; what was half drawn is given up."""
@@ -69,7 +70,7 @@ class Hands:
             driven.release(self._stage, _pointer(event))
         start, self._pressed = self._pressed, None
         is_still = start is not None and _distance(start, event.position()) <= _CLICK_PX
-        return event.button() == _RIGHT and is_still and isinstance(driven, ZoomTool)
+        return event.button() == _RIGHT and is_still and not isinstance(driven, ScrollTool)
 
     def cancel(self) -> bool:
         """Give up what is half done; whether there was something."""
@@ -82,10 +83,12 @@ class Hands:
         return self.tool.close(self._stage)
 
     def _tool_for(self, event: QMouseEvent, pointer: Pointer) -> Tool | None:
-        if event.button() == _MIDDLE or (event.button() == _LEFT and self.is_space_down):
+        if event.button() == _LEFT and self.is_space_down:
+            self.is_space_used = True
             return PanTool()
-        if event.button() == _RIGHT:
-            return ZoomTool()
+        if event.button() in (_MIDDLE, _RIGHT):
+            does = habits().middle if event.button() == _MIDDLE else habits().right
+            return None if does == "menu" else tool_named(does)
         if event.button() != _LEFT:
             return None
         if self._is_about_upper(event):

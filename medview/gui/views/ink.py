@@ -6,7 +6,7 @@ from functools import cache
 
 from PySide6.QtGui import QColor, QFont, QPen
 
-from medview.gui.style import DARK, FONT_SMALL, base_font, colour
+from medview.gui.style import DARK, colour, corner_pixels, exact_font
 
 # Views are black in every theme, so their ink is always the dark theme's.
 INK = DARK
@@ -26,13 +26,16 @@ def pen(value: str | QColor, width: float = 1.0) -> QPen:
     return result
 
 
-@cache
 def corner_font() -> QFont:
-    """The face of corner texts: small, figures of equal width."""
-    return base_font(FONT_SMALL)
+    """The face of corner texts: small, figures of equal width, in the size that is set."""
+    return _face(corner_pixels())
 
 
-@cache
 def letter_font() -> QFont:
     """The face of orientation letters."""
-    return base_font(FONT_SMALL + 1, semibold=True)
+    return _face(corner_pixels() + 1, semibold=True)
+
+
+@cache
+def _face(pixels: int, *, semibold: bool = False) -> QFont:
+    return exact_font(pixels, semibold=semibold)

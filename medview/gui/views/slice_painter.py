@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QTransform
 
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.words import Sentence, tr
+from medview.gui.tools.habits import habits
 from medview.gui.views import ink
 from medview.gui.views.colour_bars import paint_colour_bars
 from medview.gui.views.corner_painter import paint_letters, paint_texts
@@ -53,7 +54,8 @@ class SlicePainter:
             paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:
                 paint_texts(self._stage, painter, look, where)
-            paint_letters(self._stage, painter, plane)
+            if habits().has_letters:
+                paint_letters(self._stage, painter, plane)
             self._paint_why_dark(painter)
             self._paint_progress(painter)
         self._paint_frame(painter, look)

@@ -298,6 +298,7 @@ class SliceView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The keys that the reader gave to actions; the others go on to the window."""
         if event.key() == Qt.Key.Key_Space:
+            self._hands.is_space_used &= event.isAutoRepeat()
             self._hands.is_space_down = True
             return
         if event.isAutoRepeat() and self._peek is not None and self._peek[0] == event.key():
@@ -316,6 +317,8 @@ class SliceView(QWidget):
             return
         if event.key() == Qt.Key.Key_Space:
             self._hands.is_space_down = False
+            if not self._hands.is_space_used:  # tapped, not held to pan
+                self._answer(event)
         elif self._peek is not None and event.key() == self._peek[0]:
             (_, action_id, since), self._peek = self._peek, None
             if time.monotonic() - since >= _PEEK_S:
