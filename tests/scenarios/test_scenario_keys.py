@@ -1,4 +1,4 @@
-"""The reader's own keys and mouse: given in the settings, kept, named everywhere, refused in words."""
+"""The reader's own keys and mouse: given in the settings, kept, named; refused in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu, QTextBrowser
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from medview.core.errors import InvalidInput
@@ -22,6 +22,7 @@ from medview.gui.actions.keymaps import (
 )
 from medview.gui.dialogs.keys_page import KeysPage
 from medview.gui.dialogs.settings import SettingsDialog
+from medview.gui.dialogs.texts import TextDialog
 from medview.gui.tools.habits import habits
 from medview.gui.window import MainWindow
 from medview.session import Session
@@ -236,16 +237,13 @@ def test_alt_and_a_letter_open_a_menu(window: MainWindow, qtbot: QtBot) -> None:
     shown[0].close()
 
 
-def test_the_key_sheet_says_the_keys_as_they_are_bound(
-    window: MainWindow, page: KeysPage, qtbot: QtBot
-) -> None:
-    choose(page, "view.flip_v")
-    page.give("J")
+def test_the_key_sheet_says_the_keys_as_they_are_bound(window: MainWindow, qtbot: QtBot) -> None:
+    window.keys.use(window.keys.keymap.with_keys("view.flip_v", ("V", "J")))
 
     qtbot.keyClick(window, Qt.Key.Key_F1)
 
-    (sheet,) = window.findChildren(QTextBrowser)
-    text = sheet.toPlainText()
+    (sheet,) = window.findChildren(TextDialog)
+    text = sheet.text.toPlainText()
     assert "V · J\nFlip top to bottom" in text
     assert "Shift + wheel\nten slices" in text
 

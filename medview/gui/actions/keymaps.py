@@ -1,6 +1,7 @@
 """Ready maps of keys and mouse, and the reader's own: TOML files, read with care.
 
-A file has `base` (the ready map that it changes), `[keys]` (an action's name to its shortcuts, parted by "; ", "" for none) and `[mouse]` (`middle`, `right` to what a drag does).
+A file has `base` (the ready map that it changes), `[keys]` (an action's name to its shortcuts,
+parted by "; ", "" for none) and `[mouse]` (`middle`, `right` to what a drag does).
 """
 
 from __future__ import annotations
