@@ -92,8 +92,8 @@ class MainWindow(QMainWindow):
         from medview.gui.action_work import ActionWork
         from medview.gui.bridge import SessionBridge
         from medview.gui.fusion_work import FusionWork
-        from medview.gui.layout_work import LayoutWork
         from medview.gui.key_work import KeyWork
+        from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
         from medview.gui.mammograms import Mammograms
         from medview.gui.measuring_work import MeasuringWork
