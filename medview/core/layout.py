@@ -35,13 +35,17 @@ class TileState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridState:
-    """A grid of rows x columns tiles, row by row; alone: the one tile that fills it, or None."""
+    """A grid of rows x columns tiles, row by row; alone: the one tile that fills it, or None.
+
+    second: the tiles of a second window, None where there is none.
+    """
 
     rows: int = 2
     columns: int = 2
     tiles: tuple[TileState, ...] = ()
     active: int = 0
     alone: int | None = None
+    second: GridState | None = None
 
 
 def layout_name(rows: int, columns: int) -> str:

@@ -29,6 +29,8 @@ class Settings:
     cine_rate: int = 0  # pictures a second, 0 as the file says
     analyse_on_open: bool = False
     remember_opened: bool = False  # in the library: a list of patients is kept only by wish
+    second_layout: str = "1x1"
+    second_place: str = ""  # where the second window stood, as Qt keeps it
     linked_scroll: bool = True
     linked_zoom: bool = False
     linked_window: bool = True

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from medview.gui.window import MainWindow
 
 _IN_THE_MENU = (
-    "layout.planes", "layout.link_here", "layout.unlink", "layout.linked_scroll",
-    "layout.linked_zoom", "layout.linked_window", "layout.reference_lines",
+    "layout.planes", "layout.second_window", "layout.link_here", "layout.unlink",
+    "layout.linked_scroll", "layout.linked_zoom", "layout.linked_window", "layout.reference_lines",
 )  # fmt: skip
 _SWITCHES = {
     "linked_scroll": "scroll",

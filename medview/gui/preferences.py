@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
+from medview.core.layout import layout_name
 from medview.core.settings import Settings, save_settings
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
@@ -105,7 +106,8 @@ class Preferences:
         """How many views there are."""
         self._window.grid.set_layout_name(name)
         self._window.top.show_layout(self._window.grid.layout_name)
-        self._store(layout=self._window.grid.layout_name)
+        main = self._window.grid.state  # a second window keeps its own
+        self._store(layout=layout_name(main.rows, main.columns))
 
     def remember(self, **changes: object) -> None:
         """Settings that another part of the window has taken up already."""

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QPoint, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.core.geometry import PatientPoint
-from medview.core.layout import (
-    MOST_LINES,
-    PLANES_AND_VOLUME,
-    GridState,
-    TileState,
-    is_planes_and_volume,
-    layout_name,
-    layout_named,
-)
+from medview.core.layout import PLANES_AND_VOLUME, GridState, TileState
 from medview.gui.linking import Linking
+from medview.gui.pane import MOST_TILES, Pane
 from medview.gui.playing import Playing
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.tile import Tile
@@ -51,23 +45,20 @@ class ViewGrid(QWidget):
     corner_text_toggled = Signal(bool)
     menu_requested = Signal(QPoint)
 
-    def __init__(self, parent: QWidget | None = None, links: Linking | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.links = links or Linking(self)  # two windows share theirs
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(1)
-        self._shape = (2, 2)
-        self._tool, self._has_overlay, self._has_text = "window", True, True
-        self._tiles: list[Tile] = []
-        self._alone: Tile | None = None
+        self.links = Linking(self)
         self.playing = Playing(self)
-        for plane in PLANES_AND_VOLUME:
-            self._add_tile(plane)
-        self._active = self._slices = self._tiles[0]
+        self._tool, self._has_overlay, self._has_text = "window", True, True
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        self._main = Pane(0, self._make_tile)
+        self._second: Pane | None = None
+        self._main.shape = (2, 2)
+        self._active = self._slices = self._main.tile(0)
+        box.addWidget(self._main)
         self._arrange()
-        self._mark_active()
-        self.links.turn_to(self._active)
+        self.activate(self._active)
 
     # -- what is shown -----------------------------------------------------------------
 
@@ -81,16 +72,14 @@ class ViewGrid(QWidget):
         """Put a stack into a tile, or empty it with None; its slices come when they are read.
 
         plane: axial, coronal, sagittal, native or volume; "" for native, or what the tile shows of
-        this stack already. tile: its number, row by row; None for the active tile, and for all of
-        the three planes and the volume where they stand together. state: how it is to stand.
+        this stack already. tile: its number, row by row, from MOST_TILES on in the second window;
+        None for the active tile, and for all of the three planes and the volume where they stand
+        together. state: how it is to stand.
         """
-        if tile is None and not plane and self.is_planes_and_volume:
-            is_new = key != self._tiles[0].key
-            for each in self._tiles[: len(PLANES_AND_VOLUME)]:
-                each.want(key)
-            if is_new:
-                self._alone = None
-                self.activate(self._tiles[0])
+        pane = self._pane_of(self._active)
+        if tile is None and not plane and pane.is_planes_and_volume:
+            if pane.hang_together(key):
+                self.activate(pane.tiles[0])
         else:
             place = self._active if tile is None else self._tile(tile)
             place.want(key, plane or (place.plane if place.key == key else "native"), state)
@@ -126,19 +115,19 @@ class ViewGrid(QWidget):
     def set_overlay_visible(self, is_visible: bool) -> None:
         """Overlays on or off, in every view."""
         self._has_overlay = is_visible
-        for tile in self._tiles:
+        for tile in self.all_tiles:
             tile.view.set_overlay_visible(is_visible)
 
     def set_corner_text(self, is_visible: bool) -> None:
         """Corner texts on or off, in every view."""
         self._has_text = is_visible
-        for tile in self._tiles:
+        for tile in self.all_tiles:
             tile.view.set_corner_text(is_visible)
 
     def set_tool(self, name: str) -> None:
         """What the left button does, in every view."""
         self._tool = name
-        for tile in self._tiles:
+        for tile in self.all_tiles:
             tile.view.set_tool(name)
 
     def go_to(self, point: PatientPoint) -> None:
@@ -150,16 +139,23 @@ class ViewGrid(QWidget):
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
-        """The tiles that the layout shows, row by row, or the one that stands alone."""
-        return tuple(tile for tile in self._tiles if not tile.isHidden())
+        """The tiles that are shown, row by row, those of the second window last."""
+        return tuple(tile for pane in self._panes for tile in pane.shown)
 
     @property
     def all_tiles(self) -> tuple[Tile, ...]:
         """Every tile, also those that the layout does not show."""
-        return tuple(self._tiles)
+        return tuple(tile for pane in self._panes for tile in pane.tiles)
+
+    @property
+    def _panes(self) -> tuple[Pane, ...]:
+        return (self._main,) if self._second is None else (self._main, self._second)
+
+    def _pane_of(self, tile: Tile) -> Pane:
+        return next((pane for pane in self._panes if tile in pane.tiles), self._main)
 
     def _tiles_of(self, key: Key) -> Iterator[Tile]:
-        return (tile for tile in self._tiles if tile.key == key)
+        return (tile for tile in self.all_tiles if tile.key == key)
 
     @property
     def wanted(self) -> tuple[Key, ...]:
@@ -170,7 +166,7 @@ class ViewGrid(QWidget):
     @property
     def views(self) -> dict[str, SliceView]:
         """The slice views by plane; of several with one plane the active tile's, else the first."""
-        ordered = sorted(self._tiles, key=lambda tile: tile is not self._active)
+        ordered = sorted(self.all_tiles, key=lambda tile: tile is not self._active)
         found = {tile.plane: tile.view for tile in reversed(ordered)}
         order = (*PLANES_AND_VOLUME, "native")
         return {name: found[name] for name in order if name in found and name != "volume"}
@@ -178,7 +174,7 @@ class ViewGrid(QWidget):
     @property
     def volume_view(self) -> VolumeView | None:
         """The first view of a volume in space."""
-        made = (tile.volume_view for tile in self._tiles)
+        made = (tile.volume_view for tile in self.all_tiles)
         return next((view for view in made if view is not None), None)
 
     @property
@@ -198,32 +194,28 @@ class ViewGrid(QWidget):
 
     def activate(self, tile: Tile) -> None:
         """Give a tile the accent frame and the keys."""
-        if tile.plane == "volume" and self.is_planes_and_volume:
+        pane = self._pane_of(tile)
+        if tile.plane == "volume" and pane.is_planes_and_volume:
             return  # it belongs to the plane that is active
         is_other = tile is not self._active
         self._active = tile
+        pane.turn_to(tile)
         if tile.plane != "volume":
             self._slices = tile
-        self._mark_active()
+        for each in self.all_tiles:
+            each.view.set_active(each is tile)
         self.links.turn_to(tile)
         if is_other:
             self.active_changed.emit(tile)
 
-    def _mark_active(self) -> None:
-        for tile in self._tiles:
-            tile.view.set_active(tile is self._active)
-
     def _tile(self, number: int) -> Tile:
-        """A tile by number, made where it was never shown. Raises IndexError beyond 4 x 4."""
-        if not 0 <= number < MOST_LINES**2:
-            raise IndexError(number)
-        while len(self._tiles) <= number:
-            self._add_tile("native")
-        return self._tiles[number]
+        """A tile by number. Raises IndexError where there is no such place."""
+        if number < MOST_TILES or self._second is None:
+            return self._main.tile(number)
+        return self._second.tile(number - MOST_TILES)
 
-    def _add_tile(self, plane: str) -> None:
-        tile = Tile(len(self._tiles), plane, self)
-        self._tiles.append(tile)
+    def _make_tile(self, number: int, plane: str, parent: QWidget) -> Tile:
+        tile = Tile(number, plane, parent)
         view = tile.view
         view.set_tool(self._tool)
         view.set_overlay_visible(self._has_overlay)
@@ -242,13 +234,16 @@ class ViewGrid(QWidget):
         view.cine_asked.connect(self.playing.ask)
         view.crosshair_moved.connect(partial(self._moved, tile))
         view.window_changed.connect(self.window_changed)
+        return tile
 
     def _moved(self, tile: Tile, point: PatientPoint) -> None:
         if not self.playing.stepped() and tile is self._active:
             self.looked_at.emit(point)
 
     def _dropped(self, tile: Tile, key: Key) -> None:
-        if self.is_planes_and_volume and (tile.key is None or len(self.tiles) == 1):
+        pane = self._pane_of(tile)
+        if pane.is_planes_and_volume and (tile.key is None or len(pane.shown) == 1):
+            self.activate(pane.tiles[0])
             self.hang(key)
         else:
             self.hang(key, "native", tile.number)
@@ -258,15 +253,9 @@ class ViewGrid(QWidget):
     # -- layout ------------------------------------------------------------------------
 
     @property
-    def is_planes_and_volume(self) -> bool:
-        """Whether the tiles are the three planes and the volume of one stack (or of none yet)."""
-        states = tuple(TileState(key=t.key, plane=t.plane) for t in self._tiles)
-        return self._shape in ((1, 1), (2, 2)) and is_planes_and_volume(states)
-
-    @property
     def layout_name(self) -> str:
-        """`2x2` and the like: rows by columns."""
-        return layout_name(*self._shape)
+        """`2x2` and the like: rows by columns of the window that is worked in."""
+        return self._pane_of(self._active).layout_name
 
     def set_layout_name(self, name: str) -> None:
         """Rows by columns, `1x1` to `4x4`, or `planes`; in 1x1 the active tile stays.
@@ -274,85 +263,80 @@ class ViewGrid(QWidget):
         2x2 of one stack alone are its three planes and the volume (`planes`: of the active stack in
         any case); leaving these for more tiles keeps the stack in the first, empties the others.
         """
-        shape = layout_named(name) or (2, 2)
-        keys = {tile.key for tile in self.tiles if tile.key is not None}
-        was_planes, key = self.is_planes_and_volume, self._active.key or next(iter(keys), None)
-        self._shape, self._alone = shape, None
-        if name == "planes" or (shape == (2, 2) and len(keys) <= 1):
-            self._hang_planes(key)
-        elif was_planes and shape not in ((1, 1), (2, 2)):
-            for number, tile in enumerate(self._tiles):
-                tile.want(None if number else key, "native")
-        if self._active.number >= shape[0] * shape[1] and shape != (1, 1):
-            self.activate(self._tiles[0])
+        pane = self._pane_of(self._active)
+        pane.lay_out(name, self._active.key)
+        if self._active not in pane.shown:
+            self.activate(pane.tiles[0])
         self._arrange()
         self.wants_changed.emit()
         self.layout_changed.emit(self.layout_name)
 
-    def _hang_planes(self, key: Key | None) -> None:
-        for tile, plane in zip(self._tiles, PLANES_AND_VOLUME, strict=False):
-            tile.want(key, plane)
-
     def maximise(self, tile: Tile) -> None:
         """One tile alone, or back to the grid; everything stands as it stood."""
-        if self._alone is None and len(self.tiles) == 1:
+        pane = self._pane_of(tile)
+        if pane.alone is None and len(pane.shown) == 1:
             return
-        self._alone = None if self._alone is tile else tile
+        pane.alone = None if pane.alone is tile else tile
         self._arrange()
         self.wants_changed.emit()
 
     @property
     def state(self) -> GridState:
         """How the grid stands, to be taken up by `restore`."""
-        rows, columns = self._shape
-        shown = self._tiles if rows * columns == 1 else self._tiles[: rows * columns]
-        return GridState(
-            rows=rows,
-            columns=columns,
-            tiles=tuple(tile.state() for tile in shown),
-            active=self._active.number,
-            alone=None if self._alone is None else self._alone.number,
-        )
+        state = self._main.state(self._active)
+        second = None if self._second is None else self._second.state(self._active)
+        return replace(state, second=second)
 
     def restore(self, state: GridState) -> None:
-        """Stand as a state says; stacks that are not open leave their tiles empty."""
-        self._shape = (state.rows, state.columns)
-        for number, wish in enumerate(state.tiles):
-            self._tile(number).want(wish.key, wish.plane, wish)
-        for tile in self._tiles[len(state.tiles) :]:
-            tile.want(None, "native")
-        self._alone = None if state.alone is None else self._tile(state.alone)
-        self.activate(self._tile(state.active))
+        """Stand as a state says; stacks that are not open leave their tiles empty.
+
+        What it says of the second window holds where that is open.
+        """
+        active = self._main.restore(state)
+        if self._second is not None and state.second is not None:
+            self._second.restore(state.second)
+        self.activate(active)
         self._arrange()
         self.wants_changed.emit()
         self.layout_changed.emit(self.layout_name)
 
+    def set_second(self, *, is_open: bool) -> Pane | None:
+        """The tiles of a second window, to be put into it; when it is closed they go.
+
+        Stacks that only it showed come back into empty tiles here, as many as there are.
+        """
+        if is_open and self._second is None:
+            self._second = Pane(MOST_TILES, self._make_tile)
+            self._second.tile(0)
+        elif not is_open and self._second is not None:
+            gone, self._second = self._second, None
+            self._bring_back(gone)
+        self._arrange()
+        self.wants_changed.emit()
+        return self._second
+
+    def _bring_back(self, gone: Pane) -> None:
+        here = {tile.key for tile in self._main.shown}
+        left = [tile.state() for tile in gone.tiles if tile.key not in here]
+        for tile in self._main.shown:
+            if tile.key is None and left:
+                wish = left.pop(0)
+                tile.want(wish.key, wish.plane, wish)
+        for tile in gone.tiles:
+            self.links.leave(tile)
+            tile.close_view()
+        if self._active in gone.tiles or self._slices in gone.tiles:
+            self._slices = self._main.shown[0]
+            self.activate(self._slices)
+
     def _arrange(self) -> None:
-        """Put the tiles that are shown in their places."""
-        while self._grid.count():
-            self._grid.takeAt(0)
-        rows, columns = self._shape
-        alone = self._alone
-        if rows * columns == 1:
-            alone = self._active
-        elif self.is_planes_and_volume and not self._tiles[0].is_in_space:
-            alone = self._tiles[0]  # a film has no planes
-        if alone is not None:
-            rows, columns = 1, 1
-        shown = [alone] if alone else [self._tile(n) for n in range(rows * columns)]
-        for tile in self._tiles:
-            tile.setVisible(tile in shown)
-        for number, tile in enumerate(shown):
-            self._grid.addWidget(tile, number // columns, number % columns)
-            tile.see_to_volume()
-        for line in range(MOST_LINES):
-            self._grid.setRowStretch(line, int(line < rows))
-            self._grid.setColumnStretch(line, int(line < columns))
+        for pane in self._panes:
+            pane.arrange()
         self.links.show_lines()
 
     def retranslate(self) -> None:
         """Draw every view's words again."""
-        for tile in self._tiles:
+        for tile in self.all_tiles:
             tile.retranslate()
 
     @property
@@ -362,5 +346,5 @@ class ViewGrid(QWidget):
 
     def close_views(self) -> None:
         """Give the volume views' renderers back."""
-        for tile in self._tiles:
+        for tile in self.all_tiles:
             tile.close_view()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from medview.gui.panels.studies import StudiesPanel
     from medview.gui.preferences import Preferences
     from medview.gui.reactions import Reactions
+    from medview.gui.second_work import SecondWork
     from medview.gui.showing import Showing
     from medview.gui.sidebar import Sidebar
     from medview.gui.view_grid import ViewGrid
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
     preferences: Preferences
     showing: Showing
     measures: MeasuringWork
+    second: SecondWork
     reactions: Reactions
 
     def __init__(self, session: Session | None = None) -> None:
@@ -102,6 +104,7 @@ class MainWindow(QMainWindow):
         from medview.gui.preferences import Preferences
         from medview.gui.reactions import Reactions
         from medview.gui.scripts.work import ScriptWork
+        from medview.gui.second_work import SecondWork
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
@@ -127,6 +130,7 @@ class MainWindow(QMainWindow):
         self.scripts = ScriptWork(self)
         LayoutWork(self)
         self.keys = KeyWork(self)
+        self.second = SecondWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)

@@ -84,6 +84,7 @@ _LAYOUT = (
         is_scripted=False),
     Row("layout.maximise", "This view alone, and back", "maximize-2", "Return; Enter",
         in_views=True),
+    Row("layout.second_window", "Second window", keys="Ctrl+Shift+N", switch=True),
     Row("layout.link_here", "Link here: these slices belong together", keys="Ctrl+J"),
     Row("layout.unlink", "Take the link by hand back", keys="Ctrl+Shift+J"),
     Row("layout.linked_scroll", "Scroll linked views together", switch=True),
