@@ -91,20 +91,12 @@ class MainWindow(QMainWindow):
 
     def furnish(self, session: Session) -> None:
         """Put panels and views in their places and wire them to the session."""
-        from medview.gui.action_work import ActionWork
         from medview.gui.bridge import SessionBridge
-        from medview.gui.fusion_work import FusionWork
-        from medview.gui.key_work import KeyWork
-        from medview.gui.layout_work import LayoutWork
-        from medview.gui.library_work import LibraryWork
-        from medview.gui.mammograms import Mammograms
         from medview.gui.measuring_work import MeasuringWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.preferences import Preferences
         from medview.gui.reactions import Reactions
-        from medview.gui.scripts.work import ScriptWork
-        from medview.gui.second_work import SecondWork
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
@@ -122,19 +114,32 @@ class MainWindow(QMainWindow):
         self.measures = MeasuringWork(self)
         self.reactions = Reactions(self)
         self.preferences = Preferences(self, self.reactions.say)
+        self._add_works()
+        SessionBridge(session, self).heard.connect(self.reactions.hear)
+        self._connect_parts()
+        self.preferences.show()
+        self.setAcceptDrops(True)
+        self._is_whole = True
+
+    def _add_works(self) -> None:
+        """What the window can do, one part a line."""
+        from medview.gui.action_work import ActionWork
+        from medview.gui.fusion_work import FusionWork
+        from medview.gui.key_work import KeyWork
+        from medview.gui.layout_work import LayoutWork
+        from medview.gui.library_work import LibraryWork
+        from medview.gui.mammograms import Mammograms
+        from medview.gui.scripts.work import ScriptWork
+        from medview.gui.second_work import SecondWork
+
         self.library = LibraryWork(self)
         self.fusion = FusionWork(self)
         self.mammograms = Mammograms(self)
-        SessionBridge(session, self).heard.connect(self.reactions.hear)
         ActionWork(self)
         self.scripts = ScriptWork(self)
         LayoutWork(self)
         self.keys = KeyWork(self)
         self.second = SecondWork(self)
-        self._connect_parts()
-        self.preferences.show()
-        self.setAcceptDrops(True)
-        self._is_whole = True
 
     # -- what the reader asks for --------------------------------------------------------
 
