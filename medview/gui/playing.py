@@ -38,7 +38,8 @@ class Playing(QObject):
         elif tile.opened is None:
             return
         elif what == "toggle":
-            cine.play(tile.view.stage, pace_of(tile.opened.place.series, self.rate))
+            place = tile.opened.place
+            cine.play(tile.view.stage, pace_of(place.series, self.rate, place.stack.frame_ms))
         elif what == "bounce":
             cine.set_pace(replace(cine.pace, is_bouncing=not cine.pace.is_bouncing))
         else:

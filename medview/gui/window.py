@@ -124,17 +124,16 @@ class MainWindow(QMainWindow):
     def _add_works(self) -> None:
         """What the window can do, one part a line."""
         from medview.gui.action_work import ActionWork
-        from medview.gui.fusion_work import FusionWork
         from medview.gui.key_work import KeyWork
         from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
-        from medview.gui.mammograms import Mammograms
+        from medview.gui.picture_works import PictureWorks
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
 
         self.library = LibraryWork(self)
-        self.fusion = FusionWork(self)
-        self.mammograms = Mammograms(self)
+        self.pictures = PictureWorks(self)
+        self.fusion = self.pictures.fusion
         ActionWork(self)
         self.scripts = ScriptWork(self)
         LayoutWork(self)

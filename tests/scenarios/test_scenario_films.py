@@ -135,7 +135,7 @@ def test_air_stays_black_under_window_and_inversion(hung: list[SliceView], qtbot
 def test_what_the_reader_turns_stays_turned(hung: list[SliceView], window: MainWindow) -> None:
     view = hung[0]
     view.commands.perform("view.flip_v")
-    window.mammograms.see_to_all()
+    window.pictures.mammograms.see_to_all()
     assert view.stage.state.flip_v
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from medview.gui.actions.row import Parameter, Row
 
+PHASES = (
+    Row("series.next_phase", "Next phase", keys="Shift+Right", in_views=True, repeats=True),
+    Row("series.previous_phase", "Previous phase", keys="Shift+Left", in_views=True, repeats=True),
+    Row("series.curve", "Curve over the phases", "activity", "Ctrl+T"),
+    Row("cine.phases", "Cine over the phases", "play", "Ctrl+Shift+C"),
+)  # fmt: skip
 FUSION = (
     Row("fusion.fuse", "Lay another series over this one…", "layers", "Ctrl+F"),
     Row("fusion.end", "Take the upper series away", keys="Ctrl+Shift+F"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medview.gui.actions import measuring
-from medview.gui.actions.layers import FUSION
+from medview.gui.actions.layers import FUSION, PHASES
 from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
 
 _FILE = (
@@ -166,6 +166,7 @@ ROWS: tuple[Row, ...] = (
     *_WINDOW,
     *_SERIES,
     *_CINE,
+    *PHASES,
     *FUSION,
     *_TOOL,
     *measuring.TOOLS,

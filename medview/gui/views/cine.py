@@ -21,30 +21,49 @@ _MEASURED = 12  # pictures over which the true rate is taken
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a cine plays. rate: pictures a second. is_bouncing: forth and back, else in a loop."""
+    """How a cine plays. rate: pictures a second. is_bouncing: forth and back, else in a loop.
+
+    times_ms: how long each frame is shown where they differ; `rate` is then the mean, and another
+    rate stretches all of them.
+    """
 
     rate: float = _USUAL
     is_bouncing: bool = False
+    times_ms: tuple[float, ...] = ()
+
+    def wait_ms(self, number: int) -> int:
+        """How long frame `number` is shown."""
+        if not 0 <= number < len(self.times_ms):
+            return round(1000 / self.rate)
+        mean = sum(self.times_ms) / len(self.times_ms)
+        return max(1, round(self.times_ms[number] * (1000 / self.rate) / mean))
 
 
-def pace_of(series: Series, wanted_rate: float = 0.0) -> Pace:
+def pace_of(series: Series, wanted_rate: float = 0.0, frame_ms: tuple[float, ...] = ()) -> Pace:
     """How a series asks to be played; `wanted_rate` outweighs its rate unless it is 0.
+
+    frame_ms: of a stack whose frames are shown for times of their own (Frame Time Vector); they
+    hold where neither the reader nor the file names a rate.
 
     Recommended Display Frame Rate (0008,2144), Cine Rate (0018,0040), Frame Time (0018,1063) and
     the mean of Frame Time Vector (0018,1065), in this order; Preferred Playback Sequencing
     (0018,1244) 1 is forth and back (PS3.3 C.7.6.5).
     """
     header = series.header
-    rates = (
+    rates: tuple[float, ...] = (
         wanted_rate,
         _number(header.get("RecommendedDisplayFrameRate", "")),
         _number(header.get("CineRate", "")),
         _rate_of_times([header.get("FrameTime", "")]),
         _rate_of_times(header.get("FrameTimeVector", "").split("\\")[1:]),  # the first is 0
     )
+    if frame_ms and not any(rate > 0 for rate in rates[:3]):
+        rates = (1000.0 * len(frame_ms) / sum(frame_ms),)
+    else:
+        frame_ms = ()
     rate = next((each for each in rates if each > 0), _USUAL)
     is_bouncing = header.get("PreferredPlaybackSequencing", "").strip() == "1"
-    return Pace(min(max(rate, SLOWEST), FASTEST), is_bouncing)
+    return Pace(min(max(rate, SLOWEST), FASTEST), is_bouncing, frame_ms)
 
 
 def _number(text: str) -> float:
@@ -107,7 +126,7 @@ class Cine(QObject):
         self.pace = replace(pace, rate=min(max(pace.rate, SLOWEST), FASTEST))
         self._shown_at.clear()
         if self._stage is not None:
-            self._timer.start(round(1000 / self.pace.rate))
+            self._timer.start(self.pace.wait_ms(shown_number(self._stage)))
         self.changed.emit()
 
     def quicken(self, steps: int) -> None:
@@ -147,6 +166,8 @@ class Cine(QObject):
             stage.scroll(target - shown_number(stage))
         finally:
             self._is_ours = False
+        if self.pace.times_ms:
+            self._timer.setInterval(self.pace.wait_ms(target))
 
     def _target(self, stage: SliceStage, count: int) -> int | None:
         """The next slice that is there, as they are read; None where no other one is."""

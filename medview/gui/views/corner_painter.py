@@ -40,7 +40,7 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
     if look.has_overlay and stage.upper is not None:
         lower_left = [corners.upper_layer(stage.upper), *lower_left]
-    lower_left = [*filter(None, (look.link, look.cine)), *lower_left]
+    lower_left = [*filter(None, (look.link, look.cine, look.phase)), *lower_left]
     blocks = (
         (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
         (upper_right, right, 0.0, align_right),

@@ -77,8 +77,8 @@ def upper_left(shown: Shown, plane: SlicePlane) -> list[str]:
     person = " ".join(part for part in (sex_text(shown.patient.sex), age_text(shown)) if part)
     person = " · ".join(part for part in (person, shown.patient.birth_date) if part)
     title = "" if plane.is_native else plane_title(plane.name)
-    lines = (title, person_name(shown.patient.name), person, shown.patient.id)
-    return [line for line in lines if line]
+    who = (person, shown.patient.id) if plane.is_native else ()  # said once, not in every plane
+    return [line for line in (title, person_name(shown.patient.name), *who) if line]
 
 
 def upper_right(shown: Shown, plane: SlicePlane, *, is_whole: bool = False) -> list[str]:

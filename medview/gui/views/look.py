@@ -17,5 +17,6 @@ class Look:
     is_active: bool = False
     probe: str = ""
     cine: str = ""
+    phase: str = ""  # of a 4-D series
     link: str = ""  # how the slices are linked to the active view's
     lines: tuple[ReferenceLine, ...] = ()  # where slices of the active view cut this one

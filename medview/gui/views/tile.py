@@ -17,7 +17,7 @@ from medview.gui.views.corners import plane_title
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.volume_view import VolumeView
 from medview.imaging.units import in_unit
-from medview.imaging.window import Window
+from medview.imaging.window import dragged
 from medview.session.studies import Key, OpenVolume
 
 _VOLUME_FROM = 8  # fewer slices make no volume worth turning
@@ -159,7 +159,8 @@ class Tile(QWidget):
         width, height = stage.size
         window = None
         if wish.window is not None:
-            window = Window(center=wish.window[0], width=wish.window[1])
+            now = stage.state.window  # its function stays: fractions of maps and SUV are exact
+            window = dragged(now, wish.window[1] - now.width, wish.window[0] - now.center)
         stage.place(point=wish.point, window=window)
         is_inverted = stage.state.is_inverted if window is None else wish.is_inverted
         stage.change(
