@@ -35,6 +35,8 @@ class Settings:
     linked_zoom: bool = False
     linked_window: bool = True
     reference_lines: bool = True
+    hang: bool = True  # studies that are opened hang by the rules
+    open_priors: bool = True  # the fitting earlier study opens beside
     left_panel: bool = True
     right_panel: bool = True
 

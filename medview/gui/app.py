@@ -85,6 +85,7 @@ def run(start: Start) -> int:
     sys.excepthook = partial(_report_fault, session)
     if start.layout:
         window.grid.set_layout_name(start.layout)
+        window.hanging.is_off = True
     if start.tab:
         window.sidebar.show_tab(start.tab)
     window.closing.connect(lambda: leave_within(int(window.property("status") or 0)))

@@ -28,6 +28,7 @@ class LibraryWork(QObject):
     """Listens for what is opened and asks the library for earlier studies of the patient."""
 
     progressed = Signal(int, int)
+    priors_found = Signal(object)  # tuple of StudyEntry of the active patient, not open
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -40,7 +41,7 @@ class LibraryWork(QObject):
         window.actions_.connect("file.library", self.show)
         window.actions_.connect("models.cancel", self.cancel)
         window.status.cancel_asked.connect(self.cancel)
-        window.studies.prior_chosen.connect(self._open_prior)
+        window.studies.prior_chosen.connect(self.open_beside)
         self.progressed.connect(self._show_progress)
         SessionBridge(self._session, self).heard.connect(self._hear)
         QTimer.singleShot(_START_MS, self, self._session.library.watch.start)
@@ -126,16 +127,15 @@ class LibraryWork(QObject):
             )
             if self._asked_for == wanted:
                 self._window.studies.set_priors(found)
+                self.priors_found.emit(found)
 
         self._window.operations.start(action())
 
-    def _open_prior(self, entry: StudyEntry) -> None:
-        """Beside what is open; the series that is looked at stays in view."""
-        looked_at = self._session.active
+    def open_beside(self, entry: StudyEntry) -> None:
+        """Open a study beside what is open; the series that is looked at stays in view."""
 
-        def open_beside(progress: Progress, cancel: CancelToken) -> None:
-            self._session.open(self._session.library.paths_of(entry), progress, cancel)
-            if looked_at is not None:
-                self._session.select(looked_at.key)
+        def work(progress: Progress, cancel: CancelToken) -> None:
+            paths = self._session.library.paths_of(entry)
+            self._session.open(paths, progress, cancel, is_beside=True)
 
-        self.run(open_beside)
+        self.run(work)

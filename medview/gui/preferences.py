@@ -75,6 +75,8 @@ class Preferences:
             volume_budget_mb=wanted.volume_budget_mb,
             prefetch=wanted.prefetch,
             remember_opened=wanted.remember_opened,
+            hang=wanted.hang,
+            open_priors=wanted.open_priors,
             cine_rate=wanted.cine_rate,
             font_size=wanted.font_size,
             corner_size=wanted.corner_size,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from medview.core.body_parts import named_parts
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.words import Sentence, say
 from medview.session.hanging_match import Candidate, Exam
 from medview.session.places import Key, Place
+
+if TYPE_CHECKING:
+    from medview.library import StudyEntry
 
 _AFTER = re.compile(r"(?<![A-Z])(POST|GD|GAD|KM|CE|NACH|CONTRAST|AFTER|CE?\+|\+C)(?![A-Z])|增强")
 _BEFORE = re.compile(r"(?<![A-Z])(PRE|NATIVE|NATIV|PLAIN|BEFORE|VOR|UNENHANCED)(?![A-Z])|平扫")
@@ -220,3 +224,14 @@ def _why(active: Place, study: Study) -> Sentence:
         date=study.date,
         region=region,
     )
+
+
+def entry_fits(active: Place, entry: StudyEntry) -> bool:
+    """Whether a study of the library is earlier and shows the same, as far as its index says."""
+    if not entry.date or not active.study.date or entry.date >= active.study.date:
+        return False
+    if active.series.modality not in entry.modalities:
+        return False
+    parts = parts_of(active.series, active.study)
+    theirs = named_parts(" ".join((*entry.body_parts, entry.description)))
+    return not parts or not theirs or not parts.isdisjoint(theirs)

@@ -24,6 +24,13 @@ class HoldingsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StudiesOpened(Event):
+    """Files and folders were read to the end; study UIDs of what they held."""
+
+    studies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ActiveChanged(Event):
     """Another series is being looked at."""
 

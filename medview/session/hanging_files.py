@@ -91,19 +91,40 @@ def write_rule(rule: Rule, file: str = "") -> Rule:
     own = replace(rule, id=again.id, file=name, is_own=True)
     if again != own:
         raise MedViewError(say("This arrangement cannot be told in a rule."))
-    with suppress(OSError):
-        folder.mkdir(mode=0o700)
-    write_whole(folder / name, text)
+    put_text(name, text)
     return own
 
 
-def remove_rule(rule: Rule) -> None:
-    """Take one of the reader's rules off the disk. Raises MedViewError."""
+def read_text(text: str, file: str) -> Rule:
+    """A rule from a text that is to become its file. Raises MedViewError with what is wrong."""
+    data = text.encode()
+    if len(data) > _MOST_BYTES:
+        raise MedViewError(say("the file is too large for a rule"))
+    return checked(_parsed(data), file, is_own=True)
+
+
+def own_text(file: str) -> str | None:
+    """What a file of the reader's holds, None where there is none."""
     try:
-        (own_folder() / Path(rule.file).name).unlink(missing_ok=True)
+        return (own_folder() / Path(file).name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def put_text(file: str, text: str | None) -> None:
+    """Write a file of the reader's, or take it away with None. Raises MedViewError."""
+    folder = own_folder()
+    path = folder / Path(file).name
+    if text is not None:
+        with suppress(OSError):
+            folder.mkdir(mode=0o700)
+        write_whole(path, text)
+        return
+    try:
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise MedViewError(
-            say("The rule could not be deleted."), rule.file, detail=str(error.errno)
+            say("The rule could not be deleted."), file, detail=str(error.errno)
         ) from error
 
 

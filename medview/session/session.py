@@ -25,7 +25,9 @@ from medview.session.events import (
     Events,
     KnowledgeChanged,
     Message,
+    StudiesOpened,
 )
+from medview.session.hanging_book import RuleBook
 from medview.session.knowledge import gather, risks
 from medview.session.library import LibraryDesk
 from medview.session.links import Links
@@ -63,6 +65,7 @@ class Session:
         self.studies = Studies(self.events, Budget(self.settings.volume_budget_mb << 20))
         self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
         self.links = Links(self.events)
+        self.hanging = RuleBook()
         self.documents = Documents(self.events)
         self.library = LibraryDesk(self.events, self._let_go)
         self.made = Made(self.events, lambda: self._active)
@@ -81,15 +84,18 @@ class Session:
         paths: Sequence[Path],
         progress: Progress = no_progress,
         cancel: CancelToken | None = None,
+        *,
+        is_beside: bool = False,
     ) -> None:
         """Open files and folders: images into `studies`, documents into `documents`. Blocks.
 
-        A path that does not exist is named and the others are opened. Raises InvalidInput where
-        none exists, Cancelled.
+        is_beside: what is looked at stays. A path that does not exist is named and the others
+        are opened. Raises InvalidInput where none exists, Cancelled.
         """
         there = [path for path in paths if is_there(str(path))]
         gone = [path for path in paths if path not in there]
         # Where none is there, reading refuses the first of them.
+        self._is_chosen = is_beside and self._active is not None
         self._open_there(there or paths, progress, cancel)
         if gone and there:
             self.events.send(_said_of_gone(gone))
@@ -97,8 +103,7 @@ class Session:
     def _open_there(
         self, paths: Sequence[Path], progress: Progress, cancel: CancelToken | None
     ) -> None:
-        before, self._is_chosen = self._active, False
-        opening = _Opening()
+        before, opening = self._active, _Opening()
         try:
             found = self.studies.open(
                 paths, progress, cancel, lambda sketch: self._show_sketch(sketch, opening)
@@ -136,6 +141,7 @@ class Session:
             self._active = self.studies.place(self._active.key)
         self.events.send(ActiveChanged())
         self.events.send(KnowledgeChanged())
+        self.events.send(StudiesOpened(tuple(s.uid for p in found.patients for s in p.studies)))
 
     def _look_at_best(self, found: Holdings) -> None:
         series = {s.uid for p in found.patients for study in p.studies for s in study.series}

@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from medview.core.settings import Settings
 from medview.gui.collector import Collector
 from medview.gui.style import apply_theme
 from medview.gui.window import MainWindow
@@ -49,7 +50,8 @@ def loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
 @pytest.fixture
 def window(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[MainWindow]:
     """An empty main window, shown; closed with its worker after the test."""
-    made = MainWindow(Session())
+    # The views stand as they began: how studies hang, and their priors, has tests of its own.
+    made = MainWindow(Session(Settings(hang=False, open_priors=False)))
     made.resize(1400, 860)
     made.show()
     made.activateWindow()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from medview.core.errors import MedViewError
 from medview.core.geometry import Geometry
 from medview.core.layout import GridState, TileState
 from medview.core.paths import resources_dir
@@ -14,11 +15,12 @@ from medview.core.study import Patient, Projection, Series, Stack, Study
 from medview.session import Session
 from medview.session.candidates import exam_of, fitting_prior
 from medview.session.hanging import Fits, Rule, Selector, Stage, TileRule
+from medview.session.hanging_book import RuleBook, text_of
 from medview.session.hanging_files import (
     load_rules,
     own_folder,
+    put_text,
     read_rule,
-    remove_rule,
     said_of,
     toml_of,
     write_rule,
@@ -157,7 +159,7 @@ def test_a_rule_of_the_reader_is_kept_for_them_alone_and_goes_again() -> None:
     assert read_rule(path) == own
     assert own.stages == rule.stages
     assert write_rule(rule).file != own.file  # a second one of that name stands beside it
-    remove_rule(own)
+    put_text(own.file, None)
     assert not path.exists()
 
 
@@ -167,6 +169,34 @@ def test_a_file_of_the_readers_with_the_name_of_ours_stands_for_it() -> None:
     (own_folder() / "ct-chest.toml").write_text(toml_of(replace(ours, name="Mine")), "utf-8")
     found = [rule for rule in load_rules().rules if rule.id == "ct-chest"]
     assert [(rule.name, rule.is_own) for rule in found] == [("Mine", True)]
+
+
+def test_the_rule_book_saves_replaces_deletes_and_takes_back() -> None:
+    book = RuleBook()
+    shipped = len(book.rules.rules)
+    fits = Fits(modality=("CT",), body_part=("CHEST",))
+    first = Rule(id="", name="Mine", fits=fits, stages=(Stage(layout="1x1", tiles=(TileRule(),)),))
+    second = replace(first, stages=(Stage(layout="1x2", tiles=(TileRule(),)),))
+
+    saved = book.save(first)
+    again = book.save(second)  # for the same studies: in the place of the first
+    assert again.file == saved.file
+    assert len(book.rules.rules) == shipped + 1
+    edited = book.rewrite(again, text_of(again).replace("Mine", "Mine too"))
+    assert edited.name == "Mine too"
+    with pytest.raises(MedViewError, match="layout"):
+        book.rewrite(again, text_of(again).replace("1x2", "7x7"))
+    book.delete(again)
+    assert len(book.rules.rules) == shipped
+
+    names = [str(book.undo()) for _ in range(4)]
+    assert names == [
+        "Delete a hanging rule", "Edit a hanging rule", "Hang as this from now on",
+        "Hang as this from now on",
+    ]  # fmt: skip
+    assert book.undo() is None
+    assert len(book.rules.rules) == shipped
+    assert list(own_folder().iterdir()) == []
 
 
 # -- choosing -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medview.gui.actions import measuring
+from medview.gui.actions.hanging import HANGING_ROWS
 from medview.gui.actions.layers import FUSION, PHASES
 from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
 
@@ -163,6 +164,7 @@ ROWS: tuple[Row, ...] = (
     *_EDIT,
     *_VIEW,
     *_LAYOUT,
+    *HANGING_ROWS,
     *_WINDOW,
     *_SERIES,
     *_CINE,

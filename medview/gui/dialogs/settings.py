@@ -71,6 +71,17 @@ class SettingsDialog(QDialog):
         self.remember.setToolTip(
             tr("Off, nothing is left behind of a patient who was only looked at.")
         )
+        self.hang = QCheckBox(tr("Hang studies that are opened by rules"))
+        self.hang.setChecked(settings.hang)
+        self.hang.setToolTip(tr("Off, a series opens in the layout that was used last."))
+        self.priors = QCheckBox(tr("Open the fitting earlier study beside"))
+        self.priors.setChecked(settings.open_priors)
+        self.priors.setToolTip(
+            tr(
+                "Of the same patient, modality and region; the two are registered and scroll "
+                "together."
+            )
+        )
         self.cine = self._choice(
             [(0, tr("As in the file")), *((rate, str(rate)) for rate in _RATES)], settings.cine_rate
         )
@@ -86,6 +97,8 @@ class SettingsDialog(QDialog):
         self._lay_out()
         self.prefetch.toggled.connect(self._tell)
         self.remember.toggled.connect(self._tell)
+        self.hang.toggled.connect(self._tell)
+        self.priors.toggled.connect(self._tell)
         for choice in (
             self.memory, self.cine, self.language, self.theme, self.font_size, self.corner_size,
             self.window_drag,
@@ -103,6 +116,8 @@ class SettingsDialog(QDialog):
             (tr("Memory for images"), self.memory),
             ("", self.prefetch),
             ("", self.remember),
+            ("", self.hang),
+            ("", self.priors),
             (tr("Cine, images a second"), self.cine),
             (tr("Language"), self.language),
             (tr("Theme"), self.theme),
@@ -160,6 +175,8 @@ class SettingsDialog(QDialog):
             volume_budget_mb=self.memory.currentData(),
             prefetch=self.prefetch.isChecked(),
             remember_opened=self.remember.isChecked(),
+            hang=self.hang.isChecked(),
+            open_priors=self.priors.isChecked(),
             cine_rate=self.cine.currentData(),
             language=self.language.currentData(),
             theme=self.theme.currentData(),

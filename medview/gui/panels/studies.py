@@ -36,6 +36,7 @@ from medview.gui.panels.study_objects import object_line
 from medview.gui.style import GRID, LEFT_PANEL, colour, icon, tokens
 from medview.gui.views.corners import age_of, badge_text, sex_text
 from medview.session import Session
+from medview.session.candidates import fitting_prior
 from medview.session.events import (
     ActiveChanged,
     DocumentsChanged,
@@ -377,7 +378,12 @@ class StudiesPanel(QWidget):
 
     def _study(self, study: Study, *, is_prior: bool) -> list[QWidget]:
         title = " · ".join(p for p in (study.date, study.description) if p) or tr("Study")
-        widgets: list[QWidget] = [ElidedLabel(title, "caption")]
+        caption = ElidedLabel(title, "caption")
+        active = self._session.active
+        fitting = None if active is None else fitting_prior(active, self._session.patient)
+        if is_prior and fitting is not None and fitting.study.uid == study.uid:
+            caption.setToolTip(str(fitting.why))
+        widgets: list[QWidget] = [caption]
         analysed = self._analysed()
         for series in sorted(study.series, key=lambda s: (_rank(s), s.number or 0)):
             for number in range(len(series.stacks)):

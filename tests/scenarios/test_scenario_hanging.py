@@ -1,0 +1,271 @@
+"""Studies hang by rules, priors open beside and are registered, and what hangs can be kept."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from medview.core.settings import Settings
+from medview.gui.dialogs.hanging import HangingDialog
+from medview.gui.dialogs.settings import SettingsDialog
+from medview.gui.window import MainWindow
+from medview.session import Session
+from medview.session.hanging_files import own_folder
+
+Quiet = Callable[..., None]
+
+
+@pytest.fixture
+def hanging(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[Callable[[], MainWindow]]:
+    """Makes windows in which studies hang by the rules, as they do for a new user."""
+    made: list[MainWindow] = []
+
+    def make() -> MainWindow:
+        window = MainWindow(Session(Settings()))
+        window.resize(1400, 860)
+        window.show()
+        window.activateWindow()
+        with qtbot.waitActive(window):
+            pass
+        made.append(window)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+    qtbot.waitUntil(lambda: not any(w.operations.is_busy for w in made), timeout=10_000)
+    for window in made:
+        window.deleteLater()
+    gc.collect()
+
+
+def shown(window: MainWindow) -> list[tuple[str, str]]:
+    """(study date, plane) of each tile."""
+    found = []
+    for tile in window.grid.tiles:
+        place = None if tile.key is None else window.session.studies.place(tile.key)
+        found.append(("" if place is None else place.study.date, tile.plane))
+    return found
+
+
+def said(window: MainWindow) -> list[str]:
+    return [sentence.english() for _, sentence, _ in window.messages]
+
+
+def test_two_dates_open_side_by_side_registered_and_linked(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
+) -> None:
+    window = hanging()
+    window.open_paths([imaging_data / "mr" / "abdomen-now-1960"])
+    quiet(window)
+    assert shown(window) == [("1960-04-13", "native")]
+
+    window.open_paths([imaging_data / "mr" / "abdomen-prior-1959"])
+    quiet(window, timeout=90_000)
+
+    assert window.session.study is not None
+    assert window.session.study.date == "1960-04-13"  # the reader stays where they were
+    assert shown(window) == [("1960-04-13", "native"), ("1959-12-09", "native")]
+    found = window.session.links.registrations
+    assert len(found) == 1
+    assert found[0].is_good
+    assert any(line.startswith("Registered") and " mm " in line for line in said(window))
+
+    now, then = (tile.view.stage for tile in window.grid.tiles)
+    now.scroll(2)
+    quiet(window)
+    wanted = found[0].to_moving(now.state.point)
+    assert then.plane is not None
+    index = then.plane.to_pixel(wanted)[0]
+    assert then.index == round(np.clip(index, 0, then.plane.count - 1))
+
+
+def test_one_folder_with_two_dates_hangs_the_newer_one_left(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
+) -> None:
+    window = hanging()
+    folders = [imaging_data / "mr" / f for f in ("abdomen-prior-1959", "abdomen-now-1960")]
+    window.open_paths(folders)
+    quiet(window, timeout=90_000)
+    assert shown(window) == [("1960-04-13", "native"), ("1959-12-09", "native")]
+
+
+def test_stopping_ends_a_registration_and_leaves_the_images(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    window = hanging()
+    folders = [imaging_data / "mr" / f for f in ("abdomen-prior-1959", "abdomen-now-1960")]
+    window.open_paths(folders)
+    qtbot.waitUntil(lambda: window.status._what.text() == "Registering", timeout=60_000)
+    window.cancel()
+    window.actions_.perform("models.cancel")
+    quiet(window)
+    assert window.session.links.registrations == ()
+    assert len(shown(window)) == 2
+
+
+def test_the_setting_keeps_priors_away(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    window = hanging()
+    window.actions_.perform("file.settings")
+    dialog = window.findChild(SettingsDialog)
+    assert dialog is not None
+    dialog.priors.click()
+    dialog.accept()
+    assert not window.session.settings.open_priors
+    folders = [imaging_data / "mr" / f for f in ("abdomen-prior-1959", "abdomen-now-1960")]
+    window.open_paths(folders)
+    quiet(window)
+    assert shown(window) == [("1960-04-13", "native")]
+    assert window.session.links.registrations == ()
+
+
+def test_a_brain_hangs_before_beside_after_contrast(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
+) -> None:
+    window = hanging()
+    window.open_paths([imaging_data / "mr" / f for f in ("brain-t1-post", "brain-t1-pre")])
+    quiet(window)
+    places = [window.session.studies.place(t.key) for t in window.grid.tiles if t.key is not None]
+    assert [p.series.description for p in places if p] == ["T1pre_reg", "T1post"]
+    assert all(tile.opened is not None for tile in window.grid.tiles)
+
+
+def test_pet_ct_hangs_fused_and_the_next_stage_takes_the_fusion_away(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    window = hanging()
+    window.open_paths([imaging_data / "petct"])
+    quiet(window)
+    modalities = [
+        place.series.modality
+        for tile in window.grid.tiles
+        if tile.key is not None and (place := window.session.studies.place(tile.key)) is not None
+    ]
+    assert modalities == ["CT", "PT", "CT", "PT"]
+    assert [tile.view.stage.upper is not None for tile in window.grid.tiles] == [
+        False, False, True, False,
+    ]  # fmt: skip
+
+    window.grid.active_view.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_PageDown, Qt.KeyboardModifier.ControlModifier)
+    quiet(window)
+    assert all(tile.view.stage.upper is not None for tile in window.grid.tiles)
+    qtbot.keyClick(window, Qt.Key.Key_PageDown, Qt.KeyboardModifier.ControlModifier)
+    quiet(window)
+
+    assert len(window.grid.tiles) == 2
+    assert not any(tile.view.stage.upper is not None for tile in window.grid.tiles)
+    assert said(window)[-1] == "PET/CT: CT beside PET (3 of 3)"
+
+
+def test_a_hanging_that_is_kept_comes_back_in_the_next_window(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
+) -> None:
+    folders = [imaging_data / "mr" / f for f in ("brain-t1-post", "brain-t1-pre")]
+    first = hanging()
+    first.open_paths(folders)
+    quiet(first)
+    keys = {p.series.description: p.key for p in first.session.studies.places()}
+    first.grid.set_layout_name("2x1")
+    first.grid.hang(keys["T1post"], "sagittal", 0)
+    first.grid.hang(keys["T1pre_reg"], "native", 1)
+    quiet(first)
+    first.actions_.perform("layout.hang_as_this")
+    assert "from now on" in said(first)[-1]
+    before = [(tile.key, tile.plane) for tile in first.grid.tiles]
+    assert len(list(own_folder().iterdir())) == 1
+
+    second = hanging()
+    second.open_paths(folders)
+    quiet(second)
+
+    assert second.grid.layout_name == "2x1"
+    assert [(tile.key, tile.plane) for tile in second.grid.tiles] == before
+
+    second.session.hanging.read_again()
+    first.actions_.perform("layout.forget_hanging")
+    assert "Undone" in said(first)[-1]
+    assert list(own_folder().iterdir()) == []
+
+
+def test_a_chest_ct_stays_in_planes_and_volume(
+    hanging: Callable[[], MainWindow], small_demo: Path, quiet: Quiet
+) -> None:
+    window = hanging()
+    window.session.settings = replace(window.session.settings, open_priors=False)
+    window.open_paths([small_demo])
+    quiet(window)
+    assert [plane for _, plane in shown(window)] == ["axial", "coronal", "sagittal", "volume"]
+    assert window.hanging.rule is not None
+    assert window.hanging.rule.id == "ct-chest"
+
+
+def test_a_rule_with_nonsense_is_named_and_the_study_hangs_all_the_same(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
+) -> None:
+    own_folder().mkdir(parents=True)
+    (own_folder() / "odd.toml").write_text('name = "x"\nfits = 3\n', encoding="utf-8")
+    window = hanging()
+    window.open_paths([imaging_data / "mg"])
+    quiet(window)
+    assert any("odd.toml" in line and "`fits`" in line for line in said(window))
+    assert window.hanging.rule is not None
+    assert window.hanging.rule.id == "film"
+
+
+def test_rules_are_chosen_edited_and_deleted_in_their_dialog(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    window = hanging()
+    window.open_paths([imaging_data / "mr" / f for f in ("brain-t1-post", "brain-t1-pre")])
+    quiet(window)
+    window.actions_.perform("layout.hanging_rules")
+    dialog = window.findChild(HangingDialog)
+    assert dialog is not None
+    assert dialog.chosen == window.hanging.rule
+    titles = [dialog.list.item(n).text() for n in range(dialog.list.count())]
+    assert titles[0] == "MR brain before and after contrast · in use"
+    assert "MR · fits" in titles
+
+    dialog.list.setCurrentRow(titles.index("MR · fits"))
+    qtbot.mouseClick(dialog.hang_button, Qt.MouseButton.LeftButton)
+    quiet(window)
+    assert len(window.grid.tiles) == 1
+
+    dialog.text.setPlainText(dialog.text.toPlainText().replace("1x1", "8x1"))
+    qtbot.waitUntil(lambda: "4x4" in dialog.said.text())
+    assert not dialog.keep_button.isEnabled()
+    dialog.text.setPlainText(dialog.text.toPlainText().replace("8x1", "1x2"))
+    qtbot.waitUntil(dialog.keep_button.isEnabled)
+    qtbot.mouseClick(dialog.keep_button, Qt.MouseButton.LeftButton)
+    assert dialog.chosen is not None
+    assert dialog.chosen.is_own
+    assert dialog.chosen.stages[0].layout == "1x2"
+
+    qtbot.mouseClick(dialog.delete_button, Qt.MouseButton.LeftButton)
+    assert list(own_folder().iterdir()) == []
+    qtbot.mouseClick(dialog.undo_button, Qt.MouseButton.LeftButton)
+    assert len(list(own_folder().iterdir())) == 1
+    dialog.close()
+
+
+def test_closing_does_not_wait_for_a_registration(
+    hanging: Callable[[], MainWindow], imaging_data: Path, qtbot: QtBot
+) -> None:
+    window = hanging()
+    folders = [imaging_data / "mr" / f for f in ("abdomen-prior-1959", "abdomen-now-1960")]
+    window.open_paths(folders)
+    qtbot.waitUntil(lambda: window.status._what.text() == "Registering", timeout=60_000)
+    window.close()
+    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=5_000)
+    assert window.session.links.registrations == ()
