@@ -124,7 +124,6 @@ class MainWindow(QMainWindow):
     def _add_works(self) -> None:
         """What the window can do, one part a line."""
         from medview.gui.action_work import ActionWork
-        from medview.gui.fusion_work import FusionWork
         from medview.gui.hanging_work import HangingWork
         from medview.gui.key_work import KeyWork
         from medview.gui.layout_work import LayoutWork
@@ -136,8 +135,6 @@ class MainWindow(QMainWindow):
         self.library = LibraryWork(self)
         self.pictures = PictureWorks(self)
         self.fusion = self.pictures.fusion
-        self.fusion = FusionWork(self)
-        self.mammograms = Mammograms(self)
         self.hanging = HangingWork(self)
         ActionWork(self)
         self.scripts = ScriptWork(self)
