@@ -26,6 +26,7 @@ from medview.imaging.linked import (
     scrolled,
     within_slice,
 )
+from medview.imaging.mpr import Mpr
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 from medview.session.offsets import Offsets
@@ -81,6 +82,7 @@ class Linking(QObject):
         self._tiles.append(tile)
         tile.view.crosshair_moved.connect(partial(self._follow, tile))
         tile.view.window_changed.connect(partial(self._share_window, tile))
+        tile.view.stage.mpr_changed.connect(partial(self._share_planes, tile))
         tile.view.stage.repaint_wanted.connect(partial(self._share_zoom, tile))
 
     def leave(self, tile: Tile) -> None:
@@ -234,6 +236,14 @@ class Linking(QObject):
         unit = one.volume.unit
         is_same_kind = unit == two.volume.unit and unit.startswith(_PHYSICAL)
         return is_same_kind and _of_one_patient(tile, other)
+
+    def _share_planes(self, tile: Tile, mpr: Mpr) -> None:
+        """Tiles of one stack turn and thicken their planes together."""
+        for other in self._tiles:
+            if other.key == tile.key:
+                other.view.stage.place(mpr=mpr)
+        if tile is self._active:
+            self.show_lines()
 
     def _share_zoom(self, tile: Tile) -> None:
         stage = tile.view.stage

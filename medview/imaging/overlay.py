@@ -6,6 +6,7 @@ its index. Colours are premultiplied RGBA of 8 bits.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -15,7 +16,11 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.results import Heatmap, Label, LabelMap
 from medview.imaging.colour_maps import Colours, colour_map
+from medview.imaging.curved import CurvedPlane
+from medview.imaging.oblique import ObliquePlane
 from medview.imaging.planes import Plane
+from medview.imaging.sampling import Source
+from medview.imaging.slabs import SlabPlane
 from medview.imaging.slice_plane import SlicePlane
 
 FILL = 0.25  # share of the label's colour over the picture
@@ -35,12 +40,12 @@ class _Lookup(NamedTuple):
 def cut_labels(label_map: LabelMap, plane: SlicePlane, index: int) -> NDArray[np.uint8]:
     """The labels (rows, columns) on the pixels of a slice, nearest voxel, 0 outside.
 
-    Labels that are hidden (measured, but no finding to look at) are 0.
+    Of a slab those that lie nearest to its middle. Labels that are hidden (measured, but no
+    finding to look at) are 0.
     """
-    if isinstance(plane, Plane) and plane.own_geometry.same_grid(label_map.geometry):
-        labels = np.asarray(_cut(label_map.voxels, plane, index), np.uint8)
-    else:
-        labels = np.asarray(_nearest(label_map.voxels, label_map.geometry, plane, index), np.uint8)
+    labels = np.zeros(plane.shape, np.uint8)
+    for cut in _layers(label_map.voxels, label_map.geometry, plane, index):  # the middle comes last
+        labels = np.where(cut != 0, np.asarray(cut, np.uint8), labels)
     hidden = [label.value for label in label_map.labels if label.hidden]
     if hidden:
         shown = np.arange(256, dtype=np.uint8)
@@ -50,13 +55,36 @@ def cut_labels(label_map: LabelMap, plane: SlicePlane, index: int) -> NDArray[np
 
 
 def cut_heatmap(heatmap: Heatmap, plane: SlicePlane, index: int) -> NDArray[np.float32]:
-    """Shares 0 to 1 of the heatmap's maximum (rows, columns) on the pixels of a slice."""
-    if isinstance(plane, Plane) and plane.own_geometry.same_grid(heatmap.geometry):
-        values = np.asarray(_cut(heatmap.values, plane, index), np.float32)
-    else:
-        values = np.asarray(_nearest(heatmap.values, heatmap.geometry, plane, index), np.float32)
+    """Shares 0 to 1 of the heatmap's maximum (rows, columns), of a slab the largest ones."""
+    layers = _layers(heatmap.values, heatmap.geometry, plane, index)
+    values = np.nan_to_num(np.asarray(next(layers), np.float32))
+    for layer in layers:
+        values = np.maximum(values, np.nan_to_num(np.asarray(layer, np.float32)))
     top = heatmap.maximum if heatmap.maximum > 0 else 1.0
-    return np.asarray(np.clip(np.nan_to_num(values) / np.float32(top), 0.0, 1.0), np.float32)
+    return np.asarray(np.clip(values / np.float32(top), 0.0, 1.0), np.float32)
+
+
+def _layers(
+    voxels: NDArray[np.generic], geometry: Geometry, plane: SlicePlane, index: int
+) -> Iterator[NDArray[np.generic]]:
+    """The slices that a plane shows there, the furthest from its middle first."""
+    if isinstance(plane, ObliquePlane | CurvedPlane):
+        source = Source(array=np.ascontiguousarray(voxels), geometry=geometry)
+        for offset in plane.offsets:
+            found = plane.find_nearest(source, index, offset)
+            gone = found.outside
+            yield found.numbers if gone is None else np.where(gone, 0, found.numbers)
+        return
+    offsets = plane.offsets if isinstance(plane, SlabPlane) else (0.0,)
+    is_own = isinstance(plane, Plane) and plane.own_geometry.same_grid(geometry)
+    for offset in offsets:
+        at = index + round(offset)
+        if offset and not 0 <= at < plane.count:
+            continue
+        if is_own and isinstance(plane, Plane):
+            yield _cut(voxels, plane, at)
+        else:
+            yield _nearest(voxels, geometry, plane, at)
 
 
 def _cut(voxels: NDArray[np.generic], plane: Plane, index: int) -> NDArray[np.generic]:

@@ -59,6 +59,11 @@ class Plane(Flat):
         return self.normal == 0
 
     @property
+    def is_spatial(self) -> bool:
+        """Whether its places mean something in the patient."""
+        return self.name != "native"
+
+    @property
     def is_resampled(self) -> bool:
         """Whether lines are shown that no slice stands on."""
         return self.lines is not None

@@ -54,6 +54,10 @@ class SlicePlane(Protocol):
         """Whether its slices are those that were acquired, number for number."""
 
     @property
+    def is_spatial(self) -> bool:
+        """Whether its places mean something in the patient."""
+
+    @property
     def is_resampled(self) -> bool:
         """Whether its pixels are no voxels of the volume."""
 

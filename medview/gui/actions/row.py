@@ -16,6 +16,7 @@ GROUPS = {
     "series": "Series and slices",
     "cine": "Cine",
     "fusion": "Fusion",
+    "planes": "Planes and slabs",
     "tool": "Tools",
     "measure": "Measurements and key images",
     "models": "Analysis",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from medview.gui.actions import measuring
 from medview.gui.actions.hanging import HANGING_ROWS
 from medview.gui.actions.layers import FUSION, PHASES
+from medview.gui.actions.planes import PLANES
 from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
 
 _FILE = (
@@ -170,6 +171,7 @@ ROWS: tuple[Row, ...] = (
     *_CINE,
     *PHASES,
     *FUSION,
+    *PLANES,
     *_TOOL,
     *measuring.TOOLS,
     *measuring.MEASURE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from medview.core.results import Measurement
 from medview.gui.views.state import ViewState
 from medview.imaging.fusion import UpperLayer
 from medview.imaging.roi import EdgeWays
+from medview.imaging.slice_plane import SlicePlane
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ class Stage(Protocol):
 
     def lay_over(self, layer: UpperLayer | None, *, tell: bool = False) -> None:
         """Another upper layer, or another look of it; `tell`: the views beside it follow."""
+
+    @property
+    def plane(self) -> SlicePlane | None:
+        """The plane that the view shows, None without a stack."""
+
+    @property
+    def planes(self) -> Mapping[str, SlicePlane]:
+        """The three planes of a reconstruction by name; empty for films."""
 
     def change(self, state: ViewState) -> None:
         """Show another state and tell the window what changed."""

@@ -10,12 +10,14 @@ from medview.gui.tools.table import TOOL_NAMES
 from medview.gui.views.hands import Hands
 from medview.gui.views.state import zoomed
 from medview.imaging.presets import opening_window, opens_inverted
+from medview.imaging.slabs import MODES, THIN, Slab
 from medview.imaging.window import dragged
 
 if TYPE_CHECKING:
     from medview.gui.views.slice_view import SliceView
 
 
+_SLAB_MM = 10.0
 _ZOOM, _PAN, _WINDOW = 1.15, 40.0, 0.05  # a key's factor, pixels, share of the width
 
 
@@ -113,6 +115,46 @@ class ViewCommands:
         self._view.set_tool(name)
         self._view.tool_chosen.emit(name)
 
+    def thicken(self, notches: int) -> None:
+        """Make this plane's slab thicker or thinner by a slice on either side, 1 mm at least."""
+        plane, state = self._stage.plane, self._stage.state
+        if plane is None or plane.name not in self._stage.planes:
+            return
+        slab = state.mpr.slab(plane.name).thicker(notches * max(1.0, 2 * plane.step_mm))
+        self._set_slab(slab)
+
+    def next_slab_mode(self) -> None:
+        """Maximum, minimum, mean, and again; a single slice becomes a slab of 10 mm first."""
+        plane, state = self._stage.plane, self._stage.state
+        if plane is None or plane.name not in self._stage.planes:
+            return
+        slab = state.mpr.slab(plane.name)
+        if slab.mm <= 0:
+            self._set_slab(replace(slab, mm=_SLAB_MM))
+        else:
+            at = (MODES.index(slab.mode) + 1) % len(MODES)
+            self._set_slab(replace(slab, mode=MODES[at]))
+
+    def single_slice(self) -> None:
+        """No slab in this view."""
+        self._set_slab(THIN)
+
+    def _set_slab(self, slab: Slab) -> None:
+        plane, state = self._stage.plane, self._stage.state
+        if plane is not None and plane.name in self._stage.planes:
+            self._stage.change(replace(state, mpr=state.mpr.with_slab(plane.name, slab)))
+
+    def straighten(self) -> None:
+        """All planes along the volume's own axes again."""
+        state = self._stage.state
+        self._stage.change(replace(state, mpr=state.mpr.straightened()))
+
+    def switch_smoothing(self) -> None:
+        """Pixels drawn as they are, or interpolated."""
+        state = self._stage.state
+        mpr = replace(state.mpr, is_smooth=not state.mpr.is_smooth)
+        self._stage.change(replace(state, mpr=mpr))
+
     def cine(self, what: str) -> None:
         """Begin or end a cine, or change how it plays."""
         self._view.cine_asked.emit(what)
@@ -196,6 +238,12 @@ _DOES: dict[str, Callable[[ViewCommands], None]] = {
     "window.higher": lambda to: to.shift_window(level=1),
     "window.lower": lambda to: to.shift_window(level=-1),
     **{f"tool.{name}": _chooses(name) for name in TOOL_NAMES},
+    "planes.reset": lambda to: to.straighten(),
+    "planes.thicker": lambda to: to.thicken(1),
+    "planes.thinner": lambda to: to.thicken(-1),
+    "planes.slab_mode": lambda to: to.next_slab_mode(),
+    "planes.single_slice": lambda to: to.single_slice(),
+    "planes.smoothing": lambda to: to.switch_smoothing(),
     "cine.toggle": lambda to: to.cine("toggle"),
     "cine.bounce": lambda to: to.cine("bounce"),
     "cine.faster": lambda to: to.cine("faster"),

@@ -12,6 +12,9 @@ from medview.core.volume import Volume
 from medview.core.words import tr, translate
 from medview.gui.views.state import ViewState, slice_number
 from medview.imaging.fusion import UpperLayer
+from medview.imaging.oblique import ObliquePlane
+from medview.imaging.planes import Plane
+from medview.imaging.slabs import Slab, SlabPlane
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
@@ -76,8 +79,10 @@ def upper_left(shown: Shown, plane: SlicePlane) -> list[str]:
     """The plane where it is a reconstruction, the name, sex, age and birth date, the ID."""
     person = " ".join(part for part in (sex_text(shown.patient.sex), age_text(shown)) if part)
     person = " · ".join(part for part in (person, shown.patient.birth_date) if part)
-    title = "" if plane.is_native else plane_title(plane.name)
-    who = (person, shown.patient.id) if plane.is_native else ()  # said once, not in every plane
+    title = "" if _is_acquired(plane) else plane_title(plane.name)
+    if title and isinstance(plane, ObliquePlane):
+        title = tr("{plane}, turned", plane=title)
+    who = (person, shown.patient.id) if _is_acquired(plane) else ()  # said once, not in all planes
     return [line for line in (title, person_name(shown.patient.name), *who) if line]
 
 
@@ -86,7 +91,7 @@ def upper_right(shown: Shown, plane: SlicePlane, *, is_whole: bool = False) -> l
 
     is_whole: institution and accession number too, where the view has room for them.
     """
-    if not plane.is_native:
+    if not _is_acquired(plane):
         return []
     when = " ".join(part for part in (shown.study.date, time_text(shown)) if part)
     study = " · ".join(part for part in (shown.study.description, when) if part)
@@ -118,9 +123,9 @@ def badges(
         marks.append(tr("NOT CALIBRATED"))
     elif calibration != "patient":
         marks.append(calibration)
-    if not plane.is_native and shown.stack.tilt_deg > 0:
+    if not _is_acquired(plane) and shown.stack.tilt_deg > 0:
         marks.append(tr("GEOMETRY CORRECTED"))
-    if not plane.is_native:
+    if not _is_acquired(plane):
         marks.append("MPR" if not plane.is_resampled else tr("MPR, RESAMPLED"))
     if has_overlay:
         marks.append(tr("AI, UNCONFIRMED"))
@@ -139,6 +144,24 @@ def conflict(shown: Shown) -> str:
     projection = shown.stack.projection
     is_torn = projection is not None and projection.conflict is not None
     return tr("SIDE UNCLEAR") if is_torn else ""
+
+
+def _is_acquired(plane: SlicePlane) -> bool:
+    """Whether it shows slices as acquired, alone or several as a slab."""
+    return plane.is_native or (isinstance(plane, Plane) and plane.normal == 0)
+
+
+def slab_text(slab: Slab) -> str:
+    """What a slab shows and how thick it is; "" for a single slice."""
+    if slab.mm <= 0:
+        return ""
+    thick = figure(slab.mm, 0 if slab.mm >= 20 or float(slab.mm).is_integer() else 1)
+    words = {
+        "mip": tr("MIP {mm} mm", mm=thick),
+        "minip": tr("MinIP {mm} mm", mm=thick),
+        "mean": tr("Mean {mm} mm", mm=thick),
+    }
+    return words[slab.mode]
 
 
 def badge_text(badge: str) -> str:
@@ -191,6 +214,9 @@ def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:
         return [line for line in (taken, number if plane.count > 1 else "") if line]
     if plane.count > 1 and not shown.stack.is_in_space:
         index = 0  # all lie at the place of the first
+    slab = slab_text(plane.slab) if isinstance(plane, SlabPlane | ObliquePlane) else ""
+    if isinstance(plane, ObliquePlane):
+        return [line for line in (number, slab) if line]
     axis, letter = _AXES[plane.name]
     rows, columns = plane.shape
     middle = plane.to_patient(index, (rows - 1) / 2, (columns - 1) / 2)
@@ -202,7 +228,8 @@ def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:
         thick = f" · {thickness} mm" if thickness else ""
         step = _step(shown.volume.geometry, index, thickness) if shown.stack.is_in_space else []
         return [number, place + thick, *step]
-    return [place]
+    place = " · ".join(part for part in (place, slab) if part)
+    return [number, place] if _is_acquired(plane) else [place]
 
 
 def _step(geometry: Geometry, index: int, thickness: str) -> list[str]:

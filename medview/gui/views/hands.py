@@ -8,13 +8,14 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
 from medview.gui.tools.base import Pointer, Tool
-from medview.gui.tools.crosshair import CrosshairTool
+from medview.gui.tools.crosshair import CrosshairTool, LineTool
 from medview.gui.tools.edit import EditTool
 from medview.gui.tools.habits import habits
 from medview.gui.tools.pan import PanTool
 from medview.gui.tools.scroll import ScrollTool
 from medview.gui.tools.table import tool_named
 from medview.gui.tools.upper_window import UpperWindowTool
+from medview.gui.views.cross_lines import cross_lines, taken_at
 from medview.gui.views.marks import body_at, handle_at
 from medview.gui.views.stage import SliceStage
 from medview.imaging.roi import SOLID
@@ -94,8 +95,13 @@ class Hands:
         if self._is_about_upper(event):
             return UpperWindowTool()
         grabbed = None if self.tool.is_drawing else self._grabbed(pointer)
-        if grabbed is not None:
-            return grabbed
+        return grabbed or self._chosen(pointer)
+
+    def _chosen(self, pointer: Pointer) -> Tool:
+        """The reader's tool, or what its lines or Shift make of it."""
+        if self.tool.name == "crosshair":
+            taken = taken_at(cross_lines(self._stage), pointer.x, pointer.y)
+            return self.tool if taken is None else LineTool(taken)
         is_plain = self.tool.name in ("window", "pan", "zoom", "scroll")
         return CrosshairTool() if pointer.is_shift and is_plain else self.tool
 

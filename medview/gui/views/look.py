@@ -14,6 +14,7 @@ class Look:
     has_text: bool = True
     has_overlay: bool = True
     has_crosshair: bool = True
+    has_handles: bool = False
     is_active: bool = False
     probe: str = ""
     cine: str = ""

@@ -5,18 +5,21 @@ A QImage over an array does not own its bytes: it is converted, or it lives besi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF
+from PySide6.QtCore import QLineF, QObject
 from PySide6.QtGui import QImage
 
 from medview.core.results import Heatmap, LabelMap
 from medview.core.volume import Volume
+from medview.gui.views.refining import Refined
 from medview.imaging.graphics import graphic_colours, graphic_mask
-from medview.imaging.grey import GreyLook, grey_slice
+from medview.imaging.grey import PLAIN, GreyLook, grey_sample, grey_slice
+from medview.imaging.oblique import ObliquePlane
 from medview.imaging.overlay import (
     cut_heatmap,
     cut_labels,
@@ -26,9 +29,11 @@ from medview.imaging.overlay import (
 )
 from medview.imaging.planes import Plane, is_padding, native_plane
 from medview.imaging.shutters import hidden_on
-from medview.imaging.slice_plane import SlicePlane
+from medview.imaging.slabs import SlabPlane
+from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window
 
+_QUICK_MS = 4.0  # what is drawn quicker needs no draft
 _KINDS = {
     1: QImage.Format.Format_Grayscale8,
     3: QImage.Format.Format_RGB888,
@@ -57,6 +62,19 @@ class Outline:
     colour: str
 
 
+@dataclass(frozen=True, slots=True)
+class PictureLook:
+    """how: grey as the reader looks at it; step: slice pixels a screen pixel; is_smooth: whether
+    pixels that are drawn larger are interpolated."""
+
+    how: GreyLook = PLAIN
+    step: int = 1
+    is_smooth: bool = True
+
+
+Cuts = tuple[tuple[LabelMap | Heatmap, NDArray[np.generic]], ...]
+
+
 def to_picture(pixels: NDArray[np.uint8], step: int = 1, *, is_smooth: bool = False) -> Picture:
     """An array (rows, columns[, 3 or 4]) of 8 bits as an image in the painter's own format."""
     pixels = np.ascontiguousarray(pixels)
@@ -69,21 +87,35 @@ def to_picture(pixels: NDArray[np.uint8], step: int = 1, *, is_smooth: bool = Fa
 
 
 class SlicePictures:
-    """The grey and the overlay of the slice a view shows, made again only when they change."""
+    """The grey and the overlay of the slice a view shows, made again only when they change.
 
-    def __init__(self) -> None:
+    Planes that resample are drafted at once and refined when the reader rests; `on_finer` then
+    asks for another look.
+    """
+
+    def __init__(self, parent: QObject, on_finer: Callable[[], None]) -> None:
         self._grey: tuple[object, Picture] | None = None
         self._over: tuple[object, list[Picture], list[Outline]] | None = None
         self._thinned: tuple[object, Volume] | None = None
         self._drawn: tuple[object, Picture] | None = None
+        self._sample: Refined[Sample] = Refined(parent, on_finer)
+        self._cuts: Refined[Cuts] = Refined(parent, on_finer)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something finer is still to come."""
+        return self._sample.is_busy or self._cuts.is_busy
 
     def forget(self) -> None:
         """Make everything again at the next look."""
-        self._grey = self._over = self._thinned = self._drawn = None
+        self.forget_grey()
+        self._over = self._drawn = None
+        self._cuts.forget()
 
     def forget_grey(self) -> None:
         """Voxels have arrived."""
         self._grey = self._thinned = None
+        self._sample.forget()
 
     def grey(
         self,
@@ -91,26 +123,50 @@ class SlicePictures:
         plane: SlicePlane,
         index: int,
         window: Window,
-        look: tuple[GreyLook, int],
+        look: PictureLook,
     ) -> Picture:
-        """The windowed slice; look: how grey is looked at, and slice pixels a screen pixel."""
-        how, step = look
-        key = (id(volume), plane.name, index, window, look)
+        """The windowed slice."""
+        sample = self._resampled(volume, plane, index)
+        key = (volume, plane, index, window, look, sample)
         if self._grey is not None and self._grey[0] == key:
             return self._grey[1]
-        if step > 1 and _is_as_stored(plane) and not volume.is_colour:
-            hidden = hidden_on(volume.shutters, plane, index)
-            volume = self._thin(volume, index, step)
-            pixels = grey_slice(volume, native_plane(volume.geometry), 0, window, how)
-            if hidden is not None:
-                rows, columns = pixels.shape[:2]
-                pixels[hidden[step // 2 :: step, step // 2 :: step][:rows, :columns]] = 0
+        how, step = look.how, look.step
+        if sample is not None:
+            pixels = grey_sample(sample, window, is_inverted=volume.is_inverted, look=how)
+            step = -(-plane.shape[0] // pixels.shape[0])
+        elif step > 1 and _is_as_stored(plane) and not volume.is_colour:
+            pixels = self._thin_grey(volume, plane, index, window, look)
         else:
             step = 1
             pixels = grey_slice(volume, plane, index, window, how)
-        picture = to_picture(pixels, step, is_smooth=True)
+        picture = to_picture(pixels, step, is_smooth=look.is_smooth)
         self._grey = (key, picture)
         return picture
+
+    def _resampled(self, volume: Volume, plane: SlicePlane, index: int) -> Sample | None:
+        """The numbers of a plane that resamples; None where the array itself is looked at."""
+        if not isinstance(plane, SlabPlane | ObliquePlane):
+            return None
+        full = partial(plane.sample, volume, index)
+        draft = None if plane.cost_ms <= _QUICK_MS else partial(plane.draft, volume, index)
+        return self._sample.get((volume, plane, index), full, draft)
+
+    def _thin_grey(
+        self,
+        volume: Volume,
+        plane: SlicePlane,
+        index: int,
+        window: Window,
+        look: PictureLook,
+    ) -> NDArray[np.uint8]:
+        step = look.step
+        thin = self._thin(volume, index, step)
+        pixels = grey_slice(thin, native_plane(thin.geometry), 0, window, look.how)
+        hidden = hidden_on(volume.shutters, plane, index)
+        if hidden is not None:
+            rows, columns = pixels.shape[:2]
+            pixels[hidden[step // 2 :: step, step // 2 :: step][:rows, :columns]] = 0
+        return pixels
 
     def _thin(self, volume: Volume, index: int, step: int) -> Volume:
         """One slice reduced by block means: large films are windowed at the size they are shown."""
@@ -125,7 +181,7 @@ class SlicePictures:
         if not planes or not isinstance(plane, Plane):
             self._drawn = None
             return None
-        key = (planes, plane.name, step)
+        key = (planes, plane, step)
         if self._drawn is None or self._drawn[0] != key:
             mask = graphic_mask(planes, plane, step)
             self._drawn = (key, to_picture(graphic_colours(mask), step))
@@ -135,10 +191,17 @@ class SlicePictures:
         self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
     ) -> tuple[list[Picture], list[Outline]]:
         """The colours over a slice and the outlines of its labels."""
-        key = (tuple(id(overlay) for overlay in overlays), plane.name, index)
-        if self._over is None or self._over[0] != key:
-            self._over = (key, *_overlay(overlays, plane, index))
+        cuts = self._cut(overlays, plane, index)
+        if self._over is None or self._over[0] is not cuts:
+            self._over = (cuts, *_overlay(cuts))
         return self._over[1], self._over[2]
+
+    def _cut(self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int) -> Cuts:
+        full = partial(_cuts, tuple(overlays), plane, index)
+        draft = None
+        if isinstance(plane, SlabPlane | ObliquePlane) and plane.cost_ms > _QUICK_MS:
+            draft = partial(_cuts, tuple(overlays), plane.thinned(), index)
+        return self._cuts.get((tuple(map(id, overlays)), plane, index), full, draft)
 
 
 def _is_as_stored(plane: SlicePlane) -> bool:
@@ -170,21 +233,27 @@ def _block_means(volume: Volume, index: int, step: int) -> Volume:
     )
 
 
-def _overlay(
-    overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
-) -> tuple[list[Picture], list[Outline]]:
+def _cuts(overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int) -> Cuts:
+    return tuple(
+        (each, cut_heatmap(each, plane, index))
+        if isinstance(each, Heatmap)
+        else (each, cut_labels(each, plane, index))
+        for each in overlays
+    )
+
+
+def _overlay(cuts: Cuts) -> tuple[list[Picture], list[Outline]]:
     layers: list[Picture] = []
     outlines: list[Outline] = []
-    for overlay in overlays:
-        if isinstance(overlay, Heatmap):
-            shares = cut_heatmap(overlay, plane, index)
-            if shares.any():
-                layers.append(to_picture(heat_colours(shares), is_smooth=True))
+    for overlay, cut in cuts:
+        if not cut.any():
             continue
-        labels = cut_labels(overlay, plane, index)
-        if labels.any():
-            layers.append(to_picture(label_fill(labels, overlay.labels)))
-            outlines += _outlines(labels, overlay)
+        if isinstance(overlay, Heatmap):
+            layers.append(to_picture(heat_colours(cut.astype(np.float32)), is_smooth=True))
+            continue
+        labels = cut.astype(np.uint8)
+        layers.append(to_picture(label_fill(labels, overlay.labels)))
+        outlines += _outlines(labels, overlay)
     return layers, outlines
 
 

@@ -8,16 +8,17 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QTransform
 
-from medview.core.geometry import FloatArray, PatientPoint
+from medview.core.geometry import FloatArray
 from medview.core.words import Sentence, tr
 from medview.gui.tools.habits import habits
 from medview.gui.views import ink
 from medview.gui.views.colour_bars import paint_colour_bars
 from medview.gui.views.corner_painter import paint_letters, paint_texts
+from medview.gui.views.cross_lines import CrossLine, cross_lines
 from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_mark
-from medview.gui.views.pixels import Picture, SlicePictures
+from medview.gui.views.pixels import Picture, PictureLook, SlicePictures
 from medview.gui.views.reference_lines import paint_reference_lines
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, is_slice_ready
@@ -26,7 +27,7 @@ from medview.imaging.planes import Plane
 from medview.imaging.slice_plane import SlicePlane
 
 _LARGE = 1024  # slices with fewer pixels along an edge are not reduced before windowing
-_PARALLEL = 1e-3  # sine of the angle below which two planes have no line in common
+_HANDLE = 4.0
 
 
 class SlicePainter:
@@ -34,7 +35,7 @@ class SlicePainter:
 
     def __init__(self, stage: SliceStage) -> None:
         self._stage = stage
-        self.pictures = SlicePictures()
+        self.pictures = SlicePictures(stage, stage.repaint_wanted.emit)
         self.fused = FusedPictures()
 
     def paint(self, painter: QPainter, look: Look, pixel_ratio: float) -> None:
@@ -45,8 +46,8 @@ class SlicePainter:
         if plane is not None and shown is not None:
             where = self._stage.map()
             self._paint_picture(painter, look, where, pixel_ratio)
-            if look.has_crosshair and plane.name != "native" and shown.stack.is_in_space:
-                self._paint_crosshair(painter, plane, where)
+            if look.has_crosshair:
+                self._paint_crosshair(painter, look)
             paint_reference_lines(painter, look.lines, where)
             measuring = self._stage.measuring
             for each in measuring.marks():
@@ -71,7 +72,8 @@ class SlicePainter:
         a_pixel = float(np.linalg.norm(where.matrix[:, 0])) * pixel_ratio
         step = max(1, int(1.0 / a_pixel)) if min(plane.shape) >= _LARGE else 1
         how = GreyLook(state.is_inverted, state.colour_map)
-        grey = self.pictures.grey(shown.volume, plane, stage.index, state.window, (how, step))
+        drawn = PictureLook(how, step, state.mpr.is_smooth)
+        grey = self.pictures.grey(shown.volume, plane, stage.index, state.window, drawn)
         _draw(painter, grey, where)
         self._paint_missing(painter, plane, where)
         if stage.upper is None:
@@ -118,19 +120,17 @@ class SlicePainter:
             painter.drawLines(outline.lines)
         painter.restore()
 
-    def _paint_crosshair(self, painter: QPainter, plane: SlicePlane, where: ScreenMap) -> None:
+    def _paint_crosshair(self, painter: QPainter, look: Look) -> None:
         """The other planes' lines through the linked place, in their colours."""
-        point = self._stage.state.point
-        _, row, column = plane.to_pixel(point)
-        middle = np.array(where.to_screen(row, column))
-        for name, other in self._stage.planes.items():
-            way = np.cross(plane.normal_vector, other.normal_vector)
-            if name == plane.name or np.linalg.norm(way) < _PARALLEL:
-                continue
-            _, row, column = plane.to_pixel(PatientPoint(*(np.array(point) + 100 * way)))
-            along = np.array(where.to_screen(row, column)) - middle
-            along = along / np.linalg.norm(along)
-            _paint_line(painter, middle, along, ink.plane_colour(name, 0.8), self._stage.size)
+        lines = cross_lines(self._stage)
+        for line in lines:
+            drawn = ink.plane_colour(line.name, 0.8)
+            _paint_line(painter, line.middle, line.along, drawn, self._stage.size)
+            if line.gap > 1:
+                _paint_faces(painter, line, ink.plane_colour(line.name, 0.6), self._stage.size)
+        if look.has_handles:
+            for line in lines:
+                _paint_handles(painter, line)
 
     def _paint_why_dark(self, painter: QPainter) -> None:
         """A slice that could not be read says so in its place: a black picture says nothing."""
@@ -187,6 +187,31 @@ def _paint_line(
         reach = along * (width + height)
         painter.setPen(ink.pen(line_colour))
         painter.drawLine(QPointF(*(middle - reach)), QPointF(*(middle + reach)))
+
+
+def _paint_faces(
+    painter: QPainter, line: CrossLine, drawn: QColor, size: tuple[float, float]
+) -> None:
+    """The two faces of a slab, dashed."""
+    pen = ink.pen(drawn)
+    pen.setDashPattern([4.0, 4.0])
+    painter.setPen(pen)
+    way = line.along * sum(size)
+    for off in (line.across * line.gap, -line.across * line.gap):
+        painter.drawLine(QPointF(*(line.middle + off - way)), QPointF(*(line.middle + off + way)))
+
+
+def _paint_handles(painter: QPainter, line: CrossLine) -> None:
+    """Rounds at the ends turn, squares at the sides thicken."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(ink.pen(ink.plane_colour(line.name), 1.5))
+    painter.setBrush(QColor(ink.INK.canvas))
+    for end in line.ends:
+        painter.drawEllipse(QPointF(*end), _HANDLE + 1, _HANDLE + 1)
+    for side in line.sides:
+        painter.drawRect(QRectF(side[0] - 3, side[1] - 3, 6, 6))
+    painter.restore()
 
 
 def _transform(where: ScreenMap) -> QTransform:

@@ -154,7 +154,7 @@ class SliceView(QWidget):
         """What the left button does: window, pan, zoom, scroll, crosshair, length, ..."""
         self._hands.choose(name)
         self.setCursor(_CURSORS[self._hands.tool.cursor])
-        self.look = replace(self.look, probe="")
+        self.look = replace(self.look, probe="", has_handles=self.tool_name == "crosshair")
         self.update()
 
     def set_crosshair(self, point: PatientPoint) -> None:
@@ -215,6 +215,11 @@ class SliceView(QWidget):
         """What the left button does."""
         return self._hands.tool.name
 
+    @property
+    def is_refining(self) -> bool:
+        """Whether something finer than what is shown is still to come."""
+        return self._painter.pictures.is_busy
+
     # -- Qt -----------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -268,7 +273,7 @@ class SliceView(QWidget):
         self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A slice a notch; with Shift ten, or a phase of a 4-D series; zoom with Ctrl."""
+        """A slice a notch; with Shift ten, or a 4-D phase; zoom with Ctrl, a slab with Alt."""
         event.accept()
         if self.stage.shown is None:
             return
@@ -284,6 +289,8 @@ class SliceView(QWidget):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             at = self.stage.from_middle(Pointer(place.x(), place.y()))
             self.stage.change(zoomed(self.stage.state, 1.15**notches, at))
+        elif event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.commands.thicken(notches)
         else:
             is_fast = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             if is_fast and self.phase_count > 1:

@@ -27,7 +27,8 @@ from medview.gui.views.state import (
 )
 from medview.gui.views.windowing import Windowing, own_window
 from medview.imaging.fusion import UpperLayer
-from medview.imaging.planes import native_plane, planes_of
+from medview.imaging.mpr import STRAIGHT, Mpr, mpr_planes
+from medview.imaging.planes import native_plane
 from medview.imaging.presets import opens_inverted
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window, auto_window
@@ -44,6 +45,7 @@ class SliceStage(QObject):
     crosshair_moved = Signal(object)
     window_changed = Signal(object)
     upper_changed = Signal(object)  # UpperLayer
+    mpr_changed = Signal(object)
     repaint_wanted = Signal()
 
     def __init__(self, wanted: str, parent: QObject) -> None:
@@ -61,6 +63,7 @@ class SliceStage(QObject):
         self.windowing = Windowing()
         self.measuring = Measuring(self)
         self._state = _START
+        self._laid: tuple[Shown, Mpr, str] | None = None  # what the planes were made for
         self._before = (False, True)  # whether it was a single picture, with a window of ours
 
     # -- what is shown -----------------------------------------------------------------
@@ -70,19 +73,14 @@ class SliceStage(QObject):
         is_single = self.shown is not None and len(self.shown.stack.frames) == 1
         self._before = (is_single, self.windowing.is_ours)
         self.shown = shown
-        self.plane, self.planes = None, {}
+        self.plane, self.planes, self._laid = None, {}, None
         self.ready, self.failed = None, {}
         self.overlays, self.upper, self.presented = (), None, None
         self.measuring.clear()
         self._state = _START
         if shown is None:
             return
-        geometry = shown.volume.geometry
-        is_in_space = shown.stack.is_in_space and geometry.is_spatial
-        self.planes = planes_of(geometry) if is_in_space else {}
-        is_deep = is_in_space and geometry.shape[0] > 1
-        asked = self.planes.get(self.wanted) if is_deep else None
-        self.plane = asked or native_plane(geometry)
+        self._lay_planes()
         self._state = replace(_START, point=volume_middle(shown.volume))
         self._state = replace(
             self._state,
@@ -102,11 +100,13 @@ class SliceStage(QObject):
         window = self.windowing.taken_up(state.window, self._state.window, was_ours=was_ours)
         point = self._state.point if was_single else state.point
         self._state = replace(state, window=window, point=point)
+        self._lay_planes()
 
     def show_ready(self, ready: NDArray[np.bool_]) -> None:
         """Which slices hold voxels; an automatic window follows the first and the last of them."""
         before = None if self.ready is None else int(self.ready.sum())
         self.ready = ready.copy()
+        self._lay_planes()
         count = int(ready.sum())
         is_first_or_last = (not before and count) or (count == len(ready) and before != count)
         if self.shown is not None and self.windowing.is_ours and is_first_or_last:
@@ -146,12 +146,24 @@ class SliceStage(QObject):
         if state.window != before.window:
             self.windowing.touched()
             self.window_changed.emit(state.window)
+        if state.mpr != before.mpr:
+            self._lay_planes()
+            self.mpr_changed.emit(state.mpr)
         if state.point != before.point:
             self.crosshair_moved.emit(state.point)
         self.repaint_wanted.emit()
 
-    def place(self, *, point: PatientPoint | None = None, window: Window | None = None) -> None:
+    def place(
+        self,
+        *,
+        point: PatientPoint | None = None,
+        window: Window | None = None,
+        mpr: Mpr | None = None,
+    ) -> None:
         """Follow another view, without saying so again."""
+        if mpr is not None and mpr != self._state.mpr:
+            self._state = replace(self._state, mpr=mpr)
+            self._lay_planes()
         if point is not None:
             moved = replace(self._state, point=point)
             self._state = self._with_own_window(moved, self.acquired)
@@ -191,6 +203,22 @@ class SliceStage(QObject):
         """Pixels to drag for a slice; 2 at least, or a tremor would scroll."""
         count = 1 if self.plane is None else self.plane.count
         return max(2.0, self.size[1] / max(1, count))
+
+    def _lay_planes(self) -> None:
+        """The planes as the state has them; turned ones wait until all slices are there."""
+        if self.shown is None:
+            return
+        geometry = self.shown.volume.geometry
+        is_whole = self.ready is None or bool(self.ready.all())
+        laid = (self.shown, self._state.mpr if is_whole else STRAIGHT, self.wanted)
+        if laid == self._laid:
+            return
+        self._laid = laid
+        is_in_space = self.shown.stack.is_in_space and geometry.is_spatial
+        self.planes = mpr_planes(geometry, laid[1]) if is_in_space else {}
+        is_deep = is_in_space and geometry.shape[0] > 1
+        asked = self.planes.get(self.wanted) if is_deep else None
+        self.plane = asked or native_plane(geometry)
 
     def _with_own_window(self, state: ViewState, before: int) -> ViewState:
         """The same choice among the file's windows for another slice, where slices differ."""

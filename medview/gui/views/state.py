@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.volume import Volume
 from medview.imaging.colour_maps import GREY
+from medview.imaging.mpr import STRAIGHT, Mpr
 from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.window import Window
 
@@ -24,6 +25,7 @@ class ViewState:
     pan: screen pixels from where it rests. turns: quarter turns clockwise. edge: `left` or `right`
     where it rests against that edge of its view, else it rests in the middle. fit: screen pixels a
     millimetre at zoom 1, one scale for several views; None where the picture fits its view.
+    mpr: how the planes of a reconstruction are turned and thickened, for all linked views.
     """
 
     point: PatientPoint
@@ -37,10 +39,13 @@ class ViewState:
     colour_map: str = GREY
     edge: str = ""
     fit: float | None = None
+    mpr: Mpr = STRAIGHT
 
     def reset(self) -> ViewState:
-        """Place and window stay, and what it hangs by; everything else as at first."""
-        return ViewState(point=self.point, window=self.window, edge=self.edge, fit=self.fit)
+        """Place, window and planes stay, and what it hangs by; everything else as at first."""
+        return ViewState(
+            point=self.point, window=self.window, edge=self.edge, fit=self.fit, mpr=self.mpr
+        )
 
     def flipped(self, *, across: bool) -> ViewState:
         """Mirrored on the screen, left to right (across) or upside down."""

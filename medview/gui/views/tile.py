@@ -223,8 +223,10 @@ class Tile(QWidget):
 
     @property
     def is_drawn(self) -> bool:
-        """Whether the volume view, where one is shown, has its picture."""
+        """Whether the volume view has its picture and no slice waits to be refined."""
         view = self.volume_view
+        if self.view.isVisible() and self.view.is_refining:
+            return False
         return view is None or not view.isVisible() or view.is_drawn
 
     def close_view(self) -> None:

@@ -1,0 +1,173 @@
+"""Slabs: several slices as one picture, the brightest, the darkest or the mean of what they hold.
+
+The slices of a slab lie within half its thickness of the middle one, a step apart.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.volume import Volume
+from medview.imaging.planes import Plane
+from medview.imaging.slice_plane import Sample
+
+MODES = ("mip", "minip", "mean")
+THICKEST = 200.0  # millimetres; more is a projection of the whole volume
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """What several slices are shown as, and how thick they are together; 0 mm is one slice."""
+
+    mode: str = "mip"
+    mm: float = 0.0
+
+    def thicker(self, by: float) -> Slab:
+        """Thicker or thinner by some millimetres, from one slice to `THICKEST`."""
+        return replace(self, mm=round(min(max(self.mm + by, 0.0), THICKEST), 3))
+
+    def offsets(self, step_mm: float, most: int | None = None) -> tuple[float, ...]:
+        """Where its slices lie, in steps from the middle one, the furthest first, 0 last.
+
+        most: no more slices than this, evenly spread.
+        """
+        reach = int(self.mm / 2 / step_mm + 1e-6)
+        places = np.arange(-reach, reach + 1, dtype=float)
+        if most is not None and len(places) > most:
+            half = max(1, most // 2)
+            places = np.linspace(-reach, reach, 2 * half + 1)
+        return tuple(sorted(places.tolist(), key=lambda place: -abs(place)))
+
+    def reach(self, step_mm: float) -> float:
+        """How far from its middle it shows, in steps."""
+        return self.offsets(step_mm)[0] * -1 + 0.5
+
+
+THIN = Slab()
+
+
+def combined(samples: Iterable[Sample], mode: str) -> Sample:
+    """Samples of one size as one: maximum, minimum or mean of the modality values that are there.
+
+    Numbers keep their type and rescale where all samples share them and none is blank anywhere.
+    """
+    parts = list(samples)
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    is_plain = all(
+        part.blank is None
+        and isinstance(part.slope, float | int)
+        and (part.slope, part.intercept) == (first.slope, first.intercept)
+        for part in parts
+    )
+    if is_plain and isinstance(first.slope, float | int):
+        darkest_first = first.slope < 0
+        numbers = _plain([part.numbers for part in parts], _turned(mode, darkest_first))
+        return Sample(numbers, first.slope, first.intercept)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of pixels where no slice has a number
+        stack = np.stack([part.values() for part in parts])
+        values = _over(stack, mode)
+    blank = np.isnan(values)
+    return Sample(np.nan_to_num(values), blank=blank if blank.any() else None)
+
+
+def _over(stack: NDArray[np.float32], mode: str) -> NDArray[np.float32]:
+    if mode == "mean":
+        return np.asarray(np.nanmean(stack, axis=0), np.float32)
+    found = np.nanmax(stack, axis=0) if mode == "mip" else np.nanmin(stack, axis=0)
+    return np.asarray(found, np.float32)
+
+
+def _turned(mode: str, is_falling: bool) -> str:
+    """A falling rescale turns the brightest number into the darkest value."""
+    return {"mip": "minip", "minip": "mip"}.get(mode, mode) if is_falling else mode
+
+
+def _plain(parts: Sequence[NDArray[np.generic]], mode: str) -> NDArray[np.generic]:
+    if mode == "mean":
+        total = np.array(parts[0], np.float32)
+        for part in parts[1:]:
+            np.add(total, part, out=total, casting="unsafe")
+        total /= np.float32(len(parts))
+        return total
+    best = np.array(parts[0])
+    choose = np.maximum if mode == "mip" else np.minimum
+    for part in parts[1:]:
+        choose(best, part, out=best)
+    return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlabPlane(Plane):
+    """Whole slices of the array as one: nothing is interpolated."""
+
+    slab: Slab = THIN
+
+    @property
+    def is_native(self) -> bool:
+        """A slab is made, not acquired."""
+        return False
+
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """Where its slices lie, in slices from the middle one, the furthest first."""
+        return self.slab.offsets(self.step_mm)
+
+    @property
+    def reach(self) -> float:
+        """How far from its middle it shows, in slices."""
+        return self.slab.reach(self.step_mm)
+
+    def sample(self, volume: Volume, index: int) -> Sample:
+        """The numbers of the slab; beyond the volume it has no slices."""
+        return self._combined(volume, index, self.offsets)
+
+    def draft(self, volume: Volume, index: int) -> Sample:
+        """The same from fewer slices, while the reader turns it."""
+        few = {round(offset) for offset in self.slab.offsets(self.step_mm, most=_DRAFT_SLICES)}
+        return self._combined(volume, index, tuple(sorted(few)))
+
+    @property
+    def cost_ms(self) -> float:
+        """About how long a sample takes on one core."""
+        return self.shape[0] * self.shape[1] * len(self.offsets) * _NS_A_PIXEL * 1e-6
+
+    def thinned(self) -> Plane:
+        """The slice in its middle."""
+        return replace(self, slab=THIN)
+
+    def _combined(self, volume: Volume, index: int, offsets: Sequence[float]) -> Sample:
+        index = min(max(index, 0), self.count - 1)
+        if volume.is_colour:  # colours have no brightest one
+            return super().sample(volume, index)
+        slices = (index + round(offset) for offset in offsets)
+        there = [place for place in slices if 0 <= place < self.count]
+        sample = super().sample
+        return combined((sample(volume, place) for place in there), self.slab.mode)
+
+
+_DRAFT_SLICES = 9
+_NS_A_PIXEL = 3.0
+
+
+def thick(plane: Plane, slab: Slab) -> Plane:
+    """A plane as a slab; as it is where the slab holds one slice only."""
+    if len(slab.offsets(plane.step_mm)) == 1:
+        return plane
+    return SlabPlane(
+        name=plane.name,
+        geometry=plane.geometry,
+        normal=plane.normal,
+        down=plane.down,
+        right=plane.right,
+        flips=plane.flips,
+        lines=plane.lines,
+        slab=slab,
+    )
