@@ -137,6 +137,13 @@ def icon(name: str, colour: str = "") -> QIcon:
     return result
 
 
+def swatch(value: str, pixels: int = 12) -> QIcon:
+    """A square of one colour, for menus."""
+    pixmap = QPixmap(pixels, pixels)
+    pixmap.fill(QColor(value))
+    return QIcon(pixmap)
+
+
 def colour(value: str, alpha: float = 1.0) -> QColor:
     """A token as a QColor with an opacity of 0 to 1."""
     result = QColor(value)

@@ -39,6 +39,7 @@ class ViewGrid(QWidget):
     series_dropped = Signal(object)  # Key that now stands in a tile
     wants_changed = Signal()  # other stacks are wanted in the tiles
     active_changed = Signal(object)  # Tile
+    volume_view_made = Signal(object)  # Tile
     layout_changed = Signal(str)
     tool_chosen = Signal(str)
     overlay_toggled = Signal(bool)
@@ -224,6 +225,7 @@ class ViewGrid(QWidget):
         tile.activated.connect(partial(self.activate, tile))
         tile.maximise_requested.connect(partial(self.maximise, tile))
         tile.series_dropped.connect(partial(self._dropped, tile))
+        tile.volume_view_made.connect(partial(self.volume_view_made.emit, tile))
         self.links.join(tile)
         for signal in (
             "measurement_made", "measurement_changed", "measurement_deleted", "series_step",

@@ -33,6 +33,7 @@ from medview.gui.style import (
 from medview.gui.topbar import TopBar
 
 if TYPE_CHECKING:
+    from medview.gui.actions.bindings import Bindings
     from medview.gui.measuring_work import MeasuringWork
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
+        from medview.gui.volume_work import VolumeWork
 
         self.session = session
         self.operations = Operations(session)
@@ -116,6 +118,11 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences(self, self.reactions.say)
         self._add_works()
         SessionBridge(session, self).heard.connect(self.reactions.hear)
+        ActionWork(self)
+        self.scripts = ScriptWork(self)
+        LayoutWork(self)
+        self.keys = KeyWork(self)
+        VolumeWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)
@@ -314,6 +321,18 @@ class MainWindow(QMainWindow):
     def answer_key(self, event: QKeyEvent) -> str:
         """Do what a key means in the active view; see `views.keys.AnswersKeys`."""
         return self.actions_.answer(event)
+
+    def answer_volume_key(self, event: QKeyEvent) -> str:
+        """Do what a key means in the volume view; see `views.keys.AnswersKeys`."""
+        action_id = self.actions_.bindings.answer(event, in_volume=True)
+        if action_id:
+            self.actions_.perform(action_id)
+        return action_id
+
+    @property
+    def bindings(self) -> Bindings:
+        """The reader's keys."""
+        return self.actions_.bindings
 
     def perform_action(self, action_id: str) -> None:
         """Do an action by its name."""

@@ -1,4 +1,4 @@
-"""Surfaces of masks as triangles in the patient (LPS mm), and their files.
+"""Surfaces of masks as triangles in the patient (LPS mm).
 
 VTK's filters make them (decision 0036): surface nets close every label and meet without gaps.
 """
@@ -21,7 +21,6 @@ from medview.imaging.lines import even_lines
 
 _SMOOTHING = 24  # rounds
 _MOST_TRIANGLES = 150_000  # of one label; a picture of space shows no more
-_STL = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("extra", "<u2")])
 
 
 class NoSurface(MedViewError):
@@ -161,22 +160,3 @@ def _mesh(
     points = to_numpy(found.GetPoints().GetData())
     polys = to_numpy(found.GetPolys().GetConnectivityArray())
     return points.astype(np.float64), polys.reshape(-1, 3).astype(np.int32)
-
-
-def stl_bytes(meshes: Sequence[Mesh], name: str = "MedView") -> bytes:
-    """Binary STL of some surfaces together: LPS millimetres, facet normals outward.
-
-    The header says both; it never begins with "solid", which readers take for the text form.
-    """
-    facets = np.zeros(sum(len(mesh.triangles) for mesh in meshes), _STL)
-    at = 0
-    for mesh in meshes:
-        corners = mesh.points[mesh.triangles]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-        part = facets[at : at + len(corners)]
-        part["normal"] = normals / np.maximum(lengths, 1e-12)
-        part["corners"] = corners
-        at += len(corners)
-    header = f"{name}; binary STL; LPS; millimetres".encode("ascii", "replace")[:80].ljust(80)
-    return header + np.uint32(len(facets)).tobytes() + facets.tobytes()

@@ -60,10 +60,9 @@ def names_of_looks() -> Iterator[str]:
 def templates() -> set[str]:
     found = {said for path in (ROOT / "medview").rglob("*.py") for said in said_in(path)}
     from medview.gui.actions import GROUPS, MOUSE, ROWS
-    from medview.gui.views.volume_commands import COMMANDS
 
     found |= {line.title for line in ROWS}
-    found |= {command.title for command in COMMANDS} | set(names_of_looks())
+    found |= set(names_of_looks())
     found |= set(GROUPS.values()) | {word for pair in MOUSE for word in pair}
     found |= set(said_by_models())
     found |= set(named_in_hanging_rules())

@@ -22,7 +22,6 @@ from medview.core.volume import Volume
 from medview.gui.views.volume_blocks import FINE, WHOLE, Blocks
 from medview.gui.views.volume_box import HANDLES, Handle, handle_places
 from medview.gui.views.volume_camera import Camera
-from medview.gui.views.volume_commands import COMMANDS
 from medview.gui.views.volume_painter import cube_middle
 from medview.gui.views.volume_probe import Probe, is_hardware, probe
 from medview.gui.views.volume_render import VolumeRenderer, rimmed
@@ -152,7 +151,7 @@ def test_view_draws_what_it_is_given(view, qtbot) -> None:
     shown.set_volume(_with_ball(), Series(uid="1"))
     qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
 
-    qtbot.waitUntil(lambda: not shown.stage.is_drawing, timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.drawn.wish.detail == "fine", timeout=20000)
     image = shown.grab().toImage()
     lit = [image.pixelColor(150 + x, 40 + y).red() for x in range(10) for y in range(10)]
     assert max(lit) > 80
@@ -407,7 +406,7 @@ def test_whole_volume_is_drawn_at_rest_where_memory_has_room(view, qtbot) -> Non
     volume = Volume(geometry=geometry, stored=stored, unit="HU", modality="CT")
     shown = _ready(view(), qtbot, volume)
 
-    qtbot.waitUntil(lambda: not shown.stage.is_drawing, timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.drawn.is_finest, timeout=20000)
     blocks = Blocks(volume)
 
     assert blocks.get(FINE).is_whole is False
@@ -435,12 +434,6 @@ def test_every_tool_of_the_row_has_a_name_and_says_its_key(view, qtbot) -> None:
 
     assert all(tool.accessibleName() and tool.toolTip() for tool in tools)
     assert shown.bar.buttons["box"].toolTip() == "Crop box  B"
-
-
-def test_no_key_has_two_meanings_in_the_volume_view() -> None:
-    keys = [command.keys for command in COMMANDS if command.keys]
-
-    assert len(keys) == len(set(keys))
 
 
 def test_screen_that_cannot_draw_says_so(view, qtbot, monkeypatch) -> None:

@@ -56,29 +56,41 @@ class Bindings:
         for action_id, keys in (changes or {}).items():
             if action_id in self._keys:
                 self._keys[action_id] = sequences(keys)
-        self._in_views = {
-            key: action_id
-            for action_id, keys in self._keys.items()
-            if self._rows[action_id].in_views
-            for key in keys
-        }
+        self._in_views = self._plain(in_volume=False)
+        self._in_volume = self._plain(in_volume=True)
 
     def keys(self, action_id: str) -> tuple[str, ...]:
         """The shortcuts of an action, the one to be shown first."""
         return self._keys[action_id]
 
-    def answer(self, event: QKeyEvent) -> str:
-        """The action that a key press in an image view asks for, "" for none."""
-        found = (self._in_views.get(name, "") for name in pressed(event))
+    def _plain(self, *, in_volume: bool) -> dict[str, str]:
+        return {
+            key: action_id
+            for action_id, keys in self._keys.items()
+            if (row := self._rows[action_id]).is_plain and row.in_volume == in_volume
+            for key in keys
+        }
+
+    def answer(self, event: QKeyEvent, *, in_volume: bool = False) -> str:
+        """The action that a key press in an image view (or the volume's) asks for, "" for none."""
+        known = self._in_volume if in_volume else self._in_views
+        found = (known.get(name, "") for name in pressed(event))
         action_id = next((name for name in found if name), "")
         if action_id and event.isAutoRepeat() and not self._rows[action_id].repeats:
             return ""
         return action_id
 
     def conflicts(self) -> dict[str, tuple[str, ...]]:
-        """Shortcuts that more than one action has, with those actions."""
+        """Shortcuts that more than one action has in the same place, with those actions."""
         owners: dict[str, list[str]] = {}
         for action_id, keys in self._keys.items():
             for key in keys:
                 owners.setdefault(key, []).append(action_id)
-        return {key: tuple(ids) for key, ids in owners.items() if len(ids) > 1}
+        return {key: tuple(ids) for key, ids in owners.items() if self._clash(ids)}
+
+    def _clash(self, ids: list[str]) -> bool:
+        """One for the image views and one for the volume's get on with each other."""
+        rows = [self._rows[action_id] for action_id in ids]
+        in_volume = sum(row.in_volume for row in rows)
+        is_everywhere = any(not row.is_plain for row in rows)
+        return len(ids) > 1 and (is_everywhere or in_volume > 1 or len(ids) - in_volume > 1)

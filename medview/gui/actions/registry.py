@@ -48,7 +48,7 @@ class Actions:
         """Give the actions their shortcuts, and name them in the tooltips."""
         self.bindings = bindings
         for row in self._rows.values():
-            if not row.in_views:  # the views answer to theirs; as shortcuts they would reach all
+            if not row.is_plain:  # the views answer to theirs; as shortcuts they would reach all
                 keys = [QKeySequence(key) for key in bindings.keys(row.id)]
                 self._actions[row.id].setShortcuts(keys)
         self._name()
@@ -133,7 +133,7 @@ class Actions:
             action = self._actions[row.id]
             name = tr(row.title)
             keys = shown_keys(self.bindings.keys(row.id))
-            action.setText(f"{name}\t{keys[0]}" if row.in_views and keys else name)
+            action.setText(f"{name}\t{keys[0]}" if row.is_plain and keys else name)
             action.setIconText(name)
             action.setToolTip("  ".join([name, ", ".join(keys)] if keys else [name]))
 

@@ -19,6 +19,7 @@ GROUPS = {
     "planes": "Planes and slabs",
     "tool": "Tools",
     "measure": "Measurements and key images",
+    "volume": "Volume",
     "models": "Analysis",
     "help": "Help",
     "menu": "Menus",
@@ -26,7 +27,7 @@ GROUPS = {
 # Which letter opens a group's menu with Alt.
 LETTERS = {
     "file": "F", "edit": "E", "view": "V", "layout": "Y", "window": "W", "series": "S",
-    "cine": "C", "fusion": "U", "tool": "T", "models": "A", "help": "H",
+    "cine": "C", "fusion": "U", "tool": "T", "volume": "O", "models": "A", "help": "H",
 }  # fmt: skip
 
 Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]
@@ -62,11 +63,12 @@ class Row:
 
     id: `group.name`, known to scripts and key maps: it never changes. title: English, translated
     when it is shown. keys: shortcuts, several parted by "; ". in_views: its keys reach the image
-    views only, so plain letters may be used. switch: on or off, its handler gets `on`. is_marked:
-    one of several to choose from, shown with a mark. repeats: goes on while the key is held.
-    peeks: undone when its key was held. is_scripted: whether a recording repeats it; what asks
-    the reader something (its title ends in "…") or only shows something is not. An action with a
-    required parameter is for scripts and code alone: it stands in no menu.
+    views only, so plain letters may be used. in_volume: the same for the volume view. switch: on
+    or off, its handler gets `on`. is_marked: one of several to choose from, shown with a mark.
+    repeats: goes on while the key is held. peeks: undone when its key was held. is_scripted:
+    whether a recording repeats it; what asks the reader something (its title ends in "…") or only
+    shows something is not. An action with a required parameter is for scripts and code alone: it
+    stands in no menu.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Row:
     icon: str = ""
     keys: str = ""
     in_views: bool = False
+    in_volume: bool = False
     switch: bool = False
     is_marked: bool = False
     repeats: bool = False
@@ -90,6 +93,11 @@ class Row:
     def group(self) -> str:
         """The menu it stands in, a key of GROUPS."""
         return self.id.partition(".")[0]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its keys hold in some views alone, and so may be letters."""
+        return self.in_views or self.in_volume
 
     @property
     def takes(self) -> tuple[Parameter, ...]:

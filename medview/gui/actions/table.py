@@ -7,6 +7,7 @@ from medview.gui.actions.hanging import HANGING_ROWS
 from medview.gui.actions.layers import FUSION, PHASES
 from medview.gui.actions.planes import PLANES
 from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
+from medview.gui.actions.volume_rows import VOLUME_ROWS
 
 _FILE = (
     Row("file.open_folder", "Open folder…", "folder-open", "Ctrl+O"),
@@ -175,6 +176,7 @@ ROWS: tuple[Row, ...] = (
     *_TOOL,
     *measuring.TOOLS,
     *measuring.MEASURE,
+    *VOLUME_ROWS,
     *_MODELS,
     *_HELP,
     *_MENUS,

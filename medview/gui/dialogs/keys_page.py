@@ -70,7 +70,7 @@ class KeysPage(QWidget):
         if chosen is None or not key:
             self._say(tr("Choose an action and press a key."))
             return
-        if is_plain(key) and not chosen.in_views:
+        if is_plain(key) and not chosen.is_plain:
             self._say(tr("{key} alone would be lost for typing: add Ctrl or Alt.", key=_shown(key)))
             return
         others = self._owners(key, chosen)

@@ -19,6 +19,13 @@ class AnswersKeys(Protocol):
     def answer_key(self, event: QKeyEvent) -> str:
         """Do what a key means in its active view; the action's name, "" where none has it."""
 
+    def answer_volume_key(self, event: QKeyEvent) -> str:
+        """The same for a key in the volume view."""
+
+    @property
+    def bindings(self) -> Bindings:
+        """The reader's keys."""
+
     def perform_action(self, action_id: str) -> None:
         """Do an action."""
 

@@ -32,6 +32,7 @@ class Tile(QWidget):
     activated = Signal()
     maximise_requested = Signal()
     series_dropped = Signal(object)  # Key
+    volume_view_made = Signal()
 
     def __init__(self, number: int, plane: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -197,6 +198,7 @@ class Tile(QWidget):
             self.volume_view.maximise_requested.connect(self.maximise_requested)
             self.volume_view.activated.connect(self.activated)
             self._box.addWidget(self.volume_view, 0, 0)
+            self.volume_view_made.emit()
         if not self._has_space:
             self._has_space = True
             self.volume_view.set_volume(opened.volume, opened.place.series)

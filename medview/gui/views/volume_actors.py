@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.geometry import Geometry, VoxelIndex
+from medview.core.geometry import FloatArray, Geometry, VoxelIndex
 from medview.gui.views.volume_scene import SliceInSpace, Surface
 from medview.imaging.cutting import CropBox, CutPlane
 from medview.imaging.transfer import Look, rgb
@@ -131,19 +131,20 @@ def surface_actor(surface: Surface, opacity: float) -> Any:
 
 def slice_actors(shown: SliceInSpace) -> list[Any]:
     """vtkActors of a slice in space: its picture, where it has one, and its outline."""
-    found = [_outline(shown)]
-    if shown.pixels is not None:
-        found.append(_picture(shown, shown.pixels))
+    corners, pixels = shown.corners(), shown.pixels()
+    found = [_outline(corners, shown.colour)]
+    if pixels is not None:
+        found.append(_picture(corners, pixels))
     return found
 
 
-def _outline(shown: SliceInSpace) -> Any:
+def _outline(corners: FloatArray, colour: str) -> Any:
     from vtkmodules.vtkCommonCore import vtkPoints
     from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
     from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
     points, lines = vtkPoints(), vtkCellArray()
-    for corner in shown.corners:
+    for corner in corners:
         points.InsertNextPoint(*corner.tolist())
     lines.InsertNextCell(5)
     for number in (0, 1, 2, 3, 0):
@@ -155,13 +156,13 @@ def _outline(shown: SliceInSpace) -> Any:
     mapper.SetInputData(mesh)
     actor = vtkActor()
     actor.SetMapper(mapper)
-    actor.GetProperty().SetColor(*(part / 255 for part in rgb(shown.colour)))
+    actor.GetProperty().SetColor(*(part / 255 for part in rgb(colour)))
     actor.GetProperty().SetLineWidth(1.5)
     actor.GetProperty().LightingOff()
     return actor
 
 
-def _picture(shown: SliceInSpace, pixels: NDArray[np.uint8]) -> Any:
+def _picture(corners: FloatArray, pixels: NDArray[np.uint8]) -> Any:
     from vtkmodules.util import numpy_support
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkFiltersSources import vtkPlaneSource
@@ -180,7 +181,7 @@ def _picture(shown: SliceInSpace, pixels: NDArray[np.uint8]) -> Any:
     texture.InterpolateOn()
     texture.RepeatOff()
     plane = vtkPlaneSource()
-    upper_left, _, lower_right, lower_left = shown.corners
+    upper_left, _, lower_right, lower_left = corners
     plane.SetOrigin(*lower_left.tolist())
     plane.SetPoint1(*lower_right.tolist())
     plane.SetPoint2(*upper_left.tolist())

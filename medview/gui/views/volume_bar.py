@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
 from medview.core.words import tr
-from medview.gui.style import GRID, icon
+from medview.gui.actions.bindings import shown_keys
+from medview.gui.actions.row import Row
+from medview.gui.actions.volume_rows import VOLUME_ROWS
+from medview.gui.style import GRID, icon, swatch
 from medview.gui.views.ink import INK
-from medview.gui.views.volume_commands import COMMANDS, Command, VolumeCommands
+from medview.gui.views.keys import default_bindings, who_answers
+from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_painter import blend_names
 
-_BY_ID = {command.id: command for command in COMMANDS}
-_BUTTONS = ("light", "editor", "box", "lasso_remove", "surfaces", "spin", "reset_view")
+_BY_ID = {row.id.removeprefix("volume."): row for row in VOLUME_ROWS}
+_BUTTONS = ("light", "editor", "box", "lasso_remove", "spin", "reset_view")
+_OPACITIES = (100, 70, 40, 20)  # percent
 _MENUS = {
     "cuts": ("cut_axial", "cut_coronal", "cut_sagittal", "cut_free", "flip_cuts", "cut_deeper",
              "cut_shallower", "lasso_keep", "reset_box", "no_cuts", "undo", "redo"),
-    "views": ("from_A", "from_P", "from_L", "from_R", "from_H", "from_F", "slices", "volume"),
+    "views": ("from_a", "from_p", "from_l", "from_r", "from_h", "from_f", "slices"),
 }  # fmt: skip
+_SWITCHES = ("cut_axial", "cut_coronal", "cut_sagittal", "cut_free", "lasso_keep")
 _STEPS = 40  # of the shift slider to either side
 _SIDE = 24
 _WIDE = 440  # pixels of a view from which the slider has room
-
-
-def tip_of(command: Command) -> str:
-    """What a command is called, and its keys."""
-    return f"{tr(command.title)}  {command.keys}" if command.keys else tr(command.title)
 
 
 class VolumeBar(QWidget):
@@ -55,9 +58,9 @@ class VolumeBar(QWidget):
         for name in _BUTTONS[:4]:
             self._button(row, name)
         self.cuts = self._menu_button(row, "slice")
-        self._button(row, "surfaces")
+        self.surfaces = self._menu_button(row, "shapes")
         self.views = self._menu_button(row, "box")
-        for name in _BUTTONS[5:]:
+        for name in _BUTTONS[4:]:
             self._button(row, name)
         self.retranslate()
 
@@ -65,7 +68,7 @@ class VolumeBar(QWidget):
     def has_focus(self) -> bool:
         """Whether one of its tools has the keys, or its menu is open."""
         focus = QApplication.focusWidget()
-        menus = (self.looks, self.blends, self.cuts, self.views)
+        menus = (self.looks, self.blends, self.cuts, self.surfaces, self.views)
         is_open = any(each.menu() is not None and each.menu().isVisible() for each in menus)
         return is_open or (focus is not None and self.isAncestorOf(focus))
 
@@ -91,16 +94,23 @@ class VolumeBar(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         for name, button in self.buttons.items():
-            _name(button, tip_of(_BY_ID[name]), tr(_BY_ID[name].title))
+            keys = self._keys_of(_BY_ID[name])
+            title = tr(_BY_ID[name].title)
+            _name(button, f"{title}  {keys}" if keys else title, title)
         _name(self.looks, tr("Looks  1–9"), tr("Looks"))
         _name(self.blends, tr("Projection  M"), tr("Projection"))
         _name(self.cuts, tr("Cuts"), tr("Cuts"))
+        _name(self.surfaces, tr("Surfaces"), tr("Surfaces"))
         _name(self.views, tr("Sides and slices"), tr("Sides and slices"))
         _name(self.shift, tr("Shift the look along the values  [ ]"), tr("Shift of the look"))
 
+    def _keys_of(self, row: Row) -> str:
+        answering = who_answers(self)
+        bindings = default_bindings() if answering is None else answering.bindings
+        return ", ".join(shown_keys(bindings.keys(row.id)))
+
     def _button(self, row: QHBoxLayout, name: str) -> None:
-        command = _BY_ID[name]
-        made = _tool(command.icon)
+        made = _tool(_BY_ID[name].icon)
         made.setCheckable(name not in ("reset_view",))
         made.clicked.connect(partial(self._run, name))
         self.buttons[name] = made
@@ -123,34 +133,67 @@ class VolumeBar(QWidget):
         """Menus are made anew each time: looks and states change."""
         menu.clear()
         if button is self.looks:
-            for number, look in enumerate(self._stage.looks):
-                name = look.name if look.is_own else tr(look.name)
-                keys = f"\t{number + 1}" if number < 9 else ""
-                action = menu.addAction(
-                    f"{name}{keys}", partial(self._commands.choose_look, number)
-                )
-                action.setCheckable(True)
-                action.setChecked(number == self._stage.state.number)
+            self._fill_looks(menu)
         elif button is self.blends:
             shown = self._stage.look
             for blend, name in blend_names().items():
-                action = menu.addAction(name, partial(self._commands.set_blend, blend))
-                action.setCheckable(True)
-                action.setChecked(shown is not None and shown.blend == blend)
+                is_on = shown is not None and shown.blend == blend
+                _entry(menu, name, partial(self._commands.set_blend, blend), is_on=is_on)
+        elif button is self.surfaces:
+            self._fill_surfaces(menu)
         else:
             for name in _MENUS["cuts" if button is self.cuts else "views"]:
-                command = _BY_ID[name]
-                keys = f"\t{command.keys}" if command.keys else ""
-                action = menu.addAction(
-                    f"{tr(command.title)}{keys}", partial(self._commands.run, name)
-                )
-                is_switch = name.startswith("cut_") and not name.startswith("cut_d")
-                action.setCheckable((is_switch and name != "cut_shallower") or name == "volume")
-                action.setChecked(self._commands.is_on(name))
+                self._command(menu, name, has_mark=name in _SWITCHES)
+
+    def _fill_looks(self, menu: QMenu) -> None:
+        for number, look in enumerate(self._stage.looks):
+            name = look.name if look.is_own else tr(look.name)
+            keys = f"\t{number + 1}" if number < 9 else ""
+            is_on = number == self._stage.state.number
+            _entry(menu, name + keys, partial(self._commands.choose_look, number), is_on=is_on)
+
+    def _fill_surfaces(self, menu: QMenu) -> None:
+        self._command(menu, "surfaces", has_mark=True)
+        extras = self._stage.extras
+        for surface in extras.surfaces:
+            is_on = surface.key not in extras.hidden
+            action = _entry(menu, tr(surface.name), partial(self._hide, surface.key), is_on=is_on)
+            action.setIcon(swatch(surface.colour))
+        menu.addSeparator()
+        for percent in _OPACITIES if extras.surfaces else ():
+            share = percent / 100
+            is_on = abs(extras.surface_opacity - share) < 0.01
+            words = tr("{percent} % opaque", percent=percent)
+            deed = partial(self._stage.show_beside, surface_opacity=share)
+            _entry(menu, words, deed, is_on=is_on)
+        menu.addSeparator()
+        self._command(menu, "volume", has_mark=True)
+        if extras.surfaces:
+            menu.addAction(tr("Save surfaces as STL…"), self._commands.save_asked.emit)
+
+    def _hide(self, key: tuple[str, int]) -> None:
+        hidden = self._stage.extras.hidden
+        self._stage.show_beside(hidden=hidden - {key} if key in hidden else hidden | {key})
+
+    def _command(self, menu: QMenu, name: str, *, has_mark: bool) -> None:
+        row = _BY_ID[name]
+        keys = self._keys_of(row)
+        words = f"{tr(row.title)}\t{keys}" if keys else tr(row.title)
+        is_on = self._commands.is_on(name) if has_mark else None
+        _entry(menu, words, partial(self._commands.run, name), is_on=is_on)
 
     def _shift(self, value: int) -> None:
         by, self._moved = value - self._moved, value
         self._commands.shift(by)
+
+
+def _entry(menu: QMenu, words: str, deed: Callable[[], object], *, is_on: bool | None) -> QAction:
+    """A line of a menu; is_on: its mark, None for a line without."""
+    action = menu.addAction(words)
+    action.triggered.connect(lambda _checked=False: deed())
+    action.setCheckable(is_on is not None)
+    action.setChecked(bool(is_on))
+    return action
 
 
 def _tool(icon_name: str) -> QToolButton:

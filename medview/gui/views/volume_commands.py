@@ -1,10 +1,10 @@
-"""What can be done in the volume view, one row each: for its keys, its bar and the palette."""
+"""What the commands of the volume view (`actions.volume_rows`) do on its stage."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,58 +23,6 @@ SLICES = ("", "outline", "picture")
 TOOLS = ("turn", "lasso_remove", "lasso_keep")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """title: English template for `tr`. keys: as QKeySequence writes them, empty for none."""
-
-    id: str
-    title: str
-    keys: str = ""
-    icon: str = ""
-
-
-COMMANDS = (
-    Command("from_A", "From the front", "Shift+A"),
-    Command("from_P", "From behind", "Shift+P"),
-    Command("from_L", "From the patient's left", "Shift+L"),
-    Command("from_R", "From the patient's right", "Shift+R"),
-    Command("from_H", "From the head", "Shift+H"),
-    Command("from_F", "From the feet", "Shift+F"),
-    Command("reset_view", "Reset the view", "R", "rotate-ccw"),
-    Command("spin", "Turn by itself", "C", "rotate-3d"),
-    Command("reset_look", "Look that fits the series", "0"),
-    Command("shift_up", "Look towards higher values", "]"),
-    Command("shift_down", "Look towards lower values", "["),
-    Command("blend", "Next projection: tissue, MIP, MinIP, mean", "M", "layers"),
-    Command("light", "Light", "N", "lightbulb"),
-    Command("editor", "Edit the look", "G", "sliders-horizontal"),
-    Command("box", "Crop box", "B", "crop"),
-    Command("reset_box", "Reset the crop box", "Shift+B"),
-    Command("lasso_remove", "Scissors: remove what a line covers", "S", "scissors"),
-    Command("lasso_keep", "Scissors: keep what a line covers", "Shift+S"),
-    Command("cut_axial", "Cut along the axial slice"),
-    Command("cut_coronal", "Cut along the coronal slice"),
-    Command("cut_sagittal", "Cut along the sagittal slice"),
-    Command("cut_free", "Cut facing you", "D", "slice"),
-    Command("flip_cuts", "Turn the cuts round", "Shift+D"),
-    Command("cut_deeper", "Cut deeper", "Shift+Down"),
-    Command("cut_shallower", "Cut less deep", "Shift+Up"),
-    Command("no_cuts", "Take every cut, box and line away", "Shift+Backspace"),
-    Command("slices", "Slices in space: none, outlines, pictures", "Y"),
-    Command("surfaces", "Surfaces of masks", "O", "shapes"),
-    Command("volume", "The volume itself", "V", "box"),
-    Command("undo", "Undo in the volume view", "Ctrl+Z"),
-    Command("redo", "Redo in the volume view", "Ctrl+Y"),
-    Command("turn_left", "Turn to the left", "Left"),
-    Command("turn_right", "Turn to the right", "Right"),
-    Command("turn_up", "Turn up", "Up"),
-    Command("turn_down", "Turn down", "Down"),
-    Command("zoom_in", "Nearer", "+"),
-    Command("zoom_out", "Further away", "-"),
-)  # fmt: skip
-BY_KEYS = {command.keys: command.id for command in COMMANDS if command.keys}
-
-
 class VolumeCommands(QObject):
     """Does the commands on a stage; `tool` is what a drag with the left button does."""
 
@@ -82,6 +30,8 @@ class VolumeCommands(QObject):
     box_toggled = Signal(bool)
     editor_asked = Signal()
     slices_asked = Signal(str)  # "", outline or picture
+    surfaces_asked = Signal()  # none has been made yet
+    save_asked = Signal()  # the surfaces that are shown
 
     def __init__(self, stage: VolumeStage) -> None:
         super().__init__(stage)
@@ -122,7 +72,9 @@ class VolumeCommands(QObject):
         for name, (across, down) in turns.items():
             deeds[f"turn_{name}"] = partial(self._turn, across, down)
         for side in SIDES:
-            deeds[f"from_{side}"] = partial(self._see_from, side)
+            deeds[f"from_{side.lower()}"] = partial(self._see_from, side)
+        for number in range(9):
+            deeds[f"look_{number + 1}"] = partial(self.choose_look, number)
         for name in CUTS:
             deeds[f"cut_{name}"] = partial(self._toggle_cut, name)
         for name in TOOLS[1:]:
@@ -263,9 +215,7 @@ class VolumeCommands(QObject):
     def _toggle_surfaces(self) -> None:
         extras = self.stage.extras
         if not extras.surfaces:
-            self.stage.told.emit(
-                say("There is no mask with a surface here: run a model or draw one first.")
-            )
+            self.surfaces_asked.emit()
             return
         self.stage.show_beside(are_surfaces_shown=not extras.are_surfaces_shown)
 

@@ -6,11 +6,13 @@ import math
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, QPointF, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from medview.gui.actions.bindings import pressed
+from medview.gui.views.keys import default_bindings, who_answers
 from medview.gui.views.volume_box import dragged, handle_at
-from medview.gui.views.volume_commands import BY_KEYS, VolumeCommands
+from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_cube import face_at
 from medview.gui.views.volume_painter import VolumePainter, cube_middle
 from medview.gui.views.volume_state import VolumeState
@@ -107,14 +109,14 @@ class VolumeHands(QObject):
             return True
         if event.key() == Qt.Key.Key_Escape:
             return self._escape()
-        name = keys_of(event)
-        if name in BY_KEYS:
-            self._commands.run(BY_KEYS[name])
+        if past := self._past(event):
+            self._commands.run(past)
             return True
-        if len(name) == 1 and name in "123456789":
-            self._commands.choose_look(int(name) - 1)
-            return True
-        return False
+        answering = who_answers(self._view)
+        if answering is None:
+            return self._do(default_bindings().answer(event, in_volume=True))
+        # The window does it, so that a script hears of it too.
+        return bool(answering.answer_volume_key(event))
 
     def key_up(self, event: QKeyEvent) -> None:
         """Space is let go."""
@@ -123,9 +125,23 @@ class VolumeHands(QObject):
 
     def wants(self, event: QKeyEvent) -> bool:
         """Whether a key that is also an action of the window means something here first."""
-        name = keys_of(event)
-        history = self._stage.history
-        return (name == "Ctrl+Z" and history.has_undo) or (name == "Ctrl+Y" and history.has_redo)
+        return bool(self._past(event))
+
+    def _past(self, event: QKeyEvent) -> str:
+        """undo or redo, where the keys of the window's say so and there is something here."""
+        answering, history = who_answers(self._view), self._stage.history
+        bindings = default_bindings() if answering is None else answering.bindings
+        names = set(pressed(event))
+        if history.has_undo and names & set(bindings.keys("edit.undo")):
+            return "undo"
+        if history.has_redo and names & set(bindings.keys("edit.redo")):
+            return "redo"
+        return ""
+
+    def _do(self, action_id: str) -> bool:
+        if action_id:
+            self._commands.run(action_id.removeprefix("volume."))
+        return bool(action_id)
 
     def _escape(self) -> bool:
         if self._painter.lasso:
@@ -176,7 +192,7 @@ class VolumeHands(QObject):
             return
         side = face_at(self._stage.camera.frame, cube_middle(self._view.height()), place)
         if side:
-            self._commands.run(f"from_{side}")
+            self._commands.run(f"from_{side.lower()}")
             return
         self._clicked = place
         self._click.start(QApplication.doubleClickInterval())
@@ -184,11 +200,3 @@ class VolumeHands(QObject):
     def _pick(self) -> None:
         ratio = self._view.devicePixelRatioF()
         self._stage.pick(self._clicked.x() * ratio, self._clicked.y() * ratio)
-
-
-def keys_of(event: QKeyEvent) -> str:
-    """A key press as the table of commands writes it; signs as they are typed."""
-    typed = event.text()
-    if typed in ("+", "-", "[", "]"):
-        return typed
-    return QKeySequence(event.keyCombination()).toString(QKeySequence.SequenceFormat.PortableText)

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.geometry import Vector
+from medview.core.geometry import FloatArray, Vector
+from medview.core.volume import Volume
 from medview.imaging.cutting import CropBox, CutPlane, Lasso
+from medview.imaging.grey import grey_slice
+from medview.imaging.slice_plane import SlicePlane
 from medview.imaging.surfaces import Mesh
 from medview.imaging.transfer import Look, rgb
+from medview.imaging.window import Window
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -23,17 +27,28 @@ class Surface:
     mesh: Mesh
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SliceInSpace:
-    """A slice as it lies in the patient.
+    """A slice as it lies in the patient; colour: of its outline. window: None for that alone."""
 
-    corners: (4, 3) LPS mm of its outer corners, upper left first, then clockwise. pixels: (rows,
-    columns) grey or (rows, columns, 3), None for its outline alone. colour: of the outline.
-    """
-
-    corners: NDArray[np.float64]
+    volume: Volume
+    plane: SlicePlane
+    index: int
+    window: Window | None
     colour: str
-    pixels: NDArray[np.uint8] | None = None
+
+    def corners(self) -> FloatArray:
+        """(4, 3) LPS mm of its outer corners, upper left first, then clockwise."""
+        rows, columns = self.plane.shape
+        low, down, right = -0.5, rows - 0.5, columns - 0.5
+        places = ((low, low), (low, right), (down, right), (down, low))
+        return np.array([self.plane.to_patient(self.index, *place) for place in places])
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """(rows, columns) grey or (rows, columns, 3); None for the outline alone."""
+        if self.window is None:
+            return None
+        return grey_slice(self.volume, self.plane, self.index, self.window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

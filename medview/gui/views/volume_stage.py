@@ -18,12 +18,13 @@ from medview.gui.views.volume_camera import Camera, ScreenMap, screen_map
 from medview.gui.views.volume_scene import Scene, SliceInSpace, Surface
 from medview.gui.views.volume_state import History, VolumeState
 from medview.gui.views.volume_thread import VolumeThread
-from medview.gui.views.volume_wishes import Drawn, Prepared, Wish
+from medview.gui.views.volume_wishes import Detail, Drawn, Prepared, Wish
 from medview.imaging.looks import first_look, in_blend, looks_for
 from medview.imaging.reduce import space_of
 from medview.imaging.transfer import Look
 
-_REST_MS = 180  # the fine picture follows when nothing has moved for so long
+# The fine picture follows when nothing has moved for so long, that of all voxels later.
+_REST_MS, _LONG_REST_MS = 180, 900
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,6 +35,7 @@ class Extras:
     slices: tuple[SliceInSpace, ...] = ()
     surface_opacity: float = 1.0
     are_surfaces_shown: bool = True
+    hidden: frozenset[tuple[str, int]] = frozenset()  # keys of surfaces that are not shown
     is_volume_shown: bool = True
 
 
@@ -67,7 +69,7 @@ class VolumeStage(QObject):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._ask_fine)
+        self._rest.timeout.connect(self._ask_more)
         self._asked = 0  # the number of the newest wish
 
     # -- what is shown -------------------------------------------------------------------
@@ -117,9 +119,16 @@ class VolumeStage(QObject):
         return Scene(
             look=look, box=state.box, planes=tuple(plane for _, plane in state.cuts),
             lassos=state.lassos, slices=extras.slices, surface_opacity=extras.surface_opacity,
-            surfaces=extras.surfaces if extras.are_surfaces_shown else (),
+            surfaces=self.shown_surfaces,
             is_volume_shown=extras.is_volume_shown,
         )  # fmt: skip
+
+    @property
+    def shown_surfaces(self) -> tuple[Surface, ...]:
+        """The surfaces that are not hidden."""
+        if not self.extras.are_surfaces_shown:
+            return ()
+        return tuple(each for each in self.extras.surfaces if each.key not in self.extras.hidden)
 
     @property
     def is_drawing(self) -> bool:
@@ -191,8 +200,8 @@ class VolumeStage(QObject):
     def redraw(self, size: tuple[int, int] | None = None) -> None:
         """A quick picture now and a fine one at rest; size: in device pixels, (0, 0) for hidden."""
         self._size = size or self._size
-        self._ask(is_quick=True)
-        self._rest.start()
+        self._ask("quick")
+        self._rest.start(_REST_MS)
         self.changed.emit()
 
     def pick(self, x: float, y: float) -> None:
@@ -210,17 +219,19 @@ class VolumeStage(QObject):
             self.adjust(state)
         return state is not None
 
-    def _ask_fine(self) -> None:
-        self._ask(is_quick=False)
+    def _ask_more(self) -> None:
+        """It has rested: a better picture than the last one."""
+        is_fine = self.drawn is not None and self.drawn.wish.detail == "fine"
+        self._ask("whole" if is_fine and not self.is_drawing else "fine")
 
-    def _ask(self, *, is_quick: bool) -> None:
+    def _ask(self, detail: Detail) -> None:
         scene = self.scene
         if self.volume is None or scene is None or min(self._size) <= 0:
             return
         self._send(
             Wish(
                 volume=self.volume, scene=scene, camera=self.camera, size=self._size,
-                is_quick=is_quick,
+                detail=detail,
             )
         )  # fmt: skip
 
@@ -247,6 +258,8 @@ class VolumeStage(QObject):
     def _show(self, drawn: Drawn) -> None:
         if drawn.wish.volume is self.volume:  # a picture of a volume that is gone is late
             self.picture, self.drawn = to_picture(drawn.pixels), drawn
+            if drawn.wish.detail == "fine" and not drawn.is_finest and not self.is_drawing:
+                self._rest.start(_LONG_REST_MS)
             self.changed.emit()
 
     def _pick(self, point: PatientPoint | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,23 @@ from medview.gui.views.volume_camera import Camera
 from medview.gui.views.volume_scene import Scene
 from medview.imaging.looks import Scale
 
+Detail = Literal["quick", "fine", "whole"]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Wish:
     """What the view wants to see; number counts up, only the newest is drawn.
 
     scene: None asks for what the volume holds (`Prepared`) alone. pick: a pixel of the picture
-    whose place in the patient is wanted instead of a picture.
+    whose place in the patient is wanted instead of a picture. detail: quick while something
+    moves, fine at rest, whole (every voxel, where memory has room) after a longer rest.
     """
 
     volume: Volume
     scene: Scene | None = None
     camera: Camera = field(default_factory=Camera)
     size: tuple[int, int] = (16, 16)
-    is_quick: bool = True
+    detail: Detail = "quick"
     pick: tuple[float, float] | None = None
     number: int = 0
 
@@ -49,13 +53,14 @@ class Prepared:
 class Drawn:
     """A finished picture: pixels (height, width, 3), and the wish it answers.
 
-    is_reduced: it is the finest that this machine draws, and not of all voxels. path: what drew
-    it, empty for the processor.
+    is_reduced: it is the finest that this machine draws, and not of all voxels. is_finest: a
+    longer rest brings nothing better. path: what drew it, empty for the processor.
     """
 
     pixels: NDArray[np.uint8]
     wish: Wish
     is_reduced: bool = False
+    is_finest: bool = False
     path: str = ""
 
 

@@ -82,13 +82,9 @@ class Worker:
             self._told.picked(self._picked(wish, wish.scene, wish.pick))
             return
         renderer = self._ready_renderer()
-        if wish.is_quick:
-            self._draw(renderer, wish, wish.scene, FINE if renderer.hardware else QUICK)
-            return
-        self._draw(renderer, wish, wish.scene, FINE)
-        # The picture at rest takes longer than a frame may: it gives way to whatever comes.
-        if not self._blocks.get(FINE).is_whole and self._blocks.best > FINE:
-            self._draw(renderer, wish, wish.scene, WHOLE)
+        quick = FINE if renderer.hardware else QUICK
+        sizes = {"quick": quick, "fine": FINE, "whole": WHOLE}
+        self._draw(renderer, wish, wish.scene, sizes[wish.detail])
 
     def _look_for_hardware(self) -> None:
         """Have a child process try the machine's own OpenGL, beside the drawing."""
@@ -131,9 +127,11 @@ class Worker:
         blocks = self._blocks
         if blocks is None:
             return
-        is_last = size > FINE or blocks.best <= FINE
+        # The whole takes longer than a frame may: it gives way to whatever comes.
         check = self._wishes.check if size > FINE else None
         block = blocks.cut(size, scene, check)
+        is_last = size > FINE or blocks.best <= FINE
+        is_finest = wish.detail != "quick" and (is_last or block.is_whole)
         renderer.keep(blocks.kept())
         renderer.show(block, scene)
         late = self._wishes.is_late if size > FINE else None
@@ -144,7 +142,8 @@ class Worker:
         self._told.drawn(
             Drawn(
                 pixels=pixels, wish=wish, path=renderer.hardware,
-                is_reduced=not wish.is_quick and is_last and not block.is_whole,
+                is_reduced=is_finest and not block.is_whole,
+                is_finest=is_finest,
             )
         )  # fmt: skip
 

@@ -1,0 +1,200 @@
+"""The volume view in the window: crosshair, slices in space, surfaces, files, keys."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from medview.core.geometry import PatientPoint
+from medview.core.results import Label, LabelMap, ModelRef, ModelRun
+from medview.gui.views.volume_view import VolumeView
+from medview.gui.window import MainWindow
+from medview.session.places import Place
+
+
+@pytest.fixture
+def volume(opened: MainWindow, qtbot: QtBot, quiet: Callable[..., None]) -> VolumeView:
+    """The volume view of the demo's CT, drawn."""
+    qtbot.waitUntil(lambda: opened.grid.volume_view is not None, timeout=30_000)
+    view = opened.grid.volume_view
+    assert view is not None
+    qtbot.waitUntil(lambda: view.stage.picture is not None, timeout=30_000)
+    quiet(opened)
+    return view
+
+
+def _mask(window: MainWindow, place: Place, *, right_only: bool = False) -> None:
+    """A box at the patient's right front and a smaller one at the left back, as a model's run."""
+    opened = window.session.studies.volume(place.key)
+    assert opened is not None
+    geometry = opened.volume.geometry
+    voxels = np.zeros(geometry.shape, np.uint8)
+    k, j, i = geometry.shape
+    voxels[k // 4 : k // 2, j // 4 : j // 2, i // 5 : i // 3] = 1
+    if not right_only:
+        voxels[k // 2 : k // 2 + 6, j // 2 : j // 2 + 20, 3 * i // 4 : 3 * i // 4 + 20] = 2
+    labels = (
+        Label(value=1, name="right box", colour="#56b4e9"),
+        Label(value=2, name="left box", colour="#e69f00"),
+    )
+    run = ModelRun(
+        id="run", model=ModelRef(name="m", version="1", manifest_sha256="0" * 64),
+        series_uid=place.key[0], stack=place.key[1], status="run",
+        label_map=LabelMap(id="masks", geometry=geometry, voxels=voxels, labels=labels),
+    )  # fmt: skip
+    window.session.made.keep_run(place, run)
+
+
+def _with_surfaces(window: MainWindow, view: VolumeView, qtbot: QtBot) -> None:
+    place = window.session.active
+    assert place is not None
+    _mask(window, place)
+    qtbot.waitUntil(lambda: bool(window.grid.views["axial"].stage.overlays), timeout=10_000)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_O)
+    qtbot.waitUntil(lambda: len(view.stage.extras.surfaces) == 2, timeout=20_000)
+
+
+def test_click_in_the_volume_moves_the_crosshair_of_every_slice(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(volume.stage.picked, timeout=20_000) as found:
+        QTest.mouseClick(
+            volume, Qt.MouseButton.LeftButton,
+            pos=QPoint(round(volume.width() * 0.36), volume.height() // 2),
+        )  # fmt: skip
+
+    point = found.args[0]
+    for view in opened.grid.views.values():
+        assert view.stage.state.point == pytest.approx(point)
+
+
+def test_cuts_follow_the_crosshair_of_the_slices(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot
+) -> None:
+    opened.actions_.perform("volume.cut_axial")
+    point = opened.grid.views["axial"].stage.state.point
+
+    opened.grid.go_to(PatientPoint(point.x, point.y, point.z + 20))
+
+    qtbot.waitUntil(
+        lambda: volume.stage.state.cut_named("axial").point[2] == pytest.approx(point.z + 20)
+    )
+
+
+def test_slices_stand_in_space_as_outlines_then_as_pictures(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot
+) -> None:
+    volume.setFocus()
+    QTest.keyClick(volume, Qt.Key.Key_Y)
+    outlines = volume.stage.extras.slices
+    QTest.keyClick(volume, Qt.Key.Key_Y)
+    pictures = volume.stage.extras.slices
+
+    assert [each.plane.name for each in outlines] == ["axial", "coronal", "sagittal"]
+    assert all(each.pixels() is None for each in outlines)
+    axial = opened.grid.views["axial"].stage
+    middle = pictures[0].corners().mean(axis=0)
+    rows, columns = axial.plane.shape
+    wanted = axial.plane.to_patient(axial.index, (rows - 1) / 2, (columns - 1) / 2)
+    assert middle == pytest.approx(np.array(wanted))
+    assert pictures[0].pixels().shape == axial.plane.shape
+    QTest.keyClick(volume, Qt.Key.Key_Y)
+    assert volume.stage.extras.slices == ()
+
+
+def test_surfaces_of_masks_lie_where_the_masks_do(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot
+) -> None:
+    _with_surfaces(opened, volume, qtbot)
+
+    right, left = volume.stage.extras.surfaces
+    assert (right.name, left.name) == ("right box", "left box")
+    assert right.mesh.points[:, 0].mean() < left.mesh.points[:, 0].mean()  # +x is the left
+    assert right.mesh.points[:, 1].mean() < left.mesh.points[:, 1].mean()  # +y is the back
+    assert right.mesh.is_closed
+    QTest.keyClick(volume, Qt.Key.Key_O)
+    assert volume.stage.scene.surfaces == ()
+
+
+def test_surfaces_go_with_their_masks(opened: MainWindow, volume: VolumeView, qtbot: QtBot) -> None:
+    _with_surfaces(opened, volume, qtbot)
+
+    place = opened.session.active
+    _mask(opened, place, right_only=True)
+
+    qtbot.waitUntil(
+        lambda: [each.name for each in volume.stage.extras.surfaces] == ["right box"],
+        timeout=20_000,
+    )
+
+
+def test_surfaces_are_saved_as_stl_for_the_owner_alone(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot, tmp_path: Path, quiet
+) -> None:
+    from vtkmodules.vtkIOGeometry import vtkSTLReader
+
+    _with_surfaces(opened, volume, qtbot)
+
+    opened.actions_.perform("volume.save_stl", path=str(tmp_path / "all.stl"))
+    opened.actions_.perform("volume.save_stl_each", folder=str(tmp_path))
+    quiet(opened)
+
+    names = sorted(path.name for path in tmp_path.glob("*.stl"))
+    assert names == ["all.stl", "left box.stl", "right box.stl"]
+    assert stat.S_IMODE((tmp_path / "all.stl").stat().st_mode) == 0o600
+    reader = vtkSTLReader()
+    reader.SetFileName(str(tmp_path / "left box.stl"))
+    reader.Update()
+    x = reader.GetOutput().GetBounds()[:2]
+    left = volume.stage.extras.surfaces[1].mesh.points[:, 0]
+    assert x == pytest.approx((left.min(), left.max()), abs=1e-3)
+
+
+def test_without_a_mask_the_key_for_surfaces_says_what_to_do(
+    opened: MainWindow, volume: VolumeView
+) -> None:
+    volume.setFocus()
+    QTest.keyClick(volume, Qt.Key.Key_O)
+
+    assert "run a model or draw one first" in opened.status.message
+
+
+def test_the_palette_lists_what_the_volume_view_can(opened: MainWindow) -> None:
+    titles = [action.iconText() for action in opened.actions_.group("volume")]
+
+    assert "Crop box" in titles
+    assert "Save surfaces as STL…" in titles
+
+
+def test_keys_of_the_slices_mean_their_own_there(opened: MainWindow, volume: VolumeView) -> None:
+    axial = opened.grid.views["axial"]
+    axial.setFocus()
+    QTest.keyClick(axial, Qt.Key.Key_V)
+    assert axial.stage.state.flip_v
+    assert volume.stage.extras.is_volume_shown
+
+    volume.setFocus()
+    QTest.keyClick(volume, Qt.Key.Key_V)
+
+    assert axial.stage.state.flip_v
+    assert not volume.stage.extras.is_volume_shown
+
+
+def test_undo_in_the_volume_view_leaves_the_readers_work_alone(
+    opened: MainWindow, volume: VolumeView
+) -> None:
+    opened.actions_.perform("volume.cut_free")
+    volume.setFocus()
+
+    QTest.keyClick(volume, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+    assert volume.stage.state.cuts == ()
+    assert "Undone" not in opened.status.message
