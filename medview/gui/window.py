@@ -101,7 +101,6 @@ class MainWindow(QMainWindow):
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
         from medview.gui.view_grid import ViewGrid
-        from medview.gui.volume_work import VolumeWork
 
         self.session = session
         self.operations = Operations(session)
@@ -118,11 +117,6 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences(self, self.reactions.say)
         self._add_works()
         SessionBridge(session, self).heard.connect(self.reactions.hear)
-        ActionWork(self)
-        self.scripts = ScriptWork(self)
-        LayoutWork(self)
-        self.keys = KeyWork(self)
-        VolumeWork(self)
         self._connect_parts()
         self.preferences.show()
         self.setAcceptDrops(True)
@@ -138,6 +132,7 @@ class MainWindow(QMainWindow):
         from medview.gui.picture_works import PictureWorks
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
+        from medview.gui.volume_work import VolumeWork
 
         self.library = LibraryWork(self)
         self.pictures = PictureWorks(self)
@@ -148,6 +143,7 @@ class MainWindow(QMainWindow):
         LayoutWork(self)
         self.keys = KeyWork(self)
         self.second = SecondWork(self)
+        VolumeWork(self)
 
     # -- what the reader asks for --------------------------------------------------------
 
