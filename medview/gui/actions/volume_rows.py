@@ -9,6 +9,7 @@ def _row(name: str, title: str, keys: str = "", icon: str = "", *, repeats: bool
     return Row(f"volume.{name}", title, icon, keys, in_volume=True, repeats=repeats)
 
 
+_LOOKS = ("Look 1", "Look 2", "Look 3", "Look 4", "Look 5", "Look 6", "Look 7", "Look 8", "Look 9")
 VOLUME_ROWS: tuple[Row, ...] = (
     _row("from_a", "From the front", "Shift+A"),
     _row("from_p", "From behind", "Shift+P"),
@@ -19,7 +20,7 @@ VOLUME_ROWS: tuple[Row, ...] = (
     _row("reset_view", "Reset the volume's view", "R", "rotate-ccw"),
     _row("spin", "Turn by itself", "C", "rotate-3d"),
     _row("reset_look", "Look that fits the series", "0"),
-    *(_row(f"look_{number}", f"Look {number}", str(number)) for number in range(1, 10)),
+    *(_row(f"look_{number}", title, str(number)) for number, title in enumerate(_LOOKS, 1)),
     _row("shift_up", "Look towards higher values", "]", repeats=True),
     _row("shift_down", "Look towards lower values", "[", repeats=True),
     _row("blend", "Next projection: tissue, MIP, MinIP, mean", "M", "layers"),
