@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from medview.core.words import tr
 from medview.gui.actions import GROUPS, Actions
 
-_OF_A_VIEW = ("tool", "window", "view")  # what a right click offers
+_OF_A_VIEW = ("tool", "window", "colours", "view")  # what a right click offers
 
 
 def group_menu(actions: Actions, group: str, parent: QWidget) -> QMenu:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medview.gui.colours_work import ColoursWork
 from medview.gui.fusion_work import FusionWork
 from medview.gui.mammograms import Mammograms
 from medview.gui.phase_work import PhaseWork
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class PictureWorks:
-    """Fusion, mammograms, phases of one window."""
+    """Fusion, mammograms, phases and colours of one window."""
 
     def __init__(self, window: MainWindow) -> None:
         self.fusion = FusionWork(window)
         self.mammograms = Mammograms(window)
         self.phases = PhaseWork(window)
+        self.colours = ColoursWork(window)

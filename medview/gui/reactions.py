@@ -9,11 +9,11 @@ from PySide6.QtCore import QTimer
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
-from medview.gui.views.corners import figure
+from medview.gui.views.corners import figure, window_text
 from medview.gui.views.tile import Tile
 from medview.imaging.presets import presets_for
 from medview.imaging.units import suv_units
-from medview.imaging.window import Window
+from medview.imaging.window import Window, file_windows
 from medview.session import events
 from medview.session.studies import Key, Place
 
@@ -189,7 +189,9 @@ class Reactions:
             return
         modality, unit = shown.volume.modality, shown.volume.unit
         named = [tr(preset.name) for preset in presets_for(modality, unit)]
-        self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named])
+        own = file_windows(shown.volume, self._window.grid.active_view.stage.acquired)
+        titles = [window_text(each) for each in own] if len(own) > 1 else []
+        self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named], titles)
         self._window_changed(self._window.grid.window_in_use)
 
     def _choose_preset(self, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -14,6 +15,7 @@ from medview.gui.actions.measuring import TOOLS as MORE_TOOLS
 from medview.gui.cards import button
 from medview.gui.menus import group_menu, program_menu
 from medview.gui.style import GRID, TOP_BAR, icon, tokens
+from medview.gui.views.windowing import FROM_FILE
 
 TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
 _NARROW = 1150
@@ -69,12 +71,24 @@ class TopBar(QWidget):
         self._presets.setText(f"{text}   {numbers}".strip())
         self._presets.setVisible(bool(text or numbers))
 
-    def set_presets(self, names: list[str]) -> None:
-        """The windows to choose from; the place in the list is the number of the key."""
+    @property
+    def preset_menu(self) -> QMenu | None:
+        """The windows that can be chosen now."""
+        return self._presets.menu()
+
+    def set_presets(self, names: list[str], of_file: Sequence[str] = ()) -> None:
+        """The windows to choose from; the place in the list is the number of the key.
+
+        of_file: every window and VOI LUT of the file, chosen as FROM_FILE and its place.
+        """
         menu = QMenu(self._presets)
         for number, name in enumerate(names):
             keys = f"\t{number}" if number < 10 else ""
             menu.addAction(f"{name}{keys}", partial(self.preset_chosen.emit, number))
+        if of_file:
+            menu.addSection(tr("As in the file"))
+        for place, name in enumerate(of_file):
+            menu.addAction(name, partial(self.preset_chosen.emit, FROM_FILE + place))
         self._presets.setMenu(menu)
 
     def show_worker(self, words: str, state: str) -> None:

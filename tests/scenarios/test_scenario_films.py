@@ -206,3 +206,47 @@ def test_a_shutter_is_black_whatever_the_look_and_hides_from_no_number(
     reading = reading_at(view.stage, *view.stage.map().to_screen(30, 100))
     assert reading is not None
     assert reading.value is not None
+
+
+def test_every_window_and_table_of_the_file_stands_in_the_menu(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "mg"])
+    quiet(window)
+    menu = window.top.preset_menu
+    assert menu is not None
+    names = [action.text() for action in menu.actions() if not action.isSeparator()]
+    assert names[-6:] == [
+        "W 900 L 2653 · NORMAL", "W 750 L 2713 · HARDER", "W 1050 L 2569 · SOFTER",
+        "W 3447 L 2348 · VOI LUT NORMAL", "W 3016 L 2531 · VOI LUT HARDER",
+        "W 3887 L 2146 · VOI LUT SOFTER",
+    ]  # fmt: skip
+    menu.actions()[-1].trigger()
+    assert window.grid.window_in_use.function == "TABLE"
+    assert window.grid.window_in_use.name == "VOI LUT SOFTER"
+
+
+def test_grey_is_shown_in_colours_with_a_bar_and_air_stays_black(
+    hung: list[SliceView], window: MainWindow
+) -> None:
+    window.grid.activate(window.grid.tiles[0])
+    window.actions_.perform("colours.viridis")
+    assert window.actions_["colours.viridis"].isChecked()
+    view = hung[0]
+    view.set_corner_text(False)
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+    middle = flat[image.height() // 2 - 30, -20].astype(int)
+    assert np.ptp(middle[:3]) > 50
+    assert flat[100, 60, :3].max() == 0
+    window.actions_.perform("view.reset")
+    assert view.stage.state.colour_map == "grey"
+
+
+def test_colours_are_not_for_pictures_in_colour(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    window.open_paths([imaging_data / "us" / "palette.dcm"])
+    quiet(window)
+    window.actions_.perform("colours.hot_iron")
+    assert str(window.messages[-1][1]) == "This picture has colours of its own."

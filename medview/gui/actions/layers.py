@@ -10,6 +10,14 @@ PHASES = (
     Row("series.curve", "Curve over the phases", "activity", "Ctrl+T"),
     Row("cine.phases", "Cine over the phases", "play", "Ctrl+Shift+C"),
 )  # fmt: skip
+COLOURS = (
+    Row("colours.grey", "Grey", is_marked=True),
+    Row("colours.inverse_grey", "Inverse grey", is_marked=True),
+    Row("colours.hot_iron", "Hot iron", is_marked=True),
+    Row("colours.inferno", "Inferno", is_marked=True),
+    Row("colours.viridis", "Viridis", is_marked=True),
+    Row("colours.cividis", "Cividis, colour-blind safe", is_marked=True),
+)
 FUSION = (
     Row("fusion.fuse", "Lay another series over this one…", "layers", "Ctrl+F"),
     Row("fusion.end", "Take the upper series away", keys="Ctrl+Shift+F"),

@@ -13,6 +13,7 @@ GROUPS = {
     "view": "View",
     "layout": "Layout",
     "window": "Window",
+    "colours": "Colours of the picture",
     "series": "Series and slices",
     "cine": "Cine",
     "fusion": "Fusion",

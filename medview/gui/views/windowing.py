@@ -11,6 +11,8 @@ from medview.core.volume import Volume
 from medview.imaging.presets import has_opening_window, opening_window, presets_for
 from medview.imaging.window import Window, auto_window, file_windows
 
+FROM_FILE = 100  # the first of the numbers that mean a window of the file by its place
+
 
 class Windowing:
     """The choice of a window for one view; an automatic one follows until someone touches it."""
@@ -40,7 +42,8 @@ class Windowing:
     def choice(
         self, number: int, volume: Volume, place: tuple[int, NDArray[np.bool_] | None], now: Window
     ) -> Window | None:
-        """0 automatic, 1 as in the file (again: its next one), 2 and more the presets.
+        """0 automatic, 1 as in the file (again: its next one), 2 and more the presets; FROM_FILE
+        and more the file's windows and tables by their place.
 
         place: the acquired slice that is shown, and which slices hold voxels.
         """
@@ -53,6 +56,9 @@ class Windowing:
                 return auto_window(volume, ready)
             at = windows.index(now) + 1 if now in windows else 0
             return windows[at % len(windows)]
+        if number >= FROM_FILE:
+            own = file_windows(volume, k)[number - FROM_FILE :]
+            return own[0] if own else None
         presets = presets_for(volume.modality, volume.unit)
         return presets[number - 2].window if number - 2 < len(presets) else None
 
