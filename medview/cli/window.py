@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medview.core.errors import InvalidInput
-from medview.core.layout import MOST_LINES, layout_name
 from medview.core.words import say
 
 
@@ -18,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--screenshot", type=Path, metavar="FILE.png")
     parser.add_argument("--size", metavar="WxH")
     parser.add_argument("--tab", choices=("findings", "record", "risk", "report"), default="")
-    lines = range(1, MOST_LINES + 1)
-    layouts = [layout_name(rows, columns) for rows in lines for columns in lines]
+    lines = range(1, 5)  # as `core.layout` names them, which would load numpy before the window
+    layouts = [f"{rows}x{columns}" for rows in lines for columns in lines]
     parser.add_argument("--layout", choices=layouts, metavar="ROWSxCOLUMNS", default="")
     parser.add_argument("--analyze", action="store_true", help="run the models that fit")
     parser.add_argument("--language", choices=("en", "zh_CN"), default="")

@@ -12,6 +12,7 @@ from medview.core.progress import Progress, no_progress
 from medview.core.results import Measurement, ModelRun
 from medview.core.words import Sentence, say
 from medview.session.batch import projection_pictures
+from medview.session.growth import with_growth
 from medview.session.reporting import ReportSubject
 from medview.session.studies import Key, Place
 
@@ -39,7 +40,8 @@ def save_objects(
 
     mine = {series.uid for series in subject.study.series}
     runs = [r for r in subject.runs if r.series_uid in mine]
-    drawn = _by_stack([m for m in subject.work.measurements if m.series_uid in mine])
+    told = with_growth(subject.work.measurements, subject.work)
+    drawn = _by_stack([m for m in told if m.series_uid in mine])
     if not drawn and not any(run.status == "run" for run in runs):
         raise InvalidInput(
             say("There is nothing to save as DICOM yet."),

@@ -29,6 +29,7 @@ from medview.report import (
 )
 from medview.session.documents import OpenDocument
 from medview.session.gather import gather_all, newest_study
+from medview.session.growth import joined
 from medview.session.knowledge import risks
 from medview.session.session import Session, first_place
 from medview.session.studies import Place, Studies
@@ -155,8 +156,9 @@ def report_content(subject: ReportSubject) -> ReportContent:
             if d is not None and d.decision == "accepted"
         ),
         unconfirmed=tuple(_finding(f, run, "") for f, run, d in findings if d is None),
-        measurements=tuple(
-            _measurement(m) for m in subject.work.measurements if m.series_uid in mine
+        measurements=(
+            *(_measurement(m) for m in subject.work.measurements if m.series_uid in mine),
+            *_growths(subject.work, mine),
         ),
         risks=tuple(_risk(result) for result in judged if result.status == "computed"),
         highlights=_highlights(subject.observations),
@@ -224,6 +226,18 @@ def _measurement(measurement: Measurement) -> ReportMeasurement:
             f"{name} {v:.1f}" for name, v in zip("xyz", measurement.points[0], strict=True)
         ),
     )
+
+
+def _growths(work: Work, series: set[str]) -> list[ReportMeasurement]:
+    """How lesions of these series grew since an earlier date."""
+    return [
+        ReportMeasurement(
+            name=tr("Growth since {date}", date=lesion.pair.earlier_date),
+            value=" · ".join(str(line) for line in lesion.lines),
+        )
+        for lesion in joined(work)
+        if lesion.later.series_uid in series
+    ]
 
 
 def _risk(result: RiskResult) -> ReportRisk:

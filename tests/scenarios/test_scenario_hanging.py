@@ -9,8 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.settings import Settings
@@ -18,7 +20,10 @@ from medview.gui.dialogs.hanging import HangingDialog
 from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.window import MainWindow
 from medview.session import Session
+from medview.session.growth import middle_of
 from medview.session.hanging_files import own_folder
+from medview.session.objects import save_objects
+from medview.session.reporting import report_content, session_subject
 
 Quiet = Callable[..., None]
 
@@ -269,3 +274,87 @@ def test_closing_does_not_wait_for_a_registration(
     window.close()
     qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=5_000)
     assert window.session.links.registrations == ()
+
+
+# -- growth ---------------------------------------------------------------------------------------
+
+
+def ruler(qtbot: QtBot, window: MainWindow, tile: int, length: int, at: tuple[int, int]) -> None:
+    """Draw a length across a tile with the mouse, around a place of the screen."""
+    view = window.grid.tiles[tile].view
+    window.grid.activate(window.grid.tiles[tile])
+    window.set_tool("length")
+    start, end = QPoint(at[0] - length // 2, at[1]), QPoint(at[0] + length // 2, at[1])
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(view, left, pos=start)
+    qtbot.mouseMove(view, QPoint(*at))
+    qtbot.mouseMove(view, end)
+    qtbot.mouseRelease(view, left, pos=end)
+
+
+def buttons(window: MainWindow, text: str) -> list[QPushButton]:
+    found = window.sidebar.findings.findChildren(QPushButton)
+    return [each for each in found if each.text() == text and each.isVisible()]
+
+
+def texts(window: MainWindow) -> str:
+    return "\n".join(each.text() for each in window.sidebar.findings.findChildren(QLabel))
+
+
+def two_dates(window: MainWindow, imaging_data: Path, quiet: Quiet) -> None:
+    folders = [imaging_data / "mr" / f for f in ("abdomen-prior-1959", "abdomen-now-1960")]
+    window.open_paths(folders)
+    quiet(window, timeout=90_000)
+
+
+def test_a_lesion_measured_at_two_dates_gets_its_growth_everywhere(
+    hanging: Callable[[], MainWindow],
+    imaging_data: Path,
+    quiet: Quiet,
+    qtbot: QtBot,
+    tmp_path: Path,
+) -> None:
+    window = hanging()
+    two_dates(window, imaging_data, quiet)
+    ruler(qtbot, window, 0, 60, (200, 300))
+    quiet(window)
+    drawn = middle_of(window.session.work.measurements[0])
+    there = window.session.links.registrations[0].to_moving(drawn)
+    then = window.grid.tiles[1].view
+    then.go_to(there)
+    assert then.stage.plane is not None
+    row, column = then.stage.plane.to_pixel(there)[1:]
+    x, y = then.stage.map().to_screen(row, column)
+    ruler(qtbot, window, 1, 40, (round(x), round(y)))
+    quiet(window)
+    assert len(window.session.work.measurements) == 2
+
+    window.sidebar.show_tab("findings")
+    qtbot.waitUntil(lambda: len(buttons(window, "Join")) == 1)
+    assert "mm apart" in texts(window)
+    qtbot.mouseClick(buttons(window, "Join")[0], Qt.MouseButton.LeftButton)
+    quiet(window)
+
+    assert len(window.session.work.pairs) == 1
+    assert "Diameter +" in texts(window)
+    assert "(over 126 days)" in texts(window)
+    assert buttons(window, "Join") == []
+
+    window.grid.activate(window.grid.tiles[0])  # the report is of the study that is looked at
+    quiet(window)
+    subject = session_subject(window.session)
+    assert subject is not None
+    told = [m for m in report_content(subject).measurements if m.name.startswith("Growth since")]
+    assert len(told) == 1
+    assert "Volume doubles in" in told[0].value
+    save_objects(subject, tmp_path / "out")
+    written = pydicom.dcmread(next((tmp_path / "out").glob("measurements-*-sr.dcm")))
+    assert "Volume doubling time" in str(written)
+
+    window.actions_.perform("edit.undo")
+    quiet(window)
+    assert window.session.work.pairs == ()
+    window.actions_.perform("edit.redo")
+    qtbot.waitUntil(lambda: len(buttons(window, "Part")) == 1)
+    qtbot.mouseClick(buttons(window, "Part")[0], Qt.MouseButton.LeftButton)
+    assert window.session.work.pairs == ()

@@ -14,6 +14,7 @@ from medview.core.results import Finding, ModelRun
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, Meter, button, empty_state, label, row
+from medview.gui.panels.growth_cards import growth_widgets
 from medview.gui.panels.measurement_cards import MeasurementCards
 from medview.gui.style import GRID, tokens
 from medview.session import Session
@@ -22,6 +23,7 @@ from medview.session.events import (
     Event,
     GoTo,
     KnowledgeChanged,
+    LinksChanged,
 )
 from medview.session.work import Decision
 
@@ -81,6 +83,7 @@ class FindingsPanel(QWidget):
             widgets += [self._run_card(run) for run in shown]
             widgets += [self._refusal_card(run) for run in refused]
             widgets += self._cards.widgets()
+            widgets += growth_widgets(self._session)
             widgets += self._from_risk()
         if not widgets:
             widgets = [
@@ -93,7 +96,7 @@ class FindingsPanel(QWidget):
         self._column.fill(widgets)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, ActiveChanged | KnowledgeChanged):
+        if isinstance(event, ActiveChanged | KnowledgeChanged | LinksChanged):
             self._later.start(0)
 
     # -- runs ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from medview.core.results import Measurement
 from medview.core.words import say, tr
 from medview.gui.cards import Card, button, chip, label, row
 from medview.gui.dialogs.asking import ask_text
+from medview.gui.panels.growth_cards import join_button
 from medview.gui.panels.histogram import HistogramPlot
 from medview.gui.style import GRID
 from medview.imaging import roi
@@ -96,6 +97,7 @@ class MeasurementCards(QObject):
         parts: list[QWidget | int | None] = [chip(tr("ruler"))]
         if item.kind in _NAMED_KINDS:
             parts.append(self._name_button(item, named))
+        parts += join_button(self._session, item)
         parts += [None, button(tr("Rename"), "link", partial(self._rename, item))]
         if is_open:
             parts.append(button(tr("Copy"), "link", partial(self._copy, item)))
