@@ -44,6 +44,8 @@ class Operations:
         task = asyncio.get_event_loop_policy().get_event_loop().create_task(self._guard(action))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before its first step never came to its action.
+        task.add_done_callback(lambda _task: action.close())
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Await a blocking function in a thread."""
