@@ -15,7 +15,6 @@ from medview.gui.actions.measuring import TOOLS as MORE_TOOLS
 from medview.gui.cards import button
 from medview.gui.menus import group_menu, program_menu
 from medview.gui.style import GRID, TOP_BAR, icon, tokens
-from medview.gui.views.windowing import FROM_FILE
 
 TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
 _NARROW = 1150
@@ -81,6 +80,8 @@ class TopBar(QWidget):
 
         of_file: every window and VOI LUT of the file, chosen as FROM_FILE and its place.
         """
+        from medview.gui.views.windowing import FROM_FILE  # numpy: not before the window is seen
+
         menu = QMenu(self._presets)
         for number, name in enumerate(names):
             keys = f"\t{number}" if number < 10 else ""
