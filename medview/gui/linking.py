@@ -22,6 +22,7 @@ from medview.imaging.linked import (
     cut_line,
     is_inside,
     is_scroll,
+    off_by,
     onto_plane,
     scrolled,
     within_slice,
@@ -281,7 +282,7 @@ class Linking(QObject):
             tie = None if active is None or active is tile else self.tie(active, tile)
             if active is not None and tie is not None and active.key != tile.key:
                 lines = _lines(active, tile, tie) if self.switches.lines else ()
-            tile.view.set_reference(lines, "" if tie is None else tie.words)
+            tile.view.set_reference(lines, "" if tie is None else _said(active, tile, tie))
 
     def _shown(self) -> Iterator[Tile]:
         return (tile for tile in self._tiles if not tile.isHidden() and tile.opened is not None)
@@ -326,6 +327,19 @@ def _lines(one: Tile, other: Tile, tie: Tie) -> tuple[ReferenceLine, ...]:
         if ends is not None:
             found.append(ReferenceLine(ends, plane.name, is_edge))
     return tuple(found)
+
+
+def _said(active: Tile | None, tile: Tile, tie: Tie) -> str:
+    """How a tile is linked, and where its slices do not reach as far as the active one's."""
+    if active is None or active.key == tile.key:
+        return tie.words
+    plane, their = _spatial(active), _spatial(tile)
+    if plane is None or their is None or not are_near_parallel(plane, their, tie.matrix):
+        return tie.words
+    here, there = active.view.stage.state.point, tile.view.stage.state.point
+    apart = off_by(plane, here, their, there, tie.matrix)
+    far = tr("Another place: {distance} mm away", distance=f"{apart:.0f}") if apart else ""
+    return " · ".join(filter(None, (tie.words, far)))
 
 
 def _signed(millimetres: float) -> str:

@@ -38,7 +38,7 @@ class ViewGrid(QWidget):
     series_step = Signal(int)
     series_dropped = Signal(object)  # Key that now stands in a tile
     wants_changed = Signal()  # other stacks are wanted in the tiles
-    active_changed = Signal(object)  # Tile
+    active_changed = Signal(object)  # Tile that is active now, or wants another stack
     volume_view_made = Signal(object)  # Tile
     layout_changed = Signal(str)
     tool_chosen = Signal(str)
@@ -77,7 +77,7 @@ class ViewGrid(QWidget):
         None for the active tile, and for all of the three planes and the volume where they stand
         together. state: how it is to stand.
         """
-        pane = self._pane_of(self._active)
+        pane, active, before = self._pane_of(self._active), self._active, self._active.key
         if tile is None and not plane and pane.is_planes_and_volume:
             if pane.hang_together(key):
                 self.activate(pane.tiles[0])
@@ -87,6 +87,8 @@ class ViewGrid(QWidget):
         self.playing.cine.stop()
         self._arrange()
         self.wants_changed.emit()
+        if active is self._active and active.key != before:
+            self.active_changed.emit(active)
 
     def take(self, opened: OpenVolume) -> None:
         """A stack is in memory, or will be slice by slice: show it where it is wanted."""
@@ -294,12 +296,14 @@ class ViewGrid(QWidget):
 
         What it says of the second window holds where that is open.
         """
-        active = self._main.restore(state)
+        was, active = self._active, self._main.restore(state)
         if self._second is not None and state.second is not None:
             self._second.restore(state.second)
         self.activate(active)
         self._arrange()
         self.wants_changed.emit()
+        if was is active:  # it may show another stack
+            self.active_changed.emit(active)
         self.layout_changed.emit(self.layout_name)
 
     def set_second(self, *, is_open: bool) -> Pane | None:

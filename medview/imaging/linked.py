@@ -60,6 +60,18 @@ def scrolled(plane: SlicePlane, own: PatientPoint, target: PatientPoint) -> Pati
     return plane.to_patient(index, row, column)
 
 
+def off_by(
+    one: SlicePlane, point: PatientPoint, other: SlicePlane, own: PatientPoint, matrix: FloatArray
+) -> float:
+    """Millimetres from the slice of `own` to that of `point`, 0 where they are neighbours' share.
+
+    Slices that stand nearer than the larger of both steps answer to each other.
+    """
+    normal = matrix[:3, :3] @ one.normal_vector
+    apart = abs(float((np.array(carried(matrix, point)) - np.array(own)) @ normal))
+    return 0.0 if apart <= max(one.step_mm, other.step_mm) else apart
+
+
 def within_slice(plane: SlicePlane, own: PatientPoint, target: PatientPoint) -> PatientPoint:
     """The place of `target` seen along the normal, in the slice that holds `own`."""
     _, row, column = plane.to_pixel(target)

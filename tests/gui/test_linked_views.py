@@ -117,6 +117,19 @@ def test_other_frames_of_reference_stay_where_they_are(put: Put) -> None:
     assert height(other) == before
 
 
+def test_where_slices_do_not_reach_the_view_says_how_far_away_it_stands(
+    grid: ViewGrid, put: Put
+) -> None:
+    one, short = put(0, stack_of("1", axial(5, 20), "F")), put(1, stack_of("2", axial(5, 4), "F"))
+
+    to_slice(one, 10.0)
+    assert short.view.look.link == ""
+
+    to_slice(one, 80.0)
+    assert height(short) == 15.0
+    assert short.view.look.link == "Another place: 65 mm away"
+
+
 def test_another_patient_with_the_same_frame_of_reference_is_not_linked(put: Put) -> None:
     one = put(0, stack_of("1", axial(), "F"))
     other = put(1, stack_of("2", axial(), "F", patient="Q"))

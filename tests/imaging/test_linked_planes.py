@@ -15,6 +15,7 @@ from medview.imaging.linked import (
     cut_line,
     is_inside,
     is_scroll,
+    off_by,
     onto_plane,
     scrolled,
     within_slice,
@@ -159,3 +160,10 @@ def test_a_place_moves_into_a_slice_along_its_normal_alone() -> None:
 
     # 10 mm higher is 8 mm along the normal.
     assert found == pytest.approx((1, 2 - 0.6 * 8, 3 + 0.8 * 8))
+
+
+def test_slices_a_step_apart_answer_to_each_other_and_those_further_say_how_far() -> None:
+    plane, thin = native_plane(box()), native_plane(box(spacing=(1, 2, 1)))
+
+    assert off_by(plane, PatientPoint(0, 0, 20), thin, PatientPoint(9, 9, 15), SAME) == 0
+    assert off_by(plane, PatientPoint(0, 0, 95), thin, PatientPoint(9, 9, 19), SAME) == 76
