@@ -168,7 +168,7 @@ class Volumes:
             done, total = int(windowed.opened.ready.sum()), len(windowed.opened.ready)
             self._events.send(LoadProgress(*key, min(done, total - 1), total))
 
-        room = max(0, self._budget.now(self._in_hand) - self.held_bytes)
+        room = self._room_for_some(place)
         windowed = WindowedVolume(place, room, len(place.stack.frames) // 2, told)
         with self._lock:
             self._volumes[key] = windowed.opened
@@ -181,6 +181,20 @@ class Volumes:
                 self.drop(key)
                 raise Cancelled
         return windowed.opened
+
+    def _room_for_some(self, place: Place) -> int:
+        """Bytes for a volume whose slices come one by one; others of its kind share theirs."""
+        from medview.session.windowed import LEAST_SLICES
+
+        needed = LEAST_SLICES * stack_bytes(place.stack) // max(1, len(place.stack.frames))
+        with self._lock:
+            others = sorted(self._windowed.values(), key=lambda each: -each.opened.nbytes)
+        for other in others:
+            room = self._budget.now(self._in_hand) - self.held_bytes
+            if room >= needed:
+                break
+            other.give_back(max(needed - room, other.opened.nbytes // 2))
+        return max(0, self._budget.now(self._in_hand) - self.held_bytes)
 
     def _leave_windowed(self, opened: OpenVolume, held: int) -> None:
         """Where there is room by now for all of it, begin anew; else raise NoRoom."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LEAST_SLICES = 3
+LEAST_SLICES = 3  # that are kept, however little room there is
 
 
 class WindowedVolume:
@@ -44,7 +44,7 @@ class WindowedVolume:
         self._rescales: NDArray[np.float64] = np.tile(
             (sample.slope, sample.intercept), (shape[0], 1)
         )
-        self._capacity = max(_LEAST_SLICES, min(shape[0], room // self._slice_bytes))
+        self._capacity = min(shape[0], max(LEAST_SLICES, room // self._slice_bytes))
         self.failed: dict[int, Sentence] = {}
         self.opened = OpenVolume(
             place=place,
@@ -53,9 +53,9 @@ class WindowedVolume:
             failed=self.failed,
             bytes_held=self._capacity * self._slice_bytes,
         )
-        self._keep(first, sample)
         self._is_over = False
         self._wanted = threading.Condition()
+        self._keep(first, sample)
         self.settled = threading.Event()  # all that there is room for is there
         self._thread = threading.Thread(target=self._run, name="medview-windowed", daemon=True)
 
@@ -69,6 +69,18 @@ class WindowedVolume:
             self._focus = min(max(k, 0), len(self.opened.ready) - 1)
             self.settled.clear()
             self._wanted.notify()
+
+    def give_back(self, nbytes: int) -> int:
+        """Keep fewer slices, so that so much memory comes free; how much came, perhaps less."""
+        with self._wanted:
+            wanted = -(-nbytes // self._slice_bytes)
+            spare: int = max(0, self._capacity - min(LEAST_SLICES, len(self.opened.ready)))
+            self._capacity -= min(wanted, spare)
+            while int(self.opened.ready.sum()) > self._capacity:
+                self._forget_furthest()
+            self.opened.bytes_held = self._capacity * self._slice_bytes
+        self._told()
+        return int(min(wanted, spare) * self._slice_bytes
 
     def stop(self) -> None:
         """Read nothing any more."""
@@ -111,17 +123,20 @@ class WindowedVolume:
             self.failed[k] = error.what
 
     def _keep(self, k: int, picture: Volume) -> None:
-        import numpy as np
-
-        ready = self.opened.ready
-        there = np.flatnonzero(ready)
-        if len(there) >= self._capacity:
-            self._forget(int(max(there, key=lambda other: abs(int(other) - self._focus))))
-        self._stored[k] = picture.stored[0]
-        self._rescales[k] = picture.slope, picture.intercept
-        ready[k] = True
+        with self._wanted:
+            while int(self.opened.ready.sum()) >= self._capacity:
+                self._forget_furthest()
+            self._stored[k] = picture.stored[0]
+            self._rescales[k] = picture.slope, picture.intercept
+            self.opened.ready[k] = True
         if picture.block is not None:
             picture.block.release()
+
+    def _forget_furthest(self) -> None:
+        import numpy as np
+
+        there = np.flatnonzero(self.opened.ready)
+        self._forget(int(max(there, key=lambda other: abs(int(other) - self._focus))))
 
     def _forget(self, k: int) -> None:
         """Give a slice's pages back; those that it shares with its neighbours stay."""
