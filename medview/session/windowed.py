@@ -80,7 +80,7 @@ class WindowedVolume:
                 self._forget_furthest()
             self.opened.bytes_held = self._capacity * self._slice_bytes
         self._told()
-        return int(min(wanted, spare) * self._slice_bytes
+        return int(min(wanted, spare) * self._slice_bytes)
 
     def stop(self) -> None:
         """Read nothing any more."""
