@@ -10,6 +10,11 @@ PHASES = (
     Row("series.curve", "Curve over the phases", "activity", "Ctrl+T"),
     Row("cine.phases", "Cine over the phases", "play", "Ctrl+Shift+C"),
 )  # fmt: skip
+STATES = (
+    Row("view.presentation", "Next presentation state of the picture", keys="Ctrl+P"),
+    Row("view.presentation_graphics", "Next presentation state, drawings alone",
+        keys="Ctrl+Shift+P"),
+)  # fmt: skip
 COLOURS = (
     Row("colours.grey", "Grey", is_marked=True),
     Row("colours.inverse_grey", "Inverse grey", is_marked=True),

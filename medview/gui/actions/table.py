@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from medview.gui.actions import measuring
 from medview.gui.actions.hanging import HANGING_ROWS
-from medview.gui.actions.layers import COLOURS, FUSION, PHASES
+from medview.gui.actions.layers import COLOURS, FUSION, PHASES, STATES
 from medview.gui.actions.planes import PLANES
 from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
 from medview.gui.actions.volume_rows import VOLUME_ROWS
@@ -171,6 +171,7 @@ ROWS: tuple[Row, ...] = (
     *_SERIES,
     *_CINE,
     *COLOURS,
+    *STATES,
     *PHASES,
     *FUSION,
     *PLANES,

@@ -15,7 +15,10 @@ def object_line(found: StudyObject) -> QLabel:
     # Where nothing is known but the kind, its code says little: words stand in its place.
     parts = (found.kind, found.summary) if found.summary else (kind,)
     line = label(" · ".join(map(str, parts)), "small")
-    line.setToolTip(tr("{kind}. It is listed only: MedView does not draw it.", kind=kind))
+    says = tr("{kind}. It is listed only: MedView does not draw it.", kind=kind)
+    if found.kind == "PR":
+        says = tr("{kind}. Ctrl+P applies it to its picture.", kind=kind)
+    line.setToolTip(says)
     line.setAccessibleDescription(line.toolTip())
     return line
 

@@ -19,6 +19,7 @@ from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_mark
 from medview.gui.views.pixels import Picture, PictureLook, SlicePictures
+from medview.gui.views.presented import paint_presented
 from medview.gui.views.reference_lines import paint_reference_lines
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, is_slice_ready
@@ -46,6 +47,8 @@ class SlicePainter:
         if plane is not None and shown is not None:
             where = self._stage.map()
             self._paint_picture(painter, look, where, pixel_ratio)
+            if look.has_overlay:
+                paint_presented(self._stage, painter)
             if look.has_crosshair:
                 self._paint_crosshair(painter, look)
             paint_reference_lines(painter, look.lines, where)
