@@ -1,28 +1,31 @@
-"""The bar at the top: one row that never wraps; what does not fit goes into the menu."""
+"""The bar at the top: one row that never wraps; what does not fit goes into the last button."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from medview.core.words import tr
-from medview.gui.actions import Actions
-from medview.gui.actions.measuring import TOOLS as MORE_TOOLS
+from medview.gui.actions import ROWS, Actions
+from medview.gui.bar_tools import PLAIN, ActionButton, ToolGroup, group_title, tool_groups
 from medview.gui.cards import button
 from medview.gui.menus import group_menu, program_menu
 from medview.gui.style import GRID, TOP_BAR, icon, tokens
 
-TOOLS = ("window", "pan", "zoom", "scroll", "crosshair", "length", "ellipse", "probe")
 _NARROW = 1150
-_LEAST, _LEAST_SEARCH = 60, 120  # pixels that a button with words keeps
+_LEAST = 320  # pixels of a bar that still can be used
+_WIDE_SEARCH = 220
+Part = TypeVar("Part", bound=QWidget)
+_TOOLS = tuple(row.id for row in ROWS if row.group == "tool")
 
 
 class TopBar(QWidget):
-    """Menu, open, layout, tools, presets, state of the analysis process, search."""
+    """Menu, open, layout, tools, presets, cine, state of the analysis process, search."""
 
     preset_chosen = Signal(int)  # 0 automatic, 1 as in the file, 2... presets of the modality
     search_asked = Signal()
@@ -36,26 +39,35 @@ class TopBar(QWidget):
         self._layout.setContentsMargins(2 * GRID, 0, 2 * GRID, 0)
         self._layout.setSpacing(GRID // 2)
         self._menu_button = self._menu_tool()
-        self._layout.addWidget(self._menu_button)
-        self._open = self._tool(actions["file.open_folder"], named=True)
-        self.layout_button = self._layout_tool()
+        self._open = self._button("folder-open", actions["file.open_folder"].trigger)
+        self.layout_button = self._menu_tool()
         self._separator()
-        self.tool_buttons = {name: self._tool(actions[f"tool.{name}"]) for name in TOOLS}
-        self._measure = self._measure_tool()
-        self._cine = self._tool(actions["cine.toggle"])
+        self.tool_buttons = {tool: self._add(ActionButton(actions[tool])) for tool in PLAIN}
+        self.tool_groups = {
+            name: self._add(ToolGroup(name, tools, actions))
+            for name, tools in tool_groups().items()
+        }
         self._separator()
-        self._presets = QToolButton()
-        self._presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._layout.addWidget(self._presets)
+        self._presets = self._menu_tool()
+        self._cine = self._add(ActionButton(actions["cine.toggle"]))
         self._separator()
-        self._layout.addWidget(self._analysis_tool(actions["models.analyse"]))
+        self._worker = self._button("sparkles", actions["models.analyse"].trigger)
         self._layout.addStretch(1)
-        self._search = button("", "", self.search_asked.emit)
-        self._layout.addWidget(self._search)
-        # On a narrow window these are cut before the window is widened.
-        self._search.setMinimumWidth(_LEAST_SEARCH)
-        self._presets.setMinimumWidth(_LEAST)
-        self._worker.setMinimumWidth(_LEAST)
+        self._more = self._menu_tool()
+        self._search = self._add(button("", "", self.search_asked.emit))
+        # What goes first where there is no room, with what stands for it in the last menu.
+        self._goes: tuple[tuple[QWidget, QAction | QToolButton], ...] = (
+            *((self.tool_buttons[tool], actions[tool]) for tool in reversed(PLAIN[1:])),
+            (self._worker, actions["models.analyse"]),
+            (self._cine, actions["cine.toggle"]),
+            *((group, group) for group in reversed(self.tool_groups.values())),
+            (self.layout_button, self.layout_button),
+            (self._presets, self._presets),
+            (self._search, actions["help.palette"]),
+        )
+        self._gone: tuple[QWidget, ...] = ()
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._fit)
         self.retranslate()
 
     def open_menu(self, group: str) -> None:
@@ -68,7 +80,7 @@ class TopBar(QWidget):
     def show_preset(self, text: str, numbers: str) -> None:
         """Name of the window in use and its numbers."""
         self._presets.setText(f"{text}   {numbers}".strip())
-        self._presets.setVisible(bool(text or numbers))
+        self._soon.start()
 
     @property
     def preset_menu(self) -> QMenu | None:
@@ -96,24 +108,30 @@ class TopBar(QWidget):
         """State of the analysis process, in words and with a tint."""
         tint = {"ready": tokens().good, "busy": tokens().accent, "dead": tokens().bad}
         self._worker.setText(words)
+        self._worker.setAccessibleName(words)
         self._worker.setStyleSheet(f"color: {tint.get(state, tokens().muted)};")
         self._worker.setIcon(icon("sparkles", tint.get(state, tokens().muted)))
+        self._soon.start()
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
-        self._menu_button.setIcon(icon("menu"))
-        self._menu_button.setToolTip(tr("Menu"))
-        self._menu_button.setAccessibleName(tr("Menu"))
+        for made, sign, words in (
+            (self._menu_button, "menu", tr("Menu")),
+            (self.layout_button, "layout-grid", tr("Layout")),
+            (self._presets, "", tr("Window presets")),
+            (self._more, "chevron-right", tr("More")),
+        ):
+            if sign:
+                made.setIcon(icon(sign))
+            made.setToolTip(words)
+            made.setAccessibleName(words)
+        self._open.setIcon(icon("folder-open"))
         self._open.setText(tr("Open"))
-        self._show_measure()
-        self._name_search()
-        self._presets.setToolTip(tr("Window presets"))
-        self._presets.setAccessibleName(tr("Window presets"))
-        self.layout_button.setIcon(icon("layout-grid"))
-        self.layout_button.setToolTip(tr("Layout"))
-        self.layout_button.setAccessibleName(tr("Layout"))
-        menu = program_menu(self._actions, self._menu_button)
-        self._menu_button.setMenu(menu)
+        self._open.setAccessibleName(self._actions["file.open_folder"].iconText())
+        self._open.setToolTip(self._actions["file.open_folder"].toolTip())
+        self._worker.setToolTip(self._actions["models.analyse"].toolTip())
+        self._menu_button.setMenu(program_menu(self._actions, self._menu_button))
+        self._fit()
 
     def show_cine(self, *, is_playing: bool) -> None:
         """Whether a cine plays: the button then stops it."""
@@ -127,92 +145,117 @@ class TopBar(QWidget):
     def show_layout(self, name: str) -> None:
         """The layout in use, as `2x3`."""
         self.layout_button.setText(name.replace("x", " × "))
+        self._soon.start()
 
     def show_tool(self, name: str) -> None:
         """Mark one tool as the active one; it alone carries its name."""
         self._active_tool = name
-        self._show_measure()
-        for other, tool in self.tool_buttons.items():
-            self._actions[f"tool.{other}"].setChecked(other == name)
-            is_named = other == name and self.width() >= _NARROW
-            tool.setToolButtonStyle(
-                Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-                if is_named
-                else Qt.ToolButtonStyle.ToolButtonIconOnly
-            )
+        for tool in _TOOLS:
+            self._actions[tool].setChecked(tool == f"tool.{name}")
+        self._fit()
 
-    def _measure_tool(self) -> QToolButton:
-        """The measuring tools that have no button of their own, behind one button."""
-        made = self._menu_tool()
-        menu = QMenu(made)
-        menu.addActions([self._actions[line.id] for line in MORE_TOOLS])
-        made.setMenu(menu)
-        made.setCheckable(True)
-        made.setIconSize(QSize(16, 16))
+    def minimumSizeHint(self) -> QSize:
+        """What does not fit goes into the last menu: the bar asks for little."""
+        return QSize(_LEAST, TOP_BAR)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a narrow window words go first, then buttons."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another type or style: other widths."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._soon.start()
+        super().changeEvent(event)
+
+    # -- what fits -----------------------------------------------------------------------------
+
+    def _fit(self) -> None:
+        is_wide = self.width() >= _NARROW
+        active = f"tool.{self._active_tool}"
+        for tool, made in self.tool_buttons.items():
+            made.show_named(is_named=is_wide and tool == active)
+        for group in self.tool_groups.values():
+            group.show_tool(active, is_wide=is_wide)
+        self._name_search(is_wide=is_wide)
+        shown = [each for each, _ in self._goes if each is not self._presets or self._has_preset]
+        gone: list[QWidget] = []
+        for each, _ in self._goes:
+            if self._needed(shown) <= self.width():
+                break
+            if each in shown:
+                shown.remove(each)
+                gone.append(each)
+        for each, _ in self._goes:
+            each.setVisible(each in shown)
+        self._more.setVisible(bool(gone))
+        if tuple(gone) != self._gone:
+            self._gone = tuple(gone)
+            self._fill_more()
+
+    @property
+    def _has_preset(self) -> bool:
+        return bool(self._presets.text())
+
+    def _needed(self, shown: list[QWidget]) -> int:
+        """The width of the bar with these parts, the last menu's button included."""
+        known = {each for each, _ in self._goes}
+        margins = self._layout.contentsMargins()
+        needed = margins.left() + margins.right()
+        for number in range(self._layout.count()):
+            item = self._layout.itemAt(number)
+            widget = None if item is None else item.widget()
+            if item is None or (widget is not None and widget in known and widget not in shown):
+                continue
+            width = item.sizeHint().width() if widget is None else _width(widget)
+            needed += width + self._layout.spacing()
+        return needed
+
+    def _fill_more(self) -> None:
+        menu = QMenu(self._more)
+        for each, stands in reversed(self._goes):
+            if each not in self._gone:
+                continue
+            if isinstance(stands, QAction):
+                menu.addAction(stands)
+                continue
+            inner = stands.menu()
+            if inner is not None:
+                title = stands.accessibleName()
+                if isinstance(stands, ToolGroup):
+                    title = group_title(stands.name)
+                menu.addMenu(title).addActions(inner.actions())
+        self._more.setMenu(menu)
+
+    def _name_search(self, *, is_wide: bool) -> None:
+        whole = tr("Search actions and studies")
+        keys = self._actions.keys_of(self._actions["help.palette"])
+        self._search.setAccessibleName(whole)
+        self._search.setToolTip(f"{whole}  {keys}".rstrip())
+        self._search.setMinimumWidth(_WIDE_SEARCH if is_wide else 0)
+        self._search.setText(f"{whole if is_wide else tr('Search')}    {keys}".rstrip())
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _add(self, made: Part) -> Part:
         self._layout.addWidget(made)
         return made
 
-    def _show_measure(self) -> None:
-        """The button of further tools looks like the one that is active."""
-        row = next((r for r in MORE_TOOLS if r.id == f"tool.{self._active_tool}"), None)
-        for other in MORE_TOOLS:
-            self._actions[other.id].setChecked(other is row)
-        is_wide = self.width() >= _NARROW
-        name = tr("Measure") if row is None else tr(row.title)
-        self._measure.setIcon(icon("bidirectional" if row is None else row.icon))
-        self._measure.setText(name if is_wide else "")
-        self._measure.setChecked(row is not None)
-        self._measure.setToolTip(tr("More measuring tools"))
-        self._measure.setAccessibleName(name)
-        style = Qt.ToolButtonStyle
-        self._measure.setToolButtonStyle(
-            style.ToolButtonTextBesideIcon if is_wide else style.ToolButtonIconOnly
-        )
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """On a narrow window words go, icons stay."""
-        is_wide = self.width() >= _NARROW
-        self._search.setVisible(self.width() >= 800)
-        self._search.setMinimumWidth(220 if is_wide else _LEAST_SEARCH)
-        self._name_search()
-        self._presets.setVisible(self.width() >= 700 and bool(self._presets.text()))
-        self.show_tool(self._active_tool)
-        super().resizeEvent(event)
-
-    def _name_search(self) -> None:
-        whole = tr("Search actions and studies")
-        self._search.setAccessibleName(whole)
-        self._search.setToolTip(whole)
-        words = whole if self.width() >= _NARROW else tr("Search")
-        self._search.setText(f"{words}    Ctrl K")
-
-    def _tool(self, action: QAction, *, named: bool = False) -> QToolButton:
-        made = QToolButton()
-        made.setDefaultAction(action)
-        made.setIconSize(QSize(16, 16))
+    def _button(self, sign: str, on_click: Callable[[], object]) -> QToolButton:
+        made = self._add(QToolButton())
+        made.setIcon(icon(sign))
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        if named:
-            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._layout.addWidget(made)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.clicked.connect(lambda _checked=False: on_click())
         return made
 
     def _menu_tool(self) -> QToolButton:
-        made = QToolButton()
+        made = self._add(QToolButton())
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        return made
-
-    def _layout_tool(self) -> QToolButton:
-        made = self._menu_tool()
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._layout.addWidget(made)
         return made
-
-    def _analysis_tool(self, action: QAction) -> QToolButton:
-        self._worker = QToolButton()
-        self._worker.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._worker.clicked.connect(action.trigger)
-        self._worker.setIcon(icon("sparkles"))
-        return self._worker
 
     def _separator(self) -> None:
         line = QFrame()
@@ -221,3 +264,7 @@ class TopBar(QWidget):
         self._layout.addSpacing(GRID // 2)
         self._layout.addWidget(line)
         self._layout.addSpacing(GRID // 2)
+
+
+def _width(widget: QWidget) -> int:
+    return max(widget.sizeHint().width(), widget.minimumWidth())

@@ -296,10 +296,11 @@ def test_the_card_shows_all_numbers_a_histogram_and_copies_them(
 def test_every_tool_is_behind_the_button_or_has_one_and_the_bar_stays_one_row(
     opened: MainWindow,
 ) -> None:
+    from medview.gui.bar_tools import PLAIN, tool_groups
     from medview.gui.tools.table import TOOL_NAMES
-    from medview.gui.topbar import MORE_TOOLS, TOOLS
 
-    assert {*TOOLS, *(row.id.removeprefix("tool.") for row in MORE_TOOLS)} == set(TOOL_NAMES)
+    behind = [tool for tools in tool_groups().values() for tool in tools]
+    assert {tool.removeprefix("tool.") for tool in (*PLAIN, *behind)} == set(TOOL_NAMES)
     opened.resize(900, 600)
     assert opened.top.height() == 40
     assert opened.top.minimumSizeHint().width() <= 900

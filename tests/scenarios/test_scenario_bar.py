@@ -1,0 +1,89 @@
+"""The bar at the top: one row at every width and in both languages, nothing lost."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QMenu, QWidget
+from pytestqt.qtbot import QtBot
+
+from medview.core.words import set_language
+from medview.gui.bar_tools import PLAIN, tool_groups
+from medview.gui.topbar import TopBar
+from medview.gui.window import MainWindow
+
+WIDTHS = (1600, 1200, 1024, 800, 640, 480)
+
+
+def parts(bar: TopBar) -> list[QWidget]:
+    found = bar.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return [each for each in found if each.isVisible() and not isinstance(each, QMenu)]
+
+
+def reached(menu: QMenu | None) -> set[str]:
+    """Names of the actions in a menu and in its menus."""
+    names: set[str] = set()
+    for action in menu.actions() if menu is not None else ():
+        names |= reached(action.menu()) if action.menu() is not None else {action.objectName()}
+    return names
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_bar_is_one_row_whose_parts_do_not_overlap_at_any_width(
+    opened: MainWindow, qtbot: QtBot, language: str
+) -> None:
+    set_language(language)
+    opened.retranslate()
+    opened.set_tool("livewire")
+    for width in WIDTHS:
+        opened.top.setFixedWidth(width)
+        qtbot.wait(20)
+
+        boxes = [each.geometry() for each in parts(opened.top)]
+        assert opened.top.height() == 40
+        assert all(QRect(0, 0, width, 40).contains(box) for box in boxes), width
+        edges = sorted((box.left(), box.right()) for box in boxes)
+        assert all(a[1] < b[0] for a, b in zip(edges, edges[1:], strict=False)), width
+    set_language("en")
+    opened.retranslate()
+
+
+def test_what_does_not_fit_is_in_the_last_menu(opened: MainWindow, qtbot: QtBot) -> None:
+    bar = opened.top
+    tools = {*PLAIN, *(tool for group in tool_groups().values() for tool in group)}
+    for width in WIDTHS:
+        bar.setFixedWidth(width)
+        qtbot.wait(20)
+
+        behind = reached(bar._more.menu()) if bar._more.isVisible() else set()
+        for group in bar.tool_groups.values():
+            behind |= reached(group.menu()) if group.isVisible() else set()
+        shown = {tool for tool, made in bar.tool_buttons.items() if made.isVisible()}
+        assert tools <= behind | shown, width
+        assert bar._presets.isVisible() or width < 800
+    assert bar._more.isVisible()
+    assert "models.analyse" in reached(bar._more.menu())
+
+
+def test_a_tool_of_the_last_menu_can_be_taken(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.top.setFixedWidth(480)
+    qtbot.wait(20)
+
+    action = next(a for a in opened.top._more.menu().actions() if a.objectName() == "tool.pan")
+    action.trigger()
+
+    assert opened.grid.active_view.tool_name == "pan"
+
+
+def test_a_group_keeps_the_tool_used_last_on_its_button(opened: MainWindow, qtbot: QtBot) -> None:
+    group = opened.top.tool_groups["roi"]
+    opened.actions_["tool.freehand"].trigger()
+    assert group.defaultAction().objectName() == "tool.freehand"
+    assert group.isChecked()
+
+    opened.actions_["tool.pan"].trigger()
+    assert not group.isChecked()
+    qtbot.mouseClick(group, Qt.MouseButton.LeftButton)
+
+    assert opened.grid.active_view.tool_name == "freehand"
+    assert "Freehand" in group.accessibleName()
