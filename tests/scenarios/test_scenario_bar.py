@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QMenu, QWidget
@@ -43,7 +45,7 @@ def test_the_bar_is_one_row_whose_parts_do_not_overlap_at_any_width(
         assert opened.top.height() == 40
         assert all(QRect(0, 0, width, 40).contains(box) for box in boxes), width
         edges = sorted((box.left(), box.right()) for box in boxes)
-        assert all(a[1] < b[0] for a, b in zip(edges, edges[1:], strict=False)), width
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(edges)), width
     set_language("en")
     opened.retranslate()
 
