@@ -56,7 +56,7 @@ LIGHT = Tokens(
     accent="#1f6fae",
     on_accent="#ffffff",
     good="#2f7d57",
-    warn="#9a6a12",
+    warn="#946410",
     bad="#b23c30",
 )
 _theme = {"tokens": DARK}
