@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
 from typing import NamedTuple
@@ -174,6 +174,18 @@ class Geometry:
                 return False
             return bool(np.allclose(self.affine[:, :2], other.affine[:, :2], atol=tolerance_mm))
         return bool(np.allclose(self.affine, other.affine, atol=tolerance_mm))
+
+    def box(self, first: tuple[int, int, int], shape: tuple[int, int, int]) -> Geometry:
+        """The grid of some of the voxels; first is the (k, j, i) of its own first one."""
+        k, n = first[0], shape[0]
+        origin = PatientPoint(*self.to_patient_array([first])[0])
+        corner = VoxelIndex(0, first[1], first[2])
+        shift = np.subtract(self.to_patient(corner), self.to_patient(VoxelIndex(0, 0, 0)))
+        places = None if self.places is None or n < 2 else self.places[k : k + n]
+        if places is not None:
+            places = tuple(PatientPoint(*(np.array(place) + shift)) for place in places)
+        gaps = tuple(gap - k for gap in self.gaps if k <= gap < k + n - 1)
+        return replace(self, shape=shape, origin=origin, places=places, gaps=gaps)
 
     @cached_property
     def nearest_axes(self) -> tuple[int, int, int]:

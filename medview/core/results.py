@@ -44,6 +44,9 @@ class Label:
     hidden: bool = False
 
 
+OWN_MASK = "segment:"  # how the ids of label maps begin that the reader made
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelMap:
     """voxels: uint8 [k, j, i] on `geometry`, 0 is background."""

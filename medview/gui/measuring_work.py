@@ -18,6 +18,7 @@ from medview.gui.views.tile import Tile
 from medview.imaging import roi
 from medview.session import measures
 from medview.session.events import Event, LoadProgress, WorkChanged
+from medview.session.nodules import nodule_again
 from medview.session.studies import Key, Place
 
 if TYPE_CHECKING:
@@ -168,4 +169,7 @@ class MeasuringWork(QObject):
 
 def _again_all(mine: Sequence[Measurement], site: roi.Site) -> list[Measurement]:
     """Each measurement with its numbers as they are now; those of a report stay the report's."""
-    return [m if dict(m.extra).get(measures.REPORTED) else roi.again(m, site) for m in mine]
+    return [
+        m if dict(m.extra).get(measures.REPORTED) else nodule_again(m, roi.again(m, site))
+        for m in mine
+    ]

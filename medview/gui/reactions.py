@@ -225,7 +225,7 @@ class Reactions:
             if (run.series_uid, run.stack) == place.key and run.status == "run"
         ]
         tile.view.set_overlays(
-            [run.label_map for run in runs if run.label_map is not None],
+            self._session.segmenting.drawn(place, [run for run in runs if run.label_map]),
             [heatmap for run in runs for heatmap in run.heatmaps],
         )
         self._window.measures.show_in(tile, place)

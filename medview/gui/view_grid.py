@@ -45,6 +45,8 @@ class ViewGrid(QWidget):
     overlay_toggled = Signal(bool)
     corner_text_toggled = Signal(bool)
     menu_requested = Signal(QPoint)
+    dabbed = Signal(object)  # Dab: a segment tool was used
+    brush_sized = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -232,7 +234,7 @@ class ViewGrid(QWidget):
         for signal in (
             "measurement_made", "measurement_changed", "measurement_deleted", "series_step",
             "tool_chosen", "upper_changed", "phase_step", "overlay_toggled", "corner_text_toggled",
-            "menu_requested",
+            "menu_requested", "dabbed", "brush_sized",
         ):  # fmt: skip
             getattr(view, signal).connect(getattr(self, signal))
         view.cine_asked.connect(self.playing.ask)

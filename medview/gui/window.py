@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         from medview.gui.picture_works import PictureWorks
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
+        from medview.gui.segment_work import SegmentWork
         from medview.gui.volume_work import VolumeWork
 
         self.library = LibraryWork(self)
@@ -144,6 +145,7 @@ class MainWindow(QMainWindow):
         self.keys = KeyWork(self)
         self.second = SecondWork(self)
         VolumeWork(self)
+        SegmentWork(self)
 
     # -- what the reader asks for --------------------------------------------------------
 

@@ -87,6 +87,11 @@ class LinksChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentsCounted(Event):
+    """Volume and mean value of a segment have been worked out."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobsChanged(Event):
     """A job was queued, went on or ended."""
 

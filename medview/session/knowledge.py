@@ -10,6 +10,7 @@ from medview.core.observation import Observation, Source, concepts
 from medview.core.results import Measurement, ModelRun, Quantity
 from medview.core.study import Patient, Study
 from medview.session.documents import OpenDocument
+from medview.session.nodules import nodule_observations
 from medview.session.work import Work
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def gather(
         known += item.note.observations
     known += from_runs(runs, work, patient.id, study)
     series = {item.uid for item in study.series}
+    here = [m for m in work.measurements if m.series_uid in series]
+    known += nodule_observations(here, patient.id, study.date)
     for measurement in work.measurements:
         # A ruler on an earlier study must not become a size of this one.
         if measurement.series_uid in series:

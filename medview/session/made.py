@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from medview.core.errors import MedViewError
 from medview.core.observation import Observation, Source
@@ -72,6 +73,13 @@ class Made:
                 )
             )
         return book
+
+    def folder_of(self, place: Place) -> Path | None:
+        """Where a patient's work lies; None where nothing can be kept."""
+        try:
+            return patient_folder(_filed_under(place))
+        except OSError:
+            return None
 
     def runs_of(self, place: Place) -> tuple[ModelRun, ...]:
         """Every run on a patient's images that the reader did not take away, newest last."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from medview.core.results import Measurement
 from medview.core.study import Patient, Series, Stack
 from medview.core.words import say
+from medview.session.nodules import linked_to, nodule_again
 from medview.session.studies import Key, Place
 from medview.session.work import KeyPicture, KnownLength, Work, WorkBook
 
@@ -20,16 +21,19 @@ def keep(book: WorkBook, measurement: Measurement) -> None:
     is_new = measurement.id not in known
     if not is_new:  # what the reader named it stays
         named = tuple((k, v) for k, v in known[measurement.id].extra if k != REPORTED)
-        measurement = replace(measurement, extra=named, text=known[measurement.id].text)
+        before = known[measurement.id]
+        measurement = nodule_again(before, replace(measurement, extra=named, text=before.text))
     known[measurement.id] = measurement
     name = say("Measure") if is_new else say("Change a measurement")
     book.change(name, measurements=tuple(known.values()))
 
 
 def remove(book: WorkBook, ids: Collection[str]) -> None:
-    """Measurements were deleted."""
+    """Measurements were deleted, and with them the masks that they were made with."""
     kept = tuple(m for m in book.work.measurements if m.id not in ids)
-    book.change(say("Delete a measurement"), measurements=kept)
+    masks = {linked_to(m) for m in book.work.measurements if m.id in ids}
+    segments = tuple(s for s in book.work.segments if s.id not in masks)
+    book.change(say("Delete a measurement"), measurements=kept, segments=segments)
 
 
 def rename(book: WorkBook, measurement_id: str, text: str) -> None:

@@ -35,6 +35,7 @@ from medview.session.made import Made
 from medview.session.memory import Budget
 from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
+from medview.session.segmenting import Segmenting
 from medview.session.studies import Key, Place, Studies
 from medview.session.work import Work, WorkBook
 
@@ -72,6 +73,7 @@ class Session:
         self.analyses = Analyses(
             self.events, self.studies, self.made.keep_run, self.settings.device
         )
+        self.segmenting = Segmenting(self.events, self.made, lambda: self._active)
         self._active: Place | None = None
         self._is_chosen = False  # whether the reader has looked at, not only been shown, `active`
         self._remembered = Remembered()

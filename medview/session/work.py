@@ -12,6 +12,7 @@ from medview.core.results import Measurement
 from medview.core.words import Sentence, say
 from medview.session.journal import Journal
 from medview.session.merging import merge
+from medview.session.segments import Segment
 
 _UNDO_DEPTH = 200
 ITEMS = {
@@ -23,6 +24,7 @@ ITEMS = {
     "known_lengths": "key",
     "key_pictures": "id",
     "taken": "uid",
+    "segments": "id",
     "pairs": "id",
 }
 
@@ -89,6 +91,7 @@ class Work:
 
     entered: values typed into the risk or record panel. impression: the report's free text.
     hidden_runs: runs that the reader took away. explained: findings whose reasons were opened.
+    segments: masks that were drawn or corrected.
     pairs: measurements of one lesion at two dates.
     taken: reports and key object selections that were read into it or written from it.
     """
@@ -99,6 +102,7 @@ class Work:
     impression: str = ""
     hidden_runs: tuple[str, ...] = ()
     explained: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
     pairs: tuple[LesionPair, ...] = ()
     known_lengths: tuple[KnownLength, ...] = ()
     key_pictures: tuple[KeyPicture, ...] = ()

@@ -40,6 +40,7 @@ class Segmentation:
     uid: str
     description: str
     kind: str
+    patient_id: str
     refers_to: tuple[str, ...]
     label_maps: tuple[LabelMap, ...]
     notes: tuple[Sentence, ...] = ()
@@ -106,6 +107,7 @@ def _read(dataset: Dataset, onto: Geometry | None) -> Segmentation:
         uid=str(dataset.SOPInstanceUID),
         description=str(dataset.get("SeriesDescription", "") or ""),
         kind=kind,
+        patient_id=str(dataset.get("PatientID", "") or ""),
         refers_to=tuple(
             str(item.SeriesInstanceUID) for item in dataset.get("ReferencedSeriesSequence", ())
         ),

@@ -21,6 +21,7 @@ GROUPS = {
     "tool": "Tools",
     "measure": "Measurements and key images",
     "volume": "Volume",
+    "segment": "Segments",
     "models": "Analysis",
     "help": "Help",
     "menu": "Menus",

@@ -140,6 +140,24 @@ _TOOL = (
     Row("tool.ellipse", "Ellipse", "circle", "E", in_views=True, is_marked=True),
     Row("tool.probe", "Probe", "pipette", "P", in_views=True, is_marked=True),
 )
+_SEGMENT = (
+    Row("tool.nodule", "Nodule", "target", "N", in_views=True, is_marked=True),
+    Row("tool.brush", "Brush", keys="B", in_views=True, is_marked=True),
+    Row("tool.eraser", "Eraser", keys="Shift+B", in_views=True, is_marked=True),
+    Row("tool.threshold", "Brush in a window", keys="U", in_views=True, is_marked=True),
+    Row("tool.grow", "Grow from a seed", keys="G", in_views=True, is_marked=True),
+    Row("segment.new", "New segment", "plus"),
+    Row("segment.correct", "Correct masks of models", "scissors"),
+    Row("segment.take_up", "Take up stored segmentations", "upload"),
+    Row("segment.fill", "Fill between drawn slices"),
+    Row("segment.largest", "Keep the largest part"),
+    Row("segment.clean", "Remove parts under 50 mm³"),
+    Row("segment.smooth", "Smooth the segment"),
+    Row("segment.larger", "Segment 1 mm larger"),
+    Row("segment.smaller", "Segment 1 mm smaller"),
+    Row("segment.rename", "Rename the segment", parameters=(Parameter("name", "text"),)),
+    Row("segment.delete", "Delete the segment", "trash-2"),
+)
 _CINE = (
     Row("cine.toggle", "Cine", "play", "C", in_views=True, is_marked=True),
     Row("cine.bounce", "Cine back and forth", keys="Shift+C", in_views=True),
@@ -179,6 +197,7 @@ ROWS: tuple[Row, ...] = (
     *measuring.TOOLS,
     *measuring.MEASURE,
     *VOLUME_ROWS,
+    *_SEGMENT,
     *_MODELS,
     *_HELP,
     *_MENUS,

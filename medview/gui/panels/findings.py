@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.core.numbers import percent, quantity_text, volume_text
@@ -16,6 +16,8 @@ from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, Meter, button, empty_state, label, row
 from medview.gui.panels.growth_cards import growth_widgets
 from medview.gui.panels.measurement_cards import MeasurementCards
+from medview.gui.panels.segments import TOOLS as SEGMENT_TOOLS
+from medview.gui.panels.segments import SegmentsCard
 from medview.gui.style import GRID, tokens
 from medview.session import Session
 from medview.session.events import (
@@ -24,6 +26,7 @@ from medview.session.events import (
     GoTo,
     KnowledgeChanged,
     LinksChanged,
+    SegmentsCounted,
 )
 from medview.session.work import Decision
 
@@ -31,9 +34,14 @@ from medview.session.work import Decision
 class FindingsPanel(QWidget):
     """Cards of the active patient; a click goes there, the buttons decide."""
 
+    action_asked = Signal(str)  # an action's name
+    brush_changed = Signal()
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._tool = ""
+        self._segments: SegmentsCard | None = None
         self._open = ""
         self._why = ""
         self._column = CardColumn()
@@ -84,6 +92,7 @@ class FindingsPanel(QWidget):
             widgets += [self._refusal_card(run) for run in refused]
             widgets += self._cards.widgets()
             widgets += growth_widgets(self._session)
+            widgets += self._segment_cards()
             widgets += self._from_risk()
         if not widgets:
             widgets = [
@@ -96,8 +105,28 @@ class FindingsPanel(QWidget):
         self._column.fill(widgets)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, ActiveChanged | KnowledgeChanged | LinksChanged):
+        if isinstance(event, ActiveChanged | KnowledgeChanged | LinksChanged | SegmentsCounted):
             self._later.start(0)
+
+    def show_tool(self, name: str) -> None:
+        """The tool in use: the segments' own have their card open."""
+        if name != self._tool and (name in SEGMENT_TOOLS or self._tool in SEGMENT_TOOLS):
+            self._later.start(0)
+        self._tool = name
+
+    def show_brush(self) -> None:
+        """The brush has another size."""
+        if self._segments is not None:
+            self._segments.show_brush()
+
+    def _segment_cards(self) -> list[QWidget]:
+        self._segments = None
+        if not self._session.segmenting.segments and self._tool not in SEGMENT_TOOLS:
+            return []
+        self._segments = card = SegmentsCard(self._session, self._tool)
+        card.action_asked.connect(self.action_asked)
+        card.brush_changed.connect(self.brush_changed)
+        return [label(tr("SEGMENTS"), "caption"), card]
 
     # -- runs ------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
@@ -50,12 +50,31 @@ class Measures(Protocol):
         """A measurement was drawn, or changed where its id is known."""
 
 
+class Paints(Protocol):
+    """What is painted on a view's slices, as a tool sees it."""
+
+    def hover(self, x: float, y: float) -> None:
+        """The brush is here."""
+
+    def leave(self) -> None:
+        """The brush is nowhere."""
+
+    def dab(
+        self, tool: str, phase: Literal["begin", "go", "end", "cancel", "click"], x: float, y: float
+    ) -> None:
+        """The tool begins, goes on, ends or clicks at a place of the screen."""
+
+
 class Stage(Protocol):
     """The view as a tool sees it."""
 
     @property
     def measuring(self) -> Measures:
         """What is drawn on it."""
+
+    @property
+    def painting(self) -> Paints:
+        """What is painted on it."""
 
     @property
     def state(self) -> ViewState:
@@ -98,6 +117,7 @@ class Tool:
     name = ""
     kind = ""  # of the measurements that it draws
     cursor = "arrow"
+    is_brush = False  # has a size, which the wheel changes
 
     def press(self, stage: Stage, pointer: Pointer) -> None:
         """The button went down."""

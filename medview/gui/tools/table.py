@@ -17,6 +17,13 @@ from medview.gui.tools.crosshair import CrosshairTool
 from medview.gui.tools.ellipse import EllipseTool
 from medview.gui.tools.length import LengthTool
 from medview.gui.tools.outlines import FreehandTool, LivewireTool, SplineTool
+from medview.gui.tools.painting import (
+    BrushTool,
+    EraserTool,
+    GrowTool,
+    NoduleTool,
+    ThresholdTool,
+)
 from medview.gui.tools.pan import PanTool
 from medview.gui.tools.probe import ProbeTool
 from medview.gui.tools.scroll import ScrollTool
@@ -30,6 +37,7 @@ _MAKERS: dict[str, ToolMaker] = {
         WindowTool, PanTool, ZoomTool, ScrollTool, CrosshairTool, LengthTool, EllipseTool,
         ProbeTool, BidirectionalTool, AngleTool, CobbTool, RectangleTool, FreehandTool, SplineTool,
         LivewireTool, SphereTool, PeakTool, ChestTool, ArrowTool, TextTool, CalibrateTool,
+        NoduleTool, BrushTool, EraserTool, ThresholdTool, GrowTool,
     )
 }  # fmt: skip
 TOOL_NAMES = tuple(_MAKERS)

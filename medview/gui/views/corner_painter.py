@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
+from medview.core.results import OWN_MASK
 from medview.core.words import tr
 from medview.gui.views import corners, ink
 from medview.gui.views.look import Look
@@ -29,7 +30,9 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     room = width / 2 - 2 * ink.MARGIN - 8
     is_whole = height >= _TALL
     upper_right = corners.upper_right(stage.shown, stage.plane, is_whole=is_whole)
-    has_overlay = look.has_overlay and bool(stage.overlays)
+    # What the reader painted is no result of a model.
+    of_models = [each for each in stage.overlays if not each.id.startswith(OWN_MASK)]
+    has_overlay = look.has_overlay and bool(of_models)
     calibration = stage.measuring.calibration
     marks = corners.badges(
         stage.shown, stage.plane, has_overlay=has_overlay, calibration=calibration

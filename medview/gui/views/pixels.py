@@ -86,6 +86,15 @@ def to_picture(pixels: NDArray[np.uint8], step: int = 1, *, is_smooth: bool = Fa
     return Picture(image.convertToFormat(own), pixels, step, is_smooth)
 
 
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """One overlay on one slice; it keeps the overlay, whose id must not go to another one."""
+
+    overlay: LabelMap | Heatmap
+    pictures: Sequence[Picture]
+    outlines: Sequence[Outline]
+
+
 class SlicePictures:
     """The grey and the overlay of the slice a view shows, made again only when they change.
 
@@ -96,6 +105,7 @@ class SlicePictures:
     def __init__(self, parent: QObject, on_finer: Callable[[], None]) -> None:
         self._grey: tuple[object, Picture] | None = None
         self._over: tuple[object, list[Picture], list[Outline]] | None = None
+        self._layers: tuple[object, dict[int, _Layer]] = (None, {})
         self._thinned: tuple[object, Volume] | None = None
         self._drawn: tuple[object, Picture] | None = None
         self._sample: Refined[Sample] = Refined(parent, on_finer)
@@ -110,6 +120,7 @@ class SlicePictures:
         """Make everything again at the next look."""
         self.forget_grey()
         self._over = self._drawn = None
+        self._layers = (None, {})
         self._cuts.forget()
 
     def forget_grey(self) -> None:
@@ -191,10 +202,22 @@ class SlicePictures:
         self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
     ) -> tuple[list[Picture], list[Outline]]:
         """The colours over a slice and the outlines of its labels."""
+        if not isinstance(plane, SlabPlane | ObliquePlane):
+            return self._straight(overlays, plane, index)
         cuts = self._cut(overlays, plane, index)
         if self._over is None or self._over[0] is not cuts:
             self._over = (cuts, *_overlay(cuts))
         return self._over[1], self._over[2]
+
+    def _straight(
+        self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
+    ) -> tuple[list[Picture], list[Outline]]:
+        """Each overlay apart: where one is painted on the others keep their pictures."""
+        known = self._layers[1] if self._layers[0] == (plane, index) else {}
+        layers = {id(each): known.get(id(each)) or _layer(each, plane, index) for each in overlays}
+        self._layers = ((plane, index), layers)
+        pictures = [picture for layer in layers.values() for picture in layer.pictures]
+        return pictures, [line for layer in layers.values() for line in layer.outlines]
 
     def _cut(self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int) -> Cuts:
         full = partial(_cuts, tuple(overlays), plane, index)
@@ -240,6 +263,10 @@ def _cuts(overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int)
         else (each, cut_labels(each, plane, index))
         for each in overlays
     )
+
+
+def _layer(overlay: LabelMap | Heatmap, plane: SlicePlane, index: int) -> _Layer:
+    return _Layer(overlay, *_overlay(_cuts((overlay,), plane, index)))
 
 
 def _overlay(cuts: Cuts) -> tuple[list[Picture], list[Outline]]:

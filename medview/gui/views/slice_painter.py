@@ -12,6 +12,7 @@ from medview.core.geometry import FloatArray
 from medview.core.words import Sentence, tr
 from medview.gui.tools.habits import habits
 from medview.gui.views import ink
+from medview.gui.views.brush_painter import paint_brush
 from medview.gui.views.colour_bars import paint_colour_bars
 from medview.gui.views.corner_painter import paint_letters, paint_texts
 from medview.gui.views.cross_lines import CrossLine, cross_lines
@@ -55,6 +56,7 @@ class SlicePainter:
             measuring = self._stage.measuring
             for each in measuring.marks():
                 paint_mark(painter, each, measuring)
+            paint_brush(self._stage, painter, where)
             paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:
                 paint_texts(self._stage, painter, look, where)

@@ -67,6 +67,8 @@ class SliceView(QWidget):
     measurement_deleted = Signal(str)
     upper_changed = Signal(object)  # UpperLayer
     phase_step = Signal(int)
+    dabbed = Signal(object)  # Dab
+    brush_sized = Signal(int)
     probe_moved = Signal(object)  # ProbeReading, None when the mouse leaves
     activated = Signal()
     maximise_requested = Signal()
@@ -98,6 +100,8 @@ class SliceView(QWidget):
         self.stage.upper_changed.connect(self.upper_changed)
         self.stage.measuring.made.connect(self.measurement_made)
         self.stage.measuring.changed.connect(self.measurement_changed)
+        self.stage.painting.dabbed.connect(self.dabbed)
+        self.stage.painting.sized.connect(self.brush_sized)
         self.stage.repaint_wanted.connect(self.update)
 
     # -- what the window says ------------------------------------------------------------
@@ -269,6 +273,7 @@ class SliceView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing lies under the mouse any more."""
         self.probe_moved.emit(None)
+        self.stage.painting.leave()
         self.look = replace(self.look, probe="")
         self.update()
 
@@ -286,6 +291,10 @@ class SliceView(QWidget):
         if notches == 0:
             return
         place = event.position()
+        held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        if self._hands.tool.is_brush and event.modifiers() & held:
+            self.stage.painting.sized.emit(notches)
+            return
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             at = self.stage.from_middle(Pointer(place.x(), place.y()))
             self.stage.change(zoomed(self.stage.state, 1.15**notches, at))

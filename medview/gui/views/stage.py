@@ -16,6 +16,7 @@ from medview.core.words import Sentence
 from medview.gui.tools.base import Pointer
 from medview.gui.views.corners import Shown
 from medview.gui.views.measuring import Measuring
+from medview.gui.views.painting import Painting
 from medview.gui.views.state import (
     ScreenMap,
     ViewState,
@@ -39,7 +40,8 @@ _START = ViewState(point=ORIGIN, window=Window(center=128, width=256))
 class SliceStage(QObject):
     """The stage of one slice view; `wanted` is the plane's name, a film keeps its own.
 
-    windowing chooses its window, measuring holds what is drawn on it.
+    windowing chooses its window, measuring holds what is drawn on it,
+    painting what changes segments.
     """
 
     crosshair_moved = Signal(object)
@@ -62,6 +64,7 @@ class SliceStage(QObject):
         self.size = (1.0, 1.0)
         self.windowing = Windowing()
         self.measuring = Measuring(self)
+        self.painting = Painting(self)
         self._state = _START
         self._laid: tuple[Shown, Mpr, str] | None = None  # what the planes were made for
         self._before = (False, True)  # whether it was a single picture, with a window of ours

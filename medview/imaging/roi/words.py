@@ -12,6 +12,8 @@ _TITLES = {
     "Long axis": say("Long axis"),
     "Short axis": say("Short axis"),
     "Diameter": say("Diameter"),
+    "Mean diameter": say("Mean diameter"),
+    "Solid part": say("Solid part"),
     "Area": say("Area"),
     "Volume": say("Volume"),
     "Angle": say("Angle"),
@@ -86,6 +88,8 @@ def lines(measurement: Measurement) -> tuple[str, ...]:
     if "Long axis" in found:
         long, short = found["Long axis"], found["Short axis"]
         said.append(f"{number(long.value)} × {shown(short)}{mark}")
+    if "Mean diameter" in found:
+        said.append(f"Ø {shown(found['Mean diameter'])}{mark}")
     for concept in _BESIDE:
         if concept in found:
             name = {"Peak": f"{tr('Peak')} ", "Cardiothoracic ratio": f"{tr('CTR')} "}
