@@ -79,7 +79,7 @@ def test_click_measures_the_nodule_and_the_scores_know_it(
 ) -> None:
     view, place = opened.grid.views["axial"], nodule_place
     opened.grid.go_to(place)
-    qtbot.keyClick(view, Qt.Key.Key_N)
+    qtbot.keyClick(view, Qt.Key.Key_D)
     qtbot.mouseClick(view, LEFT, NONE, on_screen(view, place))
     quiet(opened)
     (found,) = opened.session.work.measurements
@@ -156,6 +156,7 @@ def test_strokes_are_undone_or_given_up_and_the_picture_follows(
     assert int(np.count_nonzero(shown.voxels)) == first.sum()  # type: ignore[union-attr]
     opened.actions_.perform("edit.redo")
     assert np.array_equal(mask(opened), second)
+    qtbot.keyClick(view, Qt.Key.Key_B)
     qtbot.mousePress(view, LEFT, NONE, end)
     qtbot.mouseMove(view, end + QPoint(30, 30))
     assert mask(opened).sum() > second.sum()

@@ -141,7 +141,7 @@ _TOOL = (
     Row("tool.probe", "Probe", "pipette", "P", in_views=True, is_marked=True),
 )
 _SEGMENT = (
-    Row("tool.nodule", "Nodule", "target", "N", in_views=True, is_marked=True),
+    Row("tool.nodule", "Nodule", "target", "D", in_views=True, is_marked=True),
     Row("tool.brush", "Brush", keys="B", in_views=True, is_marked=True),
     Row("tool.eraser", "Eraser", keys="Shift+B", in_views=True, is_marked=True),
     Row("tool.threshold", "Brush in a window", keys="U", in_views=True, is_marked=True),
