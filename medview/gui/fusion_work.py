@@ -76,6 +76,7 @@ class FusionWork(QObject):
         on("fusion.next_map", self._next_map)
         on("fusion.lay", self._lay)
         on("fusion.window", self._take_window)
+        on("fusion.measure", self._take_measures)
         on("models.cancel", self.cancel)
         self._window.status.cancel_asked.connect(self.cancel)
 
@@ -196,6 +197,14 @@ class FusionWork(QObject):
         elif fused.layer is not None:
             upper = self._session.studies.place(fused.upper)
             self.bar.show_layer("" if upper is None else _name(upper), fused.layer)
+            self._show_switches(fused.layer)
+
+    def _show_switches(self, layer: UpperLayer) -> None:
+        """The switches stand as the layer does, without turning it once more."""
+        for name, on in (("window", layer.takes_window), ("measure", layer.takes_measures)):
+            action = self._window.actions_[f"fusion.{name}"]
+            if action.isChecked() != on:
+                action.setChecked(on)
 
     def _place_in(self, tile: Tile) -> _Where | None:
         """Which fusion a tile shows: its own, else that of its stack."""
@@ -282,6 +291,19 @@ class FusionWork(QObject):
         fused = self._of_active()
         if fused is not None and fused.layer is not None:
             self._change(replace(fused.layer, takes_window=on))
+
+    def _take_measures(self, on: bool) -> None:
+        """What is drawn is measured on the upper series' own voxels, where both share a space."""
+        fused = self._of_active()
+        if fused is None or fused.layer is None:
+            return
+        if on and fused.layer.to_upper is not None:
+            self._window.reactions.say(
+                say("A registered series is measured in a view of its own."), "warn"
+            )
+            self._window.actions_["fusion.measure"].setChecked(False)
+            return
+        self._change(replace(fused.layer, takes_measures=on))
 
     def _register(self) -> None:
         """Find by the images how the two lie to each other; then they are fused."""

@@ -14,6 +14,7 @@ from medview.core.results import Measurement
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.dialogs.asking import ask_number, ask_text
+from medview.gui.views.measured_on import target
 from medview.gui.views.tile import Tile
 from medview.imaging import roi
 from medview.session import measures
@@ -98,14 +99,16 @@ class MeasuringWork(QObject):
 
     def _refusal(self, measurement: Measurement) -> Sentence | None:
         """Why something that was drawn means nothing here."""
-        shown = self._window.grid.active_view.stage.shown
-        if measurement.kind not in roi.SOLID or shown is None:
+        stage = self._window.grid.active_view.stage
+        shown, measured = stage.shown, target(stage, measurement)
+        if measurement.kind not in roi.SOLID or shown is None or measured is None:
             return None
+        volume = measured[0].volume
         if not shown.stack.is_in_space or shown.volume.is_colour:
             return say("A sphere takes slices that lie one behind the other.")
         if measurement.kind == "sphere":
             return None
-        if not shown.volume.unit.startswith("SUV"):
+        if not volume.unit.startswith("SUV"):
             return say("There is no SUV here: the peak is measured on PET in SUV.")
         if not any(quantity.concept == "Peak" for quantity in measurement.quantities):
             return say("No sphere of 1 mL fits here; draw it around the lesion, inside the volume.")

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from medview.core.geometry import PatientPoint
+from medview.core.geometry import PatientPoint, VoxelIndex
 from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
 from medview.imaging.fusion import resampled
@@ -226,3 +226,40 @@ def test_a_film_is_not_fused_with_anything(
     window.actions_.perform("fusion.fuse")
     said = [str(sentence) for _, sentence, _ in window.messages]
     assert "There is no other series of this patient to lay over this one." in said
+
+
+def test_what_is_drawn_is_measured_on_the_pets_own_voxels_where_asked(
+    fused: MainWindow, quiet: Quiet
+) -> None:
+    stage = fused.grid.active_view.stage
+    point = hottest(fused)
+    assert stage.plane is not None
+    assert stage.upper is not None
+    on_ct = stage.measuring.measured("probe", (point,))
+    fused.actions_.perform("fusion.measure")
+    on_pet = stage.measuring.measured("probe", (point,))
+    assert on_ct.series_uid != on_pet.series_uid
+    assert (on_pet.series_uid, on_pet.stack) == key_of(fused, "PT")
+    assert on_pet.quantities[0].unit == "{SUVbw}g/ml"
+    assert on_pet.quantities[0].value == pytest.approx(stage.upper.value_at(point))
+    _, row, column = stage.plane.to_pixel(point)
+    ends = [stage.plane.to_patient(stage.index, row + dr, column + dc)
+            for dr, dc in ((0, -15), (0, 15), (-15, 0), (15, 0))]  # fmt: skip
+    drawn = stage.measuring.measured("ellipse", tuple(ends))
+    pet = stage.upper.volume
+    inside = []  # centres of PET voxels of the nearest slice, counted by hand
+    k = round(pet.geometry.to_index(point).k)
+    middle = np.array(ends).mean(axis=0)
+    radius = float(np.linalg.norm(np.subtract(ends[1], ends[0]))) / 2
+    for j in range(pet.geometry.shape[1]):
+        for i in range(pet.geometry.shape[2]):
+            place = np.array(pet.geometry.to_patient(VoxelIndex(k, j, i)))
+            if np.hypot(*(place - middle)[:2]) <= radius:
+                inside.append(pet.value_at(k, j, i))
+    found = {quantity.concept: quantity.value for quantity in drawn.quantities}
+    assert found["Mean"] == pytest.approx(float(np.mean(inside)), rel=1e-5)
+    assert found["Maximum"] == pytest.approx(float(np.max(inside)), rel=1e-5)
+    stage.measuring.finish(drawn)
+    quiet(fused)
+    assert stage.measuring.remarks(drawn) == ["measured on series 1"]
+    assert not stage.measuring.is_fixed(drawn)

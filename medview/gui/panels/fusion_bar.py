@@ -51,7 +51,7 @@ class FusionBar(QWidget):
         self.threshold = QDoubleSpinBox()
         self.threshold.setRange(0.0, 1e6)
         self.threshold.setFixedWidth(112)
-        self._switches = [self._switch(actions, name) for name in ("window",)]
+        self._switches = [self._switch(actions, name) for name in ("window", "measure")]
         self.register = button("", "", self.register_asked.emit)
         self._close = QToolButton()
         self._close.clicked.connect(self.closed)

@@ -130,7 +130,7 @@ class Hands:
         measuring.select(taken.measurement.id, None if handle is None else handle[1])
         self._stage.repaint_wanted.emit()
         is_here = taken.is_whole or taken.measurement.kind in SOLID
-        if not is_here or measuring.is_of_another(taken.measurement):
+        if not is_here or measuring.is_fixed(taken.measurement):
             return None  # it is chosen; it changes where it was measured
         return EditTool(taken.measurement, None if handle is None else handle[1])
 

@@ -14,6 +14,7 @@ from medview.core.results import Measurement
 from medview.core.words import tr
 from medview.gui.views.corners import Shown
 from medview.gui.views.marks import Mark, mark
+from medview.gui.views.measured_on import is_held_here, target
 from medview.imaging import roi
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class Measuring(QObject):
         own = None if shown is None else (shown.series.uid, number_of(shown))
         return own != (measurement.series_uid, measurement.stack)
 
+    def is_fixed(self, measurement: Measurement) -> bool:
+        """Whether it can be changed in another view only, where its series is measured."""
+        return self.is_of_another(measurement) and not is_held_here(self._stage, measurement)
+
     def remarks(self, measurement: Measurement) -> list[str]:
         """What must be said beside a measurement besides its numbers."""
         shown = self._stage.shown
@@ -111,11 +116,12 @@ class Measuring(QObject):
         self, kind: str, points: tuple[PatientPoint, ...], like: Measurement | None = None
     ) -> Measurement:
         """A measurement of the shown slice with its numbers; `like` is the one it replaces."""
-        shown, site = self._stage.shown, self.site()
-        if shown is None or site is None:
+        measured = target(self._stage, like)
+        if measured is None:
             return Measurement(
                 id="", kind=kind, series_uid="", stack=0, points=points, normal=(0.0, 0.0, 1.0)
             )
+        site, (series_uid, stack) = measured
         found = roi.measured(kind, points, site)
         if like is not None:
             return replace(
@@ -129,8 +135,8 @@ class Measuring(QObject):
         return Measurement(
             id=uuid4().hex,
             kind=kind,
-            series_uid=shown.series.uid,
-            stack=number_of(shown),
+            series_uid=series_uid,
+            stack=stack,
             points=points,
             normal=(x, y, z),
             quantities=found.quantities,
@@ -186,7 +192,7 @@ class Measuring(QObject):
 
     def next_handle(self) -> None:
         """Select the next handle on the slice; after the last one none."""
-        own = [each for each in self.marks() if not self.is_of_another(each.measurement)]
+        own = [each for each in self.marks() if not self.is_fixed(each.measurement)]
         held = [(each.measurement.id, point) for each in own for point in each.points]
         now = (self.selected, self.handle)
         at = held.index(now) + 1 if now in held else 0
@@ -199,7 +205,7 @@ class Measuring(QObject):
         if chosen is None or self.handle is None or self.handle >= len(chosen.points):
             return False
         plane = self._stage.plane
-        if plane is None or self.is_of_another(chosen):
+        if plane is None or self.is_fixed(chosen):
             return False
         where = self._stage.map()
         _, row, column = plane.to_pixel(chosen.points[self.handle])
