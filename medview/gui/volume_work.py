@@ -20,8 +20,10 @@ from medview.gui.views.ink import plane_colour
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_scene import SliceInSpace, Surface
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.looks import forget_look, keep_look
 from medview.imaging.stl import save_stl
 from medview.imaging.surfaces import NoSurface, surface_of
+from medview.imaging.transfer import Look
 from medview.session.events import Event, WorkChanged
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class VolumeWork(QObject):
         view.commands.slices_asked.connect(lambda _kind: self._follow())
         view.commands.surfaces_asked.connect(partial(self._make_surfaces, tile))
         view.commands.save_asked.connect(self.save)
+        view.editor.save_asked.connect(partial(self._keep_look, view))
+        view.editor.forget_asked.connect(partial(self._forget_look, view))
 
     def _tiles(self) -> list[Tile]:
         """Tiles with a volume view that shows something, the one with the keys first."""
@@ -99,6 +103,28 @@ class VolumeWork(QObject):
         if isinstance(event, WorkChanged):
             # After the slice views have what is new.
             QTimer.singleShot(50, self, self._refresh_surfaces)
+
+    # -- looks of the reader's own ---------------------------------------------------------
+
+    def _keep_look(self, view: VolumeView, look: Look) -> None:
+        prepared = view.stage.prepared
+        if prepared is None:
+            return
+
+        async def action() -> None:
+            kept = await self._window.operations.call(keep_look, look, prepared.scale)
+            view.stage.take_looks(kept.id)
+            self._say(say("Kept as a look of your own: {name}.", name=kept.name))
+
+        self._window.operations.start(action())
+
+    def _forget_look(self, view: VolumeView, look_id: str) -> None:
+        async def action() -> None:
+            await self._window.operations.call(forget_look, look_id)
+            view.stage.take_looks()
+            self._say(say("The look was taken away."))
+
+        self._window.operations.start(action())
 
     # -- crosshair and slices ----------------------------------------------------------------
 

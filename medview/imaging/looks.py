@@ -181,17 +181,19 @@ def own_looks_path() -> Path:
     return user_config_dir() / "volume-looks.json"
 
 
-def keep_look(look: Look, unit: str, scale: Scale) -> Look:
+def keep_look(look: Look, scale: Scale) -> Look:
     """Store a look as the reader's own, in place of one of the same name. Raises WriteFailed.
 
     Values of a series without a unit are stored as shares of its range, so that the look fits
     the next one too.
     """
     path = own_looks_path()
+    before = read_looks(path, is_own=True)
+    if before.faults:  # what the reader wrote there by hand is not lost
+        write_whole(path.with_suffix(".broken.json"), path.read_bytes())
     kept = replace(look, id=f"own-{look.name.casefold()}", is_own=True)
-    unit = unit if scale.unit == unit else SHARE
-    row = LookRow(look=_rescaled(kept, scale, back=True), unit=unit)
-    others = [r for r in read_looks(path, is_own=True).rows if r.look.id != kept.id]
+    row = LookRow(look=_rescaled(kept, scale, back=True), unit=scale.unit)
+    others = [r for r in before.rows if r.look.id != kept.id]
     write_whole(path, json.dumps({"looks": [_told(r) for r in (*others, row)]}, indent=1))
     return kept
 

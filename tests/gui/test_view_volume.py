@@ -12,13 +12,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtWidgets import QApplication, QColorDialog, QToolButton
 
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.study import Series
 from medview.core.volume import Volume
+from medview.gui.views.look_editor import LookEditor
 from medview.gui.views.volume_blocks import FINE, WHOLE, Blocks
 from medview.gui.views.volume_box import HANDLES, Handle, handle_places
 from medview.gui.views.volume_camera import Camera
@@ -397,6 +398,124 @@ def test_spin_turns_about_the_long_axis_until_it_is_stopped(view, qtbot) -> None
     stopped = shown.stage.camera
     qtbot.wait(150)
     assert shown.stage.camera == stopped
+
+
+def _editor(shown: VolumeView) -> LookEditor:
+    QTest.keyClick(shown, "g")
+    assert shown.editor.isVisible()
+    return shown.editor
+
+
+def test_editor_adds_moves_and_takes_points_away_by_keys(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    editor = _editor(shown)
+    before = shown.stage.look.points
+
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Right)
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Up)
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    moved = shown.stage.look.points[1]
+    assert moved.opacity == pytest.approx(before[1].opacity + 0.02)
+    assert before[0].value < moved.value < before[1].value
+    assert shown.title() == "Volume · Bones · changed"
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Insert)
+    assert len(shown.stage.look.points) == len(before) + 1
+    QTest.keyClick(editor.canvas, Qt.Key.Key_Delete)
+    assert len(shown.stage.look.points) == len(before)
+    for _ in range(4):
+        QTest.keyClick(editor.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert shown.stage.look.points == before
+
+
+def test_editor_takes_a_point_by_the_mouse_and_a_drag_is_one_step(view, qtbot) -> None:
+    made = view()
+    made.resize(500, 500)
+    shown = _ready(made, qtbot)
+    canvas = _editor(shown).canvas
+    before = shown.stage.look.points
+    start = canvas.place_of(2)
+
+    _drag(canvas, [(round(start.x()), round(start.y())), (round(start.x()), round(start.y()) - 8),
+                   (round(start.x()), round(start.y()) - 16)])  # fmt: skip
+
+    assert shown.stage.look.points[2].opacity > before[2].opacity + 0.1
+    QTest.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert shown.stage.look.points == before
+    place = canvas.place_of(0)
+    QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=place.toPoint())
+    assert len(shown.stage.look.points) == len(before) - 1
+
+
+def test_editor_takes_numbers_and_a_colour_and_goes_back(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    editor = _editor(shown)
+    before = shown.stage.look.points
+    editor.canvas.choose(1)
+
+    editor.value.setValue(180.0)
+    editor.opacity.setValue(25)
+    editor.canvas.colour_asked.emit()
+    dialog = editor.findChild(QColorDialog)
+    dialog.setCurrentColor(QColor("#336699"))
+    dialog.accept()
+
+    assert shown.stage.look.points[1] == TransferPoint(180.0, 0.25, "#336699")
+    editor.buttons["reset"].click()
+    assert shown.stage.look.points == before
+
+
+def test_every_field_of_the_editor_and_the_box_has_a_name(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    editor = _editor(shown)
+    QTest.keyClick(shown, "b")
+
+    fields = [editor.canvas, editor.value, editor.opacity, editor.name, *editor.buttons.values()]
+    fields += [field for pair in shown.crop.fields for field in pair]
+
+    assert all(field.accessibleName() and field.toolTip() for field in fields)
+
+
+def test_box_is_set_in_numbers_too(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    QTest.keyClick(shown, "b")
+
+    shown.crop.fields[2][0].setValue(40)
+
+    assert shown.stage.state.box.low == (0, 0, 0.4)
+    assert shown.crop.fields[2][0].accessibleName() == "Crop box from F"
+    QTest.keyClick(shown, "B", Qt.KeyboardModifier.ShiftModifier)
+    assert shown.stage.state.box.is_whole
+    assert shown.crop.fields[2][0].value() == 0
+
+
+def test_shift_slider_and_keys_move_the_look(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    before = shown.stage.look.low
+
+    shown.bar.shift.setValue(5)
+    higher = shown.stage.look.low
+    QTest.keyClick(shown, "[")
+
+    span = shown.stage.prepared.span[1] - shown.stage.prepared.span[0]
+    assert higher - before == pytest.approx(0.1 * span)
+    assert shown.stage.look.low - before == pytest.approx(0.08 * span)
+    assert shown.bar.shift.value() == 4
+    QTest.keyClick(shown, "0")
+    assert shown.stage.look.low == before
+
+
+def test_light_goes_off_and_a_projection_has_none(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)
+    told = []
+    shown.stage.told.connect(told.append)
+
+    QTest.keyClick(shown, "n")
+    assert not shown.stage.look.is_lit
+    QTest.keyClick(shown, "m")
+    assert (shown.stage.look.blend, shown.title()) == ("mip", "Volume · Bones · MIP")
+    QTest.keyClick(shown, "n")
+
+    assert "A projection has no light" in str(told[-1])
 
 
 def test_whole_volume_is_drawn_at_rest_where_memory_has_room(view, qtbot) -> None:

@@ -198,3 +198,18 @@ def test_undo_in_the_volume_view_leaves_the_readers_work_alone(
 
     assert volume.stage.state.cuts == ()
     assert "Undone" not in opened.status.message
+
+
+def test_look_of_the_readers_own_is_kept_and_taken_away(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot, quiet
+) -> None:
+    opened.actions_.perform("volume.editor")
+    opened.actions_.perform("volume.shift_up")
+    volume.editor.name.setText("Stents")
+    QTest.keyClick(volume.editor.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: volume.stage.looks[-1].name == "Stents", timeout=10_000)
+
+    assert volume.title() == "Volume · Stents"
+    volume.editor.buttons["forget"].click()
+    quiet(opened)
+    assert not any(look.is_own for look in volume.stage.looks)

@@ -216,6 +216,17 @@ class Tile(QWidget):
         is_deep = self.opened.volume.geometry.shape[0] >= _VOLUME_FROM
         return is_deep and self.is_in_space and not self.opened.volume.is_colour
 
+    def _why_no_volume(self) -> str:
+        """What stands in place of a volume that cannot be; "" where there is one, or nothing."""
+        if self.plane != "volume" or self.opened is None or self._is_deep():
+            return ""
+        if self.opened.volume.is_colour:
+            return tr("Colours are no measure of tissue: there is no volume to draw.")
+        if not self.is_in_space:
+            return tr("These pictures do not lie one behind the other: they make no volume.")
+        return tr("{count} slices make no volume worth turning.",
+                  count=self.opened.volume.geometry.shape[0])  # fmt: skip
+
     def _show_kind(self) -> None:
         """Slices, the volume, or a black place where neither can be."""
         is_volume = self.plane == "volume"
@@ -249,7 +260,7 @@ class Tile(QWidget):
         self.view.setAccessibleName(self._name())
         self.view.update()
         if self.volume_view is not None:
-            self.volume_view.update()
+            self.volume_view.retranslate()
 
     def _name(self) -> str:
         """What the view is called for those who hear the screen."""
@@ -265,6 +276,10 @@ class Tile(QWidget):
         """Black where no view stands."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), colour(ink.INK.canvas))
+        painter.setPen(colour(ink.INK.muted))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        room = self.rect().adjusted(24, 24, -24, -24)
+        painter.drawText(room, int(flags), self._why_no_volume())
         painter.end()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -90,11 +90,3 @@ def paint_box(
         painter.setBrush(QColor(ink.INK.accent if handle == held else ink.INK.canvas))
         painter.drawEllipse(place, _RADIUS, _RADIUS)
     painter.restore()
-
-
-def with_range(box: CropBox, axis: int, low: float, high: float) -> CropBox:
-    """Both faces of one axis at once, shares of 0 to 1."""
-    opened = box.with_face(axis, is_high=False, share=0.0)
-    return opened.with_face(axis, is_high=True, share=high).with_face(
-        axis, is_high=False, share=low
-    )

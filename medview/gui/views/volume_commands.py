@@ -28,7 +28,7 @@ class VolumeCommands(QObject):
 
     tool_changed = Signal(str)
     box_toggled = Signal(bool)
-    editor_asked = Signal()
+    editor_toggled = Signal(bool)
     slices_asked = Signal(str)  # "", outline or picture
     surfaces_asked = Signal()  # none has been made yet
     save_asked = Signal()  # the surfaces that are shown
@@ -38,6 +38,7 @@ class VolumeCommands(QObject):
         self.stage = stage
         self.tool = "turn"
         self.is_box_shown = False
+        self.is_editor_shown = False
         self.slices = ""
         self._spin = QTimer(self)
         self._spin.setInterval(_SPIN_MS)
@@ -51,7 +52,7 @@ class VolumeCommands(QObject):
             "reset_look": self._reset_look,
             "blend": self._next_blend,
             "light": self._toggle_light,
-            "editor": self.editor_asked.emit,
+            "editor": self._toggle_editor,
             "box": self._toggle_box,
             "reset_box": partial(self._change, box=CropBox()),
             "flip_cuts": self._flip_cuts,
@@ -94,6 +95,7 @@ class VolumeCommands(QObject):
             "spin": self._spin.isActive(),
             "light": look is not None and look.is_lit and look.blend == "composite",
             "box": self.is_box_shown,
+            "editor": self.is_editor_shown,
             "surfaces": stage.extras.are_surfaces_shown and bool(stage.extras.surfaces),
             "volume": stage.extras.is_volume_shown,
             "slices": bool(self.slices),
@@ -192,6 +194,11 @@ class VolumeCommands(QObject):
     def _toggle_box(self) -> None:
         self.is_box_shown = not self.is_box_shown
         self.box_toggled.emit(self.is_box_shown)
+        self.stage.changed.emit()
+
+    def _toggle_editor(self) -> None:
+        self.is_editor_shown = not self.is_editor_shown
+        self.editor_toggled.emit(self.is_editor_shown)
         self.stage.changed.emit()
 
     def _toggle_cut(self, name: str) -> None:

@@ -193,7 +193,9 @@ class VolumeStage(QObject):
             self.told.emit(fault)
         ids = [look.id for look in self.looks]
         number = ids.index(chosen) if chosen in ids else min(self.state.number, len(ids) - 1)
-        self.adjust(replace(self.state, number=number, edited=None))
+        self.adjust(
+            replace(self.state, number=number, edited=None, shift=0.0, blend="", is_lit=None)
+        )
 
     # -- pictures ------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ from PySide6.QtWidgets import QWidget
 from medview.core.study import Series
 from medview.core.volume import Volume
 from medview.core.words import tr
+from medview.gui.style import GRID
+from medview.gui.views.crop_panel import CropPanel
+from medview.gui.views.look_editor import LookEditor
 from medview.gui.views.volume_bar import VolumeBar
 from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_hands import VolumeHands
@@ -46,7 +49,13 @@ class VolumeView(QWidget):
         self.setAccessibleName(tr("Volume view"))
         self.bar = VolumeBar(self.commands, self)
         self.bar.hide()
+        self.editor = LookEditor(self.commands, self)
+        self.crop = CropPanel(self.stage, self)
+        for part in (self.editor, self.crop):
+            part.hide()
         self.stage.changed.connect(self._refresh)
+        self.commands.editor_toggled.connect(self._show_editor)
+        self.commands.box_toggled.connect(self._show_crop)
 
     def set_volume(self, volume: Volume, series: Series) -> None:
         """Show a whole volume from the front; VTK is loaded with the first one."""
@@ -70,19 +79,54 @@ class VolumeView(QWidget):
         """What is shown, for the corner."""
         return self._painter.title()
 
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.setAccessibleName(tr("Volume view"))
+        self.bar.retranslate()
+        self.editor.retranslate()
+        self.crop.refresh()
+        self.update()
+
     def _refresh(self) -> None:
-        self.bar.refresh()
+        for part in (self.bar, self.editor, self.crop):
+            part.refresh()
         self._show_bar()
         self.update()
 
     def _show_bar(self) -> None:
         is_wanted = self.stage.look is not None and (
-            self.underMouse() or self.hasFocus() or self.bar.has_focus
+            self.underMouse()
+            or self.hasFocus()
+            or self.bar.has_focus
+            or self.commands.is_editor_shown
         )
         if is_wanted != self._painter.has_bar:
             self._painter.has_bar = is_wanted
             self.bar.setVisible(is_wanted)
             self.update()
+
+    def _show_editor(self, is_shown: bool) -> None:
+        self.editor.setVisible(is_shown)
+        self._place_parts()
+        self.editor.refresh()
+        (self.editor.canvas if is_shown else self).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_crop(self, is_shown: bool) -> None:
+        self.crop.setVisible(is_shown)
+        self.crop.refresh()
+        self._place_parts()
+
+    def _place_parts(self) -> None:
+        """The row below, the editor above it, the box's numbers under the title."""
+        self.bar.stand_in(self.size())
+        self.crop.adjustSize()
+        self.crop.move(2 * GRID, 8 * GRID)
+        high = min(self.editor.sizeHint().height(), max(120, self.height() // 2))
+        width = min(self.width() - 4 * GRID, 520)
+        below = self.bar.height() + 4 * GRID
+        self.editor.setGeometry(
+            self.width() - width - 2 * GRID, self.height() - high - below, width, high
+        )
 
     def _resize_picture(self) -> None:
         ratio = self.devicePixelRatioF()
@@ -140,7 +184,7 @@ class VolumeView(QWidget):
                 event.accept()
                 return True
         elif event.type() == QEvent.Type.LanguageChange:
-            self.bar.retranslate()
+            self.retranslate()
         return super().event(event)
 
     # -- life ------------------------------------------------------------------------------
@@ -167,7 +211,7 @@ class VolumeView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The picture is drawn anew at its new size."""
-        self.bar.stand_in(self.size())
+        self._place_parts()
         self._resize_picture()
 
     def showEvent(self, event: QShowEvent) -> None:
