@@ -136,14 +136,26 @@ class HangingWork(QObject):
         return None if self._hung is None else self._hung.rule
 
     def exam(self) -> Exam | None:
-        """What is looked at, with its fitting prior, as rules see it."""
-        active = self._session.active
+        """What is looked at, with its fitting prior, as rules see it.
+
+        Where the reader turned to the prior that hangs beside, the newer study stays the one.
+        """
+        active = self._with_its_prior(self._session.active)
         if active is None:
             return None
         prior = None
         if self._session.settings.open_priors:
             prior = fitting_prior(active, self._session.patient)
         return exam_of(active, None if prior is None else prior.study)
+
+    def _with_its_prior(self, active: Place | None) -> Place | None:
+        """The series that hangs with a prior in which `active` is; else `active` itself."""
+        main = None if self._main is None else self._session.studies.place(self._main)
+        if active is None or main is None or not active.is_of_patient_with(main):
+            return active
+        prior = fitting_prior(main, self._session.patient)
+        is_prior = prior is not None and prior.study.uid == active.study.uid
+        return main if is_prior else active
 
     def _hang_named(self, rule: str) -> None:
         found = [r for r in self._session.hanging.rules.rules if rule in (r.id, r.name)]
@@ -161,13 +173,15 @@ class HangingWork(QObject):
         active = self._session.active
         if active is None or self.is_off or not self._session.settings.hang:
             return
-        looked_at = self._joined(active, studies)
-        is_new = looked_at is not active or active.study.uid in studies
+        looked_at = self._with_its_prior(active) or active
+        if looked_at is not active and active.study.uid in studies:
+            self._session.select(looked_at.key)  # an earlier study was opened beside what hangs
+        is_new = active.study.uid in studies
         if not is_new and (self._stood is None or self._stood != self._standing()):
             return
-        self._window.operations.start(self._hang_opened(looked_at, is_new=is_new))
+        self._window.operations.start(self._hang_opened(looked_at))
 
-    async def _hang_opened(self, place: Place, *, is_new: bool) -> None:
+    async def _hang_opened(self, place: Place) -> None:
         """Read the rules, which may have been edited outside, and hang by the best."""
         book = self._session.hanging
         rules = await self._window.operations.call(book.read_again)
@@ -175,26 +189,14 @@ class HangingWork(QObject):
             if note.file not in self._noted:
                 self._noted.add(note.file)
                 self._say(said_of(note), "warn")
-        active = self._session.active
+        active = self._with_its_prior(self._session.active)
         if active is None or active.study.uid != place.study.uid:
             return  # the reader turned elsewhere
         fitting = self.fitting()
         if not fitting:
             self._hung = self._stood = None
             return
-        if self.rule != fitting[0] or is_new:
-            self.hang_by(fitting[0])
-
-    def _joined(self, opened: Place, studies: tuple[str, ...]) -> Place:
-        """What to look at: where an earlier study of what hangs was opened, that which hangs."""
-        before = None if self._main is None else self._session.studies.place(self._main)
-        if before is None or before.study.uid in studies or not opened.is_of_patient_with(before):
-            return opened
-        prior = fitting_prior(before, self._session.patient)
-        if prior is None or prior.study.uid not in studies:
-            return opened
-        self._session.select(before.key)
-        return before
+        self.hang_by(fitting[0])
 
     def _apply(self, hung: Hung) -> None:
         grid, stage = self._grid, hung.rule.stages[hung.stage]
@@ -209,7 +211,8 @@ class HangingWork(QObject):
             self._look_at_active([key for key, _ in wanted])
         self._lay_over(hung)
         self._hung, self._stood = hung, self._standing()
-        self._main = None if self._session.active is None else self._session.active.key
+        active = self._with_its_prior(self._session.active)
+        self._main = None if active is None else active.key
 
     def _lay_over(self, hung: Hung) -> None:
         """What a rule lays over the series of a tile; what an earlier stage laid there goes."""

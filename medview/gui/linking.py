@@ -317,8 +317,8 @@ def _is_same_kind(one: Tile, other: Tile) -> bool:
 
 def _lines(one: Tile, other: Tile, tie: Tie) -> tuple[ReferenceLine, ...]:
     plane, their = _spatial(one), _spatial(other)
-    if plane is None or their is None:
-        return ()
+    if plane is None or their is None or are_near_parallel(plane, their, tie.matrix):
+        return ()  # the same cut, a little tilted by a registration, says nothing as a line
     index, at = one.view.stage.index, other.view.stage.index
     wanted = dict.fromkeys((0, plane.count - 1), True) | {index: False}
     found = []

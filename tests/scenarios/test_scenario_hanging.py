@@ -84,6 +84,15 @@ def test_two_dates_open_side_by_side_registered_and_linked(
     assert found[0].is_good
     assert any(line.startswith("Registered") and " mm " in line for line in said(window))
 
+    window.grid.activate(window.grid.tiles[1])  # turning to the prior changes nothing
+    quiet(window)
+    assert window.session.study.date == "1959-12-09"
+    window.actions_.perform("layout.next_stage")
+    assert said(window)[-1].startswith("This hanging has one arrangement only: MR with prior")
+    assert len(window.grid.tiles) == 2
+    window.grid.activate(window.grid.tiles[0])
+    quiet(window)
+
     now, then = (tile.view.stage for tile in window.grid.tiles)
     now.scroll(2)
     quiet(window)

@@ -47,7 +47,7 @@ def join_button(session: Session, item: Measurement) -> list[QWidget]:
     others = partners(session.work, item, dates)
     if not others:
         return []
-    made = button(tr("Same lesion as…"), "link")
+    made = button(tr("Join…"), "link")
     made.setToolTip(tr("Joins this with a measurement of another date and tells the growth"))
     menu = QMenu(made)
     for other in others:
