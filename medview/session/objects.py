@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from medview.core.errors import InvalidInput, MedViewError, WriteFailed
 from medview.core.progress import Progress, no_progress
-from medview.core.results import Measurement, ModelRun
+from medview.core.results import Label, Measurement, ModelRun
 from medview.core.words import Sentence, say
 from medview.session.batch import projection_pictures
 from medview.session.growth import with_growth
+from medview.session.nodules import linked_to
 from medview.session.reporting import ReportSubject
+from medview.session.segments import Segment
 from medview.session.studies import Key, Place
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def save_objects(
     subject: ReportSubject, folder: Path, progress: Progress = no_progress
 ) -> SavedObjects:
     """Write SEG, SR and heatmaps with the reader's decisions, one SR of the reader's own
-    measurements per stack, and `results.json`. Blocks.
+    measurements and one SEG of the reader's segments per stack, and `results.json`. Blocks.
 
     Raises InvalidInput when there is nothing to write, WriteFailed.
     """
@@ -42,13 +44,14 @@ def save_objects(
     runs = [r for r in subject.runs if r.series_uid in mine]
     told = with_growth(subject.work.measurements, subject.work)
     drawn = _by_stack([m for m in told if m.series_uid in mine])
-    if not drawn and not any(run.status == "run" for run in runs):
+    painted = _segments(subject, mine)
+    if not drawn and not painted and not any(run.status == "run" for run in runs):
         raise InvalidInput(
             say("There is nothing to save as DICOM yet."),
             what_to_do=say("Run a model or measure something first."),
         )
     decisions = {d.finding_id: d.decision for d in subject.work.decisions}
-    total, done = len(runs) + len(drawn), []
+    total, done = len(runs) + len(drawn) + len(painted), []
     for number, run in enumerate(runs):
         progress(number, total, str(say("Writing results")))
         done.append((run, _run_files(subject, run, folder, decisions)))
@@ -59,6 +62,14 @@ def save_objects(
         progress(number, total, str(say("Writing results")))
         try:
             written += _write_measurements(subject.studies.place(key), measurements, folder)
+        except WriteFailed:
+            raise
+        except MedViewError as error:
+            notes.append(error.what)
+    for number, (key, segments) in enumerate(painted.items(), start=len(runs) + len(drawn)):
+        progress(number, total, str(say("Writing results")))
+        try:
+            written += _write_segments(subject, key, segments, folder)
         except WriteFailed:
             raise
         except MedViewError as error:
@@ -74,6 +85,43 @@ def _by_stack(measurements: list[Measurement]) -> dict[Key, list[Measurement]]:
     for measurement in measurements:
         found.setdefault((measurement.series_uid, measurement.stack), []).append(measurement)
     return found
+
+
+def _segments(subject: ReportSubject, series: set[str]) -> dict[Key, list[Segment]]:
+    found: dict[Key, list[Segment]] = {}
+    for segment in subject.work.segments if subject.segmenting is not None else ():
+        if segment.series_uid in series:
+            found.setdefault((segment.series_uid, segment.stack), []).append(segment)
+    return found
+
+
+def _write_segments(subject: ReportSubject, key: Key, segments: list[Segment], folder: Path) -> int:
+    from medview.dicom.write import read_sources, stack_digest
+    from medview.dicom.write.drawn_segments import DrawnSegment, write_drawn_segments
+
+    place = subject.studies.place(key)
+    if place is None or subject.segmenting is None:
+        return 0
+    clicked = {linked_to(m) for m in subject.work.measurements}
+    drawn = []
+    for segment in segments:
+        live = subject.segmenting.mask(place, segment)
+        if live.count == 0:
+            continue
+        drawn.append(
+            DrawnSegment(
+                id=segment.id,
+                label=Label(value=1, name=segment.name, colour=segment.colour, code=segment.code),
+                first=live.box.first,
+                voxels=live.read(live.box),
+                origin=segment.origin,
+                is_click=segment.id in clicked,
+                made_by=segment.made_by,
+                made_at=segment.changed_at or segment.made_at,
+            )
+        )
+    name = f"segments-{stack_digest(*key)}-seg.dcm"
+    return int(write_drawn_segments(drawn, read_sources(place.stack), folder / name) is not None)
 
 
 def _run_files(

@@ -31,6 +31,7 @@ from medview.session.documents import OpenDocument
 from medview.session.gather import gather_all, newest_study
 from medview.session.growth import joined
 from medview.session.knowledge import risks
+from medview.session.segmenting import Segmenting
 from medview.session.session import Session, first_place
 from medview.session.studies import Place, Studies
 from medview.session.work import Work
@@ -54,6 +55,7 @@ class ReportSubject:
     work: Work
     documents: Sequence[OpenDocument]
     observations: Sequence[Observation]
+    segmenting: Segmenting | None = None  # voxels of the work's segments
 
 
 def session_subject(session: Session) -> ReportSubject | None:
@@ -69,6 +71,7 @@ def session_subject(session: Session) -> ReportSubject | None:
         work=session.work,
         documents=session.documents.of(patient),
         observations=session.observations(),
+        segmenting=session.segmenting,
     )
 
 

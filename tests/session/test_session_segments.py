@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from medview.core.errors import UnreadableInstance
 from medview.core.geometry import VoxelIndex
 from medview.core.paths import user_data_dir
 from medview.core.progress import CancelToken
 from medview.core.results import Label, LabelMap, ModelRef, ModelRun
+from medview.core.study import StudyObject
 from medview.core.words import say
 from medview.imaging.segment.box import Box
 from medview.imaging.segment.extent import Axes
 from medview.imaging.segment.nodule import Nodule
 from medview.session import Session
 from medview.session.nodules import nodule_measurement
-from medview.session.segment_sources import from_runs
+from medview.session.objects import save_objects
+from medview.session.reporting import session_subject
+from medview.session.segment_sources import from_runs, stored_segmentations
 from medview.session.segmenting import Beginning, Segmenting
 from medview.session.segments import PatchStore, Segment
 
@@ -250,3 +255,101 @@ def test_largest_nodule_leads_and_its_axes_may_be_moved(
         measured = nodule_measurement(session.active, nodule(session, size, size), number)
         desk.add("", Beginning(measurement=measured))
     assert known(session)["nodule_diameter_mean"] == 12.0
+
+
+def places_in(path: Path) -> dict[str, np.ndarray]:
+    """Millimetres (LPS) of every set pixel of a SEG by segment label, from the file's own words."""
+    dataset = dcmread(path)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    across, down = np.array(
+        shared.PlaneOrientationSequence[0].ImageOrientationPatient, float
+    ).reshape(2, 3)
+    rows, columns = map(float, shared.PixelMeasuresSequence[0].PixelSpacing)
+    names = {int(s.SegmentNumber): str(s.SegmentLabel) for s in dataset.SegmentSequence}
+    bits = np.unpackbits(np.frombuffer(dataset.PixelData, np.uint8), bitorder="little")
+    size = int(dataset.Rows) * int(dataset.Columns)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names.values()}
+    for number, frame in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        label = names[int(frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber)]
+        corner = np.array(frame.PlanePositionSequence[0].ImagePositionPatient, float)
+        picture = bits[number * size : (number + 1) * size].reshape(dataset.Rows, dataset.Columns)
+        j, i = np.nonzero(picture)
+        found[label].append(corner + i[:, None] * columns * across + j[:, None] * rows * down)
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def sorted_points(points: np.ndarray) -> np.ndarray:
+    return points[np.lexsort(np.round(points, 3).T)]
+
+
+def test_saved_segments_lie_where_they_were_painted_and_come_back(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    """An F in every axis: no mirrored mask looks like it."""
+    folder = ct_folder()
+    desk = opened(session, folder)
+    letter = np.zeros((5, 16, 20), bool)
+    letter[1:4, 2:13, 3:5] = True
+    letter[1:4, 2:4, 3:12] = True
+    letter[1, 6:8, 3:9] = True
+    drawn = desk.add("F", Beginning(voxels=(WHOLE, letter)))
+    paint(desk, Box((1, 2, 3), (1, 1, 1)), on=False)
+    square = (Box((2, 2, 2), (2, 5, 5)), np.ones((2, 5, 5), bool))
+    other = desk.add("Overlap", Beginning(voxels=square))
+    assert drawn is not None
+    assert other is not None
+    before = {s.name: voxels(session, s) for s in (drawn, other)}
+    subject = session_subject(session)
+    assert subject is not None
+    out = tmp_path / "out"
+    out.mkdir()
+    assert save_objects(subject, out).objects == 1
+    (path,) = out.glob("*seg.dcm")
+    k, j, i = np.nonzero(before["F"])
+    # As the fixture's headers say: -100, -100, -50; 0.8 mm across, 0.5 down, 2.5 between slices.
+    truth = np.stack([-100 + 0.8 * i, -100 + 0.5 * j, -50 + 2.5 * k], axis=1)
+    assert np.allclose(sorted_points(places_in(path)["F"]), sorted_points(truth), atol=1e-3)
+    for segment in (drawn, other):
+        desk.delete(segment)
+    assert session.active is not None
+    item = StudyObject(kind="SEG", uid="1.2", path=str(path))
+    found, notes = stored_segmentations(session.active, (item,), CancelToken())
+    assert notes == [] or "overlap" in notes[0].english()
+    back = desk.add_all(found, say("Take up"))
+    assert {s.name: voxels(session, s).tobytes() for s in back} == {
+        name: mask.tobytes() for name, mask in before.items()
+    }
+
+
+def test_segmentation_of_other_images_or_another_patient_is_left_out_in_words(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    folder = ct_folder()
+    desk = opened(session, folder)
+    paint(desk, Box((1, 2, 3), (2, 4, 4)))
+    subject = session_subject(session)
+    assert subject is not None
+    save_objects(subject, tmp_path)
+    (path,) = tmp_path.glob("*seg.dcm")
+    dataset = dcmread(path)
+    spoiled = {
+        "another patient": lambda d: setattr(d, "PatientID", "SOMEBODY ELSE"),
+        "other images": lambda d: setattr(
+            d.ReferencedSeriesSequence[0], "SeriesInstanceUID", "1.2.3"
+        ),
+        "another grid": lambda d: setattr(
+            d.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0],
+            "ImagePositionPatient",
+            [-100, -100, 500],
+        ),
+        "cannot be read": lambda d: setattr(d, "NumberOfFrames", 900),
+    }
+    for words, spoil in spoiled.items():
+        copy = deepcopy(dataset)
+        spoil(copy)
+        copy.save_as(tmp_path / "spoiled.dcm")
+        item = StudyObject(kind="SEG", uid="1.2", path=str(tmp_path / "spoiled.dcm"))
+        assert session.active is not None
+        found, notes = stored_segmentations(session.active, (item,), CancelToken())
+        assert found == []
+        assert words in notes[0].english()
