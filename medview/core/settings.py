@@ -30,6 +30,7 @@ class Settings:
     analyse_on_open: bool = False
     remember_opened: bool = False  # in the library: a list of patients is kept only by wish
     second_layout: str = "1x1"
+    second_open: bool = False  # when MedView was closed last
     second_place: str = ""  # where the second window stood, as Qt keeps it
     linked_scroll: bool = True
     linked_zoom: bool = False

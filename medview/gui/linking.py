@@ -160,7 +160,8 @@ class Linking(QObject):
     def took(self, tile: Tile, *, is_free: bool) -> None:
         """A tile shows another stack; where it is free to, it goes to the active one's place."""
         active = self._active if is_free else None
-        self._places[tile] = tile.view.stage.state.point
+        stood = tile.view.stage.state
+        self._places[tile], self._zooms[tile] = stood.point, (stood.zoom, stood.pan)
         if active is not None and tile.key != active.key and _spatial(active) is not None:
             self._lead(active, [tile], active.view.stage.state.point, is_pointed=True)
         elif active is not None and tile is not active:
@@ -248,11 +249,9 @@ class Linking(QObject):
 
     def _share_zoom(self, tile: Tile) -> None:
         stage = tile.view.stage
-        if not self.switches.zoom or stage.plane is None:
-            return
         now = (stage.state.zoom, stage.state.pan)
         before, self._zooms[tile] = self._zooms.get(tile), now
-        if before in (None, now):
+        if before in (None, now) or not self.switches.zoom or stage.plane is None:
             return
         where = stage.map()
         for other in self._shown():

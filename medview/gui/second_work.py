@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+
 from medview.core.layout import layout_named
 from medview.gui.second_window import SecondWindow
 
@@ -19,6 +22,9 @@ class SecondWork:
         self.second: SecondWindow | None = None
         window.actions_.connect("layout.second_window", self._turn)
         window.closing.connect(self._remember)
+        if window.session.settings.second_open and len(QGuiApplication.screens()) > 1:
+            # After the first window: the reader waits for that one.
+            QTimer.singleShot(0, window, window.actions_["layout.second_window"].toggle)
 
     def _turn(self, on: bool) -> None:
         if on and self.second is None:
@@ -39,19 +45,19 @@ class SecondWork:
         self.second.show()
 
     def _closed(self) -> None:
-        self._remember()
+        self._remember(is_open=False)
         second, self.second = self.second, None
         self._window.grid.set_second(is_open=False)
         self._window.actions_["layout.second_window"].setChecked(False)
         if second is not None:
             second.deleteLater()
 
-    def _remember(self) -> None:
+    def _remember(self, *, is_open: bool = True) -> None:
         """Where the window stands and how many views it has; nothing of what they show."""
         if self.second is None:
             return
         state = self._window.grid.state.second
         layout = f"{state.rows}x{state.columns}" if state is not None else "1x1"
         self._window.preferences.remember(
-            second_place=self.second.geometry_text(), second_layout=layout
+            second_open=is_open, second_place=self.second.geometry_text(), second_layout=layout
         )

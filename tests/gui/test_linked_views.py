@@ -302,7 +302,6 @@ def test_linked_zoom_shows_the_same_millimetres_around_the_same_place(
     one, other = put(0, stack_of("1", axial(), "F")), put(1, stack_of("2", fine, "F"))
     grid.links.switches.zoom = True
     stage = one.view.stage
-    stage.change(stage.state)
 
     stage.change(replace(stage.state, zoom=3.0, pan=(25.0, -40.0)))
 

@@ -119,6 +119,7 @@ def test_what_is_remembered_of_it_names_no_patient(
 
     kept = load_settings()
     assert kept.second_place
+    assert not kept.second_open  # the reader closed it
     assert first.key[0] not in repr(kept)
     assert first.patient.id not in repr(kept)
 
