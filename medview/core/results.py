@@ -147,6 +147,17 @@ class ModelRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePath:
+    """A curve that the reader drew along a vessel or a nerve, through points in patient space."""
+
+    id: str
+    name: str
+    series_uid: str
+    stack: int
+    points: tuple[PatientPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """What the reader drew: kind (length, ellipse, probe), points in patient space, numbers.
 

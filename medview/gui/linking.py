@@ -292,7 +292,7 @@ def _spatial(tile: Tile) -> SlicePlane | None:
     stage = tile.view.stage
     if stage.shown is None or stage.plane is None or not stage.shown.volume.geometry.is_spatial:
         return None
-    return stage.plane
+    return stage.plane if stage.plane.is_flat else None
 
 
 def _along(tile: Tile, normal: FloatArray) -> float:

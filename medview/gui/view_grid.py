@@ -17,6 +17,7 @@ from medview.gui.playing import Playing
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.curved import CURVED
 from medview.imaging.window import Window
 from medview.session.studies import Key, OpenVolume
 
@@ -173,7 +174,7 @@ class ViewGrid(QWidget):
         """The slice views by plane; of several with one plane the active tile's, else the first."""
         ordered = sorted(self.all_tiles, key=lambda tile: tile is not self._active)
         found = {tile.plane: tile.view for tile in reversed(ordered)}
-        order = (*PLANES_AND_VOLUME, "native")
+        order = (*PLANES_AND_VOLUME, "native", *CURVED)
         return {name: found[name] for name in order if name in found and name != "volume"}
 
     @property

@@ -125,6 +125,7 @@ class MainWindow(QMainWindow):
     def _add_works(self) -> None:
         """What the window can do, one part a line."""
         from medview.gui.action_work import ActionWork
+        from medview.gui.curve_work import CurveWork
         from medview.gui.hanging_work import HangingWork
         from medview.gui.key_work import KeyWork
         from medview.gui.layout_work import LayoutWork
@@ -144,6 +145,7 @@ class MainWindow(QMainWindow):
         LayoutWork(self)
         self.keys = KeyWork(self)
         self.second = SecondWork(self)
+        self.curves = CurveWork(self)
         VolumeWork(self)
         SegmentWork(self)
 

@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, Geometry, PatientPoint
 from medview.core.volume import Volume
 from medview.imaging.curves import Curve
+from medview.imaging.mpr import Mpr
 from medview.imaging.oblique import DRAFT_STEP, ObliquePlane
+from medview.imaging.planes import Plane
 from medview.imaging.sampling import Found, Source, linear_at, nearest_at
 from medview.imaging.slabs import THIN, Slab, combined
 from medview.imaging.slice_plane import Flat, Sample
 
+CURVED = ("curved", "section")  # names of its planes
+ROLL = math.radians(5.0)  # that a step of the wheel turns the straightened picture
 WIDTH_MM = 60.0  # of the straightened picture
 SECTION_MM = 60.0  # edge of a cross-section
 _NS_A_PIXEL = 60.0
@@ -49,6 +53,11 @@ class CurvedPlane(Flat):
     def is_spatial(self) -> bool:
         """Its places are the patient's, though no plane of it is."""
         return True
+
+    @property
+    def is_flat(self) -> bool:
+        """It is bent."""
+        return False
 
     @property
     def is_resampled(self) -> bool:
@@ -189,10 +198,26 @@ class CurvedPlane(Flat):
         """The picture in the middle of the slab."""
         return replace(self, slab=THIN)
 
-    def distance_mm(self, start: PatientPoint, end: PatientPoint) -> float:
-        """The distance of two places in the straightened picture: along the curve and across."""
-        a, b = (np.array(self.to_pixel(point)[1:]) for point in (start, end))
-        return float(np.linalg.norm(b - a)) * self.pixel_mm
+    @cached_property
+    def unrolled(self) -> Plane:
+        """The straightened picture as a flat one, row for row: what is measured on it is true
+        along the curve and across."""
+        pixel = self.pixel_mm
+        flat = Geometry(shape=(1, *self.shape), spacing=(pixel, pixel, pixel))
+        return Plane(name="native", geometry=flat, normal=0, down=1, right=2)
+
+    def unroll(self, point: PatientPoint) -> PatientPoint:
+        """Where a place of the patient lies on the flat picture, millimetres."""
+        _, row, column = self.to_pixel(point)
+        return self.unrolled.to_patient(0, row, column)
+
+    def unrolled_volume(self, volume: Volume) -> Volume:
+        """The straightened picture as a volume of one slice; outside it is 0."""
+        values = np.nan_to_num(self.values(volume, 0))[None]
+        return Volume(
+            geometry=self.unrolled.geometry, stored=values, unit=volume.unit,
+            modality=volume.modality,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +225,11 @@ class CrossSections(ObliquePlane):
     """Square pictures across a curve, one at every step along it, from its first point."""
 
     curve: Curve
+
+    @property
+    def is_flat(self) -> bool:
+        """Each leans to its neighbours."""
+        return False
 
     @property
     def _half(self) -> int:
@@ -236,6 +266,19 @@ class CrossSections(ObliquePlane):
         matrix[:3, 3] = curve.places[at] - matrix[:3, :3] @ middle
         return matrix
 
+    def flat_at(self, index: int) -> ObliquePlane:
+        """The plane of one section, through the whole volume."""
+        x, y, z = self.curve.places[index]
+        return ObliquePlane(
+            name=self.name,
+            geometry=self.geometry,
+            right=_three(self.curve.across[index]),
+            down=_three(self.curve.aside[index]),
+            anchor=PatientPoint(float(x), float(y), float(z)),
+            slab=self.slab,
+            is_smooth=self.is_smooth,
+        )
+
     def to_patient(self, index: float, row: float, column: float) -> PatientPoint:
         """A place in a section in patient millimetres."""
         x, y, z, _ = self.matrix_at(index) @ (index, row, column, 1.0)
@@ -248,7 +291,23 @@ class CrossSections(ObliquePlane):
         return float(index), float(row), float(column)
 
 
-def cross_sections(geometry: Geometry, curve: Curve, *, is_smooth: bool = True) -> CrossSections:
+def curved_plane(
+    name: str, geometry: Geometry, curve: Curve | None, mpr: Mpr
+) -> CurvedPlane | CrossSections | None:
+    """The straightened picture ("curved") or the sections of a curve; None without a curve."""
+    if curve is None:
+        return None
+    slab, is_smooth = mpr.slab(name), mpr.is_smooth
+    if name == "curved":
+        return CurvedPlane(
+            geometry=geometry, curve=curve, angle=mpr.roll, slab=slab, is_smooth=is_smooth
+        )
+    return cross_sections(geometry, curve, slab=slab, is_smooth=is_smooth)
+
+
+def cross_sections(
+    geometry: Geometry, curve: Curve, *, slab: Slab = THIN, is_smooth: bool = True
+) -> CrossSections:
     """The sections of a volume across a curve."""
     first = PatientPoint(*(float(v) for v in curve.places[0]))
     return CrossSections(
@@ -258,6 +317,7 @@ def cross_sections(geometry: Geometry, curve: Curve, *, is_smooth: bool = True) 
         down=_three(curve.aside[0]),
         anchor=first,
         curve=curve,
+        slab=slab,
         is_smooth=is_smooth,
     )
 

@@ -33,6 +33,7 @@ class Mpr:
     turns: tuple[tuple[str, Turn], ...] = ()
     slabs: tuple[tuple[str, Slab], ...] = ()
     is_smooth: bool = True
+    roll: float = 0.0  # radians that the straightened picture is turned about its curve
 
     def slab(self, name: str) -> Slab:
         """How thick a plane is."""

@@ -51,6 +51,11 @@ class ObliquePlane(Flat):
         return True
 
     @property
+    def is_flat(self) -> bool:
+        """Its slices are parallel planes."""
+        return True
+
+    @property
     def is_resampled(self) -> bool:
         """Its pixels are no voxels."""
         return True

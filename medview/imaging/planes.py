@@ -64,6 +64,11 @@ class Plane(Flat):
         return self.name != "native"
 
     @property
+    def is_flat(self) -> bool:
+        """Its slices are parallel planes."""
+        return True
+
+    @property
     def is_resampled(self) -> bool:
         """Whether lines are shown that no slice stands on."""
         return self.lines is not None

@@ -58,6 +58,10 @@ class SlicePlane(Protocol):
         """Whether its places mean something in the patient."""
 
     @property
+    def is_flat(self) -> bool:
+        """Whether its slices are parallel planes."""
+
+    @property
     def is_resampled(self) -> bool:
         """Whether its pixels are no voxels of the volume."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 
 from medview.core.errors import MedViewError
 from medview.core.observation import Observation
-from medview.core.results import Measurement
+from medview.core.results import CurvePath, Measurement
 from medview.core.words import Sentence, say
 from medview.session.journal import Journal
 from medview.session.merging import merge
@@ -26,6 +26,7 @@ ITEMS = {
     "taken": "uid",
     "segments": "id",
     "pairs": "id",
+    "curves": "id",
 }
 
 
@@ -106,6 +107,7 @@ class Work:
     pairs: tuple[LesionPair, ...] = ()
     known_lengths: tuple[KnownLength, ...] = ()
     key_pictures: tuple[KeyPicture, ...] = ()
+    curves: tuple[CurvePath, ...] = ()
     taken: tuple[TakenReport, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:

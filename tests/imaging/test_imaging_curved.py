@@ -119,10 +119,13 @@ def test_lengths_in_the_picture_are_those_along_the_curve_and_across(tube: Volum
     curve = curve_through(bend(), 0.5)
     assert curve is not None
     plane = CurvedPlane(geometry=tube.geometry, curve=curve)
-    quarter = plane.distance_mm(on_bend(0.0), on_bend(np.pi / 2))
-    assert quarter == pytest.approx(np.pi / 2 * RADIUS, abs=0.5)
-    a, b = plane.to_patient(0, 40, 30), plane.to_patient(0, 40, 52)
-    assert plane.distance_mm(a, b) == pytest.approx(22 * plane.pixel_mm, abs=0.1)
+    ends = [np.array(plane.unroll(on_bend(angle))) for angle in (0.0, np.pi / 2)]
+    assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(np.pi / 2 * RADIUS, abs=0.5)
+    a, b = (np.array(plane.unroll(plane.to_patient(0, 40, column))) for column in (30, 52))
+    assert np.linalg.norm(b - a) == pytest.approx(22 * plane.pixel_mm, abs=0.1)
+    flat = plane.unrolled_volume(tube)
+    assert flat.geometry.shape[1:] == plane.shape
+    assert flat.values(0) == pytest.approx(np.nan_to_num(plane.values(tube, 0)))
 
 
 def test_sections_are_round_and_as_wide_as_the_vessel(tube: Volume) -> None:

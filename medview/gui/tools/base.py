@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from medview.core.geometry import PatientPoint
-from medview.core.results import Measurement
+from medview.core.results import CurvePath, Measurement
 from medview.gui.views.state import ViewState
 from medview.imaging.fusion import UpperLayer
 from medview.imaging.roi import EdgeWays
@@ -65,6 +65,26 @@ class Paints(Protocol):
         """The tool begins, goes on, ends or clicks at a place of the screen."""
 
 
+class Curves(Protocol):
+    """The curves of a view's stack, as a tool sees them."""
+
+    @property
+    def path(self) -> CurvePath | None:
+        """The one in use."""
+
+    def add(self, point: PatientPoint) -> None:
+        """Another point at its end, or the first of a new one."""
+
+    def handle_at(self, x: float, y: float) -> int | None:
+        """The number of its point under a place of the screen."""
+
+    def sketch(self, path: CurvePath | None) -> None:
+        """Show it as it would be, or as it is."""
+
+    def finish(self) -> None:
+        """Keep what was sketched."""
+
+
 class Stage(Protocol):
     """The view as a tool sees it."""
 
@@ -75,6 +95,10 @@ class Stage(Protocol):
     @property
     def painting(self) -> Paints:
         """What is painted on it."""
+
+    @property
+    def curving(self) -> Curves:
+        """The curves through it."""
 
     @property
     def state(self) -> ViewState:

@@ -14,6 +14,7 @@ from medview.gui.tools.boxes import (
 )
 from medview.gui.tools.chest import ChestTool
 from medview.gui.tools.crosshair import CrosshairTool
+from medview.gui.tools.curve import CurveTool
 from medview.gui.tools.ellipse import EllipseTool
 from medview.gui.tools.length import LengthTool
 from medview.gui.tools.outlines import FreehandTool, LivewireTool, SplineTool
@@ -37,7 +38,7 @@ _MAKERS: dict[str, ToolMaker] = {
         WindowTool, PanTool, ZoomTool, ScrollTool, CrosshairTool, LengthTool, EllipseTool,
         ProbeTool, BidirectionalTool, AngleTool, CobbTool, RectangleTool, FreehandTool, SplineTool,
         LivewireTool, SphereTool, PeakTool, ChestTool, ArrowTool, TextTool, CalibrateTool,
-        NoduleTool, BrushTool, EraserTool, ThresholdTool, GrowTool,
+        NoduleTool, BrushTool, EraserTool, ThresholdTool, GrowTool, CurveTool,
     )
 }  # fmt: skip
 TOOL_NAMES = tuple(_MAKERS)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from medview.gui.tools.table import TOOL_NAMES
 from medview.gui.views.hands import Hands
 from medview.gui.views.state import zoomed
+from medview.imaging.curved import CURVED
 from medview.imaging.presets import opening_window, opens_inverted
 from medview.imaging.slabs import MODES, THIN, Slab
 from medview.imaging.window import dragged
@@ -118,7 +119,7 @@ class ViewCommands:
     def thicken(self, notches: int) -> None:
         """Make this plane's slab thicker or thinner by a slice on either side, 1 mm at least."""
         plane, state = self._stage.plane, self._stage.state
-        if plane is None or plane.name not in self._stage.planes:
+        if plane is None or not self._can_thicken():
             return
         slab = state.mpr.slab(plane.name).thicker(notches * max(1.0, 2 * plane.step_mm))
         self._set_slab(slab)
@@ -126,7 +127,7 @@ class ViewCommands:
     def next_slab_mode(self) -> None:
         """Maximum, minimum, mean, and again; a single slice becomes a slab of 10 mm first."""
         plane, state = self._stage.plane, self._stage.state
-        if plane is None or plane.name not in self._stage.planes:
+        if plane is None or not self._can_thicken():
             return
         slab = state.mpr.slab(plane.name)
         if slab.mm <= 0:
@@ -139,9 +140,13 @@ class ViewCommands:
         """No slab in this view."""
         self._set_slab(THIN)
 
+    def _can_thicken(self) -> bool:
+        plane = self._stage.plane
+        return plane is not None and (plane.name in self._stage.planes or plane.name in CURVED)
+
     def _set_slab(self, slab: Slab) -> None:
         plane, state = self._stage.plane, self._stage.state
-        if plane is not None and plane.name in self._stage.planes:
+        if plane is not None and self._can_thicken():
             self._stage.change(replace(state, mpr=state.mpr.with_slab(plane.name, slab)))
 
     def straighten(self) -> None:

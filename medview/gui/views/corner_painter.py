@@ -12,6 +12,7 @@ from medview.gui.views.look import Look
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, directions
 from medview.gui.views.words_painter import paint_words
+from medview.imaging.curved import CurvedPlane
 from medview.imaging.letters import edge_letters, letters, patient_orientation
 from medview.imaging.slice_plane import SlicePlane
 
@@ -81,6 +82,8 @@ def paint_letters(stage: SliceStage, painter: QPainter, plane: SlicePlane) -> No
 def edge_words(stage: SliceStage, plane: SlicePlane) -> tuple[str, str, str, str]:
     """Letters at the left, right, upper and lower edge; empty where nothing is known."""
     shown = stage.shown
+    if isinstance(plane, CurvedPlane):  # along a curve every row looks another way
+        return "", "", "", ""
     if plane.name != "native":
         right, down = directions(plane, stage.state)
         return edge_letters(letters(right), letters(down))

@@ -11,6 +11,7 @@ from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import tr, translate
 from medview.gui.views.state import ViewState, slice_number
+from medview.imaging.curved import CurvedPlane
 from medview.imaging.fusion import UpperLayer
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.planes import Plane
@@ -34,7 +35,13 @@ class Shown:
 
 def plane_title(name: str) -> str:
     """The name of a plane in the current language; a film's own plane has none."""
-    titles = {"axial": tr("Axial"), "coronal": tr("Coronal"), "sagittal": tr("Sagittal")}
+    titles = {
+        "axial": tr("Axial"),
+        "coronal": tr("Coronal"),
+        "sagittal": tr("Sagittal"),
+        "curved": tr("Along the curve"),
+        "section": tr("Across the curve"),
+    }
     return titles.get(name, "")
 
 
@@ -80,7 +87,7 @@ def upper_left(shown: Shown, plane: SlicePlane) -> list[str]:
     person = " ".join(part for part in (sex_text(shown.patient.sex), age_text(shown)) if part)
     person = " · ".join(part for part in (person, shown.patient.birth_date) if part)
     title = "" if _is_acquired(plane) else plane_title(plane.name)
-    if title and isinstance(plane, ObliquePlane):
+    if title and isinstance(plane, ObliquePlane) and plane.is_flat:
         title = tr("{plane}, turned", plane=title)
     who = (person, shown.patient.id) if _is_acquired(plane) else ()  # said once, not in all planes
     return [line for line in (title, person_name(shown.patient.name), *who) if line]
@@ -214,7 +221,12 @@ def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:
         return [line for line in (taken, number if plane.count > 1 else "") if line]
     if plane.count > 1 and not shown.stack.is_in_space:
         index = 0  # all lie at the place of the first
-    slab = slab_text(plane.slab) if isinstance(plane, SlabPlane | ObliquePlane) else ""
+    slab = ""
+    if isinstance(plane, SlabPlane | ObliquePlane | CurvedPlane):
+        slab = slab_text(plane.slab)
+    if isinstance(plane, CurvedPlane):
+        length = tr("Curve {length} mm", length=figure(plane.curve.length_mm, 1))
+        return [line for line in (length, slab) if line]
     if isinstance(plane, ObliquePlane):
         return [line for line in (number, slab) if line]
     axis, letter = _AXES[plane.name]

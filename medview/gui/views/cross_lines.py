@@ -68,7 +68,7 @@ class Taken:
 def cross_lines(stage: SliceStage) -> list[CrossLine]:
     """The lines of the other planes through the linked place; none for films."""
     plane, shown = stage.plane, stage.shown
-    if plane is None or shown is None or not shown.stack.is_in_space or not plane.is_spatial:
+    if plane is None or shown is None or not shown.stack.is_in_space or not plane.is_flat:
         return []
     where, point = stage.map(), stage.state.point
     found = []

@@ -15,6 +15,7 @@ class Look:
     has_overlay: bool = True
     has_crosshair: bool = True
     has_handles: bool = False
+    has_curve_handles: bool = False
     is_active: bool = False
     probe: str = ""
     cine: str = ""

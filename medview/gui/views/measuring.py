@@ -15,7 +15,11 @@ from medview.core.words import tr
 from medview.gui.views.corners import Shown
 from medview.gui.views.marks import Mark, mark
 from medview.gui.views.measured_on import is_held_here, target
+from medview.gui.views.state import ScreenMap
 from medview.imaging import roi
+from medview.imaging.curved import CrossSections, CurvedPlane
+from medview.imaging.oblique import ObliquePlane
+from medview.imaging.slice_plane import SlicePlane
 
 if TYPE_CHECKING:
     from medview.gui.views.stage import SliceStage
@@ -36,6 +40,7 @@ class Measuring(QObject):
         super().__init__(stage)
         self._stage = stage
         self.measurements: tuple[Measurement, ...] = ()
+        self._passing: tuple[tuple[SlicePlane, Measurement], ...] = ()  # on straightened pictures
         self.known_factor: float | None = None
         self.key_slices: tuple[int, ...] = ()
         self.sketched: Measurement | None = None
@@ -45,7 +50,7 @@ class Measuring(QObject):
     def clear(self) -> None:
         """Another stack: nothing lies on it yet."""
         self.measurements, self.known_factor, self.key_slices = (), None, ()
-        self.sketched = None
+        self.sketched, self._passing = None, ()
         self.select("")
 
     def select(self, measurement_id: str, handle: int | None = None) -> None:
@@ -91,20 +96,43 @@ class Measuring(QObject):
         plane = self._stage.plane
         if plane is None:
             return []
-        where = self._stage.map()
+        if isinstance(plane, CurvedPlane):
+            return self._marks_along(plane)
+        where, index = self._stage.map(), self._stage.index
+        if isinstance(plane, CrossSections):
+            plane, index, where = _flat(plane, index, where)
         sketched = () if self.sketched is None else (self.sketched,)
         replaced = "" if self.sketched is None else self.sketched.id
         kept = (m for m in self.measurements if m.id != replaced)
-        found = (mark(m, plane, self._stage.index, where) for m in (*kept, *sketched))
+        found = (mark(m, plane, index, where) for m in (*kept, *sketched))
         return [each for each in found if each is not None]
+
+    def _marks_along(self, plane: CurvedPlane) -> list[Mark]:
+        """What was drawn on the straightened picture as it stands."""
+        where = self._stage.map()
+        here = [m for on, m in self._passing if on is plane]
+        if self.sketched is not None:
+            here = [m for m in here if m.id != self.sketched.id] + [self.sketched]
+        found = []
+        for each in here:
+            flat = replace(each, points=tuple(map(plane.unroll, each.points)))
+            seen = mark(flat, plane.unrolled, 0, where)
+            if seen is not None:
+                found.append(replace(seen, measurement=each))
+        return found
 
     def site(self) -> roi.Site | None:
         """What is measured here: the stack in the unit that is shown, and its plane."""
         shown, plane = self._stage.shown, self._stage.plane
         if shown is None or plane is None:
             return None
+        volume = shown.volume
+        if isinstance(plane, CrossSections):
+            plane = plane.flat_at(self._stage.index)
+        elif isinstance(plane, CurvedPlane):
+            volume, plane = plane.unrolled_volume(volume), plane.unrolled
         return roi.Site(
-            volume=shown.volume,
+            volume=volume,
             plane=plane,
             calibration=self.calibration,
             factor=self.known_factor or 1.0,
@@ -122,7 +150,9 @@ class Measuring(QObject):
                 id="", kind=kind, series_uid="", stack=0, points=points, normal=(0.0, 0.0, 1.0)
             )
         site, (series_uid, stack) = measured
-        found = roi.measured(kind, points, site)
+        on = self._stage.plane
+        places = tuple(map(on.unroll, points)) if isinstance(on, CurvedPlane) else points
+        found = roi.measured(kind, places, site)
         if like is not None:
             return replace(
                 like,
@@ -186,6 +216,12 @@ class Measuring(QObject):
         """Hand a drawn or changed measurement on; it shows when it comes back."""
         if self.selected != measurement.id:
             self.select(measurement.id)
+        plane = self._stage.plane
+        if isinstance(plane, CurvedPlane):  # it means nothing on a slice, so it is not kept
+            others = ((on, m) for on, m in self._passing if m.id != measurement.id)
+            self._passing = (*others, (plane, measurement))
+            self._stage.repaint_wanted.emit()
+            return
         known = any(each.id == measurement.id for each in self.measurements)
         (self.changed if known else self.made).emit(measurement)
         self._stage.repaint_wanted.emit()
@@ -215,6 +251,19 @@ class Measuring(QObject):
         points = roi.reshaped(chosen.kind, chosen.points, self.handle, to, chosen.normal)
         self.finish(self.measured(chosen.kind, points, like=chosen))
         return True
+
+
+def _flat(
+    plane: CrossSections, index: int, where: ScreenMap
+) -> tuple[ObliquePlane, int, ScreenMap]:
+    """A section as a plane through the whole volume, and how its pixels come to the screen."""
+    flat = plane.flat_at(index)
+    at = round(flat.to_pixel(flat.anchor)[0])
+    way = np.linalg.inv(plane.matrix_at(index)) @ flat.matrix_at(at)
+    turn = np.array([[way[2, 2], way[2, 1]], [way[1, 2], way[1, 1]]])  # of (column, row)
+    start = way @ (at, 0.0, 0.0, 1.0)
+    shift = where.matrix[:, :2] @ (start[2], start[1]) + where.matrix[:, 2]
+    return flat, at, ScreenMap(np.column_stack([where.matrix[:, :2] @ turn, shift]), where.scale)
 
 
 def number_of(shown: Shown) -> int:

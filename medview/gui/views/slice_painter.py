@@ -16,6 +16,7 @@ from medview.gui.views.brush_painter import paint_brush
 from medview.gui.views.colour_bars import paint_colour_bars
 from medview.gui.views.corner_painter import paint_letters, paint_texts
 from medview.gui.views.cross_lines import CrossLine, cross_lines
+from medview.gui.views.curve_painter import paint_curve
 from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_mark
@@ -53,6 +54,7 @@ class SlicePainter:
             if look.has_crosshair:
                 self._paint_crosshair(painter, look)
             paint_reference_lines(painter, look.lines, where)
+            paint_curve(self._stage, painter, has_handles=look.has_curve_handles)
             measuring = self._stage.measuring
             for each in measuring.marks():
                 paint_mark(painter, each, measuring)

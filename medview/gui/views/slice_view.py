@@ -158,7 +158,12 @@ class SliceView(QWidget):
         """What the left button does: window, pan, zoom, scroll, crosshair, length, ..."""
         self._hands.choose(name)
         self.setCursor(_CURSORS[self._hands.tool.cursor])
-        self.look = replace(self.look, probe="", has_handles=self.tool_name == "crosshair")
+        self.look = replace(
+            self.look,
+            probe="",
+            has_handles=self.tool_name == "crosshair",
+            has_curve_handles=self.tool_name == "curve",
+        )
         self.update()
 
     def set_crosshair(self, point: PatientPoint) -> None:
@@ -230,11 +235,14 @@ class SliceView(QWidget):
         """Paint the slice as it stands."""
         painter = QPainter(self)
         self._painter.paint(painter, self.look, self.devicePixelRatioF())
-        if self.stage.shown is None and self._hint:
+        hint = self._hint if self.stage.shown is None else ""
+        if self.stage.shown is not None and self.stage.plane is None:
+            hint = tr("Draw a curve along a vessel: choose the curve tool and click on its way.")
+        if hint:
             painter.setFont(ink.corner_font())
             painter.setPen(colour(ink.INK.faint))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(16, 16, -16, -16), int(flags), self._hint)
+            painter.drawText(QRectF(self.rect()).adjusted(16, 16, -16, -16), int(flags), hint)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

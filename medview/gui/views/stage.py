@@ -15,6 +15,7 @@ from medview.core.results import Heatmap, LabelMap
 from medview.core.words import Sentence
 from medview.gui.tools.base import Pointer
 from medview.gui.views.corners import Shown
+from medview.gui.views.curving import Curving
 from medview.gui.views.measuring import Measuring
 from medview.gui.views.painting import Painting
 from medview.gui.views.state import (
@@ -27,6 +28,7 @@ from medview.gui.views.state import (
     volume_middle,
 )
 from medview.gui.views.windowing import Windowing, own_window
+from medview.imaging.curved import CURVED, ROLL, CurvedPlane, curved_plane
 from medview.imaging.fusion import UpperLayer
 from medview.imaging.mpr import STRAIGHT, Mpr, mpr_planes
 from medview.imaging.planes import native_plane
@@ -65,8 +67,10 @@ class SliceStage(QObject):
         self.windowing = Windowing()
         self.measuring = Measuring(self)
         self.painting = Painting(self)
+        self.curving = Curving(self)
+        self.curving.bent.connect(self._bend)
         self._state = _START
-        self._laid: tuple[Shown, Mpr, str] | None = None  # what the planes were made for
+        self._laid: tuple[object, ...] | None = None  # what the planes were made for
         self._before = (False, True)  # whether it was a single picture, with a window of ours
 
     # -- what is shown -----------------------------------------------------------------
@@ -177,7 +181,10 @@ class SliceStage(QObject):
 
     def scroll(self, steps: int) -> None:
         """Go some slices further as they are read."""
-        if self.plane is not None:
+        if isinstance(self.plane, CurvedPlane):  # one picture: it is turned about the curve
+            mpr = self._state.mpr
+            self.change(replace(self._state, mpr=replace(mpr, roll=mpr.roll + steps * ROLL)))
+        elif self.plane is not None:
             point = moved_along(self.plane, self._state.point, steps)
             self.change(replace(self._state, point=point))
 
@@ -213,15 +220,25 @@ class SliceStage(QObject):
             return
         geometry = self.shown.volume.geometry
         is_whole = self.ready is None or bool(self.ready.all())
-        laid = (self.shown, self._state.mpr if is_whole else STRAIGHT, self.wanted)
+        mpr = self._state.mpr if is_whole else STRAIGHT
+        curve = self.curving.curve if self.wanted in CURVED and is_whole else None
+        laid = (self.shown, mpr, self.wanted, curve)
         if laid == self._laid:
             return
         self._laid = laid
         is_in_space = self.shown.stack.is_in_space and geometry.is_spatial
-        self.planes = mpr_planes(geometry, laid[1]) if is_in_space else {}
+        self.planes = mpr_planes(geometry, mpr) if is_in_space else {}
         is_deep = is_in_space and geometry.shape[0] > 1
+        if self.wanted in CURVED:
+            self.plane = curved_plane(self.wanted, geometry, curve, mpr) if is_deep else None
+            return
         asked = self.planes.get(self.wanted) if is_deep else None
         self.plane = asked or native_plane(geometry)
+
+    def _bend(self) -> None:
+        """The curve in use runs otherwise."""
+        self._lay_planes()
+        self.repaint_wanted.emit()
 
     def _with_own_window(self, state: ViewState, before: int) -> ViewState:
         """The same choice among the file's windows for another slice, where slices differ."""
