@@ -160,7 +160,7 @@ class MeasuringWork(QObject):
     async def _bring_up_to_date(
         self, place: Place, mine: Sequence[Measurement], site: roi.Site
     ) -> None:
-        found = await self._window.operations.call(_again_all, mine, site)
+        found = await self._window.operations.call(again_all, mine, site)
         now = {m.id: (before, m) for before, m in zip(mine, found, strict=True) if m != before}
         book = self._session.made.book_of(place)
         # What the reader changed meanwhile is measured again by that change.
@@ -170,7 +170,7 @@ class MeasuringWork(QObject):
         book.amend(measurements=changed)
 
 
-def _again_all(mine: Sequence[Measurement], site: roi.Site) -> list[Measurement]:
+def again_all(mine: Sequence[Measurement], site: roi.Site) -> list[Measurement]:
     """Each measurement with its numbers as they are now; those of a report stay the report's."""
     return [
         m if dict(m.extra).get(measures.REPORTED) else nodule_again(m, roi.again(m, site))

@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         from medview.gui.action_work import ActionWork
         from medview.gui.curve_work import CurveWork
         from medview.gui.hanging_work import HangingWork
+        from medview.gui.key_images_work import KeyImagesWork
         from medview.gui.key_work import KeyWork
         from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
@@ -148,6 +149,7 @@ class MainWindow(QMainWindow):
         self.curves = CurveWork(self)
         VolumeWork(self)
         SegmentWork(self)
+        KeyImagesWork(self)
 
     # -- what the reader asks for --------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ from medview.session.batch import projection_pictures
 from medview.session.growth import with_growth
 from medview.session.nodules import linked_to
 from medview.session.reporting import ReportSubject
+from medview.session.saving import write_keys, write_measurements
 from medview.session.segments import Segment
-from medview.session.studies import Key, Place
+from medview.session.studies import Key
+from medview.session.work import TakenReport
 
 if TYPE_CHECKING:
     from medview.dicom.write import RunFiles
@@ -24,17 +27,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedObjects:
-    """How many DICOM objects were written, and what could not be, in words."""
+    """How many DICOM objects were written, and what could not be, in words.
+
+    taken: the reports and key images among them, for the work to remember as its own.
+    """
 
     objects: int
     notes: tuple[Sentence, ...] = ()
+    taken: tuple[TakenReport, ...] = ()
 
 
 def save_objects(
     subject: ReportSubject, folder: Path, progress: Progress = no_progress
 ) -> SavedObjects:
     """Write SEG, SR and heatmaps with the reader's decisions, one SR of the reader's own
-    measurements and one SEG of the reader's segments per stack, and `results.json`. Blocks.
+    measurements and one SEG of the reader's segments per stack, their key images, and
+    `results.json`. Blocks.
 
     Raises InvalidInput when there is nothing to write, WriteFailed.
     """
@@ -45,7 +53,9 @@ def save_objects(
     told = with_growth(subject.work.measurements, subject.work)
     drawn = _by_stack([m for m in told if m.series_uid in mine])
     painted = _segments(subject, mine)
-    if not drawn and not painted and not any(run.status == "run" for run in runs):
+    keys = [picture for picture in subject.work.key_pictures if picture.series_uid in mine]
+    ran = any(run.status == "run" for run in runs)
+    if not (drawn or painted or keys or ran):
         raise InvalidInput(
             say("There is nothing to save as DICOM yet."),
             what_to_do=say("Run a model or measure something first."),
@@ -58,14 +68,13 @@ def save_objects(
     write_results(subject.study.uid, done, folder)
     notes = [note for _, files in done for note in files.notes]
     written = sum(_count(files) for _, files in done)
+    taken: list[TakenReport] = []
     for number, (key, measurements) in enumerate(drawn.items(), start=len(runs)):
         progress(number, total, str(say("Writing results")))
-        try:
-            written += _write_measurements(subject.studies.place(key), measurements, folder)
-        except WriteFailed:
-            raise
-        except MedViewError as error:
-            notes.append(error.what)
+        place = subject.studies.place(key)
+        if place is not None:
+            write = partial(write_measurements, subject, place, measurements, folder)
+            _keep_or_note(write, taken, notes)
     for number, (key, segments) in enumerate(painted.items(), start=len(runs) + len(drawn)):
         progress(number, total, str(say("Writing results")))
         try:
@@ -74,10 +83,26 @@ def save_objects(
             raise
         except MedViewError as error:
             notes.append(error.what)
+    if keys:
+        _keep_or_note(partial(write_keys, subject, keys, folder), taken, notes)
     progress(total, total, str(say("Writing results")))
     return SavedObjects(
-        objects=written, notes=tuple({note.english(): note for note in notes}.values())
+        objects=written + len(taken),
+        notes=tuple({note.english(): note for note in notes}.values()),
+        taken=tuple(taken),
     )
+
+
+def _keep_or_note(
+    write: Callable[[], TakenReport], taken: list[TakenReport], notes: list[Sentence]
+) -> None:
+    """Write one document; what cannot be told of it is said, a full disk ends everything."""
+    try:
+        taken.append(write())
+    except WriteFailed:
+        raise
+    except MedViewError as error:
+        notes.append(error.what)
 
 
 def _by_stack(measurements: list[Measurement]) -> dict[Key, list[Measurement]]:
@@ -136,22 +161,6 @@ def _run_files(
     if run.heatmaps:
         pictures = projection_pictures(run, subject.studies.load(place).volume)
     return write_run_files(run, place.stack, folder, pictures=pictures, decisions=decisions)
-
-
-def _write_measurements(place: Place | None, measurements: list[Measurement], folder: Path) -> int:
-    from medview.dicom.write import (
-        ReportParts,
-        read_sources,
-        stack_digest,
-        write_measurement_report,
-    )
-
-    if place is None:
-        return 0
-    name = f"measurements-{stack_digest(*place.key)}-sr.dcm"
-    parts = ReportParts(measurements=measurements)
-    write_measurement_report(parts, read_sources(place.stack), folder / name)
-    return 1
 
 
 def _count(files: RunFiles) -> int:

@@ -34,7 +34,7 @@ from medview.session.knowledge import risks
 from medview.session.segmenting import Segmenting
 from medview.session.session import Session, first_place
 from medview.session.studies import Place, Studies
-from medview.session.work import Work
+from medview.session.work import Work, WorkBook
 
 if TYPE_CHECKING:
     from medview.dicom.write import StoredResults
@@ -46,7 +46,10 @@ _IMAGE_PIXELS = 640
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReportSubject:
-    """What a report is about; pictures are made of the stacks in `studies`."""
+    """What a report is about; pictures are made of the stacks in `studies`.
+
+    book: where the work is kept, None for commands.
+    """
 
     patient: Patient
     study: Study
@@ -56,6 +59,7 @@ class ReportSubject:
     documents: Sequence[OpenDocument]
     observations: Sequence[Observation]
     segmenting: Segmenting | None = None  # voxels of the work's segments
+    book: WorkBook | None = None
 
 
 def session_subject(session: Session) -> ReportSubject | None:
@@ -72,6 +76,7 @@ def session_subject(session: Session) -> ReportSubject | None:
         documents=session.documents.of(patient),
         observations=session.observations(),
         segmenting=session.segmenting,
+        book=session.book,
     )
 
 

@@ -116,11 +116,21 @@ class Session:
             raise
         self._show_opened(found)
         self._remember_open()
+        self._take_in(found)
         documents = worth_reading(found.documents, paths)
         self._say_what_is_missing(found, len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)
         self.documents.open(documents, patients, self.patient, found.patients, progress, cancel)
+
+    def _take_in(self, found: Holdings) -> None:
+        """Measurements and key images that the opened folders hold go into the work."""
+        from medview.session.returning import take_in
+
+        series = {s.uid for p in found.patients for study in p.studies for s in study.series}
+        if any(study.objects for p in found.patients for study in p.studies):
+            fresh = [p for p in self.studies.places() if p.series.uid in series]
+            take_in(fresh, self.made, self.events)
 
     def _show_sketch(self, sketch: Holdings, opening: _Opening) -> None:
         """Something of what is being opened is there: the first time, look at it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pydicom.errors import InvalidDicomError
 from medview.core.archive import open_binary
 from medview.core.errors import UnreadableInstance
 from medview.core.geometry import FloatArray
+from medview.core.measured import DERIVED, concept_named
 from medview.core.results import Code, Quantity
 from medview.core.words import say
 from medview.dicom.write.files import tolerating_sources
@@ -21,6 +22,7 @@ from medview.dicom.write.files import tolerating_sources
 _GROUP = ("DCM", "125007")
 _TRACKING_ID, _TRACKING_UID = ("DCM", "112039"), ("DCM", "112040")
 _FINDING = (("DCM", "121071"), ("SRT", "121071"))
+_DERIVATION, _STATE = ("DCM", "121401"), ("99MEDVIEW", "state")
 _ALGORITHM, _VERSION = ("DCM", "111001"), ("DCM", "111003")
 _DEEPEST, _MOST_ITEMS = 32, 20_000
 _PARSE_ERRORS = (ValueError, NotImplementedError, AttributeError, KeyError, TypeError, IndexError,
@@ -38,19 +40,29 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """What was drawn: graphic type, (n, 3) patient millimetres or (n, 2) image places."""
+    """What was drawn: graphic type, (n, 3) patient millimetres or (n, 2) image places; no points
+    where the file's numbers make none.
+
+    image_uid, frame: the picture it lies on (frames count from 1, 0 where none is named).
+    frame_of_reference_uid: of patient millimetres. measures: meaning of the number that was taken
+    from it, "" for the group's own region.
+    """
 
     graphic_type: str
     points: FloatArray
     is_spatial: bool
     image_uid: str = ""
+    frame: int = 0
+    frame_of_reference_uid: str = ""
+    measures: Code | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MeasurementGroup:
     """One group of TID 1500: what it is about, its numbers, words and regions.
 
-    segment: (SOP Instance UID of the SEG, segment number) where it refers to one.
+    segment: (SOP Instance UID of the SEG, segment number) where it refers to one. images: SOP
+    Instance UIDs that are named anywhere in it. state: what MedView keeps with its own.
     """
 
     tracking_id: str = ""
@@ -61,17 +73,27 @@ class MeasurementGroup:
     regions: tuple[Region, ...] = ()
     segment: tuple[str, int] | None = None
     algorithm: str = ""
+    images: tuple[str, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class StructuredReport:
-    """A report: its title, flags, all content as lines, and its measurement groups."""
+    """A report: its title, flags, all content as lines, and its measurement groups.
+
+    predecessors: SOP Instance UIDs of reports that it takes the place of. made_by: manufacturer
+    and model of what wrote it. made_at: content date and time as written.
+    """
 
     uid: str
     title: str
     is_verified: bool
     lines: tuple[Line, ...]
     groups: tuple[MeasurementGroup, ...] = ()
+    patient_id: str = ""
+    predecessors: tuple[str, ...] = ()
+    made_by: str = ""
+    made_at: str = ""
 
 
 def read_structured_report(path: str) -> StructuredReport:
@@ -101,7 +123,21 @@ def _read(dataset: Dataset) -> StructuredReport:
         is_verified=dataset.get("VerificationFlag") == "VERIFIED",
         lines=tuple(_line(item, depth) for item, depth in items),
         groups=tuple(_group(item) for item, _ in items if _is(item, _GROUP)),
+        patient_id=str(dataset.get("PatientID", "") or ""),
+        predecessors=tuple(_instances(dataset.get("PredecessorDocumentsSequence"))),
+        made_by=" ".join(
+            str(dataset.get(name, "") or "") for name in ("Manufacturer", "ManufacturerModelName")
+        ).strip(),
+        made_at=f"{dataset.get('ContentDate', '')}{dataset.get('ContentTime', '')}",
     )
+
+
+def _instances(studies: Any) -> Iterator[str]:
+    """SOP Instance UIDs below a sequence of studies and series (PS3.3 C.17.2)."""
+    for study in studies or ():
+        for series in study.get("ReferencedSeriesSequence") or ():
+            for item in series.get("ReferencedSOPSequence") or ():
+                yield str(item.ReferencedSOPInstanceUID)
 
 
 def _walk(item: Dataset, depth: int, seen: list[int]) -> Iterator[tuple[Dataset, int]]:
@@ -168,12 +204,25 @@ def _quantity(item: Dataset) -> Quantity | None:
     if not measured or concept is None:
         return None
     unit = _code(measured[0].get("MeasurementUnitsCodeSequence"))
+    exact = measured[0].get("FloatingPointValue")
+    value = float(measured[0].NumericValue if exact is None else exact)
+    code = _derivation(item) or concept
     return Quantity(
-        concept=concept.meaning,
-        value=float(measured[0].NumericValue),
+        concept=concept_named(code) or code.meaning,
+        value=value,
         unit=unit.value if unit else "",
-        code=concept,
+        code=code,
     )
+
+
+def _derivation(item: Dataset) -> Code | None:
+    """How a number was derived, where that is a statistic of ours: mean, peak ..."""
+    modifiers = (
+        _code(child.get("ConceptCodeSequence"))
+        for child in item.get("ContentSequence") or ()
+        if _is(child, _DERIVATION)
+    )
+    return next((code for code in modifiers if concept_named(code) in DERIVED), None)
 
 
 def _group(group: Dataset) -> MeasurementGroup:
@@ -189,10 +238,25 @@ def _group(group: Dataset) -> MeasurementGroup:
         ),
         quantities=tuple(q for q in quantities if q is not None),
         evaluations=tuple(_evaluations(coded)),
-        regions=tuple(_region(item) for item in every if "GraphicData" in item),
+        regions=tuple(_regions(group, None)),
         segment=next((found for item in every if (found := _segment(item))), None),
         algorithm=f"{_text(children, _ALGORITHM)} {_text(children, _VERSION)}".strip(),
+        images=tuple(
+            str(item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)
+            for item in every
+            if item.get("ReferencedSOPSequence")
+        ),
+        state=_text(children, _STATE),
     )
+
+
+def _regions(item: Dataset, measures: Code | None) -> Iterator[Region]:
+    """Everything that is drawn below an item, with the number that it belongs to."""
+    for child in item.get("ContentSequence") or ():
+        if "GraphicData" in child:
+            yield replace(_region(child), measures=measures)
+        own = _concept(child) if child.get("ValueType") == "NUM" else measures
+        yield from _regions(child, own)
 
 
 def _text(items: list[Dataset], concept: tuple[str, str]) -> str:
@@ -210,13 +274,23 @@ def _evaluations(coded: list[Dataset]) -> Iterator[tuple[Code, Code]]:
 
 def _region(item: Dataset) -> Region:
     is_spatial = item.get("ValueType") == "SCOORD3D"
-    points = np.array(item.GraphicData, float).reshape(-1, 3 if is_spatial else 2)
+    width = 3 if is_spatial else 2
+    numbers = np.atleast_1d(np.array(item.GraphicData, float))
+    points = numbers[: len(numbers) if len(numbers) % width == 0 else 0].reshape(-1, width)
     image = next(
         (child for child in item.get("ContentSequence") or () if "ReferencedSOPSequence" in child),
         None,
     )
-    uid = str(image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID) if image else ""
-    return Region(str(item.get("GraphicType", "")), points, is_spatial, uid)
+    referenced = image.ReferencedSOPSequence[0] if image else Dataset()
+    frames = referenced.get("ReferencedFrameNumber") or 0
+    return Region(
+        str(item.get("GraphicType", "")),
+        points,
+        is_spatial,
+        str(referenced.get("ReferencedSOPInstanceUID", "")),
+        int(frames if isinstance(frames, int | str) else next(iter(frames))),
+        str(item.get("ReferencedFrameOfReferenceUID", "")),
+    )
 
 
 def _segment(item: Dataset) -> tuple[str, int] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medview.dicom.write.heatmap import write_heatmap
+    from medview.dicom.write.key_images import write_key_selection
     from medview.dicom.write.measurement_report import (
         Reader,
         ReportParts,
@@ -40,6 +41,7 @@ __all__ = [
     "stack_digest",
     "write_heatmap",
     "write_index",
+    "write_key_selection",
     "write_measurement_report",
     "write_results",
     "write_run_files",
@@ -49,6 +51,7 @@ __all__ = [
 # highdicom takes most of a second to import: it comes with the first object that is written.
 _HOME = {
     "heatmap": ("write_heatmap",),
+    "key_images": ("write_key_selection",),
     "measurement_report": ("Reader", "ReportParts", "write_measurement_report"),
     "results": ("stack_digest", "write_index", "write_results", "write_run_files"),
     "results_json": ("RunFiles",),

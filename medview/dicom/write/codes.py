@@ -70,6 +70,13 @@ _UNITS: Mapping[str, tuple[str, str]] = {
     "mm3": ("mm3", "cubic millimeter"),
     "cm3": ("cm3", "cubic centimeter"),
     "mL": ("mL", "milliliter"),
+    "{voxels}": ("{voxels}", "voxels"),
+    "deg": ("deg", "degree"),
+    "s": ("s", "second"),
+    "cm/s": ("cm/s", "centimeter per second"),
+    "{SUVbw}g/ml": ("{SUVbw}g/ml", "Standardized Uptake Value body weight"),
+    "{SUVlbm}g/ml": ("{SUVlbm}g/ml", "Standardized Uptake Value lean body mass"),
+    "{SUVbsa}cm2/ml": ("{SUVbsa}cm2/ml", "Standardized Uptake Value body surface"),
     "SUV": ("{SUVbw}g/ml", "Standardized Uptake Value body weight"),
 }
 

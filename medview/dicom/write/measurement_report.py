@@ -9,9 +9,12 @@ from typing import Any
 
 import highdicom as hd
 from highdicom import sr
+from pydicom import dcmread
 
 from medview import __version__
+from medview.core.archive import open_binary
 from medview.core.errors import MedViewError, WriteFailed
+from medview.core.geometry import FloatArray
 from medview.core.results import Finding, Label, Measurement, ModelRun, Quantity
 from medview.core.words import say
 from medview.dicom.uids import derived_uid, new_uid
@@ -41,6 +44,8 @@ class ReportParts:
     runs: Sequence[tuple[ModelRun, WrittenSegmentation | None]] = ()
     decisions: Mapping[str, str] = field(default_factory=dict)  # finding id: accepted, rejected
     measurements: Sequence[Measurement] = ()
+    outlines: Mapping[str, FloatArray] = field(default_factory=dict)  # of measurements, by id
+    predecessors: Sequence[Path] = ()  # reports that this one takes the place of
     reader: Reader | None = None
 
 
@@ -69,7 +74,7 @@ def _build(parts: ReportParts, sources: Sources) -> Any:
     for run, segmentation in parts.runs:
         groups += _Groups(run, segmentation, sources, parts.decisions).all()
         evidence += [segmentation.dataset] if segmentation else []
-    groups += [ruler_group(measurement, sources) for measurement in parts.measurements]
+    groups += [ruler_group(m, sources, parts.outlines.get(m.id)) for m in parts.measurements]
     model = parts.runs[0][0].model if parts.runs else None
     content = sr.MeasurementReport(
         observation_context=_context(parts.reader),
@@ -90,14 +95,21 @@ def _build(parts: ReportParts, sources: Sources) -> Any:
         is_verified=reader is not None,
         verifying_observer_name=reader.name if reader else None,
         verifying_organization=reader.organization if reader else None,
+        previous_versions=[_head(path) for path in parts.predecessors] or None,
         series_description=c.series_description("measurements", model),
         specific_character_set="ISO_IR 192",  # labels may be Chinese whatever the images use
         **c.DEVICE,
     )
 
 
-def _context(reader: Reader | None) -> sr.ObservationContext:
-    device = sr.ObserverContext(
+def _head(path: Path) -> Any:
+    with open_binary(str(path)) as file:
+        return dcmread(file, stop_before_pixels=True)
+
+
+def device_context() -> sr.ObserverContext:
+    """The program as an observer: the device is the program, not one installation."""
+    return sr.ObserverContext(
         observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
         observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
             uid=_DEVICE_UID,
@@ -107,6 +119,10 @@ def _context(reader: Reader | None) -> sr.ObservationContext:
             serial_number=__version__,
         ),
     )
+
+
+def _context(reader: Reader | None) -> sr.ObservationContext:
+    device = device_context()
     if reader is None:
         return sr.ObservationContext(observer_device_context=device)
     person = sr.ObserverContext(

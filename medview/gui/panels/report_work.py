@@ -59,6 +59,8 @@ class ReportWork(QObject):
 
         def work() -> tuple[Sentence, Path]:
             done = save_objects(subject, folder, lambda n, of, _: self.progressed.emit(n, of))
+            if subject.book is not None:  # what was written here is no news when it is opened
+                subject.book.amend(taken=(*subject.book.work.taken, *done.taken))
             said = say("{count} DICOM objects were saved.", count=done.objects)
             if done.notes:
                 said = say("{what} {todo}", what=said, todo=done.notes[0])

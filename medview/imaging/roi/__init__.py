@@ -9,13 +9,11 @@ from medview.imaging.roi.kinds import CLOSED, KINDS, LEAST, SOLID, WORDS, is_who
 from medview.imaging.roi.livewire import EdgeWays
 from medview.imaging.roi.peak import RADIUS_MM, Peak, peak
 from medview.imaging.roi.quantities import (
-    CODES,
     Measured,
     again,
     histogram,
     measured,
     quantities,
-    quantity,
 )
 from medview.imaging.roi.reshape import moved, reshaped, short_axis
 from medview.imaging.roi.shapes import handles, outline, pixels_of, simplified, without_spurs
@@ -34,7 +32,6 @@ from medview.imaging.roi.words import KIND_TITLES, lines, number, rows, shown, t
 
 __all__ = [
     "CLOSED",
-    "CODES",
     "KINDS",
     "KIND_TITLES",
     "LEAST",
@@ -68,7 +65,6 @@ __all__ = [
     "plane_along",
     "probe",
     "quantities",
-    "quantity",
     "reshaped",
     "rows",
     "short_axis",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medview.core.geometry import FloatArray, PatientPoint
-from medview.core.results import Code, Measurement, Quantity
+from medview.core.measured import quantity
+from medview.core.results import Measurement, Quantity
 from medview.core.study import Region
 from medview.core.volume import Volume
 from medview.imaging.roi.kinds import CLOSED, SOLID
@@ -27,30 +28,6 @@ from medview.imaging.slice_plane import SlicePlane
 
 Points = Sequence[PatientPoint]
 
-CODES = {
-    "Length": Code("SCT", "410668003", "Length"),
-    "Long axis": Code("SCT", "103339001", "Long axis"),
-    "Short axis": Code("SCT", "103340004", "Short axis"),
-    "Diameter": Code("SCT", "81827009", "Diameter"),
-    "Area": Code("SCT", "42798000", "Area"),
-    "Volume": Code("SCT", "118565006", "Volume"),
-    "Angle": Code("SCT", "1483009", "Angle"),
-    "Cobb angle": Code("SCT", "285285000", "Cobb angle"),
-    "Mean": Code("SCT", "373098007", "Mean"),
-    "Standard deviation": Code("SCT", "386136009", "Standard Deviation"),
-    "Minimum": Code("SCT", "255605001", "Minimum"),
-    "Maximum": Code("SCT", "56851009", "Maximum"),
-    "Median": Code("SCT", "373099004", "Median"),
-    "Peak": Code("DCM", "126031", "Peak Value Within ROI"),
-    "Time": Code("SCT", "103335007", "Duration"),
-    "Velocity": Code("DCM", "110828", "Flow Velocity"),
-    "Depth": Code("DCM", "111020", "Depth"),
-    "Count": Code("99MEDVIEW", "count", "Number of pixels or voxels"),
-    "Velocity difference": Code("99MEDVIEW", "velocity-diff", "Difference of velocities"),
-    "Cardiothoracic ratio": Code("99MEDVIEW", "ctr", "Cardiothoracic ratio"),
-    "Cardiac diameter": Code("99MEDVIEW", "cardiac-width", "Transverse diameter of the heart"),
-    "Thoracic diameter": Code("99MEDVIEW", "thoracic-width", "Inner transverse thoracic diameter"),
-}
 _UCUM = {
     "HU": "[hnsf'U]",
     "": "1",
@@ -143,11 +120,6 @@ def _numbers(kind: str, points: Points, site: Site) -> list[Quantity]:
 
 def _nothing(_points: Points, _site: Site) -> list[Quantity]:
     return []
-
-
-def quantity(concept: str, value: float, unit: str) -> Quantity:
-    """A number of one of our concepts, with its code."""
-    return Quantity(concept=concept, value=value, unit=unit, code=CODES[concept])
 
 
 def _of_length(concept: str, value: float, site: Site) -> Quantity:
