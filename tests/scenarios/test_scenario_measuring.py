@@ -53,28 +53,25 @@ def pixel_mm(view: SliceView) -> float:
     return 1.0 / view.stage.map().scale
 
 
-@pytest.mark.parametrize(
-    ("tool", "strokes", "concepts"),
-    [
-        ("bidirectional", [((-60, 0), (60, 0)), ((0, -30), (5, 30))], ("Long axis", "Short axis")),
-        ("angle", [((-60, 0), (0, 0)), ((0, 60), (0, 60))], ("Angle",)),
-        ("cobb", [((-60, -40), (60, -40)), ((-60, 40), (60, 60))], ("Cobb angle",)),
-        ("rectangle", [((-40, -30), (40, 30))], ("Area", "Mean", "Median", "Count")),
-        ("freehand", [((-40, 0), (0, -40), (40, 0), (0, 40), (-38, 4))], ("Area", "Mean")),
-        ("sphere", [((0, 0), (40, 0))], ("Volume", "Diameter", "Mean")),
-    ],
-)
-def test_each_tool_draws_its_measurement(
-    opened: MainWindow, qtbot: QtBot, quiet, tool: str, strokes, concepts
-) -> None:
-    opened.actions_.perform(f"tool.{tool}")
+STROKES = {
+    "bidirectional": ([((-60, 0), (60, 0)), ((0, -30), (5, 30))], {"Long axis", "Short axis"}),
+    "angle": ([((-60, 0), (0, 0)), ((0, 60), (0, 60))], {"Angle"}),
+    "cobb": ([((-60, -40), (60, -40)), ((-60, 40), (60, 60))], {"Cobb angle"}),
+    "rectangle": ([((-40, -30), (40, 30))], {"Area", "Mean", "Median", "Count"}),
+    "freehand": ([((-40, 0), (0, -40), (40, 0), (0, 40), (-38, 4))], {"Area", "Mean"}),
+    "sphere": ([((0, 0), (40, 0))], {"Volume", "Diameter", "Mean"}),
+}
 
-    for stroke in strokes:
-        drag(qtbot, axial(opened), *stroke)
 
-    found = only(opened, quiet)
-    assert found.kind == tool
-    assert set(concepts) <= set(numbers(found))
+def test_each_tool_draws_its_measurement(opened: MainWindow, qtbot: QtBot, quiet) -> None:
+    for tool, (strokes, concepts) in STROKES.items():
+        opened.actions_.perform(f"tool.{tool}")
+        for stroke in strokes:
+            drag(qtbot, axial(opened), *stroke)
+        found = only(opened, quiet)
+        assert found.kind == tool
+        assert concepts <= set(numbers(found))
+        opened.actions_.perform("edit.delete")
 
 
 def test_the_angle_of_three_clicks_is_the_one_between_its_arms(
@@ -117,7 +114,9 @@ def test_a_spline_closes_on_its_first_place_and_by_a_double_click(
     assert len(opened.grid.tiles) == 4  # the double click did not enlarge the view
 
 
-def test_the_livewire_follows_the_edge_of_the_body(opened: MainWindow, qtbot: QtBot, quiet) -> None:
+def test_the_livewire_follows_edges_and_the_chest_takes_six_places(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
     opened.actions_.perform("tool.livewire")
     view = axial(opened)
 
@@ -125,25 +124,17 @@ def test_the_livewire_follows_the_edge_of_the_body(opened: MainWindow, qtbot: Qt
         click(qtbot, view, place)
         qtbot.wait(60)  # the ways are found in a thread
     qtbot.keyClick(view, Qt.Key.Key_Return)
-
-    found = only(opened, quiet)
-    assert found.kind == "livewire"
-    assert len(found.points) > 3  # not the triangle of the clicks
-    assert numbers(found)["Area"] > 0
-
-
-def test_the_cardiothoracic_ratio_takes_a_midline_and_four_borders(
-    opened: MainWindow, qtbot: QtBot, quiet
-) -> None:
+    outline = only(opened, quiet)
+    opened.actions_.perform("edit.delete")
     opened.actions_.perform("tool.ctr")
-    view = axial(opened)
-
     drag(qtbot, view, (0, -90), (0, 90))
     click(qtbot, view, (-20, 0), (40, 20), (-75, 60), (75, 60))
 
-    assert numbers(only(opened, quiet))["Cardiothoracic ratio"] == pytest.approx(
-        60 / 150, abs=0.005
-    )
+    assert outline.kind == "livewire"
+    assert len(outline.points) > 3  # not the triangle of the clicks
+    assert numbers(outline)["Area"] > 0
+    ratio = numbers(only(opened, quiet))["Cardiothoracic ratio"]
+    assert ratio == pytest.approx(60 / 150, abs=0.005)
 
 
 def test_a_handle_is_taken_again_and_the_arrow_keys_move_it_by_a_pixel(
@@ -216,27 +207,20 @@ def test_what_is_drawn_on_one_plane_is_seen_cut_on_the_others(
     assert coronal.marks() == []
 
 
-def test_text_is_asked_for_and_stands_in_the_picture(
+def test_text_is_asked_for_and_stands_in_the_picture_unless_it_is_empty(
     opened: MainWindow, qtbot: QtBot, quiet
 ) -> None:
     opened.actions_.perform("tool.text")
     click(qtbot, axial(opened), (10, 10))
-
     dialog = opened.findChild(QInputDialog)
     dialog.setTextValue("hilum")
     dialog.accept()
-
-    assert only(opened, quiet).text == "hilum"
-
-
-def test_words_that_were_not_given_leave_no_text(opened: MainWindow, qtbot: QtBot, quiet) -> None:
-    opened.actions_.perform("tool.text")
-    click(qtbot, axial(opened), (10, 10))
+    click(qtbot, axial(opened), (60, 60))
+    qtbot.waitUntil(lambda: opened.findChild(QInputDialog) not in (None, dialog))
 
     opened.findChild(QInputDialog).reject()
-    quiet(opened)
 
-    assert measured(opened) == ()
+    assert only(opened, quiet).text == "hilum"
 
 
 def test_a_known_length_calibrates_all_lengths_of_the_series_and_is_undone(
@@ -304,3 +288,33 @@ def test_every_tool_is_behind_the_button_or_has_one_and_the_bar_stays_one_row(
     opened.resize(900, 600)
     assert opened.top.height() == 40
     assert opened.top.minimumSizeHint().width() <= 900
+
+
+def test_k_marks_a_key_image_and_n_goes_from_one_to_the_next(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
+    view = axial(opened)
+    first = view.stage.index
+    qtbot.keyClick(view, Qt.Key.Key_K)
+    quiet(opened)
+    for _ in range(3):
+        qtbot.keyClick(view, Qt.Key.Key_Down)
+    second = view.stage.index
+    qtbot.keyClick(view, Qt.Key.Key_K)
+    quiet(opened)
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert view.stage.measuring.key_slices == tuple(sorted((first, second)))
+
+    qtbot.keyClick(view, Qt.Key.Key_N)
+    assert view.stage.index == first
+    assert view.stage.measuring.is_key
+    opened.actions_.perform("measure.only_keys")
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert view.stage.index == second
+    opened.actions_.perform("measure.only_keys")
+    qtbot.keyClick(view, Qt.Key.Key_K)
+    quiet(opened)
+    assert view.stage.measuring.key_slices == (first,)
+
+    qtbot.keyClick(opened.grid.views["coronal"], Qt.Key.Key_K)
+    assert view.stage.measuring.key_slices == (first,)
