@@ -7,14 +7,14 @@ the numbers that their report gives.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from medview.core.geometry import FloatArray, Geometry, PatientPoint
-from medview.core.results import Measurement
+from medview.core.results import Measurement, Quantity
 from medview.core.study import Patient, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.objects.shapes import Shape, shape_of
@@ -179,12 +179,20 @@ def _own(group: MeasurementGroup, images: _Images) -> Measurement:
         stack=key[1],
         points=points,
         normal=(x, y, z),
-        quantities=tuple(
-            q if q.concept != "Value" else replace(q, code=None) for q in group.quantities
-        ),
+        quantities=_named(group.quantities, kept.get("numbers", ())),
         calibration=str(kept["calibration"]),
         text=str(kept["text"]),
         extra=tuple((str(name), str(value)) for name, value in kept["extra"]),
+    )
+
+
+def _named(quantities: tuple[Quantity, ...], kept: Sequence[Any]) -> tuple[Quantity, ...]:
+    """Numbers under the words that they had here; as the report names them where these differ."""
+    if len(kept) != len(quantities):
+        return quantities
+    return tuple(
+        replace(q, concept=str(concept), code=q.code if has_code else None)
+        for q, (concept, has_code) in zip(quantities, kept, strict=True)
     )
 
 

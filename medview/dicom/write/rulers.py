@@ -102,6 +102,7 @@ def _add_state(group: Any, measurement: Measurement) -> None:
         "calibration": measurement.calibration,
         "text": measurement.text,
         "extra": to_plain(measurement.extra),
+        "numbers": [[q.concept, q.code is not None] for q in measurement.quantities],
     }
     item = sr.TextContentItem(
         c.coded(STATE), json.dumps(kept, ensure_ascii=False), RelationshipTypeValues.CONTAINS
