@@ -19,6 +19,7 @@ class TileState:
     sagittal, native (as acquired) or volume. point: the place in the patient, window: (centre,
     width) in modality units; None for both as the stack opens. zoom: times the size that fits;
     pan: parts of the view's width and height from its middle; turns: quarters clockwise.
+    slab: what several slices are shown as (mip, minip, mean) and their millimetres; None for one.
     """
 
     key: tuple[str, int] | None = None
@@ -31,6 +32,7 @@ class TileState:
     flip_h: bool = False
     flip_v: bool = False
     turns: int = 0
+    slab: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,9 +239,12 @@ class HangingWork(QObject):
     def _state_of(self, tile: TileRule, key: Key | None) -> TileState | None:
         """How a tile is to stand where its rule says so, None as the stack opens."""
         window = None if key is None else self._window_of(tile.window, key)
-        if window is None and not tile.inverted:
+        slab = (tile.projection, tile.thickness_mm) if tile.projection else None
+        if window is None and not tile.inverted and slab is None:
             return None
-        return TileState(key=key, plane=tile.plane, window=window, is_inverted=tile.inverted)
+        return TileState(
+            key=key, plane=tile.plane, window=window, is_inverted=tile.inverted, slab=slab
+        )
 
     def _window_of(self, window: str | tuple[float, float], key: Key) -> tuple[float, float] | None:
         """(centre, width) of a rule's window; a preset of another modality says nothing."""

@@ -235,6 +235,8 @@ def _tile_of(tile: TileState, known: dict[Key, Candidate], exam: Exam, is_alone:
         plane=tile.plane,
         window=tile.window if is_absolute and tile.window is not None else "",
         inverted=tile.is_inverted,
+        projection="" if tile.slab is None else tile.slab[0],
+        thickness_mm=0.0 if tile.slab is None else tile.slab[1],
     )
 
 

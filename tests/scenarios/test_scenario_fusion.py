@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from shutil import copy
 
@@ -17,6 +18,7 @@ from medview.core.geometry import PatientPoint, VoxelIndex
 from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
 from medview.imaging.fusion import resampled
+from medview.imaging.slabs import SlabPlane
 from medview.session.places import Key
 
 Quiet = Callable[..., None]
@@ -263,3 +265,26 @@ def test_what_is_drawn_is_measured_on_the_pets_own_voxels_where_asked(
     quiet(fused)
     assert stage.measuring.remarks(drawn) == ["measured on series 1"]
     assert not stage.measuring.is_fixed(drawn)
+
+
+def test_a_pet_ct_hangs_itself_fused_with_the_pets_projection_beside(
+    window: MainWindow, quiet: Quiet, thigh: Path
+) -> None:
+    window.session.settings = replace(window.session.settings, hang=True)
+    window.open_paths([thigh])
+    quiet(window)
+    tiles = window.grid.tiles
+    uppers = [tile.view.stage.upper is not None for tile in tiles]
+    assert uppers == [False, False, True, False]
+    plane, shown = tiles[3].view.stage.plane, tiles[3].view.stage.shown
+    assert shown is not None
+    assert isinstance(plane, SlabPlane)
+    assert plane.slab.mode == "mip"
+    values = shown.volume.values()
+    projected = plane.values(shown.volume, plane.count // 2)
+    # The brightest voxel of every ray through the whole body, by numpy alone.
+    assert np.nanmax(projected) == pytest.approx(float(values.max()), rel=1e-6)
+    columns = np.sort(values.max(axis=1).ravel())
+    np.testing.assert_allclose(np.sort(projected.ravel()), columns, rtol=1e-5)
+    kept = tiles[3].state()
+    assert kept.slab == ("mip", 500.0)

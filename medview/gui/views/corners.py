@@ -90,7 +90,8 @@ def upper_left(shown: Shown, plane: SlicePlane) -> list[str]:
     if title and isinstance(plane, ObliquePlane) and plane.is_flat:
         title = tr("{plane}, turned", plane=title)
     who = (person, shown.patient.id) if _is_acquired(plane) else ()  # said once, not in all planes
-    return [line for line in (title, person_name(shown.patient.name), *who) if line]
+    lines = (title, person_name(shown.patient.name), *who)
+    return [line for line in dict.fromkeys(lines) if line]
 
 
 def upper_right(shown: Shown, plane: SlicePlane, *, is_whole: bool = False) -> list[str]:

@@ -15,7 +15,9 @@ from medview.gui.style import colour
 from medview.gui.views import ink
 from medview.gui.views.corners import plane_title
 from medview.gui.views.slice_view import SliceView
+from medview.gui.views.state import ViewState
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.slabs import Slab
 from medview.imaging.units import in_unit
 from medview.imaging.window import dragged
 from medview.session.studies import Key, OpenVolume
@@ -150,7 +152,12 @@ class Tile(QWidget):
             flip_h=kept.flip_h,
             flip_v=kept.flip_v,
             turns=kept.turns,
+            slab=self._slab(kept),
         )
+
+    def _slab(self, kept: ViewState) -> tuple[str, float] | None:
+        slab = kept.mpr.slab(self.plane)
+        return (slab.mode, slab.mm) if slab.mm > 0 else None
 
     def _stand(self, wish: TileState) -> None:
         """Stand as kept, without telling the other views."""
@@ -164,6 +171,9 @@ class Tile(QWidget):
             window = dragged(now, wish.window[1] - now.width, wish.window[0] - now.center)
         stage.place(point=wish.point, window=window)
         is_inverted = stage.state.is_inverted if window is None else wish.is_inverted
+        mpr = stage.state.mpr
+        if wish.slab is not None:
+            mpr = mpr.with_slab(self.plane, Slab(*wish.slab))
         stage.change(
             replace(
                 stage.state,
@@ -173,6 +183,7 @@ class Tile(QWidget):
                 flip_h=wish.flip_h,
                 flip_v=wish.flip_v,
                 turns=wish.turns,
+                mpr=mpr,
             )
         )
 
