@@ -13,12 +13,21 @@ from medview.core.layout import TileState
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.priors_work import PriorsWork
+from medview.gui.views.tile import Tile
 from medview.imaging.presets import presets_for
 from medview.session.candidates import exam_of, fitting_prior
 from medview.session.events import Event, StudiesOpened
 from medview.session.hanging import Rule, TileRule
 from medview.session.hanging_files import said_of
-from medview.session.hanging_match import Exam, Hung, hang, ranked, rule_of, usable_stages
+from medview.session.hanging_match import (
+    Exam,
+    Hung,
+    Over,
+    hang,
+    ranked,
+    rule_of,
+    usable_stages,
+)
 from medview.session.places import Key, Place
 
 if TYPE_CHECKING:
@@ -98,7 +107,8 @@ class HangingWork(QObject):
             return
         parts = ", ".join(sorted(exam.parts)) or active.study.description
         name = " ".join(word for word in (active.series.modality, parts) if word)
-        rule = rule_of(self._grid.state, exam, f"{name} ({tr('mine')})")
+        over = [_over(tile) for tile in self._grid.all_tiles]
+        rule = rule_of(self._grid.state, exam, f"{name} ({tr('mine')})", over)
         if rule is None:
             self._say(say("There is nothing on the screen to hang by."), "warn")
             return
@@ -270,3 +280,9 @@ class HangingWork(QObject):
 
     def _say(self, sentence: Sentence, level: str = "info") -> None:
         self._window.reactions.say(sentence, level)
+
+
+def _over(tile: Tile) -> Over | None:
+    """What lies over a tile's series."""
+    upper = tile.view.stage.upper
+    return None if upper is None else (upper.key, float(upper.blend))

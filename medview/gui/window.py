@@ -316,6 +316,10 @@ class MainWindow(QMainWindow):
             entries.append(
                 Entry(" · ".join(w for w in words if w), "", partial(self.show_series, place.key))
             )
+        entries += [
+            Entry(tr("Hang: {rule}", rule=tr(rule.name)), "", partial(self.hanging.hang_by, rule))
+            for rule in self.hanging.fitting()
+        ]
         Palette(entries, self).exec()
 
     # -- Qt ------------------------------------------------------------------------------

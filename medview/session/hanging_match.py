@@ -13,6 +13,8 @@ from medview.core.layout import GridState, TileState
 from medview.session.hanging import Fits, Rule, Selector, Stage, TileRule
 from medview.session.places import Key
 
+Over = tuple[Key, float]  # a series that lies over another, and its share
+
 # How much it says for a rule that a study answers what it asks.
 _WEIGHTS = {"all_modalities": 3.0, "body_part": 4.0, "words": 4.0, "laterality": 2.0, "view": 2.0}
 _SERIES_WEIGHT, _PRIOR_WEIGHT, _TILE_WEIGHT = 1.0, 5.0, 0.1
@@ -193,9 +195,12 @@ def _order(candidate: Candidate, exam: Exam) -> tuple[object, ...]:
 # -- from the screen ------------------------------------------------------------------------------
 
 
-def rule_of(state: GridState, exam: Exam, name: str) -> Rule | None:
+def rule_of(
+    state: GridState, exam: Exam, name: str, over: Sequence[Over | None] = ()
+) -> Rule | None:
     """What is on the screen as a rule for studies like this one; None where nothing is shown.
 
+    over: what lies over each tile's series, in their order.
     A prior is asked for where one is shown; windows are kept where numbers mean the same in every
     study (CT, PET).
     """
@@ -204,8 +209,12 @@ def rule_of(state: GridState, exam: Exam, name: str) -> Rule | None:
     shown = {t.key for t in state.tiles if t.key in known}
     now = {key for key in shown if not known[key].is_prior}
     tiles = tuple(
-        _tile_of(tile, known, exam, len(now if tile.key in now else shown - now) == 1)
-        for tile in state.tiles
+        _laid_over(
+            _tile_of(tile, known, exam, len(now if tile.key in now else shown - now) == 1),
+            over[number] if number < len(over) else None,
+            exam,
+        )
+        for number, tile in enumerate(state.tiles)
     )
     if main is None or all(tile.series is None for tile in tiles):
         return None
@@ -238,6 +247,14 @@ def _tile_of(tile: TileState, known: dict[Key, Candidate], exam: Exam, is_alone:
         projection="" if tile.slab is None else tile.slab[0],
         thickness_mm=0.0 if tile.slab is None else tile.slab[1],
     )
+
+
+def _laid_over(tile: TileRule, over: Over | None, exam: Exam) -> TileRule:
+    """A tile with the series that lies over it."""
+    upper = next((c for c in exam.candidates if over is not None and c.key == over[0]), None)
+    if tile.series is None or over is None or upper is None:
+        return tile
+    return replace(tile, over=selector_for(upper, exam), blend=round(over[1], 3))
 
 
 def selector_for(

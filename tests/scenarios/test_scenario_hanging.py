@@ -19,6 +19,7 @@ from medview.core.settings import Settings
 from medview.gui.dialogs.hanging import HangingDialog
 from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.window import MainWindow
+from medview.imaging.slabs import Slab
 from medview.session import Session
 from medview.session.growth import middle_of
 from medview.session.hanging_files import own_folder
@@ -169,6 +170,19 @@ def test_pet_ct_hangs_fused_and_the_next_stage_takes_the_fusion_away(
     assert [tile.view.stage.upper is not None for tile in window.grid.tiles] == [
         False, False, True, False,
     ]  # fmt: skip
+    coronal = window.grid.tiles[3].view.stage
+    assert coronal.state.mpr.slab("coronal") == Slab("mip", 500.0)
+    window.actions_.perform("layout.hang_as_this")
+    kept = window.hanging.rule
+    assert kept is not None
+    assert kept.is_own
+    tiles = kept.stages[0].tiles
+    assert [(t.projection, t.over is not None) for t in tiles] == [
+        ("", False), ("", False), ("", True), ("mip", False),
+    ]  # fmt: skip
+    window.actions_.perform("layout.forget_hanging")
+    window.actions_.perform("layout.hang", rule="pet-ct")
+    quiet(window)
 
     window.grid.active_view.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_PageDown, Qt.KeyboardModifier.ControlModifier)
