@@ -250,3 +250,67 @@ def test_colours_are_not_for_pictures_in_colour(
     quiet(window)
     window.actions_.perform("colours.hot_iron")
     assert str(window.messages[-1][1]) == "This picture has colours of its own."
+
+
+def test_the_same_film_as_monochrome1_is_its_negative_until_inverted(
+    window: MainWindow, quiet: Quiet, imaging_data: Path
+) -> None:
+    pictures = []
+    for name in ("chest-cxr-jpeg.dcm", "chest-cxr-monochrome1.dcm"):
+        window.open_paths([imaging_data / "cr-dx" / name])
+        quiet(window)
+        window.grid.active_view.commands.set_window(256, 128)
+        pictures.append(grey(window.grid.active_view))
+        if name.endswith("monochrome1.dcm"):
+            window.grid.active_view.commands.perform("view.invert")
+            pictures.append(grey(window.grid.active_view))
+        window.close_patient()
+        quiet(window)
+    plain, negative, back = (picture[80:-80, 200:-200] for picture in pictures)
+    assert np.abs(255 - plain - negative).max() <= 2
+    assert np.abs(plain - back).max() <= 2
+
+
+def test_pixels_that_are_not_square_are_shown_in_their_aspect(
+    window: MainWindow, quiet: Quiet, tmp_path: Path
+) -> None:
+    made = film(0, Modality="CR", SOPClassUID="1.2.840.10008.5.1.4.1.1.1", ImagerPixelSpacing=None,
+                ImageLaterality=None, PixelAspectRatio=[2, 1])  # fmt: skip
+    save(made, tmp_path / "a.dcm")
+    window.open_paths([tmp_path])
+    quiet(window)
+    stage = window.grid.active_view.stage
+    (left, top), (right, bottom) = stage.map().to_screen(0, 0), stage.map().to_screen(100, 50)
+    assert (bottom - top) / (right - left) == pytest.approx(2 * 100 / 50)
+    assert stage.shown is not None
+    assert stage.shown.stack.calibration == "none"
+
+
+@pytest.mark.parametrize(
+    ("name", "colours"),
+    [
+        ("cine-ybr422-jpeg-30frames.dcm", False),
+        ("palette-rle-10frames.dcm", True),
+        ("ybr-full-rle-planar.dcm", True),
+        ("jpegls-gray.dcm", False),
+    ],
+)
+def test_ultrasound_of_every_kind_is_seen_and_its_cine_goes_on(
+    window: MainWindow, quiet: Quiet, qtbot: QtBot, imaging_data: Path, name: str, colours: bool
+) -> None:
+    window.open_paths([imaging_data / "us" / name])
+    quiet(window)
+    view = window.grid.active_view
+    view.set_corner_text(False)
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+    picture = flat[40:-40, 40:-40, :3].astype(int)
+    assert picture.max() > 150
+    assert (np.ptp(picture, axis=2).max() > 100) == colours
+    plane = view.stage.plane
+    assert plane is not None
+    if plane.count > 1:
+        before = view.stage.index
+        window.actions_.perform("cine.toggle")
+        qtbot.waitUntil(lambda: view.stage.index != before, timeout=10_000)
+        window.actions_.perform("cine.toggle")
