@@ -14,7 +14,8 @@ from medview.imaging.slice_plane import SlicePlane
 
 NEAR_DEG = 20.0  # slices that lean more to each other are not scrolled together
 _STILL = 1e-3  # pixels: what moves less in its slice was moved along its normal
-_PARALLEL_MM = 1e-6
+_PARALLEL = 1e-9  # how far from 1 the cosine of slices is that cut each other (0.003 degrees)
+_FLAT_MM = 1e-6
 
 Ends = tuple[tuple[float, float], tuple[float, float]]  # (row, column) twice
 
@@ -93,6 +94,9 @@ def cut_line(
     matrix: from the space of the first to that of the second. The ends are places of the second
     plane's slice, possibly outside of it; None where the slices do not meet or are parallel.
     """
+    normal = other.normal_vector
+    if abs(float((matrix[:3, :3] @ one.normal_vector) @ normal)) > 1 - _PARALLEL:
+        return None
     rows, columns = one.shape
     corners = [
         np.array(carried(matrix, one.to_patient(index, row, column)))
@@ -100,12 +104,12 @@ def cut_line(
             (-0.5, -0.5), (-0.5, columns - 0.5), (rows - 0.5, columns - 0.5), (rows - 0.5, -0.5),
         )
     ]  # fmt: skip
-    normal, origin = other.normal_vector, np.array(other.to_patient(at, 0, 0))
+    origin = np.array(other.to_patient(at, 0, 0))
     heights = [float((corner - origin) @ normal) for corner in corners]
     ends: list[tuple[float, float]] = []
     for number in range(4):
         a, b = heights[number - 1], heights[number]
-        if (a > 0) != (b > 0) and abs(a - b) > _PARALLEL_MM:
+        if (a > 0) != (b > 0) and abs(a - b) > _FLAT_MM:
             place = corners[number - 1] + (corners[number] - corners[number - 1]) * (a / (a - b))
             _, row, column = other.to_pixel(PatientPoint(*(float(v) for v in place)))
             ends.append((row, column))
