@@ -79,13 +79,15 @@ class ActionWork:
     def _step_tile(self, step: int) -> None:
         """The keys to the next view, round about."""
         grid = self._window.grid
-        tiles = [tile for tile in grid.tiles if tile.view.isVisible()]
-        if not tiles:
+        stops = [(tile, view) for tile in grid.tiles if (view := tile.focus_view) is not None]
+        if not stops:
             return
-        at = tiles.index(grid.active_tile) if grid.active_tile in tiles else -step
-        tile = tiles[(at + step) % len(tiles)]
+        focused = (n for n, (_, view) in enumerate(stops) if view.hasFocus())
+        active = (n for n, (tile, _) in enumerate(stops) if tile is grid.active_tile)
+        at = next(focused, next(active, -step))
+        tile, view = stops[(at + step) % len(stops)]
         grid.activate(tile)
-        tile.view.setFocus(Qt.FocusReason.TabFocusReason)
+        view.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _step_part(self, step: int) -> None:
         """The keys to the next part of the window: bar, studies, views, panels, status."""

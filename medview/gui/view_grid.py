@@ -87,6 +87,7 @@ class ViewGrid(QWidget):
         else:
             place = self._active if tile is None else self._tile(tile)
             place.want(key, plane or (place.plane if place.key == key else "native"), state)
+            place.set_active(place is self._active)
         self.playing.cine.stop()
         self._arrange()
         self.wants_changed.emit()
@@ -209,7 +210,7 @@ class ViewGrid(QWidget):
         if tile.plane != "volume":
             self._slices = tile
         for each in self.all_tiles:
-            each.view.set_active(each is tile)
+            each.set_active(each is tile)
         self.links.turn_to(tile)
         if is_other:
             self.active_changed.emit(tile)

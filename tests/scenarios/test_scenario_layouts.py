@@ -82,6 +82,39 @@ def test_tab_goes_from_view_to_view_and_on_to_the_panel(opened: MainWindow, qtbo
     assert not opened.grid.isAncestorOf(opened.focusWidget())
 
 
+def test_tab_reaches_the_volume_too(opened: MainWindow, qtbot: QtBot) -> None:
+    sagittal = opened.grid.tiles[2].view
+    sagittal.setFocus(Qt.FocusReason.TabFocusReason)
+
+    qtbot.keyClick(sagittal, Qt.Key.Key_Tab)
+
+    assert opened.grid.volume_view is not None
+    assert opened.grid.volume_view.hasFocus()
+
+
+def test_a_volume_beside_another_series_can_be_the_active_view(
+    opened: MainWindow, qtbot: QtBot, quiet: Quiet
+) -> None:
+    first = opened.session.active
+    assert first is not None
+    other = next(p for p in opened.session.studies.places() if p.key != first.key)
+    opened.grid.set_layout_name("1x2")
+    opened.grid.hang(first.key, "volume", 1)
+    opened.grid.hang(other.key, "native", 0)
+    quiet(opened)
+    tile = opened.grid.tiles[1]
+    assert tile.volume_view is not None
+
+    qtbot.mouseClick(tile.volume_view, Qt.MouseButton.LeftButton)
+
+    assert opened.grid.active_tile is tile
+    assert tile._edge.isVisible()
+    assert opened.session.active.key == first.key
+    opened.actions_.perform("layout.plane_axial")
+    assert not tile._edge.isVisible()
+    assert tile.view.isVisible()
+
+
 def test_page_down_brings_the_next_series_into_the_active_view(
     opened: MainWindow, qtbot: QtBot, quiet: Quiet
 ) -> None:

@@ -55,6 +55,11 @@ class Tile(QWidget):
         self._target.setProperty("role", "target")
         self._target.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._target.hide()
+        self._edge = QFrame(self)  # around a volume that is active; slices draw theirs
+        self._edge.setProperty("role", "active")
+        self._edge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._edge.hide()
+        self._box.addWidget(self._edge, 0, 0)
         self._box.addWidget(self.view, 0, 0)
         self._box.addWidget(self._target, 0, 0)
         self.view.activated.connect(self.activated)
@@ -252,6 +257,20 @@ class Tile(QWidget):
         if self.view.isVisible() and self.view.is_refining:
             return False
         return view is None or not view.isVisible() or view.is_drawn
+
+    @property
+    def focus_view(self) -> QWidget | None:
+        """What takes the keys: the slices or the volume, None where there is neither."""
+        if self.plane != "volume":
+            return self.view
+        shown = self.volume_view is not None and not self.volume_view.isHidden()
+        return self.volume_view if shown else None
+
+    def set_active(self, is_active: bool) -> None:
+        """Whether this tile has the accent frame."""
+        self.view.set_active(is_active)
+        self._edge.setVisible(is_active and self.plane == "volume")
+        self._edge.raise_()
 
     def close_view(self) -> None:
         """Give the volume view's renderer back."""
