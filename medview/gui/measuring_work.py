@@ -171,8 +171,10 @@ class MeasuringWork(QObject):
 
 
 def again_all(mine: Sequence[Measurement], site: roi.Site) -> list[Measurement]:
-    """Each measurement with its numbers as they are now; those of a report stay the report's."""
-    return [
-        m if dict(m.extra).get(measures.REPORTED) else nodule_again(m, roi.again(m, site))
-        for m in mine
-    ]
+    """Each measurement with its numbers as they are now; those of a report stay the report's, and
+    those along a curve what they were where it was straightened."""
+    return [m if _is_settled(m) else nodule_again(m, roi.again(m, site)) for m in mine]
+
+
+def _is_settled(measurement: Measurement) -> bool:
+    return any(name in (measures.REPORTED, measures.ALONG_CURVE) for name, _ in measurement.extra)

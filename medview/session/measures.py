@@ -12,6 +12,7 @@ from medview.session.nodules import linked_to, nodule_again
 from medview.session.studies import Key, Place
 from medview.session.work import KeyPicture, KnownLength, Work, WorkBook
 
+ALONG_CURVE = "along a curve"  # in Measurement.extra: measured on a straightened picture
 REPORTED = "reported by"  # in Measurement.extra: its numbers are a report's, not ours
 
 
@@ -78,6 +79,8 @@ def toggle_key(book: WorkBook, picture: KeyPicture) -> bool:
 def key_slices(work: Work, stack: Stack) -> tuple[int, ...]:
     """Which slices of a stack are key images, ascending."""
     marked = {(picture.sop_uid, picture.frame) for picture in work.key_pictures}
+    if not marked:
+        return ()
     return tuple(
         k for k, frame in enumerate(stack.frames) if (frame.sop_instance_uid, frame.frame) in marked
     )

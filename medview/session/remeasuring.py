@@ -25,7 +25,7 @@ def histogram_of(session: Session, item: Measurement) -> tuple[roi.Histogram, st
         return None
     unit = unit_text(mean.unit)
     volume, stack = in_unit(opened.volume, opened.place.stack, unit if unit in _UNITS else "")
-    plane = roi.plane_along(volume.geometry, item.normal)
+    plane = roi.plane_along(volume.geometry, item.normal, *item.points[:1])
     if plane is None:
         return None
     factor = factor_of(session.work, key)

@@ -30,6 +30,7 @@ from medview.report import (
 from medview.session.documents import OpenDocument
 from medview.session.gather import gather_all, newest_study
 from medview.session.growth import joined
+from medview.session.key_pictures import marked_images
 from medview.session.knowledge import risks
 from medview.session.segmenting import Segmenting
 from medview.session.session import Session, first_place
@@ -157,7 +158,7 @@ def report_content(subject: ReportSubject) -> ReportContent:
         patient_lines=_patient_lines(subject),
         study_lines=tuple(part for part in (subject.study.date,) if part),
         impression=subject.work.impression,
-        images=tuple(_key_images(subject, done)),
+        images=(*marked_images(subject), *_key_images(subject, done)),
         accepted=tuple(
             _finding(f, run, d.at[:16].replace("T", " "))
             for f, run, d in findings
@@ -223,13 +224,13 @@ def _finding(finding: Finding, run: ModelRun, decided: str) -> ReportFinding:
 
 
 def _measurement(measurement: Measurement) -> ReportMeasurement:
-    from medview.imaging.roi import lines
+    from medview.imaging.roi import lines, title_of
 
     named = concepts().get(dict(measurement.extra).get("concept", ""))
-    kinds = {"length": tr("Length"), "ellipse": tr("Ellipse"), "probe": tr("Probe")}
+    said = lines(measurement)[1 if measurement.text else 0 :]
     return ReportMeasurement(
-        name=tr(named.title) if named else kinds.get(measurement.kind, measurement.kind),
-        value=", ".join(lines(measurement)),
+        name=tr(named.title) if named else title_of(measurement),
+        value=", ".join(said),
         where=", ".join(
             f"{name} {v:.1f}" for name, v in zip("xyz", measurement.points[0], strict=True)
         ),

@@ -481,3 +481,23 @@ def test_key_images_that_are_not_here_are_one_sentence(
 
     assert session.work.key_pictures == ()
     assert any("key images of a document are not here" in each for each in heard)
+
+
+def test_key_images_stand_first_in_the_report(
+    study: tuple[Path, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from medview.session.reporting import report_content
+
+    folder, place = study
+    session = opened(folder, tmp_path / "one", monkeypatch)
+    assert session.book is not None
+    measures.toggle_key(session.book, measures.picture_of(place.series, place.stack, 4))
+    subject = session_subject(session)
+    assert subject is not None
+
+    first = report_content(subject).images[0]
+
+    number = place.stack.geometry.slice_number(4)
+    assert first.caption.startswith("Key image")
+    assert f"{number} / 6" in first.caption
+    assert first.pixels.std() > 0

@@ -12,6 +12,12 @@ from medview.imaging import roi
 from medview.imaging.planes import Plane, native_plane, planes_of
 
 
+def quantities(kind, volume, plane, points, calibration):
+    """The numbers of a measurement on a plane."""
+    site = roi.Site(volume=volume, plane=plane, calibration=calibration)
+    return roi.measured(kind, points, site).quantities
+
+
 def _ellipse(plane: Plane, index: int, centre, half) -> tuple[PatientPoint, ...]:
     (row, column), (down, across) = centre, half
     places = ((row, column - across), (row, column + across), (row - down, column),
@@ -29,7 +35,7 @@ def test_length_of_a_diagonal_is_true_for_pixels_of_0_8_by_0_5(noisy) -> None:
     plane = planes_of(noisy.geometry)["axial"]
     ends = (plane.to_patient(2, 0, 0), plane.to_patient(2, 20, 10))
 
-    (quantity,) = roi.quantities("length", noisy, plane, ends, "patient")
+    (quantity,) = quantities("length", noisy, plane, ends, "patient")
 
     assert quantity.value == pytest.approx(np.hypot(20 * 0.5, 10 * 0.8))
     assert quantity.unit == "mm"
@@ -41,7 +47,7 @@ def test_length_without_calibration_is_in_pixels(ct_volume) -> None:
     plane = native_plane(geometry)
     ends = (plane.to_patient(0, 0, 0), plane.to_patient(0, 30, 40))
 
-    (quantity,) = roi.quantities("length", volume, plane, ends, "none")
+    (quantity,) = quantities("length", volume, plane, ends, "none")
 
     assert (quantity.value, quantity.unit) == (pytest.approx(50), "{pixels}")
 
@@ -81,7 +87,7 @@ def test_pixel_belongs_to_an_ellipse_when_its_centre_does(ct_volume) -> None:
 def test_area_of_an_ellipse_is_pi_a_b(noisy) -> None:
     plane = planes_of(noisy.geometry)["axial"]
 
-    found = roi.quantities("ellipse", noisy, plane, _ellipse(plane, 1, (30, 25), (10, 5)), "CAL")
+    found = quantities("ellipse", noisy, plane, _ellipse(plane, 1, (30, 25), (10, 5)), "CAL")
 
     assert found[0].value == pytest.approx(np.pi * (10 * 0.5) * (5 * 0.8))
     assert [q.unit for q in found] == ["mm2"] + ["[hnsf'U]"] * 5 + ["{pixels}"]
@@ -104,9 +110,7 @@ def test_padding_is_left_out_of_statistics_and_probe(ct_volume) -> None:
 def test_ellipse_outside_the_picture_has_only_an_area(noisy) -> None:
     plane = planes_of(noisy.geometry)["axial"]
 
-    found = roi.quantities(
-        "ellipse", noisy, plane, _ellipse(plane, 1, (300, 25), (5, 5)), "patient"
-    )
+    found = quantities("ellipse", noisy, plane, _ellipse(plane, 1, (300, 25), (5, 5)), "patient")
 
     assert [q.concept for q in found] == ["Area"]
 
@@ -124,7 +128,7 @@ def test_lines_carry_number_unit_and_mark(noisy) -> None:
     ends = (plane.to_patient(2, 0, 0), plane.to_patient(2, 0, 10))
     measurement = Measurement(
         id="1", kind="length", series_uid="1.2", stack=0, points=ends, normal=(0, 0, 1),
-        quantities=roi.quantities("length", noisy, plane, ends, "DETECTOR"),
+        quantities=quantities("length", noisy, plane, ends, "DETECTOR"),
         calibration="DETECTOR",
     )  # fmt: skip
 

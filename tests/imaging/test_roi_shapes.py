@@ -15,6 +15,12 @@ from medview.imaging import roi
 from medview.imaging.planes import Plane, native_plane, planes_of
 
 
+def quantities(kind, volume, plane, points, calibration):
+    """The numbers of a measurement on a plane."""
+    site = roi.Site(volume=volume, plane=plane, calibration=calibration)
+    return roi.measured(kind, points, site).quantities
+
+
 def tilted() -> Geometry:
     """Pixels of 0.5 by 0.8 mm, slices 2.5 mm apart, turned about two axes."""
     turn = sitk.Euler3DTransform((0, 0, 0), 0.4, -0.3, 0.2)
@@ -39,7 +45,7 @@ def at(plane: Plane, index: float, *places: tuple[float, float]) -> tuple[Patien
 
 
 def numbers(kind: str, volume: Volume, plane: Plane, points, calibration="patient"):
-    return {q.concept: q.value for q in roi.quantities(kind, volume, plane, points, calibration)}
+    return {q.concept: q.value for q in quantities(kind, volume, plane, points, calibration)}
 
 
 def star(count: int = 9) -> list[tuple[float, float]]:
@@ -165,7 +171,7 @@ def test_cobb_angle_is_that_of_the_lines_whichever_way_they_were_drawn(degrees: 
 
 def shapes_angle(kind: str, points) -> float:
     volume = Volume(geometry=tilted(), stored=np.zeros((6, 40, 50), np.int16))
-    (found,) = roi.quantities(kind, volume, native_plane(volume.geometry), points, "none")
+    (found,) = quantities(kind, volume, native_plane(volume.geometry), points, "none")
     assert found.unit == "deg"
     return found.value
 
@@ -318,3 +324,41 @@ def test_simplified_outlines_stay_within_the_tolerance() -> None:
     assert 20 < len(found) < 80
     reach = np.linalg.norm((found + np.roll(found, -1, axis=0)) / 2, axis=1)
     assert reach.min() >= 29.9
+
+
+def test_values_on_a_turned_plane_are_those_between_the_voxels() -> None:
+    geometry = tilted()
+    k, j, i = np.indices(geometry.shape)
+    ramp = (40 * k + 3 * j - 2 * i).astype(np.int16)  # straight: interpolation is exact
+    volume = Volume(geometry=geometry, stored=ramp, unit="HU", modality="CT")
+    right, down = np.array([1.0, 1.0, 0.0]) / np.sqrt(2), np.array([0.0, 0.3, -1.0])
+    down = down - right * (down @ right)
+    normal = np.cross(right, down / np.linalg.norm(down))
+    centre = np.array(geometry.centre)
+    corners = [centre + a * right + b * down for a, b in ((-3, -3), (3, -3), (3, 3), (-3, 3))]
+    points = tuple(PatientPoint(*(float(v) for v in corner)) for corner in corners)
+    plane = roi.plane_along(geometry, normal.tolist(), points[0])
+    assert plane is not None
+
+    values = roi.planar_values(volume, plane, "rectangle", points)
+
+    mask, index = roi.mask_of(plane, "rectangle", points)
+    places = [plane.to_patient(index, *place) for place in np.argwhere(mask)]
+    expected = geometry.to_index_array(np.array(places)) @ (40, 3, -2)
+    assert values.size == mask.sum() > 50
+    assert values == pytest.approx(expected, abs=1e-6)
+    picture = plane.values(volume, index)[mask]  # as the view shows it
+    assert np.abs(picture - expected).max() < 0.5
+
+
+def test_what_is_drawn_on_a_slab_is_measured_on_its_thin_middle(phantom: Volume) -> None:
+    from medview.imaging.slabs import Slab, thick
+
+    thin = native_plane(phantom.geometry)
+    slab = thick(thin, Slab("mip", 10.0))
+    square = at(thin, 2, (4, 5), (4, 9), (7, 9), (7, 5))
+
+    thick_numbers = quantities("rectangle", phantom, slab, square, "patient")
+
+    assert type(slab) is not type(thin)
+    assert thick_numbers == quantities("rectangle", phantom, thin, square, "patient")

@@ -13,6 +13,12 @@ from medview.imaging.planes import native_plane
 from medview.imaging.roi.peak import kernel
 
 
+def quantities(kind, volume, plane, points, calibration):
+    """The numbers of a measurement on a plane."""
+    site = roi.Site(volume=volume, plane=plane, calibration=calibration)
+    return roi.measured(kind, points, site).quantities
+
+
 def pet(shape=(24, 30, 28), spacing=(2.5, 2.0, 3.0), **changes) -> Volume:
     turn = sitk.Euler3DTransform((0, 0, 0), 0.2, 0.1, -0.3)
     axes = np.array(turn.GetMatrix()).reshape(3, 3).T
@@ -66,9 +72,7 @@ def test_volume_of_a_sphere_is_that_of_its_radius() -> None:
     middle = volume.geometry.centre
     rim = PatientPoint(middle.x + 6, middle.y, middle.z + 8)
 
-    found = {
-        q.concept: q for q in roi.quantities("sphere", volume, plane, (middle, rim), "patient")
-    }
+    found = {q.concept: q for q in quantities("sphere", volume, plane, (middle, rim), "patient")}
 
     assert found["Volume"].value == pytest.approx(4 / 3 * np.pi * 1000)
     assert (found["Volume"].unit, found["Mean"].unit) == ("mm3", "{SUVbw}g/ml")
@@ -151,7 +155,7 @@ def test_suv_peak_comes_first_with_its_code() -> None:
     plane = native_plane(volume.geometry)
     middle = volume.geometry.centre
 
-    found = roi.quantities(
+    found = quantities(
         "suv_peak",
         volume,
         plane,

@@ -99,7 +99,10 @@ class FindingsPanel(QWidget):
                 empty_state(
                     tr("No findings yet"),
                     tr("Ctrl+R analyses the series that is shown."),
-                    tr("L draws a length, E an ellipse, P probes a value."),
+                    tr(
+                        "L draws a length, E an ellipse, A an angle, F an outline; P probes a value."
+                    ),
+                    tr("K marks the image that is shown as a key image."),
                 )
             ]
         self._column.fill(widgets)

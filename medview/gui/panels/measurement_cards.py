@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
+from medview.core.geometry import VoxelIndex
 from medview.core.observation import concepts
 from medview.core.results import Measurement
 from medview.core.words import say, tr
@@ -21,6 +22,7 @@ from medview.session import Session, measures
 from medview.session.events import GoTo
 from medview.session.knowledge import name_measurement
 from medview.session.remeasuring import histogram_of
+from medview.session.work import KeyPicture
 
 # What a ruler may be named, so that scores can use it.
 _RULER_CONCEPTS = ("nodule_diameter_max", "nodule_diameter_mean", "nodule_solid_part")
@@ -38,7 +40,10 @@ class MeasurementCards(QObject):
         self._open = ""
 
     def widgets(self) -> list[QWidget]:
-        """A caption and a card each, nothing where nothing was measured."""
+        """Measurements, then key images; nothing where nothing was made."""
+        return [*self._measured(), *self._keys()]
+
+    def _measured(self) -> list[QWidget]:
         measured = self._session.work.measurements
         if not measured:
             return []
@@ -47,6 +52,30 @@ class MeasurementCards(QObject):
             row(label(tr("MEASUREMENTS"), "caption"), None, copy),
             *(self._card(item) for item in measured),
         ]
+
+    def _keys(self) -> list[QWidget]:
+        """A line for each key image of the patient that is open: a click goes there."""
+        work = self._session.work
+        lines: list[QWidget] = []
+        for place in self._session.studies.places():
+            for k in measures.key_slices(work, place.stack):
+                geometry = place.stack.geometry
+                series = place.series.description or place.series.modality
+                words = f"{series} · {geometry.slice_number(k)} / {geometry.shape[0]}"
+                middle = VoxelIndex(k, (geometry.shape[1] - 1) / 2, (geometry.shape[2] - 1) / 2)
+                go = partial(
+                    self._session.events.send,
+                    GoTo(place.series.uid, geometry.to_patient(middle)),
+                )
+                picture = measures.picture_of(place.series, place.stack, k)
+                away = button(tr("Remove"), "link", partial(self._unmark, picture))
+                lines.append(row(button(words, "link", go), None, away, spacing=GRID))
+        return [label(tr("KEY IMAGES"), "caption"), *lines] if lines else []
+
+    def _unmark(self, picture: KeyPicture) -> None:
+        book = self._session.book
+        if book is not None:
+            measures.toggle_key(book, picture)
 
     def open(self, measurement_id: str) -> None:
         """Show all numbers of one measurement."""

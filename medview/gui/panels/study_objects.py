@@ -18,6 +18,8 @@ def object_line(found: StudyObject) -> QLabel:
     says = tr("{kind}. It is listed only: MedView does not draw it.", kind=kind)
     if found.kind == "PR":
         says = tr("{kind}. Ctrl+P applies it to its picture.", kind=kind)
+    elif found.kind in ("SR", "KO"):
+        says = tr("{kind}. What it marks on images that are here stands on them.", kind=kind)
     line.setToolTip(says)
     line.setAccessibleDescription(line.toolTip())
     return line

@@ -20,6 +20,7 @@ from medview.imaging import roi
 from medview.imaging.curved import CrossSections, CurvedPlane
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.slice_plane import SlicePlane
+from medview.session.measures import ALONG_CURVE
 
 if TYPE_CHECKING:
     from medview.gui.views.stage import SliceStage
@@ -171,6 +172,7 @@ class Measuring(QObject):
             normal=(x, y, z),
             quantities=found.quantities,
             calibration=found.calibration,
+            extra=((ALONG_CURVE, "yes"),) if isinstance(on, CurvedPlane) else (),
         )
 
     def lies_here(self, points: tuple[PatientPoint, ...]) -> bool:

@@ -13,11 +13,10 @@ from medview.imaging.roi.quantities import (
     again,
     histogram,
     measured,
-    quantities,
 )
 from medview.imaging.roi.reshape import moved, reshaped, short_axis
 from medview.imaging.roi.shapes import handles, outline, pixels_of, simplified, without_spurs
-from medview.imaging.roi.site import PIXELS, Site, in_region, plane_along
+from medview.imaging.roi.site import PIXELS, Site, plane_along
 from medview.imaging.roi.statistics import (
     Histogram,
     Statistics,
@@ -51,7 +50,6 @@ __all__ = [
     "ellipse_mask",
     "handles",
     "histogram",
-    "in_region",
     "is_whole",
     "lines",
     "mask_of",
@@ -64,7 +62,6 @@ __all__ = [
     "planar_values",
     "plane_along",
     "probe",
-    "quantities",
     "reshaped",
     "rows",
     "short_axis",

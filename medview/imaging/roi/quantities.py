@@ -11,7 +11,7 @@ from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.measured import quantity
 from medview.core.results import Measurement, Quantity
 from medview.core.study import Region
-from medview.core.volume import Volume
+from medview.imaging.planes import Plane
 from medview.imaging.roi.kinds import CLOSED, SOLID
 from medview.imaging.roi.peak import peak
 from medview.imaging.roi.shapes import angle, chest_widths, cobb_angle, crosses_itself, outline
@@ -24,7 +24,6 @@ from medview.imaging.roi.statistics import (
     sphere_values,
     statistics_of,
 )
-from medview.imaging.slice_plane import SlicePlane
 
 Points = Sequence[PatientPoint]
 
@@ -49,8 +48,12 @@ def measured(kind: str, points: Points, site: Site) -> Measured:
     """The numbers of a measurement; see `kinds` for its points.
 
     Without calibration lengths are in pixels, as in ultrasound where no region holds all points.
-    Values leave padding out and wait until all slices that they are of are there.
+    Values leave padding out and wait until all slices that they are of are there. On a slab or a
+    turned plane they are those of the thin slice in its middle.
     """
+    if type(site.plane) is not Plane:
+        thin = plane_along(site.volume.geometry, site.plane.normal_vector.tolist(), points[0])
+        site = site if thin is None else replace(site, plane=thin)
     if site.calibration != "US" or not site.regions:
         return Measured(tuple(_numbers(kind, points, site)), site.calibration)
     region = site.region_of(points)
@@ -66,22 +69,13 @@ def measured(kind: str, points: Points, site: Site) -> Measured:
     return Measured(tuple(found), "US")
 
 
-def quantities(
-    kind: str, volume: Volume, plane: SlicePlane, points: Points, calibration: str
-) -> tuple[Quantity, ...]:
-    """The numbers of a measurement on a plane of a volume; see `measured`."""
-    return measured(
-        kind, points, Site(volume=volume, plane=plane, calibration=calibration)
-    ).quantities
-
-
 def again(measurement: Measurement, site: Site) -> Measurement:
     """The same measurement with its numbers as they are now.
 
     It stays as it is where the grid has no slices along it, and while slices that its values are
     of are not in memory, unless these values are of another unit.
     """
-    along = plane_along(site.volume.geometry, measurement.normal)
+    along = plane_along(site.volume.geometry, measurement.normal, *measurement.points[:1])
     if along is None:
         return measurement
     site = replace(site, plane=along)

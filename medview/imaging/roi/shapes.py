@@ -56,7 +56,7 @@ def polygon_area(corners: FloatArray) -> float:
 
 def crosses_itself(corners: FloatArray, normal: ArrayLike) -> bool:
     """Whether edges of a closed outline cut one another: then it has no one area."""
-    flat = corners @ _basis(normal).T
+    flat = corners @ across(normal).T
     start, end = flat, np.roll(flat, -1, axis=0)
 
     def side(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
@@ -70,12 +70,12 @@ def crosses_itself(corners: FloatArray, normal: ArrayLike) -> bool:
     return bool((left & right).any())
 
 
-def _basis(normal: ArrayLike) -> FloatArray:
-    """(2, 3) two directions across a normal."""
+def across(normal: ArrayLike) -> FloatArray:
+    """(2, 3) two perpendicular unit directions across a normal."""
     n = np.array(normal, float)
     first = np.cross(n, np.eye(3)[int(np.argmin(np.abs(n)))])
     first = first / np.linalg.norm(first)
-    return np.array([first, np.cross(n, first)])
+    return np.array([first, np.cross(n, first) / np.linalg.norm(n)])
 
 
 def angle(points: Sequence[PatientPoint]) -> float:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, Geometry, PatientPoint
 from medview.core.study import Region
 from medview.core.volume import Volume
+from medview.imaging.oblique import ObliquePlane
 from medview.imaging.planes import Plane, native_plane, planes_of
-from medview.imaging.roi.shapes import pixels_of, polygon_area
+from medview.imaging.roi.shapes import across, pixels_of, polygon_area
 from medview.imaging.slice_plane import SlicePlane
 
 PIXELS = "{pixels}"
@@ -78,16 +79,23 @@ class Site:
         return min(holding, key=lambda r: r.extent, default=None)
 
 
-def plane_along(geometry: Geometry, normal: Sequence[float]) -> Plane | None:
-    """The slices of a grid that lie as a measurement does; None where none of its planes do."""
+def plane_along(
+    geometry: Geometry, normal: Sequence[float], through: PatientPoint | None = None
+) -> SlicePlane | None:
+    """The slices of a grid that lie as a measurement does.
+
+    Where none of its own planes do: thin resampled ones, one of them through a place; None where
+    no place is given. Two calls with one place give the same pixels.
+    """
     if not geometry.is_spatial:
         return native_plane(geometry)
-    along = (
-        plane
-        for plane in planes_of(geometry).values()
-        if abs(float(np.dot(plane.normal_vector, normal))) >= _PARALLEL
-    )
-    return next(along, None)
+    for plane in planes_of(geometry).values():
+        if abs(float(np.dot(plane.normal_vector, normal))) >= _PARALLEL:
+            return plane
+    if through is None:
+        return None
+    right, down = (PatientPoint(*(float(v) for v in way)) for way in across(normal))
+    return ObliquePlane(name="oblique", geometry=geometry, right=right, down=down, anchor=through)
 
 
 def in_units_of(
@@ -100,12 +108,3 @@ def in_units_of(
     spacing = (across, down, plane.geometry.spacing[2])
     own = replace(plane, geometry=replace(plane.geometry, spacing=spacing))
     return own, tuple(own.to_patient(*plane.to_pixel(point)) for point in points)
-
-
-def in_region(
-    plane: SlicePlane, points: Sequence[PatientPoint], regions: Sequence[Region]
-) -> tuple[SlicePlane, tuple[PatientPoint, ...]] | None:
-    """As `in_units_of` for the region that holds all points; None where none does."""
-    places = [plane.to_pixel(point)[1:] for point in points]
-    region = next((r for r in regions if all(r.holds(*place) for place in places)), None)
-    return None if region is None else in_units_of(plane, points, region)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.volume import Volume
-from medview.imaging.planes import is_padding
+from medview.imaging.planes import Plane, is_padding
 from medview.imaging.roi.shapes import outline, pixels_of
 from medview.imaging.slice_plane import SlicePlane
 
@@ -81,8 +81,39 @@ def planar_values(
     mask, index = mask_of(plane, kind, points)
     if volume.is_colour or not 0 <= index < plane.count or not mask.any():
         return np.empty(0)
-    values = plane.values(volume, index)[mask].astype(np.float64)
+    if isinstance(plane, Plane):
+        values = plane.values(volume, index)[mask].astype(np.float64)
+    else:
+        places = np.argwhere(mask)
+        at = np.column_stack([np.full(len(places), index), places, np.ones(len(places))])
+        values = between_voxels(volume, (at @ plane.matrix_at(index).T)[:, :3])
     return values[np.isfinite(values)]
+
+
+def between_voxels(volume: Volume, points: FloatArray) -> FloatArray:
+    """(n,) modality values at (n, 3) points, straight between voxel centres; NaN beyond the half
+    voxel around the volume, where slices are missing, and beside padding."""
+    geometry = volume.geometry
+    kji, shape = geometry.to_index_array(points), np.array(geometry.shape)
+    outside = ((kji < -0.5) | (kji > shape - 0.5)).any(axis=1)
+    if not geometry.is_even:
+        outside |= ~geometry.ladder.covered(kji[:, 0])
+    kji = np.clip(kji, 0, shape - 1)
+    low = np.minimum(np.floor(kji).astype(np.intp), np.maximum(shape - 2, 0))
+    share = kji - low
+    found = np.zeros(len(points))
+    for corner in np.ndindex(2, 2, 2):
+        weight = np.prod(np.where(corner, share, 1 - share), axis=1)
+        k, j, i = np.minimum(low + corner, shape - 1).T
+        stored = volume.stored[k, j, i]
+        rescale = (volume.slope, volume.intercept)
+        slope, intercept = rescale if volume.per_slice is None else volume.per_slice[k].T
+        values = np.asarray(stored, np.float64) * slope + intercept
+        if volume.padding is not None:
+            values[is_padding(stored, volume.padding)] = np.nan
+        found += np.where(weight > 0, weight * values, 0.0)
+    found[outside] = np.nan
+    return found
 
 
 def mask_of(
