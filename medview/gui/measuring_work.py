@@ -61,10 +61,14 @@ class MeasuringWork(QObject):
         tile.view.set_measurements(measures.on_stack(work, place))
         self._again.start()
 
+    def slices_arrived(self) -> None:
+        """Voxels that measurements were waiting for may be there."""
+        self._again.start()
+
     def _hear(self, event: Event) -> None:
         is_whole = isinstance(event, LoadProgress) and event.done >= event.total
         if is_whole or isinstance(event, WorkChanged):
-            self._again.start()
+            self.slices_arrived()
 
     # -- what was drawn ----------------------------------------------------------------------
 

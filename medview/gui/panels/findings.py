@@ -100,7 +100,7 @@ class FindingsPanel(QWidget):
                     tr("No findings yet"),
                     tr("Ctrl+R analyses the series that is shown."),
                     tr(
-                        "L draws a length, E an ellipse, A an angle, F an outline; P probes a value."
+                        "L draws a length, E an ellipse, A an angle, F an outline; P takes a value."
                     ),
                     tr("K marks the image that is shown as a key image."),
                 )
