@@ -75,6 +75,10 @@ class HangingWork(QObject):
         self._apply(hang(rule, stages[0] if stage is None else stage, exam))
         return True
 
+    def choose(self, rule: Rule) -> None:
+        """Hang by a rule that the reader picked; a script can repeat it."""
+        self._window.actions_.perform("layout.hang", rule=rule.id)
+
     def step(self, by: int) -> None:
         """The next (or an earlier) stage of the rule in use that finds what it needs."""
         exam = self.exam()

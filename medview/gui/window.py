@@ -317,7 +317,7 @@ class MainWindow(QMainWindow):
                 Entry(" · ".join(w for w in words if w), "", partial(self.show_series, place.key))
             )
         entries += [
-            Entry(tr("Hang: {rule}", rule=tr(rule.name)), "", partial(self.hanging.hang_by, rule))
+            Entry(tr("Hang: {rule}", rule=tr(rule.name)), "", partial(self.hanging.choose, rule))
             for rule in self.hanging.fitting()
         ]
         Palette(entries, self).exec()

@@ -129,7 +129,8 @@ def offers(
         return ()
     dates, links = dates_of(patient), tuple(registrations)
     taken = {name for pair in work.pairs for name in (pair.earlier, pair.later)}
-    free = [m for m in work.measurements if m.id not in taken and size_of(m) is not None]
+    untaken = (m for m in work.measurements if m.id not in taken and m.points)
+    free = [m for m in untaken if size_of(m) is not None]
     found = []
     for later in free:
         for earlier in partners(replace(work, measurements=tuple(free)), later, dates):

@@ -132,6 +132,14 @@ def test_other_kinds_and_joined_ones_are_not_offered() -> None:
     assert offers(Work(measurements=(round_one, NOW)), PATIENT, [shifted(30.0)]) == ()
 
 
+def test_a_measurement_without_a_place_is_not_offered() -> None:
+    """As one comes back from another program's report."""
+    work = Work(measurements=(replace(THEN, points=()), NOW))
+    assert offers(work, PATIENT, [shifted(30.0)]) == ()
+    pair = pair_of(NOW, work.measurements[0], DATES)
+    assert joined(Work(measurements=work.measurements, pairs=(pair,)))[0].growth is not None
+
+
 def test_partners_are_of_other_dates() -> None:
     work = Work(measurements=(THEN, NOW, ruler("c", "now", 0, 5), ruler("d", "undated", 0, 5)))
     assert [m.id for m in partners(work, NOW, DATES)] == ["a"]

@@ -151,7 +151,8 @@ class HangingDialog(QDialog):
 
     def _hang(self) -> None:
         rule = self.chosen
-        if rule is not None and self._work.hang_by(rule):
+        if rule is not None and self.hang_button.isEnabled():
+            self._work.choose(rule)
             self.fill(rule.id)
 
     def _keep(self) -> None:

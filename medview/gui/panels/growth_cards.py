@@ -110,7 +110,7 @@ def _words(item: Measurement) -> str:
 
 
 def _go_to(session: Session, item: Measurement) -> None:
-    session.events.send(GoTo(item.series_uid, item.points[0]))
+    session.events.send(GoTo(item.series_uid, item.points[0] if item.points else None))
 
 
 def _part(session: Session, lesion: JoinedLesion) -> None:
