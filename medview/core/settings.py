@@ -23,6 +23,10 @@ class Settings:
     orientation_letters: bool = True
     font_size: int = 13  # pixels of the interface's text
     corner_size: int = 11  # pixels of the corner texts
+    corner_upper_left: str = ""  # templates, "" for MedView's own lines
+    corner_upper_right: str = ""
+    corner_lower_left: str = ""
+    corner_lower_right: str = ""
     window_drag: str = "width-up"  # see gui.tools.habits
     volume_budget_mb: int = 0  # 0: by the machine's memory
     prefetch: bool = True  # read the rest of the study while nothing else is read

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
+from medview.core.errors import InvalidInput
 from medview.core.layout import layout_name
 from medview.core.settings import Settings, save_settings
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
 from medview.gui.tools.habits import habits, use_habits
+from medview.gui.views.corner_templates import CORNERS, use_corner_templates
+from medview.imaging.preset_files import Groups, own_presets_path, read_groups, write_groups
+from medview.imaging.presets import preset_groups, use_presets
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -32,6 +36,7 @@ class Preferences:
     def show(self) -> None:
         """Bring the window into the state that the settings say."""
         settings, window = self._window.session.settings, self._window
+        self._take_up_files()
         window.actions_["view.left_panel"].setChecked(settings.left_panel)
         window.actions_["view.right_panel"].setChecked(settings.right_panel)
         window.actions_["view.overlay"].setChecked(settings.overlay_visible)
@@ -61,7 +66,48 @@ class Preferences:
         dialog.open()
 
     def _pages(self, parent: QWidget) -> list[tuple[str, QWidget]]:
-        return [(tr("Keys and mouse"), self._window.keys.page(parent))]
+        from medview.gui.dialogs.corners_page import CornersPage
+        from medview.gui.dialogs.presets_page import PresetsPage
+
+        presets = PresetsPage(preset_groups(), parent)
+        presets.changed.connect(self._use_presets)
+        corners = CornersPage(self._corner_templates(), parent)
+        corners.changed.connect(self._use_corners)
+        return [
+            (tr("Keys and mouse"), self._window.keys.page(parent)),
+            (tr("Window presets"), presets),
+            (tr("Corner texts"), corners),
+        ]
+
+    def _use_presets(self, groups: Groups) -> None:
+        use_presets(groups)
+        self._window.reactions.show_all()
+        try:
+            write_groups(groups, own_presets_path())
+        except OSError:
+            self._tell(say("The window presets could not be saved."), "warn")
+
+    def _corner_templates(self) -> dict[str, str]:
+        settings = self._window.session.settings
+        return {corner: str(getattr(settings, f"corner_{corner}")) for corner in CORNERS}
+
+    def _use_corners(self, templates: Mapping[str, str]) -> None:
+        use_corner_templates(templates)
+        self._window.grid.retranslate()
+        self._store(**{f"corner_{corner}": words for corner, words in templates.items()})
+
+    def _take_up_files(self) -> None:
+        """The reader's presets and corner texts; what is wrong with them is said."""
+        use_presets(None)
+        path = own_presets_path()
+        if path.is_file():
+            try:
+                use_presets(read_groups(path))
+            except InvalidInput as error:
+                self._window.reactions.say(error.what, "warn", error.where)
+                self._tell(say("MedView's own window presets hold."), "warn")
+        for fault in use_corner_templates(self._corner_templates()):
+            self._tell(fault, "warn")
 
     def apply(self, wanted: Settings) -> None:
         """Take up settings from the dialog."""

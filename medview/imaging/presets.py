@@ -1,60 +1,52 @@
-"""Window presets by modality, from `resources/presets.json`; CT numbers hold only in HU."""
+"""Window presets by modality, MedView's own or the reader's; CT numbers hold only in HU."""
 
 from __future__ import annotations
-
-import json
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.core.paths import resources_dir
+from medview.core.errors import InvalidInput
 from medview.core.volume import Volume
+from medview.imaging.preset_files import (
+    Groups,
+    Preset,
+    own_presets_path,
+    read_groups,
+    shipped_groups,
+    with_further_groups,
+)
 from medview.imaging.window import Window, file_windows, first_window
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """A named window; `key` is the digit that calls it, empty for none."""
-
-    id: str
-    name: str
-    window: Window
-    key: str = ""
+_in_use: dict[str, Groups | None] = {"groups": None}
 
 
-@cache
-def _all() -> tuple[tuple[str, str, Preset], ...]:
-    text = (resources_dir() / "presets.json").read_text(encoding="utf-8")
-    return tuple(
-        (group["modality"], group["unit"], _preset(row))
-        for group in json.loads(text)["groups"]
-        for row in group["presets"]
-    )
+def use_presets(groups: Groups | None) -> None:
+    """Take presets up at once; None: those of the reader's file, or MedView's own."""
+    _in_use["groups"] = groups
 
 
-def _preset(row: dict[str, str | float]) -> Preset:
-    name = str(row["name"])
-    window = Window(
-        center=float(row["center"]),
-        width=float(row["width"]),
-        name=name,
-        function=str(row.get("function", "LINEAR")),
-    )
-    return Preset(id=str(row["id"]), name=name, window=window, key=str(row.get("key", "")))
+def preset_groups() -> Groups:
+    """The presets in use; a reader's file that cannot be used leaves MedView's own."""
+    groups = _in_use["groups"]
+    if groups is None:
+        try:
+            groups = read_groups(own_presets_path())
+        except InvalidInput:
+            groups = with_further_groups(shipped_groups())
+        _in_use["groups"] = groups
+    return groups
 
 
 def presets_for(modality: str, unit: str) -> tuple[Preset, ...]:
     """The presets of a series; none where its numbers are not in the unit they are made for."""
-    return tuple(preset for kind, want, preset in _all() if (kind, want) == (modality, unit))
+    return preset_groups().get((modality, unit), ())
 
 
 def preset_named(name: str) -> Preset | None:
     """A preset by id or English name, whatever the case."""
     wanted = name.strip().lower()
-    found = (preset for _, _, preset in _all() if wanted in (preset.id, preset.name.lower()))
-    return next(found, None)
+    known = (preset for rows in preset_groups().values() for preset in rows)
+    return next((each for each in known if wanted in (each.id, each.name.lower())), None)
 
 
 def has_opening_window(volume: Volume, k: int = 0) -> bool:

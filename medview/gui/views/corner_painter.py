@@ -8,6 +8,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 from medview.core.results import OWN_MASK
 from medview.core.words import tr
 from medview.gui.views import corners, ink
+from medview.gui.views.corner_templates import Moment, corner_template, filled
 from medview.gui.views.look import Look
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, directions
@@ -30,7 +31,13 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     align_left, align_right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
     room = width / 2 - 2 * ink.MARGIN - 8
     is_whole = height >= _TALL
-    upper_right = corners.upper_right(stage.shown, stage.plane, is_whole=is_whole)
+    scale = corners.zoom_factor(stage.shown, where.scale)
+    now = Moment(shown=stage.shown, plane=stage.plane, index=stage.index, state=stage.state,
+                 zoom=scale, probe=look.probe)  # fmt: skip
+    upper_left = _own("upper_left", now) or corners.upper_left(stage.shown, stage.plane)
+    upper_right = _own("upper_right", now) or corners.upper_right(
+        stage.shown, stage.plane, is_whole=is_whole
+    )
     # What the reader painted is no result of a model.
     of_models = [each for each in stage.overlays if not each.id.startswith(OWN_MASK)]
     has_overlay = look.has_overlay and bool(of_models)
@@ -40,18 +47,21 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     )
     if stage.measuring.is_key:
         marks.append(tr("KEY IMAGE"))
-    scale = corners.zoom_factor(stage.shown, where.scale)
-    lower_left = corners.lower_left(stage.shown, stage.state, scale, look.probe)
+    lower_left = _own("lower_left", now) or corners.lower_left(
+        stage.shown, stage.state, scale, look.probe
+    )
+    lower_right = _own("lower_right", now) or corners.lower_right(
+        stage.shown, stage.plane, stage.index
+    )
     if look.has_overlay and stage.upper is not None:
         lower_left = [corners.upper_layer(stage.upper), *lower_left]
     lower_left = [*filter(None, (look.link, look.cine, look.phase)), *lower_left]
     blocks = (
-        (corners.upper_left(stage.shown, stage.plane), left, 0.0, align_left),
+        (upper_left, left, 0.0, align_left),
         (upper_right, right, 0.0, align_right),
         (lower_left, left, height, align_left),
-        (corners.lower_right(stage.shown, stage.plane, stage.index), right, height,
-         align_right),
-    )  # fmt: skip
+        (lower_right, right, height, align_right),
+    )
     for lines, x, edge, side in blocks:
         first = 8 + line * 0.8 if edge == 0 else height - 8 - line * (len(lines) - 1) - 2
         for number, text in enumerate(lines):
@@ -60,6 +70,12 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     paint_words(painter, "  ".join(marks), QPointF(right, first), align_right, room, ink.INK.warn)
     torn = corners.conflict(stage.shown)
     paint_words(painter, torn, QPointF(right, first + line), align_right, room, ink.INK.bad)
+
+
+def _own(corner: str, now: Moment) -> list[str]:
+    """The lines of the reader's template; none where there is no template."""
+    template = corner_template(corner)
+    return filled(template, now) if template else []
 
 
 def paint_letters(stage: SliceStage, painter: QPainter, plane: SlicePlane) -> None:
