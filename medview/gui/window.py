@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 from medview.core.progress import CancelToken
 from medview.core.settings import load_settings
 from medview.core.words import Sentence, say, tr
-from medview.gui.actions import GROUPS, Actions
+from medview.gui.actions import Actions
 from medview.gui.menus import view_menu
 from medview.gui.notices import Notices, empty_canvas
 from medview.gui.statusbar import StatusBar
@@ -299,28 +298,12 @@ class MainWindow(QMainWindow):
 
     def show_palette(self) -> None:
         """Ctrl+K."""
-        from medview.core.study import shown_name
-        from medview.gui.dialogs.palette import Entry, Palette
+        from medview.gui.dialogs.palette import Palette, entries_of
 
-        entries = [
-            Entry(action.iconText(), self.actions_.keys_of(action), action.trigger)
-            for group in GROUPS
-            for action in self.actions_.group(group)
-        ]
-        for place in self.session.studies.places():
-            words = (
-                place.study.date,
-                place.series.description or place.series.modality,
-                shown_name(place.patient.name),
-            )
-            entries.append(
-                Entry(" · ".join(w for w in words if w), "", partial(self.show_series, place.key))
-            )
-        entries += [
-            Entry(tr("Hang: {rule}", rule=tr(rule.name)), "", partial(self.hanging.choose, rule))
-            for rule in self.hanging.fitting()
-        ]
-        Palette(entries, self).exec()
+        palette = Palette(entries_of(self), self)
+        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        palette.open()
+        palette.search.setFocus()
 
     # -- Qt ------------------------------------------------------------------------------
 

@@ -157,7 +157,7 @@ def test_a_template_is_no_program(dialog: SettingsDialog) -> None:
 
     assert page.said.text() == "There is no field name.__class__."
     assert load_settings().corner_upper_left == ""
-    assert str(fault_of("{name")) == "A field stands between { and }."
+    assert str(fault_of("{name")) == "A field is written in curly brackets."
     assert fault_of("\n" * 30 + "x") is not None
     assert fault_of("{name} · {age}") is None
 

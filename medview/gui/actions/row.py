@@ -29,7 +29,8 @@ GROUPS = {
 # Which letter opens a group's menu with Alt.
 LETTERS = {
     "file": "F", "edit": "E", "view": "V", "layout": "Y", "window": "W", "series": "S",
-    "cine": "C", "fusion": "U", "tool": "T", "volume": "O", "models": "A", "help": "H",
+    "colours": "K", "cine": "C", "fusion": "U", "planes": "P", "tool": "T", "measure": "M",
+    "segment": "G", "volume": "O", "models": "A", "help": "H",
 }  # fmt: skip
 
 Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]

@@ -82,7 +82,7 @@ def fault_of(template: str) -> Sentence | None:
         if name not in FIELDS:
             return say("There is no field {name}.", name=name)
     if re.search(r"[{}]", _FIELD.sub("", template)):
-        return say("A field stands between { and }.")
+        return say("A field is written in curly brackets.")
     return None
 
 
