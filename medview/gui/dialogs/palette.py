@@ -61,7 +61,7 @@ def entries_of(window: MainWindow) -> list[Entry]:
         text = " · ".join(word for word in words if word)
         found.append(Entry(text, "", partial(window.show_series, place.key)))
     found += [
-        Entry(tr("Hang: {rule}", rule=tr(rule.name)), "", partial(window.hanging.hang_by, rule))
+        Entry(tr("Hang: {rule}", rule=tr(rule.name)), "", partial(window.hanging.choose, rule))
         for rule in window.hanging.fitting()
     ]
     return found
