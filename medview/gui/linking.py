@@ -281,7 +281,7 @@ class Linking(QObject):
             tie = None if active is None or active is tile else self.tie(active, tile)
             if active is not None and tie is not None and active.key != tile.key:
                 lines = _lines(active, tile, tie) if self.switches.lines else ()
-            tile.view.set_reference(lines, "" if tie is None else _said(active, tile, tie))
+            tile.view.set_reference(lines, "" if active is None else _said(active, tile, tie))
 
     def _shown(self) -> Iterator[Tile]:
         return (tile for tile in self._tiles if not tile.isHidden() and tile.opened is not None)
@@ -328,17 +328,21 @@ def _lines(one: Tile, other: Tile, tie: Tie) -> tuple[ReferenceLine, ...]:
     return tuple(found)
 
 
-def _said(active: Tile | None, tile: Tile, tie: Tie) -> str:
-    """How a tile is linked, and where its slices do not reach as far as the active one's."""
-    if active is None or active.key == tile.key:
-        return tie.words
+def _said(active: Tile, tile: Tile, tie: Tie | None) -> str:
+    """How a tile is linked to the active one, what parts them, and by how much."""
+    if active.opened is None or tile.opened is None or active.key == tile.key:
+        return ""
+    words = [] if _of_one_patient(active, tile) else [tr("Another patient")]
     plane, their = _spatial(active), _spatial(tile)
-    if plane is None or their is None or not are_near_parallel(plane, their, tie.matrix):
-        return tie.words
-    here, there = active.view.stage.state.point, tile.view.stage.state.point
-    apart = off_by(plane, here, their, there, tie.matrix)
-    far = tr("Another place: {distance} mm away", distance=f"{apart:.0f}") if apart else ""
-    return " · ".join(filter(None, (tie.words, far)))
+    if tie is None or active is tile:
+        return " · ".join(words)
+    words.append(tie.words)
+    if plane is not None and their is not None and are_near_parallel(plane, their, tie.matrix):
+        here, there = active.view.stage.state.point, tile.view.stage.state.point
+        apart = off_by(plane, here, their, there, tie.matrix)
+        if apart:
+            words.append(tr("Another place: {distance} mm away", distance=f"{apart:.0f}"))
+    return " · ".join(filter(None, words))
 
 
 def _signed(millimetres: float) -> str:

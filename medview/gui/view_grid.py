@@ -326,6 +326,7 @@ class ViewGrid(QWidget):
         return self._second
 
     def _bring_back(self, gone: Pane) -> None:
+        self.playing.cine.stop()  # it may play what goes
         here = {tile.key for tile in self._main.shown}
         left = [tile.state() for tile in gone.tiles if tile.key not in here]
         for tile in self._main.shown:

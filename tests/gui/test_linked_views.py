@@ -138,6 +138,7 @@ def test_another_patient_with_the_same_frame_of_reference_is_not_linked(put: Put
     to_slice(one, 15.0)
 
     assert height(other) == before
+    assert other.view.look.link == "Another patient"
 
 
 def test_scrolling_never_makes_other_planes_jump(put: Put) -> None:
