@@ -63,7 +63,8 @@ class Switches:
 class Linking(QObject):
     """Tells tiles what one of them did: by patient millimetres, never by slice numbers.
 
-    `registered` gives the map between two stacks of different frames of reference, or None.
+    `registered` gives the map between two stacks of different frames of reference, or None;
+    `residual` the millimetres that this leaves, None where nobody knows.
     """
 
     moved = Signal(object, object)  # Tile that followed another, PatientPoint
@@ -73,6 +74,7 @@ class Linking(QObject):
         self.switches = Switches()
         self.offsets = Offsets()
         self.registered: Callable[[Place, Place], FloatArray | None] = lambda _one, _other: None
+        self.residual: Callable[[Place, Place], float | None] = lambda _one, _other: None
         self._tiles: list[Tile] = []
         self._active: Tile | None = None
         self._places: dict[Tile, PatientPoint] = {}  # where each tile stood last
@@ -117,7 +119,15 @@ class Linking(QObject):
         if frame and frame == there.stack.frame_of_reference_uid:
             return Tie(_SAME) if here.is_of_patient_with(there) else None
         matrix = self.registered(here, there)
-        return None if matrix is None else Tie(matrix, True, tr("Registered"))
+        if matrix is None:
+            return None
+        left = self.residual(here, there)
+        words = (
+            tr("Registered")
+            if left is None
+            else tr("Registered, details {mm} mm apart", mm=f"{left:.1f}")
+        )
+        return Tie(matrix, True, words)
 
     def link_here(self, tile: Tile) -> int:
         """The slices that are shown now belong together; how many other stacks were linked.

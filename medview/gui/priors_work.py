@@ -38,6 +38,7 @@ class PriorsWork(QObject):
         self._begun: set[frozenset[str]] = set()  # frames of reference that were brought together
         self.progressed.connect(self._show_progress)
         self._grid.links.registered = self._matrix
+        self._grid.links.residual = self._residual
         self._grid.wants_changed.connect(self._look_beside)
         window.library.priors_found.connect(self._open_fitting)
         window.closing.connect(self.cancel)
@@ -146,6 +147,10 @@ class PriorsWork(QObject):
         """How places of one stack answer to another's, for the views that scroll together."""
         link = self._session.links.between(one, other)
         return None if link is None else link.array
+
+    def _residual(self, one: Place, other: Place) -> float | None:
+        link = self._session.links.between(one, other)
+        return None if link is None else link.residual_mm
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, LinksChanged):

@@ -85,6 +85,7 @@ def test_two_dates_open_side_by_side_registered_and_linked(
     assert found[0].is_good
     assert any(line.startswith("Registered") and " mm " in line for line in said(window))
 
+    assert window.grid.tiles[1].view.look.link.startswith("Registered, details ")
     window.grid.activate(window.grid.tiles[1])  # turning to the prior changes nothing
     quiet(window)
     assert window.session.study.date == "1959-12-09"
@@ -103,6 +104,7 @@ def test_two_dates_open_side_by_side_registered_and_linked(
     assert then.index == round(np.clip(index, 0, then.plane.count - 1))
 
 
+@pytest.mark.slow
 def test_one_folder_with_two_dates_hangs_the_newer_one_left(
     hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
 ) -> None:

@@ -36,7 +36,7 @@ from medview.gui.panels.study_objects import object_line
 from medview.gui.style import GRID, LEFT_PANEL, colour, icon, tokens
 from medview.gui.views.corners import age_of, badge_text, sex_text
 from medview.session import Session
-from medview.session.candidates import fitting_prior
+from medview.session.candidates import FittingPrior, fitting_prior
 from medview.session.events import (
     ActiveChanged,
     DocumentsChanged,
@@ -364,8 +364,10 @@ class StudiesPanel(QWidget):
             widgets += self._study(study, is_prior=False)
         if earlier:
             widgets.append(label(tr("EARLIER"), "caption"))
+        active = self._session.active
+        fitting = None if active is None else fitting_prior(active, patient)
         for study in earlier:
-            widgets += self._study(study, is_prior=True)
+            widgets += self._study(study, is_prior=True, fitting=fitting)
         if self._priors:
             widgets.append(label(tr("IN THE LIBRARY"), "caption"))
         for prior in self._priors:
@@ -376,12 +378,12 @@ class StudiesPanel(QWidget):
             widgets.append(link)
         return widgets
 
-    def _study(self, study: Study, *, is_prior: bool) -> list[QWidget]:
+    def _study(
+        self, study: Study, *, is_prior: bool, fitting: FittingPrior | None = None
+    ) -> list[QWidget]:
         title = " · ".join(p for p in (study.date, study.description) if p) or tr("Study")
         caption = ElidedLabel(title, "caption")
-        active = self._session.active
-        fitting = None if active is None else fitting_prior(active, self._session.patient)
-        if is_prior and fitting is not None and fitting.study.uid == study.uid:
+        if fitting is not None and fitting.study.uid == study.uid:
             caption.setToolTip(str(fitting.why))
         widgets: list[QWidget] = [caption]
         analysed = self._analysed()
