@@ -32,6 +32,8 @@ def reduced(
     geometry = volume.geometry if lines is None else lines.geometry
     steps = [max(1, -(-size // largest)) for size in geometry.shape]
     rows, columns = (size // step for size, step in zip(geometry.shape[1:], steps[1:], strict=True))
+    if steps == [1, 1, 1] and lines is None and _is_integer(volume):
+        return _as_stored(volume, check), geometry
     count = -(-geometry.shape[0] // steps[0])
     kind = np.int16 if volume.unit == "HU" else np.float32
     small = np.empty((count, rows, columns), kind)
@@ -44,6 +46,26 @@ def reduced(
             values = lines.slice_at(values, at, float(values.min()))
         small[place] = _averaged(values, (steps[1], steps[2]), kind)
     return small, _geometry(geometry, steps, small.shape)
+
+
+def _is_integer(volume: Volume) -> bool:
+    """Whether stored numbers and a whole offset are HU already, within 16 bits."""
+    is_plain = volume.per_slice is None and volume.padding is None and volume.slope == 1.0
+    kind = volume.stored.dtype
+    return volume.unit == "HU" and is_plain and volume.intercept.is_integer() and kind == np.int16
+
+
+def _as_stored(volume: Volume, check: Callable[[], None] | None) -> NDArray[np.int16]:
+    """HU of every voxel, without a way through floating numbers."""
+    values = np.empty(volume.stored.shape, np.int16)
+    offset = int(volume.intercept)
+    for k, stored in enumerate(np.asarray(volume.stored, np.int16)):
+        if check is not None and k % 16 == 0:
+            check()
+        low, high = -32768 - min(offset, 0), 32767 - max(offset, 0)
+        np.clip(stored, low, high, out=values[k])
+        values[k] += offset
+    return values
 
 
 def _values(volume: Volume, k: int) -> NDArray[np.float32]:

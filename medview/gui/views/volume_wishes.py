@@ -111,6 +111,10 @@ class WishList:
         """Whether what is being done now is not wanted any more."""
         return bool(self._wishes) or self.is_ended or self._is_forgetting
 
+    def has_ended(self) -> bool:
+        """Whether nothing at all is wanted any more."""
+        return self.is_ended or self._is_forgetting
+
     def check(self) -> None:
         """Raise Cancelled where it is late."""
         if self.is_late():

@@ -127,14 +127,15 @@ class Worker:
         blocks = self._blocks
         if blocks is None:
             return
-        # The whole takes longer than a frame may: it gives way to whatever comes.
-        check = self._wishes.check if size > FINE else None
+        # Pictures at rest take longer than a frame may: they give way to whatever comes.
+        is_moving = wish.detail == "quick"
+        check = None if is_moving else self._wishes.check
         block = blocks.cut(size, scene, check)
         is_last = size > FINE or blocks.best <= FINE
         is_finest = wish.detail != "quick" and (is_last or block.is_whole)
         renderer.keep(blocks.kept())
         renderer.show(block, scene)
-        late = self._wishes.is_late if size > FINE else None
+        late = self._wishes.has_ended if is_moving else self._wishes.is_late
         space = space_of(wish.volume.geometry)
         pixels = renderer.draw(wish.camera, wish.size, space, late)
         if pixels is None or self._wishes.is_ended:
