@@ -167,6 +167,12 @@ class Linking(QObject):
                 other.view.go_to(point)
         self._carry(tile, point, is_pointed=True)
 
+    def meet(self) -> None:
+        """Other links hold now: every view that can goes to the active one's place."""
+        active = self._active
+        if active is not None and _spatial(active) is not None:
+            self._carry(active, active.view.stage.state.point, is_pointed=True)
+
     def took(self, tile: Tile, *, is_free: bool) -> None:
         """A tile shows another stack; where it is free to, it goes to the active one's place."""
         active = self._active if is_free else None

@@ -154,7 +154,7 @@ class PriorsWork(QObject):
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, LinksChanged):
-            self._grid.links.show_lines()
+            self._grid.links.meet()
 
     def _show_progress(self, done: int, total: int) -> None:
         self._window.status.show_progress(tr("Registering") if total else "", done, total)

@@ -240,14 +240,20 @@ def test_a_registration_carries_slices_and_places(grid: ViewGrid, put: Put) -> N
         pair = (one.series.uid, other.series.uid)
         return {("1", "2"): shift, ("2", "1"): np.linalg.inv(shift)}.get(pair)
 
-    grid.links.registered = registered
     one, other = put(0, stack_of("1", axial(), "F")), put(1, there)
-
     stage = one.view.stage
-    stage.change(replace(stage.state, point=PatientPoint(4, 9, 20)))
+    stage.change(replace(stage.state, point=PatientPoint(8, 9, 30)))
 
+    grid.links.registered = registered
+    grid.links.meet()
+    assert other.view.stage.state.point == pytest.approx((10, 12, -170))
+
+    stage.change(replace(stage.state, point=PatientPoint(4, 9, 20)))
     assert other.view.stage.state.point == pytest.approx((6, 12, -180))
     assert other.view.look.link == "Registered"
+    grid.links.residual = lambda _one, _other: 1.84
+    grid.links.show_lines()
+    assert other.view.look.link == "Registered, details 1.8 mm apart"
     to_slice(other, -150.0)
     assert height(one) == pytest.approx(50.0)
 
