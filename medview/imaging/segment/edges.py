@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray
 from medview.imaging.segment.rays import STEP_MM, Flags, directions, leaving, radii, smoothed
@@ -12,7 +14,8 @@ from medview.imaging.segment.surface import fit
 
 _ALONG_MM = 0.45  # smoothing along a ray before its edge is sought
 _AROUND_MM = 1.2
-_TURNS = 10
+_TURNS, _FIRST_TURNS, _STIFF_TURNS = 10, 2, 6
+_LEAST_RAYS = 40
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,23 +102,37 @@ def _bridged(reach: FloatArray, is_edge: Flags) -> tuple[FloatArray, Flags, int]
     if np.isfinite(base):
         clean &= reach < 2.6 * base
     known = np.where(clean, reach, 0.0)
-    weights = clean.astype(float)
     surface = np.full(len(reach), float(np.quantile(reach[clean], 0.4)))
-    degree = 2
+    attached = _agreed(~clean)
     for turn in range(_TURNS):
-        degree = 2 if turn < 6 else _degree(float(surface.mean()))
-        tolerance = max(0.5, 0.1 * float(surface.mean())) * (2.0 if turn < 2 else 1.0)
+        degree = 2 if turn < _STIFF_TURNS else _degree(float(surface.mean()))
+        tolerance = max(0.5, 0.1 * float(surface.mean()))
         over = known - surface
-        weights = np.where(clean, 1.0 / (1.0 + (np.maximum(over, 0.0) / tolerance) ** 4), 0.0)
-        weights = np.where(clean & (over < 0), 1.0 / (1.0 + (over / (3 * tolerance)) ** 4), weights)
+        weights = 1.0 / (1.0 + (np.where(over > 0, over, over / 3.0) / tolerance) ** 4)
+        # What was found to be attached stays so: a fit must not creep along a vessel.
+        if turn >= _FIRST_TURNS:
+            attached |= reach > 1.25 * surface + 0.5
+        weights = np.where(clean & ~_near(attached, surface), weights, 0.0)
+        if weights.sum() < _LEAST_RAYS:
+            return surface, np.zeros(len(reach), bool), 2
         surface = fit(np.zeros(3), known, np.sqrt(weights), degree).radii
     tolerance = max(0.4, 0.08 * float(surface.mean()))
-    attached = ~is_edge | (reach > 1.35 * surface + 0.3)
     clean &= (known - surface < tolerance) & ~_near(attached, surface)
-    if not clean.any():
+    if clean.sum() < _LEAST_RAYS:
         return surface, clean, degree
     surface = fit(np.zeros(3), known, clean.astype(float), degree).radii
     return surface, clean, degree
+
+
+def _agreed(flags: Flags) -> Flags:
+    """Flags that most of a ray's neighbours share: noise speaks for single rays alone."""
+    return np.asarray(flags[_neighbours()].mean(axis=1) > 0.5, bool)
+
+
+@cache
+def _neighbours() -> NDArray[np.intp]:
+    """(rays, 7) each ray and the six next to it."""
+    return np.argsort(-(directions() @ directions().T), axis=1)[:, :7]
 
 
 def _near(attached: Flags, surface: FloatArray) -> Flags:

@@ -32,7 +32,7 @@ from medview.imaging.segment.rays import (
 from medview.imaging.segment.surface import Surface, fit
 
 REACH_MM = 40.0  # from the click: nodules up to some 50 mm
-_SNAP_MM = 3.0  # how far beside the nodule a click may be
+_SNAP_MM, _SAME_MM = 3.0, 0.5  # how far beside the nodule a click may be
 _LUNG_BELOW, _LUNG_SHARE = -500.0, 0.06  # HU; least share of lung within 20 mm
 _LEAST_CONTRAST = 120.0  # HU between nodule and lung
 _LEAST_CLEAN = 0.25  # share of rays that must see the nodule's own edge
@@ -83,14 +83,19 @@ def measure_nodule(
     """
     crop = _checked_crop(volume, point)
     lung = _lung_level(crop, point)
-    centre = _start(crop, np.array(point, float), lung)
-    found = _settle(crop, centre, lung, cancel or CancelToken())
-    whole, edges = found
+    token = cancel or CancelToken()
+    start, densest = _starts(crop, np.array(point, float), lung)
+    try:
+        whole, edges = _settle(crop, start, lung, token)
+    except InputRefused:  # the click fell on an edge, of the nodule or of its core
+        if np.linalg.norm(densest - start) < _SAME_MM:
+            raise
+        whole, edges = _settle(crop, densest, lung, token)
     halo = _halo(whole, edges)
     solid_mm = None
     if halo is not None:
         solid_mm = _solid_part(crop, whole, halo, edges)
-        whole, edges = _settle(crop, whole.centroid, lung, cancel or CancelToken(), halo)
+        whole, edges = _settle(crop, whole.centroid, lung, token, halo)
     shape = _true_shape(crop, whole, edges)
     _refuse_tubes(shape, edges)
     mask, first = _mask(crop, shape)
@@ -144,8 +149,8 @@ def _lung_level(crop: Crop, point: PatientPoint) -> float:
     return float(np.median(lung[lung < np.quantile(lung, 0.1) + 130.0]))
 
 
-def _start(crop: Crop, click: FloatArray, lung: float) -> FloatArray:
-    """The click, or the densest place next to it where it fell beside the nodule."""
+def _starts(crop: Crop, click: FloatArray, lung: float) -> tuple[FloatArray, FloatArray]:
+    """The click, or the nearest dense place where it fell beside the nodule; and the densest."""
     ball = directions()[::4, None, :] * np.array([0.4, 0.8])[None, :, None]
     ball = np.concatenate([np.zeros((1, 3)), ball.reshape(-1, 3)])
 
@@ -162,10 +167,11 @@ def _start(crop: Crop, click: FloatArray, lung: float) -> FloatArray:
         raise InputRefused(_NOTHING)
     # What the reader pointed at counts, even beside something denser, as long as it is no lung.
     threshold = lung + max(_LEAST_CONTRAST, 0.5 * (min(highest, 100.0) - lung))
+    densest = np.asarray(click + around[int(found.argmax())])
     if own >= threshold or (own - lung >= _LEAST_CONTRAST and highest - own < 150):
-        return click
+        return click, densest
     dense = around[found >= threshold]
-    return np.asarray(click + dense[np.argmin(np.linalg.norm(dense, axis=1))])
+    return np.asarray(click + dense[np.argmin(np.linalg.norm(dense, axis=1))]), densest
 
 
 def _settle(
@@ -297,11 +303,11 @@ def _refuse_tubes(shape: Surface, edges: Edges) -> None:
     without end, a flat wall's two."""
     if shape.volume_mm3 < _LEAST_MM3:
         raise InputRefused(_NOTHING)
-    x, y, z = directions()[edges.clean].T
-    reach = edges.leaving_at((edges.inside + edges.outside) / 2.0)[edges.clean]
+    reach = edges.leaving_at((edges.inside + edges.outside) / 2.0)
+    seen = (reach > 0.2) & (reach < _MOST_STRETCH * quantile(reach, 0.3))
+    x, y, z = directions()[seen].T
     parts = np.stack([x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z], axis=1)
-    weights = reach**2  # so that errors count as shares of the radius
-    q = np.linalg.lstsq(parts * weights[:, None], np.ones(len(reach)), rcond=None)[0]
+    q = np.linalg.lstsq(parts, 1.0 / reach[seen] ** 2, rcond=None)[0]
     matrix = np.array([[q[0], q[3], q[4]], [q[3], q[1], q[5]], [q[4], q[5], q[2]]])
     values = np.linalg.eigvalsh(matrix)
     if values[0] * _MOST_STRETCH**2 < values[-1]:
