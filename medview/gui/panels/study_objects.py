@@ -16,6 +16,8 @@ def object_line(found: StudyObject) -> QLabel:
     parts = (found.kind, found.summary) if found.summary else (kind,)
     line = label(" · ".join(map(str, parts)), "small")
     says = tr("{kind}. It is listed only: MedView does not draw it.", kind=kind)
+    if found.kind == "SEG":
+        says = tr("{kind}. Ctrl+K, Take up stored segmentations, draws it.", kind=kind)
     if found.kind == "PR":
         says = tr("{kind}. Ctrl+P applies it to its picture.", kind=kind)
     elif found.kind in ("SR", "KO"):
