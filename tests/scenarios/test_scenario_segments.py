@@ -219,6 +219,10 @@ def test_whole_segment_is_changed_and_undone(
     assert active(opened).name == "Left lung"
     opened.actions_.perform("segment.delete")
     assert opened.session.segmenting.segments == ()
+    for action, words in (("correct", "no mask of a model"), ("take_up", "no stored")):
+        opened.actions_.perform(f"segment.{action}")
+        quiet(opened)
+        assert words in opened.messages[-1][1].english()
 
 
 def test_seed_grows_into_what_is_as_bright(

@@ -16,6 +16,7 @@ _ALONG_MM = 0.45  # smoothing along a ray before its edge is sought
 _AROUND_MM = 1.2
 _TURNS, _FIRST_TURNS, _STIFF_TURNS = 10, 2, 6
 _LEAST_RAYS = 40
+_SHARP_MM2 = 0.15  # blur along a ray, above which a rim of ground glass is not seen for itself
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,7 +69,9 @@ def find_edges(
     usable = clean & np.isfinite(lengths)
     filled = smooth
     if has_core:
-        filled = smooth + along / np.maximum(smooth, 2.0)
+        sharp = clean / (1.0 + (along / _SHARP_MM2) ** 2)
+        seen = np.where(clean, reach, 0.0) + along / np.maximum(smooth, 2.0)
+        filled = fit(np.zeros(3), seen, np.sqrt(sharp), 2).radii
     elif usable.any():
         weights = np.where(usable, 1.0, 0.0)
         zero = np.zeros(3)

@@ -43,6 +43,7 @@ _FIRST_REACH_MM, _WHOLE_REACH_MM = 15.0, REACH_MM - 2.0
 _PSF_MM2 = 0.08  # variance of a chest kernel, FWHM about 0.65 mm
 _HALO_HU, _HALO_MM = 90.0, 0.42
 _HALO_SHARE = 0.17  # of the core's radius: spikes and a soft margin are no ground glass
+_SHARPEST = 0.35  # share of the rays that tell the density of the glass
 _IN_THE_RIM = (0.4, 0.7)  # of the way from the core to the lung: least touched by either's blur
 
 
@@ -282,7 +283,9 @@ def _halo(surface: Surface, edges: Edges) -> float | None:
     along = radii(REACH_MM)[: edges.values.shape[1]]
     begin, end = (edges.smooth + share * rim for share in _IN_THE_RIM)
     between = (along > begin[:, None]) & (along < end[:, None]) & clean[:, None]
-    between &= np.isfinite(edges.values)
+    # Across thick slices the shelf is mixed with what lies above and below it.
+    sharp = edges.blur_along <= np.quantile(edges.blur_along, _SHARPEST)
+    between &= np.isfinite(edges.values) & sharp[:, None]
     if between.sum() < 100:
         return None
     return float(np.median(edges.values[between]))
