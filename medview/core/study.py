@@ -103,6 +103,10 @@ class Region:
         return in_rows and self.columns[0] - 0.5 <= column <= self.columns[1] + 0.5
 
 
+# Views of a breast as IHE MAMMO abbreviates CID 4014.
+BREAST_VIEWS = ("CC", "MLO", "ML", "LM", "LMO", "FB", "SIO", "ISO", "XCCL", "XCCM")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """How a picture without a place in the patient was taken.
@@ -119,8 +123,9 @@ class Projection:
 
     @property
     def title(self) -> str:
-        """Side and view in one word, as films are marked: RMLO, LCC, PA."""
-        return f"{self.laterality.replace('B', '')}{self.view}"
+        """Side and view, as films are marked: RMLO, LCC, R AP, PA."""
+        side = self.laterality.replace("B", "")
+        return f"{side}{self.view}" if self.view in BREAST_VIEWS else f"{side} {self.view}".strip()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -264,7 +264,8 @@ class FusionWork(QObject):
             yield action
 
     def _take(self, base: Key, upper: Key) -> None:
-        self.fuse(base, upper)
+        names = {"lower": _words_of(base), "upper": _words_of(upper)}
+        self._window.actions_.perform("fusion.lay", **names)  # so that a script can repeat it
 
     def _lay(self, lower: str, upper: str, blend: float = 0.5) -> None:
         """For scripts: series by UID, with #NUMBER for another stack than the first."""
@@ -364,6 +365,11 @@ def _name(place: Place) -> str:
     number = "" if series.number is None else f"{series.number}"
     words = (series.modality, number, series.description or tr("Series"), place.study.date)
     return " ".join(word for word in words if word)
+
+
+def _words_of(key: Key) -> str:
+    uid, number = key
+    return f"{uid}#{number}" if number else uid
 
 
 def _key_named(words: str) -> Key:

@@ -46,6 +46,7 @@ def projection(folder: Path, **elements: object) -> Projection:
         ({"ImageLaterality": "L", "ViewCodeSequence": code("R-10242")}, "LCC"),
         ({"Laterality": "L", "ViewPosition": "ML"}, "LML"),
         ({"ViewPosition": "PA"}, "PA"),
+        ({"Laterality": "R", "ViewPosition": "AP"}, "R AP"),
         ({"ImageLaterality": "B", "ViewPosition": "AP"}, "AP"),
         ({"ImageLaterality": "R", "ViewCodeSequence": code("nonsense")}, "R"),
         ({}, ""),

@@ -29,8 +29,8 @@ FUSION = (
     Row("fusion.more", "More of the upper series", keys=".", in_views=True, repeats=True),
     Row("fusion.less", "Less of the upper series", keys=",", in_views=True, repeats=True),
     Row("fusion.next_map", "Next colours of the upper series"),
-    Row("fusion.window", "Window tool for the upper series", switch=True),
-    Row("fusion.measure", "Measure on the upper series", switch=True),
+    Row("fusion.window", "Window tool for the upper series", "contrast", switch=True),
+    Row("fusion.measure", "Measure on the upper series", "ruler", switch=True),
     Row("fusion.lay", "Lay a series over another", parameters=(
         Parameter("lower", "text"), Parameter("upper", "text"),
         Parameter("blend", "number", is_required=False))),

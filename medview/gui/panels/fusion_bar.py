@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -44,10 +44,15 @@ class FusionBar(QWidget):
         self._title = ElidedLabel("", "small")
         self.blend = QSlider(Qt.Orientation.Horizontal)
         self.blend.setRange(0, _STEPS)
-        self.blend.setFixedWidth(160)
+        self.blend.setMinimumWidth(80)
+        self.blend.setMaximumWidth(160)
         self._share = label("", "small", wrap=False)
         self._share.setMinimumWidth(36)
         self.maps = QComboBox()
+        self.maps.setMinimumContentsLength(8)
+        self.maps.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.threshold = QDoubleSpinBox()
         self.threshold.setRange(0.0, 1e6)
         self.threshold.setFixedWidth(112)
@@ -65,7 +70,7 @@ class FusionBar(QWidget):
     def _switch(self, actions: Actions, name: str) -> QToolButton:
         made = QToolButton()
         made.setDefaultAction(actions[f"fusion.{name}"])
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        made.setIconSize(QSize(16, 16))
         return made
 
     def _lay_out(self) -> None:
@@ -73,8 +78,9 @@ class FusionBar(QWidget):
         layout.setContentsMargins(3 * GRID, 0, 2 * GRID, 0)
         layout.setSpacing(2 * GRID)
         self._title.setMinimumWidth(80)
-        layout.addWidget(self._title, 1)
-        for widget in (self.blend, self._share, self.maps, self.threshold, *self._switches):
+        layout.addWidget(self._title, 2)
+        layout.addWidget(self.blend, 1)
+        for widget in (self._share, self.maps, self.threshold, *self._switches):
             layout.addWidget(widget)
         layout.addWidget(self.register)
         layout.addWidget(self._close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -13,7 +14,7 @@ from medview.core.results import Heatmap
 from medview.core.words import translate
 from medview.gui.views import ink
 from medview.gui.views.corners import figure
-from medview.gui.views.pixels import to_picture
+from medview.gui.views.pixels import Picture, to_picture
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.words_painter import paint_words
 from medview.imaging.colour_maps import GREY, colour_map
@@ -30,6 +31,11 @@ class Bar:
     top: str
     bottom: str
     name: str = ""
+
+
+@cache
+def _bar_picture(name: str) -> Picture:
+    return to_picture(np.ascontiguousarray(colour_map(name)[::-1, None, :]))
 
 
 def bars_of(stage: SliceStage, *, has_overlay: bool) -> list[Bar]:
@@ -65,8 +71,7 @@ def paint_colour_bars(stage: SliceStage, painter: QPainter, *, has_overlay: bool
         if top + tall > height * 0.8:
             return
         box = QRectF(width - ink.MARGIN - _WIDTH, top, _WIDTH, tall)
-        picture = to_picture(np.ascontiguousarray(colour_map(bar.colour_map)[::-1, None, :]))
-        painter.drawImage(box, picture.image)
+        painter.drawImage(box, _bar_picture(bar.colour_map).image)
         right = Qt.AlignmentFlag.AlignRight
         for text, y in ((bar.top, box.top() + 5), (bar.bottom, box.bottom())):
             paint_words(painter, text, QPointF(box.left() - 6, y), right)

@@ -108,6 +108,8 @@ def upper_right(shown: Shown, plane: SlicePlane, *, is_whole: bool = False) -> l
     header = shown.series.header if is_whole else {}
     accession = header.get("AccessionNumber", "").strip()
     more = (header.get("InstitutionName", "").strip(), accession and f"Acc {accession}")
+    agent = header.get("ContrastBolusAgent", "").strip()
+    series = " · ".join(part for part in (series, agent) if part)
     return [line for line in (*more, study, series) if line]
 
 
