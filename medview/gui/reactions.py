@@ -282,5 +282,5 @@ class Reactions:
             self._window.sidebar.findings.show_finding(rest)
         elif kind == "measurement":
             for measurement in self._session.work.measurements:
-                if measurement.id == rest:
+                if measurement.id == rest and measurement.points:
                     self._go_to(measurement.series_uid, measurement.points[0])

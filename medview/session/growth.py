@@ -117,7 +117,9 @@ def partners(work: Work, measurement: Measurement, dates: Mapping[str, str]) -> 
     return [
         other
         for other in work.measurements
-        if dates.get(other.series_uid, own) not in ("", own) and size_of(other) is not None
+        if other.points
+        and dates.get(other.series_uid, own) not in ("", own)
+        and size_of(other) is not None
     ]
 
 

@@ -51,7 +51,7 @@ def save_objects(
     mine = {series.uid for series in subject.study.series}
     runs = [r for r in subject.runs if r.series_uid in mine]
     told = with_growth(subject.work.measurements, subject.work)
-    drawn = _by_stack([m for m in told if m.series_uid in mine])
+    drawn = _by_stack([m for m in told if m.series_uid in mine and m.points])
     painted = _segments(subject, mine)
     keys = [picture for picture in subject.work.key_pictures if picture.series_uid in mine]
     ran = any(run.status == "run" for run in runs)

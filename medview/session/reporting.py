@@ -232,7 +232,9 @@ def _measurement(measurement: Measurement) -> ReportMeasurement:
         name=tr(named.title) if named else title_of(measurement),
         value=", ".join(said),
         where=", ".join(
-            f"{name} {v:.1f}" for name, v in zip("xyz", measurement.points[0], strict=True)
+            f"{name} {v:.1f}"
+            for point in measurement.points[:1]
+            for name, v in zip("xyz", point, strict=True)
         ),
     )
 

@@ -14,7 +14,7 @@ from medview.core.errors import MedViewError
 from medview.core.results import Measurement
 from medview.core.study import Patient, StudyObject
 from medview.core.words import Sentence, say
-from medview.imaging.roi import KINDS, is_whole
+from medview.imaging.roi import is_whole
 from medview.session.events import Events, Message
 from medview.session.made import Made
 from medview.session.studies import Place
@@ -81,9 +81,11 @@ def _take_reports(
 
 
 def _is_sound(measurement: Measurement) -> bool:
-    is_known = measurement.kind in KINDS or measurement.kind == "path"
+    """Whether it has the points that its kind takes; numbers of a report may have none."""
     count = len(measurement.points)
-    return is_known and (measurement.kind == "path" or is_whole(measurement.kind, count))
+    if measurement.kind == "reported":
+        return count == 0
+    return count > 2 if measurement.kind == "path" else is_whole(measurement.kind, count)
 
 
 def _merged(work: Work, report: Returned, whole: list[Measurement]) -> Work:

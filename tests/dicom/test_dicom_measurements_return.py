@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from medview.imaging import roi
 from medview.session import Session, measures
 from medview.session.events import Message
 from medview.session.objects import save_objects
-from medview.session.reporting import session_subject
+from medview.session.reporting import report_content, session_subject
 from medview.session.studies import Place
 
 TILTED = (
@@ -86,6 +87,7 @@ def every_kind(session: Session) -> tuple[Measurement, ...]:
     }
     if geometry.is_spatial:
         middle = geometry.centre
+        given["suv_peak"] = (middle, PatientPoint(middle.x, middle.y + 2, middle.z))
         given["sphere"] = (middle, PatientPoint(middle.x + 2, middle.y + 1, middle.z))
     found = []
     for number, (kind, points) in enumerate(given.items()):
@@ -316,6 +318,88 @@ def test_a_report_by_highdicom_shows_its_length_and_its_region_in_their_places(
     assert length.text == "Lesion 1"
 
 
+def angle_and_axes(images: list) -> list:
+    """As many programs write them: coordinates with each number, two lines for a Cobb angle."""
+    source = sr.SourceImageForRegion(images[1].SOPClassUID, images[1].SOPInstanceUID)
+
+    def line(*places: tuple[float, float]) -> sr.CoordinatesForMeasurement:
+        return sr.CoordinatesForMeasurement("POLYLINE", np.array(places), source)
+
+    def number(code: tuple[str, str], value: float, unit: str, *lines) -> sr.Measurement:
+        return sr.Measurement(
+            name=hd.sr.CodedConcept(code[0], "SCT", code[1]), value=value,
+            unit=hd.sr.CodedConcept(unit, "UCUM", unit), referenced_coordinates=list(lines),
+        )  # fmt: skip
+
+    def group(name: str, *numbers: sr.Measurement) -> sr.MeasurementsAndQualitativeEvaluations:
+        tracking = sr.TrackingIdentifier(uid=hd.UID(), identifier=name)
+        return sr.MeasurementsAndQualitativeEvaluations(tracking, measurements=list(numbers))
+
+    short, long = line((3, 2), (3, 5)), line((1, 3), (8, 3))
+    return [
+        group("Cobb", number(("285285000", "Cobb angle"), 20.0, "deg", line((1, 1), (8, 2)),
+                             line((1, 9), (8, 7)))),
+        group("Corner", number(("1483009", "Angle"), 90.0, "deg", line((1, 1), (1, 6), (6, 6)))),
+        group("Node", number(("103340004", "Short axis"), 2.7, "mm", short),
+              number(("103339001", "Long axis"), 5.6, "mm", long)),
+    ]  # fmt: skip
+
+
+def test_angles_and_axes_of_others_are_what_their_lines_are(
+    study: tuple[Path, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, place = study
+    foreign(folder, place, angle_and_axes)
+
+    back = {m.text: m for m in opened(folder, tmp_path / "one", monkeypatch).work.measurements}
+
+    assert {name: m.kind for name, m in back.items()} == {
+        "Cobb": "cobb",
+        "Corner": "angle",
+        "Node": "bidirectional",
+    }
+    a, b, c, d = np.array(back["Node"].points)
+    assert np.linalg.norm(b - a) > np.linalg.norm(d - c)
+    assert [q.concept for q in back["Node"].quantities] == ["Short axis", "Long axis"]
+
+
+def test_numbers_of_a_segment_are_listed_without_a_shape(
+    study: tuple[Path, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As dcmqi writes them: a group that refers to a segment and has no coordinates."""
+    folder, place = study
+
+    def of_a_segment(images: list) -> list:
+        tracking = sr.TrackingIdentifier(uid=hd.UID(), identifier="Liver lesion")
+        volume = sr.Measurement(
+            name=hd.sr.CodedConcept("118565006", "SCT", "Volume"), value=1234.5,
+            unit=hd.sr.CodedConcept("mm3", "UCUM", "cubic millimeter"),
+        )  # fmt: skip
+        mask = copy.deepcopy(images[0])
+        mask.SOPClassUID, mask.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.66.4", hd.UID()
+        images.append(mask)  # what is referred to is among the evidence
+        segment = sr.ReferencedSegment(
+            mask.SOPClassUID, mask.SOPInstanceUID, 1,
+            source_series=sr.SourceSeriesForSegmentation(images[0].SeriesInstanceUID),
+        )  # fmt: skip
+        return [
+            sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+                tracking, referenced_segment=segment, measurements=[volume]
+            )
+        ]
+
+    foreign(folder, place, of_a_segment)
+    session = opened(folder, tmp_path / "one", monkeypatch)
+
+    (found,) = session.work.measurements
+    assert (found.kind, found.points) == ("reported", ())
+    assert roi.lines(found) == ("Liver lesion", "Volume 1.23 mL")
+    assert measures.on_stack(session.work, place) == (found,)
+    subject = session_subject(session)
+    assert subject is not None
+    assert report_content(subject).measurements[0].value == "Volume 1.23 mL"
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -486,8 +570,6 @@ def test_key_images_that_are_not_here_are_one_sentence(
 def test_key_images_stand_first_in_the_report(
     study: tuple[Path, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from medview.session.reporting import report_content
-
     folder, place = study
     session = opened(folder, tmp_path / "one", monkeypatch)
     assert session.book is not None

@@ -156,9 +156,10 @@ def _measurement(
 ) -> Measurement | None:
     if group.state:
         return _own(group, images)
-    is_ours = report.made_by.startswith(_OURS)
-    if (is_ours and group.algorithm) or not (group.regions and (group.quantities or not is_ours)):
-        return None  # a model's finding, or numbers without a place
+    if report.made_by.startswith(_OURS) or not (group.regions or group.quantities):
+        return None  # a model's finding: it comes with its results
+    if not group.regions:
+        return _numbers(report, group, images, number)
     return _foreign(report, group, images, number)
 
 
@@ -223,6 +224,29 @@ def _foreign(
         calibration=images.stacks[key].calibration,
         text=group.finding.meaning if group.finding else group.tracking_id,
         extra=((REPORTED, who),),
+    )
+
+
+def _numbers(
+    report: StructuredReport, group: MeasurementGroup, images: _Images, number: int
+) -> Measurement:
+    """Numbers of a segment or of a whole image (dcmqi writes such): listed, without a shape."""
+    named = (*group.images, *report.evidence)
+    found = next((images.pictures[uid, 1] for uid in named if (uid, 1) in images.pictures), None)
+    if found is None:
+        raise _Unusable("absent")
+    (series_uid, stack), _ = found
+    return Measurement(
+        id=group.tracking_uid or derived_uid("returned", report.uid, str(number)),
+        kind="reported",
+        series_uid=series_uid,
+        stack=stack,
+        points=(),
+        normal=images.stacks[series_uid, stack].geometry.normal,
+        quantities=group.quantities,
+        calibration="patient",
+        text=group.finding.meaning if group.finding else group.tracking_id,
+        extra=((REPORTED, group.algorithm or report.made_by or report.title),),
     )
 
 

@@ -82,7 +82,8 @@ class StructuredReport:
     """A report: its title, flags, all content as lines, and its measurement groups.
 
     predecessors: SOP Instance UIDs of reports that it takes the place of. made_by: manufacturer
-    and model of what wrote it. made_at: content date and time as written.
+    and model of what wrote it. made_at: content date and time as written. evidence: SOP Instance
+    UIDs of the images that it is about.
     """
 
     uid: str
@@ -94,6 +95,7 @@ class StructuredReport:
     predecessors: tuple[str, ...] = ()
     made_by: str = ""
     made_at: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 def read_structured_report(path: str) -> StructuredReport:
@@ -128,6 +130,7 @@ def _read(dataset: Dataset) -> StructuredReport:
         made_by=" ".join(
             str(dataset.get(name, "") or "") for name in ("Manufacturer", "ManufacturerModelName")
         ).strip(),
+        evidence=tuple(_instances(dataset.get("CurrentRequestedProcedureEvidenceSequence"))),
         made_at=f"{dataset.get('ContentDate', '')}{dataset.get('ContentTime', '')}",
     )
 

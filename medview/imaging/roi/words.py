@@ -50,8 +50,11 @@ KIND_TITLES = {
     "suv_peak": say("SUV peak"),
     "ctr": say("Cardiothoracic ratio"),
     "probe": say("Probe"),
+    "path": say("Line"),
+    "reported": say("Numbers of a report"),
 }
 _OF_LENGTH = ("Length", "Area", "Volume", "Time", "Depth", "Velocity", "Velocity difference")
+_FEW = 4  # numbers of a report that a closed card shows
 _BESIDE = ("Peak", "Angle", "Cobb angle", "Cardiothoracic ratio", *_OF_LENGTH, "Value")
 
 
@@ -85,7 +88,9 @@ def lines(measurement: Measurement) -> tuple[str, ...]:
     mark = "" if measurement.calibration in ("patient", "none") else f" {measurement.calibration}"
     found = {quantity.concept: quantity for quantity in measurement.quantities}
     said = [measurement.text] if measurement.text else []
-    if "Long axis" in found:
+    if measurement.kind == "reported":
+        return (*said, *(f"{_name(q)} {shown(q)}" for q in measurement.quantities[:_FEW]))
+    if "Long axis" in found and "Short axis" in found:
         long, short = found["Long axis"], found["Short axis"]
         said.append(f"{number(long.value)} × {shown(short)}{mark}")
     if "Mean diameter" in found:
@@ -97,10 +102,12 @@ def lines(measurement: Measurement) -> tuple[str, ...]:
             said.append(f"{name.get(concept, '')}{shown(found[concept])}{tail}")
     if measurement.kind in CLOSED and "Area" not in found and measurement.points:
         said.append(tr("crosses itself"))
-    if "Mean" in found:
+    if "Mean" in found and "Standard deviation" in found:
         unit = unit_text(found["Mean"].unit)
         spread = found["Standard deviation"].value
         said.append(f"{number(found['Mean'].value)} ± {number(spread)} {unit}".strip())
+    if "Minimum" in found and "Maximum" in found:
+        unit = unit_text(found["Maximum"].unit)
         low, high = found["Minimum"].value, found["Maximum"].value
         said.append(f"{number(low)} … {number(high)} {unit}".strip())
     return tuple(said)
