@@ -125,6 +125,7 @@ class MainWindow(QMainWindow):
         """What the window can do, one part a line."""
         from medview.gui.action_work import ActionWork
         from medview.gui.curve_work import CurveWork
+        from medview.gui.export_work import ExportWork
         from medview.gui.hanging_work import HangingWork
         from medview.gui.key_images_work import KeyImagesWork
         from medview.gui.key_work import KeyWork
@@ -142,6 +143,7 @@ class MainWindow(QMainWindow):
         self.hanging = HangingWork(self)
         ActionWork(self)
         self.scripts = ScriptWork(self)
+        self.export = ExportWork(self)
         LayoutWork(self)
         self.keys = KeyWork(self)
         self.second = SecondWork(self)

@@ -150,3 +150,13 @@ def test_changed_keys_replace_the_defaults_and_conflicts_are_named() -> None:
     assert bindings.keys("view.invert") == ("Z",)
     assert bindings.answer(key(Qt.Key.Key_I, text="i")) == ""
     assert bindings.conflicts() == {"Z": ("view.invert", "tool.length")}
+
+
+def test_a_chosen_key_outweighs_the_default_of_an_action_that_came_later() -> None:
+    later = Row("view.of_2030", "Later", keys="Z", in_views=True)
+
+    bindings = Bindings((*ROWS, later), {"view.invert": "Z"})
+
+    assert bindings.keys("view.invert") == ("Z",)
+    assert bindings.keys("view.of_2030") == ()
+    assert bindings.conflicts() == {}

@@ -183,12 +183,12 @@ def test_space_is_a_key_when_tapped_and_a_hand_when_held(
 
 def test_a_file_that_is_broken_is_said_and_the_defaults_hold(qtbot: QtBot, loop: object) -> None:
     path = user_keymap_path()
-    path.write_text('[keys]\n"view.invert" = "V"\n', encoding="utf-8")
+    path.write_text('[keys]\n"view.invert" = "J"\n"view.flip_v" = "J"\n', encoding="utf-8")
 
     window = MainWindow(Session())
 
     said = [str(sentence) for _level, sentence, _where in window.messages]
-    assert "V is bound twice: view.flip_v, view.invert." in {
+    assert "J is bound twice: view.flip_v, view.invert." in {
         s.replace("view.invert, view.flip_v", "view.flip_v, view.invert") for s in said
     }
     assert "MedView's own keys hold." in said

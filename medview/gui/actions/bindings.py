@@ -48,7 +48,11 @@ def pressed(event: QKeyEvent) -> tuple[str, ...]:
 
 
 class Bindings:
-    """Shortcuts by action: `changes` replace the defaults of the rows that they name."""
+    """Shortcuts by action: `changes` replace the defaults of the rows that they name.
+
+    A changed key outweighs another action's default, so that an action that comes with a later
+    MedView never breaks the reader's map.
+    """
 
     def __init__(self, rows: Iterable[Row], changes: Mapping[str, str] | None = None) -> None:
         self._rows = {row.id: row for row in rows}
@@ -56,6 +60,7 @@ class Bindings:
         for action_id, keys in (changes or {}).items():
             if action_id in self._keys:
                 self._keys[action_id] = sequences(keys)
+        self._yield(frozenset(changes or ()))
         self._in_views = self._plain(in_volume=False)
         self._in_volume = self._plain(in_volume=True)
 
@@ -87,6 +92,14 @@ class Bindings:
             for key in keys:
                 owners.setdefault(key, []).append(action_id)
         return {key: tuple(ids) for key, ids in owners.items() if self._clash(ids)}
+
+    def _yield(self, chosen: frozenset[str]) -> None:
+        """A key that was chosen for one action is taken from those that have it by default."""
+        for key, ids in self.conflicts().items():
+            if chosen.intersection(ids):
+                for action_id in set(ids) - chosen:
+                    kept = tuple(each for each in self._keys[action_id] if each != key)
+                    self._keys[action_id] = kept
 
     def _clash(self, ids: list[str]) -> bool:
         """One for the image views and one for the volume's get on with each other."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from medview.core.words import tr
 from medview.gui.actions import GROUPS, ROWS, Row
-from medview.gui.actions.bindings import is_plain, shown_keys
+from medview.gui.actions.bindings import Bindings, is_plain, shown_keys
 from medview.gui.actions.keymaps import DRAGS, MAPS, KeyMap
 from medview.gui.cards import button, label, row
 from medview.gui.style import GRID
@@ -105,11 +105,12 @@ class KeysPage(QWidget):
             self._keymap,
             keys={name: keys for name, keys in self._keymap.keys.items() if name != chosen.id},
         )
-        clashes = [ids for ids in wanted.bindings().conflicts().values() if chosen.id in ids]
-        if clashes:
-            other = next(each for each in clashes[0] if each != chosen.id)
-            title = next(each.title for each in ROWS if each.id == other)
-            self._say(tr("“{name}” has that key now.", name=tr(title)))
+        below = KeyMap(base=self._keymap.base).bindings().keys(chosen.id)
+        lost = [key for key in below if key not in wanted.bindings().keys(chosen.id)]
+        if lost:
+            owners = [each for each in ROWS if lost[0] in wanted.bindings().keys(each.id)]
+            names = ", ".join(tr(each.title) for each in owners)
+            self._say(tr("“{name}” has that key now.", name=names))
             return
         self._use(wanted)
 
@@ -211,8 +212,9 @@ class KeysPage(QWidget):
         bindings = self._keymap.bindings()
         if key in bindings.keys(chosen.id):
             return []
-        with_it = self._keymap.with_keys(chosen.id, (*bindings.keys(chosen.id), key)).bindings()
-        clash = with_it.conflicts().get(key, ())
+        now = {each.id: "; ".join(bindings.keys(each.id)) for each in ROWS}
+        now[chosen.id] = f"{now[chosen.id]}; {key}"
+        clash = Bindings(ROWS, now).conflicts().get(key, ())
         return [each for each in ROWS if each.id in clash and each.id != chosen.id]
 
     def _row(self) -> Row | None:

@@ -1,0 +1,221 @@
+"""Pictures that leave: a view on the clipboard, as a file, on paper; a cine as a film."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+from PySide6.QtWidgets import QFileDialog
+
+from medview.core.files import write_private
+from medview.core.progress import CancelToken
+from medview.core.words import say, tr
+from medview.gui.views.picture import as_array, picture_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PySide6.QtPrintSupport import QPrinter
+
+    from medview.gui.views.slice_view import SliceView
+    from medview.gui.window import MainWindow
+
+_MOST_FRAMES, _MOST_BYTES = 2000, 1 << 30
+
+
+class ExportWork:
+    """Identity stays at home unless it is asked for: the corner texts are left out."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._film: _Film | None = None
+        on = window.actions_.connect
+        on("file.copy_view", partial(self._copy, has_text=False))
+        on("file.copy_view_named", partial(self._copy, has_text=True))
+        on("file.save_view", partial(self._ask_picture, has_text=False))
+        on("file.save_view_named", partial(self._ask_picture, has_text=True))
+        on("file.save_film", self._ask_film)
+        on("file.print_view", self._print)
+        on("models.cancel", self._stop)
+        window.status.cancel_asked.connect(self._stop)
+
+    def save_picture(self, path: Path, *, has_text: bool) -> None:
+        """Write the active view as PNG or JPEG, for the owner alone; said where it cannot be."""
+        view = self._shown()
+        if view is None:
+            return
+        ending = path.suffix.lower()
+        kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+        if ending not in kinds:
+            self._say_wrong(tr("The picture's name must end in .png or .jpg."))
+            return
+        picture = picture_of(view, has_text=has_text)
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        picture.save(buffer, kinds[ending], 95)  # type: ignore[call-overload]  # it takes a str
+        try:
+            write_private(path, bytes(buffer.data().data()))
+        except OSError:
+            self._say_wrong(tr("The picture could not be written."))
+            return
+        self._window.reactions.say(say("Saved: {path}", path=path))
+        self._warn_of_pixels(view)
+
+    def save_film(self, path: Path) -> None:
+        """Write every slice of the active view as it stands, without corner texts."""
+        view = self._shown()
+        if view is None:
+            return
+        plane = view.stage.plane
+        frame = picture_of(view, has_text=False)
+        count = 0 if plane is None else plane.count
+        if count < 2 or count > _MOST_FRAMES or count * frame.sizeInBytes() > _MOST_BYTES:
+            self._say_wrong(tr("A film takes 2 to {most} slices.", most=_MOST_FRAMES))
+            return
+        self._stop()
+        self._film = _Film(self._window, view, path)
+
+    def _copy(self, *, has_text: bool) -> None:
+        view = self._shown()
+        if view is not None:
+            QGuiApplication.clipboard().setImage(picture_of(view, has_text=has_text))
+            said = say("Copied, with the corner texts.") if has_text else say(
+                "Copied, without the corner texts."
+            )  # fmt: skip
+            self._window.reactions.say(said)
+            self._warn_of_pixels(view)
+
+    def _warn_of_pixels(self, view: SliceView) -> None:
+        shown = view.stage.shown
+        if shown is not None and "BURNED-IN" in shown.stack.badges:
+            self._window.reactions.say(
+                say("This image says that names stand in its pixels: they went along."), "warn"
+            )
+
+    def _ask_picture(self, *, has_text: bool) -> None:
+        if self._shown() is None:
+            return
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Save the picture of this view…"), "view.png", "*.png *.jpg"
+        )
+        if name:
+            self.save_picture(Path(name), has_text=has_text)
+
+    def _ask_film(self) -> None:
+        if self._shown() is None:
+            return
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, tr("Save the slices as a film…"), "film.webp", "*.webp *.gif"
+        )
+        if name:
+            self.save_film(Path(name))
+
+    def _print(self) -> None:
+        from PySide6.QtPrintSupport import QPrintDialog, QPrinter
+
+        view = self._shown()
+        if view is None:
+            return
+        printer = QPrinter(QPrinter.PrinterMode.HighResolution)
+        dialog = QPrintDialog(printer, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        picture = picture_of(view, has_text=False)
+        dialog.accepted.connect(lambda: print_picture(picture, printer))
+        dialog.show()
+
+    def _stop(self) -> None:
+        if self._film is not None:
+            self._film.stop()
+            self._film = None
+
+    def _shown(self) -> SliceView | None:
+        view = self._window.grid.active_view
+        if view.stage.shown is None:
+            self._window.reactions.say(say("Open a study first."), "warn")
+            return None
+        return view
+
+    def _say_wrong(self, words: str) -> None:
+        self._window.status.show_message(words, "warn")
+
+
+class _Film(QObject):
+    """Shows slice after slice, one a turn of the loop, then has them written in a thread."""
+
+    def __init__(self, window: MainWindow, view: SliceView, path: Path) -> None:
+        super().__init__(window)
+        self._window, self._view, self._path = window, view, path
+        self._state = view.stage.state
+        self._frames: list[NDArray[np.uint8]] = []
+        self._cancel = CancelToken()
+        self._timer = QTimer(self, interval=0)
+        self._timer.timeout.connect(self._take)
+        _go_to(view, 0)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Leave it; the view stands as it stood."""
+        self._cancel.cancel()
+        if self._timer.isActive():
+            self._timer.stop()
+            self._back()
+
+    def _take(self) -> None:
+        stage = self._view.stage
+        if stage.plane is None:
+            self.stop()
+            return
+        count, at = stage.plane.count, len(self._frames)
+        self._frames.append(as_array(picture_of(self._view, has_text=False)))
+        self._window.status.show_progress(tr("Film"), at + 1, count)
+        if at + 1 < count:
+            _go_to(self._view, at + 1)
+            return
+        self._timer.stop()
+        self._back()
+        self._window.operations.start(self._write())
+
+    async def _write(self) -> None:
+        from medview.gui.views.cine import pace_of
+        from medview.imaging.film import write_film
+
+        shown = self._view.stage.shown
+        times = [100.0] * len(self._frames)
+        if shown is not None:
+            pace = pace_of(shown.series, self._window.grid.playing.rate)
+            times = [1000.0 / pace.rate] * len(self._frames)
+        await self._window.operations.call(
+            write_film, self._frames, times, self._path, self._cancel
+        )
+        self._window.reactions.say(say("Saved: {path}", path=self._path))
+
+    def _back(self) -> None:
+        self._window.status.show_progress("", 0, 0)
+        self._view.stage.change(self._state)
+
+
+def _go_to(view: SliceView, number: int) -> None:
+    """A slice by its number as they are read."""
+    from medview.gui.views.cine import shown_number
+
+    view.stage.scroll(number - shown_number(view.stage))
+
+
+def print_picture(picture: QImage, printer: QPrinter) -> None:
+    """One page with the picture as large as it goes, and what it must not be used for."""
+    painter = QPainter(printer)
+    page = QRectF(painter.viewport())
+    line = painter.fontMetrics().height() * 2.0
+    room = page.adjusted(0, 0, 0, -line)
+    size = picture.size().scaled(room.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
+    place = QRectF(room.center().x() - size.width() / 2, room.top(), size.width(), size.height())
+    painter.drawImage(place, picture)
+    painter.drawText(
+        QRectF(page.left(), place.bottom(), page.width(), line),
+        int(Qt.AlignmentFlag.AlignCenter),
+        tr("Not for diagnostic use"),
+    )
+    painter.end()
