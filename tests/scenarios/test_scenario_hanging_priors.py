@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -144,3 +145,34 @@ def test_the_librarys_prior_opens_beside_and_the_view_stays(
     assert hanging.session.study.date == "1960-04-13"
     tips = [w.toolTip() for w in hanging.studies.findChildren(ElidedLabel)]
     assert any("same patient, same region" in tip for tip in tips)
+
+
+def test_dates_that_show_other_anatomy_are_not_called_registered(
+    hanging: MainWindow, imaging_data: Path, tmp_path: Path, quiet: Quiet
+) -> None:
+    """A brain filed as the abdomen of an earlier date: said, and nothing is linked by it."""
+    now = imaging_data / "mr" / "abdomen-now-1960"
+    header = pydicom.dcmread(next(now.iterdir()), stop_before_pixels=True)
+    then = tmp_path / "then"
+    then.mkdir()
+    for path in (imaging_data / "mr" / "brain-t1-post").iterdir():
+        made = pydicom.dcmread(path)
+        for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex"):
+            setattr(made, keyword, header.get(keyword, ""))
+        made.StudyDate, made.BodyPartExamined = "19570101", "ABDOMEN"
+        made.save_as(then / path.name)
+    hanging.open_paths([now, then])
+    quiet(hanging, timeout=90_000)
+
+    assert len(hanging.grid.tiles) == 2
+    assert all(tile.key is not None for tile in hanging.grid.tiles)
+    found = hanging.session.links.registrations
+    assert len(found) == 1
+    assert not found[0].is_good
+    level, sentence, _ = hanging.messages[-1]
+    assert level == "warn"
+    assert sentence.english().startswith("Not registered")
+    assert hanging.grid.tiles[1].view.look.link == ""
+    stood = hanging.grid.tiles[1].view.stage.index
+    hanging.grid.tiles[0].view.stage.scroll(2)
+    assert hanging.grid.tiles[1].view.stage.index == stood
