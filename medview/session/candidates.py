@@ -188,27 +188,37 @@ def fitting_prior(active: Place, patient: Patient | None) -> FittingPrior | None
     """
     if patient is None or not patient.id or not active.study.date:
         return None
+    own = candidate_of(active.series, active.stack_number, active.study, active)
     earlier = [s for s in patient.studies if s.date and s.date < active.study.date]
     for study in sorted(earlier, key=lambda s: s.date, reverse=True):
-        found = _best_of(active, study)
+        found = _best_of(own, active, study)
         if found is not None:
             return FittingPrior(study=study, key=found.key, why=_why(active, study))
     return None
 
 
-def _best_of(active: Place, study: Study) -> Candidate | None:
-    own = candidate_of(active.series, active.stack_number, active.study, active)
-    fitting = [c for c in _of_study(active, study, is_prior=True) if _shows_the_same(own, c)]
-    return max(fitting, key=lambda c: (c.likeness, c.depth, -c.number), default=None)
+def _best_of(own: Candidate, active: Place, study: Study) -> Candidate | None:
+    # What rules out most comes first: a patient may have a thousand series.
+    fitting = [
+        candidate_of(series, number, study, active, is_prior=True)
+        for series in study.series
+        if series.modality == own.modality and _is_of_region(own, parts_of(series, study))
+        for number, stack in enumerate(series.stacks)
+        if stack.is_in_space is own.is_in_space and not _is_localizer(series, stack)
+    ]
+    alike = [candidate for candidate in fitting if _is_of_side(own, candidate)]
+    return max(alike, key=lambda c: (c.likeness, c.depth, -c.number), default=None)
 
 
-def _shows_the_same(own: Candidate, other: Candidate) -> bool:
-    if own.modality != other.modality or own.is_in_space is not other.is_in_space:
-        return False
-    if own.parts and other.parts and own.parts.isdisjoint(other.parts):
-        return False
-    if not (own.parts and other.parts) and own.modality in _FILMS:
-        return False  # a film of nothing in particular shows nothing alike
+def _is_of_region(own: Candidate, parts: frozenset[str]) -> bool:
+    """Whether both name one region; a film of nothing in particular shows nothing alike."""
+    if own.parts and parts:
+        return not own.parts.isdisjoint(parts)
+    return own.modality not in _FILMS
+
+
+def _is_of_side(own: Candidate, other: Candidate) -> bool:
+    """Whether side and view agree where both say them."""
     return all(
         not mine or not theirs or mine == theirs
         for mine, theirs in ((own.laterality, other.laterality), (own.view, other.view))

@@ -7,6 +7,7 @@ import re
 import tomllib
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from medview.core.errors import MedViewError
@@ -27,17 +28,27 @@ def own_folder() -> Path:
 
 def load_rules() -> Rules:
     """The reader's rules, then the program's; what makes no sense is named and left out."""
+    own, shipped = _rules_in(own_folder(), is_own=True), _shipped()
+    taken = {rule.id for rule in own.rules}  # a reader's file stands for ours
+    kept = (rule for rule in shipped.rules if rule.id not in taken)
+    return Rules(rules=(*own.rules, *kept), notes=own.notes + shipped.notes)
+
+
+@cache
+def _shipped() -> Rules:
+    """The program's own; they do not change while it runs."""
+    return _rules_in(resources_dir() / "hanging", is_own=False)
+
+
+def _rules_in(folder: Path, *, is_own: bool) -> Rules:
     rules: list[Rule] = []
     notes: list[RuleNote] = []
-    for folder, is_own in ((own_folder(), True), (resources_dir() / "hanging", False)):
-        for path in _files_in(folder):
-            try:
-                rules.append(read_rule(path, is_own=is_own))
-            except MedViewError as error:
-                notes.append(RuleNote(file=path.name, said=error.what))
-    taken = {rule.id for rule in rules if rule.is_own}  # a reader's file stands for ours
-    kept = (rule for rule in rules if rule.is_own or rule.id not in taken)
-    return Rules(rules=tuple(kept), notes=tuple(notes))
+    for path in _files_in(folder):
+        try:
+            rules.append(read_rule(path, is_own=is_own))
+        except MedViewError as error:
+            notes.append(RuleNote(file=path.name, said=error.what))
+    return Rules(rules=tuple(rules), notes=tuple(notes))
 
 
 def _files_in(folder: Path) -> list[Path]:
