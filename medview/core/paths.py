@@ -48,6 +48,11 @@ def user_config_dir() -> Path:
     return _user(platformdirs.user_config_path("medview", appauthor=False), "config")
 
 
+def user_cache_dir() -> Path:
+    """What can be made again (compiled kernels); made on first use, for the owner alone."""
+    return _user(platformdirs.user_cache_path("medview", appauthor=False), "cache")
+
+
 def user_log_dir() -> Path:
     """The rotating log; made on first use, readable by the owner alone."""
     return _user(platformdirs.user_log_path("medview", appauthor=False), "log")

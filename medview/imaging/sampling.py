@@ -10,12 +10,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.volume import Volume
+from medview.imaging import acceleration
 from medview.imaging.slice_plane import Sample
 
 _ROWS = 32  # rows a block: 32 x 512 x 4 bytes and its companions stay in the second-level cache
@@ -86,14 +88,57 @@ def linear(source: Source, matrix: FloatArray, shape: tuple[int, int]) -> Found:
 
     matrix: (4, 4) or (4, 3), its last three columns lead from [row, column, 1] to LPS millimetres.
     """
+    kernels = _kernels_for(source)
+    if kernels is not None:
+        kernel = kernels.linear_rows if source.padding is None else kernels.padded_rows
+        return _by_kernel(kernel, source, matrix, np.zeros(shape, np.float32))
     locate = _locator(source.geometry, matrix, shape[1])
     return _by_blocks(source, locate, shape, _linear_block, np.dtype(np.float32))
 
 
 def nearest(source: Source, matrix: FloatArray, shape: tuple[int, int]) -> Found:
     """The number of the voxel that holds each pixel, in the array's type; as `linear`."""
+    kernels = _kernels_for(source)
+    if kernels is not None:
+        found = _by_kernel(
+            kernels.nearest_rows, source, matrix, np.zeros(shape, source.array.dtype)
+        )
+        if source.padding is None:
+            return found
+        padded = _is_between(found.numbers, source.padding)
+        return Found(found.numbers, padded if found.outside is None else padded | found.outside)
     locate = _locator(source.geometry, matrix, shape[1])
     return _by_blocks(source, locate, shape, _nearest_block, _own_type(source))
+
+
+def _kernels_for(source: Source) -> ModuleType | None:
+    """The compiled kernels, where they are loaded and made for such a source."""
+    is_plain = source.geometry.is_even and source.rescale is None
+    return acceleration.ready() if is_plain and acceleration.fits(source.array) else None
+
+
+def _by_kernel(
+    kernel: Callable[..., bool],
+    source: Source,
+    matrix: FloatArray,
+    numbers: NDArray[np.generic],
+) -> Found:
+    """Rows in turn by two threads: the kernels let go of the interpreter."""
+    to_grid = np.ascontiguousarray(source.geometry.inverse[2::-1])  # to [k, j, i]
+    lookup = to_grid[:, :3] @ matrix[:3, -3:]
+    lookup[:, 2] += to_grid[:, 3]
+    outside = np.zeros(numbers.shape, bool)
+    threads = 1 if numbers.size < _FEW else _THREADS
+    padding: tuple[float, ...] = ()
+    if kernel.__name__ == "padded_rows" and source.padding is not None:
+        padding = (float(source.padding[0]), float(source.padding[1]))
+
+    def work(first: int) -> bool:
+        rows = (first, len(numbers), threads, *padding)
+        return kernel(source.array, lookup, numbers, outside, rows)
+
+    spread = map if threads == 1 else _pool().map
+    return Found(numbers, outside if any(list(spread(work, range(threads)))) else None)
 
 
 def linear_at(source: Source, points: Points, shape: tuple[int, int]) -> Found:

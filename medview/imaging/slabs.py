@@ -61,15 +61,12 @@ def combined(samples: Iterable[Sample], mode: str) -> Sample:
         return parts[0]
     first = parts[0]
     is_plain = all(
-        part.blank is None
-        and isinstance(part.slope, float | int)
+        isinstance(part.slope, float | int)
         and (part.slope, part.intercept) == (first.slope, first.intercept)
         for part in parts
     )
     if is_plain and isinstance(first.slope, float | int):
-        darkest_first = first.slope < 0
-        numbers = _plain([part.numbers for part in parts], _turned(mode, darkest_first))
-        return Sample(numbers, first.slope, first.intercept)
+        return _plain(parts, _turned(mode, first.slope < 0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of pixels where no slice has a number
         stack = np.stack([part.values() for part in parts])
@@ -90,18 +87,32 @@ def _turned(mode: str, is_falling: bool) -> str:
     return {"mip": "minip", "minip": "mip"}.get(mode, mode) if is_falling else mode
 
 
-def _plain(parts: Sequence[NDArray[np.generic]], mode: str) -> NDArray[np.generic]:
+def _plain(parts: Sequence[Sample], mode: str) -> Sample:
+    """Samples of one rescale: their stored numbers are combined, what is blank left out."""
+    first = parts[0]
     if mode == "mean":
-        total = np.array(parts[0], np.float32)
-        for part in parts[1:]:
-            np.add(total, part, out=total, casting="unsafe")
-        total /= np.float32(len(parts))
-        return total
-    best = np.array(parts[0])
+        total = np.zeros(first.numbers.shape, np.float32)
+        count = np.zeros(first.numbers.shape, np.float32)
+        for part in parts:
+            there: NDArray[np.bool_] | bool = True if part.blank is None else ~part.blank
+            np.add(total, part.numbers, out=total, where=there, casting="unsafe")
+            np.add(count, 1, out=count, where=there)
+        blank = count == 0
+        total /= np.maximum(count, 1)
+        return replace(first, numbers=total, blank=blank if blank.any() else None)
     choose = np.maximum if mode == "mip" else np.minimum
+    best = np.array(first.numbers)
+    gone = None if first.blank is None else first.blank.copy()
     for part in parts[1:]:
-        choose(best, part, out=best)
-    return best
+        numbers = part.numbers
+        if part.blank is not None:  # what it has not leaves what the others have
+            numbers = np.where(part.blank, best, numbers)
+        better = choose(best, numbers)
+        if gone is not None:
+            np.copyto(better, numbers, where=gone)
+            gone = gone & part.blank if part.blank is not None else None
+        best = better
+    return replace(first, numbers=best, blank=gone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,204 @@
+"""Free planes and slabs against vtkImageReslice (B10); what a scroll step costs stands in `scroll`.
+
+    python -m benchmarks.display [--json] [--only B10-oblique]
+
+Data are made here with a fixed seed; results are compared before they are timed. With numba
+installed the compiled kernels are measured, as the program uses them after the first turn;
+MEDVIEW_KERNELS=numpy measures the path without.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.pairs import Goal, Row, against_limit, against_peer, main
+from medview.core.geometry import Geometry
+from medview.core.volume import Volume
+from medview.imaging import acceleration
+from medview.imaging.mpr import rotation_about
+from medview.imaging.sampling import Source, linear, nearest
+from medview.imaging.slabs import combined
+
+SIDE, PIXEL = 512, 0.6  # pixels and voxels a pixel of the plane
+SLAB_MM, LAYERS, DRAFT_LAYERS = 10.0, 15, 9
+_WORST = 1.0  # stored numbers between the peer, which rounds, and ours
+
+
+@cache
+def _volume() -> Volume:
+    """600 slices of 512 x 512, 12 of 16 bits, isotropic: smooth bodies with noise."""
+    generator = np.random.default_rng(10)
+    y, x = np.mgrid[-1:1:512j, -1:1:512j]
+    body = np.where((x / 0.85) ** 2 + (y / 0.6) ** 2 < 1, 1040, 24)
+    noise = generator.normal(0, 18, (8, 512, 512))
+    stored = np.empty((600, 512, 512), np.int16)
+    for k in range(600):
+        stored[k] = body * (0.8 + 0.2 * np.sin(k / 40)) + noise[k % 8]
+    return Volume(geometry=Geometry(shape=stored.shape), stored=stored, intercept=-1024.0)
+
+
+def _plane(side: int, pixel: float) -> NDArray[np.float64]:
+    """(4, 3) [row, column, 1] to millimetres: an oblique plane through the middle."""
+    turn = rotation_about(np.array([0.36, 0.48, 0.8]), 0.7)
+    right, down = turn[:, 0] * pixel, turn[:, 1] * pixel
+    middle = np.array([255.5, 255.5, 299.5])
+    start = middle - (right + down) * (side - 1) / 2
+    return np.column_stack([np.append(down, 0), np.append(right, 0), np.append(start, 1)])
+
+
+class _Peer:
+    """vtkImageReslice on the same array, linear, with as many threads as it likes."""
+
+    def __init__(self, matrix: NDArray[np.float64], side: int, layers: int = 1) -> None:
+        from vtkmodules.util.numpy_support import numpy_to_vtk
+        from vtkmodules.vtkCommonDataModel import vtkImageData
+        from vtkmodules.vtkCommonMath import vtkMatrix4x4
+        from vtkmodules.vtkImagingCore import vtkImageReslice
+
+        stored = _volume().stored
+        image = vtkImageData()
+        image.SetDimensions(*stored.shape[::-1])
+        image.GetPointData().SetScalars(numpy_to_vtk(stored.reshape(-1), deep=0))
+        down, right, start = matrix[:3].T
+        pixel = float(np.linalg.norm(right))
+        frame = np.column_stack([right / pixel, down / pixel, np.cross(right, down) / pixel**2])
+        axes = vtkMatrix4x4()
+        for row in range(3):
+            for column in range(3):
+                axes.SetElement(row, column, frame[row, column])
+            axes.SetElement(row, 3, start[row])
+        self._reslice = vtkImageReslice()
+        self._reslice.SetInputData(image)
+        self._reslice.SetResliceAxes(axes)
+        self._reslice.SetOutputDimensionality(2)
+        self._reslice.SetOutputSpacing(pixel, pixel, SLAB_MM / LAYERS)
+        self._reslice.SetOutputOrigin(0, 0, 0)
+        self._reslice.SetOutputExtent(0, side - 1, 0, side - 1, 0, 0)
+        self._reslice.SetInterpolationModeToLinear()
+        if layers > 1:
+            self._reslice.SetSlabNumberOfSlices(layers)
+            self._reslice.SetSlabModeToMax()
+        self._side = side
+
+    def __call__(self) -> NDArray[np.int16]:
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+
+        self._reslice.Modified()
+        self._reslice.Update()
+        scalars = self._reslice.GetOutput().GetPointData().GetScalars()
+        return vtk_to_numpy(scalars).reshape(self._side, self._side)
+
+
+def _peer_name() -> str:
+    from vtkmodules.vtkCommonCore import vtkVersion
+
+    return f"vtkImageReslice {vtkVersion().GetVTKVersion()}"
+
+
+def _kernels() -> str:
+    if os.environ.get("MEDVIEW_KERNELS") != "numpy" and acceleration.load():
+        return "compiled kernels"
+    return "numpy"
+
+
+def oblique_row() -> Row:
+    """B10: one oblique plane of 512 x 512, trilinear."""
+    words, matrix = _kernels(), _plane(SIDE, PIXEL)
+    source, peer = Source.of(_volume()), _Peer(matrix, SIDE)
+
+    def ours() -> NDArray[np.generic]:
+        return linear(source, matrix, (SIDE, SIDE)).numbers
+
+    assert np.abs(ours().astype(float) - peer()).max() <= _WORST
+    goal = Goal(
+        name="B10-oblique", what=f"an oblique plane of 512 x 512 ({words})", goal=1.8,
+        peer=_peer_name(), n=SIDE * SIDE,
+    )  # fmt: skip
+    return against_peer(goal, peer, ours, pairs=15)
+
+
+def _slab(side: int, pixel: float, layers: int, *, is_draft: bool) -> NDArray[np.generic]:
+    source, matrix = Source.of(_volume()), _plane(side, pixel)
+    normal = np.cross(matrix[:3, 1], matrix[:3, 0]) / pixel**2
+    cut = nearest if is_draft else linear
+    samples = []
+    for offset in np.linspace(-SLAB_MM / 2, SLAB_MM / 2, layers):
+        layer = matrix.copy()
+        layer[:3, 2] += normal * offset
+        samples.append(cut(source, layer, (side, side)).sample(_volume()))
+    return combined(samples, "mip").numbers
+
+
+def slab_row() -> Row:
+    """B10: a 10 mm MIP as it is drawn while the reader drags, against the peer's full one."""
+    words = _kernels()
+    peer = _Peer(_plane(SIDE, PIXEL), SIDE, LAYERS)
+    full = _slab(SIDE, PIXEL, LAYERS, is_draft=False).astype(float)
+    # The peer lays its layers half a step otherwise: noise moves, the bodies must not.
+    assert np.median(np.abs(full - peer())) <= 5
+    goal = Goal(
+        name="B10-slab", what=f"a 10 mm MIP while dragging, 256 x 256, 9 layers ({words})",
+        goal=10.0, peer=f"{_peer_name()} linear 512 x 512, {LAYERS} layers", n=SIDE * SIDE,
+    )  # fmt: skip
+    return against_peer(
+        goal, peer, lambda: _slab(SIDE // 2, 2 * PIXEL, DRAFT_LAYERS, is_draft=True), pairs=9
+    )
+
+
+def slab_ms_row() -> Row:
+    """B10: the same in milliseconds, so that a drag holds 60 frames a second."""
+    words = _kernels()
+    goal = Goal(name="B10-slab-ms", what=f"a 10 mm MIP while dragging ({words})", n=SIDE * SIDE)
+    return against_limit(
+        goal, 8.0, lambda: _slab(SIDE // 2, 2 * PIXEL, DRAFT_LAYERS, is_draft=True), rounds=21
+    )
+
+
+def full_slab_row() -> Row:
+    """The same MIP at rest, trilinear in all its layers; drawn by a thread."""
+    words = _kernels()
+    peer = _Peer(_plane(SIDE, PIXEL), SIDE, LAYERS)
+    goal = Goal(
+        name="B10-slab-full", what=f"a 10 mm MIP at rest, 15 layers, trilinear ({words})",
+        goal=1.0, peer=_peer_name(), n=SIDE * SIDE * LAYERS,
+    )  # fmt: skip
+    return against_peer(goal, peer, lambda: _slab(SIDE, PIXEL, LAYERS, is_draft=False), pairs=7)
+
+
+def orthogonal_row() -> Row:
+    """B10: the coronal plane as numbers on a grid, against the peer along the axes."""
+    from medview.imaging.planes import planes_of
+
+    volume = _volume()
+    plane = planes_of(volume.geometry)["coronal"]
+    down, right = plane.step_down, plane.step_right
+    start = np.array(plane.to_patient(255, 0, 0))
+    matrix = np.column_stack([np.append(down, 0), np.append(right, 0), np.append(start, 1)])
+    peer = _Peer(matrix, SIDE)
+
+    def ours() -> NDArray[np.generic]:
+        return np.ascontiguousarray(plane.cut(volume.stored, 255))
+
+    assert (ours()[:SIDE] == peer()).all()
+    goal = Goal(
+        name="B10-orthogonal", what="a coronal plane as numbers", goal=1.8, peer=_peer_name(),
+        n=SIDE * SIDE,
+    )  # fmt: skip
+    return against_peer(goal, peer, ours, pairs=15)
+
+
+ROWS = {
+    "B10-oblique": oblique_row,
+    "B10-slab": slab_row,
+    "B10-slab-ms": slab_ms_row,
+    "B10-slab-full": full_slab_row,
+    "B10-orthogonal": orthogonal_row,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(ROWS))

@@ -1,0 +1,198 @@
+"""Compiled kernels of the resampler (numba); imported only by `acceleration`, never at start.
+
+Each row is clipped to the volume before its inner loop, which then needs no test: that is what
+makes it quicker than a test at every pixel. `py_func` of a kernel is the same in plain Python.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+_JIT = {"nogil": True, "cache": True, "fastmath": True, "error_model": "numpy"}
+
+
+@numba.njit(**_JIT)
+def interval(start: float, step: float, low: float, high: float, count: int) -> tuple[int, int]:
+    """The columns [first, end) of a row whose place start + step * column lies in [low, high)."""
+    if step > 1e-12:
+        first, end = np.ceil((low - start) / step), np.ceil((high - start) / step)
+    elif step < -1e-12:
+        first, end = np.floor((high - start) / step) + 1, np.floor((low - start) / step) + 1
+    elif low <= start < high:
+        first, end = 0.0, float(count)
+    else:
+        first, end = 0.0, 0.0
+    return int(min(max(first, 0.0), count)), int(min(max(end, 0.0), count))
+
+
+@numba.njit(**_JIT)
+def inside(
+    origin: NDArray[np.float64],
+    step: NDArray[np.float64],
+    shape: tuple[int, int, int],
+    margin: float,
+    count: int,
+) -> tuple[int, int]:
+    """The columns of a row whose places lie in the grid, all axes; margin: voxels beyond it."""
+    first, end = 0, count
+    for axis in range(3):
+        low, high = interval(origin[axis], step[axis], -margin, shape[axis] - 1 + margin, count)
+        first, end = max(first, low), min(end, high)
+    return first, max(first, end)
+
+
+@numba.njit(**_JIT)
+def trilinear(array: NDArray[np.int16], k: np.float32, j: np.float32, i: np.float32) -> np.float32:
+    """The number between eight voxels; 0 <= place <= size - 1, every size at least 2."""
+    kk, jj, ii = np.uint32(k), np.uint32(j), np.uint32(i)
+    kk = min(kk, np.uint32(array.shape[0] - 2))
+    jj = min(jj, np.uint32(array.shape[1] - 2))
+    ii = min(ii, np.uint32(array.shape[2] - 2))
+    wk, wj, wi = k - np.float32(kk), j - np.float32(jj), i - np.float32(ii)
+    one = np.uint32(1)
+    a, b = np.float32(array[kk, jj, ii]), np.float32(array[kk, jj, ii + one])
+    c, d = np.float32(array[kk, jj + one, ii]), np.float32(array[kk, jj + one, ii + one])
+    a += (b - a) * wi
+    c += (d - c) * wi
+    a += (c - a) * wj
+    e, f = np.float32(array[kk + one, jj, ii]), np.float32(array[kk + one, jj, ii + one])
+    g = np.float32(array[kk + one, jj + one, ii])
+    h = np.float32(array[kk + one, jj + one, ii + one])
+    e += (f - e) * wi
+    g += (h - g) * wi
+    e += (g - e) * wj
+    return a + (e - a) * wk
+
+
+@numba.njit(**_JIT)
+def linear_rows(
+    array: NDArray[np.int16],
+    matrix: NDArray[np.float64],
+    out: Floats,
+    outside: NDArray[np.bool_],
+    rows: tuple[int, int, int],
+) -> bool:
+    """Fill every `rows` (first, end, step) of out; whether any of their pixels lies outside.
+
+    matrix: (3, 3) from [row, column, 1] to [k, j, i]. outside comes all False.
+    """
+    is_any = False
+    columns = out.shape[1]
+    tops = (np.float32(array.shape[0] - 1), np.float32(array.shape[1] - 1),
+            np.float32(array.shape[2] - 1))  # fmt: skip
+    zero = np.float32(0)
+    for row in range(rows[0], rows[1], rows[2]):
+        origin = matrix[:, 0] * row + matrix[:, 2]
+        step = matrix[:, 1]
+        first, end = inside(origin, step, array.shape, 0.5, columns)
+        low, high = inside(origin, step, array.shape, 0.0, columns)
+        if low >= high:
+            low = high = end
+        is_any = is_any or first > 0 or end < columns
+        outside[row, :first] = True
+        outside[row, end:] = True
+        for column in range(first, low):
+            out[row, column] = trilinear(
+                array,
+                min(max(np.float32(origin[0] + step[0] * column), zero), tops[0]),
+                min(max(np.float32(origin[1] + step[1] * column), zero), tops[1]),
+                min(max(np.float32(origin[2] + step[2] * column), zero), tops[2]),
+            )
+        for column in range(low, high):
+            out[row, column] = trilinear(
+                array,
+                np.float32(origin[0] + step[0] * column),
+                np.float32(origin[1] + step[1] * column),
+                np.float32(origin[2] + step[2] * column),
+            )
+        for column in range(high, end):
+            out[row, column] = trilinear(
+                array,
+                min(max(np.float32(origin[0] + step[0] * column), zero), tops[0]),
+                min(max(np.float32(origin[1] + step[1] * column), zero), tops[1]),
+                min(max(np.float32(origin[2] + step[2] * column), zero), tops[2]),
+            )
+    return is_any
+
+
+@numba.njit(**_JIT)
+def padded_rows(
+    array: NDArray[np.int16],
+    matrix: NDArray[np.float64],
+    out: Floats,
+    outside: NDArray[np.bool_],
+    rows: tuple[int, int, int, float, float],
+) -> bool:
+    """As `linear_rows`; rows ends with the least and the largest number that is no image.
+
+    Where one of the eight voxels is padding the nearest alone decides.
+    """
+    is_any = False
+    columns = out.shape[1]
+    sizes = array.shape
+    for row in range(rows[0], rows[1], rows[2]):
+        origin = matrix[:, 0] * row + matrix[:, 2]
+        step = matrix[:, 1]
+        first, end = inside(origin, step, sizes, 0.5, columns)
+        is_any = is_any or first > 0 or end < columns
+        outside[row, :first] = True
+        outside[row, end:] = True
+        for column in range(first, end):
+            k = np.float32(min(max(origin[0] + step[0] * column, 0.0), sizes[0] - 1.0))
+            j = np.float32(min(max(origin[1] + step[1] * column, 0.0), sizes[1] - 1.0))
+            i = np.float32(min(max(origin[2] + step[2] * column, 0.0), sizes[2] - 1.0))
+            kk = min(np.uint32(k), np.uint32(sizes[0] - 2))
+            jj = min(np.uint32(j), np.uint32(sizes[1] - 2))
+            ii = min(np.uint32(i), np.uint32(sizes[2] - 2))
+            is_padded = False
+            for corner in range(8):
+                number = array[kk + np.uint32(corner >> 2), jj + np.uint32(corner >> 1 & 1),
+                               ii + np.uint32(corner & 1)]  # fmt: skip
+                is_padded = is_padded or rows[3] <= number <= rows[4]
+            if not is_padded:
+                out[row, column] = trilinear(array, k, j, i)
+                continue
+            near = array[
+                np.uint32(k + np.float32(0.5)),
+                np.uint32(j + np.float32(0.5)),
+                np.uint32(i + np.float32(0.5)),
+            ]
+            out[row, column] = np.float32(near)
+            if rows[3] <= near <= rows[4]:
+                outside[row, column] = True
+                is_any = True
+    return is_any
+
+
+@numba.njit(**_JIT)
+def nearest_rows(
+    array: NDArray[np.int16],
+    matrix: NDArray[np.float64],
+    out: NDArray[np.int16],
+    outside: NDArray[np.bool_],
+    rows: tuple[int, int, int],
+) -> bool:
+    """As `linear_rows`, with the number of the voxel that holds each pixel."""
+    is_any = False
+    columns = out.shape[1]
+    half = 0.5
+    for row in range(rows[0], rows[1], rows[2]):
+        origin = matrix[:, 0] * row + matrix[:, 2]
+        step = matrix[:, 1]
+        first, end = inside(origin, step, array.shape, 0.5, columns)
+        is_any = is_any or first > 0 or end < columns
+        outside[row, :first] = True
+        outside[row, end:] = True
+        for column in range(first, end):
+            k = np.uint32(max(origin[0] + step[0] * column + half, 0.0))
+            j = np.uint32(max(origin[1] + step[1] * column + half, 0.0))
+            i = np.uint32(max(origin[2] + step[2] * column + half, 0.0))
+            out[row, column] = array[
+                min(k, np.uint32(array.shape[0] - 1)),
+                min(j, np.uint32(array.shape[1] - 1)),
+                min(i, np.uint32(array.shape[2] - 1)),
+            ]
+    return is_any

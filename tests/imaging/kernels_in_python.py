@@ -1,0 +1,63 @@
+"""Run by `test_imaging_kernels.py` in a process where numba leaves Python as it is."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from medview.core.geometry import Geometry, PatientPoint
+from medview.core.volume import Volume
+from medview.imaging import acceleration
+from medview.imaging.mpr import STRAIGHT, mpr_planes, rotation_about, turned_about
+from medview.imaging.sampling import Source, linear, nearest
+
+
+def volumes() -> list[Volume]:
+    k, j, i = np.meshgrid(*(np.linspace(0, 1, n) for n in (7, 12, 10)), indexing="ij")
+    values = 900 * i + 500 * j**2 + 300 * k**3
+    rolled = rotation_about(np.array([0.36, 0.48, 0.8]), 0.5)
+    found = []
+    for axes in (np.eye(3), rolled):
+        geometry = Geometry(
+            shape=values.shape, spacing=(0.5, 0.8, 3.0), origin=PatientPoint(-1, 2, 3),
+            axes=tuple(tuple(float(v) for v in axes[:, n]) for n in range(3)),
+        )  # fmt: skip
+        for kind, share in ((np.int16, 1), (np.uint8, 0.14), (np.uint16, 9), (np.float32, 0.3)):
+            found.append(Volume(geometry=geometry, stored=(values * share).astype(kind)))
+        padded = values.astype(np.int16)
+        padded[:, :3] = -2000
+        found.append(Volume(geometry=geometry, stored=padded, padding=(-2000, -2000)))
+    return found
+
+
+def compare() -> float:
+    """The largest difference from numpy, in numbers; raises where one has a number too many."""
+    worst = 0.0
+    for volume in volumes():
+        geometry = volume.geometry
+        straight = mpr_planes(geometry, STRAIGHT)
+        mpr = turned_about(STRAIGHT, straight, "axial", 0.6, geometry.centre)
+        mpr = turned_about(mpr, mpr_planes(geometry, mpr), "coronal", -0.4, geometry.centre)
+        for plane in mpr_planes(geometry, mpr).values():
+            matrix, shape = plane.lookup(plane.count // 2, step=2)
+            for cut in (linear, nearest):
+                acceleration.load()
+                ours = cut(Source.of(volume), matrix, shape)
+                acceleration.unload()
+                theirs = cut(Source.of(volume), matrix, shape)
+                there = [
+                    np.ones(shape, bool) if found.outside is None else ~found.outside
+                    for found in (ours, theirs)
+                ]
+                assert (there[0] != there[1]).mean() < 0.01
+                both = there[0] & there[1]
+                off = np.abs(ours.numbers.astype(float) - theirs.numbers)[both]
+                if cut is nearest:  # half-way between two voxels either is nearest
+                    off = np.sort(off)[: int(len(off) * 0.98)]
+                worst = max(worst, float(off.max(initial=0.0)) / np.ptp(volume.stored))
+    return worst
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{compare():.9f}")
