@@ -43,9 +43,11 @@ def _volume() -> Volume:
 
 
 def _plane(side: int, pixel: float) -> NDArray[np.float64]:
-    """(4, 3) [row, column, 1] to millimetres: an oblique plane through the middle."""
-    turn = rotation_about(np.array([0.36, 0.48, 0.8]), 0.7)
-    right, down = turn[:, 0] * pixel, turn[:, 1] * pixel
+    """(4, 3) [row, column, 1] to millimetres: turned by 35 and tilted by 30 degrees, as one does
+    by hand, through the middle."""
+    about_z = rotation_about(np.array([0.0, 0.0, 1.0]), np.radians(35))
+    tilt = rotation_about(about_z[:, 0], np.radians(30))
+    right, down = about_z[:, 0] * pixel, tilt @ about_z[:, 1] * pixel
     middle = np.array([255.5, 255.5, 299.5])
     start = middle - (right + down) * (side - 1) / 2
     return np.column_stack([np.append(down, 0), np.append(right, 0), np.append(start, 1)])

@@ -75,6 +75,7 @@ def run(start: Start) -> int:
 
     from medview.gui.collector import Collector
     from medview.gui.leaving import leave_within
+    from medview.imaging import acceleration
     from medview.session import Session
 
     loop = qasync.QEventLoop(app)
@@ -88,6 +89,7 @@ def run(start: Start) -> int:
         window.hanging.is_off = True
     if start.tab:
         window.sidebar.show_tab(start.tab)
+    window.grid.links.turned.connect(acceleration.begin)
     window.closing.connect(lambda: leave_within(int(window.property("status") or 0)))
     # Ctrl+C in the terminal closes the window as its button does.
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -68,6 +68,7 @@ class Linking(QObject):
     """
 
     moved = Signal(object, object)  # Tile that followed another, PatientPoint
+    turned = Signal()  # planes were turned or thickened
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -260,6 +261,7 @@ class Linking(QObject):
         for other in self._tiles:
             if other.key == tile.key:
                 other.view.stage.place(mpr=mpr)
+        self.turned.emit()
         if tile is self._active:
             self.show_lines()
 

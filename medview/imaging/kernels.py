@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-_JIT = {"nogil": True, "cache": True, "fastmath": True, "error_model": "numpy"}
+RIM = 1e-3  # voxels: single precision may round a place up to the next whole one
+_JIT = {
+    "nogil": True,
+    "cache": True,
+    "fastmath": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+}
 
 
 @numba.njit(**_JIT)
@@ -29,9 +36,19 @@ def interval(start: float, step: float, low: float, high: float, count: int) -> 
 
 
 @numba.njit(**_JIT)
+def place_of(matrix: NDArray[np.float64], row: int) -> tuple[float, float, float]:
+    """[k, j, i] of the first column of a row; (3, 3) as in `linear_rows`."""
+    return (
+        matrix[0, 0] * row + matrix[0, 2],
+        matrix[1, 0] * row + matrix[1, 2],
+        matrix[2, 0] * row + matrix[2, 2],
+    )
+
+
+@numba.njit(**_JIT)
 def inside(
-    origin: NDArray[np.float64],
-    step: NDArray[np.float64],
+    origin: tuple[float, float, float],
+    step: tuple[float, float, float],
     shape: tuple[int, int, int],
     margin: float,
     count: int,
@@ -46,11 +63,9 @@ def inside(
 
 @numba.njit(**_JIT)
 def trilinear(array: NDArray[np.int16], k: np.float32, j: np.float32, i: np.float32) -> np.float32:
-    """The number between eight voxels; 0 <= place <= size - 1, every size at least 2."""
+    """The number between eight voxels; 0 <= place < size - 1 on every axis."""
+    # Unsigned 32-bit places spare the test for negative ones and half of the registers.
     kk, jj, ii = np.uint32(k), np.uint32(j), np.uint32(i)
-    kk = min(kk, np.uint32(array.shape[0] - 2))
-    jj = min(jj, np.uint32(array.shape[1] - 2))
-    ii = min(ii, np.uint32(array.shape[2] - 2))
     wk, wj, wi = k - np.float32(kk), j - np.float32(jj), i - np.float32(ii)
     one = np.uint32(1)
     a, b = np.float32(array[kk, jj, ii]), np.float32(array[kk, jj, ii + one])
@@ -68,6 +83,18 @@ def trilinear(array: NDArray[np.int16], k: np.float32, j: np.float32, i: np.floa
 
 
 @numba.njit(**_JIT)
+def at_rim(array: NDArray[np.int16], k: float, j: float, i: float) -> np.float32:
+    """As `trilinear`, for places on the rim: beyond the last centres the border voxel counts on."""
+    tops = array.shape
+    return trilinear(
+        array,
+        np.float32(min(max(k, 0.0), tops[0] - 1 - RIM)),
+        np.float32(min(max(j, 0.0), tops[1] - 1 - RIM)),
+        np.float32(min(max(i, 0.0), tops[2] - 1 - RIM)),
+    )
+
+
+@numba.njit(**_JIT)
 def linear_rows(
     array: NDArray[np.int16],
     matrix: NDArray[np.float64],
@@ -81,40 +108,29 @@ def linear_rows(
     """
     is_any = False
     columns = out.shape[1]
-    tops = (np.float32(array.shape[0] - 1), np.float32(array.shape[1] - 1),
-            np.float32(array.shape[2] - 1))  # fmt: skip
-    zero = np.float32(0)
     for row in range(rows[0], rows[1], rows[2]):
-        origin = matrix[:, 0] * row + matrix[:, 2]
-        step = matrix[:, 1]
+        origin = place_of(matrix, row)
+        step = (matrix[0, 1], matrix[1, 1], matrix[2, 1])
         first, end = inside(origin, step, array.shape, 0.5, columns)
-        low, high = inside(origin, step, array.shape, 0.0, columns)
+        low, high = inside(origin, step, array.shape, -RIM, columns)
         if low >= high:
             low = high = end
         is_any = is_any or first > 0 or end < columns
         outside[row, :first] = True
         outside[row, end:] = True
+        k, j, i = origin
+        dk, dj, di = step
         for column in range(first, low):
-            out[row, column] = trilinear(
-                array,
-                min(max(np.float32(origin[0] + step[0] * column), zero), tops[0]),
-                min(max(np.float32(origin[1] + step[1] * column), zero), tops[1]),
-                min(max(np.float32(origin[2] + step[2] * column), zero), tops[2]),
-            )
+            out[row, column] = at_rim(array, k + dk * column, j + dj * column, i + di * column)
         for column in range(low, high):
             out[row, column] = trilinear(
                 array,
-                np.float32(origin[0] + step[0] * column),
-                np.float32(origin[1] + step[1] * column),
-                np.float32(origin[2] + step[2] * column),
+                np.float32(k + dk * column),
+                np.float32(j + dj * column),
+                np.float32(i + di * column),
             )
         for column in range(high, end):
-            out[row, column] = trilinear(
-                array,
-                min(max(np.float32(origin[0] + step[0] * column), zero), tops[0]),
-                min(max(np.float32(origin[1] + step[1] * column), zero), tops[1]),
-                min(max(np.float32(origin[2] + step[2] * column), zero), tops[2]),
-            )
+            out[row, column] = at_rim(array, k + dk * column, j + dj * column, i + di * column)
     return is_any
 
 
@@ -134,8 +150,8 @@ def padded_rows(
     columns = out.shape[1]
     sizes = array.shape
     for row in range(rows[0], rows[1], rows[2]):
-        origin = matrix[:, 0] * row + matrix[:, 2]
-        step = matrix[:, 1]
+        origin = place_of(matrix, row)
+        step = (matrix[0, 1], matrix[1, 1], matrix[2, 1])
         first, end = inside(origin, step, sizes, 0.5, columns)
         is_any = is_any or first > 0 or end < columns
         outside[row, :first] = True
@@ -153,7 +169,7 @@ def padded_rows(
                                ii + np.uint32(corner & 1)]  # fmt: skip
                 is_padded = is_padded or rows[3] <= number <= rows[4]
             if not is_padded:
-                out[row, column] = trilinear(array, k, j, i)
+                out[row, column] = at_rim(array, k, j, i)
                 continue
             near = array[
                 np.uint32(k + np.float32(0.5)),
@@ -178,21 +194,31 @@ def nearest_rows(
     """As `linear_rows`, with the number of the voxel that holds each pixel."""
     is_any = False
     columns = out.shape[1]
-    half = 0.5
+    tops = array.shape
+    half = np.float32(0.5)
     for row in range(rows[0], rows[1], rows[2]):
-        origin = matrix[:, 0] * row + matrix[:, 2]
-        step = matrix[:, 1]
-        first, end = inside(origin, step, array.shape, 0.5, columns)
+        origin = place_of(matrix, row)
+        step = (matrix[0, 1], matrix[1, 1], matrix[2, 1])
+        first, end = inside(origin, step, tops, 0.5, columns)
+        low, high = inside(origin, step, tops, 0.5 - RIM, columns)
+        if low >= high:
+            low = high = end
         is_any = is_any or first > 0 or end < columns
         outside[row, :first] = True
         outside[row, end:] = True
-        for column in range(first, end):
-            k = np.uint32(max(origin[0] + step[0] * column + half, 0.0))
-            j = np.uint32(max(origin[1] + step[1] * column + half, 0.0))
-            i = np.uint32(max(origin[2] + step[2] * column + half, 0.0))
+        k, j, i = origin
+        dk, dj, di = step
+        for column in range(low, high):
             out[row, column] = array[
-                min(k, np.uint32(array.shape[0] - 1)),
-                min(j, np.uint32(array.shape[1] - 1)),
-                min(i, np.uint32(array.shape[2] - 1)),
+                np.uint32(np.float32(k + dk * column) + half),
+                np.uint32(np.float32(j + dj * column) + half),
+                np.uint32(np.float32(i + di * column) + half),
             ]
+        for rim in (range(first, low), range(high, end)):
+            for column in rim:
+                out[row, column] = array[
+                    np.uint32(min(max(k + dk * column, 0.0), tops[0] - 1.0) + 0.5),
+                    np.uint32(min(max(j + dj * column, 0.0), tops[1] - 1.0) + 0.5),
+                    np.uint32(min(max(i + di * column, 0.0), tops[2] - 1.0) + 0.5),
+                ]
     return is_any

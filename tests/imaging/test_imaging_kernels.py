@@ -30,16 +30,16 @@ def _compare(folder: Path, **settings: str) -> float:
 
 @needs_numba
 def test_the_kernels_as_python_agree_with_numpy(tmp_path: Path) -> None:
-    assert _compare(tmp_path, NUMBA_DISABLE_JIT="1") < 1e-4  # of the span of the numbers
+    assert _compare(tmp_path, NUMBA_DISABLE_JIT="1") < 5e-4  # of the span of the numbers
 
 
 @needs_numba
 @pytest.mark.slow
 def test_the_compiled_kernels_agree_with_numpy_and_stay_in_the_cache(tmp_path: Path) -> None:
-    assert _compare(tmp_path) < 1e-4
+    assert _compare(tmp_path) < 5e-4
     kept = list((tmp_path / "cache" / "kernels").rglob("*.nbi"))
     assert kept
-    assert _compare(tmp_path) < 1e-4
+    assert _compare(tmp_path) < 5e-4
     assert list((tmp_path / "cache" / "kernels").rglob("*.nbi")) == kept
 
 
