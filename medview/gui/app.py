@@ -75,7 +75,6 @@ def run(start: Start) -> int:
 
     from medview.gui.collector import Collector
     from medview.gui.leaving import leave_within
-    from medview.imaging import acceleration
     from medview.session import Session
 
     loop = qasync.QEventLoop(app)
@@ -89,7 +88,6 @@ def run(start: Start) -> int:
         window.hanging.is_off = True
     if start.tab:
         window.sidebar.show_tab(start.tab)
-    window.grid.links.turned.connect(acceleration.begin)
     window.closing.connect(lambda: leave_within(int(window.property("status") or 0)))
     # Ctrl+C in the terminal closes the window as its button does.
     signal.signal(signal.SIGINT, lambda *_: window.close())
@@ -143,6 +141,9 @@ def load_behind(app: QApplication) -> None:
 
 
 def _begin(window: MainWindow, start: Start) -> None:
+    from medview.imaging import acceleration
+
+    window.grid.links.turned.connect(acceleration.begin)
     if start.paths:
         window.open_paths(start.paths)
     else:

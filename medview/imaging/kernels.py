@@ -79,19 +79,20 @@ def trilinear(array: NDArray[np.int16], k: np.float32, j: np.float32, i: np.floa
     e += (f - e) * wi
     g += (h - g) * wi
     e += (g - e) * wj
-    return a + (e - a) * wk
+    return np.float32(a + (e - a) * wk)
 
 
 @numba.njit(**_JIT)
 def at_rim(array: NDArray[np.int16], k: float, j: float, i: float) -> np.float32:
     """As `trilinear`, for places on the rim: beyond the last centres the border voxel counts on."""
     tops = array.shape
-    return trilinear(
+    found: np.float32 = trilinear(
         array,
         np.float32(min(max(k, 0.0), tops[0] - 1 - RIM)),
         np.float32(min(max(j, 0.0), tops[1] - 1 - RIM)),
         np.float32(min(max(i, 0.0), tops[2] - 1 - RIM)),
     )
+    return found
 
 
 @numba.njit(**_JIT)
