@@ -1,30 +1,24 @@
-"""What the window does with volume views: crosshair, slices in space, surfaces, STL files."""
+"""What the window does with volume views: commands, own looks, crosshair, slices in space."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
 
 from medview.core.geometry import PatientPoint
-from medview.core.progress import CancelToken
-from medview.core.results import Label, LabelMap
-from medview.core.words import Sentence, say, tr
+from medview.core.words import Sentence, say
 from medview.gui.actions.volume_rows import VOLUME_ROWS
-from medview.gui.bridge import SessionBridge
+from medview.gui.surface_work import SurfaceWork
 from medview.gui.views.ink import plane_colour
 from medview.gui.views.tile import Tile
-from medview.gui.views.volume_scene import SliceInSpace, Surface
+from medview.gui.views.volume_scene import SliceInSpace
 from medview.gui.views.volume_view import VolumeView
 from medview.imaging.looks import forget_look, keep_look
-from medview.imaging.stl import save_stl
-from medview.imaging.surfaces import NoSurface, surface_of
 from medview.imaging.transfer import Look
-from medview.session.events import Event, WorkChanged
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -35,14 +29,10 @@ _FOLLOW_MS = 20
 class VolumeWork(QObject):
     """Wires every volume view of the grid as it is made."""
 
-    progressed = Signal(int, int)
-
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
         self._grid = window.grid
-        self._cancel = CancelToken()
-        self._made: dict[tuple[int, int], tuple[LabelMap, Surface]] = {}  # by map and label
         self._slow = QTimer(self)  # many moves of the crosshair are one for the volume
         self._slow.setSingleShot(True)
         self._slow.setInterval(_FOLLOW_MS)
@@ -50,16 +40,11 @@ class VolumeWork(QObject):
         for row in VOLUME_ROWS:
             if row.in_volume:
                 window.actions_.connect(row.id, partial(self._run, row.id))
-        window.actions_.connect("volume.save_stl", self.save)
-        window.actions_.connect("volume.save_stl_each", self.save_each)
-        window.actions_.connect("models.cancel", self._stop)
-        window.status.cancel_asked.connect(self._stop)
         self._grid.volume_view_made.connect(self._wire)
         self._grid.looked_at.connect(self._slow.start)
         self._grid.links.moved.connect(self._slow.start)
         self._grid.window_changed.connect(self._slow.start)
-        self.progressed.connect(self._show_progress)
-        SessionBridge(window.session, self).heard.connect(self._hear)
+        SurfaceWork(window, self._tiles)
 
     # -- views -----------------------------------------------------------------------------
 
@@ -70,8 +55,6 @@ class VolumeWork(QObject):
         view.stage.picked.connect(partial(self._go_to, tile))
         view.stage.told.connect(self._say)
         view.commands.slices_asked.connect(lambda _kind: self._follow())
-        view.commands.surfaces_asked.connect(partial(self._make_surfaces, tile))
-        view.commands.save_asked.connect(self.save)
         view.editor.save_asked.connect(partial(self._keep_look, view))
         view.editor.forget_asked.connect(partial(self._forget_look, view))
 
@@ -98,11 +81,6 @@ class VolumeWork(QObject):
 
     def _say(self, sentence: Sentence, level: str = "info") -> None:
         self._window.reactions.say(sentence, level)
-
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, WorkChanged):
-            # After the slice views have what is new.
-            QTimer.singleShot(50, self, self._refresh_surfaces)
 
     # -- looks of the reader's own ---------------------------------------------------------
 
@@ -145,7 +123,7 @@ class VolumeWork(QObject):
             if tile.volume_view is None or not beside:
                 continue
             stage = tile.volume_view.stage
-            stage.follow(beside[0].view.stage.state.point)
+            tile.volume_view.commands.follow(beside[0].view.stage.state.point)
             slices = self._slices(beside, tile.volume_view.commands.slices, stage.extras.slices)
             if slices != stage.extras.slices:
                 stage.show_beside(slices=slices)
@@ -171,146 +149,3 @@ class VolumeWork(QObject):
             # What has not changed stays the same object: it is not made again.
             found.append(next((old for old in before if old == new), new))
         return tuple(found)
-
-    # -- surfaces ----------------------------------------------------------------------------
-
-    def _wanted(self, tile: Tile) -> list[tuple[LabelMap, Label]]:
-        """The labels that lie over the slices of a tile's stack and are not hidden."""
-        beside = [t for t in self._grid.all_tiles if t.key == tile.key and t.view.stage.overlays]
-        maps = beside[0].view.stage.overlays if beside else ()
-        return [
-            (each, label)
-            for each in maps
-            if isinstance(each, LabelMap)
-            for label in each.labels
-            if not label.hidden
-        ]
-
-    def _make_surfaces(self, tile: Tile) -> None:
-        """Mesh what is not meshed yet, beside the window's thread, and show it."""
-        wanted = self._wanted(tile)
-        if not wanted:
-            self._say(say("There is no mask with a surface here: run a model or draw one first."))
-            return
-        self._cancel = CancelToken()
-
-        async def action() -> None:
-            try:
-                for number, (label_map, label) in enumerate(wanted):
-                    self.progressed.emit(number, len(wanted))
-                    await self._window.operations.call(self._make, label_map, label, self._cancel)
-                    self._cancel.check()
-            finally:
-                self.progressed.emit(0, 0)
-            self._show(tile, wanted)
-
-        self._window.operations.start(action())
-
-    def _make(self, label_map: LabelMap, label: Label, cancel: CancelToken) -> None:
-        """One surface; a label without voxels has none, and that is no failure. In a thread."""
-        key = (id(label_map), label.value)
-        if key in self._made:
-            return
-        try:
-            mesh = surface_of(label_map, [label.value], cancel=cancel)
-        except NoSurface:
-            return
-        surface = Surface(
-            key=(label_map.id, label.value), name=label.name, colour=label.colour, mesh=mesh
-        )
-        self._made[key] = (label_map, surface)
-
-    def _show(self, tile: Tile, wanted: Sequence[tuple[LabelMap, Label]]) -> None:
-        if tile.volume_view is None or tile.volume_view.stage.volume is None:
-            return
-        known = ((id(label_map), label.value) for label_map, label in wanted)
-        surfaces = tuple(self._made[key][1] for key in known if key in self._made)
-        if not surfaces:
-            self._say(say("There is no mask with a surface here: run a model or draw one first."))
-        tile.volume_view.stage.show_beside(surfaces=surfaces, are_surfaces_shown=True)
-
-    def _refresh_surfaces(self) -> None:
-        """Masks came or went: surfaces that are shown follow, and what is gone is let go."""
-        there = {id(label_map) for tile in self._grid.all_tiles
-                 for label_map in tile.view.stage.overlays}  # fmt: skip
-        self._made = {key: made for key, made in self._made.items() if key[0] in there}
-        for tile in self._tiles():
-            if tile.volume_view is None or not tile.volume_view.stage.extras.surfaces:
-                continue
-            if self._wanted(tile):
-                self._make_surfaces(tile)
-            else:
-                tile.volume_view.stage.show_beside(surfaces=())
-
-    # -- files -------------------------------------------------------------------------------
-
-    def save(self, path: str = "") -> None:
-        """Every surface that is shown, in one STL file."""
-        if surfaces := self._to_save():
-            name = path or QFileDialog.getSaveFileName(
-                self._window, tr("Save surfaces as STL…"), "surfaces.stl", "STL (*.stl)"
-            )[0]  # fmt: skip
-            if name:
-                target = Path(name)
-                if target.suffix.lower() != ".stl":
-                    target = target.with_name(target.name + ".stl")
-                self._write({target: surfaces})
-
-    def save_each(self, folder: str = "") -> None:
-        """Every surface that is shown, in an STL file of its own."""
-        if surfaces := self._to_save():
-            place = folder or QFileDialog.getExistingDirectory(
-                self._window, tr("Save every surface as an STL of its own…")
-            )
-            if place:
-                names = _file_names(surfaces)
-                self._write(
-                    {
-                        Path(place) / name: (each,)
-                        for name, each in zip(names, surfaces, strict=True)
-                    }
-                )
-
-    def _to_save(self) -> tuple[Surface, ...]:
-        view = self._view()
-        shown = () if view is None else view.stage.shown_surfaces
-        if not shown:
-            self._say(say("No surface is shown: O in the volume view shows those of masks."))
-        return shown
-
-    def _write(self, files: dict[Path, tuple[Surface, ...]]) -> None:
-        self._cancel = CancelToken()
-
-        async def action() -> None:
-            try:
-                for number, (path, surfaces) in enumerate(files.items()):
-                    self.progressed.emit(number, len(files))
-                    self._cancel.check()
-                    meshes = [surface.mesh for surface in surfaces]
-                    await self._window.operations.call(save_stl, path, meshes)
-            finally:
-                self.progressed.emit(0, 0)
-            self._say(
-                say("Saved as STL, in millimetres of the patient (LPS): {count}.", count=len(files))
-            )
-
-        self._window.operations.start(action())
-
-    def _stop(self) -> None:
-        self._cancel.cancel()
-
-    def _show_progress(self, done: int, total: int) -> None:
-        self._window.status.show_progress(tr("Surfaces") if total else "", done, total)
-
-
-def _file_names(surfaces: Sequence[Surface]) -> list[str]:
-    """A file name for each surface, by its label; no two the same."""
-    names: list[str] = []
-    for surface in surfaces:
-        letters = [c if c.isalnum() or c in " -_" else "_" for c in surface.name]
-        stem = "".join(letters).strip()[:60] or "surface"
-        name, number = f"{stem}.stl", 2
-        while name.casefold() in (each.casefold() for each in names):
-            name, number = f"{stem} {number}.stl", number + 1
-        names.append(name)
-    return names

@@ -381,7 +381,7 @@ def test_cuts_follow_the_crosshair_but_a_free_one_stays(view, qtbot) -> None:
     shown.commands.run("cut_free")
     before = shown.stage.state.cut_named("free")
 
-    shown.stage.follow(PatientPoint(1, 2, 3))
+    shown.commands.follow(PatientPoint(1, 2, 3))
 
     assert shown.stage.state.cut_named("axial").point == (1, 2, 3)
     assert shown.stage.state.cut_named("free") == before

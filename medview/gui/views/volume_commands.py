@@ -134,6 +134,11 @@ class VolumeCommands(QObject):
             span = prepared.span[1] - prepared.span[0]
             self._change(shift=self.stage.state.shift + steps * _SHIFT_SHARE * span)
 
+    def follow(self, point: PatientPoint) -> None:
+        """The crosshair stands elsewhere: cuts along the slices go with it."""
+        self.stage.crosshair = point
+        self.stage.adjust(self.stage.state.with_cuts_at(point))
+
     def move_cuts(self, steps: float) -> None:
         """Every cut deeper or less deep, by slices."""
         stage = self.stage
@@ -230,7 +235,7 @@ class VolumeCommands(QObject):
         self.stage.show_beside(is_volume_shown=not self.stage.extras.is_volume_shown)
 
     def _undo(self) -> None:
-        self.stage.undo()
+        self.stage.adjust(self.stage.history.undo(self.stage.state) or self.stage.state)
 
     def _redo(self) -> None:
-        self.stage.redo()
+        self.stage.adjust(self.stage.history.redo(self.stage.state) or self.stage.state)

@@ -38,6 +38,13 @@ class Extras:
     hidden: frozenset[tuple[str, int]] = frozenset()  # keys of surfaces that are not shown
     is_volume_shown: bool = True
 
+    @property
+    def shown(self) -> tuple[Surface, ...]:
+        """The surfaces that are not hidden."""
+        if not self.are_surfaces_shown:
+            return ()
+        return tuple(each for each in self.surfaces if each.key not in self.hidden)
+
 
 class VolumeStage(QObject):
     """One volume, the reader's settings for it, and its newest picture.
@@ -119,16 +126,9 @@ class VolumeStage(QObject):
         return Scene(
             look=look, box=state.box, planes=tuple(plane for _, plane in state.cuts),
             lassos=state.lassos, slices=extras.slices, surface_opacity=extras.surface_opacity,
-            surfaces=self.shown_surfaces,
+            surfaces=extras.shown,
             is_volume_shown=extras.is_volume_shown,
         )  # fmt: skip
-
-    @property
-    def shown_surfaces(self) -> tuple[Surface, ...]:
-        """The surfaces that are not hidden."""
-        if not self.extras.are_surfaces_shown:
-            return ()
-        return tuple(each for each in self.extras.surfaces if each.key not in self.extras.hidden)
 
     @property
     def is_drawing(self) -> bool:
@@ -166,23 +166,10 @@ class VolumeStage(QObject):
             self.state = state
             self.redraw()
 
-    def undo(self) -> bool:
-        """Take the last setting back; whether there was one."""
-        return self._take(self.history.undo(self.state))
-
-    def redo(self) -> bool:
-        """Do the last undone setting again; whether there was one."""
-        return self._take(self.history.redo(self.state))
-
     def show_beside(self, **values: object) -> None:
         """Other surfaces, slices, or how much of them shows (see `Extras`)."""
         self.extras = replace(self.extras, **values)  # type: ignore[arg-type]
         self.redraw()
-
-    def follow(self, point: PatientPoint) -> None:
-        """The crosshair stands elsewhere: cuts along the slices go with it."""
-        self.crosshair = point
-        self.adjust(self.state.with_cuts_at(point))
 
     def take_looks(self, chosen: str = "") -> None:
         """Read the looks again; `chosen` (its id) is taken, if it is there."""
@@ -215,11 +202,6 @@ class VolumeStage(QObject):
                     pick=(x, y),
                 )
             )  # fmt: skip
-
-    def _take(self, state: VolumeState | None) -> bool:
-        if state is not None:
-            self.adjust(state)
-        return state is not None
 
     def _ask_more(self) -> None:
         """It has rested: a better picture than the last one."""
