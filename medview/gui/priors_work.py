@@ -12,7 +12,7 @@ from medview.core.progress import CancelToken
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
 from medview.session.candidates import entry_fits, fitting_prior
-from medview.session.events import Event, LinksChanged
+from medview.session.events import Event, HoldingsChanged, LinksChanged
 from medview.session.links import register_places, said_of, side_of
 from medview.session.places import Place
 
@@ -155,6 +155,8 @@ class PriorsWork(QObject):
     def _hear(self, event: Event) -> None:
         if isinstance(event, LinksChanged):
             self._grid.links.meet()
+        elif isinstance(event, HoldingsChanged):  # a study that is opened again asks again
+            self._asked &= {place.study.uid for place in self._session.studies.places()}
 
     def _show_progress(self, done: int, total: int) -> None:
         self._window.status.show_progress(tr("Registering") if total else "", done, total)

@@ -149,7 +149,12 @@ class Links:
         return self._found
 
     def between(self, one: Place, other: Place) -> Registration | None:
-        """The map from places of one stack to places of another, None where nothing gives it."""
+        """The map from places of one stack to places of another, None where nothing gives it.
+
+        Of two patients there is none, whatever their frames of reference say.
+        """
+        if not one.is_of_patient_with(other):
+            return None
         here, there = (side_of(place.series, place.stack) for place in (one, other))
         return link_between(here, there, self._found)
 

@@ -146,6 +146,16 @@ def test_the_librarys_prior_opens_beside_and_the_view_stays(
     tips = [w.toolTip() for w in hanging.studies.findChildren(ElidedLabel)]
     assert any("same patient, same region" in tip for tip in tips)
 
+    hanging.session.close_patient()
+    quiet(hanging)
+    hanging.open_paths([imaging_data / "mr" / "abdomen-now-1960"])
+    qtbot.waitUntil(
+        lambda: [tile.key is not None for tile in hanging.grid.tiles] == [True, True],
+        timeout=60_000,
+    )
+    quiet(hanging)
+    assert len(hanging.session.links.registrations) == 1  # the one that was made serves again
+
 
 def test_dates_that_show_other_anatomy_are_not_called_registered(
     hanging: MainWindow, imaging_data: Path, tmp_path: Path, quiet: Quiet

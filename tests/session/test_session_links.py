@@ -68,3 +68,24 @@ def test_one_that_is_not_good_leads_nothing_and_says_why() -> None:
 
 def test_the_residual_is_told_in_millimetres() -> None:
     assert "1.2 mm" in said_of(FOUND).english()
+
+
+def test_two_patients_are_never_linked_whatever_their_files_say() -> None:
+    from medview.core.geometry import Geometry
+    from medview.core.study import Patient, Series, Stack, Study
+    from medview.session.events import Events
+    from medview.session.links import Links
+    from medview.session.places import Place
+
+    def place(patient: str) -> Place:
+        stack = Stack(
+            frames=(), geometry=Geometry(shape=(4, 8, 8)), verdict="regular",
+            frame_of_reference_uid="F1",
+        )  # fmt: skip
+        series = Series(uid=f"series {patient}", modality="CT", stacks=(stack,))
+        study = Study(uid=f"study {patient}", series=(series,))
+        return Place(patient=Patient(id=patient), study=study, series=series, stack_number=0)
+
+    links = Links(Events())
+    assert links.between(place("a"), place("b")) is None
+    assert links.between(place("a"), place("a")) is not None
