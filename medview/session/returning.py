@@ -18,7 +18,7 @@ from medview.imaging.roi import is_whole
 from medview.session.events import Events, Message
 from medview.session.made import Made
 from medview.session.studies import Place
-from medview.session.work import KeyPicture, TakenReport, Work, WorkBook
+from medview.session.work import KeyPicture, KnownLength, TakenReport, Work, WorkBook
 
 if TYPE_CHECKING:
     from medview.dicom.objects.key_images import KeySelection
@@ -39,7 +39,11 @@ def take_in(places: Iterable[Place], made: Made, events: Events) -> None:
         known = {taken.uid for taken in book.work.taken}
         fresh = [o for o in objects if o.uid not in known][:_MOST]
         said: list[Sentence] = []
-        _take_reports([o for o in fresh if o.kind == "SR"], place.patient, book, said)
+        count = _take_reports([o for o in fresh if o.kind == "SR"], place.patient, book, said)
+        if count:
+            events.send(
+                Message(say("{count} measurements came from reports of this patient.", count=count))
+            )
         _take_keys([o for o in fresh if o.kind == "KO"], place.patient, book, said)
         for sentence in {each.english(): each for each in said}.values():
             events.send(Message(sentence, "warn"))
@@ -47,7 +51,8 @@ def take_in(places: Iterable[Place], made: Made, events: Events) -> None:
 
 def _take_reports(
     objects: list[StudyObject], patient: Patient, book: WorkBook, said: list[Sentence]
-) -> None:
+) -> int:
+    """Take the newest reports in; how many measurements came with them and are news."""
     from medview.dicom.objects.returned import read_returned
 
     read: list[Returned] = []
@@ -59,7 +64,7 @@ def _take_reports(
     replaced = {uid for report in read for uid in report.predecessors}
     newest = [report for report in read if report.uid not in replaced]
     said += [note for report in newest for note in report.notes]
-    work, count = book.work, 0
+    work = book.work
     for report in sorted(newest, key=lambda each: each.made_at):
         whole = [m for m in report.measurements if _is_sound(m)]
         if len(whole) < len(report.measurements):
@@ -69,15 +74,18 @@ def _take_reports(
                     count=len(report.measurements) - len(whole),
                 )
             )
-        count += len(whole)
         work = _merged(work, report, whole)
     passed = tuple(TakenReport(uid=r.uid) for r in read if r.uid in replaced)
     taken = (*work.taken, *passed)
+    news = len(set(work.measurements) - set(book.work.measurements))
     if work.measurements == book.work.measurements:
         book.amend(taken=taken)
     else:
         name = say("Take in the measurements of a report")
-        book.change(name, measurements=work.measurements, taken=taken)
+        book.change(
+            name, measurements=work.measurements, known_lengths=work.known_lengths, taken=taken
+        )
+    return news
 
 
 def _is_sound(measurement: Measurement) -> bool:
@@ -97,7 +105,16 @@ def _merged(work: Work, report: Returned, whole: list[Measurement]) -> Work:
     kept = {m.id: m for m in work.measurements if m.id in ids or m.id not in before}
     kept.update((m.id, m) for m in whole)
     taken = TakenReport(uid=report.uid, ids=tuple(m.id for m in whole))
-    return replace(work, measurements=tuple(kept.values()), taken=(*work.taken, taken))
+    lengths = {known.key: known for known in work.known_lengths}
+    for (series_uid, stack), factor in report.factors:
+        known = KnownLength(series_uid=series_uid, stack=stack, factor=factor)
+        lengths.setdefault(known.key, known)
+    return replace(
+        work,
+        measurements=tuple(kept.values()),
+        known_lengths=tuple(lengths.values()),
+        taken=(*work.taken, taken),
+    )
 
 
 def _take_keys(

@@ -10,6 +10,7 @@ import numpy as np
 from medview.core.errors import MedViewError
 from medview.core.results import Measurement
 from medview.imaging import roi
+from medview.session.measures import factor_of
 from medview.session.reporting import ReportSubject
 from medview.session.studies import Place
 from medview.session.work import KeyPicture, TakenReport
@@ -39,6 +40,7 @@ def write_measurements(
             for m in measurements
             if m.kind == "spline"
         },
+        known_factor=factor_of(subject.work, place.key),
         predecessors=_heads(subject, stem, set(ids), folder),
     )
     path = _free(folder, stem, "sr")

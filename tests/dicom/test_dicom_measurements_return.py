@@ -172,6 +172,26 @@ def test_on_a_film_shapes_lie_on_the_picture_and_come_back(
     assert "SCOORD3D" not in str(pydicom.dcmread(path))
 
 
+def test_what_the_reader_calibrated_comes_back_calibrated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "study"
+    folder.mkdir()
+    projection_stack(folder)
+    first = opened(folder, tmp_path / "one", monkeypatch)
+    place = first.active
+    assert place is not None
+    assert first.book is not None
+    measures.calibrate(first.book, place.key, 0.25)
+    keep(first, tuple(replace(m, calibration="USER") for m in every_kind(first)[:1]))
+
+    save(first, folder)
+    back = opened(folder, tmp_path / "two", monkeypatch)
+
+    assert measures.factor_of(back.work, place.key) == 0.25
+    assert back.work.measurements[0].calibration == "USER"
+
+
 def test_a_second_save_is_a_new_version_that_names_the_first_and_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,13 +35,14 @@ Key = tuple[str, int]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Returned:
     """What a report gave back: measurements, the reports that it takes the place of, and what
-    could not be used, in words."""
+    could not be used, in words. factors: what lengths of a stack are to be multiplied by."""
 
     uid: str
     made_at: str
     measurements: tuple[Measurement, ...]
     predecessors: tuple[str, ...] = ()
     notes: tuple[Sentence, ...] = ()
+    factors: tuple[tuple[Key, float], ...] = ()
 
 
 class _Unusable(Exception):
@@ -132,6 +133,7 @@ def read_returned(path: str, patient: Patient) -> Returned:
         made_at=report.made_at,
         measurements=tuple({m.id: m for m in found}.values()),
         predecessors=report.predecessors,
+        factors=tuple(_factors(report, images).items()),
         notes=tuple(_NOTES[reason](why.count(reason)) for reason in dict.fromkeys(why)),
     )
 
@@ -185,6 +187,20 @@ def _own(group: MeasurementGroup, images: _Images) -> Measurement:
         text=str(kept["text"]),
         extra=tuple((str(name), str(value)) for name, value in kept["extra"]),
     )
+
+
+def _factors(report: StructuredReport, images: _Images) -> dict[Key, float]:
+    """The reader's own calibration of stacks, as far as it is told."""
+    found: dict[Key, float] = {}
+    for group in report.groups:
+        try:
+            kept = json.loads(group.state) if group.state else {}
+            key, factor = (str(kept["series"]), int(kept["stack"])), float(kept["factor"])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+        if key in images.stacks and np.isfinite(factor) and factor > 0:
+            found[key] = factor
+    return found
 
 
 def _named(quantities: tuple[Quantity, ...], kept: Sequence[Any]) -> tuple[Quantity, ...]:

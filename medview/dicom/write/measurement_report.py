@@ -45,6 +45,7 @@ class ReportParts:
     decisions: Mapping[str, str] = field(default_factory=dict)  # finding id: accepted, rejected
     measurements: Sequence[Measurement] = ()
     outlines: Mapping[str, FloatArray] = field(default_factory=dict)  # of measurements, by id
+    known_factor: float | None = None  # of lengths that the reader has calibrated
     predecessors: Sequence[Path] = ()  # reports that this one takes the place of
     reader: Reader | None = None
 
@@ -74,7 +75,10 @@ def _build(parts: ReportParts, sources: Sources) -> Any:
     for run, segmentation in parts.runs:
         groups += _Groups(run, segmentation, sources, parts.decisions).all()
         evidence += [segmentation.dataset] if segmentation else []
-    groups += [ruler_group(m, sources, parts.outlines.get(m.id)) for m in parts.measurements]
+    groups += [
+        ruler_group(m, sources, parts.outlines.get(m.id), parts.known_factor)
+        for m in parts.measurements
+    ]
     model = parts.runs[0][0].model if parts.runs else None
     content = sr.MeasurementReport(
         observation_context=_context(parts.reader),

@@ -43,10 +43,16 @@ _PARTS = {
 }
 
 
-def ruler_group(measurement: Measurement, sources: Sources, outline: FloatArray | None) -> Any:
+def ruler_group(
+    measurement: Measurement,
+    sources: Sources,
+    outline: FloatArray | None = None,
+    known_factor: float | None = None,
+) -> Any:
     """One measurement group; the geometry stands with the numbers that were taken from it.
 
-    outline: (n, 3) corners of a closed shape whose points are not all of it (a spline). Raises
+    outline: (n, 3) corners of a closed shape whose points are not all of it (a spline).
+    known_factor: what the reader says that lengths of the stack are to be multiplied by. Raises
     GeometryError when the points lie outside the images of the stack.
     """
     tracking = sr.TrackingIdentifier(
@@ -77,7 +83,7 @@ def ruler_group(measurement: Measurement, sources: Sources, outline: FloatArray 
         group = sr.MeasurementsAndQualitativeEvaluations(**common, measurements=numbers or None)
         if not numbers:
             _points_on_stack(measurement, sources)
-    _add_state(group, measurement)
+    _add_state(group, measurement, known_factor)
     return group
 
 
@@ -90,7 +96,7 @@ def tracking_uid_of(measurement_id: str) -> str:
     return derived_uid("measurement", measurement_id)
 
 
-def _add_state(group: Any, measurement: Measurement) -> None:
+def _add_state(group: Any, measurement: Measurement, known_factor: float | None) -> None:
     kept = {
         "v": 1,
         "id": measurement.id,
@@ -102,6 +108,7 @@ def _add_state(group: Any, measurement: Measurement) -> None:
         "calibration": measurement.calibration,
         "text": measurement.text,
         "extra": to_plain(measurement.extra),
+        "factor": known_factor,
         "numbers": [[q.concept, q.code is not None] for q in measurement.quantities],
     }
     item = sr.TextContentItem(
