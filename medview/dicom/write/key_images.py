@@ -70,10 +70,12 @@ def _build(pictures: Sequence[tuple[str, int]], sources: Sequence[Sources]) -> A
         if item.ValueType == "IMAGE":
             _name_frames(item.ReferencedSOPSequence[0], known, frames)
     # Patient and study speak of themselves as the images do (dcentvfy compares them).
-    for keyword in ("StudyDescription", "PatientAge"):
-        value = evidence[0].get(keyword)
-        if value and keyword not in dataset:
-            setattr(dataset, keyword, value)
+    first = evidence[0]
+    for element in (*first.group_dataset(0x0010), *first.group_dataset(0x0012)):
+        if element.tag not in dataset:
+            dataset.add(element)
+    if "StudyDescription" in first:
+        dataset.StudyDescription = first.StudyDescription
     return dataset
 
 
