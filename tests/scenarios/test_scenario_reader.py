@@ -30,11 +30,16 @@ def _press_close(window: MainWindow) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "kind"),
-    [("sr", "SR · "), ("pdf-cda", "PDF · "), ("waveform", "WAVEFORM · "), ("rt", "RTDOSE · ")],
+    ("folder", "kind", "said"),
+    [
+        ("sr", "SR · ", "What it marks on images that are here"),
+        ("pdf-cda", "PDF · ", "listed only"),
+        ("waveform", "WAVEFORM · ", "listed only"),
+        ("rt", "RTDOSE · ", "listed only"),
+    ],
 )
 def test_objects_of_a_patient_without_images_are_listed_by_kind(
-    window: MainWindow, imaging_data: Path, quiet, folder: str, kind: str
+    window: MainWindow, imaging_data: Path, quiet, folder: str, kind: str, said: str
 ) -> None:
     window.open_paths([imaging_data / folder])
     quiet(window)
@@ -43,7 +48,7 @@ def test_objects_of_a_patient_without_images_are_listed_by_kind(
 
     assert lines
     line = next(each for each in window.studies.findChildren(QLabel) if each.text() == lines[0])
-    assert "listed only" in line.toolTip()
+    assert said in line.toolTip()
 
 
 def test_a_folder_with_objects_alone_says_that_there_is_no_image(
