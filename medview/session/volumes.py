@@ -32,14 +32,21 @@ class NoRoom(MedViewError):
 
 
 class _Wish(CancelToken):
-    """Cancelled when everybody who asked for a volume has given up."""
+    """Cancelled when everybody who asked for a volume has given up, and then for good: what has
+    begun to stop would end with half of its slices."""
 
     def __init__(self) -> None:
         super().__init__()
         self._tokens: list[CancelToken] = []
+        self._is_given_up = False
+        self._lock = threading.Lock()
 
-    def join(self, token: CancelToken) -> None:
-        self._tokens.append(token)
+    def join(self, token: CancelToken) -> bool:
+        """Wish for it too; False where it is too late and reading must begin anew."""
+        with self._lock:
+            if not self._is_given_up:
+                self._tokens.append(token)
+            return not self._is_given_up
 
     @property
     def is_unwanted(self) -> bool:
@@ -48,7 +55,10 @@ class _Wish(CancelToken):
 
     @property
     def is_cancelled(self) -> bool:
-        return self.is_unwanted or all(token.is_cancelled for token in self._tokens)
+        with self._lock:
+            if not self._is_given_up:
+                self._is_given_up = all(token.is_cancelled for token in self._tokens)
+            return self._is_given_up or self.is_unwanted
 
     def check(self) -> None:
         if self.is_cancelled:
@@ -129,17 +139,21 @@ class Volumes:
         """
         cancel = cancel or CancelToken()
         self._leave_stale(place)
-        with self._lock:
-            known, reading = self.get(place.key), self._readings.get(place.key)
-            if known is not None and reading is None:
-                if known.bytes_held is None:
-                    return known
-                self._leave_windowed(known, known.bytes_held)
-            is_mine = reading is None
-            if reading is None:
-                reading = _Reading(place, stack_bytes(place.stack), focus=first)
-                self._readings[place.key] = reading
-            reading.wish.join(cancel)
+        while True:
+            with self._lock:
+                known, reading = self.get(place.key), self._readings.get(place.key)
+                if known is not None and reading is None:
+                    if known.bytes_held is None:
+                        return known
+                    self._leave_windowed(known, known.bytes_held)
+                is_mine = reading is None
+                if reading is None:
+                    reading = _Reading(place, stack_bytes(place.stack), focus=first)
+                    self._readings[place.key] = reading
+                if reading.wish.join(cancel):
+                    break
+            while not reading.done.wait(0.05):  # it stops already: then anew
+                cancel.check()
         if is_mine:
             return self._read(reading, spare)
         if first is not None:

@@ -256,3 +256,26 @@ def test_a_first_picture_that_is_still_being_read_gives_way_to_the_whole(
 def _quietly(studies: Studies, place: Place) -> None:
     with contextlib.suppress(MedViewError):
         studies.volumes.load(place)
+
+
+def test_a_series_wanted_again_while_its_reading_stops_is_read_to_its_end(
+    imaging_data: Path,
+) -> None:
+    studies = Studies(Events(), Budget(1 << 30))
+    (place,) = opened(studies, imaging_data / "mr" / "brain-t1-post")
+
+    def give_up(token: CancelToken) -> None:
+        with contextlib.suppress(Cancelled):
+            studies.load(place, None, token)
+
+    for number in range(40):  # the reader turns away and back, each time after another while
+        studies.volumes.drop(place.key)
+        token = CancelToken()
+        reading = threading.Thread(target=give_up, args=(token,))
+        reading.start()
+        time.sleep(0.0005 * number)
+        token.cancel()
+        time.sleep(0.0001 * number)
+        assert studies.load(place).ready.all(), number
+        reading.join()
+    studies.close()
