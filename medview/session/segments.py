@@ -66,6 +66,22 @@ class Segment:
     patches: tuple[Patch, ...] = ()
 
 
+# What a segment may be labelled as (SNOMED CT, PS3.16 CID 7166 and 7159).
+LABELS = (
+    Code("SCT", "4147007", "Mass"),
+    Code("SCT", "27925004", "Nodule"),
+    Code("SCT", "59441001", "Lymph node"),
+    Code("SCT", "39607008", "Lung"),
+    Code("SCT", "10200004", "Liver"),
+    Code("SCT", "78961009", "Spleen"),
+    Code("SCT", "64033007", "Kidney"),
+    Code("SCT", "80891009", "Heart"),
+    Code("SCT", "12738006", "Brain"),
+    Code("SCT", "59820001", "Blood vessel"),
+    Code("SCT", "272673000", "Bone"),
+)
+
+
 class PatchStore:
     """Voxels of patches in a folder, or in memory alone where nothing can be kept."""
 

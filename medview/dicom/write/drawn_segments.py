@@ -35,6 +35,7 @@ from medview.dicom.write.sources import Sources
 
 SERIES_NUMBER = 9004
 ABNORMALITY = Code("SCT", "49755003", "Morphologically Abnormal Structure")
+_ABNORMAL = ("4147007", "27925004")  # mass, nodule
 EDGE_DETECTION = Code("DCM", "123103", "Edge Detection")
 _FRAMES_WRITTEN_WHOLE = 2000  # see `segmentation`: empty frames between are kept while few
 _MOST_BYTES = 2 << 30
@@ -140,7 +141,8 @@ def _describe(segment: DrawnSegment, number: int) -> hd.seg.SegmentDescription:
     types = hd.seg.SegmentAlgorithmTypeValues
     is_manual = not segment.origin and not segment.is_click
     label = segment.label
-    category = label.category or (ABNORMALITY if segment.is_click else ANATOMY)
+    is_abnormal = label.code is not None and label.code.value in _ABNORMAL
+    category = label.category or (ABNORMALITY if is_abnormal else ANATOMY)
     description = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=label.name[:64],

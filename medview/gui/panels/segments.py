@@ -18,13 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.numbers import volume_text
+from medview.core.results import Code
 from medview.core.words import say, tr
 from medview.gui.cards import Card, ElidedLabel, ElidedLink, button, label, row
 from medview.gui.style import GRID
 from medview.gui.views.corners import figure
 from medview.imaging.overlay import SAFE_COLOURS
 from medview.session import Session
-from medview.session.segments import Segment
+from medview.session.segments import LABELS, Segment
 
 TOOLS = ("brush", "eraser", "threshold", "grow")
 _LEAST_MM, _MOST_MM, _LEAST_HU, _MOST_HU = 1.0, 100.0, -5000.0, 50000.0
@@ -163,6 +164,11 @@ class SegmentsCard(Card):
         active = self._desk.active
         if active is not None:
             menu.addAction(tr("Rename…"), partial(self._ask_name, active))
+            labels = menu.addMenu(tr("Label"))
+            for code, words in zip(LABELS, _label_names(), strict=True):
+                chosen = labels.addAction(words, partial(self._label, active, code, words))
+                chosen.setCheckable(True)
+                chosen.setChecked(active.code == code)
         made.setMenu(menu)
         return made
 
@@ -178,6 +184,10 @@ class SegmentsCard(Card):
     def _recolour(self, segment: Segment, colour: str) -> None:
         self._desk.change(segment, say("Colour a segment"), colour=colour)
 
+    def _label(self, segment: Segment, code: Code, words: str) -> None:
+        """What it shows, in code and name."""
+        self._desk.change(segment, say("Label a segment"), code=code, name=words)
+
     def _ask_name(self, segment: Segment) -> None:
         dialog = QInputDialog(self.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -190,6 +200,14 @@ class SegmentsCard(Card):
     def _rename(self, segment: Segment, name: str) -> None:
         if name.strip():
             self._desk.change(segment, say("Rename a segment"), name=name.strip()[:64])
+
+
+def _label_names() -> tuple[str, ...]:
+    """The names of LABELS in the current language."""
+    return (
+        tr("Mass"), tr("Nodule"), tr("Lymph node"), tr("Lung"), tr("Liver"), tr("Spleen"),
+        tr("Kidney"), tr("Heart"), tr("Brain"), tr("Blood vessel"), tr("Bone"),
+    )  # fmt: skip
 
 
 def _spin(name: str, limits: tuple[float, float], suffix: str) -> QDoubleSpinBox:
