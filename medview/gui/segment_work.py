@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
 from medview.core.errors import MedViewError
+from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.results import LabelMap
 from medview.core.words import Sentence, say, tr
@@ -183,6 +184,8 @@ class SegmentWork(QObject):
                 command=say("Measure a nodule"),
             )
             self._desk.add(measured.text, begin, opened.place)
+            middle = np.mean(np.array(measured.points), axis=0)
+            self._window.grid.go_to(PatientPoint(*(float(v) for v in middle)))
 
         from medview.imaging.segment.box import Box
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+import numpy as np
+
+from medview.core.geometry import PatientPoint, VoxelIndex
 from medview.core.observation import Observation, Source
 from medview.core.results import Code, Measurement, Quantity
 from medview.core.words import tr
@@ -18,6 +21,7 @@ from medview.session.places import Place
 
 NODULE_CODE = Code("SCT", "27925004", "Nodule")
 _SEGMENT, _TYPE = "segment", "nodule"  # in Measurement.extra
+_PARALLEL = 0.999  # cosine
 _VOLUME = Code("SCT", "118565006", "Volume")
 _LONG = Code("SCT", "103339001", "Long axis")
 _SHORT = Code("SCT", "103340004", "Short axis")
@@ -34,12 +38,28 @@ def nodule_measurement(place: Place, found: Nodule, number: int) -> Measurement:
         kind="bidirectional",
         series_uid=place.series.uid,
         stack=place.stack_number,
-        points=(*found.axes.long_ends, *found.axes.short_ends),
+        points=_on_a_slice(place, found.axes),
         normal=found.axes.normal,
         quantities=quantities,
         text=tr("Nodule {number}", number=number),
         extra=((_TYPE, found.type),),
     )
+
+
+def _on_a_slice(place: Place, axes: Axes) -> tuple[PatientPoint, ...]:
+    """The ends of the axes, moved along their normal onto the nearest slice where they can be seen.
+
+    The largest section may lie between two slices; its lengths stay.
+    """
+    points = np.array([*axes.long_ends, *axes.short_ends], float)
+    geometry = place.stack.geometry
+    if abs(float(np.dot(axes.normal, geometry.normal))) > _PARALLEL:
+        k, j, i = geometry.to_index_array(points.mean(axis=0)[None])[0]
+        k = float(np.clip(round(k), 0, geometry.shape[0] - 1))
+        middle = np.array(geometry.to_patient(VoxelIndex(k, j, i)))
+        normal = np.array(geometry.normal)
+        points += normal * float((middle - points.mean(axis=0)) @ normal)
+    return tuple(PatientPoint(*(float(v) for v in point)) for point in points)
 
 
 def link(measurement: Measurement, segment_id: str) -> Measurement:
