@@ -21,7 +21,7 @@ class SecondWork:
         self._window = window
         self.second: SecondWindow | None = None
         window.actions_.connect("layout.second_window", self._turn)
-        window.closing.connect(self._remember)
+        window.closing.connect(self._leave)
         if window.session.settings.second_open and len(QGuiApplication.screens()) > 1:
             # After the first window: the reader waits for that one.
             QTimer.singleShot(0, window, window.actions_["layout.second_window"].toggle)
@@ -51,6 +51,13 @@ class SecondWork:
         self._window.actions_["layout.second_window"].setChecked(False)
         if second is not None:
             second.deleteLater()
+
+    def _leave(self) -> None:
+        """MedView ends: the second window goes with the first and comes again with it."""
+        self._remember()
+        if self.second is not None:
+            self.second.closing.disconnect(self._closed)
+            self.second.close()
 
     def _remember(self, *, is_open: bool = True) -> None:
         """Where the window stands and how many views it has; nothing of what they show."""

@@ -124,6 +124,15 @@ def test_what_is_remembered_of_it_names_no_patient(
     assert first.patient.id not in repr(kept)
 
 
+def test_it_goes_with_the_first_and_is_remembered_as_open(
+    opened: MainWindow, second: SecondWindow
+) -> None:
+    opened.close()
+
+    assert not second.isVisible()
+    assert load_settings().second_open
+
+
 def test_the_state_of_the_grid_holds_both_windows(
     opened: MainWindow, second: SecondWindow, quiet: Quiet
 ) -> None:
