@@ -19,11 +19,16 @@ _STILL = math.radians(0.02)  # a smaller turn is none
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """How a turned plane lies: unit vectors (LPS) to its right and down, and a place in it."""
+    """How a turned plane lies: unit vectors (LPS) to its right and down, and a place in it.
+
+    rest_mm, span_mm: see `ObliquePlane`; the picture turns about the anchor and keeps its scale.
+    """
 
     right: Vector
     down: Vector
     anchor: PatientPoint
+    rest_mm: tuple[float, float]
+    span_mm: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ def mpr_planes(geometry: Geometry, mpr: Mpr) -> dict[str, SlicePlane]:
             found[name] = ObliquePlane(
                 name=name, geometry=geometry, right=turn.right, down=turn.down,
                 anchor=turn.anchor, slab=slab, is_smooth=mpr.is_smooth,
+                rest_mm=turn.rest_mm, span_mm=turn.span_mm,
             )  # fmt: skip
     return found
 
@@ -90,7 +96,7 @@ def turned_about(
     for name, plane in planes.items():
         if name != still:
             right, down = (_vector(rotation @ way) for way in _square(plane))
-            turns[name] = Turn(right, down, point)
+            turns[name] = Turn(right, down, point, *_view_of(plane, point))
     return replace(mpr, turns=tuple(turns.items()))
 
 
@@ -101,6 +107,19 @@ def rotation_about(axis: FloatArray, angle: float) -> FloatArray:
     return np.asarray(
         np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * (cross @ cross), np.float64
     )
+
+
+def _view_of(
+    plane: SlicePlane, point: PatientPoint
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(right, down) millimetres from a point to the middle of a view, and what fills the view."""
+    right, down = _square(plane)
+    index = plane.to_pixel(point)[0]
+    way = np.subtract(plane.to_patient(index, *plane.rest), point)
+    rows, columns = plane.framed
+    (across, shift), (_, high) = plane.in_plane
+    span = (float(columns * across + abs(shift) * rows), float(rows * high))
+    return (float(way @ right), float(way @ down)), span
 
 
 def _square(plane: SlicePlane) -> tuple[FloatArray, FloatArray]:

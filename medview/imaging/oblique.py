@@ -30,6 +30,8 @@ class ObliquePlane(Flat):
     """Slices of a geometry in the plane of two unit vectors (LPS), right and down.
 
     is_smooth: whether numbers are interpolated; otherwise each pixel has that of its voxel.
+    rest_mm: (right, down) from the anchor to the middle of a view, span_mm: (width, height) that
+    fill it; None for the middle and the size of the whole slice.
     """
 
     name: str
@@ -39,6 +41,8 @@ class ObliquePlane(Flat):
     anchor: PatientPoint
     slab: Slab = THIN
     is_smooth: bool = True
+    rest_mm: tuple[float, float] | None = None
+    span_mm: tuple[float, float] | None = None
 
     @property
     def is_native(self) -> bool:
@@ -64,6 +68,21 @@ class ObliquePlane(Flat):
     def own_geometry(self) -> Geometry:
         """The grid of the arrays that it cuts."""
         return self.geometry
+
+    @property
+    def framed(self) -> tuple[float, float]:
+        """(rows, columns) that fill a view at first: as much as before the plane was turned."""
+        if self.span_mm is None:
+            return self.shape
+        return self.span_mm[1] / self.pixel_mm, self.span_mm[0] / self.pixel_mm
+
+    @property
+    def rest(self) -> tuple[float, float]:
+        """(row, column) in the middle of a view at first: the anchor stays where it was."""
+        if self.rest_mm is None:
+            return super().rest
+        _, row, column = self.to_pixel(self.anchor)
+        return row + self.rest_mm[1] / self.pixel_mm, column + self.rest_mm[0] / self.pixel_mm
 
     @property
     def reading_step(self) -> int:

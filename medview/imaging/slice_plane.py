@@ -78,6 +78,14 @@ class SlicePlane(Protocol):
         """(rows, columns) of a slice."""
 
     @property
+    def framed(self) -> tuple[float, float]:
+        """(rows, columns) that fill a view at first; turning a plane changes neither."""
+
+    @property
+    def rest(self) -> tuple[float, float]:
+        """(row, column) in the middle of a view at first."""
+
+    @property
     def reading_step(self) -> int:
         """+1 or -1: what leads to the next slice as it is read."""
 
@@ -128,6 +136,22 @@ class Flat(ABC):
     @abstractmethod
     def matrix(self) -> FloatArray:
         """(4, 4): [index, row, column, 1] to LPS millimetres."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of a slice."""
+
+    @property
+    def framed(self) -> tuple[float, float]:
+        """(rows, columns) that fill a view at first: the whole slice."""
+        return self.shape
+
+    @property
+    def rest(self) -> tuple[float, float]:
+        """(row, column) in the middle of a view at first: the slice's own."""
+        rows, columns = self.shape
+        return (rows - 1) / 2, (columns - 1) / 2
 
     @cached_property
     def step_right(self) -> FloatArray:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from medview.gui.views import corners
 from medview.gui.views.cross_lines import CrossLine, cross_lines
 from medview.gui.views.slice_view import SliceView
+from medview.gui.views.stage import SliceStage
 from medview.gui.window import MainWindow
 from medview.imaging.oblique import ObliquePlane
 
@@ -50,12 +51,16 @@ def test_dragging_the_end_of_a_line_turns_the_other_planes_and_shift_x_straighte
     QTest.keyClick(axial, Qt.Key.Key_X)
     before = _line(axial, "sagittal")
     straight = axial.stage.plane
+    coronal = views["coronal"].stage
+    stood = (coronal.map().scale, _place(coronal))
 
     _drag(axial, before.ends[0], before.middle + (before.ends[0] - before.middle) @ _turn(30))
 
     after = _line(axial, "sagittal")
     assert abs(before.along @ after.along) == pytest.approx(np.cos(np.radians(30)), abs=0.01)
     assert axial.stage.plane == straight  # its own picture stays
+    assert coronal.map().scale == pytest.approx(stood[0])
+    assert _place(coronal) == pytest.approx(stood[1], abs=0.6)  # it turns about the crosshair
     for name in ("coronal", "sagittal"):
         plane = views[name].stage.plane
         assert isinstance(plane, ObliquePlane)
@@ -70,6 +75,13 @@ def test_dragging_the_end_of_a_line_turns_the_other_planes_and_shift_x_straighte
     QTest.keyClick(axial, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
 
     assert not any(isinstance(view.stage.plane, ObliquePlane) for view in views.values())
+
+
+def _place(stage: SliceStage) -> tuple[float, float]:
+    """Where the crosshair is drawn."""
+    assert stage.plane is not None
+    _, row, column = stage.plane.to_pixel(stage.state.point)
+    return stage.map().to_screen(row, column)
 
 
 def _turn(degrees: float) -> np.ndarray:

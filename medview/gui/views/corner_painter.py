@@ -13,7 +13,7 @@ from medview.gui.views.look import Look
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, directions
 from medview.gui.views.words_painter import paint_words
-from medview.imaging.curved import CurvedPlane
+from medview.imaging.curved import CrossSections, CurvedPlane
 from medview.imaging.letters import edge_letters, letters, patient_orientation
 from medview.imaging.slice_plane import SlicePlane
 
@@ -100,6 +100,8 @@ def edge_words(stage: SliceStage, plane: SlicePlane) -> tuple[str, str, str, str
     shown = stage.shown
     if isinstance(plane, CurvedPlane):  # along a curve every row looks another way
         return "", "", "", ""
+    if isinstance(plane, CrossSections):
+        plane = plane.flat_at(stage.index)
     if plane.name != "native":
         right, down = directions(plane, stage.state)
         return edge_letters(letters(right), letters(down))

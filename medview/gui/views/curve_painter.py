@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from medview.gui.style import colour
@@ -44,11 +44,12 @@ def paint_curve(stage: SliceStage, painter: QPainter, *, has_handles: bool) -> N
 
 
 def _paint_handles(stage: SliceStage, painter: QPainter, reach: float) -> None:
-    painter.setBrush(QColor(ink.INK.canvas))
     for _, x, y, away in stage.curving.handles():
-        strength = _NEAR if away <= reach else _FAR
-        painter.setPen(QPen(colour(ink.INK.accent, strength), 1.5))
-        painter.drawEllipse(QPointF(x, y), _HANDLE, _HANDLE)
+        is_here = away <= reach
+        painter.setBrush(QColor(ink.INK.canvas) if is_here else Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colour(ink.INK.accent, _NEAR if is_here else _FAR), 1.5))
+        size = _HANDLE if is_here else _HANDLE - 1
+        painter.drawEllipse(QPointF(x, y), size, size)
 
 
 def _paint_place(stage: SliceStage, painter: QPainter) -> None:

@@ -80,12 +80,12 @@ class ScreenMap:
 def screen_map(plane: SlicePlane, state: ViewState, size: tuple[float, float]) -> ScreenMap:
     """The map of a view of `size` (width, height); pixels keep their true aspect."""
     in_mm = _orientation(state) @ plane.in_plane
-    rows, columns = plane.shape
+    row, column = plane.rest
     scale = _fitting_scale(plane, state, size) * state.zoom
     linear = in_mm * scale
     away = resting_place(plane, state, size)
     middle = np.array([size[0] / 2 + away + state.pan[0], size[1] / 2 + state.pan[1]])
-    shift = middle - linear @ np.array([(columns - 1) / 2, (rows - 1) / 2])
+    shift = middle - linear @ np.array([column, row])
     return ScreenMap(np.column_stack([linear, shift]), float(scale))
 
 
@@ -108,7 +108,7 @@ def _fitting_scale(plane: SlicePlane, state: ViewState, size: tuple[float, float
 
 def _extent(plane: SlicePlane, state: ViewState) -> tuple[float, float]:
     """Width and height in millimetres as the picture stands on the screen."""
-    rows, columns = plane.shape
+    rows, columns = plane.framed
     in_mm = _orientation(state) @ plane.in_plane
     corners = in_mm @ np.array([[0, columns, 0, columns], [0, 0, rows, rows]], float)
     width, height = np.ptp(corners, axis=1)
