@@ -39,7 +39,7 @@ class StatusBar(QWidget):
         self._said = ""
         self._volumes = (0, 0)
         self._old = QTimer(self, singleShot=True, interval=_INFO_MS)
-        self._old.timeout.connect(lambda: self._message.show_text(""))
+        self._old.timeout.connect(lambda: self._show_text(""))
         self._recording = button("", "link", self.recording_clicked.emit)
         self._steps: int | None = None
         self._notice = label("", "warn", wrap=False)
@@ -81,7 +81,7 @@ class StatusBar(QWidget):
         tints = {"warn": tokens().warn, "bad": tokens().bad}
         tint = tints.get(level, tokens().muted)
         self._message.setStyleSheet(f"color: {tint};")
-        self._message.show_text(text)
+        self._show_text(text)
         if level in tints:
             self._old.stop()
         else:
@@ -95,6 +95,10 @@ class StatusBar(QWidget):
             self._recording.setText(tr("Recording · {count}", count=steps))
             self._recording.setStyleSheet(f"color: {tokens().bad};")
 
+    def _show_text(self, text: str) -> None:
+        self._message.show_text(text)
+        self._message.setAccessibleName(text or tr("Messages"))
+
     @property
     def message(self) -> str:
         """The last message in full, also after it went from the bar."""
@@ -107,4 +111,5 @@ class StatusBar(QWidget):
         self._recording.setToolTip(tr("Stop recording"))
         self._recording.setAccessibleName(tr("Stop recording"))
         self.show_recording(self._steps)
+        self._message.setAccessibleName(self._message.toolTip() or tr("Messages"))
         self._notice.setText(tr("Not for diagnostic use"))

@@ -27,6 +27,7 @@ class TextDialog(QDialog):
         self.text = QTextBrowser()
         self.text.setOpenLinks(False)
         self.text.setHtml(html)
+        self.text.setAccessibleName(title)
         layout.addWidget(self.text)
         layout.addWidget(row(None, button(tr("Close"), "primary", self.accept)))
 

@@ -111,10 +111,11 @@ class ScoreCard(Card):
     # -- head --------------------------------------------------------------------------
 
     def _add_head(self) -> None:
-        title = label(str(self.score.title), "title", wrap=False)
+        title = label(str(self.score.title), "title")
+        title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         if self.result.status == "invalid":
             title.setStyleSheet(f"color: {tokens().faint};")
-        self.add(row(title, None, *self._result_labels(), spacing=GRID))
+        self.add(row(title, *self._result_labels(), spacing=GRID))
         self.add(label(str(self.score.subtitle), "small"))
 
     def _result_labels(self) -> list[QWidget]:
