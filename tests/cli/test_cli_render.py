@@ -101,6 +101,21 @@ def test_volume_is_drawn(rendered) -> None:
     assert picture.max() > 60
 
 
+def test_volume_takes_a_look_by_name(rendered, ct_folder: Path, tmp_path: Path, capsys) -> None:
+    bone, soft = (
+        rendered("--plane", "volume"),
+        rendered("--plane", "volume", "--preset", "Soft tissue"),
+    )
+
+    assert not np.array_equal(bone, soft)
+    out = tmp_path / "picture.png"
+    asked = ["render", str(ct_folder), "--out", str(out), "--plane", "volume"]
+    assert main([*asked, "--preset", "pet"]) == 2
+    assert "There is no look pet for this series" in capsys.readouterr().err
+    assert main([*asked, "--preset", "lung", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["look"] == "lung"
+
+
 def test_preset_is_called_by_name(rendered) -> None:
     lung, numbers = rendered("--window", "lung"), rendered("--window", "1500,-600")
 

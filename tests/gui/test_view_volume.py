@@ -283,6 +283,24 @@ def test_tilted_stack_shows_a_ball_round_and_in_its_place() -> None:
     assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=3)
 
 
+def test_tilted_and_uneven_stacks_say_that_they_are_corrected(view, qtbot) -> None:
+    tilt = np.radians(20)
+    axes = ((1, 0, 0), (0, 1, 0), (0, float(np.sin(tilt)), float(np.cos(tilt))))
+    places = tuple(PatientPoint(0, 0, z) for z in (0.0, 1.0, 2.0, 3.0, 5.0, 6.0, 8.0, 9.0))
+    uneven = Geometry(shape=(8, 20, 20), places=places)
+    made = {
+        "GEOMETRY CORRECTED": Geometry(shape=(8, 20, 20), axes=axes),
+        "RESAMPLED": uneven,
+    }
+    shown = view()
+
+    for badge, geometry in made.items():
+        stored = np.full(geometry.shape, 300, np.int16)
+        volume = Volume(geometry=geometry, stored=stored, unit="HU", modality="CT")
+        _ready(shown, qtbot, volume)
+        assert shown.badges() == [badge]
+
+
 def test_click_on_the_ball_tells_where_it_lies(view, qtbot) -> None:
     shown = _ready(view(), qtbot)
     seen = shown.stage.screen(200, 200)
@@ -544,6 +562,7 @@ def test_volume_too_big_for_memory_is_reduced_and_says_so(view, qtbot, monkeypat
     shown = _ready(view(), qtbot, volume)
 
     qtbot.waitUntil(lambda: shown.stage.drawn.is_reduced, timeout=20000)
+    assert shown.badges() == ["REDUCED"]
 
 
 def test_every_tool_of_the_row_has_a_name_and_says_its_key(view, qtbot) -> None:

@@ -12,16 +12,36 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from medview.core.geometry import PatientPoint
+from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import Label, LabelMap, ModelRef, ModelRun
+from medview.core.volume import Volume
+from medview.dicom import write_volume
 from medview.gui.views.volume_view import VolumeView
 from medview.gui.window import MainWindow
 from medview.session.places import Place
 
 
 @pytest.fixture
+def opened(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, quiet: Callable[..., None]
+) -> MainWindow:
+    """The window with a small volume of its own: a bright ball in air, in 2 x 2."""
+    grid = np.mgrid[-14:14, -20:20, -20:20]
+    ball = ((grid[0] * 1.4) ** 2 + grid[1] ** 2 + grid[2] ** 2) < 15**2
+    volume = Volume(
+        geometry=Geometry(shape=ball.shape, spacing=(1.5, 1.5, 2.0)),
+        stored=np.where(ball, 900, 0).astype(np.int16),
+    )
+    write_volume(volume, tmp_path / "ball.nii.gz")
+    window.open_paths([tmp_path / "ball.nii.gz"])
+    quiet(window)
+    window.actions_.perform("layout.2x2")
+    return window
+
+
+@pytest.fixture
 def volume(opened: MainWindow, qtbot: QtBot, quiet: Callable[..., None]) -> VolumeView:
-    """The volume view of the demo's CT, drawn."""
+    """The volume view of the ball, drawn."""
     qtbot.waitUntil(lambda: opened.grid.volume_view is not None, timeout=30_000)
     view = opened.grid.volume_view
     assert view is not None
@@ -39,7 +59,7 @@ def _mask(window: MainWindow, place: Place, *, right_only: bool = False) -> None
     k, j, i = geometry.shape
     voxels[k // 4 : k // 2, j // 4 : j // 2, i // 5 : i // 3] = 1
     if not right_only:
-        voxels[k // 2 : k // 2 + 6, j // 2 : j // 2 + 20, 3 * i // 4 : 3 * i // 4 + 20] = 2
+        voxels[k // 2 : k // 2 + 4, j // 2 : j // 2 + 6, 3 * i // 4 : 3 * i // 4 + 6] = 2
     labels = (
         Label(value=1, name="right box", colour="#56b4e9"),
         Label(value=2, name="left box", colour="#e69f00"),
@@ -68,7 +88,7 @@ def test_click_in_the_volume_moves_the_crosshair_of_every_slice(
     with qtbot.waitSignal(volume.stage.picked, timeout=20_000) as found:
         QTest.mouseClick(
             volume, Qt.MouseButton.LeftButton,
-            pos=QPoint(round(volume.width() * 0.36), volume.height() // 2),
+            pos=QPoint(volume.width() // 2, volume.height() // 2),
         )  # fmt: skip
 
     point = found.args[0]
@@ -82,10 +102,10 @@ def test_cuts_follow_the_crosshair_of_the_slices(
     opened.actions_.perform("volume.cut_axial")
     point = opened.grid.views["axial"].stage.state.point
 
-    opened.grid.go_to(PatientPoint(point.x, point.y, point.z + 20))
+    opened.grid.go_to(PatientPoint(point.x, point.y, point.z + 8))
 
     qtbot.waitUntil(
-        lambda: volume.stage.state.cut_named("axial").point[2] == pytest.approx(point.z + 20)
+        lambda: volume.stage.state.cut_named("axial").point[2] == pytest.approx(point.z + 8)
     )
 
 
@@ -120,6 +140,7 @@ def test_surfaces_of_masks_lie_where_the_masks_do(
     assert right.mesh.points[:, 0].mean() < left.mesh.points[:, 0].mean()  # +x is the left
     assert right.mesh.points[:, 1].mean() < left.mesh.points[:, 1].mean()  # +y is the back
     assert right.mesh.is_closed
+    assert volume.badges() == ["AI, UNCONFIRMED"]
     QTest.keyClick(volume, Qt.Key.Key_O)
     assert volume.stage.scene.surfaces == ()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from medview.core.geometry import Geometry
 from medview.core.words import tr
 from medview.gui.style import colour
 from medview.gui.views import ink
@@ -14,6 +18,7 @@ from medview.gui.views.volume_cube import HALF, paint_cube
 from medview.imaging.letters import letters, opposite
 
 _Align = Qt.AlignmentFlag
+_SQUARE = math.cos(math.radians(0.1))  # less is a tilt, as in `medview.dicom`
 _BRIGHT = 0.5  # of a background on which light ink cannot be read
 
 
@@ -25,6 +30,12 @@ def blend_names() -> dict[str, str]:
 def cube_middle(height: float) -> QPointF:
     """Where the cube stands in a view of this height."""
     return QPointF(ink.MARGIN + 2 * HALF, height - ink.MARGIN - 2 * HALF)
+
+
+def _is_sheared(geometry: Geometry) -> bool:
+    """Whether slices are shifted against each other, as a gantry tilt does."""
+    along = abs(float(np.dot(geometry.axes[2], geometry.normal)))
+    return along < _SQUARE
 
 
 class VolumePainter:
@@ -69,6 +80,17 @@ class VolumePainter:
         joined = f" · {blend_names()[look.blend]}" if look.blend != chosen.blend else ""
         return f"{tr('Volume')} · {name}{edited}{joined}"
 
+    def badges(self) -> list[str]:
+        """What a reader must know of the picture."""
+        drawn = self._stage.drawn
+        found = [tr("REDUCED")] if drawn is not None and drawn.is_reduced else []
+        geometry = None if self._stage.volume is None else self._stage.volume.geometry
+        if geometry is not None and not geometry.is_even:
+            found.append(tr("RESAMPLED"))  # slices stand on even lines at their true places
+        elif geometry is not None and _is_sheared(geometry):
+            found.append(tr("GEOMETRY CORRECTED"))
+        return [*found, tr("AI, UNCONFIRMED")] if self._stage.extras.shown else found
+
     def path(self) -> str:
         """What draws: the graphics hardware by name, or the processor."""
         drawn = self._stage.drawn
@@ -92,10 +114,7 @@ class VolumePainter:
         base = 8 + metrics.height() * 0.8
         title = metrics.elidedText(self.title(), Qt.TextElideMode.ElideRight, room * 0.7)
         painter.drawText(QPointF(ink.MARGIN, base), title)
-        drawn = self._stage.drawn
-        lines = [self.path()]
-        if drawn is not None and drawn.is_reduced:
-            lines.insert(0, "REDUCED")
+        lines = [*self.badges(), self.path()]
         for number, line in enumerate(lines):
             text = metrics.elidedText(line, Qt.TextElideMode.ElideRight, room * 0.28)
             x = box.right() - ink.MARGIN - metrics.horizontalAdvance(text)

@@ -105,6 +105,10 @@ class VolumeView(QWidget):
             self.bar.setVisible(is_wanted)
             self.update()
 
+    def badges(self) -> list[str]:
+        """What a reader must know of the picture, as the corner says it."""
+        return self._painter.badges()
+
     def _show_editor(self, is_shown: bool) -> None:
         self.editor.setVisible(is_shown)
         self._place_parts()
