@@ -91,8 +91,12 @@ def resampled(
     step: pixels along an edge that make one of the result, sampled in their middle.
     """
     rows, columns = (max(1, size // step) for size in plane.shape)
-    start = np.array(plane.to_patient(index, (step - 1) / 2, (step - 1) / 2), float)
-    steps = np.column_stack([plane.step_down, plane.step_right]) * step
+    if not plane.is_flat:
+        return _bent(volume, plane, index, to_upper)
+    matrix = plane.matrix_at(index)  # of this slice: those across a curve each lie their own way
+    middle = (step - 1) / 2
+    start = matrix[:3] @ (index, middle, middle, 1.0)
+    steps = matrix[:3, 1:3] * step
     if to_upper is not None:
         start = to_upper[:3, :3] @ start + to_upper[:3, 3]
         steps = to_upper[:3, :3] @ steps
@@ -246,14 +250,35 @@ def _uneven(volume: Volume, start: FloatArray, steps: FloatArray, shape: tuple[i
     """Across slices that lie unevenly: every pixel by its own place, nothing in the gaps."""
     row, column = np.indices(shape).reshape(2, -1)
     points = start + row[:, None] * steps[:, 0] + column[:, None] * steps[:, 1]
+    return _at_points(volume, points).reshape(shape)
+
+
+def _bent(volume: Volume, plane: SlicePlane, index: int, to_upper: FloatArray | None) -> Values:
+    """Along a curve: every row is a line of its own, from its first pixel to its last."""
+    rows, columns = plane.shape
+    ends = np.array(
+        [[plane.to_patient(index, row, at) for row in range(rows)] for at in (0, columns - 1)]
+    )
+    share = np.linspace(0.0, 1.0, columns)[None, :, None]
+    points = (ends[0][:, None] + (ends[1] - ends[0])[:, None] * share).reshape(-1, 3)
+    if to_upper is not None:
+        points = points @ to_upper[:3, :3].T + to_upper[:3, 3]
+    return _at_points(volume, points).reshape(rows, columns)
+
+
+def _at_points(volume: Volume, points: FloatArray) -> Values:
+    """Values at (n, 3) millimetres of the upper stack, nothing where slices are missing."""
     kji = volume.geometry.to_index_array(points)
     values = _at_places(volume, [kji[:, axis] for axis in range(3)])
-    values[~volume.geometry.ladder.covered(kji[:, 0])] = np.nan
-    return values.reshape(shape)
+    if not volume.geometry.is_even:
+        values[~volume.geometry.ladder.covered(kji[:, 0])] = np.nan
+    return values
 
 
 def fitting_step(volume: Volume, plane: SlicePlane) -> int:
     """Pixels of a slice that lie on two thirds of an upper voxel: no finer look is needed."""
+    if not plane.is_flat:
+        return 1
     finest = min(volume.geometry.spacing)
     pixel = min(float(np.linalg.norm(step)) for step in (plane.step_down, plane.step_right))
     most = max(1, min(plane.shape) // 64)

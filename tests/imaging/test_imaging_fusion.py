@@ -17,6 +17,8 @@ from medview.core.volume import Volume
 from medview.dicom import load_volume, scan
 from medview.imaging import Plane, Window, planes_of
 from medview.imaging.colour_maps import MAPS, colour_map, coloured
+from medview.imaging.curved import CurvedPlane, cross_sections
+from medview.imaging.curves import curve_through
 from medview.imaging.fusion import fitting_step, layer_colours, resampled, upper_layer
 
 
@@ -146,6 +148,42 @@ def test_across_uneven_slices_a_gap_stays_empty() -> None:
     assert found[:3] == pytest.approx([0, 30, 100])
     assert np.isnan(found[3])
     assert found[4] == pytest.approx(270)
+
+
+def test_along_a_curve_every_pixel_has_the_value_of_its_own_place() -> None:
+    upper = Geometry(shape=(8, 14, 12), spacing=(4.0, 3.5, 5.0), origin=PatientPoint(-25, -18, -2))
+    # Values that grow along x + 2y + 3z: trilinear mixing gives them back at every place.
+    kji = np.indices(upper.shape).reshape(3, -1).T
+    along = upper.to_patient_array(kji) @ (1.0, 2.0, 3.0)
+    stored = along.reshape(upper.shape).astype(np.float32)
+    curve = curve_through(tuple(PatientPoint(*p) for p in ((0, 0, 4), (5, 6, 14), (2, 3, 24))), 1.0)
+    assert curve is not None
+    plane = CurvedPlane(geometry=BASE, curve=curve)
+    found = resampled(Volume(geometry=upper, stored=stored), plane, 0)
+    assert found.shape == plane.shape
+    rows, columns = np.nonzero(np.isfinite(found))
+    assert len(rows) > 200
+    for row, column in list(zip(rows, columns, strict=True))[::37]:
+        place = plane.to_patient(0, row, column)
+        wanted = np.dot(place, (1.0, 2.0, 3.0))
+        at = upper.to_index(place)
+        if any(not 0 <= v <= n - 1 for v, n in zip(at, upper.shape, strict=True)):
+            continue  # the outer half of a voxel has that voxel's value
+        assert found[row, column] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_sections_across_a_curve_each_have_the_values_of_their_own_places() -> None:
+    upper = Geometry(shape=(8, 14, 12), spacing=(4.0, 3.5, 5.0), origin=PatientPoint(-25, -18, -2))
+    kji = np.indices(upper.shape).reshape(3, -1).T
+    along = upper.to_patient_array(kji) @ (1.0, 2.0, 3.0)
+    volume = Volume(geometry=upper, stored=along.reshape(upper.shape).astype(np.float32))
+    curve = curve_through(tuple(PatientPoint(*p) for p in ((0, 0, 4), (5, 6, 14), (2, 3, 24))), 1.0)
+    assert curve is not None
+    plane = cross_sections(BASE, curve)
+    for index in (1, plane.count // 2, plane.count - 2):
+        row, column = (size // 2 for size in plane.shape)
+        wanted = np.dot(plane.to_patient(index, row, column), (1.0, 2.0, 3.0))
+        assert resampled(volume, plane, index)[row, column] == pytest.approx(wanted, abs=1e-3)
 
 
 def test_a_coarser_look_takes_the_middle_of_each_block() -> None:
