@@ -61,7 +61,7 @@ def _desk() -> tuple[Segmenting, SliceView]:
     view.resize(640, 560)
     view.set_volume(volume, stack, series, study, Patient(id="P"))
     view.set_overlays(desk.label_maps(place), ())
-    desk.begin(segment)
+    desk.strokes.begin(segment)
     return desk, view
 
 
@@ -73,7 +73,7 @@ def _step() -> None:
     start = _GEOMETRY.to_patient(here)
     end = PatientPoint(start.x + 8.0, start.y, start.z)
     slab = (np.array([0.0, 0.0, 1.0]), 0.349)
-    painted = desk.paint(*stroke(_GEOMETRY, (start, end), 10.0, slab), on=bool(number % 2))
+    painted = desk.strokes.paint(*stroke(_GEOMETRY, (start, end), 10.0, slab), on=bool(number % 2))
     if painted is None:
         raise SystemExit("nothing was painted")
     view.stage.overlays = (painted,)

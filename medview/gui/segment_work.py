@@ -102,7 +102,8 @@ class SegmentWork(QObject):
 
     def _do(self, dab: Dab) -> None:
         if dab.phase == "cancel":
-            self._desk.cancel()
+            if self._desk.strokes.cancel():
+                self._session.events.send(WorkChanged())
             return
         opened = self._opened() if dab.phase in ("begin", "click") else self._shown()
         if opened is None:
@@ -112,7 +113,7 @@ class SegmentWork(QObject):
         elif dab.tool == "grow":
             self._grow(opened, dab)
         elif dab.phase == "end":
-            self._desk.end(_NAMES[dab.tool])
+            self._desk.strokes.end(_NAMES[dab.tool])
         else:
             self._stroke(opened, dab)
 
@@ -127,13 +128,13 @@ class SegmentWork(QObject):
             segment = self._desk.active or self._desk.add("")
             if segment is None:
                 return
-            self._desk.begin(segment)
+            self._desk.strokes.begin(segment)
         brush, geometry = self._desk.brush, opened.place.stack.geometry
         slab = None if brush.is_ball else (dab.normal, dab.half_mm)
         box, inside = stroke(geometry, dab.way, brush.diameter_mm / 2.0, slab)
         if dab.tool == "threshold" and not box.is_empty:
             inside = in_window(opened.volume, box, inside, brush.window)
-        painted = self._desk.paint(box, inside, on=dab.tool != "eraser")
+        painted = self._desk.strokes.paint(box, inside, on=dab.tool != "eraser")
         if painted is not None:
             self._painted = painted
             _replace_in(self._window.grid.active_view, painted)

@@ -1,46 +1,26 @@
-"""The reader's segments of the stack that is looked at: live masks, strokes, commands."""
+"""The reader's segments of the stack that is looked at: what there is, and its commands."""
 
 from __future__ import annotations
 
 import datetime as dt
 import getpass
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from medview.core.errors import UnreadableInstance
-from medview.core.results import OWN_MASK, Code, Label, LabelMap, Measurement, ModelRun
+from medview.core.results import Code, LabelMap, Measurement, ModelRun
 from medview.core.words import Sentence, say, tr
 from medview.imaging.overlay import SAFE_COLOURS
-from medview.imaging.segment.box import EMPTY, Bits, Box, LiveMask, bounds
+from medview.imaging.segment.box import Bits, Box, LiveMask
 from medview.imaging.segment.size import MaskStatistics
-from medview.session.events import Events, Message, SegmentsCounted, WorkChanged
+from medview.session.events import Events, Message, SegmentsCounted
+from medview.session.live_segments import LiveSegments
 from medview.session.made import Made
 from medview.session.nodules import link, linked_to, measured_again
-from medview.session.segments import Patch, PatchStore, Segment, changed_box, follow
+from medview.session.segments import Segment
+from medview.session.strokes import Strokes
 from medview.session.studies import Place
-
-_MOST_PATCHES = 96  # then they become one, where that takes no time
-_QUICKLY_PACKED = 4_000_000  # voxels
-
-
-@dataclass(eq=False)
-class _Live:
-    """A segment in memory: its voxels, the patches they stand for, and its picture's version."""
-
-    mask: LiveMask
-    patches: tuple[Patch, ...] = ()
-    label_map: LabelMap | None = None
-    statistics: MaskStatistics | None = None
-
-
-@dataclass(eq=False)
-class _Stroke:
-    """A stroke that is being drawn: whose, and what it touched so far."""
-
-    segment_id: str
-    box: Box = field(default=EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +48,17 @@ class Beginning:
 
 
 class Segmenting:
-    """Segments of the active stack. `active_id` is the one that tools change.
+    """Segments of the active stack; `active` is the one that tools change, `strokes` paint in it.
 
     Methods may be called from any thread; strokes belong to the window's thread.
     """
 
     def __init__(self, events: Events, made: Made, active: Callable[[], Place | None]) -> None:
         self._events, self._made, self._active = events, made, active
-        self._live: dict[str, _Live] = {}
-        self._stores: dict[str, PatchStore] = {}
+        self._live = LiveSegments(made)
         self._chosen = ""
         self._missed: set[str] = set()  # segments whose voxels are gone, said already
-        self._stroke: _Stroke | None = None
-        self._lock = threading.RLock()
+        self.strokes = Strokes(self._live, self._current, self._commit)
         self.brush = Brush()
 
     # -- what there is ---------------------------------------------------------------------
@@ -112,34 +90,28 @@ class Segmenting:
 
         Raises UnreadableInstance where one of them is gone.
         """
-        return self._follow(place, segment).mask
+        return self._live.mask(place, segment)
 
     def label_maps(self, place: Place) -> list[LabelMap]:
         """What views draw: one label map a segment, over its own box of the stack's grid."""
         maps = []
         for segment in self.of(place):
             try:
-                live = self._follow(place, segment)
+                drawn = self._live.label_map(place, segment)
             except UnreadableInstance as error:
                 self._say_once(segment, error)
                 continue
-            if live.label_map is None or live.label_map.labels[0] != _label(segment):
-                live.label_map = _drawn(place, segment, live.mask)
-            if live.label_map is not None:
-                maps.append(live.label_map)
+            if drawn is not None:
+                maps.append(drawn)
         return maps
 
     def statistics(self, segment: Segment) -> MaskStatistics | None:
         """Volume and mean value where they are known already; `tell` says them."""
-        live = self._live.get(segment.id)
-        is_current = live is not None and live.patches == segment.patches
-        return live.statistics if live is not None and is_current else None
+        return self._live.statistics(segment)
 
     def tell(self, segment: Segment, found: MaskStatistics) -> None:
         """The numbers of a segment have been worked out for the patches it has."""
-        live = self._live.get(segment.id)
-        if live is not None and live.patches == segment.patches:
-            live.statistics = found
+        if self._live.tell(segment, found):
             self._events.send(SegmentsCounted())
 
     def drawn(self, place: Place, runs: Sequence[ModelRun]) -> list[LabelMap]:
@@ -202,7 +174,7 @@ class Segmenting:
             origin=begin.origin,
             origin_key=begin.origin_key,
             code=begin.code,
-            patches=() if voxels is None else self._store(place).put_all(*voxels),
+            patches=() if voxels is None else self._live.put(place, voxels),
         )
 
     def change(self, segment: Segment, command: Sentence, **values: object) -> None:
@@ -225,55 +197,10 @@ class Segmenting:
 
     def write(self, segment: Segment, box: Box, bits: Bits, name: Sentence) -> None:
         """Make a box of a segment what `bits` (box.shape) say; one undoable command."""
-        place, current = self._active(), self._by_id(segment.id)
-        if place is None or current is None or box.is_empty:
-            return
-        with self._lock:
-            live = self._follow(place, current)
-            live.mask.write(box, bits)
-            self._commit(place, current, live, box, name)
-
-    # -- strokes ---------------------------------------------------------------------------
-
-    def begin(self, segment: Segment) -> None:
-        """A stroke begins; nothing is stored before it ends."""
-        self._stroke = _Stroke(segment.id)
-
-    def paint(self, box: Box, inside: Bits, *, on: bool) -> LabelMap | None:
-        """Go on with the stroke; the segment as it is now to be drawn."""
-        place, stroke = self._active(), self._stroke
-        segment = self._by_id(stroke.segment_id) if stroke is not None else None
-        if place is None or stroke is None or segment is None or box.is_empty:
-            return None
-        with self._lock:
-            live = self._follow(place, segment)
-            live.mask.paint(box, inside, on=on)
-            live.label_map = _drawn(place, segment, live.mask)
-        stroke.box = stroke.box.joined(box)
-        return live.label_map
-
-    def end(self, name: Sentence) -> None:
-        """The stroke is done: one undoable command."""
-        place, stroke, self._stroke = self._active(), self._stroke, None
-        segment = self._by_id(stroke.segment_id) if stroke is not None else None
-        if place is None or stroke is None or segment is None or stroke.box.is_empty:
-            return
-        with self._lock:
-            live = self._follow(place, segment)
-            self._commit(place, segment, live, stroke.box, name)
-
-    def cancel(self) -> bool:
-        """Give the stroke up: the segment is as it was. Whether there was one."""
-        place, stroke, self._stroke = self._active(), self._stroke, None
-        segment = self._by_id(stroke.segment_id) if stroke is not None else None
-        if place is None or stroke is None or segment is None:
-            return False
-        with self._lock:
-            live = self._follow(place, segment)
-            follow(live.mask, stroke.box, live.patches, self._store(place))
-            live.label_map = None
-        self._events.send(WorkChanged())
-        return True
+        found = self._current(segment.id)
+        if found is not None and not box.is_empty:
+            self._live.mask(*found).write(box, bits)
+            self._commit(found[1], box, name)
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -282,56 +209,34 @@ class Segmenting:
             self._missed.add(segment.id)
             self._events.send(Message(error.what, "warn", segment.name))
 
-    def _by_id(self, segment_id: str) -> Segment | None:
-        return next((s for s in self.segments if s.id == segment_id), None)
+    def _current(self, segment_id: str) -> tuple[Place, Segment] | None:
+        """A segment of the stack that is looked at, as the work has it now."""
+        place = self._active()
+        segment = next((s for s in self.segments if s.id == segment_id), None)
+        return None if place is None or segment is None else (place, segment)
 
-    def _follow(self, place: Place, segment: Segment) -> _Live:
-        """The live mask, brought to the segment's patches where undo or redo changed them."""
-        with self._lock:
-            live = self._live.setdefault(segment.id, _Live(LiveMask(place.stack.geometry.shape)))
-            if live.patches != segment.patches:
-                box = changed_box(live.patches, segment.patches)
-                box = box.cut(Box((0, 0, 0), live.mask.grid))
-                follow(live.mask, box, segment.patches, self._store(place))
-                live.patches = segment.patches
-                live.label_map = live.statistics = None
-            return live
-
-    def _commit(
-        self, place: Place, segment: Segment, live: _Live, box: Box, name: Sentence
-    ) -> None:
-        store, patches = self._store(place), segment.patches
-        size = live.mask.voxels.size
-        if len(patches) >= _MOST_PATCHES and size <= _QUICKLY_PACKED:
-            whole = bounds(live.mask.voxels)
-            first = tuple(a + b for a, b in zip(whole.first, live.mask.box.first, strict=True))
-            box, patches = Box((first[0], first[1], first[2]), whole.shape), ()
-        patches = (*patches, *store.put_all(box, live.mask.read(box)))
-        live.patches = patches
-        live.label_map = live.statistics = None
+    def _commit(self, segment: Segment, box: Box, name: Sentence) -> None:
+        """Store a box of a segment as it is now; a measurement that follows it is made anew."""
+        found = self._current(segment.id)
+        if found is None:
+            return
+        place, segment = found
+        patches = self._live.store(place, segment, box)
+        changed = replace(segment, patches=patches, changed_at=_now())
         measurements = self._made.book_of(place).work.measurements
         if any(linked_to(m) == segment.id for m in measurements):
+            mask = self._live.mask(place, changed)
             followed = (
-                measured_again(m, live.mask, place) if linked_to(m) == segment.id else m
+                measured_again(m, mask, place) if linked_to(m) == segment.id else m
                 for m in measurements
             )
             measurements = tuple(m for m in followed if m is not None)
-        changed = replace(segment, patches=patches, changed_at=_now())
         self._set(place, changed, name, measurements=measurements)
 
     def _set(self, place: Place, segment: Segment, name: Sentence, **more: object) -> None:
         book = self._made.book_of(place)
         changed = (segment if s.id == segment.id else s for s in book.work.segments)
         book.change(name, segments=tuple(changed), **more)
-
-    def _store(self, place: Place) -> PatchStore:
-        folder = self._made.folder_of(place)
-        key = str(folder)
-        if key not in self._stores:
-            store = self._stores[key] = PatchStore(folder)
-            work = self._made.book_of(place).work
-            store.forget_unused({patch.key for s in work.segments for patch in s.patches})
-        return self._stores[key]
 
 
 def _without(run: ModelRun, corrected: set[str]) -> LabelMap | None:
@@ -344,22 +249,6 @@ def _without(run: ModelRun, corrected: set[str]) -> LabelMap | None:
         for x in whole.labels
     )
     return whole if labels == whole.labels else replace(whole, labels=labels)
-
-
-def _drawn(place: Place, segment: Segment, mask: LiveMask) -> LabelMap | None:
-    if mask.box.is_empty:
-        return None
-    geometry = place.stack.geometry.box(mask.box.first, mask.box.shape)
-    return LabelMap(
-        id=f"{OWN_MASK}{segment.id}",
-        geometry=geometry,
-        voxels=mask.voxels,
-        labels=(_label(segment),),
-    )
-
-
-def _label(segment: Segment) -> Label:
-    return Label(value=1, name=segment.name, colour=segment.colour, code=segment.code)
 
 
 def _free_colour(taken: list[str]) -> str:

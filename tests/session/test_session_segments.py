@@ -47,9 +47,9 @@ def voxels(session: Session, segment: Segment) -> np.ndarray:
 def paint(desk: Segmenting, box: Box, *, on: bool = True) -> None:
     segment = desk.active or desk.add("")
     assert segment is not None
-    desk.begin(segment)
-    desk.paint(box, np.ones(box.shape, bool), on=on)
-    desk.end(say("Paint"))
+    desk.strokes.begin(segment)
+    desk.strokes.paint(box, np.ones(box.shape, bool), on=on)
+    desk.strokes.end(say("Paint"))
 
 
 def test_strokes_are_undone_and_done_again_one_by_one(
@@ -81,9 +81,9 @@ def test_stroke_that_is_given_up_leaves_the_segment_as_it_was(
     segment, work = desk.active, session.work
     assert segment is not None
     before = voxels(session, segment)
-    desk.begin(segment)
-    desk.paint(Box((0, 0, 0), (5, 16, 20)), np.ones((5, 16, 20), bool), on=True)
-    assert desk.cancel()
+    desk.strokes.begin(segment)
+    desk.strokes.paint(Box((0, 0, 0), (5, 16, 20)), np.ones((5, 16, 20), bool), on=True)
+    assert desk.strokes.cancel()
     assert np.array_equal(voxels(session, segment), before)
     assert session.work == work
 
