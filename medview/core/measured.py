@@ -38,6 +38,19 @@ _OF_UNIT = {
 }
 
 
+# How an SUV was normalised (CID 85); lean mass by Janmahasatian, as MedView computes it.
+_METHOD = {
+    "{SUVbw}g/ml": Code("DCM", "126410", "SUV body weight calculation method"),
+    "{SUVlbm}g/ml": Code("DCM", "126414", "SUV lean body mass calculation Janmahasatian method"),
+    "{SUVbsa}cm2/ml": Code("DCM", "126412", "SUV body surface area calculation method"),
+}
+
+
+def method_code(unit: str) -> Code | None:
+    """By which method values of a unit were made, None where the unit does not say."""
+    return _METHOD.get(unit)
+
+
 def value_code(unit: str) -> Code | None:
     """What values of a unit (UCUM) are, None where the unit alone does not say."""
     return _OF_UNIT.get(unit)

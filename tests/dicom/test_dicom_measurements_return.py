@@ -603,3 +603,65 @@ def test_key_images_stand_first_in_the_report(
     assert first.caption.startswith("Key image")
     assert f"{number} / 6" in first.caption
     assert first.pixels.std() > 0
+
+
+def test_a_peak_names_its_quantity_how_it_was_derived_and_the_method(tmp_path: Path) -> None:
+    from medview.core.measured import quantity
+    from medview.core.results import Measurement
+    from medview.dicom.objects.sr import read_structured_report
+    from medview.dicom.write import ReportParts, read_sources, write_measurement_report
+
+    stack = ct_stack(tmp_path)
+    middle = stack.geometry.centre
+    peak = Measurement(
+        id="ab" * 16, kind="suv_peak", series_uid="1.2.3", stack=0, normal=(0, 0, 1),
+        points=(middle, PatientPoint(middle.x + 3, middle.y, middle.z)),
+        quantities=(quantity("Peak", 7.25, "{SUVbw}g/ml"),),
+    )  # fmt: skip
+    path = write_measurement_report(
+        ReportParts(measurements=[peak]), read_sources(stack), tmp_path / "sr.dcm"
+    )
+
+    (number,) = [
+        item for _, item in _items(pydicom.dcmread(path)) if item.get("ValueType") == "NUM"
+    ]
+    assert number.ConceptNameCodeSequence[0].CodeValue == "126401"
+    modifiers = {i.ConceptCodeSequence[0].CodeValue for i in number.ContentSequence}
+    assert {"126031", "126410"} <= modifiers
+    no_dciodvfy_errors(path)
+    (group,) = read_structured_report(str(path)).groups
+    assert group.quantities == peak.quantities
+    assert group.regions[0].graphic_type == "ELLIPSOID"
+
+
+def test_series_of_one_frame_of_reference_share_their_measurements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "study"
+    uids = [hd.UID() for _ in range(3)]
+    for number in range(3):
+        (folder / str(number)).mkdir(parents=True)
+
+        def of_one_study(image: pydicom.Dataset, _k: int, number: int = number) -> None:
+            rich(image, _k)
+            image.StudyInstanceUID = uids[0]
+            image.FrameOfReferenceUID = uids[1 if number < 2 else 2]
+
+        ct_stack(folder / str(number), change=of_one_study)
+    session = opened(folder, tmp_path / "one", monkeypatch)
+    places = list(session.studies.places())
+    place = next(p for p in places if p.stack.frame_of_reference_uid == uids[1])
+    session.select(place.key)
+    keep(session, every_kind(session)[:1])
+
+    seen = {
+        each.stack.frame_of_reference_uid: measures.on_stack(session.work, each)
+        for each in session.studies.places()
+        if each.key != place.key
+    }
+
+    assert len(seen) == 2
+    assert seen[place.stack.frame_of_reference_uid] == session.work.measurements
+    assert [found for uid, found in seen.items() if uid != place.stack.frame_of_reference_uid] == [
+        ()
+    ]

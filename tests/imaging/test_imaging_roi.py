@@ -60,7 +60,7 @@ def test_ellipse_statistics_agree_with_simpleitk(noisy, name: str) -> None:
 
     found = roi.statistics_of(roi.planar_values(noisy, plane, "ellipse", points))
 
-    mask, _ = roi.ellipse_mask(plane, points)
+    mask, _ = roi.mask_of(plane, "ellipse", points)
     filtered = sitk.LabelStatisticsImageFilter()
     filtered.Execute(
         sitk.GetImageFromArray(plane.values(noisy, index)),
@@ -76,7 +76,7 @@ def test_pixel_belongs_to_an_ellipse_when_its_centre_does(ct_volume) -> None:
     volume = ct_volume(np.zeros((1, 9, 9), np.int16), geometry=Geometry(shape=(1, 9, 9)))
     plane = native_plane(volume.geometry)
 
-    mask, _ = roi.ellipse_mask(plane, _ellipse(plane, 0, (4, 4), (2, 2)))
+    mask, _ = roi.mask_of(plane, "ellipse", _ellipse(plane, 0, (4, 4), (2, 2)))
 
     # Hand count: centres within 2 of the middle are 13.
     assert mask.sum() == 13

@@ -20,7 +20,7 @@ from highdicom.sr import RelationshipTypeValues
 from medview.core.codec import to_plain
 from medview.core.errors import GeometryError
 from medview.core.geometry import FloatArray, Geometry
-from medview.core.measured import DERIVED, value_code
+from medview.core.measured import DERIVED, method_code, value_code
 from medview.core.results import Code, Measurement, Quantity
 from medview.core.words import say
 from medview.dicom.uids import derived_uid
@@ -130,7 +130,7 @@ def _evaluations(measurement: Measurement) -> list[sr.QualitativeEvaluation]:
 
 def _number(quantity: Quantity, coordinates: list[Any] | None = None) -> sr.Measurement:
     name, derivation = c.concept_of(quantity), None
-    own = value_code(quantity.unit)
+    own, method = value_code(quantity.unit), method_code(quantity.unit)
     if quantity.concept in DERIVED and own is not None:
         name, derivation = own, c.coded(name)
     return sr.Measurement(
@@ -138,6 +138,7 @@ def _number(quantity: Quantity, coordinates: list[Any] | None = None) -> sr.Meas
         value=float(quantity.value),
         unit=c.unit_of(quantity.unit),
         derivation=derivation,
+        method=None if method is None else c.coded(method),
         referenced_coordinates=coordinates,
     )
 

@@ -7,6 +7,7 @@ slice), `reshaped` and `moved` (handles), `lines` and `rows` (words), `EdgeWays`
 from medview.imaging.roi.cuts import Cut, cut
 from medview.imaging.roi.kinds import CLOSED, KINDS, LEAST, SOLID, WORDS, is_whole
 from medview.imaging.roi.livewire import EdgeWays
+from medview.imaging.roi.masks import mask_of
 from medview.imaging.roi.peak import RADIUS_MM, Peak, peak
 from medview.imaging.roi.quantities import (
     Measured,
@@ -20,8 +21,6 @@ from medview.imaging.roi.site import PIXELS, Site, plane_along
 from medview.imaging.roi.statistics import (
     Histogram,
     Statistics,
-    ellipse_mask,
-    mask_of,
     planar_values,
     probe,
     sphere_values,
@@ -47,7 +46,6 @@ __all__ = [
     "Statistics",
     "again",
     "cut",
-    "ellipse_mask",
     "handles",
     "histogram",
     "is_whole",

@@ -6,7 +6,7 @@ A pixel belongs to a shape when its centre does; centres on the very edge belong
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.volume import Volume
 from medview.imaging.planes import Plane, is_padding
-from medview.imaging.roi.shapes import outline, pixels_of
+from medview.imaging.roi.masks import Box, Inside, inside
 from medview.imaging.slice_plane import SlicePlane
 
 _EDGE = 1e-6  # of a pixel: rounding must not decide by chance
 _MOST_BINS = 64
 
-Box = tuple[int, NDArray[np.intp], NDArray[np.intp]]  # slice, rows, columns
 SphereSlice = tuple[Box, FloatArray, NDArray[np.bool_]]
 
 
@@ -78,16 +77,43 @@ def planar_values(
 
     Empty for colour and where the shape lies outside of the volume.
     """
-    mask, index = mask_of(plane, kind, points)
-    if volume.is_colour or not 0 <= index < plane.count or not mask.any():
+    found = inside(plane, kind, points)
+    if volume.is_colour or not 0 <= found.index < plane.count or not found.mask.any():
         return np.empty(0)
     if isinstance(plane, Plane):
-        values = plane.values(volume, index)[mask].astype(np.float64)
+        values = _part_of(volume, plane, found)[found.mask]
     else:
-        places = np.argwhere(mask)
-        at = np.column_stack([np.full(len(places), index), places, np.ones(len(places))])
-        values = between_voxels(volume, (at @ plane.matrix_at(index).T)[:, :3])
+        places = np.add(np.argwhere(found.mask), (found.row, found.column))
+        at = np.column_stack([np.full(len(places), found.index), places, np.ones(len(places))])
+        values = between_voxels(volume, (at @ plane.matrix_at(found.index).T)[:, :3])
     return values[np.isfinite(values)]
+
+
+def _part_of(volume: Volume, plane: Plane, found: Inside) -> FloatArray:
+    """(rows, columns) modality values of the box around a shape, NaN where there is no image: a
+    film of many millions of pixels is not turned into numbers for a small shape."""
+    rows = slice(found.row, found.row + found.mask.shape[0])
+    columns = slice(found.column, found.column + found.mask.shape[1])
+    sample = plane.sample(replace(volume, padding=None), found.index)
+    stored = sample.numbers[rows, columns]
+    slope, intercept = (_cut(each, rows, columns) for each in (sample.slope, sample.intercept))
+    values: FloatArray = np.asarray(stored, np.float64) * slope + intercept
+    if volume.padding is not None:
+        values[is_padding(stored, volume.padding)] = np.nan
+    if sample.blank is not None:
+        values[sample.blank[rows, columns]] = np.nan
+    return values
+
+
+def _cut(
+    each: float | NDArray[np.float32], rows: slice, columns: slice
+) -> float | NDArray[np.float32]:
+    """A slope or an intercept of a part, where it differs by row or by column."""
+    if not isinstance(each, np.ndarray):
+        return each
+    return each[
+        rows if each.shape[0] > 1 else slice(None), columns if each.shape[1] > 1 else slice(None)
+    ]
 
 
 def between_voxels(volume: Volume, points: FloatArray) -> FloatArray:
@@ -114,85 +140,6 @@ def between_voxels(volume: Volume, points: FloatArray) -> FloatArray:
         found += np.where(weight > 0, weight * values, 0.0)
     found[outside] = np.nan
     return found
-
-
-def mask_of(
-    plane: SlicePlane, kind: str, points: Sequence[PatientPoint]
-) -> tuple[NDArray[np.bool_], int]:
-    """(rows, columns) which pixel centres lie in a closed shape, and the slice it lies on."""
-    if kind == "ellipse":
-        return ellipse_mask(plane, points)
-    places = pixels_of(plane, outline(kind, points))
-    return polygon_mask(places[:, 1:], plane.shape), round(float(places[:, 0].mean()))
-
-
-def polygon_mask(corners: FloatArray, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """(rows, columns) which pixel centres lie in a polygon of (n, 2) [row, column] corners.
-
-    By the even-odd rule where it crosses itself.
-    """
-    mask = np.zeros(shape, bool)
-    start, end = corners, np.roll(corners, -1, axis=0)
-    first = max(0, int(np.ceil(corners[:, 0].min() - _EDGE)))
-    last = min(shape[0] - 1, int(np.floor(corners[:, 0].max() + _EDGE)))
-    for row in range(first, last + 1):
-        for low, high in _spans(start, end, row):
-            left, right = max(0, int(np.ceil(low - _EDGE))), int(np.floor(high + _EDGE))
-            mask[row, left : max(left, right + 1)] = True
-    return mask
-
-
-def _spans(start: FloatArray, end: FloatArray, row: int) -> list[tuple[float, float]]:
-    """From where to where a row runs inside a polygon, edges along it included."""
-    rises = (start[:, 0] <= row) != (end[:, 0] <= row)
-    a, b = start[rises], end[rises]
-    crossings = np.sort(a[:, 1] + (row - a[:, 0]) * (b[:, 1] - a[:, 1]) / (b[:, 0] - a[:, 0]))
-    spans = [(float(x), float(y)) for x, y in crossings.reshape(-1, 2)]
-    touching = np.abs(start[:, 0] - row) <= _EDGE
-    spans += [(float(x), float(x)) for x in start[touching, 1]]
-    lying = touching & (np.abs(end[:, 0] - row) <= _EDGE)
-    pairs = np.sort(np.column_stack([start[lying, 1], end[lying, 1]]), axis=1)
-    return spans + [(float(x), float(y)) for x, y in pairs]
-
-
-def ellipse_mask(
-    plane: SlicePlane, points: Sequence[PatientPoint]
-) -> tuple[NDArray[np.bool_], int]:
-    """(rows, columns) which pixel centres lie in the ellipse, and the slice it lies on."""
-    corners = np.array(points, float)
-    middle = corners.mean(axis=0)
-    axes = np.array([corners[1] - corners[0], corners[3] - corners[2]]) / 2.0
-    index = round(plane.to_pixel(PatientPoint(*middle))[0])
-    mask = np.zeros(plane.shape, bool)
-    if min(np.linalg.norm(axes, axis=1)) <= 0:
-        return mask, index
-    rows, columns = _bounds(plane, middle, axes)
-    if rows.size and columns.size:
-        mask[np.ix_(rows, columns)] = _inside(plane, middle, axes, (index, rows, columns))
-    return mask, index
-
-
-def _bounds(
-    plane: SlicePlane, middle: FloatArray, axes: FloatArray
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    corners = [middle + a * axes[0] + b * axes[1] for a in (-1, 1) for b in (-1, 1)]
-    pixels = np.array([plane.to_pixel(PatientPoint(*corner))[1:] for corner in corners])
-    low = np.maximum(np.floor(pixels.min(axis=0)), 0).astype(int)
-    high = np.minimum(np.ceil(pixels.max(axis=0)) + 1, plane.shape).astype(int)
-    return np.arange(low[0], high[0]), np.arange(low[1], high[1])
-
-
-def _inside(
-    plane: SlicePlane, middle: FloatArray, axes: FloatArray, where: Box
-) -> NDArray[np.bool_]:
-    index, rows, columns = where
-    start = np.array(plane.to_patient(index, 0, 0)) - middle
-    reach = np.zeros((len(rows), len(columns)))
-    for axis in axes:
-        unit = axis / float(axis @ axis)
-        along = (plane.step_down @ unit) * rows[:, None] + (plane.step_right @ unit) * columns
-        reach += (along + start @ unit) ** 2
-    return np.asarray(reach <= 1.0 + 1e-9, bool)
 
 
 def sphere_values(volume: Volume, middle: PatientPoint, radius: float) -> FloatArray:
