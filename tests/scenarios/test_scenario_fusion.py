@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from medview.core.geometry import PatientPoint, VoxelIndex
+from medview.gui.views import corners
 from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
 from medview.imaging.fusion import resampled
@@ -82,6 +83,8 @@ def test_pet_lies_over_ct_in_every_plane_with_its_unit_and_bar(fused: MainWindow
     assert (shown[..., 2] - shown[..., 0] > 60).mean() > 0.01  # hot iron: red over the grey
     assert fused.fusion.bar.isVisible()
     assert "PET AC" in fused.fusion.bar.title
+    assert layers[0] is not None
+    assert corners.upper_layer(layers[0]) == "PT W 6 L 3 · 50 %"
 
 
 def test_only_series_of_the_patient_with_slices_in_space_are_offered(

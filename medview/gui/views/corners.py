@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from medview.core.geometry import Geometry
-from medview.core.numbers import unit_text
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.core.words import tr, translate
@@ -210,10 +209,9 @@ def lower_left(shown: Shown, state: ViewState, screen_scale: float, probe: str) 
 
 
 def upper_layer(layer: UpperLayer) -> str:
-    """What lies over the picture: modality, its window, its share."""
-    what = " ".join(word for word in (layer.volume.modality, unit_text(layer.volume.unit)) if word)
+    """What lies over the picture: modality, its window, its share; its bar says the unit."""
     window = f"W {figure(layer.window.width)} L {figure(layer.window.center)}"
-    return f"{what} · {window} · {round(100 * layer.blend)} %"
+    return f"{layer.volume.modality} {window} · {round(100 * layer.blend)} %".strip()
 
 
 def lower_right(shown: Shown, plane: SlicePlane, index: int) -> list[str]:
