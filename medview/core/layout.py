@@ -5,10 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from medview.core.geometry import PatientPoint
+from medview.core.geometry import PatientPoint, Vector
 
 MOST_LINES = 4  # rows or columns of a grid
 PLANES_AND_VOLUME = ("axial", "coronal", "sagittal", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a turned plane lies: unit vectors (LPS) to its right and down, and a place in it.
+
+    rest_mm: (right, down) from the anchor to the middle of a view; span_mm: (width, height) that
+    fill it: the picture turns about the anchor and keeps its scale.
+    """
+
+    right: Vector
+    down: Vector
+    anchor: PatientPoint
+    rest_mm: tuple[float, float]
+    span_mm: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +35,8 @@ class TileState:
     width) in modality units; None for both as the stack opens. zoom: times the size that fits;
     pan: parts of the view's width and height from its middle; turns: quarters clockwise.
     slab: what several slices are shown as (mip, minip, mean) and their millimetres; None for one.
+    slabs: the same of every plane of its stack, by name. turned: those that are turned; roll:
+    radians that a straightened picture is turned about its curve.
     """
 
     key: tuple[str, int] | None = None
@@ -33,6 +50,9 @@ class TileState:
     flip_v: bool = False
     turns: int = 0
     slab: tuple[str, float] | None = None
+    slabs: tuple[tuple[str, str, float], ...] = ()
+    turned: tuple[tuple[str, Turn], ...] = ()
+    roll: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,26 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medview.core.geometry import FloatArray, Geometry, PatientPoint, Vector
+from medview.core.layout import Turn
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.planes import planes_of
 from medview.imaging.slabs import THIN, Slab, thick
 from medview.imaging.slice_plane import SlicePlane
 
 _STILL = math.radians(0.02)  # a smaller turn is none
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """How a turned plane lies: unit vectors (LPS) to its right and down, and a place in it.
-
-    rest_mm, span_mm: see `ObliquePlane`; the picture turns about the anchor and keeps its scale.
-    """
-
-    right: Vector
-    down: Vector
-    anchor: PatientPoint
-    rest_mm: tuple[float, float]
-    span_mm: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)

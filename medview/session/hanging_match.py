@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from medview.core.body_parts import has_word
 from medview.core.layout import GridState, TileState
-from medview.session.hanging import Fits, Rule, Selector, Stage, TileRule
+from medview.session.hanging import PLANES, Fits, Rule, Selector, Stage, TileRule
 from medview.session.places import Key
 
 Over = tuple[Key, float]  # a series that lies over another, and its share
@@ -241,7 +241,7 @@ def _tile_of(tile: TileState, known: dict[Key, Candidate], exam: Exam, is_alone:
     is_absolute = candidate.modality in ("CT", "PT")
     return TileRule(
         series=selector_for(candidate, exam, tile.plane, is_alone=is_alone),
-        plane=tile.plane,
+        plane=tile.plane if tile.plane in PLANES else "native",  # curves are one patient's
         window=tile.window if is_absolute and tile.window is not None else "",
         inverted=tile.is_inverted,
         projection="" if tile.slab is None else tile.slab[0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -10,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from medview.core.codec import from_plain, to_plain
 from medview.gui.views import corners
 from medview.gui.views.cross_lines import CrossLine, cross_lines
 from medview.gui.views.slice_view import SliceView
@@ -176,3 +179,25 @@ def test_the_switch_shows_pixels_as_they_are(opened: MainWindow, qtbot: QtBot) -
     assert len(inside) >= 3
     assert len(set(inside)) == 1  # one voxel, one grey
     assert smooth != plain
+
+
+def test_turned_planes_and_slabs_come_back_with_the_layout(
+    opened: MainWindow, quiet: Callable[..., None]
+) -> None:
+    grid = opened.grid
+    axial, coronal = (grid.views[name] for name in ("axial", "coronal"))
+    opened.set_tool("crosshair")
+    line = _line(axial, "coronal")
+    _drag(axial, line.ends[1], line.middle + (line.ends[1] - line.middle) @ _turn(-20))
+    _wheel(coronal, 2, Qt.KeyboardModifier.AltModifier)
+    stood, plane = grid.state, coronal.stage.plane
+    assert isinstance(plane, ObliquePlane)
+
+    opened.actions_.perform("planes.reset")
+    opened.actions_.perform("layout.1x1")
+    grid.restore(from_plain(type(stood), to_plain(stood)))
+    quiet(opened)
+
+    back = grid.views["coronal"].stage.plane
+    assert isinstance(back, ObliquePlane)
+    assert back == plane

@@ -11,13 +11,14 @@ from medview.core.errors import InvalidInput
 from medview.core.geometry import PatientPoint
 from medview.core.layout import MOST_LINES, TileState, layout_name
 from medview.core.words import say
+from medview.imaging.curved import CURVED
 from medview.session.work_changes import WorkChange, with_change
 
 if TYPE_CHECKING:
     from medview.gui.views.tile import Tile
     from medview.gui.window import MainWindow
 
-_PLANES = ("axial", "coronal", "sagittal", "native", "volume")
+_PLANES = ("axial", "coronal", "sagittal", "native", "volume", *CURVED)
 
 
 class StandingWork:

@@ -158,6 +158,9 @@ class Tile(QWidget):
             flip_v=kept.flip_v,
             turns=kept.turns,
             slab=self._slab(kept),
+            slabs=tuple((name, slab.mode, slab.mm) for name, slab in kept.mpr.slabs),
+            turned=kept.mpr.turns,
+            roll=kept.mpr.roll,
         )
 
     def _slab(self, kept: ViewState) -> tuple[str, float] | None:
@@ -176,7 +179,9 @@ class Tile(QWidget):
             window = dragged(now, wish.window[1] - now.width, wish.window[0] - now.center)
         stage.place(point=wish.point, window=window)
         is_inverted = stage.state.is_inverted if window is None else wish.is_inverted
-        mpr = stage.state.mpr
+        mpr = replace(stage.state.mpr, turns=wish.turned, roll=wish.roll)
+        for name, mode, mm in wish.slabs:
+            mpr = mpr.with_slab(name, Slab(mode, mm))
         if wish.slab is not None:
             mpr = mpr.with_slab(self.plane, Slab(*wish.slab))
         stage.change(
