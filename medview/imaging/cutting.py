@@ -5,7 +5,7 @@ The volume itself is never changed: a drawing copy is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,8 +77,13 @@ class Lasso:
     keeps: bool = False
 
 
-def covered(lasso: Lasso, geometry: Geometry) -> NDArray[np.bool_]:
-    """[k, j, i]: voxels whose centres the lasso covers. Even grids alone."""
+def covered(
+    lasso: Lasso, geometry: Geometry, check: Callable[[], None] | None = None
+) -> NDArray[np.bool_]:
+    """[k, j, i]: voxels whose centres the lasso covers. Even grids alone.
+
+    check: called between slices; what it raises ends the work.
+    """
     mask, low, step = _raster(np.array(lasso.corners, float))
     to_screen = np.array([lasso.right, lasso.up]) @ geometry.affine[:3]
     count_k, count_j, count_i = geometry.shape
@@ -91,6 +96,8 @@ def covered(lasso: Lasso, geometry: Geometry) -> NDArray[np.bool_]:
     found = np.zeros(geometry.shape, bool)
     high, wide = mask.shape
     for number in range(count_k):
+        if check is not None:
+            check()
         x = np.rint(start[0] + k[0, number] + j[0][:, None] + i[0]).astype(np.int32)
         y = np.rint(start[1] + k[1, number] + j[1][:, None] + i[1]).astype(np.int32)
         inside = (x >= 0) & (x < wide) & (y >= 0) & (y < high)
@@ -130,16 +137,17 @@ def cut(
     planes: Sequence[CutPlane] = (),
     *,
     fill: float | None = None,
+    check: Callable[[], None] | None = None,
 ) -> NDArray[np.int16 | np.float32]:
     """Values with what lassos and planes leave out put to `fill` (their lowest); a copy.
 
-    The array itself where nothing is left out.
+    The array itself where nothing is left out. check: as for `covered`.
     """
     if not lassos and not planes:
         return values
     gone = np.zeros(values.shape, bool)
     for lasso in lassos:
-        under = covered(lasso, geometry)
+        under = covered(lasso, geometry, check)
         gone |= ~under if lasso.keeps else under
     for plane in planes:
         gone |= beyond(plane, geometry)

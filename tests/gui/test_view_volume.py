@@ -17,9 +17,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog, QToolButton
 
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
-from medview.core.study import Series
+from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.gui.views.look_editor import LookEditor
+from medview.gui.views.tile import Tile
 from medview.gui.views.volume_blocks import FINE, WHOLE, Blocks
 from medview.gui.views.volume_box import HANDLES, Handle, handle_places
 from medview.gui.views.volume_camera import Camera
@@ -33,6 +34,7 @@ from medview.imaging.letters import letters
 from medview.imaging.looks import Scale, in_blend, looks_for
 from medview.imaging.reduce import reduced
 from medview.imaging.transfer import TransferPoint
+from medview.session.places import OpenVolume, Place
 
 _HU = Scale(unit="HU")
 
@@ -299,6 +301,29 @@ def test_tilted_and_uneven_stacks_say_that_they_are_corrected(view, qtbot) -> No
         volume = Volume(geometry=geometry, stored=stored, unit="HU", modality="CT")
         _ready(shown, qtbot, volume)
         assert shown.badges() == [badge]
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        ((3, 8, 8), "3 slices make no volume worth turning."),
+        ((9, 8, 8, 3), "Colours are no measure of tissue: there is no volume to draw."),
+    ],
+)
+def test_place_of_a_volume_that_cannot_be_says_why(qtbot, shape, sentence: str) -> None:
+    geometry = Geometry(shape=shape[:3])
+    stack = Stack(frames=(), geometry=geometry, verdict="regular")
+    series = Series(uid="1", stacks=(stack,))
+    place = Place(patient=Patient(id="P"), study=Study(uid="2"), series=series, stack_number=0)
+    volume = Volume(geometry=geometry, stored=np.zeros(shape, np.uint8))
+    tile = Tile(0, "volume", None)
+    qtbot.addWidget(tile)
+    tile.want(place.key, "volume")
+
+    tile.take(OpenVolume(place=place, volume=volume, ready=np.ones(shape[0], bool), failed={}))
+
+    assert tile.accessibleDescription() == sentence
+    assert tile.volume_view is None
 
 
 def test_click_on_the_ball_tells_where_it_lies(view, qtbot) -> None:

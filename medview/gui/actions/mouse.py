@@ -13,4 +13,7 @@ MOUSE = (
     ("Ctrl + wheel", "zoom at the pointer"),
     ("Shift + wheel", "ten slices, or a phase of a 4-D series"),
     ("Double click", "this view alone, and back"),
+    ("Left drag in the volume", "turn it; or what scissors and box do"),
+    ("Click in the volume", "the slices show that place"),
+    ("Shift + wheel in the volume", "cuts deeper or less deep"),
 )

@@ -251,6 +251,8 @@ class Tile(QWidget):
     def _show_kind(self) -> None:
         """Slices, the volume, or a black place where neither can be."""
         is_volume = self.plane == "volume"
+        self.setAccessibleDescription(self._why_no_volume())
+        self.update()
         self.view.setVisible(not is_volume)
         if self.volume_view is not None:
             self.volume_view.setVisible(is_volume and self._is_deep())

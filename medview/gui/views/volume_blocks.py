@@ -21,7 +21,9 @@ from medview.session.memory import available_bytes
 QUICK, FINE, WHOLE = 128, 256, 1 << 20  # voxels along the longest axis
 _STEPS = (WHOLE, 512, 384)  # what is tried at rest, while memory has room
 _SHARE = 0.25  # of the memory that is free
-_SLOPES = 3  # bytes a voxel that the ray caster keeps for its light
+# Bytes a voxel beside the copy itself: the slopes that the ray caster keeps for its light, and
+# what is cut away.
+_BESIDE = 7
 
 
 class Blocks:
@@ -59,7 +61,7 @@ class Blocks:
         known = self._cut.get(size)
         if known is not None and known[0] == key:
             return known[1]
-        values = cut(block.values, block.geometry, scene.lassos, fill=fill)
+        values = cut(block.values, block.geometry, scene.lassos, fill=fill, check=check)
         if look.is_inside:
             values = values.copy() if values is block.values else values
             values[self._outside(size, block)] = fill
@@ -116,6 +118,6 @@ class Blocks:
         each = 2 if self.volume.unit == "HU" else 4
         for size in _STEPS:
             voxels = float(np.prod([n / max(1, -(-n // size)) for n in shape]))
-            if voxels * (2 * each + _SLOPES) <= room:
+            if voxels * (2 * each + _BESIDE) <= room:
                 return size
         return FINE
