@@ -1,4 +1,4 @@
-"""What the window does with segments: brushes, growing, nodules, and changes of a whole segment."""
+"""What the window does with segments: brushes, growing, nodules, and their numbers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from medview.core.errors import MedViewError
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.results import LabelMap
-from medview.core.words import Sentence, say, tr
+from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
+from medview.gui.segment_changes import SegmentChanges
 from medview.gui.views.painting import Dab
 from medview.gui.views.slice_view import SliceView
-from medview.imaging.planes import Plane
 from medview.session.events import ActiveChanged, Event, WorkChanged
 from medview.session.segmenting import Beginning
 from medview.session.segments import Segment
@@ -26,11 +26,11 @@ from medview.session.studies import OpenVolume
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
-    from medview.imaging.segment.box import Bits, Box
+    from medview.imaging.segment.box import Bits
 
 _OTHERS_MS = 90  # how often the views that are not painted in follow a stroke
-_SMALL_MM3, _SMOOTH_MM, _MARGIN_MM = 50.0, 1.0, 1.0
 _LEAST_MM, _MOST_MM = 1.0, 100.0
+_LOOKS_MM = 40.0  # around a click
 _NAMES = {
     "brush": say("Paint"),
     "eraser": say("Erase"),
@@ -38,7 +38,6 @@ _NAMES = {
 }
 BRUSHES = tuple(_NAMES)
 T = TypeVar("T")
-Change = Callable[["Bits", tuple[float, float, float], CancelToken], "Bits"]
 
 
 class SegmentWork(QObject):
@@ -61,6 +60,7 @@ class SegmentWork(QObject):
         window.status.cancel_asked.connect(self.cancel)
         SessionBridge(self._session, self).heard.connect(self._hear)
         self._connect()
+        self.changes = SegmentChanges(window, self)
 
     def cancel(self) -> None:
         """Stop what is being worked out."""
@@ -69,24 +69,13 @@ class SegmentWork(QObject):
     def _connect(self) -> None:
         on = self._window.actions_.connect
         on("models.cancel", self.cancel)
-        on("segment.new", self._new)
-        on("segment.delete", self._delete)
-        on("segment.correct", self._correct)
-        on("segment.take_up", self._take_up)
-        on("segment.fill", self._fill)
-        on("segment.largest", partial(self._change, say("Keep the largest part"), _largest))
-        on("segment.clean", partial(self._change, say("Remove small parts"), self._without_small))
-        on("segment.smooth", partial(self._change, say("Smooth a segment"), _smooth, 3.0))
-        grown, shrunk = say("Grow a segment"), say("Shrink a segment")
-        on("segment.larger", partial(self._change, grown, _margin(_MARGIN_MM), 3.0))
-        on("segment.smaller", partial(self._change, shrunk, _margin(-_MARGIN_MM)))
-        on("segment.rename", self._rename)
         for name in ("nodule", *BRUSHES, "grow"):
             on(f"tool.{name}", self._show_circle)
 
     # -- strokes and clicks ------------------------------------------------------------------
 
-    def _opened(self) -> OpenVolume | None:
+    def opened(self) -> OpenVolume | None:
+        """The stack that is looked at where segments can lie on it; says so where they cannot."""
         place = self._session.active
         opened = None if place is None else self._session.studies.volume(place.key)
         if opened is None or not opened.volume.geometry.is_spatial:
@@ -105,10 +94,14 @@ class SegmentWork(QObject):
             if self._desk.strokes.cancel():
                 self._session.events.send(WorkChanged())
             return
-        opened = self._opened() if dab.phase in ("begin", "click") else self._shown()
+        opened = self.opened() if dab.phase in ("begin", "click") else self.shown()
         if opened is None:
             return
-        if dab.tool == "nodule":
+        if dab.phase == "click" and not _is_read(opened, dab.way[1]):
+            self._window.reactions.say(
+                say("The slices around this place are still being read; click again then."), "warn"
+            )
+        elif dab.tool == "nodule":
             self._measure(opened, dab)
         elif dab.tool == "grow":
             self._grow(opened, dab)
@@ -117,7 +110,8 @@ class SegmentWork(QObject):
         else:
             self._stroke(opened, dab)
 
-    def _shown(self) -> OpenVolume | None:
+    def shown(self) -> OpenVolume | None:
+        """The stack that is looked at, if it is in memory."""
         place = self._session.active
         return None if place is None else self._session.studies.volume(place.key)
 
@@ -173,7 +167,7 @@ class SegmentWork(QObject):
         from medview.session.nodules import NODULE_CODE, is_nodule, nodule_measurement
 
         async def action() -> None:
-            found = await self._work(
+            found = await self.work(
                 tr("Measuring the nodule"), measure_nodule, opened.volume, dab.way[1]
             )
             number = 1 + sum(is_nodule(m) for m in self._session.work.measurements)
@@ -198,7 +192,7 @@ class SegmentWork(QObject):
         tolerance = self._desk.brush.tolerance
 
         async def action() -> None:
-            found = await self._work(
+            found = await self.work(
                 tr("Growing"), grow_from_seed, opened.volume, dab.way[1], tolerance
             )
             segment = self._desk.active or self._desk.add("")
@@ -214,119 +208,7 @@ class SegmentWork(QObject):
 
         self._window.operations.start(action())
 
-    # -- the whole segment ---------------------------------------------------------------------
-
-    def _new(self) -> None:
-        if self._opened() is not None:
-            self._desk.add("")
-
-    def _delete(self) -> None:
-        segment = self._wanted()
-        if segment is not None:
-            self._desk.delete(segment)
-
-    def _rename(self, name: str) -> None:
-        segment = self._wanted()
-        if segment is not None and name.strip():
-            self._desk.change(segment, say("Rename a segment"), name=name.strip()[:64])
-
-    def _wanted(self) -> Segment | None:
-        segment = self._desk.active
-        if segment is None:
-            self._window.reactions.say(say("There is no segment here yet: paint one."), "warn")
-        return segment
-
-    def _correct(self) -> None:
-        from medview.session.segment_sources import from_runs
-
-        place = self._session.active
-        if place is None:
-            return
-        runs = self._session.made.runs_of(place)
-
-        async def action() -> None:
-            found = await self._work(tr("Copying masks"), from_runs, place, runs)
-            known = {segment.origin_key for segment in self._desk.of(place)}
-            fresh = [each for each in found if each[1].origin_key not in known]
-            self._desk.add_all(fresh, say("Correct masks of models"), place)
-            if not fresh:
-                self._window.reactions.say(
-                    say("There is no mask of a model here that could be corrected."), "warn"
-                )
-
-        self._window.operations.start(action())
-
-    def _take_up(self) -> None:
-        from medview.session.segment_sources import stored_segmentations
-
-        place = self._session.active
-        if place is None:
-            return
-
-        async def action() -> None:
-            found, notes = await self._work(
-                tr("Reading segmentations"), stored_segmentations, place, place.study.objects
-            )
-            known = {segment.origin_key for segment in self._desk.of(place)}
-            fresh = [each for each in found if each[1].origin_key not in known]
-            self._desk.add_all(fresh, say("Take up stored segmentations"), place)
-            for note in notes:
-                self._window.reactions.say(note, "warn")
-            if not found and not notes:
-                self._window.reactions.say(
-                    say("There is no stored segmentation of these images."), "warn"
-                )
-
-        self._window.operations.start(action())
-
-    def _fill(self) -> None:
-        from medview.imaging.segment.shape import fill_between
-
-        plane = self._window.grid.active_view.stage.plane
-        axis = plane.normal if isinstance(plane, Plane) else 0
-
-        def change(bits: Bits, spacing: tuple[float, float, float], cancel: CancelToken) -> Bits:
-            return fill_between(bits, axis, spacing, cancel)
-
-        self._change(say("Fill between slices"), change)
-
-    def _without_small(
-        self, bits: Bits, spacing: tuple[float, float, float], _cancel: CancelToken
-    ) -> Bits:
-        from medview.imaging.segment.shape import remove_small
-
-        return remove_small(bits, _SMALL_MM3, float(np.prod(spacing)))
-
-    def _change(self, name: Sentence, change: Change, room_mm: float = 0.0) -> None:
-        """Work a new mask out in a thread; only what differs is stored."""
-        segment, opened = self._wanted(), self._shown()
-        if segment is None or opened is None:
-            return
-        geometry, place = opened.place.stack.geometry, opened.place
-        right, down, _ = geometry.spacing
-        spacing = (geometry.slice_step, down, right)
-
-        async def action() -> None:
-            live = self._desk.mask(place, segment)
-            room = [int(np.ceil(room_mm / step)) + 1 if room_mm else 0 for step in spacing]
-            box = live.box.grown(room, geometry.shape)
-            before = live.read(box)
-            after = await self._work(str(name), change, before, spacing)
-            changed = _bounds(after ^ before)
-            if self._desk.active != segment:
-                self._window.reactions.say(
-                    say("The segment was changed meanwhile: nothing was done."), "warn"
-                )
-            elif changed.is_empty:
-                self._window.reactions.say(say("Nothing changed: {name}", name=name))
-            else:
-                first = tuple(a + b for a, b in zip(changed.first, box.first, strict=True))
-                moved = type(box)((first[0], first[1], first[2]), changed.shape)
-                self._desk.write(segment, moved, after[changed.slices], name)
-
-        self._window.operations.start(action())
-
-    async def _work(self, title: str, function: Callable[..., T], *args: object) -> T:
+    async def work(self, title: str, function: Callable[..., T], *args: object) -> T:
         """In a thread, with a word at the bottom and a cancel token last."""
         self._cancel = cancel = CancelToken()
         self._window.status.show_progress(title, 0, 1)
@@ -345,7 +227,7 @@ class SegmentWork(QObject):
         """Volume and mean value of what changed, in a thread."""
         from medview.imaging.segment.size import statistics
 
-        opened = self._shown()
+        opened = self.shown()
         if opened is None:
             return
         for segment in self._desk.of(opened.place):
@@ -372,39 +254,20 @@ class SegmentWork(QObject):
             self._desk.tell(segment, found)
 
 
+def _is_read(opened: OpenVolume, point: PatientPoint) -> bool:
+    """Whether the slices that a click looks at hold voxels: those within its reach."""
+    geometry = opened.volume.geometry
+    k, steps = geometry.to_index(point).k, _LOOKS_MM / geometry.slice_step
+    first, last = max(0, int(k - steps)), max(0, int(k + steps) + 1)
+    return bool(opened.ready[first:last].all())
+
+
 def _replace_in(view: SliceView, painted: LabelMap) -> None:
     """Draw a segment as it is now; other overlays keep their pictures."""
     stage = view.stage
     others = tuple(each for each in stage.overlays if each.id != painted.id)
     stage.overlays = (*others, painted)
     view.update()
-
-
-def _largest(bits: Bits, _spacing: tuple[float, float, float], _cancel: CancelToken) -> Bits:
-    from medview.imaging.segment.shape import keep_largest
-
-    return keep_largest(bits)
-
-
-def _smooth(bits: Bits, spacing: tuple[float, float, float], _cancel: CancelToken) -> Bits:
-    from medview.imaging.segment.shape import smooth
-
-    return smooth(bits, spacing, _SMOOTH_MM)
-
-
-def _margin(by_mm: float) -> Change:
-    def change(bits: Bits, spacing: tuple[float, float, float], _cancel: CancelToken) -> Bits:
-        from medview.imaging.segment.shape import margin
-
-        return margin(bits, spacing, by_mm)
-
-    return change
-
-
-def _bounds(bits: Bits) -> Box:
-    from medview.imaging.segment.box import bounds
-
-    return bounds(bits)
 
 
 def _shape(bits: Bits) -> tuple[int, int, int]:
