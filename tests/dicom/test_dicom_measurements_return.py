@@ -413,11 +413,11 @@ def test_numbers_of_a_segment_are_listed_without_a_shape(
 
     (found,) = session.work.measurements
     assert (found.kind, found.points) == ("reported", ())
-    assert roi.lines(found) == ("Liver lesion", "Volume 1.23 mL")
+    assert roi.lines(found) == ("Liver lesion", "Volume of the region 1.23 mL")
     assert measures.on_stack(session.work, place) == (found,)
     subject = session_subject(session)
     assert subject is not None
-    assert report_content(subject).measurements[0].value == "Volume 1.23 mL"
+    assert report_content(subject).measurements[0].value == "Volume of the region 1.23 mL"
 
 
 @pytest.mark.parametrize(

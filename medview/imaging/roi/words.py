@@ -15,7 +15,7 @@ _TITLES = {
     "Mean diameter": say("Mean diameter"),
     "Solid part": say("Solid part"),
     "Area": say("Area"),
-    "Volume": say("Volume"),
+    "Volume": say("Volume of the region"),
     "Angle": say("Angle"),
     "Cobb angle": say("Cobb angle"),
     "Mean": say("Mean"),
