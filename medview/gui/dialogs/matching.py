@@ -5,6 +5,7 @@ from __future__ import annotations
 _WHOLE, _BEGIN, _INSIDE, _SCATTERED = 0, 1, 2, 3
 _PER_GAP = 0.01
 _LEAST_SCATTERED = 2  # letters; one alone is scattered in everything
+_MOST_GAPS = 14  # signs between scattered letters
 
 
 def mismatch(typed: str, text: str) -> float | None:
@@ -48,4 +49,4 @@ def _scattered(word: str, line: str) -> float | None:
             return None
         gaps += following - at - 1
         at = following
-    return _SCATTERED + gaps * _PER_GAP
+    return _SCATTERED + gaps * _PER_GAP if gaps <= _MOST_GAPS else None

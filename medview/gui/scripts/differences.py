@@ -21,8 +21,8 @@ def grid_changes(before: GridState, after: GridState) -> Iterator[Done]:
         yield "layout.set", {"rows": after.rows, "columns": after.columns}
     known = dict(enumerate(before.tiles))
     for number, tile in enumerate(after.tiles):
-        old = known.get(number, TileState())
-        if (old.key, old.plane) != (tile.key, tile.plane):
+        old = known.get(number)
+        if old is None or (old.key, old.plane) != (tile.key, tile.plane):
             yield _hung(number, tile)
             known[number] = TileState(key=tile.key, plane=tile.plane)
     if before.active != after.active:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from medview.gui.window import MainWindow
 
 _LOOK_MS = 200
-_BARE = GridState(tiles=())  # nothing hung: the first look records how everything stands
+_BARE = GridState(
+    rows=0, columns=0, tiles=(), active=-1
+)  # nothing hung: the first look records how everything stands
 
 
 class Recorder(QObject):
@@ -52,6 +54,11 @@ class Recorder(QObject):
         self._timer = QTimer(self, interval=_LOOK_MS)
         self._timer.timeout.connect(self._tick)
         self._timer.start()
+
+    @property
+    def count(self) -> int:
+        """How many steps there are."""
+        return len(self._steps)
 
     def look(self) -> None:
         """Record what has changed since the last look."""

@@ -54,7 +54,7 @@ class ScriptWork:
         if on and self._recorder is None:
             self._recorder = Recorder(self._window)
             self._recorder.counted.connect(self._window.status.show_recording)
-            self._window.status.show_recording(0)
+            self._window.status.show_recording(self._recorder.count)
         elif not on and self._recorder is not None:
             recorder, self._recorder = self._recorder, None
             script = recorder.finish()
