@@ -489,6 +489,16 @@ def test_editor_takes_a_point_by_the_mouse_and_a_drag_is_one_step(view, qtbot) -
     assert len(shown.stage.look.points) == len(before) - 1
 
 
+def test_every_point_of_a_look_lies_within_the_curve(view, qtbot) -> None:
+    shown = _ready(view(), qtbot)  # its values end at 1200, the look at 1600
+    canvas = _editor(shown).canvas
+
+    places = [canvas.place_of(number).x() for number in range(len(shown.stage.look.points))]
+
+    assert shown.stage.look.high > shown.stage.prepared.span[1]
+    assert all(0 < x < canvas.width() for x in places)
+
+
 def test_editor_takes_numbers_and_a_colour_and_goes_back(view, qtbot) -> None:
     shown = _ready(view(), qtbot)
     editor = _editor(shown)

@@ -31,11 +31,16 @@ _VALUE_STEP, _OPACITY_STEP = 0.01, 0.02  # of the span, of 1, for a key press
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Axis:
-    """The values that the curve spans, and how often each occurs (heights of 0 to 1)."""
+    """The values that the curve spans; how often (0 to 1) those between `counted` occur."""
 
     low: float
     high: float
     counts: NDArray[np.float32]
+    counted: tuple[float, float]
+
+    def share(self, value: float) -> float:
+        """Where a value lies, 0 at the low end and 1 at the high one."""
+        return (value - self.low) / (self.high - self.low)
 
 
 class LookCanvas(QWidget):
@@ -112,7 +117,7 @@ class LookCanvas(QWidget):
         if self._look is None or self._axis is None:
             return QPointF()
         box, point = self._box(), self._look.points[number]
-        share = (point.value - self._axis.low) / (self._axis.high - self._axis.low)
+        share = self._axis.share(point.value)
         return QPointF(
             box.left() + share * box.width(), box.bottom() - point.opacity * box.height()
         )
@@ -208,7 +213,7 @@ class LookCanvas(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._look is not None and self._axis is not None:
-            self._paint_histogram(painter, self._axis.counts)
+            self._paint_histogram(painter, self._axis)
             self._paint_colours(painter, self._look)
             self._paint_curve(painter, self._look)
         if self.hasFocus():
@@ -217,17 +222,18 @@ class LookCanvas(QWidget):
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         painter.end()
 
-    def _paint_histogram(self, painter: QPainter, counts: NDArray[np.float32]) -> None:
+    def _paint_histogram(self, painter: QPainter, axis: Axis) -> None:
         box = self._box()
-        wide = box.width() / len(counts)
-        outline = [QPointF(box.left(), box.bottom())]
-        for number, height in enumerate(counts):
+        left, right = (box.left() + axis.share(v) * box.width() for v in axis.counted)
+        wide = (right - left) / len(axis.counts)
+        outline = [QPointF(left, box.bottom())]
+        for number, height in enumerate(axis.counts):
             y = box.bottom() - float(height) * box.height()
-            outline += [QPointF(box.left() + number * wide, y),
-                        QPointF(box.left() + (number + 1) * wide, y)]  # fmt: skip
+            outline += [QPointF(left + number * wide, y),
+                        QPointF(left + (number + 1) * wide, y)]  # fmt: skip
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour(INK.faint, 0.45))
-        painter.drawPolygon(QPolygonF([*outline, QPointF(box.right(), box.bottom())]))
+        painter.drawPolygon(QPolygonF([*outline, QPointF(right, box.bottom())]))
 
     def _paint_colours(self, painter: QPainter, look: Look) -> None:
         box = self._box()

@@ -38,6 +38,7 @@ class LookEditor(QWidget):
         self._commands = commands
         self._stage = commands.stage
         self._before: VolumeState | None = None  # while a drag goes on
+        self._axis: Axis | None = None
         self._colours: QColorDialog | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("look-editor")
@@ -61,8 +62,14 @@ class LookEditor(QWidget):
         look, prepared = self._stage.look, self._stage.prepared
         if look is None or prepared is None or self.isHidden():
             return
-        low, high = prepared.span
-        self.canvas.show_look(look, Axis(low, high, prepared.counts))
+        # The curve may reach beyond the values; while a point is dragged the axis stays.
+        span = prepared.span
+        room = 0.03 * (span[1] - span[0])
+        low, high = min(span[0], look.low - room), max(span[1], look.high + room)
+        if self._before is not None and self._axis is not None:
+            low, high = self._axis.low, self._axis.high
+        self._axis = Axis(low, high, prepared.counts, span)
+        self.canvas.show_look(look, self._axis)
         self._show_point(self.canvas.number)
         self.buttons["forget"].setVisible(look.is_own)
 
