@@ -141,31 +141,54 @@ class SlabPlane(Plane):
         return self._combined(volume, index, self.offsets)
 
     def draft(self, volume: Volume, index: int) -> Sample:
-        """The same from fewer slices, while the reader turns it."""
+        """The same from fewer slices and every other pixel, while the reader turns it."""
         few = {round(offset) for offset in self.slab.offsets(self.step_mm, most=_DRAFT_SLICES)}
-        return self._combined(volume, index, tuple(sorted(few)))
+        return self._combined(volume, index, tuple(sorted(few)), step=2)
 
     @property
     def cost_ms(self) -> float:
         """About how long a sample takes on one core."""
-        return self.shape[0] * self.shape[1] * len(self.offsets) * _NS_A_PIXEL * 1e-6
+        # Along the last axis every pixel is a cache line of its own.
+        a_pixel = _NS_A_LINE if self.normal == 2 else _NS_A_PIXEL
+        return self.shape[0] * self.shape[1] * len(self.offsets) * a_pixel * 1e-6
 
     def thinned(self) -> Plane:
         """The slice in its middle."""
         return replace(self, slab=THIN)
 
-    def _combined(self, volume: Volume, index: int, offsets: Sequence[float]) -> Sample:
+    def _combined(
+        self, volume: Volume, index: int, offsets: Sequence[float], step: int = 1
+    ) -> Sample:
         index = min(max(index, 0), self.count - 1)
         if volume.is_colour:  # colours have no brightest one
             return super().sample(volume, index)
         slices = (index + round(offset) for offset in offsets)
         there = [place for place in slices if 0 <= place < self.count]
         sample = super().sample
-        return combined((sample(volume, place) for place in there), self.slab.mode)
+        parts = (_coarse(sample(volume, place), step) for place in there)
+        return combined(parts, self.slab.mode)
 
 
 _DRAFT_SLICES = 9
-_NS_A_PIXEL = 3.0
+_NS_A_PIXEL, _NS_A_LINE = 3.0, 13.0
+
+
+def _coarse(sample: Sample, step: int) -> Sample:
+    """Every `step`-th pixel of a sample: a look, nothing is copied."""
+    if step == 1:
+        return sample
+
+    def thin(
+        values: float | NDArray[np.float32],
+    ) -> float | NDArray[np.float32]:
+        return values[::step, ::step] if isinstance(values, np.ndarray) else values
+
+    return Sample(
+        sample.numbers[::step, ::step],
+        thin(sample.slope),
+        thin(sample.intercept),
+        None if sample.blank is None else sample.blank[::step, ::step],
+    )
 
 
 def thick(plane: Plane, slab: Slab) -> Plane:

@@ -318,3 +318,22 @@ def test_a_plane_beside_the_volume_is_blank() -> None:
     found = linear(Source.of(volume), matrix, (40, 50))
     assert found.outside is not None
     assert found.outside.all()
+
+
+@pytest.mark.parametrize("mode", ["mip", "minip", "mean"])
+def test_a_draft_is_the_picture_seen_coarsely(mode: str) -> None:
+    volume = volume_of(asymmetric(), "rolled", slope=2.0, intercept=-50.0)
+    plane = turned(volume.geometry, Slab(mode, 4.0))["sagittal"]
+    index = plane.count // 2
+    draft, full = plane.draft(volume, index).values(), plane.values(volume, index)
+    rows, columns = (size // 2 for size in plane.shape)
+    blocks = full[: rows * 2, : columns * 2].reshape(rows, 2, columns, 2)
+    inside = np.isfinite(blocks).all(axis=(1, 3)) & np.isfinite(draft[:rows, :columns])
+    assert inside.sum() > 100
+    off = draft[:rows, :columns] - np.where(inside[:, None, :, None], blocks, 0).mean(axis=(1, 3))
+    assert np.abs(off[inside]).mean() < 0.05 * np.ptp(full[np.isfinite(full)])
+
+    straight = thick(planes_of(volume.geometry)["coronal"], Slab(mode, 5.0))
+    assert isinstance(straight, SlabPlane)
+    coarse = straight.draft(volume, 20).values()
+    assert coarse == pytest.approx(straight.values(volume, 20)[::2, ::2], abs=1e-2)
