@@ -485,6 +485,36 @@ def test_a_broken_shape_is_one_sentence(
     assert any("broken shape" in each for each in heard)
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        "[" * 100_000,
+        "null",
+        '{"series": 3}',
+        '{"v": 1, "id": "x", "kind": "length", "points": [[1, 2]], "normal": [0, 0, 1]}',
+    ],
+)
+def test_a_spoilt_state_of_our_own_is_one_sentence_and_the_rest_shows(
+    study: tuple[Path, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    folder, _ = study
+    first = opened(folder, tmp_path / "one", monkeypatch)
+    keep(first, every_kind(first)[:2])
+    (path,) = save(first, folder)
+    dataset = pydicom.dcmread(path)
+    texts = [i for _, i in _items(dataset) if str(i.get("TextValue", "")).startswith("{")]
+    texts[0].TextValue = state
+    dataset.save_as(path)
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "two"))
+    session = Session()
+    heard = messages(session)
+    session.open([folder])
+
+    assert [m.kind for m in session.work.measurements] == ["bidirectional"]
+    assert any("broken shape" in each or "not here" in each for each in heard)
+
+
 def test_a_report_of_another_patient_is_one_sentence(
     study: tuple[Path, Place], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,10 @@ from medview.dicom.uids import derived_uid
 REPORTED = "reported by"
 _OURS = "MedView"
 
+_BROKEN = (ValueError, IndexError, TypeError, KeyError, AttributeError, ArithmeticError,
+           RecursionError)  # fmt: skip
+_MOST_POINTS = 20_000  # of one shape
+
 Key = tuple[str, int]
 
 
@@ -124,7 +128,7 @@ def read_returned(path: str, patient: Patient) -> Returned:
             measurement = _measurement(report, group, images, number)
         except _Unusable as error:
             why.append(str(error))
-        except (ValueError, IndexError, TypeError, KeyError, ArithmeticError):
+        except _BROKEN:
             why.append("broken")
         else:
             found += [measurement] if measurement is not None else []
@@ -172,7 +176,7 @@ def _own(group: MeasurementGroup, images: _Images) -> Measurement:
     if key not in images.stacks:
         raise _Unusable("absent")
     points = tuple(PatientPoint(*(float(v) for v in point)) for point in kept["points"])
-    if not np.isfinite(np.array(points, float)).all():
+    if len(points) > _MOST_POINTS or not np.isfinite(np.array(points, float)).all():
         raise _Unusable("broken")
     x, y, z = (float(v) for v in kept["normal"])
     return Measurement(
@@ -196,7 +200,7 @@ def _factors(report: StructuredReport, images: _Images) -> dict[Key, float]:
         try:
             kept = json.loads(group.state) if group.state else {}
             key, factor = (str(kept["series"]), int(kept["stack"])), float(kept["factor"])
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except _BROKEN:
             continue
         if key in images.stacks and np.isfinite(factor) and factor > 0:
             found[key] = factor
@@ -268,7 +272,7 @@ def _numbers(
 
 def _place(region: Region, group: MeasurementGroup, images: _Images) -> tuple[Key, FloatArray]:
     """The stack that a region lies on, and (n, 3) points in its millimetres."""
-    if not len(region.points) or not np.isfinite(region.points).all():
+    if not 0 < len(region.points) <= _MOST_POINTS or not np.isfinite(region.points).all():
         raise _Unusable("broken")
     if region.is_spatial:
         named = (region.image_uid, *group.images)

@@ -15,6 +15,7 @@ from medview.imaging.slice_plane import SlicePlane
 _AROUND = 64  # edges of a drawn ellipse or circle
 _BETWEEN = 16  # edges of a spline from one place to the next
 _MOST_HANDLES = 16
+_MOST_TESTED = 3000  # corners; each edge is held against each other one
 
 
 def outline(kind: str, points: Sequence[PatientPoint]) -> FloatArray:
@@ -55,7 +56,12 @@ def polygon_area(corners: FloatArray) -> float:
 
 
 def crosses_itself(corners: FloatArray, normal: ArrayLike) -> bool:
-    """Whether edges of a closed outline cut one another: then it has no one area."""
+    """Whether edges of a closed outline cut one another: then it has no one area.
+
+    Not looked for in outlines of many thousands of corners: no hand draws these.
+    """
+    if len(corners) > _MOST_TESTED:
+        return False
     flat = corners @ across(normal).T
     start, end = flat, np.roll(flat, -1, axis=0)
 
