@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medview.core.geometry import FloatArray, Geometry, PatientPoint
 from medview.core.volume import Volume
@@ -19,23 +19,25 @@ from medview.imaging.curves import Curve
 from medview.imaging.mpr import Mpr
 from medview.imaging.oblique import DRAFT_STEP, ObliquePlane
 from medview.imaging.planes import Plane
+from medview.imaging.resampled import Resampled
 from medview.imaging.sampling import Found, Source, linear_at, nearest_at
 from medview.imaging.slabs import THIN, Slab, combined
-from medview.imaging.slice_plane import Flat, Sample
+from medview.imaging.slice_plane import Sample
 
 CURVED = ("curved", "section")  # names of its planes
 ROLL = math.radians(5.0)  # that a step of the wheel turns the straightened picture
 WIDTH_MM = 60.0  # of the straightened picture
 SECTION_MM = 60.0  # edge of a cross-section
-_NS_A_PIXEL = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class CurvedPlane(Flat):
+class CurvedPlane(Resampled):
     """The straightened picture; `angle` (radians) turns it about the curve.
 
     Its one slice has the curve in the middle column, from the first point at the top.
     """
+
+    ns_a_pixel: ClassVar[float] = 60.0
 
     geometry: Geometry
     curve: Curve
@@ -45,49 +47,14 @@ class CurvedPlane(Flat):
     name: str = "curved"
 
     @property
-    def is_native(self) -> bool:
-        """Nothing here was acquired so."""
-        return False
-
-    @property
-    def is_spatial(self) -> bool:
-        """Its places are the patient's, though no plane of it is."""
-        return True
-
-    @property
     def is_flat(self) -> bool:
         """It is bent."""
         return False
 
     @property
-    def is_resampled(self) -> bool:
-        """Its pixels are no voxels."""
-        return True
-
-    @property
-    def own_geometry(self) -> Geometry:
-        """The grid of the arrays that it cuts."""
-        return self.geometry
-
-    @property
-    def reading_step(self) -> int:
-        """It has one slice."""
-        return 1
-
-    @property
     def pixel_mm(self) -> float:
         """Millimetres of a pixel, along the curve and across."""
         return self.curve.step_mm
-
-    @property
-    def reach(self) -> float:
-        """How far from the picture it shows, in pixels."""
-        return self.slab.reach(self.pixel_mm)
-
-    @property
-    def offsets(self) -> tuple[float, ...]:
-        """Where the layers of its slab lie, in pixels from the middle one."""
-        return self.slab.offsets(self.pixel_mm)
 
     @property
     def count(self) -> int:
@@ -166,10 +133,6 @@ class CurvedPlane(Flat):
         offsets = self.slab.offsets(self.pixel_mm, most=9)
         return self._sample(volume, offsets, DRAFT_STEP, is_smooth=False)
 
-    def values(self, volume: Volume, index: int) -> NDArray[np.float32]:
-        """Modality values (rows, columns), float32; NaN where there is no image."""
-        return self.sample(volume, index).values()
-
     def _sample(
         self, volume: Volume, offsets: tuple[float, ...], step: int, *, is_smooth: bool
     ) -> Sample:
@@ -189,11 +152,6 @@ class CurvedPlane(Flat):
         """The numbers of another array's nearest voxels on the picture, or a layer of its slab."""
         return nearest_at(source, lambda rows: self.points(rows, offset), self.shape)
 
-    @property
-    def cost_ms(self) -> float:
-        """About how long a sample takes on one core."""
-        return self.shape[0] * self.shape[1] * len(self.offsets) * _NS_A_PIXEL * 1e-6
-
     def thinned(self) -> CurvedPlane:
         """The picture in the middle of the slab."""
         return replace(self, slab=THIN)
@@ -206,18 +164,20 @@ class CurvedPlane(Flat):
         flat = Geometry(shape=(1, *self.shape), spacing=(pixel, pixel, pixel))
         return Plane(name="native", geometry=flat, normal=0, down=1, right=2)
 
-    def unroll(self, point: PatientPoint) -> PatientPoint:
-        """Where a place of the patient lies on the flat picture, millimetres."""
-        _, row, column = self.to_pixel(point)
-        return self.unrolled.to_patient(0, row, column)
 
-    def unrolled_volume(self, volume: Volume) -> Volume:
-        """The straightened picture as a volume of one slice; outside it is 0."""
-        values = np.nan_to_num(self.values(volume, 0))[None]
-        return Volume(
-            geometry=self.unrolled.geometry, stored=values, unit=volume.unit,
-            modality=volume.modality,
-        )  # fmt: skip
+def unroll(plane: CurvedPlane, point: PatientPoint) -> PatientPoint:
+    """Where a place of the patient lies on the flat picture, millimetres."""
+    _, row, column = plane.to_pixel(point)
+    return plane.unrolled.to_patient(0, row, column)
+
+
+def unrolled_volume(plane: CurvedPlane, volume: Volume) -> Volume:
+    """The straightened picture as a volume of one slice; outside it is 0."""
+    values = np.nan_to_num(plane.values(volume, 0))[None]
+    return Volume(
+        geometry=plane.unrolled.geometry, stored=values, unit=volume.unit,
+        modality=volume.modality,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,32 +8,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
 from medview.core.geometry import FloatArray, Geometry, PatientPoint, Vector
 from medview.core.volume import Volume
+from medview.imaging.resampled import Resampled
 from medview.imaging.sampling import Found, Source, linear, nearest
 from medview.imaging.slabs import THIN, Slab, combined
-from medview.imaging.slice_plane import Flat, Sample
+from medview.imaging.slice_plane import Sample
 
 DRAFT_STEP = 2  # pixels of a slice along an edge that are one while it is turned
 _DRAFT_SLICES = 9
 _DRAFT_PIXELS, _COARSEST = 400_000, 4  # of all layers: some 5 ms without compiled kernels
-_NS_A_PIXEL = 35.0
 _MOST_PIXELS = 1024  # along an edge
 # Whether slices are read along right x down: backwards yes, to the feet and to the left no.
 _RUNS_ALONG = {"axial": False, "coronal": True, "sagittal": False}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObliquePlane(Flat):
+class ObliquePlane(Resampled):
     """Slices of a geometry in the plane of two unit vectors (LPS), right and down.
 
     is_smooth: whether numbers are interpolated; otherwise each pixel has that of its voxel.
     rest_mm: (right, down) from the anchor to the middle of a view, span_mm: (width, height) that
     fill it; None for the middle and the size of the whole slice.
     """
+
+    ns_a_pixel: ClassVar[float] = 35.0
 
     name: str
     geometry: Geometry
@@ -46,29 +49,9 @@ class ObliquePlane(Flat):
     span_mm: tuple[float, float] | None = None
 
     @property
-    def is_native(self) -> bool:
-        """Turned slices were not acquired."""
-        return False
-
-    @property
-    def is_spatial(self) -> bool:
-        """Its places are the patient's."""
-        return True
-
-    @property
     def is_flat(self) -> bool:
         """Its slices are parallel planes."""
         return True
-
-    @property
-    def is_resampled(self) -> bool:
-        """Its pixels are no voxels."""
-        return True
-
-    @property
-    def own_geometry(self) -> Geometry:
-        """The grid of the arrays that it cuts."""
-        return self.geometry
 
     @property
     def framed(self) -> tuple[float, float]:
@@ -84,21 +67,6 @@ class ObliquePlane(Flat):
             return super().rest
         _, row, column = self.to_pixel(self.anchor)
         return row + self.rest_mm[1] / self.pixel_mm, column + self.rest_mm[0] / self.pixel_mm
-
-    @property
-    def reading_step(self) -> int:
-        """Slices are counted as they are read."""
-        return 1
-
-    @property
-    def reach(self) -> float:
-        """How far from a slice's middle it shows, in slices."""
-        return self.slab.reach(self.step_mm)
-
-    @property
-    def offsets(self) -> tuple[float, ...]:
-        """Where the slices of its slab lie, in slices from the middle one, the furthest first."""
-        return self.slab.offsets(self.step_mm)
 
     @cached_property
     def _frame(self) -> FloatArray:
@@ -188,18 +156,9 @@ class ObliquePlane(Flat):
         parts = (self._slice(volume, index + each, step=step) for each in offsets)
         return combined(parts, self.slab.mode)
 
-    @property
-    def cost_ms(self) -> float:
-        """About how long a sample takes on one core."""
-        return self.shape[0] * self.shape[1] * len(self.offsets) * _NS_A_PIXEL * 1e-6
-
     def thinned(self) -> ObliquePlane:
         """The slice in the middle of the slab."""
         return replace(self, slab=THIN)
-
-    def values(self, volume: Volume, index: int) -> np.typing.NDArray[np.float32]:
-        """Modality values of a slice (rows, columns), float32; NaN where there is no image."""
-        return self.sample(volume, index).values()
 
     def _slice(
         self, volume: Volume, index: float, *, step: int = 1, is_smooth: bool = False

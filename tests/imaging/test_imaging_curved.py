@@ -9,7 +9,7 @@ import pytest
 
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.volume import Volume
-from medview.imaging.curved import CurvedPlane, cross_sections
+from medview.imaging.curved import CurvedPlane, cross_sections, unroll, unrolled_volume
 from medview.imaging.curves import curve_through
 from medview.imaging.slabs import Slab
 
@@ -119,11 +119,11 @@ def test_lengths_in_the_picture_are_those_along_the_curve_and_across(tube: Volum
     curve = curve_through(bend(), 0.5)
     assert curve is not None
     plane = CurvedPlane(geometry=tube.geometry, curve=curve)
-    ends = [np.array(plane.unroll(on_bend(angle))) for angle in (0.0, np.pi / 2)]
+    ends = [np.array(unroll(plane, on_bend(angle))) for angle in (0.0, np.pi / 2)]
     assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(np.pi / 2 * RADIUS, abs=0.5)
-    a, b = (np.array(plane.unroll(plane.to_patient(0, 40, column))) for column in (30, 52))
+    a, b = (np.array(unroll(plane, plane.to_patient(0, 40, column))) for column in (30, 52))
     assert np.linalg.norm(b - a) == pytest.approx(22 * plane.pixel_mm, abs=0.1)
-    flat = plane.unrolled_volume(tube)
+    flat = unrolled_volume(plane, tube)
     assert flat.geometry.shape[1:] == plane.shape
     assert flat.values(0) == pytest.approx(np.nan_to_num(plane.values(tube, 0)))
 

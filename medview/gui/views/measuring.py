@@ -17,7 +17,7 @@ from medview.gui.views.marks import Mark, mark
 from medview.gui.views.measured_on import is_held_here, target
 from medview.gui.views.state import ScreenMap
 from medview.imaging import roi
-from medview.imaging.curved import CrossSections, CurvedPlane
+from medview.imaging.curved import CrossSections, CurvedPlane, unroll, unrolled_volume
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.slice_plane import SlicePlane
 from medview.session.measures import ALONG_CURVE
@@ -116,7 +116,7 @@ class Measuring(QObject):
             here = [m for m in here if m.id != self.sketched.id] + [self.sketched]
         found = []
         for each in here:
-            flat = replace(each, points=tuple(map(plane.unroll, each.points)))
+            flat = replace(each, points=tuple(unroll(plane, point) for point in each.points))
             seen = mark(flat, plane.unrolled, 0, where)
             if seen is not None:
                 found.append(replace(seen, measurement=each))
@@ -131,7 +131,7 @@ class Measuring(QObject):
         if isinstance(plane, CrossSections):
             plane = plane.flat_at(self._stage.index)
         elif isinstance(plane, CurvedPlane):
-            volume, plane = plane.unrolled_volume(volume), plane.unrolled
+            volume, plane = unrolled_volume(plane, volume), plane.unrolled
         return roi.Site(
             volume=volume,
             plane=plane,
@@ -152,7 +152,9 @@ class Measuring(QObject):
             )
         site, (series_uid, stack) = measured
         on = self._stage.plane
-        places = tuple(map(on.unroll, points)) if isinstance(on, CurvedPlane) else points
+        places = (
+            tuple(unroll(on, place) for place in points) if isinstance(on, CurvedPlane) else points
+        )
         found = roi.measured(kind, places, site)
         if like is not None:
             return replace(
