@@ -25,6 +25,7 @@ from medview.gui.views.volume_mean import mean_picture
 from medview.gui.views.volume_probe import native_window, prefer_osmesa
 from medview.gui.views.volume_scene import Scene, SliceInSpace, Surface
 
+_LARGE = 384  # voxels along an axis
 _BLENDS = {"composite": 0, "mip": 1, "minip": 2}  # vtkVolumeMapper.BlendModes
 
 
@@ -222,9 +223,11 @@ class VolumeRenderer:
 
         mapper: Any = vtkFixedPointVolumeRayCastMapper()
         mapper.SetNumberOfThreads(max(1, (os.cpu_count() or 2) - 1))
-        # Sampling coarser than half a voxel draws rings into smooth surfaces.
+        # Sampling coarser than half a voxel draws rings into smooth surfaces, unless voxels are
+        # as small as the picture's own pixels.
+        share = 0.4 if max(block.values.shape) <= _LARGE else 1.0
         mapper.SetAutoAdjustSampleDistances(0)
-        mapper.SetSampleDistance(finest if block.is_quick else 0.4 * finest)
+        mapper.SetSampleDistance(finest if block.is_quick else share * finest)
         mapper.SetImageSampleDistance(1.6 if block.is_quick else 1.0)
         return mapper
 

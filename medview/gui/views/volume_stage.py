@@ -240,6 +240,8 @@ class VolumeStage(QObject):
         self.redraw()
 
     def _show(self, drawn: Drawn) -> None:
+        if drawn.wish.detail == "whole" and drawn.wish.number < self._asked:
+            return  # the view has turned meanwhile
         if drawn.wish.volume is self.volume:  # a picture of a volume that is gone is late
             self.picture, self.drawn = to_picture(drawn.pixels), drawn
             if drawn.wish.detail == "fine" and not drawn.is_finest and not self.is_drawing:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
 from medview.core.errors import MedViewError
 from medview.core.words import say
-from medview.gui.views.volume_wishes import Wish, WishList
+from medview.gui.views.volume_wishes import Drawn, Wish, WishList
 
 _log = logging.getLogger("medview.gui.volume")
+_SLOW_JOIN_S = 2.0
 
 
 class VolumeThread(QObject):
@@ -24,33 +26,67 @@ class VolumeThread(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self._number = 0
+        self._path = ""  # what drew last, empty for the processor
         self._wishes = WishList()
         self._thread = threading.Thread(target=self._run, name="volume view", daemon=True)
         self._thread.start()
+        # Every voxel takes the processor seconds that nothing can cut short: turning goes on
+        # beside them.
+        self._slow_wishes = WishList()
+        self._slow: threading.Thread | None = None
 
     def ask(self, wish: Wish) -> int:
         """Do this next; of pictures the newest alone. Gives the wish's number."""
-        return self._wishes.put(wish)
+        self._number += 1
+        wish = replace(wish, number=self._number)
+        self._slow_wishes.interrupt()
+        if wish.detail != "whole" or self._path:
+            self._wishes.put(wish)
+            return self._number
+        if self._slow is None:
+            self._slow = threading.Thread(target=self._run_slow, name="volume rest", daemon=True)
+            self._slow.start()
+        self._slow_wishes.put(wish)
+        return self._number
 
     def forget(self) -> None:
         """Let the volume go: nothing of it is wanted any more."""
         self._wishes.forget()
+        self._slow_wishes.forget()
 
     def end(self, timeout_s: float = 10.0) -> None:
         """Give up the picture that is being drawn and give VTK back."""
         self._wishes.end()
+        self._slow_wishes.end()
         self._thread.join(timeout_s)
+        if self._slow is not None:
+            self._slow.join(min(timeout_s, _SLOW_JOIN_S))
 
     @property
     def is_alive(self) -> bool:
         """Whether it can still draw."""
         return self._thread.is_alive()
 
+    def _drawn(self, drawn: Drawn) -> None:
+        self._path = drawn.path
+        self.drawn.emit(drawn)
+
+    def _run_slow(self) -> None:
+        """Pictures of every voxel; where one fails, the fine one stays."""
+        from medview.gui.views.volume_worker import Told, Worker
+
+        told = Told(lambda _prepared: None, self.drawn.emit, lambda _point: None)
+        try:
+            Worker(self._slow_wishes, told, has_probe=False).work()
+        except Exception as error:  # noqa: BLE001 - the top of the thread: log, and go without
+            _log.warning("whole volume not drawn", extra={"kind": type(error).__name__})
+
     def _run(self) -> None:
         # VTK costs half a second: it is loaded here, beside the window's thread.
         from medview.gui.views.volume_worker import Told, Worker
 
-        told = Told(self.prepared.emit, self.drawn.emit, self.picked.emit)
+        told = Told(self.prepared.emit, self._drawn, self.picked.emit)
         try:
             Worker(self._wishes, told).work()
         except MedViewError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -71,20 +71,23 @@ class WishList:
         self._lock = threading.Condition()
         self._wishes: list[Wish] = []
         self._is_forgetting = False
-        self._number = 0
+        self._is_interrupted = False
         self.is_ended = False
 
-    def put(self, wish: Wish) -> int:
+    def put(self, wish: Wish) -> None:
         """Add a wish; one for a picture takes the place of another that waits."""
         with self._lock:
-            self._number += 1
             is_picture = wish.scene is not None and wish.pick is None
             waiting = [w for w in self._wishes if w.volume is wish.volume]
             if is_picture:
                 waiting = [w for w in waiting if w.scene is None or w.pick is not None]
-            self._wishes = [*waiting, replace(wish, number=self._number)]
+            self._wishes = [*waiting, wish]
             self._lock.notify()
-            return self._number
+
+    def interrupt(self) -> None:
+        """What is being done, or waits, is not wanted any more; what is kept stays."""
+        with self._lock:
+            self._wishes, self._is_interrupted = [], True
 
     def forget(self) -> None:
         """Nothing that waits is wanted any more, nor what was kept for it."""
@@ -105,11 +108,12 @@ class WishList:
             is_forgetting, self._is_forgetting = self._is_forgetting, False
             if self.is_ended or is_forgetting:
                 return None, is_forgetting and not self.is_ended
+            self._is_interrupted = False
             return self._wishes.pop(0), False
 
     def is_late(self) -> bool:
         """Whether what is being done now is not wanted any more."""
-        return bool(self._wishes) or self.is_ended or self._is_forgetting
+        return bool(self._wishes) or self._is_interrupted or self.has_ended()
 
     def has_ended(self) -> bool:
         """Whether nothing at all is wanted any more."""

@@ -39,10 +39,11 @@ class Told:
 class Worker:
     """The thread's own: the renderer and the copies of the one volume that is drawn."""
 
-    def __init__(self, wishes: WishList, told: Told) -> None:
+    def __init__(self, wishes: WishList, told: Told, *, has_probe: bool = True) -> None:
         self._wishes = wishes
         self._told = told
-        self._hardware: str | None = None  # None while nobody has looked for it
+        # None while nobody has looked for it; a worker without a probe stays with the processor.
+        self._hardware: str | None = None if has_probe else ""
         self._renderer: VolumeRenderer | None = None
         self._blocks: Blocks | None = None
 
