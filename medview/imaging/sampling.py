@@ -22,7 +22,7 @@ from medview.imaging.slice_plane import Sample
 
 _ROWS = 32  # rows a block: 32 x 512 x 4 bytes and its companions stay in the second-level cache
 _THREADS = 2
-_FEW = 100_000  # fewer pixels are not worth a second thread
+_FEW, _FEW_COMPILED = 100_000, 20_000  # fewer pixels are not worth a second thread
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -123,18 +123,19 @@ def _by_kernel(
     matrix: FloatArray,
     numbers: NDArray[np.generic],
 ) -> Found:
-    """Rows in turn by two threads: the kernels let go of the interpreter."""
+    """Half of the rows by either of two threads: the kernels let go of the interpreter."""
     to_grid = np.ascontiguousarray(source.geometry.inverse[2::-1])  # to [k, j, i]
     lookup = to_grid[:, :3] @ matrix[:3, -3:]
     lookup[:, 2] += to_grid[:, 3]
     outside = np.zeros(numbers.shape, bool)
-    threads = 1 if numbers.size < _FEW else _THREADS
+    threads = 1 if numbers.size < _FEW_COMPILED else _THREADS
     padding: tuple[float, ...] = ()
     if kernel.__name__ == "padded_rows" and source.padding is not None:
         padding = (float(source.padding[0]), float(source.padding[1]))
 
-    def work(first: int) -> bool:
-        rows = (first, len(numbers), threads, *padding)
+    def work(part: int) -> bool:
+        ends = (part * len(numbers) // threads, (part + 1) * len(numbers) // threads)
+        rows = (*ends, 1, *padding)
         return kernel(source.array, lookup, numbers, outside, rows)
 
     spread = map if threads == 1 else _pool().map
