@@ -36,7 +36,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
     "invert_if": {"photometric": Field("text", True, ("MONOCHROME1",))},
     "resize": {"size": Field("ints", True), "keep_aspect": _FLAG},
     "normalize": {
-        "mode": Field("text", True, ("zscore", "percentile")),
+        "mode": Field("text", True, ("zscore", "percentile", "range")),
         "low": _NUMBER,
         "high": _NUMBER,
     },

@@ -3,13 +3,14 @@
 Strengths by name (absent or 0 leaves it out): rotate_deg; scale; shift (share of half the size);
 flip (0 or 1, axis i); warp (bends, share of half the size, volumes only); gamma (spread of its
 logarithm); contrast; bias (slow shading); blur (up to 1 + blur times coarser); noise (of the
-z-scored image); erase (a grey box, share of the side, films only).
+z-scored image); erase (a grey box, share of the side, films only). fill: the value of what turns
+into a volume from outside.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everyone knows it by
@@ -59,11 +60,41 @@ def augment_volume(
         coarse = torch.randn((1, 3, 4, 4, 4), generator=rng) * warp
         bend = F.interpolate(coarse, tuple(image.shape), mode="trilinear", align_corners=True)
         grid = grid + bend.permute(0, 2, 3, 4, 1)
-    moved = F.grid_sample(image[None, None], grid, "bilinear", "zeros", align_corners=False)
+    fill = strength.get("fill", 0)
+    moved = F.grid_sample(image[None, None] - fill, grid, "bilinear", "zeros", align_corners=False)
+    moved = moved + fill
     classes = F.grid_sample(
         label[None, None].float(), grid, "nearest", "zeros", align_corners=False
     )
     return new_greys(moved, rng, strength)[0, 0], classes[0, 0].long()
+
+
+def mirrored(
+    image: Tensor, label: Tensor, rng: Generator, pairs: Sequence[tuple[int, int]]
+) -> tuple[Tensor, Tensor]:
+    """Half of the volumes mirrored along i, their paired labels exchanged; nothing without pairs."""
+    if not pairs or float(torch.rand(1, generator=rng)) < 0.5:
+        return image, label
+    exchanged = label.flip(-1)
+    turned = exchanged.clone()
+    for one, other in pairs:
+        turned[exchanged == one], turned[exchanged == other] = other, one
+    return image.flip(-1), turned
+
+
+def cropped(
+    image: Tensor, label: Tensor, rng: Generator, most: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """At most `most` voxels along i, j, k, from a place drawn at random; all without `most`."""
+    if not most:
+        return image, label
+    where = []
+    for size, limit in zip(image.shape, most[::-1], strict=True):
+        room = max(0, size - limit)
+        start = int(torch.randint(room + 1, (1,), generator=rng))
+        where.append(slice(start, start + min(size, limit)))
+    place = (where[0], where[1], where[2])
+    return image[place], label[place]
 
 
 def augment_film(image: Tensor, rng: Generator, strength: Strength) -> Tensor:

@@ -83,8 +83,9 @@ def make_task(plan: TrainPlan, parts: Parts, cancel: CancelToken) -> Task:
         watch = films_of(plan, parts.calibrate, cancel)
         return ClassificationTask(films_of(plan, parts.fit, cancel), watch, plan.recipe)
     steps = plan.steps()
-    fit = [prepare_volume(case, steps) for case in parts.fit]
-    watch_volumes = [prepare_volume(case, steps) for case in parts.held_out]
+    wanted = [int(output["label"]) for output in plan.model["outputs"]]
+    fit = [prepare_volume(case, steps, wanted) for case in parts.fit]
+    watch_volumes = [prepare_volume(case, steps, wanted) for case in parts.held_out]
     return SegmentationTask(fit, watch_volumes, plan.recipe)
 
 

@@ -28,7 +28,8 @@ class Case:
     """One labelled volume or picture of one patient.
 
     truth: uint8 [k, j, i] on the volume's grid, or None; labels are the values that were looked
-    for in it. label: its class, "" where there is none.
+    for in it, open_ended those of them that were drawn over a part of their length only: beyond
+    their first and last slice nothing is known. label: its class, "" where there is none.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Case:
     volume: Volume
     truth: NDArray[np.uint8] | None = None
     labels: frozenset[int] = frozenset(range(1, 256))
+    open_ended: frozenset[int] = frozenset()
     label: str = ""
 
 
@@ -47,8 +49,8 @@ def splits_of(folder: Path) -> tuple[str, ...]:
 def read_cases(folder: Path, split: str) -> Iterator[Case]:
     """The cases of one part, in the index's order, one at a time.
 
-    Forms: `<split>.npz` with image_NNN and label_NNN (axes x, y, z growing R, A, S, 1 mm), or
-    `<split>.zip` of grey pictures with their class; index.csv names split and patient (or the
+    Forms: `<split>.npz` with image_NNN and label_NNN (axes x, y, z growing R, A, S, 1 mm) or
+    with ct_NNN and mask_NNN (`headneck`), or `<split>.zip` of grey pictures with their class; index.csv names split and patient (or the
     group of pictures that look alike; without either each picture stands alone).
     Raises InvalidInput for another form, a missing case, numbers that are none, a label on
     another grid, or a class without a case.
@@ -62,6 +64,10 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
     try:
         if (folder / f"{split}.npz").is_file() and "subject" in rows[0]:
             yield from _volumes(folder / f"{split}.npz", rows)
+        elif (folder / f"{split}.npz").is_file() and "structures" in rows[0]:
+            from medview.training.headneck import read_planning_ct
+
+            yield from read_planning_ct(folder / f"{split}.npz", rows)
         elif (folder / f"{split}.zip").is_file() and "file" in rows[0]:
             yield from _pictures(folder / f"{split}.zip", rows)
         else:

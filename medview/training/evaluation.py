@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.pipeline import Pipeline, PipelineResult
@@ -104,8 +105,11 @@ def _silent(done: int, total: int, what: str) -> None:
 
 
 def metric_name(label: Label) -> str:
-    """The label's name in metrics: "Hippocampus, anterior" is anterior, "right lung" lung_right."""
-    words = label.name.lower().split(", ")[-1].split()
+    """The label's name in metrics: "Hippocampus, anterior" is anterior, "right lung" lung_right.
+
+    "Spinal cord" is cord, the word that stands for it among the metrics.
+    """
+    words = label.name.lower().split(", ")[-1].removeprefix("spinal ").split()
     if words[0] in ("right", "left"):
         words = [*words[1:], words[0]]
     return "_".join(words)
@@ -137,10 +141,21 @@ def _compared(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[s
         if label.value not in case.labels or not truth.any():
             continue  # Dice is not defined for what is not there
         found = result.label_map == label.value
+        if label.value in case.open_ended:
+            found, truth = _where_drawn(found, truth)
         name = metric_name(label)
         row[f"dice.{name}"] = round(dice(found, truth), 5)
         row[f"volume_error.{name}"] = round(int(found.sum()) / int(truth.sum()) - 1, 5)
     return row
+
+
+def _where_drawn(
+    found: NDArray[np.bool_], truth: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Both from the first to the last slice in which something was drawn."""
+    slices = np.flatnonzero(truth.any(axis=(1, 2)))
+    part = slice(int(slices[0]), int(slices[-1]) + 1)
+    return found[part], truth[part]
 
 
 def _volume_metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:

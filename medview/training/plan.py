@@ -44,7 +44,9 @@ class Recipe:
     """How the net learns; the schedule is fixed, nothing stops it early.
 
     learning_rate is the peak of a warm-up and cosine schedule (AdamW). ema: decay of the averaged
-    weights, which are what ships. augment: strengths by name, see `augment`.
+    weights, which are what ships. augment: strengths by name, see `augment`. mirrored: pairs of
+    labels that change places when the patient is mirrored; half of the cases then are. crop: the
+    most voxels along i, j, k that a step looks at, taken at random; none for whole volumes.
     """
 
     steps: int
@@ -55,6 +57,8 @@ class Recipe:
     seed: int
     sensitivity: float = 0.95
     augment: Mapping[str, float]
+    mirrored: tuple[tuple[int, int], ...] = ()
+    crop: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +134,7 @@ def _table(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _read(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+    values = {k: _frozen(v) for k, v in table.items()}
     known = {field.name: str(field.type) for field in fields(kind)}
     for key, value in values.items():
         if key not in known or not _fits(value, known[key]):
@@ -143,6 +147,10 @@ def _read(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
         raise InvalidInput(
             say("The training file lacks {name}.", name=name), detail=str(error)
         ) from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def _fits(value: object, kind: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,23 +17,52 @@ from torch import Tensor, nn
 from medview.ai.worker.pipeline import run_steps
 from medview.ai.worker.steps import State
 from medview.core.geometry import Geometry
-from medview.training.augment import augment_volume
+from medview.training.augment import augment_volume, cropped, mirrored
 from medview.training.cases import Case
 from medview.training.loop import generator, samples_of_step
 from medview.training.metrics import dice
 from medview.training.plan import Recipe
 
-Prepared = tuple[Tensor, Tensor]  # image float32, label int64, both [k, j, i] on the net's grid
+UNDRAWN = 255  # in a prepared label: background, or an open-ended organ where nobody drew it
 
 
-def prepare_volume(case: Case, steps: Sequence[Mapping[str, Any]]) -> Prepared:
-    """A case through the pipeline's own input steps, its truth brought to the same grid."""
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A case on the net's grid: image float32 and label int64, both [k, j, i].
+
+    unknown: labels that nobody looked for in this case. open_ended: those that end where the
+    drawing ended; beyond, the label is UNDRAWN.
+    """
+
+    image: Tensor
+    label: Tensor
+    unknown: tuple[int, ...] = ()
+    open_ended: tuple[int, ...] = ()
+
+
+def prepare_volume(
+    case: Case, steps: Sequence[Mapping[str, Any]], wanted: Sequence[int]
+) -> Prepared:
+    """A case through the pipeline's own input steps, its truth brought to the same grid.
+
+    wanted: the labels that the net learns; others become background.
+    """
     if case.truth is None:
         raise ValueError(case.id)
     state = State(case.volume)
     run_steps(state, tuple(steps))
-    label = _truth_on(state.geometry, case.truth, case.volume.geometry)
-    return torch.from_numpy(state.image.copy()), torch.from_numpy(label.astype(np.int64))
+    own = np.where(np.isin(case.truth, wanted), case.truth, 0).astype(np.uint8)
+    open_ended = tuple(v for v in wanted if v in case.open_ended and v in case.labels)
+    for value in open_ended:
+        beyond = ~(own == value).any(axis=(1, 2))
+        own[beyond[:, None, None] & (own == 0)] = UNDRAWN
+    label = _truth_on(state.geometry, own, case.volume.geometry)
+    return Prepared(
+        torch.from_numpy(state.image.copy()),
+        torch.from_numpy(label.astype(np.int64)),
+        tuple(v for v in wanted if v not in case.labels),
+        open_ended,
+    )
 
 
 def _truth_on(wanted: Geometry, truth: NDArray[np.uint8], own: Geometry) -> NDArray[np.uint8]:
@@ -56,8 +86,8 @@ class SegmentationTask:
     def fingerprint(self) -> str:
         """A hash of the prepared images."""
         digest = hashlib.sha256()
-        for image, label in self._fit:
-            digest.update(image.numpy().tobytes() + label.numpy().tobytes())
+        for case in self._fit:
+            digest.update(case.image.numpy().tobytes() + case.label.numpy().tobytes())
         return digest.hexdigest()
 
     def losses(self, net: nn.Module, step: int) -> Iterator[Tensor]:
@@ -66,19 +96,56 @@ class SegmentationTask:
         chosen = samples_of_step(recipe.seed, step, recipe.batch, len(self._fit))
         for place, index in enumerate(chosen):
             rng = generator(recipe.seed, 2, step, place)
-            image, label = augment_volume(*self._fit[index], rng, recipe.augment)
-            yield dice_and_cross_entropy(net(image[None, None]), label[None]) / recipe.batch
+            case = self._fit[index]
+            image, label = cropped(case.image, case.label, rng, recipe.crop)
+            image, label = mirrored(image, label, rng, recipe.mirrored)
+            image, label = augment_volume(image, label, rng, recipe.augment)
+            yield loss_of(net(image[None, None]), label[None], case) / recipe.batch
 
     def check(self, net: nn.Module) -> dict[str, float]:
         """Mean Dice of each label, without what the pipeline does after the net."""
         found: dict[str, list[float]] = {}
-        for image, label in self._watch:
+        for case in self._watch:
             with torch.inference_mode():
-                best = net(image[None, None])[0].argmax(0).numpy()
-            for value in range(1, int(label.max()) + 1):
-                score = dice(best == value, label.numpy() == value)
-                found.setdefault(f"dice.{value}", []).append(score)
+                best = net(case.image[None, None])[0].argmax(0).numpy()
+            label = case.label.numpy()
+            best = np.where(label == UNDRAWN, 0, best)
+            for value in sorted(set(np.unique(label).tolist()) - {0, UNDRAWN}):
+                found.setdefault(f"dice.{value}", []).append(dice(best == value, label == value))
         return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def loss_of(logits: Tensor, label: Tensor, case: Prepared) -> Tensor:
+    """Soft Dice and cross-entropy; what nobody looked for neither rewards nor punishes.
+
+    logits [1, class, k, j, i], label int64 [1, k, j, i]. Where a voxel may belong to several
+    classes (background, an organ that was not drawn in this case, an open-ended one beyond its
+    drawing), the cross-entropy is that of their summed probability (marginal loss, Shi et al.
+    2021, doi 10.1016/j.media.2021.101979).
+    """
+    if not case.unknown and not case.open_ended:
+        return dice_and_cross_entropy(logits, label)
+    undrawn = label == UNDRAWN
+    plain = label.masked_fill(undrawn, 0)
+    allowed = F.one_hot(plain, logits.shape[1]).permute(0, 4, 1, 2, 3).bool()
+    for value in case.unknown:
+        allowed[:, value] |= plain == 0
+    for value in case.open_ended:
+        allowed[:, value] |= undrawn
+    shares = torch.log_softmax(logits, 1)
+    entropy = -torch.logsumexp(shares.masked_fill(~allowed, -torch.inf), 1).mean()
+    overlaps = [
+        _soft_dice(shares[:, value].exp(), plain == value, undrawn, value in case.open_ended)
+        for value in range(1, logits.shape[1])
+        if value not in case.unknown
+    ]
+    return 1 - torch.stack(overlaps).mean() + entropy
+
+
+def _soft_dice(share: Tensor, truth: Tensor, undrawn: Tensor, is_open_ended: bool) -> Tensor:
+    if is_open_ended:
+        share = share * ~undrawn
+    return (2 * (share * truth).sum() + 1) / (share.sum() + truth.sum() + 1)
 
 
 def dice_and_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:

@@ -79,7 +79,7 @@ def test_the_card_leads_with_the_estimate_and_says_how_it_was_made(balls_model):
 def test_training_and_inference_see_the_same_numbers(balls_model):
     model, data = balls_model
     folder, case = open_folder(model), next(read_cases(data, "dev"))
-    prepared, _ = prepare_volume(case, folder.pipeline[:3])
+    prepared = prepare_volume(case, folder.pipeline[:3], (1, 2)).image
     seen = []
 
     class Spy(torch.nn.Module):

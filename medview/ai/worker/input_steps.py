@@ -144,8 +144,14 @@ def normalize(state: State, mode: str, low: float = 0.0, high: float = 100.0) ->
     """Grey values to mean 0, deviation 1: `zscore`, or `percentile` (cut to low-high % before).
 
     Both are the same for any two pictures whose values differ by a factor and an offset, so films
-    of 8 and of 12 bits come out alike. Raises InputRefused for a picture of one grey.
+    of 8 and of 12 bits come out alike. `range` is for values with a unit: low to high become -1 to
+    1, what lies beyond is cut, and what is no value counts as low. Raises InputRefused for a
+    picture of one grey.
     """
+    if mode == "range":
+        cut = np.clip(np.nan_to_num(state.image, nan=low, posinf=high, neginf=low), low, high)
+        state.set_image((cut - low) * np.float32(2 / (high - low)) - 1, state.geometry)
+        return
     image = np.nan_to_num(state.image.astype(np.float64), posinf=0, neginf=0)
     if mode == "percentile":
         image = np.clip(image, *np.percentile(image, [low, high]))

@@ -1,0 +1,74 @@
+"""Planning CT of the head and neck with outlined organs, in the form of the OpenKBP arrays.
+
+`ct_NNN` uint8 is (HU + 400) / 4, cut to -400..620; `mask_NNN` uint16 is a bit field. Arrays are
+[k, j, i] and grow towards head, back and left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.errors import InvalidInput
+from medview.core.geometry import Geometry
+from medview.core.volume import Volume
+from medview.core.words import say
+from medview.training.cases import Case
+
+# Bit n of the field is label n + 1.
+ORGANS = (
+    "Brainstem", "SpinalCord", "RightParotid", "LeftParotid", "Esophagus", "Larynx", "Mandible",
+)  # fmt: skip
+# Long organs, drawn as far as the plan needed them: beyond their first and last slice the truth
+# is unknown.
+OPEN_ENDED = frozenset((2, 5))
+
+
+def read_planning_ct(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
+    """The cases of one part; an organ that is not in `structures` was not looked for.
+
+    Raises InvalidInput for a mask on another grid, KeyError and ValueError for damaged arrays.
+    """
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        for row in rows:
+            number = f"{int(row['id']):03d}"
+            stored, mask = arrays[f"ct_{number}"], arrays[f"mask_{number}"]
+            if stored.shape != mask.shape or stored.ndim != 3:
+                raise InvalidInput(
+                    say("A label lies on another grid than its image, or the image is no image."),
+                    number,
+                )
+            drawn = set(row["structures"].split())
+            yield Case(
+                id=number,
+                patient=number,
+                volume=_volume(stored, row),
+                truth=_truth(mask),
+                labels=frozenset(n for n, organ in enumerate(ORGANS, start=1) if organ in drawn),
+                open_ended=OPEN_ENDED,
+            )
+
+
+def _volume(stored: NDArray[np.generic], row: dict[str, str]) -> Volume:
+    spacing = (float(row["dx_mm"]), float(row["dy_mm"]), float(row["dz_mm"]))
+    shape = (stored.shape[0], stored.shape[1], stored.shape[2])
+    return Volume(
+        geometry=Geometry(shape=shape, spacing=spacing),
+        stored=np.ascontiguousarray(stored),
+        slope=4.0,
+        intercept=-400.0,
+        unit="HU",
+        modality="CT",
+    )
+
+
+def _truth(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """One label a voxel; where outlines overlap the smaller organ is kept."""
+    labels = np.zeros(mask.shape, np.uint8)
+    layers = [(mask >> bit) & 1 == 1 for bit in range(len(ORGANS))]
+    for bit in sorted(range(len(ORGANS)), key=lambda n: -int(layers[n].sum())):
+        labels[layers[bit]] = bit + 1
+    return labels
