@@ -72,7 +72,7 @@ def augment_volume(
 def mirrored(
     image: Tensor, label: Tensor, rng: Generator, pairs: Sequence[tuple[int, int]]
 ) -> tuple[Tensor, Tensor]:
-    """Half of the volumes mirrored along i, their paired labels exchanged; nothing without pairs."""
+    """Half of the volumes mirrored along i, paired labels exchanged; none without pairs."""
     if not pairs or float(torch.rand(1, generator=rng)) < 0.5:
         return image, label
     exchanged = label.flip(-1)

@@ -50,8 +50,9 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
     """The cases of one part, in the index's order, one at a time.
 
     Forms: `<split>.npz` with image_NNN and label_NNN (axes x, y, z growing R, A, S, 1 mm) or
-    with ct_NNN and mask_NNN (`headneck`), or `<split>.zip` of grey pictures with their class; index.csv names split and patient (or the
-    group of pictures that look alike; without either each picture stands alone).
+    with ct_NNN and mask_NNN (`headneck`), or `<split>.zip` of grey pictures with their
+    class; index.csv names split and patient (or the group of
+    pictures that look alike; without either each picture stands alone).
     Raises InvalidInput for another form, a missing case, numbers that are none, a label on
     another grid, or a class without a case.
     """

@@ -65,7 +65,7 @@ def _volume(stored: NDArray[np.generic], row: dict[str, str]) -> Volume:
     )
 
 
-def _truth(mask: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _truth(mask: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """One label a voxel; where outlines overlap the smaller organ is kept."""
     labels = np.zeros(mask.shape, np.uint8)
     layers = [(mask >> bit) & 1 == 1 for bit in range(len(ORGANS))]

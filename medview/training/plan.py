@@ -142,7 +142,7 @@ def _read(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
                 say("The training file has an impossible value for {name}.", name=f"{name}.{key}")
             )
     try:
-        return kind(**values)  # type: ignore[arg-type]
+        return kind(**values)
     except TypeError as error:
         raise InvalidInput(
             say("The training file lacks {name}.", name=name), detail=str(error)
