@@ -37,6 +37,11 @@ class Catalogue:
     models: tuple[ModelFolder, ...]
     broken: tuple[BrokenModel, ...]
 
+    @property
+    def for_images(self) -> tuple[ModelFolder, ...]:
+        """Those that look at series; a model on a table of values does not."""
+        return tuple(model for model in self.models if model.kind != "tabular")
+
     def get(self, name: str) -> ModelFolder:
         """A model by its name.
 

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from medview.ai.ops import GATE_FIELDS, STEP_FIELDS, Field, Fields
+from medview.ai.schema_tabular import check_tabular
 from medview.core.errors import ModelUnavailable
 from medview.core.results import Code, Label
 from medview.core.words import say
 
 SCHEMA = "medview-model/1"
-KINDS = ("segmentation", "classification", "rules")
+KINDS = ("segmentation", "classification", "rules", "tabular")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _POINTER = re.compile(r"calib\.json#(/[A-Za-z0-9_]+)+")
@@ -33,6 +34,10 @@ _TOP: Fields = {
     "pipeline": Field("objects", True),
     "outputs": Field("objects", True),
     "provenance": Field("arguments"),
+    # tabular models
+    "estimator": Field("object"),
+    "outcome": Field("object"),
+    "inputs": Field("objects"),
 }
 _INTENDED: Fields = {
     "use": Field("text", True),
@@ -139,6 +144,9 @@ def check_description(description: Mapping[str, Any]) -> None:
         check_gate(gate)
     for step in description["pipeline"]:
         check_step(step)
+    if description["kind"] == "tabular":
+        check_tabular(description, check_record)
+        return
     _check_outputs(
         description["outputs"], least=0 if description["kind"] == "classification" else 1
     )

@@ -4,38 +4,42 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medview.cli.output import DONE, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken
 from medview.core.words import say
 
+if TYPE_CHECKING:
+    from medview.ai.folder import ModelFolder
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model's name, or its folder")
-    parser.add_argument("data", type=Path, metavar="DATA", help="a folder of labelled data")
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="a folder of labelled data, or a table (.csv, .csv.gz)",
+    )
     parser.add_argument("--split", default="dev", help="which part of the data (default dev)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the document `medview.evaluate/1`, or its figures as lines."""
-    import torch
-
     from medview.ai.catalogue import read_catalogue
     from medview.ai.folder import open_folder
-    from medview.training.evaluation import Listener, evaluate_model
 
-    torch.set_num_threads(1)
-    if not args.data.is_dir():
+    if not args.data.exists():
         raise InvalidInput(say("There is nothing at this path."), str(args.data))
     folder = (
         open_folder(Path(args.model))
         if (Path(args.model) / "model.json").is_file()
         else read_catalogue().get(args.model)
     )
-    listener = Listener(progress_for(args), CancelToken())
-    document = evaluate_model(folder, args.data, args.split, listener)
+    document = _on_table(folder, args) if folder.kind == "tabular" else _on_images(folder, args)
     if args.json:
         print_json(document)
         return DONE
@@ -47,3 +51,21 @@ def run(args: argparse.Namespace) -> int:
         low, high = figure["interval"]
         print_lines(f"  {name:28} {figure['value']:.3f}  95 % {low:.3f} to {high:.3f}")
     return DONE
+
+
+def _on_images(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
+    import torch
+
+    from medview.training.evaluation import Listener, evaluate_model
+
+    torch.set_num_threads(1)
+    if not args.data.is_dir():
+        raise InvalidInput(say("There is nothing at this path."), str(args.data))
+    listener = Listener(progress_for(args), CancelToken())
+    return evaluate_model(folder, args.data, args.split, listener)
+
+
+def _on_table(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
+    from medview.training.tabular.evaluate import evaluate_table
+
+    return evaluate_table(folder, args.data)

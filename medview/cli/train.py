@@ -29,27 +29,43 @@ def run(args: argparse.Namespace) -> int:
     """Train to the end; Ctrl-C writes a checkpoint first."""
     if not args.plan.exists():  # before the training room is loaded, which takes seconds
         raise InvalidInput(say("There is no such file."), str(args.plan))
+    from medview.training.tabular.plan import is_tabular
+
+    cancel = CancelToken()
+    before = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
+    try:
+        model = (_train_on_table if is_tabular(args.plan) else _train)(args, cancel)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
+    shipped = _figures_beside(args.plan)
+    name = model.parent.name
+    document = {"schema": "medview.train/1", "model": name, "path": str(model), **figures,
+                "stated": shipped}  # fmt: skip
+    if args.json:
+        print_json(document)
+    else:
+        print_lines(f"{name}: {model}", *_lines(figures["metrics"], shipped))
+    return DONE
+
+
+def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
     from medview.training.build import Job, train_model
     from medview.training.plan import read_plan
 
     plan = read_plan(args.plan)
     folder = args.runs / plan.name
     folder.mkdir(parents=True, exist_ok=True)
-    cancel = CancelToken()
-    before = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
-    try:
-        model = train_model(plan, Job(folder, progress_for(args), cancel, args.resume))
-    finally:
-        signal.signal(signal.SIGINT, before)
-    figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
-    shipped = _figures_beside(args.plan)
-    document = {"schema": "medview.train/1", "model": plan.name, "path": str(model), **figures,
-                "stated": shipped}  # fmt: skip
-    if args.json:
-        print_json(document)
-    else:
-        print_lines(f"{plan.name}: {model}", *_lines(figures["metrics"], shipped))
-    return DONE
+    return train_model(plan, Job(folder, progress_for(args), cancel, args.resume))
+
+
+def _train_on_table(args: argparse.Namespace, cancel: CancelToken) -> Path:
+    """Minutes at most, so it is not resumed: it begins anew."""
+    from medview.training.tabular.build import train_table
+    from medview.training.tabular.plan import read_tabular_plan
+
+    plan = read_tabular_plan(args.plan)
+    return train_table(plan, args.runs / plan.name, progress_for(args), cancel)
 
 
 def _figures_beside(plan: Path) -> Mapping[str, Any]:

@@ -130,7 +130,7 @@ class Analyses:
         """What the catalogue has for a series: fitting models, each with the gate's word."""
         from medview.ai.catalogue import read_catalogue
 
-        return plan([place], read_catalogue().models, named=False)
+        return plan([place], read_catalogue().for_images, named=False)
 
     def run(self, task: Task) -> None:
         """Queue a task; blocks while the series is still being read.

@@ -91,7 +91,10 @@ def analyse_to_folder(
     from medview.dicom.write import write_index
 
     catalogue = read_catalogue()
-    models = [catalogue.get(name) for name in wish.models] or list(catalogue.models)
+    models = [catalogue.get(name) for name in wish.models] or list(catalogue.for_images)
+    for model in models:
+        if model not in catalogue.for_images:
+            raise InvalidInput(say("This model reads values, not images."), model.name)
     studies = Studies(Events(), Budget(total_bytes()))
     holdings = studies.open([path], progress, cancel)
     by_study = _by_study(studies, wish)

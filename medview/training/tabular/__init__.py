@@ -1,0 +1,1 @@
+"""Models on tables of patients: read, fit, judge by repeated cross-validation, describe."""

@@ -1,0 +1,71 @@
+"""`medview evaluate MODEL TABLE`: a tabular model's figures on rows that it may never have seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from medview.ai.folder import ModelFolder
+from medview.ai.schema_tabular import WEIGHTS
+from medview.core.errors import InvalidInput, ModelUnavailable
+from medview.core.words import say
+from medview.risk.tabular import TabularModel, model_of
+from medview.training.tabular.judge import Scored, with_intervals
+from medview.training.tabular.table import Reading, Table, read_table
+
+SCHEMA = "medview.evaluate/1"
+
+
+def load_model(folder: ModelFolder) -> TabularModel:
+    """The arithmetic of a checked folder. Raises ModelUnavailable where its arrays do not fit."""
+    try:
+        return model_of(folder.description, load_file(folder.path / WEIGHTS))
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise ModelUnavailable(
+            say("The weights do not belong to this network."), folder.name
+        ) from error
+
+
+def evaluate_table(folder: ModelFolder, path: Path) -> dict[str, Any]:
+    """The document `medview.evaluate/1` for a table of the form the model was trained on.
+
+    Gaps are filled as they are for a patient. Raises InvalidInput for another table.
+    """
+    if not path.is_file():
+        raise InvalidInput(say("This model reads a table (.csv or .csv.gz)."), str(path))
+    model, outcome = load_model(folder), folder.description["outcome"]
+    reading = Reading(
+        columns=model.columns, event=outcome["event"], positive=outcome["positive"],
+        time=outcome["time"], patient=outcome["patient"], keep=outcome["keep"],
+    )  # fmt: skip
+    table = read_table(path, reading)
+    said = _said(model, table)
+    return {
+        "schema": SCHEMA,
+        "model": folder.name,
+        "version": folder.version,
+        "data": path.name,
+        "split": "all",
+        "cases": len(table),
+        "patients": len(set(table.patients)),
+        "refused": 0,
+        "passed_over": table.passed,
+        "metrics": with_intervals(table, said, model),
+        "per_case": [
+            {"patient": who, "probability": round(float(p), 6), "event": bool(e)}
+            for who, p, e in zip(table.patients, said.probability, table.event, strict=True)
+        ],
+    }
+
+
+def _said(model: TabularModel, table: Table) -> Scored:
+    scores, probability = np.empty(len(table)), np.empty(len(table))
+    for number, row in enumerate(table.design):
+        filled = model.scores(model.filled(row))
+        scores[number] = float(filled.mean())
+        probability[number] = float(model.probability(filled).mean())
+    return Scored(scores, probability)
