@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from dataclasses import replace
 from functools import cache, partial
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -17,21 +19,23 @@ import numpy as np
 import PySide6
 import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from benchmarks.pairs import Goal, Row, against_limit, against_peer, main
+from benchmarks.pairs import Goal, Row, against_limit, against_peer, in_units, main
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import Label, LabelMap
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.gui.view_grid import ViewGrid
 from medview.gui.views.slice_view import SliceView
 from medview.imaging import Window, grey_slice, planes_of
 from medview.imaging.grey import window_to_grey
+from medview.session.places import OpenVolume, Place
 
 _WINDOW = Window(center=40, width=400)
-_FRAMES = 12
+_FRAMES, _LINKED_FRAMES = 12, 240
 _VIEW = (640, 560)
 
 
@@ -170,18 +174,24 @@ def frame_row(name: str, plane: str, axis: int, goal_ratio: float) -> Row:
     return against_peer(goal, peer, partial(_frames, view), pairs=5)
 
 
-def overlay_row() -> Row:
-    """A scroll step with a mask of two lungs on its own grid over the slice."""
-    view, geometry = _slice_view("axial"), _volume().geometry
+@cache
+def _lungs() -> LabelMap:
+    """Masks of two lungs on the volume's grid."""
+    geometry = _volume().geometry
     voxels = np.zeros(geometry.shape, np.uint8)
-    lungs = _volume().stored[0] < 400
-    voxels[:, lungs] = 1
+    voxels[:, _volume().stored[0] < 400] = 1
     voxels[:, :, :256] *= 2
     labels = tuple(
         Label(value=value, name=str(value), colour=colour)
         for value, colour in ((1, "#56b4e9"), (2, "#009e73"))
     )
-    view.set_overlays((LabelMap(id="m", geometry=geometry, voxels=voxels, labels=labels),), ())
+    return LabelMap(id="m", geometry=geometry, voxels=voxels, labels=labels)
+
+
+def overlay_row() -> Row:
+    """A scroll step with a mask of two lungs on its own grid over the slice."""
+    view = _slice_view("axial")
+    view.set_overlays((_lungs(),), ())
     goal = Goal(name="S3", what="a scroll step with two masks over it", n=1)
 
     def step() -> None:
@@ -191,13 +201,65 @@ def overlay_row() -> Row:
     return against_limit(goal, 16.0, step, rounds=21)
 
 
+def _planes_in_a_grid() -> ViewGrid:
+    """The three planes of the volume in a shown grid, masks and words over them."""
+    _application()
+    volume = _volume()
+    stack = Stack(frames=(), geometry=volume.geometry, verdict="regular")
+    series = Series(uid="1", number=1, modality="CT", stacks=(stack,))
+    place = Place(patient=Patient(id="B"), study=Study(uid="1"), series=series, stack_number=0)
+    ready = np.ones(len(volume.stored), bool)
+    opened = OpenVolume(place=place, volume=volume, ready=ready, failed={})
+    grid = ViewGrid()
+    grid.resize(2 * _VIEW[0], 2 * _VIEW[1])
+    grid.set_layout_name("2x2")
+    for number, plane in enumerate(("axial", "coronal", "sagittal")):
+        grid.hang(place.key, plane, number)
+    grid.hang(None, "native", 3)
+    grid.take(opened)
+    for view in grid.views.values():
+        view.set_overlays((_lungs(),), ())
+    grid.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    grid.show()
+    QApplication.processEvents()
+    return grid
+
+
+def linked_row(name: str, what: str, *, moves_all: bool) -> Row:
+    """Frames of three linked planes: from a step to all of them painted, at the 95th percentile.
+
+    moves_all: the crosshair goes along all three axes, so that every plane shows another slice;
+    else one plane is scrolled and the others show where it lies.
+    """
+    grid = _planes_in_a_grid()
+    stage = grid.tiles[0].view.stage
+    took = []
+    for number in range(_LINKED_FRAMES + 20):
+        sign = 1 if number // 60 % 2 else -1
+        start = time.perf_counter()
+        if moves_all:
+            x, y, z = stage.state.point
+            stage.change(replace(stage.state, point=PatientPoint(x + sign, y + sign, z + sign)))
+        else:
+            stage.scroll(sign)
+        QApplication.processEvents()
+        took.append((time.perf_counter() - start) * 1000)
+    grid.close()
+    value = float(np.percentile(took[20:], 95))
+    goal = Goal(name=name, what=what, n=_LINKED_FRAMES)
+    return in_units(goal, value, 1000 / 60, "ms")
+
+
 ROWS = {
     "B9": window_row,
     "B10-planes": linked_planes_row,
     "S1": partial(frame_row, "S1", "axial", 2, 1.2),
     "S2": partial(frame_row, "S2", "sagittal", 0, 1.2),
     "S3": overlay_row,
-}
+    "S60": partial(linked_row, "S60", "scrolling one of three linked planes, p95", moves_all=False),
+    "S60-all": partial(linked_row, "S60-all", "a crosshair through three planes, p95",
+                       moves_all=True),
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main(ROWS))
