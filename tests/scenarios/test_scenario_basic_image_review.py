@@ -148,41 +148,6 @@ def test_bir_flipping_and_turning_with_their_letters(review: MainWindow) -> None
     assert view.stage.state.turns == 0
 
 
-def test_bir_comparison_side_by_side_with_linked_scroll_pan_and_zoom(
-    window: MainWindow, imaging_data: Path, quiet: Quiet
-) -> None:
-    window.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "mr" / "brain-t1-post"])
-    quiet(window)
-    places = [p for p in window.session.studies.places() if len(p.stack.frames) > 3]
-    assert len(places) > 1
-    window.actions_["layout.1x2"].trigger()
-    window.grid.hang(places[0].key, "native", 0)
-    window.grid.hang(places[1].key, "native", 1)
-    quiet(window)
-    one, other = (tile.view for tile in window.grid.tiles[:2])
-    one.setFocus()
-    wheel(one, 2)
-    distance = np.subtract(one.stage.state.point, other.stage.state.point)
-    assert other.stage.plane is not None
-    assert abs(float(distance @ other.stage.plane.normal_vector)) <= other.stage.plane.step_mm
-    drag(one, one.rect().center(), one.rect().center() - QPoint(0, 40), _RIGHT)
-    assert other.stage.map().scale == pytest.approx(one.stage.map().scale, rel=0.02)
-
-
-def test_bir_localizer_lines_of_the_other_plane(review: MainWindow, quiet: Quiet) -> None:
-    review.actions_["layout.1x2"].trigger()
-    active = review.session.active
-    assert active is not None
-    review.grid.hang(active.key, "axial", 0)
-    review.grid.hang(active.key, "coronal", 1)
-    quiet(review)
-    coronal = review.grid.tiles[1].view
-    before = picture(coronal)
-    wheel(review.grid.tiles[0].view, 4)
-    moved = np.abs(picture(coronal) - before).max(axis=1) > 20
-    assert moved.any()  # the axial slice's line went along
-
-
 def test_bir_laterality_and_orientation_and_place_are_written(review: MainWindow) -> None:
     view = review.grid.active_view
     stage = view.stage

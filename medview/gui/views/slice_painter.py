@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QTransform
+from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
 from medview.core.geometry import FloatArray
 from medview.core.words import Sentence, tr
@@ -20,7 +22,7 @@ from medview.gui.views.curve_painter import paint_curve
 from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_mark
-from medview.gui.views.pixels import Picture, PictureLook, SlicePictures
+from medview.gui.views.pixels import Outline, Picture, PictureLook, SlicePictures
 from medview.gui.views.presented import paint_presented
 from medview.gui.views.reference_lines import paint_reference_lines
 from medview.gui.views.stage import SliceStage
@@ -33,6 +35,15 @@ _LARGE = 1024  # slices with fewer pixels along an edge are not reduced before w
 _HANDLE = 4.0
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The painted slice: what it was painted from (`key`, whose objects `kept` holds alive)."""
+
+    key: tuple[object, ...]
+    kept: tuple[object, ...]
+    image: QImage
+
+
 class SlicePainter:
     """Paints one stage; keeps the pictures of the slice it painted last."""
 
@@ -40,6 +51,7 @@ class SlicePainter:
         self._stage = stage
         self.pictures = SlicePictures(stage, stage.repaint_wanted.emit)
         self.fused = FusedPictures()
+        self._ground: Ground | None = None
 
     def paint(self, painter: QPainter, look: Look, pixel_ratio: float) -> None:
         """Everything, into a painter in logical pixels."""
@@ -71,30 +83,66 @@ class SlicePainter:
     def _paint_picture(
         self, painter: QPainter, look: Look, where: ScreenMap, pixel_ratio: float
     ) -> None:
+        """The slice with all that is laid over it, painted once for as long as it stays."""
         stage = self._stage
         plane, shown = stage.plane, stage.shown
         if plane is None or shown is None or not is_slice_ready(plane, stage.index, stage.ready):
+            self._ground = None
             return
-        state = stage.state
+        layers, outlines = self._layers(look, where, pixel_ratio)
+        key = (where.matrix.tobytes(), stage.size, pixel_ratio, tuple(map(id, layers)),
+               tuple(map(id, outlines)))  # fmt: skip
+        is_whole = stage.ready is None or bool(stage.ready.all())
+        if self._ground is None or self._ground.key != key or not is_whole:
+            kept = (*layers, *outlines)
+            self._ground = Ground(key, kept, _canvas(stage.size, pixel_ratio))
+            self._paint_layers(self._ground.image, layers, outlines, where)
+        painter.drawImage(0, 0, self._ground.image)
+
+    def _layers(
+        self, look: Look, where: ScreenMap, pixel_ratio: float
+    ) -> tuple[list[Picture], list[Outline]]:
+        """The pictures from the lowest to the highest, and the outlines over them."""
+        stage = self._stage
+        plane, shown, state = stage.plane, stage.shown, stage.state
+        if plane is None or shown is None:
+            return [], []
         a_pixel = float(np.linalg.norm(where.matrix[:, 0])) * pixel_ratio
         step = max(1, int(1.0 / a_pixel)) if min(plane.shape) >= _LARGE else 1
         how = GreyLook(state.is_inverted, state.colour_map)
         drawn = PictureLook(how, step, state.mpr.is_smooth)
-        grey = self.pictures.grey(shown.volume, plane, stage.index, state.window, drawn)
-        _draw(painter, grey, where)
-        self._paint_missing(painter, plane, where)
+        layers = [self.pictures.grey(shown.volume, plane, stage.index, state.window, drawn)]
         if stage.upper is None:
             self.fused.forget()
         elif look.has_overlay:
-            _draw(painter, self.fused.picture(stage.upper, plane, stage.index), where)
-        if look.has_overlay:
-            # Reduced so far that a line of one pixel is still one on the screen.
-            thin = max(1, math.ceil(1.0 / a_pixel))
-            graphic = self.pictures.graphics(shown.volume, plane, stage.index, thin)
-            if graphic is not None:
-                _draw(painter, graphic, where)
-        if look.has_overlay and stage.overlays:
-            self._paint_overlay(painter, where)
+            layers.append(self.fused.picture(stage.upper, plane, stage.index))
+        if not look.has_overlay:
+            return layers, []
+        # Reduced so far that a line of one pixel is still one on the screen.
+        thin = max(1, math.ceil(1.0 / a_pixel))
+        graphic = self.pictures.graphics(shown.volume, plane, stage.index, thin)
+        if graphic is not None:
+            layers.append(graphic)
+        if not stage.overlays:
+            return layers, []
+        over, outlines = self.pictures.overlay(stage.overlays, plane, stage.index)
+        return [*layers, *over], outlines
+
+    def _paint_layers(
+        self, image: QImage, layers: Sequence[Picture], outlines: Sequence[Outline],
+        where: ScreenMap,
+    ) -> None:  # fmt: skip
+        painter = QPainter(image)
+        for number, layer in enumerate(layers):
+            _draw(painter, layer, where)
+            if number == 0 and self._stage.plane is not None:
+                self._paint_missing(painter, self._stage.plane, where)
+        painter.setTransform(_transform(where), combine=True)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for outline in outlines:
+            painter.setPen(ink.pen(outline.colour, 1.5))
+            painter.drawLines(outline.lines)
+        painter.end()
 
     def _paint_missing(self, painter: QPainter, plane: SlicePlane, where: ScreenMap) -> None:
         """Slices that are not read yet are black where other planes cut them."""
@@ -110,21 +158,6 @@ class SlicePainter:
         for line in np.flatnonzero(~(lines[::-1] if flipped else lines)).tolist():
             box = QRectF(0, line, columns, 1) if is_down else QRectF(line, 0, 1, rows)
             painter.fillRect(box, QColor(ink.INK.canvas))
-        painter.restore()
-
-    def _paint_overlay(self, painter: QPainter, where: ScreenMap) -> None:
-        stage = self._stage
-        if stage.plane is None:
-            return
-        layers, outlines = self.pictures.overlay(stage.overlays, stage.plane, stage.index)
-        for layer in layers:
-            _draw(painter, layer, where)
-        painter.save()
-        painter.setTransform(_transform(where), combine=True)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for outline in outlines:
-            painter.setPen(ink.pen(outline.colour, 1.5))
-            painter.drawLines(outline.lines)
         painter.restore()
 
     def _paint_crosshair(self, painter: QPainter, look: Look) -> None:
@@ -219,6 +252,14 @@ def _paint_handles(painter: QPainter, line: CrossLine) -> None:
     for side in line.sides:
         painter.drawRect(QRectF(side[0] - 3, side[1] - 3, 6, 6))
     painter.restore()
+
+
+def _canvas(size: tuple[float, float], pixel_ratio: float) -> QImage:
+    width, height = (max(1, math.ceil(side * pixel_ratio)) for side in size)
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(pixel_ratio)
+    image.fill(QColor(ink.INK.canvas))
+    return image
 
 
 def _transform(where: ScreenMap) -> QTransform:
