@@ -52,7 +52,7 @@ def test_native_plane_tells_who_and_what() -> None:
     shown, plane = _shown(), planes_of(_GEOMETRY)["axial"]
 
     assert corners.upper_left(shown, plane) == ["DEMO^ADA 演示", "F 67 y · 1958-11-03", "MV-1"]
-    assert corners.upper_right(shown, plane) == ["CT chest · 2026-01-31", "3 Lung 1.25"]
+    assert corners.upper_right(shown, plane) == ["2026-01-31 · CT chest", "3 Lung 1.25"]
 
 
 def test_a_tall_view_names_institution_accession_and_time() -> None:
@@ -60,7 +60,7 @@ def test_a_tall_view_names_institution_accession_and_time() -> None:
               "StudyTime": "090000"}  # fmt: skip
     lines = corners.upper_right(_shown(header=header), planes_of(_GEOMETRY)["axial"], is_whole=True)
 
-    assert lines == ["Ward 3", "Acc A7", "CT chest · 2026-01-31 10:15", "3 Lung 1.25"]
+    assert lines == ["Ward 3", "Acc A7", "2026-01-31 10:15 · CT chest", "3 Lung 1.25"]
 
 
 def test_lossy_says_how_much_it_left_out_and_a_sheared_plane_that_it_is_corrected() -> None:

@@ -101,7 +101,8 @@ def upper_right(shown: Shown, plane: SlicePlane, *, is_whole: bool = False) -> l
     if not _is_acquired(plane):
         return []
     when = " ".join(part for part in (shown.study.date, time_text(shown)) if part)
-    study = " · ".join(part for part in (shown.study.description, when) if part)
+    # The date first: where the line is too long, its end is left out.
+    study = " · ".join(part for part in (when, shown.study.description) if part)
     number = "" if shown.series.number is None else f"{shown.series.number}"
     series = " ".join(part for part in (number, shown.series.description) if part)
     header = shown.series.header if is_whole else {}
