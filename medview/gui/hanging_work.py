@@ -50,6 +50,7 @@ class HangingWork(QObject):
         self._hung: Hung | None = None
         self._stood: _Stand | None = None  # how the grid stood when it had been hung
         self._main: Key | None = None  # what was looked at when it was hung
+        self._awaited: Key | None = None  # whose place the others go to once it is there
         self._noted: set[str] = set()  # rule files that were named as left out
         self.priors = PriorsWork(window)
         on = window.actions_.connect
@@ -60,6 +61,7 @@ class HangingWork(QObject):
         on("layout.hanging_rules", self.show_rules)
         on("layout.hang", self._hang_named)
         SessionBridge(self._session, self).heard.connect(self._hear)
+        window.showing.shown.connect(self._meet)
 
     # -- what the reader asks for ----------------------------------------------------------
 
@@ -227,6 +229,18 @@ class HangingWork(QObject):
         self._hung, self._stood = hung, self._standing()
         active = self._with_its_prior(self._session.active)
         self._main = None if active is None else active.key
+        self._awaited = grid.active_tile.key
+        if grid.active_tile.opened is not None:
+            self._meet(self._awaited)
+
+    def _meet(self, key: Key | None) -> None:
+        """Once the active series is there, the others that hang go to its place.
+
+        One that was in memory before it stands in its own middle, which may lie outside.
+        """
+        if key is not None and key == self._awaited:
+            self._awaited = None
+            self._grid.links.meet()
 
     def _lay_over(self, hung: Hung) -> None:
         """What a rule lays over the series of a tile; what an earlier stage laid there goes."""

@@ -172,6 +172,10 @@ def test_pet_ct_hangs_fused_and_the_next_stage_takes_the_fusion_away(
     assert [tile.view.stage.upper is not None for tile in window.grid.tiles] == [
         False, False, True, False,
     ]  # fmt: skip
+    places = [tile.view.stage.state.point.z for tile in window.grid.tiles]
+    assert max(places) - min(places) < 4  # all show the thigh of the CT, not the PET's middle
+    lower = window.grid.tiles[2].view.stage.state.window
+    assert (lower.center, lower.width) == (50, 400)
     coronal = window.grid.tiles[3].view.stage
     assert coronal.state.mpr.slab("coronal") == Slab("mip", 500.0)
     window.actions_.perform("layout.hang_as_this")

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.geometry import PatientPoint
+from medview.gui.cards import ElidedLink
 from medview.gui.panels.segments import SegmentsCard
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
@@ -133,6 +134,20 @@ def test_brush_paints_under_the_mouse_and_the_card_says_what(
     grow = next(b for b in card.findChildren(QPushButton) if b.text() == "Grow")
     qtbot.mouseClick(grow, LEFT)
     assert opened.grid.active_view.tool_name == "grow"
+
+
+def test_card_names_the_segments_that_are_not_painted_on(
+    opened: MainWindow, qtbot: QtBot, quiet: Quiet
+) -> None:
+    paint_one(qtbot, opened)
+    opened.actions_.perform("segment.new")
+    opened.sidebar.show_tab("findings")
+    quiet(opened)
+    card = opened.sidebar.findings.findChild(SegmentsCard)
+    assert card is not None
+    first = opened.session.segmenting.segments[0].name
+    (link,) = [each for each in card.findChildren(ElidedLink) if each.toolTip() == first]
+    assert link.text() == first
 
 
 def test_strokes_are_undone_or_given_up_and_the_picture_follows(

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QDoubleSpinBox,
+    QHBoxLayout,
     QInputDialog,
     QMenu,
     QPushButton,
@@ -82,8 +83,12 @@ class SegmentsCard(Card):
         else:
             name = ElidedLink(segment.name)
             name.clicked.connect(partial(self._desk.choose, segment.id))
-        return row(swatch, name, None, label(self._numbers(segment), "muted", wrap=False),
-                   spacing=GRID)  # fmt: skip
+        numbers = label(self._numbers(segment), "muted", wrap=False)
+        made = row(swatch, name, numbers, spacing=GRID)
+        layout = made.layout()
+        if isinstance(layout, QHBoxLayout):
+            layout.setStretchFactor(name, 1)  # beside a stretch a name that gives way would vanish
+        return made
 
     def _numbers(self, segment: Segment) -> str:
         found = self._desk.statistics(segment)

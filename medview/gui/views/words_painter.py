@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from medview.gui.style import colour
 from medview.gui.views import ink
 
-_BEHIND = colour(ink.INK.canvas, 0.45)
+_BEHIND = colour(ink.INK.canvas, 0.8)  # coloured words too keep 4.5 to 1 over white
 
 
 def paint_words(
