@@ -119,6 +119,11 @@ class SegmentWork(QObject):
         from medview.imaging.segment.brush import in_window, stroke
 
         if dab.phase == "begin":
+            if dab.tool == "threshold" and opened.volume.is_colour:
+                self._window.reactions.say(
+                    say("Colours have no range of values: paint with the brush."), "warn"
+                )
+                return
             segment = self._desk.active or self._desk.add("")
             if segment is None:
                 return
@@ -126,7 +131,9 @@ class SegmentWork(QObject):
         brush, geometry = self._desk.brush, opened.place.stack.geometry
         slab = None if brush.is_ball else (dab.normal, dab.half_mm)
         box, inside = stroke(geometry, dab.way, brush.diameter_mm / 2.0, slab)
-        if dab.tool == "threshold" and not box.is_empty:
+        if dab.tool == "threshold":
+            if opened.volume.is_colour or box.is_empty:
+                return
             inside = in_window(opened.volume, box, inside, brush.window)
         painted = self._desk.strokes.paint(box, inside, on=dab.tool != "eraser")
         if painted is not None:

@@ -258,3 +258,23 @@ def test_without_images_segment_tools_say_what_they_need(window: MainWindow) -> 
     assert "stack of slices" in window.messages[-1][1].english()
     window.actions_.perform("segment.smooth")
     assert "no segment" in window.messages[-1][1].english()
+
+
+def test_range_brush_refuses_colours_in_words(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "rgb-secondary-capture-stack"])
+    quiet(window)
+    view = window.grid.active_view
+    assert view.stage.shown is not None
+    assert view.stage.shown.volume.is_colour
+    window.actions_.perform("tool.threshold")
+    middle = view.rect().center()
+    drag(qtbot, view, middle, middle + QPoint(40, 0))
+    quiet(window)
+    assert str(window.messages[-1][1]) == "Colours have no range of values: paint with the brush."
+    assert window.session.segmenting.active is None
+    window.actions_.perform("tool.brush")
+    drag(qtbot, view, middle, middle + QPoint(40, 0))
+    quiet(window)
+    assert mask(window).any()
