@@ -234,3 +234,16 @@ def test_look_of_the_readers_own_is_kept_and_taken_away(
     volume.editor.buttons["forget"].click()
     quiet(opened)
     assert not any(look.is_own for look in volume.stage.looks)
+
+
+def test_words_can_be_read_on_the_picture_that_still_stands(
+    volume: VolumeView, qtbot: QtBot
+) -> None:
+    qtbot.waitUntil(lambda: not volume.stage.is_drawing, timeout=20_000)
+    volume.commands.run("blend")
+    volume.commands.run("blend")
+    assert volume.stage.scene is not None
+    assert sum(volume.stage.scene.background) > 1.5  # MinIP: bright, but not drawn yet
+    image = volume.grab().toImage()
+    title = [image.pixelColor(x, y).lightness() for x in range(8, 60) for y in range(6, 22)]
+    assert max(title) > 150

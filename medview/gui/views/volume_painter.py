@@ -99,12 +99,10 @@ class VolumePainter:
         return drawn.path or tr("CPU")
 
     def _ink(self) -> QColor:
-        scene = self._stage.scene
-        is_bright = (
-            scene is not None
-            and self._stage.picture is not None
-            and sum(scene.background) / 3 > _BRIGHT
-        )
+        # Of the picture that stands there: a slower machine shows it a while after a new look.
+        drawn = self._stage.drawn
+        scene = None if drawn is None else drawn.wish.scene
+        is_bright = scene is not None and sum(scene.background) / 3 > _BRIGHT
         return QColor(ink.INK.surface_0 if is_bright else ink.INK.text)
 
     def _paint_corners(self, painter: QPainter, box: QRectF) -> None:
