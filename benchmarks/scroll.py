@@ -30,7 +30,7 @@ from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.gui.view_grid import ViewGrid
 from medview.gui.views.slice_view import SliceView
-from medview.imaging import Window, grey_slice, planes_of
+from medview.imaging import Window, acceleration, grey_slice, planes_of
 from medview.imaging.grey import window_to_grey
 from medview.session.places import OpenVolume, Place
 
@@ -74,6 +74,7 @@ def _float64_window(stored: NDArray[np.generic], window: Window) -> NDArray[np.u
 
 def window_row() -> Row:
     """B9: a film of 3000 x 3000 to 8 bits."""
+    acceleration.load()  # as the first large film asks for it
     film, window = _film(), Window(center=976, width=1500)
     peer = partial(_float64_window, film, window)
     ours = partial(window_to_grey, film, 1.0, -1024.0, window)

@@ -1,4 +1,5 @@
-"""Compiled kernels where numba is installed: loaded when a plane is turned for the first time.
+"""Compiled kernels where numba is installed: loaded when a plane is turned for the first time, or a
+large film is windowed.
 
 Compiling takes seconds and holds the interpreter, so a child process does it once and leaves the
 result in the user's cache; this process only loads it. Until then, without numba, or where the
@@ -93,6 +94,8 @@ def _touch(kernels: ModuleType) -> None:
         kernels.nearest_rows(array, matrix, np.zeros((1, 1), kind), outside, (0, 1, 1))
         padding = (0, 1, 1, 1.0, 2.0)
         kernels.padded_rows(array, matrix, np.zeros((1, 1), np.float32), outside, padding)
+        one = np.float32(1)
+        kernels.window_rows(array[0], one, one, np.zeros((2, 2), np.uint8))
 
 
 if __name__ == "__main__":  # the child that compiles, behind everything that the reader waits for

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.volume import Volume
+from medview.imaging import acceleration
 from medview.imaging.colour_maps import GREY, coloured
 from medview.imaging.shutters import hidden_on
 from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window, window_fractions
 
 _ROWS = 64  # rows a block: 64 x 3000 x 2 bytes stay in the second-level cache
+_LARGE = 1 << 21  # pixels of a film that is worth a compiled kernel
 _TRIED = 24  # multipliers tried for the integer ramp; more gain nothing
 _MOST_WRONG = 0.2  # share of stored values one grey level off; beyond, floats are better
 
@@ -102,11 +104,37 @@ def window_to_grey(
         if is_curved:
             return _by_formula(stored, slope, intercept, window)
         if is_short:
+            compiled = _compiled_grey(stored, float(slope), float(intercept), window)
+            if compiled is not None:
+                return compiled
             ramp = _integer_ramp(float(slope), float(intercept), window, stored.dtype.str)
             if ramp is not None:
                 return _integer_grey(stored, ramp)
         return _float_grey(stored, np.float32(slope), np.float32(intercept), window)
     return _by_formula(stored, slope, intercept, window)
+
+
+def _compiled_grey(
+    stored: NDArray[np.generic], slope: float, intercept: float, window: Window
+) -> Grey | None:
+    """A large film by the compiled kernel; None for others, and while there is no kernel."""
+    is_known = stored.dtype.type in acceleration.TYPES and stored.flags.c_contiguous
+    if stored.size < _LARGE or not is_known:
+        return None
+    kernels = acceleration.ready()
+    if kernels is None:
+        acceleration.begin()
+        return None
+    grey = np.empty(stored.shape, np.uint8)
+    kernels.window_rows(stored, *grey_line(slope, intercept, window), grey)
+    return grey
+
+
+def grey_line(slope: float, intercept: float, window: Window) -> tuple[np.float32, np.float32]:
+    """Factor and shift from stored numbers to grey levels plus a half, as single precision."""
+    gain, offset = window.ramp
+    factor = gain * 255.0 * slope
+    return np.float32(factor), np.float32((gain * intercept + offset) * 255.0 + 0.5)
 
 
 def _by_formula(
@@ -122,9 +150,7 @@ def _by_formula(
 def _float_grey(
     stored: NDArray[np.generic], slope: np.float32, intercept: np.float32, window: Window
 ) -> Grey:
-    gain, offset = window.ramp
-    factor = np.float32(gain * 255.0 * float(slope))
-    shift = np.float32((gain * float(intercept) + offset) * 255.0 + 0.5)
+    factor, shift = grey_line(float(slope), float(intercept), window)
     grey = np.empty(stored.shape, np.uint8)
     block = np.empty((_ROWS, stored.shape[1]), np.float32)
     for row in range(0, len(stored), _ROWS):

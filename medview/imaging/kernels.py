@@ -223,3 +223,14 @@ def nearest_rows(
                     np.uint32(min(max(i + di * column, 0.0), tops[2] - 1.0) + 0.5),
                 ]
     return is_any
+
+
+@numba.njit(**_JIT)
+def window_rows(
+    stored: NDArray[np.int16], factor: np.float32, shift: np.float32, grey: NDArray[np.uint8]
+) -> None:
+    """grey [rows, columns] = stored * factor + shift, cut to 0..255 and the rest left out."""
+    for row in range(stored.shape[0]):
+        for column in range(stored.shape[1]):
+            level = np.float32(stored[row, column]) * factor + shift
+            grey[row, column] = np.uint8(min(max(level, np.float32(0)), np.float32(255)))
