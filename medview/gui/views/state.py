@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,9 +117,15 @@ def _extent(plane: SlicePlane, state: ViewState) -> tuple[float, float]:
 
 
 def _orientation(state: ViewState) -> FloatArray:
-    flip = np.diag([-1.0 if state.flip_h else 1.0, -1.0 if state.flip_v else 1.0])
+    return _turned(state.flip_h, state.flip_v, state.turns % 4)
+
+
+@cache
+def _turned(flip_h: bool, flip_v: bool, turns: int) -> FloatArray:
+    """(2, 2), the same for every picture that stands so."""
+    flip = np.diag([-1.0 if flip_h else 1.0, -1.0 if flip_v else 1.0])
     quarter = np.array([[0.0, -1.0], [1.0, 0.0]])  # clockwise on a screen whose y grows downwards
-    return np.asarray(np.linalg.matrix_power(quarter, state.turns % 4) @ flip, np.float64)
+    return np.asarray(np.linalg.matrix_power(quarter, turns) @ flip, np.float64)
 
 
 def directions(plane: SlicePlane, state: ViewState) -> tuple[FloatArray, FloatArray]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 from medview.gui.style import colour
 from medview.gui.views import ink
@@ -22,12 +24,19 @@ def paint_words(
     """One line on its base line, the picture dimmed behind it so that it reads on bone."""
     if not text:
         return
-    metrics = QFontMetricsF(painter.font())
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(40.0, room))
+    text, width, ascent, height = _fitted(text, max(40.0, room), painter.font().toString())
     shift = {Qt.AlignmentFlag.AlignRight: 1.0, Qt.AlignmentFlag.AlignHCenter: 0.5}.get(side, 0.0)
-    x, y = round(place.x() - metrics.horizontalAdvance(text) * shift), round(place.y())
-    behind = QRectF(x - 2, y - metrics.ascent(), metrics.horizontalAdvance(text) + 4,
-                    metrics.height())  # fmt: skip
-    painter.fillRect(behind, _BEHIND)
+    x, y = round(place.x() - width * shift), round(place.y())
+    painter.fillRect(QRectF(x - 2, y - ascent, width + 4, height), _BEHIND)
     painter.setPen(QColor(ink_colour))
     painter.drawText(QPointF(x, y), text)
+
+
+@lru_cache(maxsize=512)  # most lines stay as they are from paint to paint
+def _fitted(text: str, room: float, font: str) -> tuple[str, float, float, float]:
+    """The text as far as there is room, its width, and ascent and height of its font."""
+    drawn = QFont()
+    drawn.fromString(font)
+    metrics = QFontMetricsF(drawn)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+    return text, metrics.horizontalAdvance(text), metrics.ascent(), metrics.height()
