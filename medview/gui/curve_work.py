@@ -87,6 +87,9 @@ class CurveWork(QObject):
             self._window.preferences.set_layout("2x2")
             for number, plane in enumerate(("axial", "coronal", "curved", "section")):
                 grid.hang(key, plane, number)
+            for each in grid.tiles:  # one that was a volume before has a window of its own
+                if stage.state.window is not None:
+                    each.view.set_window(stage.state.window)
 
     def _delete(self) -> None:
         """The curve in use goes; undo brings it back."""

@@ -73,9 +73,14 @@ def test_clicks_make_a_curve_whose_points_can_be_taken_again_and_undone(
 
 
 def test_straightened_and_across_beside_the_planes(drawn: MainWindow, qtbot: QtBot) -> None:
+    QTest.keyClick(drawn.grid.views["axial"], Qt.Key.Key_3)
     drawn.actions_.perform("planes.straighten")
     views = drawn.grid.views
     qtbot.waitUntil(lambda: "curved" in views and views["curved"].stage.plane is not None)
+    chosen = views["axial"].stage.state.window
+    assert chosen is not None
+    assert chosen.width == 350
+    assert all(views[name].stage.state.window == chosen for name in ("curved", "section"))
     along, across = views["curved"].stage, views["section"].stage
     assert isinstance(along.plane, CurvedPlane)
     assert isinstance(across.plane, CrossSections)
