@@ -193,12 +193,12 @@ def test_ct_presets_are_absent_without_hounsfield_units() -> None:
     assert presets_for("MR", "") == ()
 
 
-@pytest.mark.parametrize(("modality", "unit"), [("CT", "HU"), ("PT", "g/ml")])
-def test_digits_call_one_preset_each(modality: str, unit: str) -> None:
-    keys = [p.key for p in presets_for(modality, unit) if p.key]
+@pytest.mark.parametrize(("modality", "unit"), [("CT", "HU"), ("PT", "SUVbw")])
+def test_presets_that_digits_call_by_their_place_are_one_each(modality: str, unit: str) -> None:
+    presets = presets_for(modality, unit)
 
-    assert len(set(keys)) == len(keys)
-    assert set(keys) <= set("23456789")
+    assert presets
+    assert len({p.id for p in presets}) == len({p.name for p in presets}) == len(presets)
 
 
 def test_preset_is_found_by_name_in_any_case() -> None:

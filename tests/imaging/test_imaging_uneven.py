@@ -112,11 +112,10 @@ def test_an_ellipse_on_an_uneven_slice_counts_its_own_pixels() -> None:
     plane = native_plane(geometry)
     middle = np.array(geometry.to_patient(VoxelIndex(4, 12, 14.5)))
     ends = [middle + d for d in ((-2, 0, 0), (2, 0, 0), (0, -2, 0), (0, 2, 0))]
-    found = roi.ellipse_statistics(
-        Volume(geometry=geometry, stored=stored), plane, [PatientPoint(*end) for end in ends]
-    )
-    assert found is not None
-    assert (found.mean, found.minimum) == (7.0, 7.0)
+    site = roi.Site(volume=Volume(geometry=geometry, stored=stored), plane=plane)
+    made = roi.measured("ellipse", tuple(PatientPoint(*end) for end in ends), site)
+    found = {q.concept: q.value for q in made.quantities}
+    assert (found["Mean"], found["Minimum"]) == (7.0, 7.0)
 
 
 @pytest.mark.parametrize("slant", [0.0, 0.35])

@@ -188,8 +188,8 @@ def test_nothing_is_remembered_of_what_is_opened_unless_the_reader_wants_it(
     quiet(window)
     assert not window.session.library.library.folder.exists()
 
-    dialog = SettingsDialog(window.session.settings, window)
-    dialog.changed.connect(window.preferences.apply)
+    window.actions_["file.settings"].trigger()
+    (dialog,) = window.findChildren(SettingsDialog)
     dialog.remember.setChecked(True)
     assert window.session.settings.remember_opened
     window.open_paths([images])
