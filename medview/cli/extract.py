@@ -20,7 +20,7 @@ from medview.cli.output import (
 )
 from medview.core.archive import is_there
 from medview.core.errors import InvalidInput, MedViewError
-from medview.core.observation import Observation, concepts
+from medview.core.observation import Observation, Source, concepts
 from medview.core.words import say, tr
 from medview.record import Document, Note, extract, is_document, observations, read_documents
 
@@ -107,8 +107,14 @@ def _observation_json(o: Observation) -> dict[str, Any]:
         "patient": o.patient_id, "concept": o.concept, "code": code,
         "value": list(o.value) if isinstance(o.value, tuple) else o.value,
         "unit": o.unit, "comparator": o.comparator, "time": o.time, "original": o.original,
-        "source": {"kind": o.source.kind, "where": o.source.where, "locator": o.source.locator},
+        "source": _source_json(o.source), "also": [_source_json(s) for s in o.also],
+        "reference": list(o.reference), "status": o.status, "subject": o.subject,
+        "detail": o.detail,
     }  # fmt: skip
+
+
+def _source_json(source: Source) -> dict[str, str]:
+    return {"kind": source.kind, "where": source.where, "locator": source.locator}
 
 
 def _print_note(document: Document, note: Note) -> None:

@@ -12,6 +12,10 @@ from medview.core.results import Code
 from medview.core.units import converted
 
 SOURCE_KINDS = ("reader", "lab", "header", "ruler", "sentence", "model")
+# Concepts that name one thing of a list each; no score reads them.
+LISTS = ("problem", "medication", "allergy", "procedure", "family_history", "adverse_drug_effect",
+         "other_result")  # fmt: skip
+Bounds = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,11 @@ class Observation:
     (blood pressure: systolic, diastolic). unit: UCUM, "" for words and yes/no. comparator: "<",
     "<=", ">", ">=" or "". time: ISO date or date-time with the precision that was written.
     original: the text as it stood in the source. confidence: 0-1 where a source gives one.
+    reference: the laboratory's range, in `unit`. status: final, preliminary, corrected, amended
+    of a result; active, past, denied, possible, family of a thing in a list. subject: which of
+    several of a kind in one source ("nodule 2"), empty for the one that leads. detail: what
+    belongs to a thing of a list: dose, route and frequency, reactions, the relative. also: other
+    sources that say the same.
     """
 
     patient_id: str
@@ -48,6 +57,11 @@ class Observation:
     code: Code | None = None
     original: str = ""
     confidence: float | None = None
+    reference: Bounds = (None, None)
+    status: str = ""
+    subject: str = ""
+    detail: str = ""
+    also: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

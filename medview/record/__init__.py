@@ -4,34 +4,47 @@ A reader a format in `readers/`, a grammar a kind of mention in `rules/`; words 
 (`resources/lexicon/`). Front door: the names below; all may be called from a thread.
 """
 
+from medview.record.chart import Chart, Point, Series, Statement, chart_of
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.extraction import extract
 from medview.record.identity import Belonging, belongs_to
+from medview.record.merging import merged
 from medview.record.note import Attributes, Entity, Note, Relation, Value
 from medview.record.observing import observations
 from medview.record.opening import is_document, read_document, read_documents
+from medview.record.staleness import age_in_days, day_of, is_stale, usual_days
 from medview.record.summary import Known, Trend, groups_of, known_of, marks_of, trends
 
 __all__ = [
     "Attributes",
     "Belonging",
+    "Chart",
     "Document",
     "Entity",
     "Known",
     "Note",
     "PatientIdentity",
+    "Point",
     "Relation",
     "Section",
+    "Series",
+    "Statement",
     "Trend",
     "Value",
+    "age_in_days",
     "belongs_to",
+    "chart_of",
+    "day_of",
     "extract",
     "groups_of",
     "is_document",
+    "is_stale",
     "known_of",
     "marks_of",
+    "merged",
     "observations",
     "read_document",
     "read_documents",
     "trends",
+    "usual_days",
 ]

@@ -1,12 +1,12 @@
-"""What a report says of its largest lung nodule, as observations."""
+"""What a report says of its lung nodules, as observations; the largest leads."""
 
 # ruff: noqa: E501 - a pattern reads better on one line
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from medview.record.note import Entity, Note, Value
 from medview.record.rules.sentences import sentences
@@ -41,32 +41,50 @@ _TYPES = (
 _SPIKES = re.compile(
     r"(?P<no>(?:no|without|not) (?:\w+ )?|无|未见(?:明显)?)?(?:spiculat|毛刺)", re.IGNORECASE
 )
+_SIDE = re.compile(r"right|left|RUL|RML|RLL|LUL|LLL|lingula|右|左", re.IGNORECASE)
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 
 
 @dataclass(frozen=True, slots=True)
 class NoduleFact:
-    """One observation: concept, value, unit, and the entity that shows it."""
+    """One observation: concept, value, unit, the entity that shows it, and which nodule it is of.
+
+    subject: empty for the largest, which the scores ask about; "nodule 2" for the next.
+    """
 
     concept: str
     value: float | bool | str
     unit: str
     entity: Entity
+    subject: str = ""
 
 
 def nodule_facts(note: Note) -> Iterator[NoduleFact]:
-    """Facts about the largest lung nodule with a present size; nothing when there is none."""
-    largest = max(_sized(note), key=lambda pair: _size_mm(pair[1]), default=None)
-    if largest is None:
-        return
-    nodule, size = largest
-    value = size.value or Value()
-    dims = value.dims or ((value.num,) if value.num is not None else ())
-    yield NoduleFact("nodule_diameter_max", float(max(dims)), value.unit, size)
+    """Facts about every lung nodule with a present size, by size; of the same one once."""
+    seen: set[tuple[object, ...]] = set()
+    by_size = sorted(_sized(note), key=lambda pair: _size_mm(pair[1]), reverse=True)
+    for nodule, size in by_size:
+        value = size.value or Value()
+        dims = value.dims or ((value.num,) if value.num is not None else ())
+        sides = frozenset(_side(place.text) for place in _places(note, nodule)) - {""}
+        mark = (dims, value.unit, sides)
+        # The impression repeats a nodule of the findings, often without its place.
+        if mark in seen or (not sides and any(m[:2] == mark[:2] for m in seen)):
+            continue
+        seen.add(mark)
+        subject = f"nodule {len(seen)}" if len(seen) > 1 else ""
+        for fact in _facts_of(note, nodule, size, dims):
+            yield replace(fact, subject=subject)
+
+
+def _facts_of(
+    note: Note, nodule: Entity, size: Entity, dims: Sequence[float]
+) -> Iterator[NoduleFact]:
+    unit = size.value.unit if size.value else ""
+    yield NoduleFact("nodule_diameter_max", float(max(dims)), unit, size)
     if len(dims) >= 2:
         # Long and short axis in the plane: the first two that are written.
-        mean = (dims[0] + dims[1]) / 2
-        yield NoduleFact("nodule_diameter_mean", float(mean), value.unit, size)
+        yield NoduleFact("nodule_diameter_mean", float((dims[0] + dims[1]) / 2), unit, size)
     sentence = next(
         (
             note.text[s:e]
@@ -76,6 +94,11 @@ def nodule_facts(note: Note) -> Iterator[NoduleFact]:
         nodule.text,
     )
     yield from _character(note, nodule, sentence)
+
+
+def _side(place: str) -> str:
+    found = _SIDE.search(place)
+    return found[0].casefold() if found else ""
 
 
 def _sized(note: Note) -> Iterator[tuple[Entity, Entity]]:

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from medview.core.observation import Observation, Source, concepts
 from medview.core.results import Code
 from medview.record.document import Document
+from medview.record.merging import merged
 from medview.record.nodules import nodule_facts
 from medview.record.note import Entity, Note
 from medview.record.rules.demographics import iso_date
 from medview.record.rules.habits import quit_years
 from medview.record.rules.sections import label_at
+from medview.record.statements import statement_facts
 
 # "No acute infarct" on an image is no statement about the past: these need "no history of".
 _PAST = frozenset(
@@ -59,6 +61,9 @@ class _Fact:
     comparator: str = ""
     code: str = ""
     original: str = ""
+    subject: str = ""
+    status: str = ""
+    detail: str = ""
 
 
 def observe(document: Document, note: Note) -> tuple[Observation, ...]:
@@ -68,29 +73,27 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     for entity in note.entities:
         own = (entity.type, entity.start, entity.end) in structured
         facts += _facts(note, entity, document.date, structured=own)
-    facts += [_Fact(f.concept, f.value, f.entity, unit=f.unit) for f in nodule_facts(note)]
+    facts += [
+        _Fact(f.concept, f.value, f.entity, unit=f.unit, subject=f.subject)
+        for f in nodule_facts(note)
+    ]
+    facts += [
+        _Fact(f.concept, f.name, f.entity, status=f.status, detail=f.detail)
+        for f in statement_facts(note)
+    ]
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
     made = [_observation(document, note, fact) for fact in facts]
-    return tuple(_single([*document.observations, *made]))
+    return merged([*document.observations, *made])
 
 
 def observations(notes: Iterable[Note]) -> tuple[Observation, ...]:
     """Observations of several notes, the same ones once; by concept, the newest first."""
     order = {concept: i for i, concept in enumerate(concepts())}
-    merged = _single(o for note in notes for o in note.observations)
-    newest = sorted(merged, key=lambda o: o.time, reverse=True)
+    newest = sorted(
+        merged(o for note in notes for o in note.observations), key=lambda o: o.time, reverse=True
+    )
     return tuple(sorted(newest, key=lambda o: order.get(o.concept, len(order))))
-
-
-def _single(found: Iterable[Observation]) -> list[Observation]:
-    kept: dict[tuple[object, ...], Observation] = {}
-    for one in found:
-        value = one.value.casefold() if isinstance(one.value, str) else one.value
-        kept.setdefault(
-            (one.patient_id, one.concept, value, one.unit, one.comparator, one.time), one
-        )
-    return list(kept.values())
 
 
 def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
@@ -110,6 +113,9 @@ def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
         ),
         code=Code("LN", code, concept.title) if code else None,
         original=fact.original or fact.entity.text,
+        subject=fact.subject,
+        status=fact.status,
+        detail=fact.detail,
     )
 
 

@@ -6,31 +6,37 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from medview.core.observation import Observation, concepts
+from medview.core.observation import LISTS, Bounds, Observation, concepts
+from medview.record.merging import rank_of
 from medview.record.note import Entity, Note
-
-Bounds = tuple[float | None, float | None]
+from medview.record.staleness import age_in_days, is_stale
 
 GROUPS = ("diseases", "symptoms", "findings", "drugs", "labs", "negated", "possible", "family")
 _TYPE_GROUP = {
     "disease": "diseases", "symptom": "symptoms", "finding": "findings", "drug": "drugs",
     "allergy": "drugs", "lab": "labs", "vital": "labs",
 }  # fmt: skip
-# The reader's word counts most, then what was measured, then what was written, then models.
-_RANK = {"reader": 0, "lab": 1, "ruler": 1, "header": 2, "sentence": 3, "model": 4}
 _SEVERAL = frozenset(("allergy", "adverse_drug_effect"))
-_STATIC = frozenset(("age", "height", "pack_years", "smoking_quit_years", "nodule_diameter_max",
+_LISTED = frozenset(LISTS) - _SEVERAL
+STATIC = frozenset(("age", "height", "pack_years", "smoking_quit_years", "nodule_diameter_max",
                      "nodule_diameter_mean", "nodule_count"))  # fmt: skip
 _PARTS = {"systolic_bp": "blood_pressure", "diastolic_bp": "blood_pressure"}
 _MANY_POINTS, _LONG_DAYS = 3, 30
+_LAB_SHARE, _SIZE_MM, _SIZE_SHARE = 0.1, 2.0, 0.2  # differences that two sources must explain
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The observation that counts for a concept, and those that say something else."""
+    """The observation that counts for a concept, and those that say something else, newest first.
+
+    age_days: on the day that was asked for, None where it is not known. is_stale: older than is
+    usual for this concept.
+    """
 
     observation: Observation
     others: tuple[Observation, ...] = ()
+    age_days: int | None = None
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +85,35 @@ def marks_of(note: Note) -> Mapping[str, tuple[str, ...]]:
     return marks
 
 
-def known_of(observations: Iterable[Observation]) -> tuple[Known, ...]:
-    """For each concept the value that counts, in the order of the catalogue; allergies all."""
+def known_of(
+    observations: Iterable[Observation],
+    on: dt.date | None = None,
+    limits: Mapping[str, int] | None = None,
+) -> tuple[Known, ...]:
+    """For each concept the value that counts, in the order of the catalogue; allergies all.
+
+    on: the day on which the ages hold (of the exam; today where it is not given). limits: days
+    by concept instead of the usual ones. What belongs into the other lists is left out.
+    """
+    day = on or dt.date.today()  # noqa: DTZ011 - a calendar day of the user's place
     by_concept: dict[str, list[Observation]] = {}
     for one in observations:
-        by_concept.setdefault(one.concept, []).append(one)
+        if not one.subject and one.concept not in _LISTED:
+            by_concept.setdefault(one.concept, []).append(one)
     result: list[Known] = []
     for concept in concepts():
         found = by_concept.get(concept, [])
         if not found or _PARTS.get(concept) in by_concept:
             continue
         newest = sorted(found, key=lambda o: o.time, reverse=True)
-        ranked = sorted(newest, key=lambda o: _RANK.get(o.source.kind, len(_RANK)))
+        ranked = sorted(newest, key=rank_of)
         if concept in _SEVERAL:
             result += [Known(o) for o in _once(ranked)]
         else:
             first = _newest_measured(ranked)
-            result.append(Known(first, tuple(o for o in ranked if _disagrees(first, o))))
+            others = tuple(o for o in newest if disagrees(first, o))
+            stale = is_stale(first, day, limits)
+            result.append(Known(first, others, age_in_days(first, day), stale))
     return tuple(result)
 
 
@@ -114,10 +132,23 @@ def _once(found: Sequence[Observation]) -> list[Observation]:
     return list(kept.values())
 
 
-def _disagrees(first: Observation, other: Observation) -> bool:
-    """Whether two sources contradict each other; numbers change, yes and no should not."""
-    is_word = isinstance(first.value, bool | str)
-    return is_word and other.value != first.value
+def disagrees(first: Observation, other: Observation) -> bool:
+    """Whether two values contradict: words at all, labs by a tenth, sizes by 2 mm or a fifth."""
+    a, b = _plain(first), _plain(other)
+    if not isinstance(a, float) or not isinstance(b, float):
+        return a != b
+    gap, larger = abs(a - b), max(abs(a), abs(b))
+    if concepts()[first.concept].unit == "mm":
+        return gap > _SIZE_MM or gap > _SIZE_SHARE * larger
+    return gap > _LAB_SHARE * larger
+
+
+def _plain(one: Observation) -> float | bool | str | tuple[float, float]:
+    """The value in its concept's unit, where it is a number that has one."""
+    if isinstance(one.value, bool | str | tuple):
+        return one.value
+    own = concepts()[one.concept].to_own_unit(float(one.value), one.unit)
+    return float(one.value) if own is None else own
 
 
 def trends(
@@ -125,9 +156,9 @@ def trends(
 ) -> tuple[Trend, ...]:
     """Labs that took a course; one value a day, the laboratory's where it has one."""
     days: dict[str, dict[str, Observation]] = {}
-    for one in sorted(observations, key=lambda o: -_RANK.get(o.source.kind, len(_RANK))):
+    for one in sorted(observations, key=rank_of, reverse=True):
         concept = concepts().get(one.concept)
-        is_lab = concept is not None and concept.kind == "number" and one.concept not in _STATIC
+        is_lab = concept is not None and concept.kind == "number" and one.concept not in STATIC
         if is_lab and _is_full_date(one.time) and one.source.kind in ("lab", "sentence"):
             days.setdefault(one.concept, {})[one.time[:10]] = one
     found = []

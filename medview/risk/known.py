@@ -80,7 +80,9 @@ def know(
     """
     exam = day_of(study.date) if study else None
     day = reference or exam or date.today()  # noqa: DTZ011 - a calendar day of the user's place
-    mine = [o for o in observations if patient is None or o.patient_id in ("", patient.id)]
+    # The scores ask about the nodule that leads; the others have a subject of their own.
+    lead = [o for o in observations if not o.subject]
+    mine = [o for o in lead if patient is None or o.patient_id in ("", patient.id)]
     # First, so that where a source gives the same of the same day its own words stand.
     identity = _from_identity(patient, day, bool(study)) if patient else []
     pairs = [part for o in mine for part in _pressures(o)]

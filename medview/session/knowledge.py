@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from medview.session.nodules import nodule_observations
 from medview.session.work import Work
 
 if TYPE_CHECKING:
+    from medview.record import Chart
     from medview.risk import RiskResult
 
 _KEY = "concept"  # in Measurement.extra: what the reader says a ruler measures
@@ -41,7 +43,23 @@ def gather(
         if measurement.series_uid in series:
             known += from_measurement(measurement, patient.id, study.date)
     known += work.entered
-    return tuple(replace(observation, patient_id=patient.id) for observation in known)
+    from medview.record import merged
+
+    return merged(replace(observation, patient_id=patient.id) for observation in known)
+
+
+def chart(
+    study: Study | None, known: Sequence[Observation], limits: Mapping[str, int] | None = None
+) -> Chart:
+    """The lists of a record panel, with ages on the day of the study (today where none is open).
+
+    known: of `gather`. limits: days by concept after which a value is old, where they are not
+    the usual ones.
+    """
+    from medview.record import chart_of, day_of
+
+    today = dt.date.today()  # noqa: DTZ011 - a calendar day of the user's place
+    return chart_of(known, (day_of(study.date) if study else None) or today, limits)
 
 
 def from_runs(

@@ -13,7 +13,7 @@ import numpy as np
 from medview import __version__
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.numbers import quantity_text, unit_text, volume_text
-from medview.core.observation import Observation, concepts
+from medview.core.observation import LISTS, Observation, concepts
 from medview.core.progress import Progress, no_progress
 from medview.core.results import Finding, Heatmap, LabelMap, Measurement, ModelRun
 from medview.core.study import Patient, Study, shown_name
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from medview.risk import RiskResult
 
 _IMAGE_PIXELS = 640
+_NAMED = frozenset(LISTS) - {"allergy", "adverse_drug_effect"}  # lists of their own
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -291,6 +292,8 @@ def _highlights(observations: Sequence[Observation]) -> tuple[str, ...]:
     latest: dict[str, Observation] = {}
     for observation in observations:
         if observation.source.kind not in ("lab", "sentence", "reader"):
+            continue
+        if observation.subject or observation.concept in _NAMED:
             continue
         known = latest.get(observation.concept)
         if known is None or observation.time >= known.time:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from medview.core.observation import Observation
+from medview.core.observation import Bounds, Observation
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import CardColumn, button, empty_state, label
@@ -22,7 +22,7 @@ from medview.gui.panels.record_cards import (
 from medview.gui.panels.record_filters import ALL, FilterChips
 from medview.gui.style import GRID, tokens
 from medview.record import groups_of, known_of, observations, trends
-from medview.record.summary import GROUPS, Bounds
+from medview.record.summary import GROUPS
 from medview.session import Session
 from medview.session.documents import OpenDocument
 from medview.session.events import (

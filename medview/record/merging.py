@@ -1,0 +1,118 @@
+"""One store of observations: the same value said twice is one, with both of its sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from medview.core.observation import LISTS, Observation, Source, concepts
+from medview.record.staleness import day_of
+
+# The reader's word counts most, then what was measured, then what was written, then models.
+RANK = {"reader": 0, "lab": 1, "ruler": 1, "header": 2, "sentence": 3, "model": 4}
+_LATER_NOTE_DAYS = 3  # a note quotes the results of the days before it
+_REMARK = re.compile(r"\s*\((?:disorder|finding|situation|procedure|substance|product)\)\s*$", re.I)
+_DECIMALS = re.compile(r"\d+(?:[.,](\d+))?")
+
+
+def merged(found: Iterable[Observation]) -> tuple[Observation, ...]:
+    """Observations without doubles, in the order in which they first came.
+
+    Two are the same where patient, concept and subject are, and the values agree as far as the
+    coarser one was written (in either's unit), on one day. A sentence without a day of its own,
+    or of a note of the next days, repeats the laboratory's value. The better source leads.
+    """
+    kept: dict[tuple[str, str, str, str], list[Observation]] = {}
+    for one in found:
+        bucket = kept.setdefault((one.patient_id, one.concept, one.subject, _word(one)), [])
+        twin = next((i for i, other in enumerate(bucket) if _is_same(one, other)), None)
+        if twin is None:
+            bucket.append(one)
+        else:
+            bucket[twin] = _joined(bucket[twin], one)
+    return tuple(one for bucket in kept.values() for one in bucket)
+
+
+def rank_of(one: Observation) -> int:
+    """How much a source counts; less is better."""
+    return RANK.get(one.source.kind, len(RANK))
+
+
+def plain_name(name: str) -> str:
+    """A name as it is compared: folded, without the terminology's remark in brackets."""
+    return " ".join(_REMARK.sub("", name).casefold().split())
+
+
+def _word(one: Observation) -> str:
+    """What must be equal word for word: the name in a list, a choice, the test of a result."""
+    name = plain_name(one.value) if isinstance(one.value, str) else ""
+    if one.concept == "other_result" and one.code is not None:
+        name += f" {one.code.value or plain_name(one.code.meaning)}"
+    return f"{name} {one.status}" if one.concept in LISTS else name
+
+
+def _is_same(one: Observation, other: Observation) -> bool:
+    if one.comparator != other.comparator or not _agree(one, other):
+        return False
+    return _is_same_time(one, other) or _quotes(one, other) or _quotes(other, one)
+
+
+def _is_same_time(one: Observation, other: Observation) -> bool:
+    if one.concept in LISTS and one.concept != "other_result":
+        return True  # a disease is one disease whenever it is named
+    first, second = sorted((one.time, other.time), key=len)
+    if len(first) < len("2026-01-01"):
+        return first == second
+    # Two samples of a day have their hours; a date alone agrees with either.
+    return second.startswith(first[:16] if len(first) > len("2026-01-01") else first)
+
+
+def _quotes(sentence: Observation, lab: Observation) -> bool:
+    """Whether a sentence may repeat a measured value of another day."""
+    if sentence.source.kind != "sentence" or lab.source.kind != "lab":
+        return False
+    said, measured = day_of(sentence.time), day_of(lab.time)
+    if said is None or measured is None:
+        return not sentence.time
+    return 0 <= (said - measured).days <= _LATER_NOTE_DAYS
+
+
+def _agree(one: Observation, other: Observation) -> bool:
+    if isinstance(one.value, str | bool) or isinstance(other.value, str | bool):
+        return isinstance(one.value, str) or one.value is other.value
+    if isinstance(one.value, tuple) or isinstance(other.value, tuple):
+        return one.value == other.value and one.unit == other.unit
+    if one.unit == other.unit:
+        return abs(one.value - other.value) <= min(_step(one), _step(other)) * 1e-6
+    concept = concepts()[one.concept]
+    mine = concept.to_own_unit(one.value, one.unit)
+    theirs = concept.to_own_unit(other.value, other.unit)
+    if mine is None or theirs is None:
+        return False
+    steps = [concept.to_own_unit(_step(o), o.unit) or 0.0 for o in (one, other)]
+    return abs(mine - theirs) <= max(steps) / 2 + 1e-9
+
+
+def _step(one: Observation) -> float:
+    """The last digit's worth as the number was written."""
+    value = one.value if isinstance(one.value, int | float) else 0.0
+    written = next(
+        (m for m in _DECIMALS.finditer(one.original)
+         if abs(float(m[0].replace(",", ".")) - value) < 1e-9), None,
+    )  # fmt: skip
+    decimals = written[1] if written else f"{value:g}".partition(".")[2]
+    return float(10.0 ** -len(decimals or ""))
+
+
+def _joined(one: Observation, other: Observation) -> Observation:
+    """The better of two that say the same, with the places of both."""
+    better, lesser = (other, one) if rank_of(other) < rank_of(one) else (one, other)
+    places: dict[Source, None] = dict.fromkeys((*better.also, lesser.source, *lesser.also))
+    places.pop(better.source, None)
+    newest = max(one.time, other.time) if one.concept in LISTS else better.time or lesser.time
+    return replace(
+        better, also=tuple(places), time=newest, detail=better.detail or lesser.detail,
+        reference=better.reference if any(b is not None for b in better.reference)
+        else lesser.reference,
+    )  # fmt: skip
