@@ -12,7 +12,7 @@ from medview.gui.views.corner_templates import Moment, corner_template, filled
 from medview.gui.views.look import Look
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, directions
-from medview.gui.views.words_painter import paint_words
+from medview.gui.views.words_painter import broken, paint_words
 from medview.imaging.curved import CrossSections, CurvedPlane
 from medview.imaging.letters import edge_letters, letters, patient_orientation
 from medview.imaging.slice_plane import SlicePlane
@@ -56,6 +56,10 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     if look.has_overlay and stage.upper is not None:
         lower_left = [corners.upper_layer(stage.upper), *lower_left]
     lower_left = [*filter(None, (look.link, look.cine, look.phase)), *lower_left]
+    upper_left, upper_right, lower_left, lower_right = (
+        broken(painter, lines, room)
+        for lines in (upper_left, upper_right, lower_left, lower_right)
+    )
     blocks = (
         (upper_left, left, 0.0, align_left),
         (upper_right, right, 0.0, align_right),

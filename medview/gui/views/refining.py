@@ -75,8 +75,8 @@ class Refined(Generic[T]):
         value: T | None = None
         try:
             value = full()
-        except Exception:  # noqa: BLE001 - the top of a thread: the draft stays
-            _log.exception("a plane could not be refined")
+        except Exception as error:  # noqa: BLE001 - the top of a thread: the draft stays
+            _log.warning("a plane could not be refined", extra={"kind": type(error).__name__})
         with suppress(RuntimeError):  # the view was closed meanwhile
             self._arrival.came.emit(key, value)
 

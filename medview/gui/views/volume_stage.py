@@ -77,7 +77,7 @@ class VolumeStage(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._ask_more)
-        self._asked = 0  # the number of the newest wish
+        self._asked = self._asked_quick = 0  # the numbers of the newest wishes for a picture
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -204,7 +204,11 @@ class VolumeStage(QObject):
             )  # fmt: skip
 
     def _ask_more(self) -> None:
-        """It has rested: a better picture than the last one."""
+        """It has rested: a better picture than the last one, once the quick one has come."""
+        answered = 0 if self.drawn is None else self.drawn.wish.number
+        if 0 < answered < self._asked_quick and self.trouble is None:
+            self._rest.start(_REST_MS)  # the words beside the picture are ahead of it till then
+            return
         is_fine = self.drawn is not None and self.drawn.wish.detail == "fine"
         self._ask("whole" if is_fine and not self.is_drawing else "fine")
 
@@ -212,14 +216,16 @@ class VolumeStage(QObject):
         scene = self.scene
         if self.volume is None or scene is None or min(self._size) <= 0:
             return
-        self._send(
+        self._asked = self._send(
             Wish(
                 volume=self.volume, scene=scene, camera=self.camera, size=self._size,
                 detail=detail,
             )
         )  # fmt: skip
+        if detail == "quick":
+            self._asked_quick = self._asked
 
-    def _send(self, wish: Wish) -> None:
+    def _send(self, wish: Wish) -> int:
         if self._thread is not None and not self._thread.is_alive:
             self._thread.end()
             self._thread = None
@@ -229,7 +235,7 @@ class VolumeStage(QObject):
             self._thread.drawn.connect(self._show)
             self._thread.picked.connect(self._pick)
             self._thread.failed.connect(self._complain)
-        self._asked = self._thread.ask(wish)
+        return self._thread.ask(wish)
 
     def _prepare(self, prepared: Prepared) -> None:
         if prepared.volume is not self.volume:
@@ -249,6 +255,8 @@ class VolumeStage(QObject):
             self.changed.emit()
 
     def _pick(self, point: PatientPoint | None) -> None:
+        if self.is_drawing:  # looking for the point took the place of a better picture
+            self._rest.start(_REST_MS)
         if point is not None:
             self.picked.emit(point)
 

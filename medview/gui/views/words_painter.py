@@ -40,3 +40,18 @@ def _fitted(text: str, room: float, font: str) -> tuple[str, float, float, float
     metrics = QFontMetricsF(drawn)
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
     return text, metrics.horizontalAdvance(text), metrics.ascent(), metrics.height()
+
+
+def broken(painter: QPainter, lines: list[str], room: float) -> list[str]:
+    """The lines, those without room broken where their parts meet: no part may go unseen."""
+    font = painter.font().toString()
+    return [part for line in lines for part in _broken(line, max(40.0, room), font)]
+
+
+@lru_cache(maxsize=512)
+def _broken(text: str, room: float, font: str) -> tuple[str, ...]:
+    drawn = QFont()
+    drawn.fromString(font)
+    if QFontMetricsF(drawn).horizontalAdvance(text) <= room:
+        return (text,)
+    return tuple(text.split(" · "))
