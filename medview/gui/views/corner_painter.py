@@ -57,8 +57,7 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
         lower_left = [corners.upper_layer(stage.upper), *lower_left]
     lower_left = [*filter(None, (look.link, look.cine, look.phase)), *lower_left]
     upper_left, upper_right, lower_left, lower_right = (
-        broken(painter, lines, room)
-        for lines in (upper_left, upper_right, lower_left, lower_right)
+        broken(painter, lines, room) for lines in (upper_left, upper_right, lower_left, lower_right)
     )
     blocks = (
         (upper_left, left, 0.0, align_left),

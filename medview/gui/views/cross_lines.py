@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,16 +74,26 @@ def cross_lines(stage: SliceStage) -> list[CrossLine]:
     where, point = stage.map(), stage.state.point
     found = []
     for name, other in stage.planes.items():
-        way = np.cross(plane.normal_vector, other.normal_vector)
-        if name == plane.name or np.linalg.norm(way) < _PARALLEL:
+        if name == plane.name:
+            continue
+        way, sine = _common(plane.normal_vector.tobytes(), other.normal_vector.tobytes())
+        if sine < _PARALLEL:
             continue
         middle = _on_screen(plane, where, point)
         along = _on_screen(plane, where, PatientPoint(*(np.array(point) + 100 * way))) - middle
         along = along / np.linalg.norm(along)
         slab = stage.state.mpr.slab(name)
-        gap = slab.mm / 2 * where.scale / float(np.linalg.norm(way)) if other.reach > 0.5 else 0.0
+        gap = slab.mm / 2 * where.scale / sine if other.reach > 0.5 else 0.0
         found.append(CrossLine(name, middle, along, gap, min(stage.size)))
     return found
+
+
+@lru_cache(maxsize=64)  # planes stay as they lie while the place in them moves
+def _common(normal: bytes, other: bytes) -> tuple[FloatArray, float]:
+    """(3,) along the line of two planes, and the sine of the angle between them, from the bytes of
+    their unit normals."""
+    way = np.cross(np.frombuffer(normal), np.frombuffer(other))
+    return way, float(np.linalg.norm(way))
 
 
 def taken_at(lines: list[CrossLine], x: float, y: float) -> Taken | None:

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QObject
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from medview.core.results import Heatmap, LabelMap
@@ -56,9 +56,9 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """The outline of one label: segments in pixel corners, and its colour."""
+    """The outline of one label: (n, 4) segments x0, y0, x1, y1 in pixel corners, and its colour."""
 
-    lines: list[QLineF]
+    segments: NDArray[np.float64]
     colour: str
 
 
@@ -285,10 +285,9 @@ def _overlay(cuts: Cuts) -> tuple[list[Picture], list[Outline]]:
 
 
 def _outlines(labels: NDArray[np.uint8], label_map: LabelMap) -> list[Outline]:
-    found = []
     present = set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
-    for label in label_map.labels:
-        if label.value in present:
-            segments = outline_segments(labels == label.value)
-            found.append(Outline([QLineF(*line) for line in segments.tolist()], label.colour))
-    return found
+    return [
+        Outline(outline_segments(labels == label.value), label.colour)
+        for label in label_map.labels
+        if label.value in present
+    ]

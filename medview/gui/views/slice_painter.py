@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+import shiboken6
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
 from medview.core.geometry import FloatArray
@@ -56,11 +59,14 @@ class SlicePainter:
     def paint(self, painter: QPainter, look: Look, pixel_ratio: float) -> None:
         """Everything, into a painter in logical pixels."""
         width, height = self._stage.size
-        painter.fillRect(QRectF(0, 0, width, height), QColor(ink.INK.canvas))
         plane, shown = self._stage.plane, self._stage.shown
+        where = self._stage.map()
+        ground = self._painted(look, where, pixel_ratio)
+        if ground is None:
+            painter.fillRect(QRectF(0, 0, width, height), QColor(ink.INK.canvas))
+        else:
+            painter.drawImage(0, 0, ground)
         if plane is not None and shown is not None:
-            where = self._stage.map()
-            self._paint_picture(painter, look, where, pixel_ratio)
             if look.has_overlay:
                 paint_presented(self._stage, painter)
             if look.has_crosshair:
@@ -80,24 +86,23 @@ class SlicePainter:
             self._paint_progress(painter)
         self._paint_frame(painter, look)
 
-    def _paint_picture(
-        self, painter: QPainter, look: Look, where: ScreenMap, pixel_ratio: float
-    ) -> None:
-        """The slice with all that is laid over it, painted once for as long as it stays."""
+    def _painted(self, look: Look, where: ScreenMap, pixel_ratio: float) -> QImage | None:
+        """The slice with all that is laid over it, as large as the view, painted once for as long
+        as it stays; None where there is nothing to see."""
         stage = self._stage
         plane, shown = stage.plane, stage.shown
         if plane is None or shown is None or not is_slice_ready(plane, stage.index, stage.ready):
             self._ground = None
-            return
+            return None
         layers, outlines = self._layers(look, where, pixel_ratio)
         key = (where.matrix.tobytes(), stage.size, pixel_ratio, tuple(map(id, layers)),
                tuple(map(id, outlines)))  # fmt: skip
         is_whole = stage.ready is None or bool(stage.ready.all())
         if self._ground is None or self._ground.key != key or not is_whole:
-            kept = (*layers, *outlines)
-            self._ground = Ground(key, kept, _canvas(stage.size, pixel_ratio))
-            self._paint_layers(self._ground.image, layers, outlines, where)
-        painter.drawImage(0, 0, self._ground.image)
+            image = _canvas(stage.size, pixel_ratio, self._ground)
+            self._ground = Ground(key, (*layers, *outlines), image)
+            self._paint_layers(image, layers, outlines, where)
+        return self._ground.image
 
     def _layers(
         self, look: Look, where: ScreenMap, pixel_ratio: float
@@ -141,7 +146,7 @@ class SlicePainter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for outline in outlines:
             painter.setPen(ink.pen(outline.colour, 1.5))
-            painter.drawLines(outline.lines)
+            _draw_segments(painter, outline.segments)
         painter.end()
 
     def _paint_missing(self, painter: QPainter, plane: SlicePlane, where: ScreenMap) -> None:
@@ -254,9 +259,14 @@ def _paint_handles(painter: QPainter, line: CrossLine) -> None:
     painter.restore()
 
 
-def _canvas(size: tuple[float, float], pixel_ratio: float) -> QImage:
+def _canvas(size: tuple[float, float], pixel_ratio: float, last: Ground | None) -> QImage:
+    """An empty image of the view; the last one where it fits, as new memory costs more than
+    painting in it."""
     width, height = (max(1, math.ceil(side * pixel_ratio)) for side in size)
-    image = QImage(width, height, QImage.Format.Format_RGB32)
+    if last is not None and (last.image.width(), last.image.height()) == (width, height):
+        image = last.image
+    else:
+        image = QImage(width, height, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(pixel_ratio)
     image.fill(QColor(ink.INK.canvas))
     return image
@@ -266,6 +276,18 @@ def _transform(where: ScreenMap) -> QTransform:
     """From pixel corners of the slice to the screen; its centres are at halves there."""
     (a, c, e), (b, d, f) = where.matrix.tolist()
     return QTransform(a, b, c, d, e - 0.5 * (a + c), f - 0.5 * (b + d))
+
+
+def _draw_segments(painter: QPainter, segments: NDArray[np.float64]) -> None:
+    """Lines from an array (n, 4) of doubles, which is how a QLineF lies in memory.
+
+    Qt reads the array itself: a QLineF in Python for each of a mask's thousand segments took
+    longer than drawing them.
+    """
+    if len(segments):
+        segments = np.ascontiguousarray(segments, np.float64)
+        first = cast(QLineF, shiboken6.wrapInstance(segments.ctypes.data, QLineF))
+        painter.drawLines(first, len(segments))
 
 
 def _draw(painter: QPainter, picture: Picture, where: ScreenMap) -> None:

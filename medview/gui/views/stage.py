@@ -64,6 +64,7 @@ class SliceStage(QObject):
         self.upper: UpperLayer | None = None  # another stack over this one
         self.presented: PresentationState | None = None  # whose drawings lie over it
         self.size = (1.0, 1.0)
+        self._mapped: tuple[object, object, object, ScreenMap] | None = None
         self.windowing = Windowing()
         self.measuring = Measuring(self)
         self.painting = Painting(self)
@@ -134,7 +135,13 @@ class SliceStage(QObject):
         """From slice to screen, for the view's present size. Needs a stack."""
         if self.plane is None:
             return ScreenMap(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), 1.0)
-        return screen_map(self.plane, self._state, self.size)
+        # Asked several times a frame: what it was made of is compared as objects, not as values.
+        made_of = (self.plane, self._state, self.size)
+        if self._mapped is None or any(
+            old is not new for old, new in zip(self._mapped, made_of, strict=False)
+        ):
+            self._mapped = (*made_of, screen_map(self.plane, self._state, self.size))
+        return self._mapped[3]
 
     # -- what tools ask ----------------------------------------------------------------
 
