@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,19 @@ import pytest
 from medview.core.words import set_language
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests come last: they get the time that the others leave."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """After MEDVIEW_TESTS_END (seconds since 1970), which CI sets, no slow test begins."""
+    end = float(os.environ.get("MEDVIEW_TESTS_END", "inf"))
+    if time.time() > end and item.get_closest_marker("slow") is not None:
+        pytest.skip("slow, and the time given to the tests is over")
 
 
 @pytest.fixture(autouse=True)
