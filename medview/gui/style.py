@@ -72,7 +72,7 @@ def apply_theme(app: QApplication, name: str) -> None:
     _theme["tokens"] = LIGHT if name == "light" else DARK
     icon.cache_clear()
     app.setFont(base_font())
-    app.setStyleSheet(_sheet(tokens()))
+    app.setStyleSheet(style_sheet(tokens()))
 
 
 def set_type_sizes(base: int, corner: int) -> None:
@@ -151,7 +151,7 @@ def colour(value: str, alpha: float = 1.0) -> QColor:
     return result
 
 
-def _sheet(theme: Tokens) -> str:
+def style_sheet(theme: Tokens) -> str:
     """`resources/style.qss` with colours and sizes filled in."""
     sheet = Template((resources_dir() / "style.qss").read_text(encoding="utf-8"))
     sizes = {

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.words import tr
-from medview.gui.style import GRID
+from medview.gui.style import GRID, style_sheet
 from medview.gui.views.ink import INK
 from medview.gui.views.look_canvas import Axis, LookCanvas
 from medview.gui.views.volume_commands import VolumeCommands
@@ -42,7 +42,9 @@ class LookEditor(QWidget):
         self._colours: QColorDialog | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("look-editor")
-        self.setStyleSheet(f"#look-editor {{ background: {INK.surface_1}; border-radius: 4px; }}")
+        # It lies on the picture, which is black in every theme.
+        own = f"#look-editor {{ background: {INK.surface_1}; border-radius: 4px; }}"
+        self.setStyleSheet(style_sheet(INK) + own)
         self.canvas = LookCanvas(self)
         self.value, self.opacity = QDoubleSpinBox(), QSpinBox()
         self.name = QLineEdit()
