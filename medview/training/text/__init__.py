@@ -1,0 +1,1 @@
+"""Training and judging of the tagger of texts, and of everything that is extracted from them."""
