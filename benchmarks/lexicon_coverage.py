@@ -2,7 +2,7 @@
 
     python -m benchmarks.lexicon_coverage FOLDER [--limit N] [--json] [--missed N]
 
-FOLDER holds `lexicon/`, `bc5cdr/`, `ncbi_disease/`, `negex_context/`, `zh_cehrner/` and
+FOLDER holds `lexicon/`, `bc5cdr/`, `ncbi_disease/`, `zh_cehrner/` and
 `zh_cmedqaner/` in the forms of their publications. Nothing of them is in the program: these are
 measurements of rules that were written without them. Spans must agree exactly.
 """
@@ -102,44 +102,6 @@ def _figures(hit: int, extra: int, lost: int) -> Row:
     return {"gold": hit + lost, "precision": precision, "recall": recall, "f1": f1}
 
 
-def negation(folder: Path) -> Row:
-    """Sentences with a given condition: is its negation and time read as the annotators did?
-
-    The condition is put into the sentence's rules as a finding, so this measures context alone.
-    """
-    from medview.record.note import Entity
-    from medview.record.rules.context import with_context
-    from medview.record.rules.sections import find_sections, label_at
-    from medview.record.rules.sentences import sentences
-
-    tallies = {name: [0, 0, 0] for name in ("negated", "historical", "hypothetical")}
-    right = total = 0
-    for row in lines(folder / "negex_context" / "dev.jsonl.gz"):
-        text = row["sentence"]
-        start = text.upper().find(row["condition"].upper())
-        if start < 0:
-            continue
-        end = start + len(row["condition"])
-        entity = Entity(type="finding", start=start, end=end, text=text[start:end])
-        parts = [s for s in sentences(text) if s[0] <= start < s[1]]
-        span = (parts[0][0], max(end, parts[0][1])) if parts else (0, len(text))
-        section = label_at(find_sections(text), start)
-        (read,) = with_context(text, span, [entity], section, ("en",))
-        said = {"negated": read.attrs.negated, "historical": read.attrs.temporality == "historical",
-                "hypothetical": read.attrs.temporality == "hypothetical"}  # fmt: skip
-        when = row["temporality"]
-        gold = {"negated": row["negation"] == "Negated", "historical": when == "Historical",
-                "hypothetical": when == "Not particular"}  # fmt: skip
-        total += 1
-        right += said["negated"] == gold["negated"]
-        for name, tally in tallies.items():
-            tally[0] += said[name] and gold[name]
-            tally[1] += said[name] and not gold[name]
-            tally[2] += gold[name] and not said[name]
-    figures = {name: _figures(*tally) for name, tally in tallies.items()}
-    return {"rows": total, "negation_accuracy": right / total, **figures}
-
-
 def main() -> None:
     """Print one table, or JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
@@ -155,7 +117,6 @@ def main() -> None:
             for language in ("en", "zh")
         },
         "word lists": lambda: word_lists(args.folder),
-        "context": lambda: negation(args.folder),
         **{name: lambda n=name: annotated(args.folder, n, args.limit, missed) for name in _SETS},
     }
     result = {name: job() for name, job in jobs.items()}

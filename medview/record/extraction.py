@@ -22,6 +22,7 @@ from medview.record.rules.measuring import find_measurements
 from medview.record.rules.relations import Link, find_relations
 from medview.record.rules.sections import find_sections, label_at
 from medview.record.rules.sentences import sentences
+from medview.record.tagging.model import TextModel
 
 
 @dataclass
@@ -30,10 +31,16 @@ class _Found:
     links: list[Link] = field(default_factory=list)
 
 
-def extract(document: Document, language: str = "auto", cancel: CancelToken | None = None) -> Note:
+def extract(
+    document: Document,
+    language: str = "auto",
+    cancel: CancelToken | None = None,
+    tagger: TextModel | None = None,
+) -> Note:
     """Everything that the document says, in the form of `medview-note/1`.
 
-    language: auto, en or zh. Raises Cancelled. Safe in a thread; keeps nothing between calls.
+    language: auto, en or zh. tagger: a trained model that reads English beside the rules. Raises
+    Cancelled. Safe in a thread; keeps nothing between calls.
     """
     from medview.record.observing import observe
 

@@ -60,9 +60,7 @@ def mentions_in(tags: Sequence[int], types: Sequence[str]) -> list[tuple[int, in
     return found
 
 
-def best_path(
-    scores: NDArray[np.float32], steps: NDArray[np.float32]
-) -> list[int]:
+def best_path(scores: NDArray[np.float32], steps: NDArray[np.float32]) -> list[int]:
     """Viterbi: the best tags of one sentence. scores: (n, K); steps: (K + 1, K + 1)."""
     k = scores.shape[1]
     inner = steps[:k, :k]

@@ -17,6 +17,7 @@ from medview.record.rules.lexicon import anatomy_for, lexicon_for
 Ints = NDArray[np.int64]
 
 GRAM_BITS = 15
+GRAM_GAIN = 4.0  # the mean of some twenty n-grams is small beside one word's row
 WIDE_BITS = 18
 SHAPES = 256
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")

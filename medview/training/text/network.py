@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from medview.record.tagging.tags import allowed, tag_names
-from medview.record.tagging.tokens import GRAM_BITS, MARKS, SHAPES, WIDE_BITS
+from medview.record.tagging.tokens import GRAM_BITS, GRAM_GAIN, MARKS, SHAPES, WIDE_BITS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +71,18 @@ class TaggerNetwork(nn.Module):
         if self.training:  # rare words are learned as unknown ones too
             words = words * (torch.rand_like(words, dtype=torch.float32) > 0.1)
         of_word = torch.cat(
-            [self.word(words), self.gram(grams, batch.gram_starts), self.shape(batch.shapes)], 1
+            [
+                self.word(words),
+                self.gram(grams, batch.gram_starts) * GRAM_GAIN,
+                self.shape(batch.shapes),
+            ],
+            1,
         )
         x = torch.cat([of_word[batch.which], self.mark(batch.marks)], 2)
         x = nn.functional.dropout(x, size.dropout, self.training)
         h, _ = self.lstm(x)
         h = nn.functional.dropout(h, size.dropout, self.training)
-        kept = nn.functional.dropout(
-            torch.ones(batch.wide.shape), size.wide_dropout, self.training
-        )
+        kept = nn.functional.dropout(torch.ones(batch.wide.shape), size.wide_dropout, self.training)
         wide = (self.wide[head](batch.wide) * kept[..., None]).sum(2)
         result: Tensor = self.out[head](h) + wide
         return result

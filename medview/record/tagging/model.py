@@ -1,0 +1,155 @@
+"""A trained text model: names of diseases and chemicals in an English text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medview.core.progress import CancelToken
+from medview.record.rules.sentences import sentences
+from medview.record.tagging.abbreviations import abbreviations
+from medview.record.tagging.network import Network
+from medview.record.tagging.tags import best_path, marginals, mentions_in
+from medview.record.tagging.tokens import Tokens, tokens_of
+
+_TOGETHER = 32  # sentences that are worked out side by side
+_LONGER = 20  # characters that a name may begin before the long form of a short one
+_QUANTISED = ".steps_of"  # a table of small whole numbers, times one step a column
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Name:
+    """text[start:end] is the name of a thing of `type`. probability: by the CRF, of its span."""
+
+    start: int
+    end: int
+    type: str
+    probability: float = field(default=1.0, compare=False)
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """Networks whose scores are averaged. heads: the types of each corpus's annotation."""
+
+    name: str
+    heads: Mapping[str, tuple[str, ...]]
+    networks: tuple[Network, ...]
+
+    def names(self, text: str, head: str, cancel: CancelToken | None = None) -> list[Name]:
+        """The names in a text as the annotators of that corpus would mark them, by place.
+
+        Raises Cancelled.
+        """
+        parts = [tokens_of(text, *span) for span in sentences(text)]
+        return self.names_in(text, [tokens for tokens in parts if tokens.words], head, cancel)
+
+    def names_in(
+        self, text: str, parts: Sequence[Tokens], head: str, cancel: CancelToken | None = None
+    ) -> list[Name]:
+        """The names in some sentences of a text."""
+        found: list[Name] = []
+        for i in range(0, len(parts), _TOGETHER):
+            if cancel is not None:
+                cancel.check()
+            found += self._tagged(parts[i : i + _TOGETHER], head)
+        return consistent(text, found)
+
+    def _tagged(self, parts: Sequence[Tokens], head: str) -> list[Name]:
+        states = [network.hidden(parts) for network in self.networks]
+        moves = np.mean([network.moves(head) for network in self.networks], 0)
+        found = []
+        for i, tokens in enumerate(parts):
+            rows = [
+                n.scores(head, tokens, s[i]) for n, s in zip(self.networks, states, strict=True)
+            ]
+            scores = np.mean(rows, 0)
+            path = best_path(scores, moves)
+            if not any(path):
+                continue
+            sure = marginals(scores, moves)
+            for first, last, kind in mentions_in(path, self.heads[head]):
+                probability = min(float(sure[k, path[k]]) for k in range(first, last + 1))
+                span = tokens.spans[first][0], tokens.spans[last][1]
+                found.append(Name(*span, kind, probability))
+        return found
+
+
+def consistent(text: str, names: Sequence[Name]) -> list[Name]:
+    """The names, and the same words elsewhere in the text where the tagger did not see them.
+
+    A short form takes the type of the long form that it is explained by.
+    """
+    found = list(names)
+    for short in abbreviations(text):
+        kind = next(
+            (
+                n
+                for n in found
+                if n.end == short.long_span[1] and n.start >= short.long_span[0] - 20
+            ),
+            None,
+        )
+        if kind is not None:
+            found = _everywhere(text, found, short.short, kind)
+    said: dict[str, list[Name]] = {}
+    for name in found:
+        said.setdefault(text[name.start : name.end], []).append(name)
+    for words, own in said.items():
+        if len(words) >= 5 and max(n.probability for n in own) > 0.9:
+            found = _everywhere(text, found, words, own[0])
+    return sorted(found)
+
+
+def _everywhere(text: str, names: list[Name], words: str, like: Name) -> list[Name]:
+    found = list(names)
+    for match in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(words)}(?![A-Za-z0-9])", text):
+        if not any(n.start < match.end() and match.start() < n.end for n in found):
+            found.append(replace(like, start=match.start(), end=match.end()))
+    return found
+
+
+def text_model(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TextModel:
+    """The model of a folder's description and its arrays.
+
+    Raises KeyError or ValueError where they do not belong together.
+    """
+    tagger = description["tagger"]
+    words = bytes(np.asarray(arrays["vocabulary"], np.uint8)).decode().split("\n")
+    vocabulary = {word: i for i, word in enumerate(words, 1)}
+    heads = {head: tuple(types) for head, types in tagger["heads"].items()}
+    networks = []
+    for number in range(int(tagger["networks"])):
+        own = _opened(arrays, f"{number}.")
+        if len(own["word.weight"]) != len(vocabulary) + 1:
+            raise ValueError("vocabulary")
+        networks.append(Network(own, vocabulary))
+    return TextModel(description["name"], heads, tuple(networks))
+
+
+def _opened(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[np.float32]]:
+    own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    opened = {}
+    for key, table in own.items():
+        if not key.endswith(_QUANTISED):
+            step = own.get(key + _QUANTISED)
+            wide = table.astype(np.float32)
+            opened[key] = wide if step is None else wide * step.astype(np.float32)
+    return opened
+
+
+def packed(arrays: Mapping[str, NDArray[np.float32]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Arrays as they are kept: the large tables in eight bits, the rest in sixteen."""
+    kept: dict[str, NDArray[Any]] = {}
+    for key, table in arrays.items():
+        if table.ndim == 2 and len(table) >= 1 << 15:
+            step = np.maximum(np.abs(table).max(0), 1e-12).astype(np.float32) / 127
+            kept[prefix + key] = np.rint(table / step).astype(np.int8)
+            kept[prefix + key + _QUANTISED] = step
+        else:
+            kept[prefix + key] = table.astype(np.float16)
+    return kept
