@@ -10,24 +10,28 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from medview.cli.listing import SCHEMA, print_list
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
 from medview.core.numbers import unit_text
 from medview.core.observation import Observation, concepts
+from medview.core.study import Patient, Study
 from medview.core.words import say
 from medview.risk import (
     RiskResult,
     Score,
-    ScoreInput,
     amount,
     by_hand,
     by_use,
     catalogue,
     compute,
-    fitting,
+    fitting_of,
+    judge,
+    know,
+    overridden,
 )
+from medview.session.research import all_scores
 
-SCHEMA = "medview.risk/1"
 _LARGEST_CASES_FILE = 64 << 20
 
 
@@ -42,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE[unit]",
         help="a value given by hand",
     )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="NAME|SOURCE",
+        help="an input, or a kind of source (model, sentence …), that counts as not known",
+    )
     parser.add_argument("--cases", type=Path, metavar="FILE.json", help="a list of cases at once")
     parser.add_argument("--list", action="store_true", help="the scores and their inputs")
 
@@ -50,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Compute and print; 3 when a file could not be used, or nothing by hand sufficed."""
     scores = [_score(score_id) for score_id in args.score]
     if args.list:
-        return _print_list(scores or list(catalogue().values()), as_json=args.json)
+        return print_list(scores or list(all_scores().values()), as_json=args.json)
     if args.cases:
         results = [_case(row) for row in _read_cases(args.cases)]
         _print(results, as_json=args.json)
@@ -65,13 +76,15 @@ def run(args: argparse.Namespace) -> int:
         results, is_whole = _of_paths(args, scores, given)
         _print(results, as_json=args.json)
         return DONE if is_whole else IN_PART
-    results = [compute(s, given) for s in scores or fitting(given) or catalogue().values()]
+    chosen = scores or _fitting(given) or all_scores().values()
+    everything = know(given)
+    results = [judge(score, everything, left_out=args.without) for score in chosen]
     _print(results, as_json=args.json)
     return DONE if any(result.status == "computed" for result in results) else IN_PART
 
 
 def _score(score_id: str) -> Score:
-    found = catalogue().get(score_id)
+    found = catalogue().get(score_id) or all_scores().get(score_id)
     if found is None:
         raise InvalidInput(
             say("There is no score called {name}.", name=score_id), what_to_do=_hint(score_id)
@@ -80,7 +93,7 @@ def _score(score_id: str) -> Score:
 
 
 def _hint(score_id: str) -> Any:
-    close = difflib.get_close_matches(score_id, catalogue(), n=1)
+    close = difflib.get_close_matches(score_id[:60], all_scores(), n=1)
     if close:
         return say("Was {name} meant?", name=close[0])
     return say("medview risk --list names them.")
@@ -114,12 +127,20 @@ def _of_paths(
     results: list[RiskResult] = []
     for record in gathered.records:
         patient, study, known = record.patient, record.study, record.observations
-        chosen = scores or fitting((*known, *given), patient=patient, study=study)
+        chosen = scores or _fitting((*known, *given), patient, study)
+        all_known = know(overridden(known, given), patient, study)
         found = [
-            compute(score, known, patient=patient, study=study, overrides=given) for score in chosen
+            judge(score, all_known, patient=patient, study=study, left_out=args.without)
+            for score in chosen
         ]
         results.extend(by_use(found))
     return results, not troubles
+
+
+def _fitting(
+    known: Sequence[Observation], patient: Patient | None = None, study: Study | None = None
+) -> tuple[Score, ...]:
+    return fitting_of(all_scores().values(), know(known, patient, study))
 
 
 def _read_cases(path: Path) -> list[Any]:
@@ -170,8 +191,10 @@ def _print(results: Sequence[RiskResult], *, as_json: bool) -> None:
 
 
 def _lines(result: RiskResult) -> list[str]:
-    score = catalogue().get(result.score)
+    score = all_scores().get(result.score)
     name = f"{score.title} ({score.subtitle})" if score else result.score
+    if result.is_research:
+        name += f" [{say('research')}]"
     lines = [f"{name}: {_answer(result)}"]
     lines += [f"  {item}" for item in (result.advice, *result.warnings) if item is not None]
     for item in result.inputs:
@@ -188,51 +211,7 @@ def _answer(result: RiskResult) -> str:
         names = ", ".join(str(say(concepts()[name].title)) for name in result.missing)
         return str(say("not computed: {names} missing", names=names))
     number = f"{result.shown} {unit_text(result.unit)}".strip()
+    if result.interval is not None:
+        low, high = (f"{end:.{result.decimals}f}" for end in result.interval)
+        number += f" ({low} – {high})"
     return " · ".join(part for part in (number, str(result.band or "")) if part)
-
-
-def _print_list(scores: Sequence[Score], *, as_json: bool) -> int:
-    if as_json:
-        print_json({"schema": SCHEMA, "scores": [_described(score) for score in scores]})
-        return DONE
-    for score in scores:
-        print_lines(f"{score.id}  {score.title}, {score.subtitle}")
-        for spec in score.inputs:
-            print_lines(f"    {spec.name}{_wanted(spec)}")
-    return DONE
-
-
-def _wanted(spec: ScoreInput) -> str:
-    kind = {"yes-no": "yes|no", "choice": "|".join(spec.concept.choices)}.get(spec.concept.kind, "")
-    unit = spec.concept.unit
-    limits = f" {spec.valid[0]:g} to {spec.valid[1]:g}" if spec.valid else ""
-    return f"  {kind}{unit}{limits}{'' if spec.required else '  (optional)'}"
-
-
-def _described(score: Score) -> dict[str, Any]:
-    optional = {e.name for e in score.exclusions} - {spec.name for spec in score.inputs}
-    extra = [ScoreInput(concept=concepts()[name], required=False) for name in sorted(optional)]
-    return {
-        "score": score.id,
-        "title": score.title.english(),
-        "subtitle": score.subtitle.english(),
-        "version": score.version,
-        "unit": score.unit,
-        "population": score.population.english(),
-        "citation": score.citation,
-        "inputs": [_described_input(spec) for spec in (*score.inputs, *extra)],
-    }
-
-
-def _described_input(spec: ScoreInput) -> dict[str, Any]:
-    concept = spec.concept
-    return {
-        "name": spec.name,
-        "title": concept.title,
-        "kind": concept.kind,
-        "unit": concept.unit,
-        "units": [concept.unit, *concept.units] if concept.kind == "number" else [],
-        "range": list(spec.valid) if spec.valid else None,
-        "choices": list(concept.choices),
-        "required": spec.required,
-    }

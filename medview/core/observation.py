@@ -45,6 +45,7 @@ class Observation:
     several of a kind in one source ("nodule 2"), empty for the one that leads. detail: what
     belongs to a thing of a list: dose, route and frequency, reactions, the relative. also: other
     sources that say the same.
+    interval: where the value lies with 95 %, in `unit`, where a source says so (models).
     """
 
     patient_id: str
@@ -62,6 +63,7 @@ class Observation:
     subject: str = ""
     detail: str = ""
     also: tuple[Source, ...] = ()
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ class Concept:
     """A kind of observation; `plausible` is in `unit`; `units` maps other UCUM units to a factor.
 
     kind: number, pair, yes-no, text or choice (then `choices` lists the words). molar_mass in
-    g/mol, where amounts of substance are common.
+    g/mol, where amounts of substance are common. usual: an unremarkable value, against which the
+    share of an input in a result is shown; None where there is none.
     """
 
     id: str
@@ -81,6 +84,7 @@ class Concept:
     units: Mapping[str, float]
     choices: tuple[str, ...] = ()
     molar_mass: float | None = None
+    usual: float | str | None = None
 
     def to_own_unit(self, value: float, unit: str) -> float | None:
         """The value in this concept's unit, None where the unit cannot be converted."""
@@ -107,6 +111,7 @@ def concepts() -> Mapping[str, Concept]:
             units=row.get("units", {}),
             choices=tuple(row.get("choices", ())),
             molar_mass=row.get("molar_mass"),
+            usual=row.get("usual"),
         )
         for row in loaded["concepts"]
     }

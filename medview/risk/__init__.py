@@ -1,18 +1,22 @@
 """Scores: declarative units in `resources/scores/`, their arithmetic, and what a result says.
 
 From observations to a number or an advice with every input's source; unknown is never taken for
-no. Front door: catalogue, compute, fitting, by_use, by_hand, Score, ScoreInput, RiskResult.
+no. Front door: catalogue, compute, fitting, by_use, by_hand, Score, ScoreInput, RiskResult; for
+many scores of one patient know once, then fitting_of and judge.
 """
 
 from medview.risk.by_hand import by_hand
-from medview.risk.compute import compute
-from medview.risk.fitting import by_use, fitting
-from medview.risk.result import RiskResult, UsedInput, Without
+from medview.risk.compute import compute, judge
+from medview.risk.fitting import by_use, fitting, fitting_of
+from medview.risk.known import Known, know, overridden
+from medview.risk.result import Contribution, RiskResult, UsedInput, Without
 from medview.risk.score import Band, Score, ScoreInput, catalogue
 from medview.risk.wording import amount, listing
 
 __all__ = [
     "Band",
+    "Contribution",
+    "Known",
     "RiskResult",
     "Score",
     "ScoreInput",
@@ -24,5 +28,9 @@ __all__ = [
     "catalogue",
     "compute",
     "fitting",
+    "fitting_of",
+    "judge",
+    "know",
     "listing",
+    "overridden",
 ]

@@ -165,7 +165,15 @@ def _used(spec: ScoreInput, observation: Observation, value: Value, setting: Set
         source=observation.source,
         time=observation.time,
         is_stale=0 < _stale_days(spec) < age_days,
+        interval=_own_interval(spec.concept, observation),
     )
+
+
+def _own_interval(concept: Concept, observation: Observation) -> tuple[float, float] | None:
+    if observation.interval is None:
+        return None
+    low, high = (concept.to_own_unit(end, observation.unit) for end in observation.interval)
+    return None if low is None or high is None else (low, high)
 
 
 def _stale_days(spec: ScoreInput) -> int:

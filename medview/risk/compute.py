@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import product
+from math import ceil
 
 from medview.core.numbers import number_text
-from medview.core.observation import Concept, Observation, concepts
+from medview.core.observation import Observation, concepts
 from medview.core.study import Patient, Study
 from medview.core.words import Sentence, say
 from medview.risk.choose import Choice
-from medview.risk.formulas import Inputs, NotKnown, Outcome, formula
-from medview.risk.known import Known, know
+from medview.risk.explain import contributions, possible, run
+from medview.risk.formulas import Inputs, NotKnown
+from medview.risk.known import Known, know, overridden
 from medview.risk.result import RiskResult, UsedInput, Value, Without
 from medview.risk.score import Exclusion, Score, ScoreInput
 from medview.risk.wording import amount, listing
-
-_MOST_ANSWERS = 1024  # combinations of missing yes/no answers that are tried for the range
 
 
 def compute(
@@ -36,13 +35,23 @@ def compute(
     exam. overrides replace every observation of their concepts (values given by hand, what-if).
     Never raises for what it is given: the result's status says computed, missing or invalid.
     """
-    replaced = {o.concept for o in overrides}
-    kept = [o for o in observations if o.concept not in replaced]
-    return _judge(score, know([*kept, *overrides], patient, study, reference), patient, study)
+    known = know(overridden(observations, overrides), patient, study, reference)
+    return judge(score, known, patient=patient, study=study)
 
 
-def _judge(score: Score, known: Known, patient: Patient | None, study: Study | None) -> RiskResult:
-    choices = {spec.name: known.choose(spec) for spec in score.inputs}
+def judge(
+    score: Score,
+    known: Known,
+    *,
+    patient: Patient | None = None,
+    study: Study | None = None,
+    left_out: Collection[str] = (),
+) -> RiskResult:
+    """As `compute`, from what is known: for many scores of one patient.
+
+    left_out: inputs, or kinds of sources, that are to count as not known.
+    """
+    choices = {spec.name: _chosen(known, spec, left_out) for spec in score.inputs}
     excluding = _excluding(score, known)
     used = tuple(choice.used for choice in choices.values() if choice.used is not None)
     shown = (*used, *(item for item in excluding.values() if item.name not in choices))
@@ -56,6 +65,7 @@ def _judge(score: Score, known: Known, patient: Patient | None, study: Study | N
         decimals=score.decimals,
         inputs=shown,
         warnings=tuple(w for choice in choices.values() for w in choice.warnings),
+        is_research=score.is_research,
         citation=score.citation,
     )
     reason = _refusal(score, choices, excluding)
@@ -65,10 +75,19 @@ def _judge(score: Score, known: Known, patient: Patient | None, study: Study | N
     missing = _missing(score, values)
     if missing:
         return replace(
-            result, status="missing", missing=missing, possible=_possible(score, values, missing)
+            result, status="missing", missing=missing, possible=possible(score, values, missing)
         )
     unasked = _unasked(score, excluding, values)
-    return replace(_computed(score, result, values), warnings=(*result.warnings, *unasked))
+    found = _computed(score, result, values)
+    return replace(found, warnings=(*found.warnings, *unasked))
+
+
+def _chosen(known: Known, spec: ScoreInput, left_out: Collection[str]) -> Choice:
+    choice = known.choose(spec)
+    used = choice.used
+    if used is not None and {used.name, used.source.kind} & set(left_out):
+        return Choice()
+    return choice
 
 
 def _excluding(score: Score, known: Known) -> Mapping[str, UsedInput]:
@@ -88,16 +107,18 @@ def _refusal(
         choice = choices[spec.name]
         if choice.used is None and choice.impossible is not None:
             return choice.impossible
-        if choice.used is not None and not _is_allowed(spec, choice.used.value):
+        if choice.used is not None and not spec.allows(choice.used.value):
             return _outside(spec, choice.used.value)
     return None
 
 
-def _is_allowed(spec: ScoreInput, value: Value) -> bool:
-    return not isinstance(value, float) or spec.allows(value)
-
-
 def _outside(spec: ScoreInput, value: Value) -> Sentence:
+    if isinstance(value, str):
+        return say(
+            "{name} {value}: the score was not made for this group.",
+            name=spec.title,
+            value=amount(spec.concept, value),
+        )
     low, high = spec.valid or (0.0, 0.0)
     return say(
         "{name} {value} is outside {low}–{high}, for which the score was made.",
@@ -109,11 +130,14 @@ def _outside(spec: ScoreInput, value: Value) -> Sentence:
 
 
 def _missing(score: Score, values: Mapping[str, Value]) -> tuple[str, ...]:
-    needed = [s.name for s in score.inputs if s.required and s.name not in values]
+    unknown = [s for s in score.inputs if s.name not in values]
+    needed = tuple(s.name for s in unknown if s.required)
     if needed:
-        return tuple(needed)
+        return needed
+    if len(score.inputs) - len(unknown) < ceil(score.least * len(score.inputs)):
+        return tuple(s.name for s in unknown)
     try:
-        formula(score.formula)(Inputs(values), score.coefficients)
+        run(score, Inputs(values))
     except NotKnown as gap:
         return (gap.name,)
     return ()
@@ -141,61 +165,31 @@ def _makes_sense(exclusion: Exclusion, values: Mapping[str, Value]) -> bool:
     return fits_sex and isinstance(age, float) and age <= exclusion.age_to
 
 
-def _run(score: Score, values: Mapping[str, Value]) -> Outcome:
-    return formula(score.formula)(Inputs(values), score.coefficients)
-
-
 def _computed(score: Score, result: RiskResult, values: Mapping[str, Value]) -> RiskResult:
-    outcome = _run(score, values)
+    given = _given(result.inputs, values)
+    outcome = run(score, given)
     value = outcome.value
     band = score.band(outcome.band) if outcome.band else None
     if band is None and value is not None:
         band = score.band_of(value)
+    parts = () if value is None else contributions(score, given, value)
+    without = (Without(p.name, p.other) for p in parts if values[p.name] is True)
     return replace(
         result,
         status="computed",
         value=value,
+        interval=outcome.interval,
         band_id=band.id if band else "",
         band=band.title if band else None,
         tone=band.tone if band else "",
         advice=band.advice if band else None,
-        without=() if value is None else tuple(_without(score, values)),
+        filled=outcome.filled,
+        warnings=(*result.warnings, *outcome.remarks),
+        contributions=parts,
+        without=tuple(without),
     )
 
 
-def _without(score: Score, values: Mapping[str, Value]) -> Iterator[Without]:
-    for name, value in values.items():
-        if value is True:
-            try:
-                other = _run(score, {**values, name: False}).value
-            except NotKnown:  # without it the score would ask for something else
-                continue
-            if other is not None:
-                yield Without(name, other)
-
-
-def _answers(concept: Concept) -> tuple[Value, ...]:
-    """All answers that a missing input can have; none for numbers, which have no list."""
-    if concept.kind == "yes-no":
-        return (False, True)
-    return concept.choices if concept.kind == "choice" else ()
-
-
-def _possible(
-    score: Score, values: Mapping[str, Value], missing: Sequence[str]
-) -> tuple[float, float] | None:
-    answers = [_answers(concepts()[name]) for name in missing]
-    count = 1
-    for one in answers:
-        count *= len(one)
-    if not 0 < count <= _MOST_ANSWERS:
-        return None
-    found = []
-    for combination in product(*answers):
-        try:
-            outcome = _run(score, {**values, **dict(zip(missing, combination, strict=True))})
-        except NotKnown:
-            return None
-        if outcome.value is not None:
-            found.append(outcome.value)
-    return (min(found), max(found)) if found else None
+def _given(used: Sequence[UsedInput], values: Mapping[str, Value]) -> Inputs:
+    intervals = {item.name: item.interval for item in used if item.interval is not None}
+    return Inputs(values, intervals)

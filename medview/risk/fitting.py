@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from medview.core.observation import Observation
@@ -20,8 +20,12 @@ def fitting(
     reference: date | None = None,
 ) -> tuple[Score, ...]:
     """Scores for which something that only they ask is known, in the catalogue's order."""
-    known = know(observations, patient, study, reference)
-    return tuple(score for score in catalogue().values() if _fits(score, known))
+    return fitting_of(catalogue().values(), know(observations, patient, study, reference))
+
+
+def fitting_of(scores: Iterable[Score], known: Known) -> tuple[Score, ...]:
+    """As `fitting`, of these scores and from what is known."""
+    return tuple(score for score in scores if _fits(score, known))
 
 
 def _fits(score: Score, known: Known) -> bool:

@@ -89,6 +89,14 @@ def know(
     return Known((*identity, *mine, *pairs), Setting(day, exam))
 
 
+def overridden(
+    observations: Sequence[Observation], overrides: Sequence[Observation]
+) -> list[Observation]:
+    """The observations with all of some concepts replaced by others."""
+    replaced = {observation.concept for observation in overrides}
+    return [*(o for o in observations if o.concept not in replaced), *overrides]
+
+
 def _from_identity(patient: Patient, day: date, has_images: bool) -> list[Observation]:
     found = []
     born = day_of(patient.birth_date) if len(patient.birth_date) == len("1950-01-31") else None

@@ -16,6 +16,7 @@ class UsedInput:
     """An input as it went into the formula, in the concept's own unit.
 
     time: as written in the source. is_stale: older than the score allows without a mark.
+    interval: 95 %, where the source gives one.
     """
 
     name: str
@@ -24,6 +25,7 @@ class UsedInput:
     source: Source
     time: str = ""
     is_stale: bool = False
+    interval: tuple[float, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As one entry of `inputs` in `medview.risk/1`."""
@@ -45,13 +47,33 @@ class Without:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one input does to the result, the others staying as they are.
+
+    usual: what it is held against (None: not known at all); other: the result with that. effect:
+    the difference, in log-odds where the result is a probability, else in the result's unit.
+    """
+
+    name: str
+    effect: float
+    other: float
+    usual: Value | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As one entry of `contributions`."""
+        return {"name": self.name, "effect": self.effect, "usual": self.usual, "value": self.other}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskResult:
     """The answer of one score for one patient.
 
     status: computed, missing (`missing` names what is) or invalid (`reason` says why). value is
     in `unit`, not rounded; None where the result is a category (`band`, `advice`). possible: the
-    lowest and highest result over all answers to what is missing, where those can be listed.
+    lowest and highest result over what the missing inputs can be. filled: inputs that are not
+    known and for which the score stands in, widening the interval. is_research: a trained model's,
+    or one that nobody has tested on patients.
     """
 
     patient_id: str
@@ -72,13 +94,28 @@ class RiskResult:
     missing: tuple[str, ...] = ()
     warnings: tuple[Sentence, ...] = ()
     without: tuple[Without, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
     possible: tuple[float, float] | None = None
+    filled: tuple[str, ...] = ()
+    is_research: bool = False
     citation: str = ""
 
     @property
     def shown(self) -> str:
         """The value rounded for display, "" where there is none."""
         return "" if self.value is None else f"{self.value:.{self.decimals}f}"
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How much of the contributions each kind of source brings; they add up to 1."""
+        sizes: dict[str, float] = {}
+        for part in self.contributions:
+            used = self.used(part.name)
+            if used is not None and part.effect:
+                kind = used.source.kind
+                sizes[kind] = sizes.get(kind, 0.0) + abs(part.effect)
+        total = sum(sizes.values())
+        return {kind: size / total for kind, size in sizes.items()}
 
     def used(self, name: str) -> UsedInput | None:
         """The input with this name, None while it is not known."""
@@ -101,9 +138,13 @@ class RiskResult:
             "reason": _english(self.reason),
             "inputs": [item.to_json() for item in self.inputs],
             "missing": list(self.missing),
+            "filled": list(self.filled),
+            "research": self.is_research,
             "possible": list(self.possible) if self.possible else None,
             "warnings": [warning.english() for warning in self.warnings],
             "without": [{"name": w.name, "value": w.value} for w in self.without],
+            "contributions": [part.to_json() for part in self.contributions],
+            "shares": self.shares,
             "citation": self.citation,
         }
 

@@ -7,11 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from medview.core.observation import Concept, concepts
 from medview.core.paths import resources_dir
 from medview.core.words import Sentence, say
+from medview.risk.formulas import Inputs, Outcome
+
+
+class Model(Protocol):
+    """What computes a score that has no formula of its own."""
+
+    def __call__(self, given: Inputs, /) -> Outcome:
+        """Compute; raises NotKnown."""
+
+    def effect(self, given: Inputs, name: str, /) -> float:
+        """What an input does against its training's middle, in log-odds or log hazard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +32,8 @@ class ScoreInput:
     concept: id of `concepts()`, also the name by which people and scripts give it. valid: the
     range the score was made for, in the concept's unit, both ends included; below: the upper end
     is not. required: without it there is no number. stale_days: older values are marked; 0 means
-    never. of_study: only values of the study shown count (sizes in an image).
+    never. of_study: only values of the study shown count (sizes in an image). choices: those of
+    the concept for which the score has a term. usual: see `Concept.usual`.
     """
 
     concept: Concept
@@ -30,6 +42,8 @@ class ScoreInput:
     required: bool = True
     stale_days: int = 0
     of_study: bool = False
+    choices: tuple[str, ...] = ()
+    usual: float | str | bool | None = None
 
     @property
     def name(self) -> str:
@@ -41,9 +55,11 @@ class ScoreInput:
         """The name that people read."""
         return say(self.concept.title)
 
-    def allows(self, value: float) -> bool:
+    def allows(self, value: float | bool | str) -> bool:
         """Whether the score was made for this value."""
-        if self.valid is None:
+        if isinstance(value, str):
+            return not self.choices or value in self.choices
+        if self.valid is None or isinstance(value, bool):
             return True
         low, high = self.valid
         return low <= value and (value < high if self.below else value <= high)
@@ -67,7 +83,8 @@ class Exclusion:
 class Band:
     """A class of the result. start: the lowest value in it, None where the formula names it.
 
-    tone: good, warn, bad or "" - never shown without the title.
+    tone: good, warn, bad or "" - never shown without the title. months: when its guideline wants
+    the next look, first and last.
     """
 
     id: str
@@ -75,6 +92,7 @@ class Band:
     start: float | None = None
     tone: str = ""
     advice: Sentence | None = None
+    months: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +114,8 @@ class Score:
     bar: the ends of the bar on which the value and the bands are drawn, in `unit`.
     fits_any: the score is worth showing when one of these concepts is known (yes, for yes/no);
     fits_all: and all of these; fits_age: and the patient's age lies here, where it is given.
+    family: scores of one are versions of one another. model: what computes instead of `formula`;
+    least: the share of inputs that must be known for it. is_research: not for advice.
     """
 
     id: str
@@ -117,6 +137,10 @@ class Score:
     fits_any: tuple[str, ...] = ()
     fits_all: tuple[str, ...] = ()
     fits_age: tuple[float, float] | None = None
+    family: str = ""
+    model: Model | None = None
+    least: float = 0.0
+    is_research: bool = False
     cases: tuple[WorkedCase, ...] = ()
 
     @property
@@ -146,6 +170,8 @@ def _input(row: Mapping[str, Any]) -> ScoreInput:
         required=row.get("required", True),
         stale_days=row.get("stale_days", 0),
         of_study=row.get("of_study", False),
+        choices=tuple(row.get("choices", ())),
+        usual=row.get("usual", concepts()[row["concept"]].usual),
     )
 
 
@@ -166,6 +192,7 @@ def _band(row: Mapping[str, Any]) -> Band:
         start=row.get("from"),
         tone=row.get("tone", ""),
         advice=say(row["advice"]) if "advice" in row else None,
+        months=tuple(row["months"]) if "months" in row else None,
     )
 
 
@@ -193,6 +220,8 @@ def read_score(path: Path) -> Score:
         fits_any=tuple(fit.get("any", ())),
         fits_all=tuple(fit.get("all", ())),
         fits_age=tuple(fit["age"]) if "age" in fit else None,
+        family=row.get("family", ""),
+        is_research=row.get("research", False),
         cases=tuple(WorkedCase(**case) for case in row.get("cases", ())),
     )
 

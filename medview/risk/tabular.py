@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+
+from medview.core.errors import ModelUnavailable
+from medview.core.words import say
 
 Array = NDArray[np.float64]
 _DRAWS = 200  # fillings of a row with gaps
@@ -126,19 +130,23 @@ class TabularModel:
         gaps = np.isnan(row)
         if not gaps.any():
             return np.asarray(row[None], float)
-        known = ~gaps
-        z = self.standardised(row)
-        among = self.joint[np.ix_(known, known)] + 1e-6 * np.eye(int(known.sum()))
-        across = self.joint[np.ix_(gaps, known)]
-        solved = np.linalg.solve(among, across.T).T if known.any() else across
-        centre = solved @ z[known]
-        spread = self.joint[np.ix_(gaps, gaps)] - solved @ across.T
+        centre, spread = self._given_the_rest(row, gaps)
         values, vectors = np.linalg.eigh(spread)
         root = vectors * np.sqrt(np.maximum(values, 0.0))
         normal = np.random.default_rng(20260101).standard_normal((draws, len(centre)))
         made = np.repeat(row[None], draws, axis=0)
         made[:, gaps] = (centre + normal @ root.T) * self.scale[gaps] + self.mean[gaps]
         return made
+
+    def _given_the_rest(self, row: Array, gaps: Array) -> tuple[Array, Array]:
+        """Mean and covariance of the standardised gaps of a row, given what is known of it."""
+        known = np.logical_not(gaps)
+        z = self.standardised(row)
+        among = self.joint[np.ix_(known, known)] + 1e-6 * np.eye(int(known.sum()))
+        across = self.joint[np.ix_(gaps, known)]
+        solved = np.linalg.solve(among, across.T).T if known.any() else across
+        centre = solved @ z[known]
+        return centre, self.joint[np.ix_(gaps, gaps)] - solved @ across.T
 
     def predict(self, row: Array) -> tuple[float, float, float]:
         """(probability, lowest, highest) of one row [p], gaps as NaN; a 95 % interval.
@@ -149,13 +157,33 @@ class TabularModel:
         made = self.filled(row)
         scores = self.scores(made)
         middle = float(scores.mean())
-        x = np.column_stack([np.ones(len(made)), self.last_inputs(made)])
-        within = float(np.einsum("np,pq,nq->n", x, self.covariance, x).mean())
-        between = float(scores.var(ddof=1)) * (1 + 1 / len(made)) if len(made) > 1 else 0.0
-        reach = _Z * float(np.sqrt(within + between))
+        reach = _Z * float(np.sqrt(sum(self._variances(made, scores))))
         ends = self.probability(np.array([middle - reach, middle + reach]))
         value = float(self.probability(scores).mean())
         return value, min(value, float(ends[0])), max(value, float(ends[1]))
+
+    def middle(self, rows: Array) -> Array:
+        """Linear predictors of rows [n, p], gaps standing at what is likeliest given the rest."""
+        made = rows.copy()
+        for row in made:
+            gaps = np.isnan(row)
+            if gaps.any():
+                centre, _ = self._given_the_rest(row, gaps)
+                row[gaps] = centre * self.scale[gaps] + self.mean[gaps]
+        return self.scores(made)
+
+    def widening(self, row: Array) -> float:
+        """How many times as wide the interval of a row [p] is for its gaps; 1 without any."""
+        made = self.filled(row)
+        within, between = self._variances(made, self.scores(made))
+        return float(np.sqrt((within + between) / within)) if within > 0.0 else 1.0
+
+    def _variances(self, made: Array, scores: Array) -> tuple[float, float]:
+        """Of the linear predictor: from the coefficients, and between the fillings of a row."""
+        x = np.column_stack([np.ones(len(made)), self.last_inputs(made)])
+        within = float(np.einsum("np,pq,nq->n", x, self.covariance, x).mean())
+        between = float(scores.var(ddof=1)) * (1 + 1 / len(made)) if len(made) > 1 else 0.0
+        return within, between
 
 
 def model_of(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> TabularModel:
@@ -180,6 +208,19 @@ def model_of(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tab
     if model.joint.shape != (count, count) or model.covariance.shape != (last, last):
         raise ValueError("covariance")
     return model
+
+
+def read_model(description: Mapping[str, Any], weights: Path) -> TabularModel:
+    """A model from its checked folder. Raises ModelUnavailable where the arrays do not fit."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return model_of(description, load_file(weights))
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise ModelUnavailable(
+            say("The weights do not belong to this network."), str(description.get("name", ""))
+        ) from error
 
 
 def _column(record: Mapping[str, Any]) -> Column:

@@ -170,7 +170,8 @@ def report_content(subject: ReportSubject) -> ReportContent:
             *(_measurement(m) for m in subject.work.measurements if m.series_uid in mine),
             *_growths(subject.work, mine),
         ),
-        risks=tuple(_risk(result) for result in judged if result.status == "computed"),
+        # What is only research is for the screen, not for a report.
+        risks=tuple(_risk(r) for r in judged if r.status == "computed" and not r.is_research),
         highlights=_highlights(subject.observations),
         sources=_sources(subject),
         models=tuple(

@@ -19,6 +19,7 @@ from pydicom.uid import (
 
 from medview.cli.main import main
 from medview.risk import catalogue
+from medview.session.research import all_scores
 
 pytestmark = pytest.mark.usefixtures("no_log_left")
 BY_HAND = ["--input", "age=67", "--input", "creatinine=1.1mg/dL", "--input", "sex=F"]
@@ -121,7 +122,7 @@ def test_the_list_gives_every_score_with_what_it_needs(capsys: pytest.CaptureFix
     status, answer, _ = ask(capsys, "--list")
 
     assert status == 0
-    assert {row["score"] for row in answer["scores"]} == set(catalogue())
+    assert {row["score"] for row in answer["scores"]} == set(all_scores())
     brock = next(row for row in answer["scores"] if row["score"] == "brock")
     diameter = next(item for item in brock["inputs"] if item["name"] == "nodule_diameter_max")
     assert (diameter["unit"], diameter["range"], diameter["required"]) == ("mm", [1, 30], True)
@@ -133,6 +134,8 @@ def test_every_listed_score_computes_from_its_own_listed_names(
     _, answer, _ = ask(capsys, "--list")
 
     for row in answer["scores"]:
+        if row["score"] not in catalogue():
+            continue
         names = {item["name"] for item in row["inputs"]}
         case = next(c for c in catalogue()[row["score"]].cases if c.status == "computed")
         assert set(case.inputs) <= names

@@ -16,6 +16,7 @@ _FAMILIES = (
     "breast",
     "cardio",
     "fleischner",
+    "fused",
     "imaging",
     "kidney",
     "liver",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from medview.core.words import Sentence
 
 
 class NotKnown(Exception):
@@ -18,9 +20,14 @@ class NotKnown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The known inputs by name, in the units of their concepts."""
+    """The known inputs by name, in the units of their concepts; 95 % intervals of some."""
 
     values: Mapping[str, float | bool | str]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether an input is known."""
+        return name in self.values
 
     def number(self, name: str) -> float:
         """A number. Raises NotKnown."""
@@ -46,10 +53,17 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """value in the score's unit, None for a category; band: its id, "" to go by the value."""
+    """value in the score's unit, None for a category; band: its id, "" to go by the value.
+
+    interval: 95 %, in the score's unit, where the formula gives one. filled: inputs that were not
+    known and that the formula stands in for, as `remarks` say.
+    """
 
     value: float | None = None
     band: str = ""
+    interval: tuple[float, float] | None = None
+    filled: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
 
 
 class Formula(Protocol):

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from medview.ai.folder import ModelFolder
 from medview.ai.schema_tabular import WEIGHTS
-from medview.core.errors import InvalidInput, ModelUnavailable
+from medview.core.errors import InvalidInput
 from medview.core.words import say
-from medview.risk.tabular import TabularModel, model_of
+from medview.risk.tabular import TabularModel, read_model
 from medview.training.tabular.judge import Scored, with_intervals
 from medview.training.tabular.table import Reading, Table, read_table
 
@@ -22,12 +20,7 @@ SCHEMA = "medview.evaluate/1"
 
 def load_model(folder: ModelFolder) -> TabularModel:
     """The arithmetic of a checked folder. Raises ModelUnavailable where its arrays do not fit."""
-    try:
-        return model_of(folder.description, load_file(folder.path / WEIGHTS))
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise ModelUnavailable(
-            say("The weights do not belong to this network."), folder.name
-        ) from error
+    return read_model(folder.description, folder.path / WEIGHTS)
 
 
 def evaluate_table(folder: ModelFolder, path: Path) -> dict[str, Any]:
