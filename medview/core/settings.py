@@ -44,6 +44,7 @@ class Settings:
     open_priors: bool = True  # the fitting earlier study opens beside
     left_panel: bool = True
     right_panel: bool = True
+    reader_name: str = ""  # who corrects the record; "" is the name of the account
 
 
 def _path() -> Path:

@@ -5,6 +5,7 @@ A reader a format in `readers/`, a grammar a kind of mention in `rules/`; words 
 """
 
 from medview.record.chart import Chart, Point, Series, Statement, chart_of
+from medview.record.correcting import check_span, corrected
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.extraction import extract
 from medview.record.identity import Belonging, belongs_to
@@ -34,6 +35,8 @@ __all__ = [
     "age_in_days",
     "belongs_to",
     "chart_of",
+    "check_span",
+    "corrected",
     "day_of",
     "extract",
     "groups_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +61,11 @@ class UnreadDocument:
 class Documents:
     """Documents of every open patient. `open` blocks and runs outside the window's thread."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(
+        self, events: Events, corrected: Callable[[OpenDocument], OpenDocument] = lambda item: item
+    ) -> None:
         self._events = events
+        self._corrected = corrected  # an open document as the reader put it right
         self._lock = threading.RLock()
         self._open: tuple[OpenDocument, ...] = ()
         self._unread: tuple[UnreadDocument, ...] = ()
@@ -71,7 +74,7 @@ class Documents:
     @property
     def opened(self) -> tuple[OpenDocument, ...]:
         """All documents, also those that are refused."""
-        return self._open
+        return tuple(map(self._corrected, self._open))
 
     @property
     def unread(self) -> tuple[UnreadDocument, ...]:
@@ -85,7 +88,8 @@ class Documents:
 
     def of(self, patient: Patient) -> tuple[OpenDocument, ...]:
         """The documents that belong to a patient."""
-        return tuple(item for item in self._open if item.patient_id == patient_key(patient))
+        key = patient_key(patient)
+        return tuple(self._corrected(i) for i in self._open if i.patient_id == key)
 
     @property
     def refused(self) -> tuple[OpenDocument, ...]:
@@ -124,6 +128,8 @@ class Documents:
                 item = self._join(document, note, patients, active)
                 self._add(item if item.patient_id is not None else _join_nameless(item, owner))
         progress(len(paths), len(paths), "documents")
+        for item in self._open:  # here, not where the window asks for it
+            self._corrected(item)
         self._changed()
 
     def rejoin(self, patients: Sequence[Patient], active: Patient | None) -> None:

@@ -43,6 +43,14 @@ def patient_folder(patient_key: str) -> Path:
     return folder
 
 
+def is_kept(patient_key: str) -> bool:
+    """Whether work was ever kept for a patient; makes no folder."""
+    try:
+        return (user_data_dir() / "work" / private_name(patient_key)).is_dir()
+    except OSError:
+        return False
+
+
 class Journal:
     """Appends commands to `journal.jsonl` of a folder and reads the last state back.
 

@@ -16,7 +16,7 @@ from medview.core.results import Finding, ModelRun
 from medview.core.study import Patient
 from medview.core.words import say
 from medview.session.events import Events, KnowledgeChanged, Message, WorkChanged
-from medview.session.journal import Journal, Unkept, patient_folder, work_key
+from medview.session.journal import Journal, Unkept, is_kept, patient_folder, work_key
 from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Place
 from medview.session.work import Decision, WorkBook
@@ -49,7 +49,18 @@ class Made:
 
     def book_of(self, place: Place) -> WorkBook:
         """The work of a place's patient, read from the journal on first use."""
-        key = _filed_under(place)
+        return self._open_book(_filed_under(place))
+
+    def book_under(self, key: str, *, is_made: bool) -> WorkBook | None:
+        """The work that is filed under a key of `work_key`; None where there is none yet.
+
+        is_made: one that is not there is begun.
+        """
+        if key not in self._books and not is_made and not is_kept(key):
+            return None
+        return self._open_book(key)
+
+    def _open_book(self, key: str) -> WorkBook:
         with self._lock:
             if key in self._books:
                 return self._books[key]

@@ -19,6 +19,7 @@ from medview.core.shared import sweep_stale_blocks
 from medview.core.study import Holdings, Patient, Study
 from medview.core.words import say
 from medview.session.analysis import Analyses
+from medview.session.corrections import Corrections
 from medview.session.documents import Documents, worth_reading
 from medview.session.events import (
     ActiveChanged,
@@ -67,9 +68,12 @@ class Session:
         self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
         self.links = Links(self.events)
         self.hanging = RuleBook()
-        self.documents = Documents(self.events)
         self.library = LibraryDesk(self.events, self._let_go)
         self.made = Made(self.events, lambda: self._active)
+        self.corrections = Corrections(
+            self.made, self.studies.places, lambda: self.settings.reader_name
+        )
+        self.documents = Documents(self.events, self.corrections.corrected)
         self.analyses = Analyses(
             self.events, self.studies, self.made.keep_run, self.settings.device
         )
@@ -244,8 +248,10 @@ class Session:
 
     @property
     def book(self) -> WorkBook | None:
-        """The active patient's work."""
-        return None if self._active is None else self.made.book_of(self._active)
+        """The active patient's work; without images what a document was corrected in last."""
+        if self._active is None:
+            return self.corrections.last_book
+        return self.made.book_of(self._active)
 
     @property
     def work(self) -> Work:

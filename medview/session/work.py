@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
+from medview.core.correction import SpanCorrection
 from medview.core.errors import MedViewError
 from medview.core.observation import Observation
 from medview.core.results import CurvePath, Measurement
@@ -27,6 +28,7 @@ ITEMS = {
     "segments": "id",
     "pairs": "id",
     "curves": "id",
+    "corrections": "id",
 }
 
 
@@ -95,6 +97,7 @@ class Work:
     segments: masks that were drawn or corrected.
     pairs: measurements of one lesion at two dates.
     taken: reports and key object selections that were read into it or written from it.
+    corrections: mentions of documents that were put right, in the order in which they were.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -109,6 +112,7 @@ class Work:
     key_pictures: tuple[KeyPicture, ...] = ()
     curves: tuple[CurvePath, ...] = ()
     taken: tuple[TakenReport, ...] = ()
+    corrections: tuple[SpanCorrection, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""
