@@ -6,7 +6,7 @@ import datetime as dt
 import getpass
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Corrections:
     """
 
     def __init__(
-        self, made: Made, places: Callable[[], Sequence[Place]], reader: Callable[[], str]
+        self, made: Made, places: Callable[[], Iterable[Place]], reader: Callable[[], str]
     ) -> None:
         self._made, self._places, self._reader = made, places, reader
         self._held: OrderedDict[tuple[str, tuple[SpanCorrection, ...]], OpenDocument] = (
