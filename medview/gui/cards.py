@@ -245,9 +245,15 @@ class CardColumn(QScrollArea):
         self.setWidget(self._inner)
 
     def fill(self, widgets: list[QWidget]) -> None:
-        """Show these widgets from the top; the place that was scrolled to is kept."""
+        """Show these widgets from the top; the place that was scrolled to is kept.
+
+        Those that stand in it already stay what they are.
+        """
         bar = self.verticalScrollBar()
         place = bar.value()
+        for widget in widgets:
+            if widget.parent() is self._inner:
+                self.column.removeWidget(widget)
         clear_layout(self.column)
         for widget in widgets:
             self.column.addWidget(widget)

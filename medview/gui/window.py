@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
         from medview.gui.picture_works import PictureWorks
+        from medview.gui.record_work import RecordWork
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
         from medview.gui.segment_work import SegmentWork
@@ -151,6 +152,7 @@ class MainWindow(QMainWindow):
         VolumeWork(self)
         SegmentWork(self)
         KeyImagesWork(self)
+        RecordWork(self)
 
     # -- what the reader asks for --------------------------------------------------------
 

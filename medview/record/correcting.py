@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +24,8 @@ TYPES = (
     "allergy", "demographic", "date",
 )  # fmt: skip
 _AROUND = 600  # characters to either side in which the sentence of a corrected mention is sought
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
+_REACH = 200  # characters in which the next word is sought
 _NAMED_LIKE = {"dose": ("measurement",), "lab": ("vital",), "vital": ("lab",)}
 
 
@@ -56,6 +59,39 @@ def check_span(text: str, start: int, end: int) -> Span:
     if start >= end:
         raise InvalidInput(say("No word is marked."))
     return start, end
+
+
+def stepped(text: str, span: Span, which: str, direction: int) -> Span:
+    """A span with its `start` or `end` moved by a word (a character of Chinese) to a side.
+
+    The span stays as it is where there is no more text, or no word would be left in it.
+    """
+    start, end = span
+    if which == "start":
+        moved = (_word_start(text, start) if direction < 0 else _next_start(text, start), end)
+    else:
+        moved = (start, _word_end(text, end) if direction > 0 else _last_end(text, end))
+    return moved if moved[0] < moved[1] and text[moved[0] : moved[1]].strip() else span
+
+
+def _word_start(text: str, at: int) -> int:
+    found = [m.start() for m in _WORD.finditer(text, max(0, at - _REACH), at)]
+    return found[-1] if found else at
+
+
+def _next_start(text: str, at: int) -> int:
+    found = [m.start() for m in _WORD.finditer(text, at, at + _REACH) if m.start() > at]
+    return found[0] if found else at
+
+
+def _word_end(text: str, at: int) -> int:
+    found = _WORD.search(text, at, at + _REACH)
+    return at if found is None else found.end()
+
+
+def _last_end(text: str, at: int) -> int:
+    found = [m.end() for m in _WORD.finditer(text, max(0, at - _REACH), at) if m.end() < at]
+    return found[-1] if found else at
 
 
 def _fits(correction: SpanCorrection, text: str) -> bool:

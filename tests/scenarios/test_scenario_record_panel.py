@@ -17,7 +17,9 @@ from pytestqt.qtbot import QtBot
 from medview.core import words
 from medview.core.words import set_language
 from medview.gui.panels.record import RecordPanel
-from medview.gui.panels.record_cards import DocumentCard, KnownCard, TrendCard
+from medview.gui.panels.record_document import DocumentCard
+from medview.gui.panels.record_lists import KnownCard
+from medview.gui.panels.record_trend import TrendCard
 from medview.gui.style import tokens
 from medview.session import Session
 from medview.session.events import Event, ShowSource
@@ -107,13 +109,13 @@ def test_the_number_on_a_filter_is_what_it_shows(panel: RecordPanel, qtbot: QtBo
 def test_a_lab_over_time_is_a_line_with_its_newest_value(panel: RecordPanel) -> None:
     (trend,) = panel.findChildren(TrendCard)
 
-    assert trend.accessibleName() == "Creatinine 106"
+    assert trend.accessibleName() == "Creatinine 1.2"
     assert any("11 days old" in text for text in texts(panel))
 
 
 def test_a_source_chip_asks_for_the_sentence(panel: RecordPanel, qtbot: QtBot) -> None:
     heard: list[Event] = []
-    panel._session.events.subscribe(heard.append)
+    panel.session.events.subscribe(heard.append)
     (known,) = panel.findChildren(KnownCard)
     chip = next(c for c in known.findChildren(QPushButton) if "lung cancer" in c.toolTip())
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
@@ -182,7 +184,8 @@ def test_many_documents_come_twenty_at_a_time(tmp_path: Path, qtbot: QtBot) -> N
     panel.show()
 
     def shown() -> list[str]:
-        return [c.document_id for c in panel.findChildren(DocumentCard) if not c.isHidden()]
+        cards = [c for c in panel.findChildren(DocumentCard) if not c.isHidden()]
+        return [c.document_id for c in sorted(cards, key=lambda c: c.y())]
 
     def more() -> list[QPushButton]:
         buttons = panel.findChildren(QPushButton)

@@ -22,6 +22,7 @@ GROUPS = {
     "measure": "Measurements and key images",
     "volume": "Volume",
     "segment": "Segments",
+    "record": "Record",
     "models": "Analysis",
     "help": "Help",
     "menu": "Menus",
@@ -30,7 +31,7 @@ GROUPS = {
 LETTERS = {
     "file": "F", "edit": "E", "view": "V", "layout": "Y", "window": "W", "series": "S",
     "colours": "K", "cine": "C", "fusion": "U", "planes": "P", "tool": "T", "measure": "M",
-    "segment": "G", "volume": "O", "models": "A", "help": "H",
+    "segment": "G", "volume": "O", "record": "D", "models": "A", "help": "H",
 }  # fmt: skip
 
 Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]

@@ -6,6 +6,7 @@ from medview.gui.actions import measuring
 from medview.gui.actions.hanging import HANGING_ROWS
 from medview.gui.actions.layers import COLOURS, FUSION, PHASES, STATES
 from medview.gui.actions.planes import PLANES
+from medview.gui.actions.record_rows import RECORD_ROWS
 from medview.gui.actions.row import GROUPS, LETTERS, Parameter, Row
 from medview.gui.actions.volume_rows import VOLUME_ROWS
 
@@ -206,6 +207,7 @@ ROWS: tuple[Row, ...] = (
     *measuring.MEASURE,
     *VOLUME_ROWS,
     *_SEGMENT,
+    *RECORD_ROWS,
     *_MODELS,
     *_HELP,
     *_MENUS,

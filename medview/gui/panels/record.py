@@ -1,30 +1,26 @@
-"""The record panel: documents with what was found in them, trends, what is known."""
+"""The record panel: documents with what was found in them, lists, what is known, a search."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from medview.core.observation import Bounds, Observation
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import CardColumn, button, empty_state, label
-from medview.gui.panels.record_cards import (
-    DocumentCard,
-    KnownCard,
-    RefusedCard,
-    TrendCard,
-    unread_card,
-)
-from medview.gui.panels.record_filters import ALL, FilterChips
-from medview.gui.style import GRID, tokens
-from medview.record import groups_of, known_of, observations, trends
-from medview.record.summary import GROUPS
+from medview.gui.cards import CardColumn
+from medview.gui.panels.record_body import Body, counts_of, ids_of
+from medview.gui.panels.record_correcting import Correcting
+from medview.gui.panels.record_document import DocumentCard
+from medview.gui.panels.record_filters import ALL
+from medview.gui.panels.record_finding import Searching
+from medview.gui.panels.record_top import DOCUMENTS, SUMMARY, RecordTop
+from medview.gui.style import tokens
 from medview.session import Session
 from medview.session.documents import OpenDocument
+from medview.session.dossiers import Dossier, chart_of_dossier, dossiers, known_of_dossier
 from medview.session.events import (
     ActiveChanged,
     DocumentsChanged,
@@ -34,11 +30,17 @@ from medview.session.events import (
     ShowSource,
 )
 
-_AT_ONCE = 20  # a card lays out its whole text in the window's thread
+_AT_ONCE = 20  # documents; a card lays out its text in the window's thread
 
 
 class RecordPanel(QWidget):
-    """Shows the active patient's documents and what is known; asks the session for both."""
+    """Shows a patient's documents and what is known; asks the session for both.
+
+    run: does slow work away from the window's thread and hands its result on; the window puts
+    its own in the place of this one, which waits.
+    """
+
+    report_asked = Signal()
 
     def __init__(
         self,
@@ -47,42 +49,71 @@ class RecordPanel(QWidget):
         today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
         super().__init__(parent)
-        self._session, self._today = session, today
-        self._filter = ALL
+        self.session, self._today = session, today
+        self._filter, self._view, self._chosen = ALL, DOCUMENTS, ""
         self._shown: object = None
         self._cards: dict[str, DocumentCard] = {}
         self._room, self._asked = _AT_ONCE, ""
-        self.filters = FilterChips()
+        self.top = RecordTop()
+        self.filters = self.top.filters
         self.filters.chosen.connect(self.choose)
+        self.top.view_chosen.connect(self.show_view)
+        self.top.dossier_chosen.connect(self.choose_dossier)
         self._column = CardColumn()
-        self._top = QWidget()
-        top = QVBoxLayout(self._top)
-        top.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
-        top.addWidget(self.filters)
+        self._body = Body(self)
+        self.correcting = Correcting(self)
+        self.searching = Searching(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._top)
+        layout.addWidget(self.top)
         layout.addWidget(self._column, 1)
+        self._later = QTimer(self, singleShot=True)
+        self._later.timeout.connect(self._refresh)
         SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
 
+    def run(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
+        """Do something slow, then hand its result on."""
+        then(work())
+
+    @property
+    def dossier(self) -> Dossier | None:
+        """Whose record is shown, None while nothing is open."""
+        people = dossiers(self.session)
+        return next((d for d in people if d.key == self._chosen), people[0] if people else None)
+
     @property
     def documents(self) -> tuple[OpenDocument, ...]:
-        """The patient's documents, newest first; all of them when no images are open."""
-        patient, store = self._session.patient, self._session.documents
-        found = store.opened if patient is None else store.of(patient)
-        return tuple(sorted(found, key=lambda item: item.document.date[:10], reverse=True))
+        """The documents of whose record is shown, newest first."""
+        return () if self.dossier is None else self.dossier.documents
+
+    @property
+    def view(self) -> str:
+        """Which part of the record is shown."""
+        return self._view
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self._column.setAccessibleName(tr("Record"))
+        self.top.retranslate()
         self._refresh()
 
     def choose(self, group: str) -> None:
         """Underline only one group (`all`, or one of record.summary.GROUPS)."""
         self._filter = group
         self._room, self._asked = _AT_ONCE, ""
+        self._refresh()
+
+    def choose_dossier(self, key: str) -> None:
+        """Show the record of another patient whom documents name."""
+        self._chosen = key
+        self.choose(ALL)
+        self.searching.again()
+
+    def show_view(self, view: str) -> None:
+        """Show documents, lists or the timeline."""
+        self._view = view
         self._refresh()
 
     def show_document(self, document_id: str) -> None:
@@ -95,144 +126,99 @@ class RecordPanel(QWidget):
         """Scroll to the words of `document:<id>:<start>:<end>` and mark them."""
         _, _, rest = locator.partition(":")
         document_id, start, end = [*rest.split(":"), "0", "0"][:3]
-        if self._filter != ALL:
-            self.choose(ALL)
         card = self._reach(document_id)
         if card is None:
             return
-        card.point_at(int(start), int(end))
+        span = int(start), int(end)
+        card.point_at(*span)
         # The card takes its new height first.
-        QTimer.singleShot(
-            0, card, lambda: self._scroll_to(card, card.point_at(int(start), int(end)))
-        )
+        QTimer.singleShot(0, card, lambda: self._scroll_to(card, card.point_at(*span)))
+
+    def ask_source(self, locator: str) -> None:
+        """Have a source shown, wherever it is."""
+        self.session.events.send(ShowSource(locator))
 
     def card_of(self, document_id: str) -> DocumentCard:
         """The card of a document that is shown. Raises KeyError."""
         return self._cards[document_id]
 
-    def _reach(self, document_id: str) -> DocumentCard | None:
-        """The card of a document, made where it stands below the button; None without one."""
-        if document_id not in self._cards:
-            self._asked = document_id
-            self._refresh()
-        return self._cards.get(document_id)
-
-    def _show_more(self) -> None:
+    def show_more(self) -> None:
+        """Show more documents."""
         self._room += _AT_ONCE
         self._refresh()
 
+    def confirm(self, document_id: str) -> None:
+        """The reader says that a document of somebody else is this patient's."""
+        if self.session.patient is not None:
+            self.session.documents.confirm(document_id, self.session.patient)
+
+    def _reach(self, document_id: str) -> DocumentCard | None:
+        """The card of a document, made where it stands below the button; None without one."""
+        for dossier in dossiers(self.session):
+            if any(item.document.id == document_id for item in dossier.documents):
+                self._chosen = dossier.key
+        if self._view != DOCUMENTS or self._filter != ALL or document_id not in self._cards:
+            self._view, self._filter, self._asked = DOCUMENTS, ALL, document_id
+        self._refresh()
+        return self._cards.get(document_id)
+
     def _hear(self, event: Event) -> None:
         if isinstance(event, DocumentsChanged | KnowledgeChanged | ActiveChanged | HoldingsChanged):
-            self._refresh()
+            # Several events come of one change: the cards are built once, after the last.
+            self._later.start(0)
 
     def _refresh(self) -> None:
         """Draw again, where something that is shown changed."""
-        shown, refused = self.documents, self._refused()
-        unread = self._session.documents.unread
-        known = self._known(shown)
+        self._later.stop()
+        people, dossier = dossiers(self.session), self.dossier
+        shown = self.documents
+        refused, unread = self._refused(), self.session.documents.unread
+        known = known_of_dossier(self.session, dossier)
         state = (
-            [d.document.id for d in shown], [d.document.id for d in refused], unread, known,
-            self._filter, current_language(), tokens(), self._session.patient is None,
-            self._room, self._asked,
+            [(id(d.note), d.document.id) for d in shown], [d.document.id for d in refused],
+            unread, known, self._filter, self._view, current_language(), tokens(),
+            self.session.patient is None, self._room, self._asked,
+            [(d.key, d.name) for d in people], dossier.key if dossier else "",
         )  # fmt: skip
         if state == self._shown:
             return
         self._shown = state
-        self._fill_filters(shown)
-        widgets = [*self._document_cards(shown), *self._trend_cards(shown, known)]
-        if self._filter == ALL:
-            widgets += self._other_cards(refused, known)
-        if not widgets:
-            widgets = [self._empty()]
-        self._top.setVisible(bool(shown))
-        self._column.fill(widgets)
-
-    def _chosen(self, shown: tuple[OpenDocument, ...]) -> list[tuple[OpenDocument, frozenset[str]]]:
-        """The documents that the filter leaves, each with what is underlined in it."""
-        pairs = ((item, self._ids(item)) for item in shown)
-        return [(item, ids) for item, ids in pairs if ids or self._filter == ALL]
+        self.top.setVisible(bool(shown))
+        self.top.show_people(people, dossier.key if dossier else "")
+        self.top.show_view(self._view)
+        self.filters.fill(counts_of(shown), self._filter)
+        chart = chart_of_dossier(self.session, known, self._today())
+        widgets: list[QWidget] = []
+        if self._view == DOCUMENTS:
+            widgets += self._document_cards(shown)
+            widgets += self._body.trends(chart, self._filter)
+            if self._filter == ALL:
+                widgets += self._body.known(chart)
+        elif self._view == SUMMARY:
+            widgets += self._body.summary(chart)
+        if self._view == DOCUMENTS and self._filter == ALL:
+            widgets += self._body.apart(refused[: self._room], len(refused), unread)
+        self._column.fill(widgets or [self._body.empty(has_documents=bool(shown))])
+        self.searching.show_hits()
 
     def _document_cards(self, shown: tuple[OpenDocument, ...]) -> list[QWidget]:
         """Cards of the first documents, a button for more, and the one that was asked for."""
-        chosen = self._chosen(shown)
+        pairs = [(item, ids_of(item, self._filter)) for item in shown]
+        chosen = [(item, ids) for item, ids in pairs if ids is None or ids]
         rest = chosen[self._room :]
         asked = [pair for pair in rest if pair[0].document.id == self._asked]
-        self._cards = {}
+        before, self._cards = self._cards, {}
         for item, ids in [*chosen[: self._room], *asked]:
-            card = self._cards[item.document.id] = DocumentCard(item)
+            card = before.get(item.document.id)
+            if card is None or not card.is_of(item):
+                card = self.correcting.card_for(item)
+            self._cards[item.document.id] = card
             card.text.show_only(ids)
         widgets: list[QWidget] = list(self._cards.values())
-        return [*widgets, *self._more(len(rest) - len(asked))]
-
-    def _more(self, left: int) -> list[QWidget]:
-        if left <= 0:
-            return []
-        said = tr("Show more documents ({count} left)", count=left)
-        return [button(said, "link", self._show_more)]
+        return [*widgets, *self._body.more(len(rest) - len(asked))]
 
     def _refused(self) -> tuple[OpenDocument, ...]:
-        return self._session.documents.refused if self._session.patient is not None else ()
-
-    def _known(self, shown: tuple[OpenDocument, ...]) -> tuple[Observation, ...]:
-        if self._session.patient is not None and self._session.active is not None:
-            return self._session.observations()
-        return observations(item.note for item in shown)
-
-    def _fill_filters(self, shown: tuple[OpenDocument, ...]) -> None:
-        counts = dict.fromkeys(GROUPS, 0)
-        for item in shown:
-            for entity in item.note.entities:
-                for group in groups_of(entity):
-                    counts[group] += 1
-        self.filters.fill(counts, self._filter)
-
-    def _ids(self, item: OpenDocument) -> frozenset[str]:
-        entities = item.note.entities
-        if self._filter == ALL:
-            return frozenset(e.id for e in entities)
-        return frozenset(e.id for e in entities if self._filter in groups_of(e))
-
-    def _trend_cards(
-        self, shown: tuple[OpenDocument, ...], known: tuple[Observation, ...]
-    ) -> list[QWidget]:
-        if self._filter not in (ALL, "labs"):
-            return []
-        references: dict[str, Bounds] = {}
-        for item in shown:
-            references.update(item.document.references)
-        return [TrendCard(trend, self._today()) for trend in trends(known, references)]
-
-    def _other_cards(
-        self, refused: tuple[OpenDocument, ...], known: tuple[Observation, ...]
-    ) -> list[QWidget]:
-        cards: list[QWidget] = []
-        plotted = {t.concept for t in trends(known, {})}
-        listed = [k for k in known_of(known) if k.observation.concept not in plotted]
-        if listed:
-            card = KnownCard(listed, self._today())
-            card.source_asked.connect(lambda at: self._session.events.send(ShowSource(at)))
-            cards.append(card)
-        if refused:
-            cards.append(label(tr("Of somebody else"), "caption"))
-        for item in refused[: self._room]:
-            other = RefusedCard(item)
-            other.confirmed.connect(self._confirm)
-            cards.append(other)
-        cards += self._more(len(refused) - self._room)
-        if self._session.documents.unread:
-            cards.append(unread_card(self._session.documents.unread))
-        return cards
-
-    def _confirm(self, document_id: str) -> None:
-        if self._session.patient is not None:
-            self._session.documents.confirm(document_id, self._session.patient)
-
-    def _empty(self) -> QWidget:
-        return empty_state(
-            tr("No documents yet"),
-            tr("Drop the patient's documents here: FHIR bundles, HL7 messages, C-CDA, text files."),
-            tr("What they say is underlined in them, and feeds the risks."),
-        )
+        return self.session.documents.refused if self.session.patient is not None else ()
 
     def _scroll_to(self, card: DocumentCard, height: int) -> None:
         bar = self._column.verticalScrollBar()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton, QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import chip
+from medview.gui.panels.record_lines import legend_of
 from medview.gui.style import GRID
 
 ALL = "all"
@@ -76,6 +77,15 @@ class WrapLayout(QLayout):
         return y + row_height - rect.y()
 
 
+def wrapped(widgets: Sequence[QWidget]) -> QWidget:
+    """Widgets side by side, in as many rows as the width needs."""
+    made = QWidget()
+    layout = WrapLayout(made)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return made
+
+
 class FilterChips(QWidget):
     """One chip a group with its count; one is chosen."""
 
@@ -97,6 +107,8 @@ class FilterChips(QWidget):
         for name in (ALL, *(group for group, count in counts.items() if count)):
             text = tr(name) + (f" {counts[name]}" if name != ALL else "")
             made = chip(text, "", partial(self.chosen.emit, name))
+            made.setIcon(legend_of(name))
+            made.setIconSize(QSize(16, 10))
             made.setCheckable(True)
             made.setChecked(name == current)
             made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

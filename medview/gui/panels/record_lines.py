@@ -23,7 +23,7 @@ _TYPE_SHAPE = {
 # Under which line the words of a filter stand.
 _GROUP_TYPE = {
     "diseases": "disease", "symptoms": "symptom", "findings": "finding", "drugs": "drug",
-    "allergies": "allergy", "labs": "lab",
+    "labs": "lab",
 }  # fmt: skip
 _BROKEN_GROUPS = frozenset(("negated", "possible"))
 
@@ -36,7 +36,7 @@ def tint_of(kind: str) -> str:
         "disease": t.bad, "finding": t.bad, "symptom": _VIOLET[not is_dark],
         "drug": t.accent, "dose": t.accent, "route": t.accent, "frequency": t.accent,
         "duration": t.accent, "allergy": t.warn, "anatomy": t.good, "procedure": t.muted,
-        "device": t.muted, "date": t.faint, "demographic": t.faint,
+        "device": t.muted, "date": t.muted, "demographic": t.muted,
     }  # fmt: skip
     return tints.get(kind, _YELLOW[not is_dark])
 

@@ -281,9 +281,7 @@ class AnnotatedText(QTextEdit):
     def _cursor(self, start: int, end: int) -> QTextCursor:
         cursor = QTextCursor(self.document())
         cursor.setPosition(self._pieces.position(start))
-        cursor.setPosition(
-            self._pieces.position(end, is_end=True), QTextCursor.MoveMode.KeepAnchor
-        )
+        cursor.setPosition(self._pieces.position(end, is_end=True), QTextCursor.MoveMode.KeepAnchor)
         return cursor
 
     def _fit(self) -> None:

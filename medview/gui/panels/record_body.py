@@ -1,0 +1,152 @@
+"""What stands in the record panel's column: cards made of lists, what is known, what is apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from medview.core.words import tr
+from medview.gui.cards import Card, button, empty_state, label
+from medview.gui.panels.record_document import RefusedCard, unread_card
+from medview.gui.panels.record_filters import ALL
+from medview.gui.panels.record_lists import KnownCard, StatementsCard
+from medview.gui.panels.record_trend import SeriesLine, TrendCard
+from medview.record import groups_of
+from medview.record.plotting import is_course
+from medview.record.summary import GROUPS
+from medview.session.documents import OpenDocument, UnreadDocument
+
+if TYPE_CHECKING:
+    from medview.gui.panels.record import RecordPanel
+    from medview.record import Chart, Series
+
+_TRENDS = 6  # plots that stand below the documents; the list of labs has all of them
+_LABS = 40  # lines of labs before the rest is asked for
+
+
+class Body:
+    """Makes the cards; what they ask for goes to the panel."""
+
+    def __init__(self, panel: RecordPanel) -> None:
+        self._panel = panel
+        self._labs = _LABS
+
+    def trends(self, chart: Chart, group: str) -> list[QWidget]:
+        """Plots of the labs that took a course; the first ones where everything is shown."""
+        if group not in (ALL, "labs"):
+            return []
+        courses = [series for series in chart.series if is_course(series)]
+        shown = courses if group != ALL else courses[:_TRENDS]
+        return [self._asking(TrendCard(series)) for series in shown]
+
+    def known(self, chart: Chart) -> list[QWidget]:
+        """What is known, without what has a plot."""
+        plotted = {s.key for s in [c for c in chart.series if is_course(c)][:_TRENDS]}
+        listed = [k for k in chart.known if k.observation.concept not in plotted]
+        return [self._asking(KnownCard(listed))] if listed else []
+
+    def summary(self, chart: Chart) -> list[QWidget]:
+        """Every list that has something in it."""
+        lists = (
+            (tr("Problems"), chart.problems),
+            (tr("Medicines"), chart.medications),
+            (tr("Allergies"), chart.allergies),
+            (tr("Adverse drug effects"), chart.adverse_effects),
+            (tr("Family history"), chart.relatives),
+            (tr("Procedures"), chart.procedures),
+        )
+        cards = [
+            self._asking(StatementsCard(title, statements))
+            for title, statements in lists
+            if statements
+        ]
+        if chart.series:
+            cards.insert(min(3, len(cards)), self._labs_card(chart.series))
+        measured = {series.key for series in chart.series}
+        listed = {"allergy", "adverse_drug_effect", *measured}
+        known = [k for k in chart.known if k.observation.concept not in listed]
+        if known:
+            cards.append(self._asking(KnownCard(known)))
+        return list(cards)
+
+    def apart(
+        self, refused: Sequence[OpenDocument], count: int, unread: Sequence[UnreadDocument]
+    ) -> list[QWidget]:
+        """Documents of somebody else, and files that could not be read."""
+        cards: list[QWidget] = []
+        if refused:
+            cards.append(label(tr("Of somebody else"), "caption"))
+        for item in refused:
+            other = RefusedCard(item)
+            other.confirmed.connect(self._panel.confirm)
+            cards.append(other)
+        cards += self.more(count - len(refused))
+        return [*cards, unread_card(unread)] if unread else cards
+
+    def more(self, left: int) -> list[QWidget]:
+        """A button for the documents that are not shown yet."""
+        if left <= 0:
+            return []
+        said = tr("Show more documents ({count} left)", count=left)
+        return [button(said, "link", self._panel.show_more)]
+
+    def empty(self, *, has_documents: bool) -> QWidget:
+        """What to do where there is nothing to show."""
+        if has_documents:
+            return empty_state(
+                tr("Nothing of this kind"),
+                tr("MedView found nothing in the documents that belongs here."),
+                tr("Words that it passed over can be marked: draw over them in a document."),
+            )
+        return empty_state(
+            tr("No documents yet"),
+            tr("Drop the patient's documents here: FHIR bundles, HL7 messages, C-CDA, text files."),
+            tr("What they say is underlined in them, and feeds the risks."),
+        )
+
+    def _labs_card(self, series: Sequence[Series]) -> Card:
+        card = Card()
+        title = tr("Labs and vital signs")
+        card.setAccessibleName(f"{title}: {len(series)}")
+        card.add(label(title, "title"))
+        for one in series[: self._labs]:
+            line = SeriesLine(one)
+            line.source_asked.connect(self._panel.ask_source)
+            card.add(line)
+        rest = series[self._labs :]
+        if rest:
+            more = button(tr("Show {count} more", count=len(rest)), "link")
+
+            def show() -> None:
+                more.hide()
+                for one in rest:
+                    line = SeriesLine(one)
+                    line.source_asked.connect(self._panel.ask_source)
+                    card.add(line)
+
+            more.clicked.connect(show)
+            card.add(more)
+        return card
+
+    def _asking(self, card: TrendCard | KnownCard | StatementsCard) -> Card:
+        card.source_asked.connect(self._panel.ask_source)
+        return card
+
+
+def counts_of(shown: Sequence[OpenDocument]) -> Mapping[str, int]:
+    """How many mentions every filter leaves."""
+    counts = dict.fromkeys(GROUPS, 0)
+    for item in shown:
+        for entity in item.note.entities:
+            for group in groups_of(entity):
+                counts[group] += 1
+    return counts
+
+
+def ids_of(item: OpenDocument, group: str) -> frozenset[str] | None:
+    """The mentions of a document that a filter leaves; None for all of them."""
+    if group == ALL:
+        return None
+    return frozenset(e.id for e in item.note.entities if group in groups_of(e))

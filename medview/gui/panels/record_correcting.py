@@ -1,0 +1,71 @@
+"""Corrections by hand: what the cards of documents ask for goes to the session, away from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from medview.core.errors import MedViewError
+from medview.gui.panels.record_document import DocumentCard
+from medview.session.events import Message
+
+if TYPE_CHECKING:
+    from medview.gui.panels.record import RecordPanel
+    from medview.record import Entity
+    from medview.session.documents import OpenDocument
+
+Span = tuple[int, int]
+
+
+class Correcting:
+    """Makes the cards of documents and keeps the bar open on what was just put right."""
+
+    def __init__(self, panel: RecordPanel) -> None:
+        self._panel = panel
+        self._open: tuple[str, Span] | None = None  # document and the mention the bar is on
+
+    def card_for(self, item: OpenDocument) -> DocumentCard:
+        """The card of a document, with its corrections; the bar is open where it was."""
+        corrections = self._panel.session.corrections
+        by_span = {(c.type, c.start, c.end): c for c in corrections.of(item)}
+        by_id = {
+            e.id: by_span[e.type, e.start, e.end]
+            for e in item.note.entities
+            if by_span and (e.type, e.start, e.end) in by_span
+        }
+        card = DocumentCard(item, by_id)
+        card.opened.connect(lambda entity: self._note(item, (entity.start, entity.end)))
+        card.changed.connect(lambda entity, values: self._change(item, entity, values))
+        card.deleted.connect(lambda entity: self._do(lambda: corrections.delete(item, entity)))
+        card.added.connect(lambda start, end, kind: self._add(item, (start, end), kind))
+        if self._open is not None and self._open[0] == item.document.id:
+            span = self._open[1]
+            found = next((e for e in item.note.entities if (e.start, e.end) == span), None)
+            if found is not None:
+                card.open_mention(found.id)
+        return card
+
+    def _note(self, item: OpenDocument, span: Span) -> None:
+        self._open = (item.document.id, span)
+
+    def _change(self, item: OpenDocument, entity: Entity, values: dict[str, object]) -> None:
+        start, end = values.get("start", entity.start), values.get("end", entity.end)
+        if isinstance(start, int) and isinstance(end, int):
+            self._note(item, (start, end))
+        corrections = self._panel.session.corrections
+        self._do(lambda: corrections.change(item, entity, **values))
+
+    def _add(self, item: OpenDocument, span: Span, kind: str) -> None:
+        self._note(item, span)
+        self._do(lambda: self._panel.session.corrections.add(item, *span, kind))
+
+    def _do(self, work: Callable[[], None]) -> None:
+        events = self._panel.session.events
+
+        def try_it() -> None:
+            try:
+                work()
+            except MedViewError as error:
+                events.send(Message(error.what, "warn"))
+
+        self._panel.run(try_it, lambda _done: None)

@@ -1,0 +1,76 @@
+"""The head of the record panel: whose record, search, what is shown of it, filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from medview.core.words import tr
+from medview.gui.cards import button, row
+from medview.gui.panels.record_filters import FilterChips
+from medview.gui.panels.record_search import SearchBar
+from medview.gui.style import GRID
+from medview.session.dossiers import Dossier
+
+DOCUMENTS, SUMMARY = VIEWS = ("documents", "summary")
+
+
+class RecordTop(QWidget):
+    """Stays where it is while the cards below it scroll."""
+
+    dossier_chosen = Signal(str)
+    view_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.people = QComboBox()
+        self.people.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.people.activated.connect(
+            lambda _n: self.dossier_chosen.emit(str(self.people.currentData()))
+        )
+        self.search = SearchBar()
+        self.filters = FilterChips()
+        self.views: dict[str, QPushButton] = {}
+        for name in VIEWS:
+            made = button("", "chip", partial(self.view_chosen.emit, name))
+            made.setCheckable(True)
+            made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self.views[name] = made
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
+        layout.setSpacing(2 * GRID)
+        layout.addWidget(self.people)
+        layout.addWidget(self.search)
+        layout.addWidget(row(*self.views.values(), None, spacing=GRID + 2))
+        layout.addWidget(self.filters)
+
+    def retranslate(self) -> None:
+        """Say everything again in the current language."""
+        self.people.setAccessibleName(tr("Patient"))
+        names = {
+            DOCUMENTS: tr("Documents"),
+            SUMMARY: tr("Summary"),
+        }
+        for name, made in self.views.items():
+            made.setText(names[name])
+            made.setAccessibleName(names[name])
+        self.search.retranslate()
+
+    def show_people(self, people: Sequence[Dossier], key: str) -> None:
+        """Whose record may be chosen, where documents of several patients are open."""
+        self.people.clear()
+        for dossier in people:
+            self.people.addItem(dossier.name or tr("Without a name"), dossier.key)
+        self.people.setCurrentIndex(max(0, self.people.findData(key)))
+        self.people.setHidden(len(people) < 2)
+
+    def show_view(self, view: str) -> None:
+        """Which part of the record is shown; filters hold for documents alone."""
+        for name, made in self.views.items():
+            made.setChecked(name == view)
+        self.filters.setHidden(view != DOCUMENTS)
