@@ -39,8 +39,13 @@ class Catalogue:
 
     @property
     def for_images(self) -> tuple[ModelFolder, ...]:
-        """Those that look at series; a model on a table of values does not."""
-        return tuple(model for model in self.models if model.kind != "tabular")
+        """Those that look for something in series, without routers and models on values."""
+        return tuple(model for model in self.models if model.kind not in ("tabular", "router"))
+
+    @property
+    def routers(self) -> tuple[ModelFolder, ...]:
+        """Those that say what kind of picture a series shows; every one is asked at the gate."""
+        return tuple(model for model in self.models if model.kind == "router")
 
     def get(self, name: str) -> ModelFolder:
         """A model by its name.

@@ -307,7 +307,8 @@ def _finish(pending: Pending, line: DoneLine | EndLine) -> Event | None:
         if isinstance(line, DoneLine):
             return JobDone(pending.id, pending.read_run(line))
         if line.how == "refused":
-            return JobRefused(pending.id, ended_run(pending.id, pending.job, "refused", line.said))
+            run = ended_run(pending.id, pending.job, "refused", line.said, line.checks)
+            return JobRefused(pending.id, run)
         _log.warning("job failed", extra={"detail": line.detail})
         return JobFailed(pending.id, line.said)
     finally:

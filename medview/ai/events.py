@@ -15,7 +15,10 @@ from medview.core.words import Sentence
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Job:
-    """One model on one stack. device: auto, cpu or cuda. A gate that refused is not run."""
+    """One model on one stack. device: auto, cpu or cuda. A gate that refused is not run.
+
+    routers: asked before the model, see `worker.consult`.
+    """
 
     model: ModelFolder
     volume: Volume
@@ -23,6 +26,7 @@ class Job:
     stack: int = 0
     gate: GateVerdict | None = None
     device: str = "auto"
+    routers: tuple[ModelFolder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "low": _NUMBER,
         "high": _NUMBER,
     },
+    "views": {
+        "size": Field("int", True),
+        "slices": Field("int", True),
+        "windows": Field("numbers", True),
+    },
     "pad_multiple": {"factors": Field("ints", True), "value": _NUMBER},
     # net
     "network": {
@@ -53,6 +58,11 @@ STEP_FIELDS: Mapping[str, Fields] = {
     "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},
     "features": {"layers": Field("texts", True)},
     "ood": {"score": Field("text", True, ("mahalanobis",)), "limit": _POINTER},
+    "route": {
+        "layers": Field("texts", True),
+        "probability": _POINTER,
+        "limit": _POINTER,
+    },
     # out
     "restore": {"slab_slices": _INT, "order": _INT},
     "components": {

@@ -14,7 +14,7 @@ from medview.ai.protocol import (
     result_heatmap,
     result_label_map,
 )
-from medview.core.results import Heatmap, LabelMap, ModelRun
+from medview.core.results import Check, GateVerdict, Heatmap, LabelMap, ModelRun
 from medview.core.shared import SharedBlock
 from medview.core.words import Sentence, current_language
 
@@ -59,6 +59,7 @@ class Pending:
             heatmaps=self._heatmaps,
             device=self.job.device,
             language=current_language(),
+            routers=tuple((str(r.path), r.manifest_sha256) for r in self.job.routers),
         )
 
     def read_run(self, done: DoneLine) -> ModelRun:
@@ -89,7 +90,7 @@ class Pending:
             series_uid=self.job.series_uid,
             stack=self.job.stack,
             status="run",
-            gate=self.job.gate,
+            gate=joined_gate(self.job.gate, done.checks),
             device=done.device,
             precision=done.precision,
             seed=done.seed,
@@ -111,7 +112,23 @@ class Pending:
         self._result.release()
 
 
-def ended_run(job_id: str, job: Job, status: str, reason: Sentence | None) -> ModelRun:
+def joined_gate(gate: GateVerdict | None, checks: tuple[Check, ...]) -> GateVerdict | None:
+    """The verdict on the header with what routers said of the pixels; one `no` refuses."""
+    if not checks:
+        return gate
+    before = gate or GateVerdict("accepted", ())
+    if all(check.ok for check in checks):
+        return GateVerdict(before.verdict, (*before.checks, *checks))
+    return GateVerdict("refused", (*checks, *before.checks))
+
+
+def ended_run(
+    job_id: str,
+    job: Job,
+    status: str,
+    reason: Sentence | None,
+    checks: tuple[Check, ...] = (),
+) -> ModelRun:
     """A run without a result: refused, failed or cancelled, with the reason."""
     return ModelRun(
         id=job_id,
@@ -120,5 +137,5 @@ def ended_run(job_id: str, job: Job, status: str, reason: Sentence | None) -> Mo
         stack=job.stack,
         status=status,
         reason=reason,
-        gate=job.gate,
+        gate=joined_gate(job.gate, checks),
     )

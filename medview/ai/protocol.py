@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from medview.core.codec import from_plain, to_plain
 from medview.core.geometry import Geometry
-from medview.core.results import Finding
+from medview.core.results import Check, Finding
 from medview.core.shared import SharedBlock
 from medview.core.volume import Volume
 from medview.core.words import Sentence
@@ -43,7 +43,10 @@ class VolumeRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLine:
-    """Run a model. The result block holds a label map and then `heatmaps` maps of float32."""
+    """Run a model. The result block holds a label map and then `heatmaps` maps of float32.
+
+    routers: path and manifest hash of each that is asked first whether the picture fits.
+    """
 
     id: str
     model_path: str
@@ -53,6 +56,7 @@ class JobLine:
     heatmaps: int
     device: str
     language: str = "en"
+    routers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class HeatmapLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneLine:
-    """What a run gave; the voxels are in the result block."""
+    """What a run gave; the voxels are in the result block. checks: what routers said."""
 
     id: str
     findings: tuple[Finding, ...]
@@ -76,6 +80,7 @@ class DoneLine:
     precision: str
     seed: int
     seconds: float
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,16 @@ class ProgressLine:
 
 @dataclass(frozen=True, slots=True)
 class EndLine:
-    """A run that gave no result. how: refused, failed or cancelled; detail is for the log."""
+    """A run that gave no result. how: refused, failed or cancelled; detail is for the log.
+
+    checks: what routers said, that of the refusal first.
+    """
 
     id: str
     how: str
     said: Sentence
     detail: str = ""
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from medview.core.results import Code, Label
 from medview.core.words import say
 
 SCHEMA = "medview-model/1"
-KINDS = ("segmentation", "classification", "rules", "tabular")
+KINDS = ("segmentation", "classification", "rules", "tabular", "router")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _POINTER = re.compile(r"calib\.json#(/[A-Za-z0-9_]+)+")
@@ -53,6 +53,9 @@ _OUTPUT: Fields = {
     "category": Field("triple"),
     "modifier": Field("triple"),
     "hidden": Field("flag"),
+    # routers: what a header may say of such a picture
+    "modalities": Field("texts"),
+    "parts": Field("texts"),
 }
 
 
@@ -148,7 +151,8 @@ def check_description(description: Mapping[str, Any]) -> None:
         check_tabular(description, check_record)
         return
     _check_outputs(
-        description["outputs"], least=0 if description["kind"] == "classification" else 1
+        description["outputs"],
+        least=0 if description["kind"] in ("classification", "router") else 1,
     )
 
 

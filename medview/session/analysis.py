@@ -137,6 +137,7 @@ class Analyses:
 
         A task that the gate refuses becomes a refusal at once. Raises MedViewError.
         """
+        from medview.ai.catalogue import read_catalogue
         from medview.ai.events import Job
 
         if task.verdict.verdict == "refused":
@@ -155,6 +156,7 @@ class Analyses:
                 stack=task.place.stack_number,
                 gate=task.verdict,
                 device=self._device,
+                routers=read_catalogue().routers,
             )
             worker = self.start_worker()
             # The first event of a job may come before `submit` is back with its id.

@@ -93,7 +93,7 @@ def analyse_to_folder(
     catalogue = read_catalogue()
     models = [catalogue.get(name) for name in wish.models] or list(catalogue.for_images)
     for model in models:
-        if model not in catalogue.for_images:
+        if model.kind == "tabular":
             raise InvalidInput(say("This model reads values, not images."), model.name)
     studies = Studies(Events(), Budget(total_bytes()))
     holdings = studies.open([path], progress, cancel)
@@ -101,7 +101,7 @@ def analyse_to_folder(
     if not by_study:
         raise InvalidInput(say("There is no series to analyse."), str(path))
     _make_folder(out)
-    batch = _Batch(studies, models, wish, progress, cancel or CancelToken())
+    batch = _Batch(studies, (models, catalogue.routers), wish, progress, cancel or CancelToken())
     written, runs = [], []
     rows = []
     try:
@@ -124,13 +124,13 @@ class _Batch:
     def __init__(
         self,
         studies: Studies,
-        models: Sequence[ModelFolder],
+        models: tuple[Sequence[ModelFolder], tuple[ModelFolder, ...]],
         wish: Wish,
         progress: Progress,
         cancel: CancelToken,
     ) -> None:
         self._studies = studies
-        self._models = models
+        self._models, self._routers = models
         self._wish = wish
         self._progress = progress
         self._cancel = cancel
@@ -192,6 +192,7 @@ class _Batch:
             stack=task.place.stack_number,
             gate=task.verdict,
             device=self._wish.device,
+            routers=self._routers,
         )
         return run_job(self._worker, job, self._progress, self._cancel)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -31,6 +32,13 @@ from medview.training.evaluation import Listener, evaluate_cases
 from medview.training.loop import Task, Training
 from medview.training.parts import Parts, films_of, read_parts
 from medview.training.plan import TrainPlan
+from medview.training.routing import (
+    RouterTask,
+    Views,
+    calibrate_router,
+    views_besides,
+    views_of,
+)
 from medview.training.segmentation import SegmentationTask, prepare_volume
 
 
@@ -82,6 +90,16 @@ def make_task(plan: TrainPlan, parts: Parts, cancel: CancelToken) -> Task:
     if plan.model["kind"] == "classification":
         watch = films_of(plan, parts.calibrate, cancel)
         return ClassificationTask(films_of(plan, parts.fit, cancel), watch, plan.recipe)
+    if plan.model["kind"] == "router":
+        own, besides = views_of(plan, parts.fit, cancel), views_besides(plan, cancel)
+        fit = Views(
+            np.concatenate([own.images, besides.images]), np.concatenate([own.truth, besides.truth])
+        )
+        return RouterTask(fit, views_of(plan, parts.calibrate, cancel), plan.recipe)
+    return _segmentation(plan, parts)
+
+
+def _segmentation(plan: TrainPlan, parts: Parts) -> Task:
     steps = plan.steps()
     wanted = [int(output["label"]) for output in plan.model["outputs"]]
     fit = [prepare_volume(case, steps, wanted) for case in parts.fit]
@@ -116,6 +134,10 @@ def _write_model(
             "sensitivity": plan.recipe.sensitivity,
         }
         _write_json(folder / "calib.json", calibrate(net, task.fit, task.watch, wanted))
+    if isinstance(task, RouterTask):
+        layers = next(s["layers"] for s in plan.model["pipeline"] if s["op"] == "route")
+        found = calibrate_router(net, task, layers, plan.recipe.unknown)
+        _write_json(folder / "calib.json", found)
     (folder / plan.network["weights"]).write_bytes(save_half(net))
     _write_json(folder / "model.json", {**plan.model, "provenance": _provenance(plan, task)})
     shutil.copyfile(plan.path, folder / "train.toml")
@@ -126,6 +148,7 @@ def _provenance(plan: TrainPlan, task: Task) -> dict[str, Any]:
         "train_data": [plan.data.title],
         "attribution": plan.data.attribution,
         "positive": list(plan.data.positive),
+        "classes": list(plan.data.classes),
         "train_hash": f"sha256:{task.fingerprint()}",
         "seed": plan.recipe.seed,
         "engine": f"medview {__version__}",

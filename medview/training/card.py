@@ -15,6 +15,9 @@ _WHAT = {
     "auc": "area under the ROC curve",
     "sensitivity": "share of ill films that are called, at the operating point",
     "specificity": "share of healthy films that are not called, at the operating point",
+    "accuracy": "share of all pictures that get the right answer; unknown is no answer",
+    "wrong": "share that gets a wrong answer",
+    "unknown": "share that gets no answer",
     "ece": "expected calibration error, 15 bins of equal mass",
 }
 
@@ -53,7 +56,7 @@ def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story)
         f"## What it must not be used for\n\n{card['not_for']}\n\n{_bullets(model)}",
         f"## How well it does on new patients (estimate)\n\n{_estimate(estimate, plan)}",
         f"## On the part `dev` of the same set\n\n{_dev(dev)}",
-        f"## The worst cases, in words\n\n{_worst(dev, model['kind'] == 'classification')}",
+        f"## The worst cases, in words\n\n{_worst(dev, model['kind'])}",
         f"## Trained on whom\n\n{card['trained_on']}\n\n{_parts(story)}",
         f"## Limits\n\n{card['limits']}",
         f"## Licence and attribution\n\n{_licence(plan)}",
@@ -111,16 +114,23 @@ def _subgroups(part: Measured) -> str:
     rows = [row for row in part.per_case if "label" in row and "refused" not in row]
     lines = []
     for label in sorted({str(row["label"]) for row in rows}):
+        if "answer" in rows[0]:
+            own = [row["answer"] for row in rows if row["label"] == label]
+            said = ", ".join(f"{own.count(a)} {a}" for a in sorted(set(own)))
+            lines.append(f"- {label}: {said}")
+            continue
         called = [bool(row["positive"]) for row in rows if row["label"] == label]
         share = sum(called) / len(called)
         lines.append(f"- {label}: {sum(called)} of {len(called)} called ({share:.0%})")
     return "\n\nBy the set's own classes:\n\n" + "\n".join(lines) if lines else ""
 
 
-def _worst(part: Measured, classify: bool) -> str:
+def _worst(part: Measured, kind: str) -> str:
     rows = [row for row in part.per_case if "refused" not in row]
-    if classify:
+    if kind == "classification":
         return _worst_films(part, rows)
+    if kind == "router":
+        return _worst_routes(rows)
     names = [name for name in part.metrics if name.startswith("dice")]
     ranked = sorted(rows, key=lambda row: sum(row.get(name, 0) for name in names))
     lines = []
@@ -151,6 +161,15 @@ def _worst_films(part: Measured, rows: list[Mapping[str, Any]]) -> str:
     text += f"\n- Called though healthy: {len(false)} films"
     text += f", the surest with a probability of {high:.3f}." if high is not None else "."
     return text + "\n- So a low probability does not exclude pneumonia, nor a high one prove it."
+
+
+def _worst_routes(rows: list[Mapping[str, Any]]) -> str:
+    lines = [
+        f"- {row['id']}: a {row['label']} called {row['answer']}"
+        for row in rows
+        if row["answer"] != row["label"]
+    ]
+    return "\n".join(lines[:20]) or "Every picture of `dev` got its right answer."
 
 
 def _parts(story: Story) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,17 @@ from medview.ai.worker.pipeline import Pipeline, PipelineResult
 from medview.core.errors import InputRefused, InvalidInput
 from medview.core.progress import CancelToken, Progress
 from medview.core.results import Label
+from medview.core.volume import Volume
 from medview.core.words import say, tr
 from medview.training.cases import Case, read_cases
-from medview.training.metrics import classifier_figures, dice, mean_figure
+from medview.training.metrics import (
+    UNKNOWN,
+    classifier_figures,
+    dice,
+    mean_figure,
+    router_figures,
+)
+from medview.training.routing import classes_of
 
 SCHEMA = "medview.evaluate/1"
 
@@ -79,25 +87,30 @@ def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listene
     """Run a model on cases and compare. Raises InvalidInput where they have no fitting truth."""
     cases = list(cases)
     pipeline, rows, kept = Pipeline(folder), [], []
-    classify = folder.kind == "classification"
+    judge = {"classification": _classified, "router": _routed}.get(folder.kind, _compared)
     for number, case in enumerate(cases):
-        if (classify and not case.label) or (not classify and case.truth is None):
+        if case.truth is None if judge is _compared else not case.label:
             raise InvalidInput(say("These labelled data do not fit the model."))
         listener.progress(number, len(cases), tr("Measuring the model"))
         row: dict[str, Any] = {"id": case.id, "patient": case.patient}
         try:
-            result = pipeline.run(case.volume, _silent, listener.cancel)
+            result = pipeline.run(_as_given(folder, case), _silent, listener.cancel)
         except InputRefused as error:
             row["refused"] = error.what.english()
         else:
-            row |= _classified(case, result) if classify else _compared(folder, case, result)
+            row |= judge(folder, case, result)
             kept.append(row)
         rows.append(row)
     listener.progress(len(cases), len(cases), tr("Measuring the model"))
     if not kept:
         raise InvalidInput(say("The model refused every case of these data."))
-    metrics = _classifier_metrics(folder, kept) if classify else _volume_metrics(kept)
-    return Figures(metrics, tuple(rows))
+    metrics = {"classification": _classifier_metrics, "router": _router_metrics}
+    return Figures(metrics.get(folder.kind, _volume_metrics)(folder, kept), tuple(rows))
+
+
+def _as_given(folder: ModelFolder, case: Case) -> Volume:
+    # A router is told nothing but the pixels.
+    return replace(case.volume, modality="") if folder.kind == "router" else case.volume
 
 
 def _silent(done: int, total: int, what: str) -> None:
@@ -115,10 +128,27 @@ def metric_name(label: Label) -> str:
     return "_".join(words)
 
 
-def _classified(case: Case, result: PipelineResult) -> dict[str, Any]:
+def _classified(_folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
     (name, score), *_ = result.scores.items()
     threshold = result.thresholds.get(name, 0.5)
     return {"label": case.label, "score": round(score, 6), "positive": score >= threshold}
+
+
+def _routed(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
+    classes = classes_of(folder.description)
+    if result.route is None or case.label not in classes:
+        raise InvalidInput(say("These labelled data do not fit the model."))
+    answer = result.route.answer
+    said = UNKNOWN if answer is None else classes[answer]
+    return {"label": case.label, "answer": said, "score": round(result.route.probability, 6)}
+
+
+def _router_metrics(_folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return router_figures(
+        [row["label"] for row in rows],
+        [row["answer"] for row in rows],
+        [row["patient"] for row in rows],
+    )
 
 
 def _classifier_metrics(folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -158,7 +188,7 @@ def _where_drawn(
     return found[part], truth[part]
 
 
-def _volume_metrics(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _volume_metrics(_folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
     names = {name: None for row in rows for name in row if name.startswith(("dice", "volume"))}
     ordered = sorted(names, key=lambda name: (not name.startswith("dice"), name))
     patients = [str(row["patient"]) for row in rows]

@@ -91,3 +91,19 @@ def classifier_figures(
         "specificity": figure(lambda n: rate(~called[n], ~is_ill[n]), patients),
         "ece": figure(lambda n: calibration_error(is_ill[n], said[n]), patients),
     }
+
+
+UNKNOWN = "unknown"
+
+
+def router_figures(
+    truth: Sequence[str], answers: Sequence[str], patients: Sequence[str]
+) -> dict[str, Any]:
+    """accuracy (share of right answers of all cases: unknown is none), wrong, and unknown."""
+    label, said = np.array(truth), np.array(answers)
+    right, unknown = label == said, said == UNKNOWN
+    return {
+        "accuracy": figure(lambda n: float(right[n].mean()), patients),
+        "wrong": figure(lambda n: float((~right & ~unknown)[n].mean()), patients),
+        "unknown": figure(lambda n: float(unknown[n].mean()), patients),
+    }

@@ -18,7 +18,9 @@ class DataPlan:
     """Where the labelled cases are, and whose they are.
 
     path: below MEDVIEW_DATA, or relative to the TOML file. positive: the index's classes that count
-    as the model's first output (classifiers).
+    as the model's first output (classifiers). classes: the index's class of each output, in their
+    order (routers). also: other sets that a router learns from besides: path, label (one of the
+    classes, or "" for what is none of them), most (cases taken), from_slice (share left out below).
     """
 
     path: str
@@ -26,6 +28,8 @@ class DataPlan:
     licence: str
     attribution: str
     positive: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    also: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,8 @@ class Recipe:
     weights, which are what ships. augment: strengths by name, see `augment`. mirrored: pairs of
     labels that change places when the patient is mirrored; half of the cases then are. crop: the
     most voxels along i, j, k that a step looks at, taken at random; none for whole volumes.
+    foreign: share of a router's batch that is none of its kinds; unknown: share of new pictures of
+    its kinds that each of its two limits may turn away.
     """
 
     steps: int
@@ -59,6 +65,8 @@ class Recipe:
     augment: Mapping[str, float]
     mirrored: tuple[tuple[int, int], ...] = ()
     crop: tuple[int, ...] = ()
+    foreign: float = 0.0
+    unknown: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +88,16 @@ class TrainPlan:
     @property
     def data_folder(self) -> Path:
         """The folder of the cases. Raises InvalidInput when it is not there."""
-        roots = [os.environ.get("MEDVIEW_DATA"), str(self.path.parent)]
-        for root in roots:
-            if root and (Path(root) / self.data.path).is_dir():
-                return Path(root) / self.data.path
+        return self.folder_of(self.data.path)
+
+    def folder_of(self, data: str) -> Path:
+        """A set by its path, see DataPlan. Raises InvalidInput when it is not there."""
+        for root in (os.environ.get("MEDVIEW_DATA"), str(self.path.parent)):
+            if root and (Path(root) / data).is_dir():
+                return Path(root) / data
         raise InvalidInput(
             say("The training data are not there."),
-            self.data.path,
+            data,
             say("Set MEDVIEW_DATA to the folder that holds them."),
         )
 

@@ -25,7 +25,10 @@ _RUNNING = say("Running the network")
 def network(
     state: State, arch: str, weights: str, args: dict[str, Any] | None = None, prefix: str = ""
 ) -> None:
-    """One forward pass over the whole image; a classifier also leaves its feature maps."""
+    """One forward pass over the whole image; a classifier also leaves its feature maps.
+
+    A classifier takes several pictures [n, j, i] as a batch.
+    """
     key = f"{arch}:{weights}:{prefix}"
     networks = state.context.networks
     if key not in networks:
@@ -35,9 +38,10 @@ def network(
     tensor = torch.from_numpy(state.image).to(state.context.device)
     with torch.inference_mode():
         if isinstance(net, ResNet2d):
-            maps = net.maps(tensor[None])
-            state.feature_maps = {f"stage{n}": _array(m[0]) for n, m in enumerate(maps, start=1)}
-            state.logits = _array(net.classify(maps[-1])[0])
+            maps = net.maps(tensor[:, None])
+            own = slice(None) if len(tensor) > 1 else 0
+            state.feature_maps = {f"stage{n}": _array(m[own]) for n, m in enumerate(maps, start=1)}
+            state.logits = _array(net.classify(maps[-1])[own])
         else:
             state.logits = _array(net(tensor[None, None])[0])
 

@@ -17,9 +17,10 @@ from medview.core.volume import Volume
 
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
+    from medview.ai.worker.route import Route
 
 # Each registers its steps when it is imported; those that import torch stand last.
-STEP_MODULES = ("rules", "input_steps", "output_steps", "net_steps", "explain")
+STEP_MODULES = ("rules", "input_steps", "views", "output_steps", "net_steps", "explain", "route")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,8 @@ class PipelineResult:
     label_map: uint8 [k, j, i], 0 background, or None. scores: class name to probability.
     heatmaps: (class name, float32 [k, j, i], 0 to 1 on a scale fixed for the model).
     measures: (label value, or None for the whole image; quantity). thresholds: class name to
-    the operating point that the model's validation fixed: from there on a score counts.
+    the operating point that the model's validation fixed: from there on a score counts. route: what
+    a router says.
     """
 
     label_map: NDArray[np.uint8] | None
@@ -37,6 +39,7 @@ class PipelineResult:
     heatmaps: tuple[tuple[str, NDArray[np.float32]], ...]
     measures: tuple[tuple[int | None, Quantity], ...]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    route: Route | None = None
 
 
 class Pipeline:
@@ -45,7 +48,7 @@ class Pipeline:
     def __init__(self, folder: ModelFolder, device: str = "cpu") -> None:
         """Raises ModelUnavailable for a step that this version does not know."""
         load_steps({fields["op"] for fields in folder.pipeline})
-        self._folder = folder
+        self.folder = folder
         self._device = device
         self._networks: dict[str, object] = {}
         for fields in folder.pipeline:
@@ -53,14 +56,15 @@ class Pipeline:
 
     def run(self, volume: Volume, progress: Progress, cancel: CancelToken) -> PipelineResult:
         """Raises InputRefused (said in words), Cancelled, or ModelUnavailable."""
-        state = State(volume, Context(self._folder, self._device, progress, cancel, self._networks))
-        run_steps(state, self._folder.pipeline)
+        state = State(volume, Context(self.folder, self._device, progress, cancel, self._networks))
+        run_steps(state, self.folder.pipeline)
         return PipelineResult(
             state.label_map,
             state.scores,
             tuple(state.heatmaps),
             tuple(state.measures),
             state.thresholds,
+            state.route,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ from medview.ai.protocol import (
 )
 from medview.core.errors import Cancelled, InputRefused, MedViewError, ModelUnavailable
 from medview.core.progress import CancelToken, Progress
+from medview.core.results import Check
 from medview.core.shared import SharedBlock
+from medview.core.volume import Volume
 from medview.core.words import Sentence, say, set_language
 
 if TYPE_CHECKING:
@@ -48,10 +51,13 @@ class Runner:
         self._threads = threads
         self._key: tuple[str, str] | None = None
         self._loaded: tuple[ModelFolder, Pipeline] | None = None
+        self._routers: dict[str, Pipeline] = {}  # by manifest: small, so they stay
+        self._checks: tuple[Check, ...] = ()
 
     def run(self, job: JobLine, cancel: CancelToken) -> None:
         """Run one job to whichever end, and say so."""
         set_language(job.language)
+        self._checks = ()
         try:
             self._send(self._run(job, cancel))
         except Cancelled as error:
@@ -67,7 +73,7 @@ class Runner:
             self._end(job, "failed", said, _places(error))
 
     def _end(self, job: JobLine, how: str, said: Sentence, detail: str = "") -> None:
-        self._send(EndLine(job.id, how, said, detail))
+        self._send(EndLine(job.id, how, said, detail, self._checks if how == "refused" else ()))
 
     def _run(self, job: JobLine, cancel: CancelToken) -> DoneLine:
         started = time.perf_counter()
@@ -75,12 +81,44 @@ class Runner:
         try:
             folder, pipeline, device = self._load(job)
             progress = _seldom(lambda *how_far: self._send(ProgressLine(job.id, *how_far)))
-            given = pipeline.run(look_at(job.volume, source), progress, cancel)
+            volume = look_at(job.volume, source)
+            self._consult(job, folder, volume, cancel)
+            given = pipeline.run(volume, progress, cancel)
             cancel.check()
+            if given.route is not None and given.route.answer is None:
+                raise InputRefused(say("The router does not know this kind of picture."))
             _write(job, given)
-            return _report(job, folder, given, device, time.perf_counter() - started)
+            done = _report(job, folder, given, device, time.perf_counter() - started)
+            return replace(done, checks=self._checks)
         finally:
             source.release()
+
+    def _consult(
+        self, job: JobLine, model: ModelFolder, volume: Volume, cancel: CancelToken
+    ) -> None:
+        # Rules look for anatomy themselves, and must not wait for torch.
+        if model.kind == "router" or not _has_network(model):
+            return
+        from medview.ai.worker.consult import ask_router
+
+        checks = []
+        for path, manifest_sha256 in job.routers:
+            if manifest_sha256 not in self._routers:
+                self._routers[manifest_sha256] = self._open(path, manifest_sha256)
+            checks.append(ask_router(self._routers[manifest_sha256], model, volume, cancel))
+        self._checks = tuple(sorted(checks, key=lambda check: check.ok))
+        if not all(check.ok for check in checks):
+            raise InputRefused(self._checks[0].said)
+
+    def _open(self, path: str, manifest_sha256: str) -> Pipeline:
+        from medview.ai.worker.check import check_networks
+        from medview.ai.worker.pipeline import Pipeline
+
+        folder = open_folder(Path(path))
+        if folder.manifest_sha256 != manifest_sha256:
+            raise ModelUnavailable(say("The model was changed while it was in use."))
+        check_networks(folder)
+        return Pipeline(folder)
 
     def _load(self, job: JobLine) -> tuple[ModelFolder, Pipeline, str]:
         folder = open_folder(Path(job.model_path))
@@ -98,7 +136,7 @@ class Runner:
         return (*self._loaded, device)
 
     def _device(self, folder: ModelFolder, wanted: str) -> str:
-        if not any(step["op"] == "network" for step in folder.pipeline):
+        if not _has_network(folder):
             return "cpu"
         load_torch(self._threads)
         import torch
@@ -107,6 +145,10 @@ class Runner:
         if wanted == "cuda" and not has_cuda:
             raise MedViewError(say("There is no CUDA device on this machine."))
         return "cuda" if has_cuda and wanted in ("auto", "cuda") else "cpu"
+
+
+def _has_network(folder: ModelFolder) -> bool:
+    return any(step["op"] == "network" for step in folder.pipeline)
 
 
 def _seldom(progress: Progress) -> Progress:

@@ -30,6 +30,7 @@ from medview.core.words import Sentence, say
 
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
+    from medview.ai.worker.route import Route
 
 FloatArray = NDArray[np.float32]
 Fields = Mapping[str, Any]  # one step of model.json: "op" and its fields
@@ -53,6 +54,7 @@ class State:
     logits: float32 [class, k, j, i] on `geometry`, or [class] of a classifier; after `activate`
     they are probabilities.
     feature_maps: by layer name, [channel, k, j, i] or [channel, j, i]. features: [n], pooled.
+    Of several pictures at once (`views`) logits and feature_maps have a first axis more.
     """
 
     volume: Volume
@@ -66,6 +68,7 @@ class State:
     thresholds: dict[str, float] = field(default_factory=dict)
     heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
+    route: Route | None = None
     _image: FloatArray | None = None
 
     def __post_init__(self) -> None:
