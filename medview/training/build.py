@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -34,7 +33,6 @@ from medview.training.parts import Parts, films_of, read_parts
 from medview.training.plan import TrainPlan
 from medview.training.routing import (
     RouterTask,
-    Views,
     calibrate_router,
     views_besides,
     views_of,
@@ -91,10 +89,9 @@ def make_task(plan: TrainPlan, parts: Parts, cancel: CancelToken) -> Task:
         watch = films_of(plan, parts.calibrate, cancel)
         return ClassificationTask(films_of(plan, parts.fit, cancel), watch, plan.recipe)
     if plan.model["kind"] == "router":
-        own, besides = views_of(plan, parts.fit, cancel), views_besides(plan, cancel)
-        fit = Views(
-            np.concatenate([own.images, besides.images]), np.concatenate([own.truth, besides.truth])
-        )
+        fit = views_of(plan, parts.fit, cancel)
+        if plan.data.also:
+            fit = fit.with_more(views_besides(plan, cancel))
         return RouterTask(fit, views_of(plan, parts.calibrate, cancel), plan.recipe)
     return _segmentation(plan, parts)
 

@@ -42,6 +42,13 @@ class Views:
         """Where the pictures of one class are."""
         return np.flatnonzero(self.truth == number)
 
+    def with_more(self, others: Views) -> Views:
+        """These and others."""
+        return Views(
+            np.concatenate([self.images, others.images]),
+            np.concatenate([self.truth, others.truth]),
+        )
+
 
 def views_of(plan: TrainPlan, cases: Sequence[Case], cancel: CancelToken) -> Views:
     """Pictures of the plan's own set. Raises InvalidInput for a class without a case."""

@@ -148,3 +148,57 @@ def write_index(folder: Path, rows: list[dict[str, object]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+_ROUTE = (
+    '{op = "route", layers = ["stage1", "stage2"], '
+    'probability = "calib.json#/probability", limit = "calib.json#/ood/limit"},'
+)
+_KINDS = """  {op = "views", size = 32, slices = 3, windows = [-20, 330]},
+  {op = "network", arch = "resnet2d", weights = "weights.safetensors", args = {resnet}},
+"""
+_KIND_OUTPUTS = ", ".join(
+    f'{{label = {n}, name = "{name}", color = "#00ff00", modalities = ["{modality}"], '
+    f'parts = ["{part}"]}}'
+    for n, (name, modality, part) in enumerate(
+        [("Disc", "CR", "EXTREMITY"), ("Bars", "CT", "CHEST")]
+    )
+)
+
+
+def kinds_plan(folder: Path, steps: int = 60) -> TrainPlan:
+    """A router's plan beside its set: pictures of a disc and of bars."""
+    write_kinds(folder / "set")
+    text = _MODEL.format(
+        name="kinds", kind="router", modality="CR", steps=steps, calibrate=0.25,
+        positive='classes = ["disc", "bars"]',
+        pipeline=_KINDS.replace("{resnet}", _RESNET.replace("outputs = 1", "outputs = 3")) + _ROUTE,
+        output=_KIND_OUTPUTS,
+    ).replace("batch = 2", "batch = 16\nforeign = 0.25\nunknown = 0.02")  # fmt: skip
+    text = text.replace('gates = [{check = "modality", in = ["CR"]}]', "gates = []")
+    return _plan(folder / "kinds.toml", text)
+
+
+def picture_of(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """A 40 x 40 picture with a bright disc or three bright bars, uint8."""
+    j, i = np.mgrid[:40, :40]
+    y, x = rng.uniform(17, 23, 2)
+    bright = (
+        np.hypot(j - y, i - x) < rng.uniform(9, 13) if kind == "disc" else (i - int(x)) % 12 < 4
+    )
+    return np.clip(60 + 120 * bright + rng.normal(0, 8, (40, 40)), 0, 255).astype(np.uint8)
+
+
+def write_kinds(folder: Path, each: int = 30) -> None:
+    """train.zip and dev.zip of pictures of two kinds; nobody's name."""
+    folder.mkdir(parents=True)
+    rng, rows = np.random.default_rng(8), []
+    for split, count in (("train", each), ("dev", 8)):
+        with zipfile.ZipFile(folder / f"{split}.zip", "w") as archive:
+            for number in range(2 * count):
+                label = "bars" if number % 2 else "disc"
+                name, packed = f"{label}/{split}{number}.png", io.BytesIO()
+                Image.fromarray(picture_of(label, rng)).save(packed, "PNG")
+                archive.writestr(name, packed.getvalue())
+                rows.append({"file": name, "split": split, "label": label})
+    write_index(folder, rows)
