@@ -12,6 +12,7 @@ from training_sets import kinds_plan, picture_of
 from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.worker.consult import ask_router
 from medview.ai.worker.pipeline import Pipeline
+from medview.ai.worker.route import joined
 from medview.ai.worker.steps import State
 from medview.ai.worker.views import views
 from medview.cli.main import main
@@ -42,16 +43,17 @@ def _film(picture: np.ndarray, modality: str = "") -> Volume:
     return replace(film_volume(picture), modality=modality)
 
 
-def _stack(pictures: list[np.ndarray], modality: str) -> Volume:
-    stored = np.stack(pictures)
-    geometry = Geometry(shape=stored.shape, spacing=(2.0, 2.0, 5.0))
-    return Volume(geometry=geometry, stored=stored, modality=modality)
-
-
 def _model(trained, modality: str, part: str) -> ModelFolder:
     gates = [{"check": "modality", "in": [modality]}, {"check": "body_part", "in": [part]}]
     own = trained[1]
     return replace(own, description={**own.description, "kind": "classification", "gates": gates})
+
+
+def _known_disc(router: Pipeline, modality: str) -> Volume:
+    """A picture that this small net is sure of."""
+    rng = np.random.default_rng(1)
+    films = (_film(picture_of("disc", rng), modality) for _ in range(30))
+    return next(film for film in films if _run(router, film).looks_like == 0)
 
 
 def _run(router: Pipeline, volume: Volume):
@@ -68,30 +70,34 @@ def test_evaluate_prints_accuracy_and_unknown(trained, capsys):
     assert {row["answer"] for row in found["per_case"]} <= {"disc", "bars", "unknown"}
 
 
-def test_a_known_kind_is_named_and_a_strange_picture_is_not(router):
+def test_known_kinds_are_named_and_strange_pictures_are_not(router):
     rng = np.random.default_rng(1)
-    assert _run(router, _film(picture_of("bars", rng))).answer == 1
-    strange = rng.normal(90, 30, (40, 40)).clip(0, 255).astype(np.uint8)
-    assert _run(router, _film(strange)).looks_like is None
+    bars = [_run(router, _film(picture_of("bars", rng))).answer for _ in range(20)]
+    noise = [rng.normal(90, 30, (40, 40)).clip(0, 255).astype(np.uint8) for _ in range(20)]
+    strange = [_run(router, _film(picture)).looks_like for picture in noise]
+    assert bars.count(1) >= 15
+    assert bars.count(0) == 0
+    assert strange.count(None) >= 18
 
 
 def test_a_header_of_another_modality_takes_the_answer_but_not_the_looks(router):
-    bars = picture_of("bars", np.random.default_rng(1))
-    route = _run(router, _film(bars, "CR"))
-    assert (route.looks_like, route.answer) == (1, None)
+    rng = np.random.default_rng(1)
+    routes = [_run(router, _film(picture_of("bars", rng), "CR")) for _ in range(20)]
+    assert sum(route.looks_like == 1 for route in routes) >= 15
+    assert all(route.answer is None for route in routes)
 
 
-def test_slices_that_contradict_each_other_have_no_answer(router):
-    rng = np.random.default_rng(2)
-    kinds = ["bars"] * 4 + ["disc"] * 4
-    mixed = _run(router, _stack([picture_of(kind, rng) for kind in kinds], "CT"))
-    alike = _run(router, _stack([picture_of("bars", rng) for _ in range(8)], "CT"))
-    assert mixed.looks_like is None
-    assert alike.looks_like == 1
+def test_pictures_that_contradict_each_other_have_no_answer():
+    shares = np.full((4, 3), 0.3, np.float32)
+    shares[:, 1] = 0.9
+    assert joined([1, 1, None, 1], shares).looks_like == 1
+    assert joined([1, 1, 0, 1], shares).looks_like is None
+    assert joined([None, None, None, 1], shares).looks_like is None
+    assert joined([1, 1, None, 1], shares).probability == pytest.approx(0.9)
 
 
 def test_a_picture_that_contradicts_a_model_is_said(trained, router):
-    hand = _film(picture_of("disc", np.random.default_rng(1)), "CR")
+    hand = _known_disc(router, "CR")
     check = ask_router(router, _model(trained, "CR", "CHEST"), hand, CancelToken())
     assert not check.ok
     assert check.said.english() == (
@@ -101,7 +107,7 @@ def test_a_picture_that_contradicts_a_model_is_said(trained, router):
 
 
 def test_a_film_under_the_name_of_a_cross_section_is_found(trained, router):
-    disc = _film(picture_of("disc", np.random.default_rng(1)), "CT")
+    disc = _known_disc(router, "CT")
     assert not ask_router(router, _model(trained, "CT", "EXTREMITY"), disc, CancelToken()).ok
 
 

@@ -174,7 +174,8 @@ def kinds_plan(folder: Path, steps: int = 60) -> TrainPlan:
         positive='classes = ["disc", "bars"]',
         pipeline=_KINDS.replace("{resnet}", _RESNET.replace("outputs = 1", "outputs = 3")) + _ROUTE,
         output=_KIND_OUTPUTS,
-    ).replace("batch = 2", "batch = 16\nforeign = 0.25\nunknown = 0.02")  # fmt: skip
+    ).replace("batch = 2", "batch = 12\nforeign = 0.25\nunknown = 0.05")  # fmt: skip
+    text = text.replace("5e-3", "1e-2")
     text = text.replace('gates = [{check = "modality", in = ["CR"]}]', "gates = []")
     return _plan(folder / "kinds.toml", text)
 
