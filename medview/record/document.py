@@ -9,7 +9,7 @@ from medview.core.observation import Observation
 from medview.core.words import Sentence
 from medview.record.note import Entity, Relation, Span
 
-KINDS = ("FHIR", "HL7 v2", "CDA", "text")
+KINDS = ("FHIR", "HL7 v2", "CDA", "PDF", "RTF", "DICOM SR", "DICOM", "text")
 
 
 @dataclass(frozen=True, slots=True)

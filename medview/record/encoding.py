@@ -14,6 +14,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
+# Read so because it fits, not because the file says so.
+GUESSED = frozenset(("GB18030", "Windows-1252", "Latin-1", "UTF-16 without mark"))
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HAN = re.compile(r"[\u4e00-\u9fff，。、；：（）“”]")
 _COMMON_HAN = re.compile("[的一是不了在有人中大为上个国无和可见右左肺患者年月日史及部未痛性示检查]")
@@ -35,7 +37,7 @@ def _decode(data: bytes) -> tuple[str | None, str]:
         if data.startswith(mark):
             return _try(data, codec), name
     if (guess := _wide(data)) is not None:
-        return _try(data, guess), "UTF-16"
+        return _try(data, guess), "UTF-16 without mark"
     if (text := _try(data, "utf-8")) is not None:
         return text, "UTF-8"
     if (chinese := _chinese(data)) is not None:
@@ -68,8 +70,8 @@ def _chinese(data: bytes) -> tuple[str, str] | None:
         (text, name)
         for codec, name in (
             ("gb18030", "GB18030"),
-            ("utf-16-le", "UTF-16"),
-            ("utf-16-be", "UTF-16"),
+            ("utf-16-le", "UTF-16 without mark"),
+            ("utf-16-be", "UTF-16 without mark"),
         )
         if (text := _try(data, codec)) is not None and _is_chinese(text)
     ]

@@ -6,7 +6,10 @@ Offsets are Python string indices (Unicode code points) into the exact text of t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from medview.core.results import Code
 
 if TYPE_CHECKING:
     from medview.core.observation import Observation
@@ -83,6 +86,7 @@ class Entity:
     """A mention: `text` is the document's text[start:end].
 
     concepts: ids of `core.observation.concepts()` that the words stand for (may be empty).
+    code: as a structured document gives it.
     """
 
     type: str
@@ -93,6 +97,7 @@ class Entity:
     value: Value | None = None
     concepts: tuple[str, ...] = ()
     id: str = ""
+    code: Code | None = None
 
     def overlaps(self, other: Entity) -> bool:
         """Whether the two spans share a character."""
@@ -134,10 +139,11 @@ class Note:
 
     def entity(self, entity_id: str) -> Entity:
         """The entity with that id. Raises KeyError."""
-        for entity in self.entities:
-            if entity.id == entity_id:
-                return entity
-        raise KeyError(entity_id)
+        return self._by_id[entity_id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Entity]:
+        return {entity.id: entity for entity in self.entities}
 
     def to_json(self) -> dict[str, Any]:
         """The form of `medview-note/1`."""

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from medview.core.observation import Observation, Source, concepts
+from medview.core.observation import LISTS, Observation, Source, concepts
 from medview.core.results import Code
 from medview.record.document import Document
 from medview.record.merging import merged
 from medview.record.nodules import nodule_facts
 from medview.record.note import Entity, Note
+from medview.record.plausible import only_plausible_unit
 from medview.record.rules.demographics import iso_date
 from medview.record.rules.habits import quit_years
 from medview.record.rules.sections import label_at
@@ -111,12 +112,17 @@ def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
             where=document.title,
             locator=f"document:{document.id}:{fact.entity.start}:{fact.entity.end}",
         ),
-        code=Code("LN", code, concept.title) if code else None,
+        code=_named_code(fact) or (Code("LN", code, concept.title) if code else None),
         original=fact.original or fact.entity.text,
         subject=fact.subject,
         status=fact.status,
         detail=fact.detail,
     )
+
+
+def _named_code(fact: _Fact) -> Code | None:
+    """The code of a thing of a list; a score's yes or no is not what it stands for."""
+    return fact.entity.code if fact.concept in LISTS else None
 
 
 def _time(document: Document, note: Note, entity: Entity) -> str:
@@ -189,22 +195,9 @@ def _measured(entity: Entity) -> Iterator[_Fact]:
         yield _Fact("systolic_bp", high, entity, unit=value.unit)
         yield _Fact("diastolic_bp", low, entity, unit=value.unit)
     elif value.num is not None and concept.kind == "number":
-        unit = value.unit or _only_plausible_unit(concept.id, float(value.num))
+        unit = value.unit or only_plausible_unit(concept.id, float(value.num))
         if unit:
             yield _Fact(concept.id, float(value.num), entity, unit, value.comparator, value.concept)
-
-
-def _only_plausible_unit(concept_id: str, number: float) -> str:
-    """The concept's unit where it alone makes a number without unit plausible, else empty."""
-    concept = concepts()[concept_id]
-    if concept.plausible is None:
-        return ""
-    low, high = concept.plausible
-    fitting = [
-        unit for unit, factor in ((concept.unit, 1.0), *concept.units.items())
-        if low <= number * factor <= high
-    ]  # fmt: skip
-    return fitting[0] if fitting == [concept.unit] else ""
 
 
 def _smoking(entity: Entity, date: str) -> Iterator[_Fact]:

@@ -14,6 +14,7 @@ from medview.record.document import Document
 
 MAX_BYTES = 64 << 20
 _SNIFF = 1 << 16
+_DICOM_SUFFIXES = frozenset((".dcm", ".dicom", ".dic", ""))
 _SUFFIXES = frozenset((".json", ".ndjson", ".hl7", ".xml", ".txt", ".rtf", ".pdf", ".cda", ".text"))
 
 
@@ -29,7 +30,10 @@ def read_documents(path: Path | str) -> tuple[Document, ...]:
     if not data.strip():
         raise UnreadableInstance(say("The file is empty."), path.name)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    _refuse_other_formats(data, head, path)
+    if data[128:132] == b"DICM":
+        from medview.record.readers.dicom import read_dicom
+
+        return (read_dicom(data, path),)
     if suffix in (".json", ".ndjson") or (head[:1] in b"{[" and b'"resourceType"' in data[:_SNIFF]):
         from medview.record.readers.fhir import read_fhir
 
@@ -42,6 +46,10 @@ def read_documents(path: Path | str) -> tuple[Document, ...]:
         from medview.record.readers.cda import read_cda
 
         return (read_cda(data, path),)
+    if head.startswith((b"%PDF-", b"{\\rtf")):
+        from medview.record.readers.worded import read_pdf, read_rtf
+
+        return ((read_pdf if head.startswith(b"%PDF-") else read_rtf)(data, path),)
     from medview.record.readers.plaintext import read_plain_text
 
     return (read_plain_text(data, path),)
@@ -62,20 +70,35 @@ def is_document(path: Path | str) -> bool:
     By its name and first bytes; images and the program's own results are none.
     """
     path = Path(path)
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix.lower() not in _SUFFIXES or not is_there(str(path)) or path.is_dir():
+    suffix = (Path(path.stem).suffix if path.suffix == ".gz" else path.suffix).lower()
+    if path.is_dir() or not is_there(str(path)):
         return False
+    if suffix not in _SUFFIXES:
+        return suffix in _DICOM_SUFFIXES and _is_document_object(path)
     try:
         head = _read(path, _SNIFF)
     except (OSError, EOFError, zlib.error, UnreadableInstance):
         return path.suffix == ".gz"
-    if head[128:132] == b"DICM":
-        return False
-    if suffix.lower() in (".json", ".ndjson"):
-        return b"resourceType" in head.replace(b"\x00", b"")
-    if suffix.lower() == ".xml":
-        return b"ClinicalDocument" in head.replace(b"\x00", b"") or b"urn:hl7-org:v3" in head
+    return _is_document_object(path) if head[128:132] == b"DICM" else _looks_right(suffix, head)
+
+
+def _looks_right(suffix: str, head: bytes) -> bool:
+    """Whether JSON and XML are of a record: other programs write them too."""
+    plain = head.replace(b"\x00", b"")
+    if suffix in (".json", ".ndjson"):
+        return b"resourceType" in plain
+    if suffix == ".xml":
+        return any(mark in plain for mark in (b"ClinicalDocument", b"urn:hl7-org:v3", b"<section"))
     return True
+
+
+def _is_document_object(path: Path) -> bool:
+    from medview.dicom.objects.documents import may_be_document_object
+
+    try:
+        return may_be_document_object(_read(path, 2048))
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def _bytes(path: Path) -> bytes:
@@ -101,16 +124,3 @@ def _read(path: Path, most: int) -> bytes:
             with gzip.open(file) as inner:
                 return inner.read(most)
         return file.read(most)
-
-
-def _refuse_other_formats(data: bytes, head: bytes, path: Path) -> None:
-    if data[128:132] == b"DICM":
-        raise UnreadableInstance(say("This is a DICOM file, not a document."), path.name)
-    if head.startswith(b"%PDF"):
-        raise UnreadableInstance(
-            say("PDF files are not read yet; save the text as a text file."), path.name
-        )
-    if head.startswith(b"{\\rtf"):
-        raise UnreadableInstance(
-            say("RTF files are not read yet; save the text as a text file."), path.name
-        )

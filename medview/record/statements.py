@@ -30,6 +30,8 @@ def statement_facts(note: Note) -> Iterator[StatementFact]:
         tails.setdefault(relation.head, []).append(relation)
     for entity in note.entities:
         concept, attrs = _CONCEPTS.get(entity.type, ""), entity.attrs
+        if entity.type in ("symptom", "finding") and entity.code is not None:
+            concept = "problem"  # a problem list may hold a complaint
         if not concept or attrs.temporality == "hypothetical" or attrs.experiencer == "other":
             continue
         name = " ".join(entity.text.split())

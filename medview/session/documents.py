@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from medview.record import Belonging, Document, Note
 
 
+_DOCUMENT_KINDS = ("SR", "PDF", "CDA")  # of DICOM objects
+
+
 def patient_key(patient: Patient) -> str:
     """What documents are joined by: the id, or the first study where there is none.
 
@@ -47,6 +50,17 @@ def worth_reading(names: Sequence[str], asked_for: Sequence[Path]) -> list[Path]
     given = {path.absolute() for path in asked_for}
     found = [Path(name) for name in names]
     return [path for path in found if path.absolute() in given or is_document(path)]
+
+
+def document_objects(patients: Sequence[Patient]) -> list[Path]:
+    """Structured reports and encapsulated documents among the DICOM objects of some patients."""
+    return [
+        Path(item.path)
+        for patient in patients
+        for study in patient.studies
+        for item in study.objects
+        if item.kind in _DOCUMENT_KINDS
+    ]
 
 
 @dataclass(frozen=True, slots=True)

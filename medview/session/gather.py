@@ -13,7 +13,7 @@ from medview.core.progress import Progress, no_progress
 from medview.core.results import ModelRun
 from medview.core.study import Patient, Study
 from medview.core.words import Sentence, say
-from medview.session.documents import Documents, OpenDocument, worth_reading
+from medview.session.documents import Documents, OpenDocument, document_objects, worth_reading
 from medview.session.events import Events
 from medview.session.knowledge import gather
 from medview.session.memory import Budget, total_bytes
@@ -62,7 +62,7 @@ def gather_all(paths: Sequence[Path], progress: Progress = no_progress) -> Gathe
     holdings = studies.open([p for p in paths if p not in results], progress)
     patients = holdings.patients
     only = patients[0] if len(patients) == 1 else None
-    found = worth_reading(holdings.documents, paths)
+    found = worth_reading(holdings.documents, paths) + document_objects(patients)
     documents.open(found, patients, only, patients, progress)
     runs, troubles = _read_runs([*results, *_results_below(holdings.documents)])
     troubles += [(item.path, item.reason) for item in documents.unread]

@@ -20,7 +20,7 @@ from medview.core.study import Holdings, Patient, Study
 from medview.core.words import say
 from medview.session.analysis import Analyses
 from medview.session.corrections import Corrections
-from medview.session.documents import Documents, worth_reading
+from medview.session.documents import Documents, document_objects, worth_reading
 from medview.session.events import (
     ActiveChanged,
     Events,
@@ -121,7 +121,7 @@ class Session:
         self._show_opened(found)
         self._remember_open()
         self._take_in(found)
-        documents = worth_reading(found.documents, paths)
+        documents = worth_reading(found.documents, paths) + document_objects(found.patients)
         self._say_what_is_missing(found, len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)

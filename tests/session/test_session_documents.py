@@ -22,7 +22,7 @@ def note_in(folder: Path, text: str = NOTE) -> Path:
 
 def concepts_of(session: Session, patient_id: str) -> set[str]:
     documents = session.documents.of(Patient(id=patient_id))
-    return {o.concept for item in documents for o in item.note.observations}
+    return {o.concept for item in documents for o in item.note.observations} - {"problem"}
 
 
 def look_at(session: Session, patient_id: str) -> None:

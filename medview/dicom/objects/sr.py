@@ -25,7 +25,7 @@ _FINDING = (("DCM", "121071"), ("SRT", "121071"))
 _DERIVATION, _STATE = ("DCM", "121401"), ("99MEDVIEW", "state")
 _ALGORITHM, _VERSION = ("DCM", "111001"), ("DCM", "111003")
 _DEEPEST, _MOST_ITEMS = 32, 20_000
-_PARSE_ERRORS = (ValueError, NotImplementedError, AttributeError, KeyError, TypeError, IndexError,
+PARSE_ERRORS = (ValueError, NotImplementedError, AttributeError, KeyError, TypeError, IndexError,
                  OSError, RecursionError)  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def read_structured_report(path: str) -> StructuredReport:
             if "ContentSequence" not in dataset and "ConceptNameCodeSequence" not in dataset:
                 raise UnreadableInstance(say("This file holds no report."), path)
             return _read(dataset)
-        except (InvalidDicomError, *_PARSE_ERRORS) as error:
+        except (InvalidDicomError, *PARSE_ERRORS) as error:
             raise UnreadableInstance(
                 say("This report cannot be read."), path, detail=type(error).__name__
             ) from error
@@ -178,7 +178,7 @@ def _line(item: Dataset, depth: int) -> Line:
     concept = _concept(item)
     try:
         value = _words(item)
-    except _PARSE_ERRORS:
+    except PARSE_ERRORS:
         value = ""
     return Line(depth, concept.meaning if concept else str(item.get("ValueType", "")), value)
 

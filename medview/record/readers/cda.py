@@ -1,135 +1,136 @@
-"""C-CDA documents: whose, when, and the narrative of the sections."""
+"""C-CDA documents: whose, when, the narrative of the sections, and their coded entries."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from medview.core.errors import UnreadableInstance
-from medview.core.words import say
+from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
-from medview.record.readers.page import Page, attachment_text, date_of, document_id
+from medview.record.readers.attachments import attachment_text
+from medview.record.readers.cda_entries import write_entries
+from medview.record.readers.cda_values import Names, day, narrative, rows, words
+from medview.record.readers.page import Page, date_of, document_id
+from medview.record.readers.xml import parse_xml
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_V3 = "{urn:hl7-org:v3}"
-_LABELS = {
-    "11450-4": "history", "10160-0": "medications", "48765-2": "allergies", "30954-2": "labs",
-    "8716-3": "examination", "29762-2": "social", "10157-6": "family", "47519-4": "history",
-    "11348-0": "history", "10164-2": "present", "18776-5": "plan", "51847-2": "impression",
-    "29299-5": "indication", "10154-3": "present", "11535-2": "impression", "18782-3": "findings",
+_LABELS: Mapping[str, str] = {
+    "11450-4": "conditions", "10160-0": "medications", "10183-2": "medications",
+    "42346-7": "medications", "29549-3": "medications", "48765-2": "allergies", "30954-2": "labs",
+    "8716-3": "examination", "29545-1": "examination", "29762-2": "social", "10157-6": "family",
+    "47519-4": "procedures", "11369-6": "procedures", "11348-0": "history", "10164-2": "present",
+    "18776-5": "plan", "51847-2": "impression", "51848-0": "impression", "29299-5": "indication",
+    "10154-3": "present", "11535-2": "impression", "46241-6": "impression", "18782-3": "findings",
     "19005-8": "impression", "121181": "other", "55111-9": "technique", "18834-2": "comparison",
+    "55115-0": "indication", "55113-5": "other",
 }  # fmt: skip
-_BLOCKS = frozenset(("paragraph", "item", "tr", "br", "caption", "list", "table"))
-_MAX_DEPTH = 200
+# The coded entries of these carry their own times: their narrative would give the document's.
+_TIMED = frozenset(("30954-2", "8716-3"))
 
 
 def read_cda(data: bytes, path: Path) -> Document:
     """The document. Raises UnreadableInstance for broken XML, entities, or another root."""
-    try:
-        root = fromstring(data)
-    except DefusedXmlException as error:
+    root, notes = parse_xml(data, path.name)
+    if root.tag not in ("ClinicalDocument", "section", "component", "structuredBody"):
         raise UnreadableInstance(
-            say("The XML declares entities, which are not followed."),
+            say("The XML is no clinical document (CDA)."),
             path.name,
-            detail=type(error).__name__,
-        ) from error
-    except ParseError as error:
-        line, column = error.position
-        raise UnreadableInstance(
-            say("The XML is broken at line {line}, column {column}.", line=line, column=column),
-            path.name,
-        ) from error
-    except (ValueError, LookupError, RecursionError) as error:
-        raise UnreadableInstance(
-            say("The XML cannot be read."), path.name, detail=type(error).__name__
-        ) from error
-    if root.tag != f"{_V3}ClinicalDocument":
-        raise UnreadableInstance(say("The XML is no clinical document (CDA)."), path.name)
+            what_to_do=say("FHIR is read from JSON, clinical documents as C-CDA."),
+        )
     page = Page(document_id(data))
-    page.title = _words(root.find(f"{_V3}title")) or "CDA"
-    effective = root.find(f"{_V3}effectiveTime")
+    page.notes += notes
+    if root.tag != "ClinicalDocument":
+        page.notes.append(say("The file is a part of a clinical document; it names no patient."))
+    page.title = words(root.find("title")) or "CDA"
+    effective = root.find("effectiveTime")
     page.date = date_of(effective.get("value") if effective is not None else "")
-    page.patient = _identity(root)
+    page.patient = _identity(root, page)
     page.write(page.title + "\n")
     _body(root, page)
     return page.document(str(path), "CDA", "UTF-8")
 
 
-def _identity(root: Element) -> PatientIdentity:
-    role = root.find(f"{_V3}recordTarget/{_V3}patientRole")
-    if role is None:
+def _identity(root: Element, page: Page) -> PatientIdentity:
+    roles = root.findall("recordTarget/patientRole")
+    if not roles:
         return PatientIdentity()
-    ids = [e.get("extension", "").strip() for e in role.findall(f"{_V3}id")]
-    person = role.find(f"{_V3}patient")
+    if len(roles) > 1:
+        page.notes.append(say("The document is about several patients; the first is taken."))
+    role = roles[0]
+    ids = [e.get("extension", "").strip() or _root_alone(e) for e in role.findall("id")]
+    person = role.find("patient")
     if person is None:
         return PatientIdentity(ids=tuple(i for i in ids if i))
-    name = person.find(f"{_V3}name")
-    birth = person.find(f"{_V3}birthTime")
-    gender = person.find(f"{_V3}administrativeGenderCode")
+    name = person.find("name")
+    gender = person.find("administrativeGenderCode")
     sex = (gender.get("code", "") if gender is not None else "")[:1].upper()
+    parts = [words(part) for part in name] if name is not None else []
     return PatientIdentity(
         ids=tuple(i for i in ids if i),
-        name=" ".join(_words(part) for part in name if _words(part)) if name is not None else "",
-        birth_date=date_of(birth.get("value") if birth is not None else "")[:10],
-        sex=sex if sex in ("F", "M") else "",
+        name=" ".join(p for p in parts if p) or words(name),
+        birth_date=day(person.find("birthTime")),
+        sex=sex if sex in ("F", "M") else "O" if sex == "U" else "",
     )
 
 
+def _root_alone(element: Element) -> str:
+    """An identifier that is only an OID or UUID, which is unique by itself."""
+    root = element.get("root", "").strip()
+    return root if "-" in root and not element.get("nullFlavor") else ""
+
+
 def _body(root: Element, page: Page) -> None:
-    loose = root.find(f"{_V3}component/{_V3}nonXMLBody/{_V3}text")
+    names = Names.of(root)
+    loose = root.find("component/nonXMLBody/text")
     if loose is not None:
-        if loose.find(f"{_V3}reference") is not None:
-            page.notes.append(
-                say("The document's text lies in another file, which is not followed.")
-            )
-        elif loose.get("representation") == "B64":
-            attachment_text(page, loose.get("mediaType", ""), "".join(loose.itertext()))
-        else:
-            page.free_text("".join(loose.itertext()))
-    for section in root.iter(f"{_V3}section"):
-        code = section.find(f"{_V3}code")
-        label = _LABELS.get(code.get("code", "") if code is not None else "", "other")
-        text = section.find(f"{_V3}text")
-        title = _words(section.find(f"{_V3}title"))
-        if text is not None and (title or len(text)):
-            page.heading(label, title or label.capitalize())
-            page.free_text(narrative(text))
-    for value in root.iter(f"{_V3}observationMedia"):
-        media = value.find(f"{_V3}value")
-        if media is not None and media.get("representation") == "B64":
-            attachment_text(page, media.get("mediaType", ""), "".join(media.itertext()))
+        _loose_text(loose, page)
+    for section in root.iter("section"):
+        _section(section, page, names)
+    for media in root.iter("observationMedia"):
+        value = media.find("value")
+        if value is not None and value.get("representation") == "B64":
+            kind, place = value.get("mediaType", ""), f"observationMedia {media.get('ID', '')}"
+            attachment_text(page, kind, "".join(value.itertext()), place=place.strip())
+    for text in root.iterfind(".//externalDocument/text"):
+        link = text.find("reference")
+        if link is not None and link.get("value"):
+            page.notes.append(_not_followed(link.get("value", "")))
 
 
-def _words(element: Element | None) -> str:
-    return " ".join("".join(element.itertext()).split()) if element is not None else ""
+def _loose_text(loose: Element, page: Page) -> None:
+    link = loose.find("reference")
+    if link is not None:
+        page.notes.append(_not_followed(link.get("value", "")))
+    elif loose.get("representation") == "B64":
+        kind, place = loose.get("mediaType", ""), "component/nonXMLBody/text"
+        attachment_text(page, kind, "".join(loose.itertext()), place=place)
+    else:
+        page.free_text("".join(loose.itertext()))
 
 
-def narrative(text: Element) -> str:
-    """Words of a narrative block, a line for each paragraph, item and table row."""
-    joined = "".join(_pieces(text, 0))
-    lines = (re.sub(r"[ \t]+", " ", line).strip(" |") for line in joined.split("\n"))
-    return "\n".join(line for line in lines if line)
+def _not_followed(name: str) -> Sentence:
+    return say(
+        "The document's text lies in another file, which is not followed: {name}.", name=name[:120]
+    )
 
 
-def _pieces(element: Element, depth: int) -> Iterator[str]:
-    if depth > _MAX_DEPTH:
+def _section(section: Element, page: Page, names: Names) -> None:
+    coded = section.find("code")
+    code = coded.get("code", "") if coded is not None else ""
+    label = _LABELS.get(code, "other")
+    text, title = section.find("text"), words(section.find("title"))
+    told = narrative(text) if text is not None else ""
+    if not told and not title and section.find("entry") is None:
         return
-    name = str(element.tag).rpartition("}")[2]
-    if name in _BLOCKS:
-        yield "\n"
-    elif name in ("td", "th"):
-        yield " | "
-    yield " ".join((element.text or "").split()) and re.sub(r"\s+", " ", element.text or "")
-    for child in element:
-        yield from _pieces(child, depth + 1)
-        yield re.sub(r"\s+", " ", child.tail or "")
-    if name in _BLOCKS:
-        yield "\n"
+    page.heading(label, title or (names.name_of(coded) or label).capitalize())
+    before = len(page.narrative)
+    if told:
+        page.free_text(told)
+    count = write_entries(page, section, code, names)
+    if count and text is not None and (code in _TIMED or count >= rows(text)):
+        # What the entries say in full is not read a second time from the narrative.
+        del page.narrative[before:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode
 from medview.record.note import Value
+from medview.record.readers.fhir_kinds import KINDS
 from medview.record.readers.fhir_resources import SECTIONS, render
 from medview.record.readers.fhir_values import Context, Resource, text_of
 from medview.record.readers.page import Page, date_of, document_id
@@ -22,130 +24,28 @@ _RECORD_KINDS = frozenset(
     ("Condition", "MedicationStatement", "MedicationRequest", "AllergyIntolerance")
 )
 _MAX_BUNDLES = 4  # bundles inside bundles
-_KNOWN = frozenset(
-    [
-        "Account",
-        "ActivityDefinition",
-        "AdverseEvent",
-        "AllergyIntolerance",
-        "Appointment",
-        "AppointmentResponse",
-        "AuditEvent",
-        "Basic",
-        "Binary",
-        "BiologicallyDerivedProduct",
-        "BodySite",
-        "BodyStructure",
-        "Bundle",
-        "CapabilityStatement",
-        "CarePlan",
-        "CareTeam",
-        "ChargeItem",
-        "Claim",
-        "ClaimResponse",
-        "ClinicalImpression",
-        "CodeSystem",
-        "Communication",
-        "CommunicationRequest",
-        "Composition",
-        "ConceptMap",
-        "Condition",
-        "Consent",
-        "Contract",
-        "Coverage",
-        "DetectedIssue",
-        "Device",
-        "DeviceMetric",
-        "DeviceRequest",
-        "DeviceUseStatement",
-        "DiagnosticReport",
-        "DocumentManifest",
-        "DocumentReference",
-        "Encounter",
-        "Endpoint",
-        "EpisodeOfCare",
-        "ExplanationOfBenefit",
-        "FamilyMemberHistory",
-        "Flag",
-        "Goal",
-        "Group",
-        "HealthcareService",
-        "ImagingStudy",
-        "ImagingManifest",
-        "Immunization",
-        "ImmunizationEvaluation",
-        "ImmunizationRecommendation",
-        "InsurancePlan",
-        "Invoice",
-        "Library",
-        "List",
-        "Location",
-        "Measure",
-        "MeasureReport",
-        "Media",
-        "Medication",
-        "MedicationAdministration",
-        "MedicationDispense",
-        "MedicationKnowledge",
-        "MedicationRequest",
-        "MedicationStatement",
-        "MessageHeader",
-        "MolecularSequence",
-        "NamingSystem",
-        "NutritionOrder",
-        "Observation",
-        "OperationOutcome",
-        "Organization",
-        "Parameters",
-        "Patient",
-        "PaymentNotice",
-        "Person",
-        "PlanDefinition",
-        "Practitioner",
-        "PractitionerRole",
-        "Procedure",
-        "ProcedureRequest",
-        "Provenance",
-        "Questionnaire",
-        "QuestionnaireResponse",
-        "ReferralRequest",
-        "RelatedPerson",
-        "RequestGroup",
-        "ResearchStudy",
-        "ResearchSubject",
-        "RiskAssessment",
-        "Schedule",
-        "Sequence",
-        "ServiceRequest",
-        "Slot",
-        "Specimen",
-        "StructureDefinition",
-        "Subscription",
-        "Substance",
-        "SupplyDelivery",
-        "SupplyRequest",
-        "Task",
-        "ValueSet",
-        "VisionPrescription",
-    ]
+_CONTAINED = frozenset(
+    ("Observation", "Condition", "AllergyIntolerance", "Procedure", "DiagnosticReport")
 )
+_EXPORT_AGAIN = say("Export it again from the system that wrote it.")
 
 
 def read_fhir(data: bytes, path: Path) -> list[Document]:
     """One document for each patient that the file speaks of. Raises UnreadableInstance."""
     text, encoding = decode(data, path.name)
     notes: list[Sentence] = []
-    resources = list(_resources(_parse(text, path), path, notes, 0))
+    resources = list(_resources(_parse(text, path, notes), path, notes))
     context = Context()
-    for full_url, resource in resources:
-        context.add(full_url, resource)
+    for found in resources:
+        context.add(found.full_url, found.resource, found.place)
     groups: dict[str, list[Resource]] = {}
-    for full_url, resource in resources:
-        if _refers_to_itself(full_url, resource):
+    for found in resources:
+        resource = found.resource
+        if _refers_to_itself(found.full_url, resource):
             notes.append(
                 say(
                     "A resource ({kind}) refers to itself; the reference was not followed.",
-                    kind=resource["resourceType"],
+                    kind=found.place,
                 )
             )
         groups.setdefault(_patient_key(resource, context), []).append(resource)
@@ -161,17 +61,20 @@ def read_fhir(data: bytes, path: Path) -> list[Document]:
     return documents
 
 
-def _parse(text: str, path: Path) -> list[Any]:
+def _parse(text: str, path: Path, notes: list[Sentence]) -> list[tuple[str, Any]]:
+    """(place, value) of the file's one value, or of each of its lines."""
     try:
-        return [_loads(text)]
+        return [("", _loads(text))]
     except RecursionError as error:
-        raise UnreadableInstance(say("The JSON is nested too deeply."), path.name) from error
+        raise UnreadableInstance(
+            say("The JSON is nested too deeply."), path.name, what_to_do=_EXPORT_AGAIN
+        ) from error
     except json.JSONDecodeError as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) > 1 and all(
-            line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines
-        ):
-            return _lines(lines, path)
+        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        if len(lines) > 1 and sum(line.lstrip().startswith("{") for _, line in lines) > 1:
+            whole = [line for _, line in lines if line.rstrip().endswith("}")]
+            if len(whole) >= len(lines) - 1:
+                return _lines(lines, path, notes)
         raise UnreadableInstance(
             say(
                 "The JSON is broken at line {line}, column {column}.",
@@ -179,61 +82,110 @@ def _parse(text: str, path: Path) -> list[Any]:
                 column=error.colno,
             ),
             path.name,
+            what_to_do=_EXPORT_AGAIN,
+        ) from error
+    except ValueError as error:  # a number of thousands of digits
+        raise UnreadableInstance(
+            say("The JSON holds a number that is too long."), path.name, what_to_do=_EXPORT_AGAIN
         ) from error
 
 
-def _lines(lines: list[str], path: Path) -> list[Any]:
+def _lines(
+    lines: list[tuple[int, str]], path: Path, notes: list[Sentence]
+) -> list[tuple[str, Any]]:
     parsed = []
-    for number, line in enumerate(lines, 1):
+    for number, line in lines:
         try:
-            parsed.append(_loads(line))
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise UnreadableInstance(
-                say("The JSON is broken in line {line}.", line=number), path.name
-            ) from error
+            parsed.append((f"line {number}", _loads(line)))
+        except (ValueError, RecursionError):
+            notes.append(say("Line {line} is broken JSON and was left out.", line=number))
+    if not parsed:
+        raise UnreadableInstance(
+            say("The JSON is broken in line {line}.", line=lines[0][0]), path.name,
+            what_to_do=_EXPORT_AGAIN,
+        )  # fmt: skip
     return parsed
 
 
 def _loads(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal)  # 1.0 and 1.00 stay what they are
+    # 1.0 and 1.00 stay what they are; NaN is no number of FHIR.
+    return json.loads(text, parse_float=Decimal, parse_constant=lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A resource, the name under which others refer to it, its JSON path."""
+
+    full_url: str
+    resource: Resource
+    place: str
 
 
 def _resources(
-    values: list[Any], path: Path, notes: list[Sentence], depth: int
-) -> Iterator[tuple[str, Resource]]:
-    for value in values:
-        if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
-            raise UnreadableInstance(say("The JSON is no FHIR resource."), path.name)
-        kind = value["resourceType"]
-        if kind not in _KNOWN:
-            if depth == 0 and len(values) == 1:
-                raise UnreadableInstance(
-                    say("FHIR has no resource of the type {kind}.", kind=kind[:40]), path.name
-                )
-            notes.append(say("A resource of the unknown type {kind} was left out.", kind=kind[:40]))
-        elif kind == "Bundle":
-            yield from _entries(value, path, notes, depth)
-        else:
-            yield "", value
+    values: list[tuple[str, Any]], path: Path, notes: list[Sentence]
+) -> Iterator[_Found]:
+    for place, value in values:
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if not isinstance(kind, str):
+            if len(values) > 1:
+                notes.append(say("What stands in {place} is no FHIR resource.", place=place))
+                continue
+            raise UnreadableInstance(
+                say("The JSON is no FHIR resource."), path.name,
+                what_to_do=say("Open a FHIR bundle or a single resource (it has a resourceType)."),
+            )  # fmt: skip
+        if kind not in KINDS and len(values) == 1:
+            raise UnreadableInstance(
+                say("FHIR has no resource of the type {kind}.", kind=kind[:40]),
+                path.name,
+                what_to_do=_EXPORT_AGAIN,
+            )
+        yield from _with_inner("", value, f"{place} {kind}".strip(), notes, 0)
 
 
-def _entries(
-    bundle: Resource, path: Path, notes: list[Sentence], depth: int
-) -> Iterator[tuple[str, Resource]]:
+def _with_inner(
+    full_url: str, resource: Resource, place: str, notes: list[Sentence], depth: int
+) -> Iterator[_Found]:
+    """A resource, what a bundle holds, and what is contained and says something by itself."""
+    kind = resource["resourceType"]
+    if kind not in KINDS:
+        notes.append(
+            say("A resource of the unknown type {kind} was left out ({place}).", kind=kind[:40],
+                place=place)
+        )  # fmt: skip
+        return
+    if kind == "Bundle":
+        yield from _entries(resource, place, notes, depth)
+        return
+    yield _Found(full_url, resource, place)
+    contained = resource.get("contained")
+    for number, inner in enumerate(contained if isinstance(contained, list) else []):
+        if isinstance(inner, dict) and inner.get("resourceType") in _CONTAINED:
+            owner = {k: resource[k] for k in ("subject", "patient") if k in resource}
+            own = {**owner, **inner, "id": f"{resource.get('id', '')}#{inner.get('id', '')}"}
+            yield _Found("", own, f"{place}.contained[{number}]")
+
+
+def _entries(bundle: Resource, place: str, notes: list[Sentence], depth: int) -> Iterator[_Found]:
     if depth >= _MAX_BUNDLES:
         notes.append(say("Bundles inside bundles were left out."))
         return
     entries = bundle.get("entry") or []
     if not isinstance(entries, list):
-        raise UnreadableInstance(say("The bundle's entries are no list."), path.name)
-    for entry in entries:
-        if not isinstance(entry, dict):
-            raise UnreadableInstance(say("The bundle's entries are no list."), path.name)
-        resource = entry.get("resource")
-        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-            continue
-        for _, inner in _resources([resource], path, notes, depth + 1):
-            yield str(entry.get("fullUrl") or "") if inner is resource else "", inner
+        notes.append(say("The bundle's entries are no list ({place}.entry).", place=place))
+        return
+    for number, entry in enumerate(entries):
+        here = f"{place}.entry[{number}]"
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or (resource is not None and not _is_resource(resource)):
+            notes.append(say("What stands in {place} is no FHIR resource.", place=here))
+        elif resource is not None:
+            url = str(entry.get("fullUrl") or "")
+            yield from _with_inner(url, resource, f"{here}.resource", notes, depth + 1)
+
+
+def _is_resource(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("resourceType"), str)
 
 
 def _refers_to_itself(full_url: str, resource: Resource) -> bool:
@@ -268,7 +220,9 @@ def _fill(page: Page, key: str, members: list[Resource], context: Context) -> No
     page.patient = (
         identity(patient)
         if patient is not None
-        else PatientIdentity(ids=tuple(k for k in [key.partition("/")[2]] if k))
+        else PatientIdentity(
+            ids=tuple(k for k in [key.partition("/")[2]] if k), name=_shown_subject(members)
+        )
     )
     page.title, page.date = _title_and_date(members)
     if patient is not None:
@@ -277,6 +231,16 @@ def _fill(page: Page, key: str, members: list[Resource], context: Context) -> No
     ordered = sorted(members, key=lambda r: order.get(r["resourceType"], len(order)))
     for resource in ordered:
         render(page, resource, context)
+
+
+def _shown_subject(members: list[Resource]) -> str:
+    """The name that stands beside a reference to a patient who is not in the file."""
+    for resource in members:
+        for name in ("subject", "patient"):
+            link = resource.get(name)
+            if isinstance(link, dict) and isinstance(link.get("display"), str):
+                return str(link["display"])
+    return ""
 
 
 def identity(patient: Resource) -> PatientIdentity:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from medview.core.observation import concepts
 from medview.core.words import say
-from medview.record.note import PLAIN, Attributes, Entity, Relation, Value
-from medview.record.readers.fhir_values import Context, Resource, codes_of, quantity, text_of
-from medview.record.readers.page import Page, attachment_text, date_of, kind_of, plain_text
-from medview.record.rules.dosing import find_dosing
-from medview.record.rules.laboratory import lab_test_for
+from medview.record.note import PLAIN, Attributes, Relation
+from medview.record.readers.attachments import attachment_text
+from medview.record.readers.dosing import write_dosing
+from medview.record.readers.fhir_observations import write_observation
+from medview.record.readers.fhir_values import (
+    Context,
+    Resource,
+    code_of,
+    codes_of,
+    quantity,
+    text_of,
+)
+from medview.record.readers.page import Page, date_of, kind_of, plain_text
+from medview.record.readers.results import write_time
 
 # Order of the sections, and their labels and titles.
 SECTIONS: Mapping[str, tuple[str, str]] = {
@@ -36,13 +44,15 @@ _SILENT = frozenset((
     "Endpoint", "StructureDefinition", "ValueSet", "CodeSystem", "Device", "CareTeam", "Bundle",
     "AuditEvent", "Account", "Contract", "OperationOutcome",
 ))  # fmt: skip
-_SMOKING = "72166-2"
 _WITHDRAWN = ("entered-in-error", "cancelled")
 _NO_ALLERGY = frozenset(("716186003", "409137002", "428607008", "429625007"))
 
 
 def render(page: Page, resource: Resource, context: Context) -> None:
-    """Write one resource; kinds that say nothing of the patient's health are passed over."""
+    """Write one resource; kinds that say nothing of the patient's health are passed over.
+
+    Where its fields say nothing its narrative does, so that nothing is lost.
+    """
     kind = resource["resourceType"]
     if (
         kind in _SILENT
@@ -50,22 +60,26 @@ def render(page: Page, resource: Resource, context: Context) -> None:
         or _state(resource, "verificationStatus") in _WITHDRAWN
     ):
         return
-    writer = _WRITERS.get(kind)
     before = len(page.pieces), page.length, len(page.sections), page.section_title
     if kind in SECTIONS and not _in_section(page, *SECTIONS[kind]):
         page.heading(*SECTIONS[kind])
     start = page.length
     try:
-        (writer or _other)(page, resource, context)
-    except (AttributeError, TypeError, KeyError, ValueError, IndexError):
+        _WRITERS.get(kind, _other)(page, resource, context)
+    except (AttributeError, TypeError, KeyError, ValueError, IndexError, ArithmeticError):
         page.notes.append(
             say(
-                "A resource ({kind}) is not built as FHIR says; it was left out in part.", kind=kind
+                "A resource ({kind}) is not built as FHIR says; it was left out in part.",
+                kind=context.place_of(resource),
             )
         )
+    if page.length == start and kind in SECTIONS:
+        page.free_text(div_of(resource))
     if page.length == start:  # nothing was said: no empty heading
         del page.pieces[before[0] :], page.sections[before[2] :]
         page.length, page.section_title = before[1], before[3]
+    elif not page.pieces[-1].endswith("\n"):
+        page.write("\n")
 
 
 def _in_section(page: Page, label: str, title: str) -> bool:
@@ -76,153 +90,6 @@ def _state(resource: Resource, name: str) -> str:
     value = resource.get(name)
     codes = codes_of(value)
     return codes[0] if codes else value if isinstance(value, str) else ""
-
-
-def _observation(page: Page, resource: Resource, context: Context) -> None:
-    time = date_of(resource.get("effectiveDateTime")
-                   or (resource.get("effectivePeriod") or {}).get("start")
-                   or resource.get("effectiveInstant") or resource.get("issued"))  # fmt: skip
-    components = [c for c in resource.get("component") or [] if isinstance(c, dict)]
-    pressure = _pressure(components)
-    if pressure is not None:
-        _write_pressure(page, resource, pressure, time)
-        return
-    _result(page, resource, time)
-    for component in components:
-        _result(page, component, time)
-    for note in resource.get("note") or []:
-        if isinstance(note, dict):
-            page.free_text(str(note.get("text") or ""))
-
-
-def _pressure(components: Sequence[Resource]) -> tuple[Value, Value] | None:
-    found: dict[str, Value] = {}
-    for component in components:
-        for code in codes_of(component.get("code")):
-            value, _ = quantity(component.get("valueQuantity"))
-            if value is not None and code in ("8480-6", "8462-4"):
-                found[code] = value
-    return (found["8480-6"], found["8462-4"]) if len(found) == 2 else None
-
-
-def _write_pressure(
-    page: Page, resource: Resource, pressure: tuple[Value, Value], time: str
-) -> None:
-    high, low = (float(v.num or 0) for v in pressure)
-    value = Value(
-        dims=(pressure[0].num or 0, pressure[1].num or 0), unit=pressure[0].unit, concept="85354-9"
-    )
-    entity = page.mention(
-        "vital", f"Blood pressure {pressure[0].num}/{pressure[1].num} mmHg", value
-    )
-    span = entity.start, entity.end
-    page.observe(
-        "blood_pressure", (high, low), span, value_of=value, time=time, original=entity.text
-    )
-    for concept, one in (("systolic_bp", pressure[0]), ("diastolic_bp", pressure[1])):
-        plain = Value(num=one.num, unit=one.unit)
-        page.observe(
-            concept, float(one.num or 0), span, value_of=plain, time=time, original=entity.text
-        )
-    _write_time(page, time)
-
-
-def _result(page: Page, result: Resource, time: str) -> None:
-    name = text_of(result.get("code"))
-    loincs = codes_of(result.get("code"), "loinc")
-    test = next((t for c in loincs if (t := lab_test_for(c))), None) or lab_test_for("", name)
-    value, shown = quantity(result.get("valueQuantity"))
-    if value is None:
-        _worded_result(page, result, name, loincs, time)
-        return
-    concept = test.concept if test else _concept_of(loincs)
-    code = loincs[0] if loincs else ""
-    value = Value(num=value.num, unit=value.unit, comparator=value.comparator, concept=code)
-    vital = test.kind == "vital" if test else "vital-signs" in str(result.get("category"))
-    entity = page.mention("vital" if vital else "lab", f"{name} {shown}", value)
-    low, high = _reference(page, result, concept)
-    if concept and concepts()[concept].kind == "number":
-        page.observe(
-            concept,
-            float(value.num or 0),
-            (entity.start, entity.end),
-            value_of=value,
-            time=time,
-            original=entity.text,
-        )
-    if low or high:
-        page.write(f" (reference {low or ''} - {high or ''})")
-    _write_time(page, time)
-
-
-def _concept_of(loincs: Sequence[str]) -> str:
-    """A concept that is no lab (pack-years), by its LOINC code."""
-    return next((c.id for c in concepts().values() if c.loinc and c.loinc in loincs), "")
-
-
-def _reference(page: Page, result: Resource, concept: str) -> tuple[Any, Any]:
-    for interval in result.get("referenceRange") or []:
-        if isinstance(interval, dict):
-            low, high = ((interval.get(k) or {}).get("value") for k in ("low", "high"))
-            if concept and (low is not None or high is not None):
-                page.references[concept] = (
-                    float(low) if low is not None else None,
-                    float(high) if high is not None else None,
-                )  # fmt: skip
-            return low, high
-    return None, None
-
-
-def _worded_result(page: Page, result: Resource, name: str, loincs: list[str], time: str) -> None:
-    words = text_of(result.get("valueCodeableConcept")) or str(result.get("valueString") or "")
-    if isinstance(result.get("valueBoolean"), bool):
-        words = "yes" if result["valueBoolean"] else "no"
-    for key in ("valueInteger", "valueDateTime", "valueTime"):
-        words = words or str(result.get(key) or "")
-    if not words:
-        absent = text_of(result.get("dataAbsentReason"))
-        if name and absent:
-            page.write(f"{name}: no value ({absent})\n")
-        return
-    if _SMOKING in loincs:
-        status = smoking_status(words)
-        entity = page.mention("smoking", words, Value(text=status))
-        if status:
-            page.observe(
-                "smoking_status",
-                status,
-                (entity.start, entity.end),
-                time=time,
-                kind="sentence",
-                original=words,
-            )
-    else:
-        page.write(f"{name}: ")
-        page.free_text(words) if len(words) > 40 else page.write(words)
-    _write_time(page, time)
-
-
-def smoking_status(words: str) -> str:
-    """never, former or current; empty for what says neither."""
-    folded = words.lower()
-    if "never" in folded or "non-smoker" in folded or "nonsmoker" in folded:
-        return "never"
-    if "former" in folded or folded.startswith("ex"):
-        return "former"
-    return (
-        "current"
-        if re.search(r"current|every ?day|some day|heavy|light|smoker", folded)
-        and "unknown" not in folded
-        else ""
-    )
-
-
-def _write_time(page: Page, time: str) -> None:
-    if time:
-        page.write(", ")
-        page.mention("date", time[:10])
-    if not page.pieces[-1].endswith("\n"):
-        page.write("\n")
 
 
 def _condition(page: Page, resource: Resource, context: Context) -> None:
@@ -240,7 +107,8 @@ def _condition(page: Page, resource: Resource, context: Context) -> None:
         else "current",
         experiencer="family" if family else "patient",
     )
-    page.mention(kind_of(name, "disease") if not family else "disease", name, attrs=attrs)
+    kind = kind_of(name, "disease") if not family else "disease"
+    page.mention(kind, name, attrs=attrs, code=code_of(resource.get("code")))
     for word in (
         verification
         if verification in ("refuted", "provisional", "differential", "unconfirmed")
@@ -254,7 +122,7 @@ def _condition(page: Page, resource: Resource, context: Context) -> None:
         or (resource.get("onsetPeriod") or {}).get("start")
         or resource.get("recordedDate")
     )
-    _write_time(page, date_of(onset))
+    write_time(page, date_of(onset))
     for note in resource.get("note") or []:
         if isinstance(note, dict):
             page.free_text(str(note.get("text") or ""))
@@ -266,7 +134,8 @@ def _drug_name(resource: Resource, context: Context) -> str:
         return name
     link = resource.get("medicationReference") or {}
     found = context.find(link.get("reference"), resource)
-    return text_of((found or {}).get("code")) or str(link.get("display") or "")
+    named = text_of((found or {}).get("code")) or str(link.get("display") or "")
+    return named or (div_of(found).replace("\n", " ")[:80] if found else "")
 
 
 def _medication(page: Page, resource: Resource, context: Context) -> None:
@@ -284,7 +153,8 @@ def _medication(page: Page, resource: Resource, context: Context) -> None:
     )
     if resource.get("intent") in ("proposal", "plan"):
         attrs = Attributes(temporality="hypothetical")
-    drug = page.mention("drug", name, attrs=attrs)
+    code = code_of(resource.get("medicationCodeableConcept"))
+    drug = page.mention("drug", name, attrs=attrs, code=code)
     instructions = resource.get("dosageInstruction") or resource.get("dosage") or []
     text = "; ".join(
         t
@@ -292,11 +162,10 @@ def _medication(page: Page, resource: Resource, context: Context) -> None:
         if isinstance(d, dict) and (t := _dosage(d))
     )
     if text:
-        start, end = page.write(f" {text}")
-        _dosing(page, drug, start, end, text)
+        write_dosing(page, drug, text)
     if status and status != "active":
         page.write(f" ({status})")
-    _write_time(
+    write_time(
         page,
         date_of(
             resource.get("authoredOn")
@@ -311,21 +180,28 @@ def _dosage(dosage: Resource) -> str:
         return str(dosage["text"])
     rate = (dosage.get("doseAndRate") or [{}])[0]
     _, dose = quantity(rate.get("doseQuantity") or dosage.get("doseQuantity") or dosage.get("dose"))
-    return " ".join(w for w in (dose, text_of(dosage.get("route")).lower()) if w)
+    words = (dose, text_of(dosage.get("route")).lower(), _frequency(dosage.get("timing")))
+    return " ".join(w for w in words if w)
 
 
-def _dosing(page: Page, drug: Entity, start: int, end: int, text: str) -> None:
-    # The rules read "drug + text" as one sentence; the offsets are then moved to the page.
-    shift = drug.end - len(drug.text)
-    line = drug.text + " " + text
-    moved = Entity(type="drug", start=0, end=len(drug.text), text=drug.text)
-    for relation, _, tail in find_dosing(line, (0, len(line)), [moved]):
-        entity = Entity(
-            type=tail.type, start=tail.start + shift, end=tail.end + shift, text=tail.text,
-            value=tail.value, id=f"S{len(page.entities)}",
-        )  # fmt: skip
-        page.entities.append(entity)
-        page.relations.append(Relation(relation, drug.id, entity.id))
+_PERIODS = {"h": "hours", "d": "days", "wk": "weeks", "mo": "months", "min": "minutes"}
+
+
+def _frequency(timing: Any) -> str:
+    """How often, in the words that the rules know ("twice daily", "every 8 hours")."""
+    if not isinstance(timing, dict):
+        return ""
+    repeat = timing.get("repeat")
+    count, period, unit = (
+        (repeat.get(k) for k in ("frequency", "period", "periodUnit"))
+        if isinstance(repeat, dict)
+        else (None, None, None)
+    )
+    if count is not None and period == 1 and unit == "d":
+        return {1: "once daily", 2: "twice daily"}.get(int(count), f"{count} times daily")
+    if count == 1 and period is not None and unit in _PERIODS:
+        return f"every {period} {_PERIODS[unit]}"
+    return text_of(timing.get("code"))
 
 
 def _allergy(page: Page, resource: Resource, context: Context) -> None:
@@ -339,7 +215,8 @@ def _allergy(page: Page, resource: Resource, context: Context) -> None:
         page.write(f"{name}\n")
         return
     refuted = _state(resource, "verificationStatus") == "refuted"
-    allergy = page.mention("allergy", name, attrs=Attributes(negated=refuted))
+    code = code_of(resource.get("code"))
+    allergy = page.mention("allergy", name, attrs=Attributes(negated=refuted), code=code)
     effects = [
         text_of(m)
         for r in resource.get("reaction") or []
@@ -354,7 +231,8 @@ def _allergy(page: Page, resource: Resource, context: Context) -> None:
         said = name + (f": {', '.join(effects)}" if any(effects) else "")
         page.observe("allergy", said, (allergy.start, allergy.end), kind="sentence", original=said,
                      time=date_of(resource.get("recordedDate")
-                                  or resource.get("assertedDate")))  # fmt: skip
+                                  or resource.get("assertedDate")),
+                     code=code, detail=", ".join(e for e in effects if e))  # fmt: skip
     page.write("\n")
 
 
@@ -378,13 +256,14 @@ def _procedure(page: Page, resource: Resource, context: Context) -> None:
     status = resource.get("status")
     not_done = status in ("not-done", "aborted") or resource.get("notDone") is True
     kind = "drug" if resource["resourceType"] == "Immunization" else "procedure"
-    page.mention(kind, name, attrs=Attributes(negated=True) if not_done else PLAIN)
+    code = code_of(resource.get("code") or resource.get("vaccineCode"))
+    page.mention(kind, name, attrs=Attributes(negated=True) if not_done else PLAIN, code=code)
     time = (
         resource.get("performedDateTime")
         or (resource.get("performedPeriod") or {}).get("start")
         or resource.get("occurrenceDateTime")
     )
-    _write_time(page, date_of(time))
+    write_time(page, date_of(time))
     _notes(page, resource)
 
 
@@ -399,7 +278,7 @@ def _report(page: Page, resource: Resource, context: Context) -> None:
     date = date_of(resource.get("effectiveDateTime") or resource.get("issued"))
     if name:
         page.write(name)
-        _write_time(page, date)
+        write_time(page, date)
     page.free_text(str(resource.get("conclusion") or ""), date)
     for coded in resource.get("conclusionCode") or resource.get("codedDiagnosis") or []:
         if words := text_of(coded):
@@ -412,7 +291,7 @@ def _report(page: Page, resource: Resource, context: Context) -> None:
         and not resource.get("presentedForm")
         and not resource.get("result")
     ):
-        page.free_text(_div(resource), date)
+        page.free_text(div_of(resource), date)
 
 
 def _attachment(page: Page, form: Any, date: str) -> None:
@@ -421,7 +300,12 @@ def _attachment(page: Page, form: Any, date: str) -> None:
     if form.get("data"):
         attachment_text(page, str(form.get("contentType") or ""), str(form["data"]), date[:10])
     elif form.get("url"):
-        page.notes.append(say("The document's text lies in another file, which is not followed."))
+        page.notes.append(
+            say(
+                "The document's text lies in another file, which is not followed: {name}.",
+                name=str(form["url"])[:120],
+            )
+        )
 
 
 def _reference_document(page: Page, resource: Resource, context: Context) -> None:
@@ -429,7 +313,7 @@ def _reference_document(page: Page, resource: Resource, context: Context) -> Non
     date = date_of(resource.get("date") or resource.get("created") or resource.get("indexed"))
     if title:
         page.write(title)
-        _write_time(page, date)
+        write_time(page, date)
     for content in resource.get("content") or []:
         if isinstance(content, dict):
             _attachment(page, content.get("attachment"), date)
@@ -442,7 +326,7 @@ def _composition(page: Page, resource: Resource, context: Context) -> None:
             break
         section = pending.pop(0)
         pending[:0] = [s for s in section.get("section") or [] if isinstance(s, dict)]
-        words = _div(section)
+        words = div_of(section)
         if words:
             title = str(section.get("title") or text_of(section.get("code")))
             if title:
@@ -450,7 +334,7 @@ def _composition(page: Page, resource: Resource, context: Context) -> None:
             page.free_text(words)
 
 
-def _div(resource: Resource) -> str:
+def div_of(resource: Resource) -> str:
     text = resource.get("text")
     return plain_text(str(text.get("div") or "")) if isinstance(text, dict) else ""
 
@@ -461,18 +345,18 @@ def _imaging(page: Page, resource: Resource, context: Context) -> None:
     codes = [str(m.get("code")) for m in modality if isinstance(m, dict) and m.get("code")]
     if name or codes:
         page.mention("procedure", name or ", ".join(codes))
-        _write_time(page, date_of(resource.get("started")))
+        write_time(page, date_of(resource.get("started")))
 
 
 def _other(page: Page, resource: Resource, context: Context) -> None:
-    words = _div(resource) or text_of(resource.get("code") or resource.get("type"))
+    words = div_of(resource) or text_of(resource.get("code") or resource.get("type"))
     if words:
         page.heading("other", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", resource["resourceType"]))
         page.free_text(words)
 
 
 _WRITERS: Mapping[str, Callable[[Page, Resource, Context], None]] = {
-    "Observation": _observation, "Condition": _condition, "MedicationStatement": _medication,
+    "Observation": write_observation, "Condition": _condition, "MedicationStatement": _medication,
     "MedicationRequest": _medication, "MedicationAdministration": _medication,
     "MedicationDispense": _medication, "AllergyIntolerance": _allergy,
     "FamilyMemberHistory": _family,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from medview.core.results import Code
 from medview.record.note import Value
 from medview.record.rules.units import ucum
 
 Resource = Mapping[str, Any]
+_LARGEST = 1e15  # no quantity of a person is larger
 
 
 class Context:
@@ -19,9 +22,15 @@ class Context:
     def __init__(self) -> None:
         self._by_name: dict[str, Resource] = {}
         self.patients: dict[str, Resource] = {}
+        self._places: dict[int, str] = {}
 
-    def add(self, full_url: str, resource: Resource) -> None:
-        """Take a resource in."""
+    def place_of(self, resource: Resource) -> str:
+        """Where in the file a resource stands, as a JSON path."""
+        return self._places.get(id(resource), str(resource.get("resourceType", "")))
+
+    def add(self, full_url: str, resource: Resource, place: str) -> None:
+        """Take a resource in; place: its JSON path."""
+        self._places[id(resource)] = place
         names = [full_url] if full_url else []
         if resource.get("id"):
             names.append(f"{resource['resourceType']}/{resource['id']}")
@@ -71,13 +80,35 @@ def codes_of(concept: Any, system: str = "") -> list[str]:
     ]  # fmt: skip
 
 
-def _number(value: Any) -> int | float:
-    return float(value) if isinstance(value, (Decimal, float)) else int(value)
+_SCHEMES = (("snomed", "SCT"), ("loinc", "LN"), ("rxnorm", "RXNORM"), ("icd-10", "ICD10"),
+            ("cvx", "CVX"), ("icd-9", "ICD9"), ("atc", "ATC"), ("ndc", "NDC"))  # fmt: skip
+
+
+def code_of(concept: Any) -> Code | None:
+    """The first code of a CodeableConcept that is of a terminology everybody knows."""
+    codings = concept.get("coding") or [] if isinstance(concept, dict) else []
+    for coding in codings:
+        if isinstance(coding, dict) and coding.get("code"):
+            system = str(coding.get("system", "")).lower()
+            scheme = next((short for part, short in _SCHEMES if part in system), "")
+            if scheme:
+                return Code(scheme, str(coding["code"]), str(coding.get("display") or ""))
+    return None
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, Decimal | float | int):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST else None
+    number = float(value)
+    return number if math.isfinite(number) and abs(number) < _LARGEST else None
 
 
 def quantity(quantity: Any) -> tuple[Value | None, str]:
     """(value, as it is shown); the unit is the code (UCUM), not the display."""
-    if not isinstance(quantity, dict) or quantity.get("value") is None:
+    number = _number(quantity.get("value")) if isinstance(quantity, dict) else None
+    if number is None:
         return None, ""
     code, shown = str(quantity.get("code") or ""), str(quantity.get("unit") or "")
     unit = (
@@ -86,5 +117,5 @@ def quantity(quantity: Any) -> tuple[Value | None, str]:
         else ucum(shown or code)
     )
     sign = str(quantity.get("comparator") or "")
-    value = Value(num=_number(quantity["value"]), unit=unit, comparator=sign)
+    value = Value(num=number, unit=unit, comparator=sign)
     return value, f"{sign}{quantity['value']} {shown or code}".strip()

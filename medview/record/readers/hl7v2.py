@@ -12,7 +12,8 @@ from medview.core.words import say
 from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode
 from medview.record.note import PLAIN, Attributes, Relation, Value
-from medview.record.readers.page import Page, attachment_text, date_of, document_id, kind_of
+from medview.record.readers.attachments import attachment_text
+from medview.record.readers.page import Page, date_of, document_id, kind_of
 from medview.record.rules.laboratory import lab_test_for
 from medview.record.rules.units import number, ucum
 

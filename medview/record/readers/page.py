@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
-from medview.core.observation import Observation, Source, concepts
+from medview.core.observation import Bounds, Observation, Source, concepts
 from medview.core.results import Code
-from medview.core.words import Sentence, say
+from medview.core.words import Sentence
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.note import PLAIN, Attributes, Entity, Relation, Span, Value
 from medview.record.rules.demographics import iso_date
@@ -34,6 +32,7 @@ class Page:
     patient: PatientIdentity = field(default_factory=PatientIdentity)
     pieces: list[str] = field(default_factory=list)
     length: int = 0
+    line_start: int = 0
     sections: list[tuple[str, int]] = field(default_factory=list)
     section_title: str = ""
     narrative: list[Span] = field(default_factory=list)
@@ -49,6 +48,8 @@ class Page:
         start = self.length
         self.pieces.append(text)
         self.length += len(text)
+        if (end := text.rfind("\n")) >= 0:
+            self.line_start = start + end + 1
         return start, self.length
 
     def heading(self, label: str, title: str) -> None:
@@ -69,14 +70,19 @@ class Page:
             self.write("\n")
 
     def mention(
-        self, kind: str, text: str, value: Value | None = None, attrs: Attributes = PLAIN
+        self,
+        kind: str,
+        text: str,
+        value: Value | None = None,
+        attrs: Attributes = PLAIN,
+        code: Code | None = None,
     ) -> Entity:
         """Add words that stand for an entity; its concepts come from the lexicon."""
         start, end = self.write(text)
         found = concepts_of(text) if kind not in ("lab", "vital", "date") else ()
         entity = Entity(
             type=kind, start=start, end=end, text=text, attrs=attrs, value=value, concepts=found,
-            id=f"S{len(self.entities)}",
+            id=f"S{len(self.entities)}", code=code,
         )  # fmt: skip
         self.entities.append(entity)
         return entity
@@ -91,10 +97,17 @@ class Page:
         time: str = "",
         kind: str = "lab",
         original: str = "",
+        code: Code | None = None,
+        reference: Bounds = (None, None),
+        status: str = "",
+        detail: str = "",
     ) -> None:
-        """Add an observation that the structure states, seen at `span`."""
+        """Add an observation that the structure states, seen at `span`.
+
+        code: where it is not the value's or the concept's LOINC code.
+        """
         about = concepts()[concept]
-        code = value_of.concept if value_of and value_of.concept else about.loinc
+        loinc = value_of.concept if value_of and value_of.concept else about.loinc
         self.observations.append(
             Observation(
                 patient_id=self.patient.id,
@@ -106,8 +119,11 @@ class Page:
                 source=Source(
                     kind=kind, where=self.title, locator=f"document:{self.id}:{span[0]}:{span[1]}"
                 ),
-                code=Code("LN", code, about.title) if code else None,
+                code=code or (Code("LN", loinc, about.title) if loinc else None),
                 original=original,
+                reference=reference,
+                status=status,
+                detail=detail,
             )
         )
 
@@ -176,29 +192,6 @@ def plain_text(html: str) -> str:
     stripper.close()
     lines = (re.sub(r" {2,}", " ", line).strip() for line in "".join(stripper.parts).split("\n"))
     return "\n".join(line for line in lines if line)
-
-
-def attachment_text(page: Page, kind: str, data: str, date: str = "") -> None:
-    """Show a base64 attachment: text and HTML are read, other kinds are named in a note.
-
-    date: ISO, where it is not the document's.
-    """
-    try:
-        raw = base64.b64decode(re.sub(r"\s+", "", data), validate=True)
-    except (binascii.Error, ValueError):
-        page.notes.append(say("An attachment could not be read: its base64 text is damaged."))
-        return
-    kind = kind.split(";", maxsplit=1)[0].strip().lower()
-    if (
-        kind in ("text/plain", "text", "")
-        and b"\x00" not in raw[:200]
-        and not raw.startswith(b"%PDF")
-    ):
-        page.free_text(raw.decode("utf-8", "replace"), date)
-    elif "html" in kind or kind.endswith("xml"):
-        page.free_text(plain_text(raw.decode("utf-8", "replace")), date)
-    else:
-        page.notes.append(say("An attachment was not read ({kind}).", kind=kind or "?"))
 
 
 def date_of(written: object) -> str:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
-from medview.record.encoding import decode
+from medview.record.encoding import GUESSED, decode
 from medview.record.language import detect_language
 from medview.record.readers.page import document_id
 from medview.record.rules.demographics import iso_date
@@ -35,18 +37,52 @@ _DATE = re.compile(r"(?:^|[\s|])(?:Date|Date of (?:exam|examination|service|visi
 def read_plain_text(data: bytes, path: Path) -> Document:
     """The text exactly as decoded. Raises UnreadableInstance for what is no text."""
     text, encoding = decode(data, path.name)
+    notes = (say("The encoding was guessed: {encoding}.", encoding=encoding),)
+    return worded(
+        data, path, text, kind="text", encoding=encoding,
+        notes=notes if encoding in GUESSED else (),
+    )  # fmt: skip
+
+
+def worded(
+    data: bytes, path: Path, text: str, *, kind: str, encoding: str, notes: Sequence[Sentence] = ()
+) -> Document:
+    """A document that is only words; its first lines may say whose it is and of which day."""
     head = text[:_HEAD]
+    conflict = _conflicts(head)
     return Document(
         id=document_id(data),
         path=str(path),
-        kind="text",
+        kind=kind,
         title=_title(text, path),
         date=_date(head),
         encoding=encoding,
         patient=_identity(head),
         text=text,
         narrative=((0, len(text)),) if text.strip() else (),
+        notes=(*notes, *conflict),
     )
+
+
+def _conflicts(head: str) -> tuple[Sentence, ...]:
+    """What the header says in two ways."""
+    births = {iso_date(m[1]) for m in _BIRTH.finditer(head)} - {""}
+    sexes = {_sex(m) for m in _SEX.finditer(head)}
+    numbers = {m[1].casefold() for m in _ID.finditer(head)}
+    said = (
+        (births, say("The document gives two birth dates: {values}.", values=_both(births))),
+        (sexes, say("The document gives two sexes: {values}.", values=_both(sexes))),
+        (numbers, say("The document gives two patient numbers: {values}.", values=_both(numbers))),
+    )
+    return tuple(sentence for values, sentence in said if len(values) > 1)
+
+
+def _both(values: set[str]) -> str:
+    return ", ".join(sorted(values))
+
+
+def _sex(match: re.Match[str]) -> str:
+    return "F" if match[1].lower()[0] in "f女" else "M"
 
 
 def _identity(head: str) -> PatientIdentity:
@@ -56,7 +92,7 @@ def _identity(head: str) -> PatientIdentity:
         ids=(number[1],) if number else (),
         name=name[1].strip() if name else "",
         birth_date=iso_date(birth[1]) if birth else "",
-        sex=("F" if sex[1].lower()[0] in "f女" else "M") if sex else "",
+        sex=_sex(sex) if sex else "",
     )
 
 

@@ -1,0 +1,21 @@
+"""The resource types of FHIR R4 and STU3 (hl7.org/fhir/resourcelist.html)."""
+
+_NAMES = """
+Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse
+AuditEvent Basic Binary BiologicallyDerivedProduct BodySite BodyStructure Bundle
+CapabilityStatement CarePlan CareTeam ChargeItem Claim ClaimResponse ClinicalImpression
+CodeSystem Communication CommunicationRequest Composition ConceptMap Condition Consent Contract
+Coverage DetectedIssue Device DeviceMetric DeviceRequest DeviceUseStatement DiagnosticReport
+DocumentManifest DocumentReference Encounter Endpoint EpisodeOfCare ExplanationOfBenefit
+FamilyMemberHistory Flag Goal Group HealthcareService ImagingStudy ImagingManifest Immunization
+ImmunizationEvaluation ImmunizationRecommendation InsurancePlan Invoice Library List Location
+Measure MeasureReport Media Medication MedicationAdministration MedicationDispense
+MedicationKnowledge MedicationRequest MedicationStatement MessageHeader MolecularSequence
+NamingSystem NutritionOrder Observation OperationOutcome Organization Parameters Patient
+PaymentNotice Person PlanDefinition Practitioner PractitionerRole Procedure ProcedureRequest
+Provenance Questionnaire QuestionnaireResponse ReferralRequest RelatedPerson RequestGroup
+ResearchStudy ResearchSubject RiskAssessment Schedule Sequence ServiceRequest Slot Specimen
+StructureDefinition Subscription Substance SupplyDelivery SupplyRequest Task ValueSet
+VisionPrescription
+"""
+KINDS = frozenset(_NAMES.split())
