@@ -39,8 +39,9 @@ class Catalogue:
 
     @property
     def for_images(self) -> tuple[ModelFolder, ...]:
-        """Those that look for something in series, without routers and models on values."""
-        return tuple(model for model in self.models if model.kind not in ("tabular", "router"))
+        """Those that look for something in series, without routers and models on values or texts."""
+        others = ("tabular", "router", "text")
+        return tuple(model for model in self.models if model.kind not in others)
 
     @property
     def routers(self) -> tuple[ModelFolder, ...]:

@@ -17,6 +17,7 @@ from typing import Any
 from medview.ai.manifest import check_manifest, write_manifest
 from medview.ai.schema import check_description, read_outputs
 from medview.ai.schema_tabular import WEIGHTS as TABLE_WEIGHTS
+from medview.ai.schema_text import WEIGHTS as TEXT_WEIGHTS
 from medview.ai.weights import read_header, require_finite
 from medview.core.errors import ModelUnavailable
 from medview.core.results import Label, ModelRef
@@ -137,6 +138,8 @@ def _check_weights(folder: Path, description: Mapping[str, Any]) -> None:
     wanted = {step["weights"] for step in description["pipeline"] if step["op"] == "network"}
     if description["kind"] == "tabular":
         wanted = {TABLE_WEIGHTS}
+    if description["kind"] == "text":
+        wanted = {TEXT_WEIGHTS}
     present = {path.name for path in folder.glob("*.safetensors")}
     for name in sorted(wanted - present):
         raise ModelUnavailable(say("The model's weights are missing."), name)

@@ -9,12 +9,13 @@ from typing import Any
 
 from medview.ai.ops import GATE_FIELDS, STEP_FIELDS, Field, Fields
 from medview.ai.schema_tabular import check_tabular
+from medview.ai.schema_text import check_text
 from medview.core.errors import ModelUnavailable
 from medview.core.results import Code, Label
 from medview.core.words import say
 
 SCHEMA = "medview-model/1"
-KINDS = ("segmentation", "classification", "rules", "tabular", "router")
+KINDS = ("segmentation", "classification", "rules", "tabular", "router", "text")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _POINTER = re.compile(r"calib\.json#(/[A-Za-z0-9_]+)+")
@@ -38,6 +39,9 @@ _TOP: Fields = {
     "estimator": Field("object"),
     "outcome": Field("object"),
     "inputs": Field("objects"),
+    # models on texts
+    "tagger": Field("object"),
+    "pairs": Field("object"),
 }
 _INTENDED: Fields = {
     "use": Field("text", True),
@@ -149,6 +153,9 @@ def check_description(description: Mapping[str, Any]) -> None:
         check_step(step)
     if description["kind"] == "tabular":
         check_tabular(description, check_record)
+        return
+    if description["kind"] == "text":
+        check_text(description, check_record)
         return
     _check_outputs(
         description["outputs"],

@@ -15,7 +15,7 @@ from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
 _HEADER_MAX = 8 << 20
-_WIDTH = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+_WIDTH = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1, "BOOL": 1}
 _DTYPE = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 _CHUNK = 1 << 22
 

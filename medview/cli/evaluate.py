@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data",
         type=Path,
         metavar="DATA",
-        help="a folder of labelled data, or a table (.csv, .csv.gz)",
+        help="a folder of labelled data, a table (.csv, .csv.gz), or abstracts (.jsonl, .jsonl.gz)",
     )
     parser.add_argument("--split", default="dev", help="which part of the data (default dev)")
 
@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         if (Path(args.model) / "model.json").is_file()
         else read_catalogue().get(args.model)
     )
-    document = _on_table(folder, args) if folder.kind == "tabular" else _on_images(folder, args)
+    judge = {"tabular": _on_table, "text": _on_texts}.get(folder.kind, _on_images)
+    document = judge(folder, args)
     if args.json:
         print_json(document)
         return DONE
@@ -69,3 +70,9 @@ def _on_table(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
     from medview.training.tabular.evaluate import evaluate_table
 
     return evaluate_table(folder, args.data)
+
+
+def _on_texts(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
+    from medview.training.text.evaluate import evaluate_texts
+
+    return evaluate_texts(folder, args.data, args.split)

@@ -30,11 +30,13 @@ def run(args: argparse.Namespace) -> int:
     if not args.plan.exists():  # before the training room is loaded, which takes seconds
         raise InvalidInput(say("There is no such file."), str(args.plan))
     from medview.training.tabular.plan import is_tabular
+    from medview.training.text.plan import is_text
 
     cancel = CancelToken()
     before = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
     try:
-        model = (_train_on_table if is_tabular(args.plan) else _train)(args, cancel)
+        train = _train_on_table if is_tabular(args.plan) else _train
+        model = (_train_on_texts if is_text(args.plan) else train)(args, cancel)
     finally:
         signal.signal(signal.SIGINT, before)
     figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
@@ -66,6 +68,15 @@ def _train_on_table(args: argparse.Namespace, cancel: CancelToken) -> Path:
 
     plan = read_tabular_plan(args.plan)
     return train_table(plan, args.runs / plan.name, progress_for(args), cancel)
+
+
+def _train_on_texts(args: argparse.Namespace, cancel: CancelToken) -> Path:
+    """Minutes too."""
+    from medview.training.text.build import train_texts
+    from medview.training.text.plan import read_text_plan
+
+    plan = read_text_plan(args.plan)
+    return train_texts(plan, args.runs / plan.name, progress_for(args), cancel)
 
 
 def _figures_beside(plan: Path) -> Mapping[str, Any]:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from medview.record.tagging.model import TextModel
+from medview.core.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    from medview.record.tagging.model import TextModel
 
 
 @cache
 def shipped_text_model() -> TextModel | None:
-    """The model of kind `text` among the models, None where there is none."""
+    """The first text model among the models, None where there is none that can be used.
+
+    Blocks for a moment the first time: call it outside the window's thread.
+    """
+    from medview.ai.catalogue import read_catalogue
+    from medview.ai.schema_text import WEIGHTS
+    from medview.record.tagging.model import open_text_model
+
+    for folder in read_catalogue().models:
+        if folder.kind == "text":
+            try:
+                return open_text_model(folder.description, folder.path / WEIGHTS)
+            except ModelUnavailable:
+                continue
     return None

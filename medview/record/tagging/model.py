@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.core.errors import ModelUnavailable
 from medview.core.progress import CancelToken
+from medview.core.words import say
 from medview.record.rules.sentences import sentences
 from medview.record.tagging.abbreviations import abbreviations
+from medview.record.tagging.names import Name
 from medview.record.tagging.network import Network
+from medview.record.tagging.pairs import PairModel
 from medview.record.tagging.tags import best_path, marginals, mentions_in
 from medview.record.tagging.tokens import Tokens, tokens_of
 
@@ -22,23 +27,15 @@ _LONGER = 20  # characters that a name may begin before the long form of a short
 _QUANTISED = ".steps_of"  # a table of small whole numbers, times one step a column
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Name:
-    """text[start:end] is the name of a thing of `type`. probability: by the CRF, of its span."""
-
-    start: int
-    end: int
-    type: str
-    probability: float = field(default=1.0, compare=False)
-
-
 @dataclass(frozen=True)
 class TextModel:
     """Networks whose scores are averaged. heads: the types of each corpus's annotation."""
 
     name: str
+    version: str
     heads: Mapping[str, tuple[str, ...]]
     networks: tuple[Network, ...]
+    pairs: PairModel | None
 
     def names(self, text: str, head: str, cancel: CancelToken | None = None) -> list[Name]:
         """The names in a text as the annotators of that corpus would mark them, by place.
@@ -113,6 +110,19 @@ def _everywhere(text: str, names: list[Name], words: str, like: Name) -> list[Na
     return found
 
 
+def open_text_model(description: Mapping[str, Any], weights: Path) -> TextModel:
+    """The model of a checked folder. Raises ModelUnavailable where its arrays do not fit."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return text_model(description, load_file(weights))
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise ModelUnavailable(
+            say("The weights do not belong to this network."), str(description["name"])
+        ) from error
+
+
 def text_model(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TextModel:
     """The model of a folder's description and its arrays.
 
@@ -121,14 +131,18 @@ def text_model(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     tagger = description["tagger"]
     words = bytes(np.asarray(arrays["vocabulary"], np.uint8)).decode().split("\n")
     vocabulary = {word: i for i, word in enumerate(words, 1)}
-    heads = {head: tuple(types) for head, types in tagger["heads"].items()}
+    heads = {head["name"]: tuple(head["types"]) for head in tagger["heads"]}
     networks = []
     for number in range(int(tagger["networks"])):
         own = _opened(arrays, f"{number}.")
         if len(own["word.weight"]) != len(vocabulary) + 1:
             raise ValueError("vocabulary")
         networks.append(Network(own, vocabulary))
-    return TextModel(description["name"], heads, tuple(networks))
+    said = description.get("pairs")
+    pairs = said and PairModel(
+        arrays["pairs"].astype(np.float32), said["bias"], said["least"], said["best"]
+    )
+    return TextModel(description["name"], description["version"], heads, tuple(networks), pairs)
 
 
 def _opened(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[np.float32]]:

@@ -93,27 +93,27 @@ def is_tabular(path: Path) -> bool:
 def read_tabular_plan(path: Path) -> TabularPlan:
     """Read and check a TOML file. Raises InvalidInput in one sentence."""
     loaded = tomllib.loads(path.read_text(encoding="utf-8"))
-    data = dict(_table(loaded, "data"))
+    data = dict(table_in(loaded, "data"))
     patient = str(data.pop("patient", ""))
     inputs = loaded.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise InvalidInput(say("The training file lacks {name}.", name="inputs"))
     return TabularPlan(
         path=path.resolve(),
-        data=_made(DataPlan, data, "data"),
+        data=made(DataPlan, data, "data"),
         patient=patient,
-        outcome=_outcome(_table(loaded, "outcome")),
+        outcome=_outcome(table_in(loaded, "outcome")),
         columns=tuple(_column(record) for record in inputs),
-        recipe=_made(TabularRecipe, _table(loaded, "recipe"), "recipe"),
-        model=_table(loaded, "model"),
-        card=_table(loaded, "card"),
+        recipe=made(TabularRecipe, table_in(loaded, "recipe"), "recipe"),
+        model=table_in(loaded, "model"),
+        card=table_in(loaded, "card"),
     )
 
 
 def _outcome(table: dict[str, Any]) -> Outcome:
     kept = {key: tuple(map(str, values)) for key, values in table.pop("keep", {}).items()}
     table["positive"] = tuple(map(str, table.get("positive", ("1",))))
-    found: Outcome = _made(Outcome, {**table, "keep": kept}, "outcome")
+    found: Outcome = made(Outcome, {**table, "keep": kept}, "outcome")
     if found.kind not in ("binary", "survival") or (found.kind == "survival" and not found.time):
         raise InvalidInput(
             say("The training file has an impossible value for {name}.", name="outcome.kind")
@@ -123,23 +123,28 @@ def _outcome(table: dict[str, Any]) -> Outcome:
 
 def _column(record: Mapping[str, Any]) -> Column:
     codes = record.get("codes")
-    made: Column = _made(Column, {**record, "column": record.get("column", record.get("name"))},
+    column: Column = made(Column, {**record, "column": record.get("column", record.get("name"))},
                          "inputs")  # fmt: skip
-    if (made.kind == "choice") != isinstance(codes, dict):
+    if (column.kind == "choice") != isinstance(codes, dict):
         raise InvalidInput(
-            say("The training file has an impossible value for {name}.", name=f"inputs.{made.name}")
+            say(
+                "The training file has an impossible value for {name}.",
+                name=f"inputs.{column.name}",
+            )
         )
-    return made
+    return column
 
 
-def _table(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
+def table_in(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A table of a TOML file. Raises InvalidInput where there is none of this name."""
     table = loaded.get(name)
     if not isinstance(table, dict):
         raise InvalidInput(say("The training file lacks {name}.", name=name))
     return table
 
 
-def _made(kind: Any, table: Mapping[str, Any], name: str) -> Any:
+def made(kind: Any, table: Mapping[str, Any], name: str) -> Any:
+    """A part of a plan from its table. Raises InvalidInput for what does not belong there."""
     known = {field.name for field in fields(kind)}
     for key in table:
         if key not in known:

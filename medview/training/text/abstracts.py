@@ -7,11 +7,12 @@ equals no gold mention.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from medview.record import Document, extract
 from medview.record.tagging.model import TextModel
+from medview.record.tagging.names import Name as Named
 from medview.training.text.corpora import Abstract
 from medview.training.text.scores import Tally
 
@@ -75,4 +76,15 @@ def reader_for(model: TextModel | None, which: str, by: str) -> Callable[[str], 
 
     if model is None or by != "model":
         return with_everything
-    return lambda text: Reading({(n.start, n.end, n.type) for n in model.names(text, which)})
+
+    def with_model(text: str) -> Reading:
+        names = model.names(text, which)
+        pairs = model.pairs.pairs(text, names) if model.pairs and which == "bc5cdr" else []
+        return Reading(keys(names), [(keys(c.names), keys(d.names)) for c, d, _ in pairs])
+
+    return with_model
+
+
+def keys(names: Iterable[Named]) -> set[Name]:
+    """Names as they are counted."""
+    return {(n.start, n.end, n.type) for n in names}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from medview.core.progress import CancelToken, Progress
 from medview.record.rules.sentences import sentences
 from medview.record.tagging.tags import tags_for
 from medview.record.tagging.tokens import (
@@ -23,20 +23,10 @@ from medview.record.tagging.tokens import (
     word_of,
 )
 from medview.training.text.corpora import Abstract
-from medview.training.text.network import Batch, Sizes, TaggerNetwork
+from medview.training.text.network import Batch, TaggerNetwork
+from medview.training.text.plan import Sizes, TextRecipe
 
 Heads = Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextRecipe:
-    """How it is fitted. batch: tokens; rest: share of the way after which the mean is kept."""
-
-    epochs: int = 12
-    batch: int = 900
-    rate: float = 3e-3
-    decay: float = 1e-4
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +87,21 @@ def _batches(
     yield from (batches[i] for i in rng.permutation(len(batches)))
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Who hears how far it is, and who may stop it."""
+
+    progress: Progress
+    cancel: CancelToken
+
+
 def fit(
-    corpus: Sequence[Sentence],
-    heads: Heads,
-    recipe: TextRecipe,
-    sizes: Sizes,
-    after_epoch: Callable[[int, TaggerNetwork, float, Mapping[str, int]], None],
+    corpus: Sequence[Sentence], heads: Heads, recipe: TextRecipe, sizes: Sizes, steps: Steps
 ) -> tuple[TaggerNetwork, dict[str, int]]:
-    """The network and its vocabulary. The weights that are kept are a running mean (EMA)."""
+    """The network and its vocabulary; the weights are a running mean over epochs.
+
+    Raises Cancelled.
+    """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     vocabulary = vocabulary_of(corpus)
@@ -117,22 +114,21 @@ def fit(
         torch.optim.SparseAdam(tables, recipe.rate),
     )
     for epoch in range(recipe.epochs):
-        lost, batches = 0.0, list(_batches(corpus, recipe.batch, rng))
+        batches = list(_batches(corpus, recipe.batch, rng))
         for number, chosen in enumerate(batches):
-            done = (epoch + number / len(batches)) / recipe.epochs
-            loss = network.loss(batch_of(chosen, vocabulary), chosen[0].head)
+            steps.cancel.check()
+            steps.progress(epoch * len(batches) + number, recipe.epochs * len(batches), "batches")
             network.zero_grad()
+            loss = network.loss(batch_of(chosen, vocabulary), chosen[0].head)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(dense, 1.0)
             for optimiser in optimisers:
                 for group in optimiser.param_groups:
+                    done = (epoch + number / len(batches)) / recipe.epochs
                     group["lr"] = recipe.rate * _pace(done)
                 optimiser.step()
-            lost += float(loss.detach())
         _follow(mean, network, 0.0 if epoch < recipe.epochs // 3 else 0.6)
-        mean.eval()
-        after_epoch(epoch, mean, lost / len(batches), vocabulary)
-    return mean, vocabulary
+    return mean.eval(), vocabulary
 
 
 def _pace(done: float) -> float:
@@ -143,8 +139,3 @@ def _follow(mean: TaggerNetwork, network: TaggerNetwork, keep: float) -> None:
     with torch.no_grad():
         for old, new in zip(mean.parameters(), network.parameters(), strict=True):
             old.mul_(keep).add_(new.detach(), alpha=1 - keep)
-
-
-def as_tensor(values: Sequence[int]) -> Tensor:
-    """A row of numbers."""
-    return torch.tensor(values, dtype=torch.int64)

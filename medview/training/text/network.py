@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,18 +12,7 @@ from torch import Tensor, nn
 
 from medview.record.tagging.tags import allowed, tag_names
 from medview.record.tagging.tokens import GRAM_BITS, GRAM_GAIN, MARKS, SHAPES, WIDE_BITS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """Widths of the parts; `dropout` of what goes into the recurrent layer and out of it."""
-
-    word: int = 64
-    gram: int = 96
-    small: int = 12
-    hidden: int = 128
-    dropout: float = 0.45
-    wide_dropout: float = 0.3
+from medview.training.text.plan import Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +35,8 @@ class TaggerNetwork(nn.Module):
     def __init__(self, words: int, heads: Mapping[str, Sequence[str]], sizes: Sizes) -> None:
         super().__init__()
         self.sizes = sizes
+        self.pool: Tensor
+        self.register_buffer("pool", torch.rand(1 << 22), False)
         self.word = nn.Embedding(words, sizes.word)
         self.gram = nn.EmbeddingBag(1 << GRAM_BITS, sizes.gram, mode="mean", sparse=True)
         self.shape = nn.Embedding(SHAPES, sizes.small)
@@ -79,13 +71,21 @@ class TaggerNetwork(nn.Module):
             1,
         )
         x = torch.cat([of_word[batch.which], self.mark(batch.marks)], 2)
-        x = nn.functional.dropout(x, size.dropout, self.training)
+        x = self._dropped(x, size.dropout)
         h, _ = self.lstm(x)
-        h = nn.functional.dropout(h, size.dropout, self.training)
-        kept = nn.functional.dropout(torch.ones(batch.wide.shape), size.wide_dropout, self.training)
-        wide = (self.wide[head](batch.wide) * kept[..., None]).sum(2)
-        result: Tensor = self.out[head](h) + wide
+        h = self._dropped(h, size.dropout)
+        rows = self._dropped(self.wide[head](batch.wide), size.wide_dropout)
+        result: Tensor = self.out[head](h) + rows.sum(2)
         return result
+
+    def _dropped(self, x: Tensor, rate: float) -> Tensor:
+        """Dropout of x[i, j, k], with numbers drawn once: new ones cost as much as the rest."""
+        if not self.training or not rate:
+            return x
+        n = math.prod(x.shape[:3])
+        start = int(torch.randint(0, len(self.pool) - n, ()))
+        kept = (self.pool[start : start + n] >= rate).float() / (1 - rate)
+        return x * kept.reshape(*x.shape[:3], *[1] * (x.ndim - 3))
 
     def tables(self) -> list[nn.Parameter]:
         """The large tables, of which a step touches a few rows only."""
