@@ -39,7 +39,7 @@ class Catalogue:
 
     @property
     def for_images(self) -> tuple[ModelFolder, ...]:
-        """Those that look for something in series, without routers and models on values or texts."""
+        """Those that look for something in series: no routers, no models on values or texts."""
         others = ("tabular", "router", "text")
         return tuple(model for model in self.models if model.kind not in others)
 
