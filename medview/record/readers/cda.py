@@ -12,6 +12,7 @@ from medview.record.document import Document, PatientIdentity
 from medview.record.readers.attachments import attachment_text
 from medview.record.readers.cda_entries import write_entries
 from medview.record.readers.cda_values import Names, day, narrative, rows, words
+from medview.record.readers.demographics import write_demographics
 from medview.record.readers.page import Page, date_of, document_id
 from medview.record.readers.xml import parse_xml
 
@@ -50,6 +51,7 @@ def read_cda(data: bytes, path: Path) -> Document:
     page.date = date_of(effective.get("value") if effective is not None else "")
     page.patient = _identity(root, page)
     page.write(page.title + "\n")
+    write_demographics(page)
     _body(root, page)
     return page.document(str(path), "CDA", "UTF-8")
 

@@ -14,7 +14,7 @@ from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode
-from medview.record.note import Value
+from medview.record.readers.demographics import write_demographics
 from medview.record.readers.fhir_kinds import KINDS
 from medview.record.readers.fhir_resources import SECTIONS, render
 from medview.record.readers.fhir_values import Context, Resource, text_of
@@ -226,7 +226,8 @@ def _fill(page: Page, key: str, members: list[Resource], context: Context) -> No
     )
     page.title, page.date = _title_and_date(members)
     if patient is not None:
-        _demographics(page)
+        page.write(f"{page.title}\n")
+        write_demographics(page)
     order = {kind: i for i, kind in enumerate(SECTIONS)}
     ordered = sorted(members, key=lambda r: order.get(r["resourceType"], len(order)))
     for resource in ordered:
@@ -314,40 +315,3 @@ def _date(resource: Resource) -> str:
         if isinstance(resource.get(name), str):
             return date_of(resource[name])
     return ""
-
-
-def _demographics(page: Page) -> None:
-    who = page.patient
-    page.write(f"{page.title}\n")
-    words = [
-        w
-        for w in (
-            who.name,
-            {"F": "female", "M": "male"}.get(who.sex, ""),
-            f"born {who.birth_date}" if who.birth_date else "",
-        )
-        if w
-    ]
-    start, end = page.write(", ".join(words))
-    page.write("\n")
-    if who.sex in ("F", "M"):
-        page.observe("sex", who.sex, (start, end), kind="header", original=", ".join(words))
-    age = age_at(who.birth_date, page.date)
-    if age is not None:
-        page.observe(
-            "age",
-            age,
-            (start, end),
-            value_of=Value(unit="a"),
-            kind="header",
-            original=f"{who.birth_date}",
-        )
-
-
-def age_at(birth_date: str, date: str) -> int | None:
-    """Whole years between two full ISO dates, None where one of them is not full."""
-    if len(birth_date) < 10 or len(date) < 10:
-        return None
-    born, then = birth_date[:10], date[:10]
-    years = int(then[:4]) - int(born[:4]) - (then[5:] < born[5:])
-    return years if 0 <= years <= 130 else None
