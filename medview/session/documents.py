@@ -16,6 +16,7 @@ from medview.session.events import DocumentsChanged, Events, KnowledgeChanged
 
 if TYPE_CHECKING:
     from medview.record import Belonging, Document, Note
+    from medview.session.joining import Joining
 
 
 _DOCUMENT_KINDS = ("SR", "PDF", "CDA")  # of DICOM objects
@@ -34,13 +35,15 @@ class OpenDocument:
     """A document that was read, and whose it is.
 
     patient_id: `patient_key` of the patient it was joined to, None while it is refused or nobody
-    is open. match: how its identity compares with that patient's.
+    is open. match: how its identity compares with that patient's. is_joined: the reader took it
+    for that patient.
     """
 
     document: Document
     note: Note
     patient_id: str | None
     match: Belonging | None
+    is_joined: bool = False
 
 
 def worth_reading(names: Sequence[str], asked_for: Sequence[Path]) -> list[Path]:
@@ -76,14 +79,17 @@ class Documents:
     """Documents of every open patient. `open` blocks and runs outside the window's thread."""
 
     def __init__(
-        self, events: Events, corrected: Callable[[OpenDocument], OpenDocument] = lambda item: item
+        self,
+        events: Events,
+        corrected: Callable[[OpenDocument], OpenDocument] = lambda item: item,
+        joining: Joining | None = None,
     ) -> None:
         self._events = events
+        self._joining = joining  # what the reader said of whose a document is
         self._corrected = corrected  # an open document as the reader put it right
         self._lock = threading.RLock()
         self._open: tuple[OpenDocument, ...] = ()
         self._unread: tuple[UnreadDocument, ...] = ()
-        self._confirmed: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def opened(self) -> tuple[OpenDocument, ...]:
@@ -95,20 +101,36 @@ class Documents:
         """Files that could not be read as documents."""
         return self._unread
 
-    @property
-    def confirmed(self) -> frozenset[tuple[str, str]]:
-        """(document id, patient id) that the reader joined although they differ."""
-        return self._confirmed
-
     def of(self, patient: Patient) -> tuple[OpenDocument, ...]:
-        """The documents that belong to a patient."""
+        """The documents that belong to a patient, with those that the reader took for it."""
         key = patient_key(patient)
-        return tuple(self._corrected(i) for i in self._open if i.patient_id == key)
+        joined = self._joining.of(patient) if self._joining is not None else frozenset()
+        mine = (
+            replace(item, patient_id=key, match=self._compared(item, patient), is_joined=True)
+            if item.patient_id is None
+            else item
+            for item in self._open
+            if item.patient_id == key or (item.patient_id is None and item.document.id in joined)
+        )
+        return tuple(map(self._corrected, mine))
 
     @property
     def refused(self) -> tuple[OpenDocument, ...]:
         """Documents that belong to none of the open patients."""
-        return tuple(item for item in self._open if item.patient_id is None)
+        joined = self._joining.everyone() if self._joining is not None else frozenset()
+        return tuple(
+            item for item in self._open
+            if item.patient_id is None and item.document.id not in joined
+        )  # fmt: skip
+
+    def refused_for(self, patient: Patient) -> tuple[OpenDocument, ...]:
+        """As `refused`, each compared with one patient."""
+        return tuple(replace(item, match=self._compared(item, patient)) for item in self.refused)
+
+    def _compared(self, item: OpenDocument, patient: Patient) -> Belonging:
+        from medview.record import belongs_to
+
+        return belongs_to(item.document, patient)
 
     def open(
         self,
@@ -168,9 +190,16 @@ class Documents:
         self._changed()
 
     def confirm(self, document_id: str, patient: Patient) -> None:
-        """The reader says that a refused document is this patient's."""
-        self._confirmed |= {(document_id, patient.id)}
-        self.rejoin([patient], patient)
+        """The reader says that a refused document is this patient's; undoable, and kept."""
+        if self._joining is not None:
+            self._joining.join(document_id, patient)
+        self._changed()
+
+    def part(self, document_id: str, patient: Patient) -> None:
+        """The reader takes that back."""
+        if self._joining is not None:
+            self._joining.part(document_id, patient)
+        self._changed()
 
     def _join(
         self, document: Document, note: Note, patients: Sequence[Patient], active: Patient | None
@@ -180,7 +209,7 @@ class Documents:
         candidates = sorted(patients, key=lambda p: active is None or p.id != active.id)
         matches = [(patient, belongs_to(document, patient)) for patient in candidates]
         for patient, match in matches:
-            if match.verdict == "match" or (document.id, patient.id) in self._confirmed:
+            if match.verdict == "match":
                 return OpenDocument(
                     document=document, note=note, patient_id=patient_key(patient), match=match
                 )

@@ -29,6 +29,7 @@ from medview.session.events import (
     StudiesOpened,
 )
 from medview.session.hanging_book import RuleBook
+from medview.session.joining import Joining
 from medview.session.knowledge import gather, risk, risks
 from medview.session.library import LibraryDesk
 from medview.session.links import Links
@@ -73,7 +74,8 @@ class Session:
         self.corrections = Corrections(
             self.made, self.studies.places, lambda: self.settings.reader_name
         )
-        self.documents = Documents(self.events, self.corrections.corrected)
+        joining = Joining(self.made, self.studies.places, lambda: self.settings.reader_name)
+        self.documents = Documents(self.events, self.corrections.corrected, joining)
         self.analyses = Analyses(
             self.events, self.studies, self.made.keep_run, self.settings.device
         )
@@ -125,7 +127,10 @@ class Session:
         self._say_what_is_missing(found, len(documents))
         patients = self.studies.holdings.patients
         self.documents.rejoin(patients, self.patient)
+        apart = len(self.documents.refused)
         self.documents.open(documents, patients, self.patient, found.patients, progress, cancel)
+        if patients and (count := len(self.documents.refused) - apart) > 0:
+            self.events.send(_said_of_apart(count))
 
     def _take_in(self, found: Holdings) -> None:
         """Measurements and key images that the opened folders hold go into the work."""
@@ -338,6 +343,15 @@ def first_place(candidates: Iterable[Place]) -> Place | None:
         (place for place in places if place.study.date == newest),
         key=lambda place: place.stack.geometry.shape[0],
     )
+
+
+def _said_of_apart(count: int) -> Message:
+    one = say("A document names another patient or nobody: it waits in the record panel.")
+    many = say(
+        "{count} documents name another patient or nobody: they wait in the record panel.",
+        count=count,
+    )
+    return Message(one if count == 1 else many, "warn")
 
 
 def _said_of_gone(gone: Sequence[Path]) -> Message:

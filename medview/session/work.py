@@ -29,6 +29,7 @@ ITEMS = {
     "pairs": "id",
     "curves": "id",
     "corrections": "id",
+    "joined": "id",
 }
 
 
@@ -89,6 +90,15 @@ class TakenReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedDocument:
+    """A document that names another patient or nobody, taken for this one: by whom, when (ISO)."""
+
+    id: str
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """Everything a reader made for one patient.
 
@@ -98,6 +108,7 @@ class Work:
     pairs: measurements of one lesion at two dates.
     taken: reports and key object selections that were read into it or written from it.
     corrections: mentions of documents that were put right, in the order in which they were.
+    joined: documents of somebody else or of nobody that the reader took for this patient.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -113,6 +124,7 @@ class Work:
     curves: tuple[CurvePath, ...] = ()
     taken: tuple[TakenReport, ...] = ()
     corrections: tuple[SpanCorrection, ...] = ()
+    joined: tuple[JoinedDocument, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""

@@ -117,3 +117,64 @@ def test_two_patients_without_an_id_do_not_see_each_others_nameless_notes(
     patients = session.studies.holdings.patients
     joined = [len(session.documents.of(patient)) for patient in patients]
     assert sorted(joined) == [0, 1]
+
+
+STRANGER = (
+    "Discharge letter\nPatient ID: X-9\nSex: female\nDate: 2026-01-10\n\nKnown diabetes mellitus."
+)
+
+
+def test_a_document_of_somebody_else_waits_and_the_readers_word_is_kept_and_undone(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    letter = note_in(tmp_path, STRANGER)
+    session.open([ct_folder("one"), letter])
+    patient = session.patient
+    assert patient is not None
+    (refused,) = session.documents.refused_for(patient)
+    assert refused.match is not None
+    assert refused.match.verdict == "mismatch"
+    assert not any(o.concept == "diabetes" for o in session.observations())
+
+    session.documents.confirm(refused.document.id, patient)
+
+    assert session.documents.refused == ()
+    assert [item.is_joined for item in session.documents.of(patient)] == [True]
+    assert any(o.concept == "diabetes" for o in session.observations())
+    again = Session()
+    again.open([tmp_path / "one", letter])  # the journal has it
+    assert again.documents.refused == ()
+    again.close()
+
+    book = session.book
+    assert book is not None
+    name = book.undo()
+    assert name is not None
+    assert name.english() == "Use a document for this patient"
+    assert len(session.documents.refused) == 1
+    assert not any(o.concept == "diabetes" for o in session.observations())
+
+
+def test_a_joined_document_can_be_kept_apart_again(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    session.open([ct_folder("one"), note_in(tmp_path, STRANGER)])
+    patient = session.patient
+    assert patient is not None
+    (refused,) = session.documents.refused
+    session.documents.confirm(refused.document.id, patient)
+
+    session.documents.part(refused.document.id, patient)
+
+    assert [item.document.id for item in session.documents.refused] == [refused.document.id]
+
+
+def test_a_reader_hears_that_documents_were_kept_apart(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    heard: list[str] = []
+    session.events.subscribe(lambda e: heard.append(str(getattr(e, "sentence", ""))))
+
+    session.open([ct_folder("one"), note_in(tmp_path, STRANGER)])
+
+    assert any("another patient or nobody" in text for text in heard)

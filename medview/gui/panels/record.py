@@ -16,6 +16,7 @@ from medview.gui.panels.record_correcting import Correcting
 from medview.gui.panels.record_document import DocumentCard
 from medview.gui.panels.record_filters import ALL
 from medview.gui.panels.record_finding import Searching
+from medview.gui.panels.record_joining import JoinDialog
 from medview.gui.panels.record_top import DOCUMENTS, SUMMARY, RecordTop
 from medview.gui.style import tokens
 from medview.session import Session
@@ -147,10 +148,20 @@ class RecordPanel(QWidget):
         self._room += _AT_ONCE
         self._refresh()
 
-    def confirm(self, document_id: str) -> None:
-        """The reader says that a document of somebody else is this patient's."""
+    def ask_whose(self, document_id: str) -> None:
+        """Ask whether a document of somebody else is this patient's; a yes can be undone."""
+        patient = self.session.patient
+        item = next((d for d in self._refused() if d.document.id == document_id), None)
+        if patient is None or item is None:
+            return
+        dialog = JoinDialog(item, self)
+        dialog.accepted.connect(lambda: self.session.documents.confirm(document_id, patient))
+        dialog.open()
+
+    def part(self, document_id: str) -> None:
+        """Keep a document apart again that the reader had taken for this patient."""
         if self.session.patient is not None:
-            self.session.documents.confirm(document_id, self.session.patient)
+            self.session.documents.part(document_id, self.session.patient)
 
     def _reach(self, document_id: str) -> DocumentCard | None:
         """The card of a document, made where it stands below the button; None without one."""
@@ -218,7 +229,8 @@ class RecordPanel(QWidget):
         return [*widgets, *self._body.more(len(rest) - len(asked))]
 
     def _refused(self) -> tuple[OpenDocument, ...]:
-        return self.session.documents.refused if self.session.patient is not None else ()
+        patient = self.session.patient
+        return self.session.documents.refused_for(patient) if patient is not None else ()
 
     def _scroll_to(self, card: DocumentCard, height: int) -> None:
         bar = self._column.verticalScrollBar()

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import Card, button, empty_state, label
-from medview.gui.panels.record_document import RefusedCard, unread_card
+from medview.gui.panels.record_document import unread_card
 from medview.gui.panels.record_filters import ALL
+from medview.gui.panels.record_joining import RefusedCard
 from medview.gui.panels.record_lists import KnownCard, StatementsCard
 from medview.gui.panels.record_trend import SeriesLine, TrendCard
 from medview.record import groups_of
@@ -80,7 +81,7 @@ class Body:
             cards.append(label(tr("Of somebody else"), "caption"))
         for item in refused:
             other = RefusedCard(item)
-            other.confirmed.connect(self._panel.confirm)
+            other.asked.connect(self._panel.ask_whose)
             cards.append(other)
         cards += self.more(count - len(refused))
         return [*cards, unread_card(unread)] if unread else cards

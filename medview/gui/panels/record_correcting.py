@@ -37,6 +37,7 @@ class Correcting:
         card.opened.connect(lambda entity: self._note(item, (entity.start, entity.end)))
         card.changed.connect(lambda entity, values: self._change(item, entity, values))
         card.deleted.connect(lambda entity: self._do(lambda: corrections.delete(item, entity)))
+        card.parted.connect(self._panel.part)
         card.added.connect(lambda start, end, kind: self._add(item, (start, end), kind))
         if self._open is not None and self._open[0] == item.document.id:
             span = self._open[1]

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy
 
 from medview.core.correction import SpanCorrection
 from medview.core.words import current_language, tr
 from medview.gui.cards import Card, button, label, row
+from medview.gui.panels.record_joining import JoinedMark
 from medview.gui.panels.record_mention import MentionBar
 from medview.gui.panels.record_pieces import MOST, part_around
 from medview.gui.panels.record_text import AnnotatedText
@@ -33,6 +34,7 @@ class DocumentCard(Card):
     changed = Signal(object, object)  # Entity, dict[str, object]
     deleted = Signal(object)  # Entity
     added = Signal(int, int, str)
+    parted = Signal(str)  # id of the document that is to be kept apart again
 
     def __init__(
         self, item: OpenDocument, corrections: Mapping[str, SpanCorrection] | None = None
@@ -52,6 +54,10 @@ class DocumentCard(Card):
         self.text.part_changed.connect(self._show_links)
         self.bar: MentionBar | None = None
         self._add_head()
+        if item.is_joined:
+            self.joined = JoinedMark(item)
+            self.joined.parted.connect(self.parted)
+            self.add(self.joined)
         for sentence in document.notes:
             self.add(label("⚠ " + str(sentence), "warn"))
         self.add(self.text)
@@ -67,7 +73,8 @@ class DocumentCard(Card):
 
     def is_of(self, item: OpenDocument) -> bool:
         """Whether the card shows just this, in the language and colours of now."""
-        return item.note is self.item.note and self._dress == (current_language(), tokens())
+        is_same = item.note is self.item.note and item.is_joined == self.item.is_joined
+        return is_same and self._dress == (current_language(), tokens())
 
     def point_at(self, start: int, end: int) -> int:
         """Mark a span; gives its height in the card."""
@@ -141,41 +148,6 @@ class DocumentCard(Card):
         whole.setHidden(self.text.is_whole or not is_first)
         earlier.setHidden(part.start == 0)
         later.setHidden(part.end >= size or is_first)
-
-
-class RefusedCard(Card):
-    """A document of somebody else: both identities side by side, and the reader's word."""
-
-    confirmed = Signal(str)
-
-    def __init__(self, item: OpenDocument) -> None:
-        super().__init__()
-        self.document_id = item.document.id
-        self.add(label(item.document.title or Path(item.document.path).name, "title"))
-        if item.match is None:
-            return
-        self.add(label(str(item.match.sentence), "warn"))
-        grid = QWidget()
-        cells = QGridLayout(grid)
-        cells.setContentsMargins(0, 0, 0, 0)
-        for column, said in enumerate(("", tr("Document"), tr("Open study"))):
-            cells.addWidget(label(said, "small"), 0, column)
-        for number, (what, theirs, ours, differs) in enumerate(item.match.rows, 1):
-            cells.addWidget(label(str(what), "muted"), number, 0)
-            cells.addWidget(
-                label(("≠ " if differs else "") + (theirs or "—"), "warn" if differs else ""),
-                number,
-                1,
-            )
-            cells.addWidget(label(ours or "—"), number, 2)
-        self.add(grid)
-        self.add(
-            button(
-                tr("Use it for this patient all the same"),
-                "",
-                lambda: self.confirmed.emit(self.document_id),
-            )
-        )
 
 
 def unread_card(items: Sequence[UnreadDocument]) -> Card:
