@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from medview.record.staleness import day_of
 
 # The reader's word counts most, then what was measured, then what was written, then models.
 RANK = {"reader": 0, "lab": 1, "ruler": 1, "header": 2, "sentence": 3, "model": 4}
+_MOST_PLACES = 50  # places that are kept of what is said again and again
 _LATER_NOTE_DAYS = 3  # a note quotes the results of the days before it
 _REMARK = re.compile(r"\s*\((?:disorder|finding|situation|procedure|substance|product)\)\s*$", re.I)
 _DECIMALS = re.compile(r"\d+(?:[.,](\d+))?")
@@ -23,15 +25,46 @@ def merged(found: Iterable[Observation]) -> tuple[Observation, ...]:
     coarser one was written (in either's unit), on one day. A sentence without a day of its own,
     or of a note of the next days, repeats the laboratory's value. The better source leads.
     """
-    kept: dict[tuple[str, str, str, str], list[Observation]] = {}
+    kept: dict[tuple[str, str, str, str], _Shelf] = {}
+    order: list[Observation] = []
     for one in found:
-        bucket = kept.setdefault((one.patient_id, one.concept, one.subject, _word(one)), [])
-        twin = next((i for i, other in enumerate(bucket) if _is_same(one, other)), None)
+        shelf = kept.setdefault((one.patient_id, one.concept, one.subject, _word(one)), {})
+        twin = next(
+            (n for day in _days_near(one, shelf) for n in shelf[day] if _is_same(one, order[n])),
+            None,
+        )  # fmt: skip
         if twin is None:
-            bucket.append(one)
-        else:
-            bucket[twin] = _joined(bucket[twin], one)
-    return tuple(one for bucket in kept.values() for one in bucket)
+            shelf.setdefault(_day(one), []).append(len(order))
+            order.append(one)
+            continue
+        before = order[twin]
+        order[twin] = joined = _joined(before, one)
+        if _day(joined) != _day(before):
+            shelf[_day(before)].remove(twin)
+            shelf.setdefault(_day(joined), []).append(twin)
+    return tuple(order)
+
+
+_Shelf = dict[str, list[int]]  # places in the order of coming, by day
+
+
+def _day(one: Observation) -> str:
+    """The day under which an observation lies; things of a list have one place."""
+    return "" if one.concept in LISTS and one.concept != "other_result" else one.time[:10]
+
+
+def _days_near(one: Observation, shelf: _Shelf) -> list[str]:
+    """The days on which the same value may already lie."""
+    own, day = _day(one), day_of(one.time)
+    if one.source.kind not in ("sentence", "lab") or (not own and one.source.kind == "sentence"):
+        near = list(shelf) if not own else [own]
+    elif day is None:
+        near = [own, ""]
+    else:
+        sign = -1 if one.source.kind == "sentence" else 1
+        days = [day + dt.timedelta(sign * n) for n in range(_LATER_NOTE_DAYS + 1)]
+        near = [*(d.isoformat() for d in days), ""]
+    return [d for d in near if d in shelf]
 
 
 def rank_of(one: Observation) -> int:
@@ -110,9 +143,10 @@ def _joined(one: Observation, other: Observation) -> Observation:
     better, lesser = (other, one) if rank_of(other) < rank_of(one) else (one, other)
     places: dict[Source, None] = dict.fromkeys((*better.also, lesser.source, *lesser.also))
     places.pop(better.source, None)
+    also = tuple(places)[:_MOST_PLACES]
     newest = max(one.time, other.time) if one.concept in LISTS else better.time or lesser.time
     return replace(
-        better, also=tuple(places), time=newest, detail=better.detail or lesser.detail,
+        better, also=also, time=newest, detail=better.detail or lesser.detail,
         reference=better.reference if any(b is not None for b in better.reference)
         else lesser.reference,
     )  # fmt: skip

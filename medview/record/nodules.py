@@ -127,10 +127,7 @@ def _is_lung_nodule(note: Note, nodule: Entity) -> bool:
 
 
 def _places(note: Note, nodule: Entity) -> list[Entity]:
-    return [
-        note.entity(r.tail) for r in note.relations
-        if r.type == "finding_location" and r.head == nodule.id
-    ]  # fmt: skip
+    return [note.entity(r.tail) for r in note.relations_of(nodule.id, "finding_location")]
 
 
 def _size_mm(size: Entity) -> float:

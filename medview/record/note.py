@@ -141,6 +141,17 @@ class Note:
         """The entity with that id. Raises KeyError."""
         return self._by_id[entity_id]
 
+    def relations_of(self, entity_id: str, kind: str) -> list[Relation]:
+        """The relations of a kind whose head is the entity."""
+        return [r for r in self._by_head.get(entity_id, ()) if r.type == kind]
+
+    @cached_property
+    def _by_head(self) -> dict[str, list[Relation]]:
+        heads: dict[str, list[Relation]] = {}
+        for relation in self.relations:
+            heads.setdefault(relation.head, []).append(relation)
+        return heads
+
     @cached_property
     def _by_id(self) -> dict[str, Entity]:
         return {entity.id: entity for entity in self.entities}

@@ -19,10 +19,10 @@ from medview.record.merging import merged
 from medview.record.nodules import nodule_facts
 from medview.record.note import Entity, Note
 from medview.record.plausible import only_plausible_unit
-from medview.record.rules.demographics import iso_date
 from medview.record.rules.habits import quit_years
 from medview.record.rules.sections import label_at
 from medview.record.statements import statement_facts
+from medview.record.times import Times
 
 # "No acute infarct" on an image is no statement about the past: these need "no history of".
 _PAST = frozenset(
@@ -47,10 +47,6 @@ _PREGNANT = re.compile(
     r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
     re.IGNORECASE,
 )
-
-_SENTENCE_END = re.compile(r"[.。](?:\s|$)|\n")
-_BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
-_TITLE_REST = 12  # characters that may stand beside examination and date in a title
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,8 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     ]
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
-    made = [_observation(document, note, fact) for fact in facts]
+    times = Times(document, note)
+    made = [_observation(document, times, fact) for fact in facts]
     return merged([*document.observations, *made])
 
 
@@ -97,7 +94,7 @@ def observations(notes: Iterable[Note]) -> tuple[Observation, ...]:
     return tuple(sorted(newest, key=lambda o: order.get(o.concept, len(order))))
 
 
-def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
+def _observation(document: Document, times: Times, fact: _Fact) -> Observation:
     concept = concepts()[fact.concept]
     code = fact.code or concept.loinc
     return Observation(
@@ -106,7 +103,7 @@ def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
         value=fact.value,
         unit=fact.unit,
         comparator=fact.comparator,
-        time=_time(document, note, fact.entity),
+        time=times.of(fact.entity),
         source=Source(
             kind="sentence",
             where=document.title,
@@ -123,47 +120,6 @@ def _observation(document: Document, note: Note, fact: _Fact) -> Observation:
 def _named_code(fact: _Fact) -> Code | None:
     """The code of a thing of a list; a score's yes or no is not what it stands for."""
     return fact.entity.code if fact.concept in LISTS else None
-
-
-def _time(document: Document, note: Note, entity: Entity) -> str:
-    for relation in note.relations:
-        if relation.type == "test_date" and relation.head == entity.id:
-            written = iso_date(note.entity(relation.tail).text)
-            if written:
-                return written
-    own = next((d for start, end, d in document.dated if start <= entity.start < end), "")
-    return _examined(note, entity) or own or document.date
-
-
-def _examined(note: Note, entity: Entity) -> str:
-    """The date of the examination that the entity is a finding of, empty where none is named."""
-    if entity.type not in ("measurement", "anatomy", "finding"):
-        return ""
-    for relation in note.relations:
-        if relation.type == "test_date":
-            examination, date = note.entity(relation.head), note.entity(relation.tail)
-            is_before = examination.type == "procedure" and date.end <= entity.start
-            if is_before and _speaks_on(note, examination, date, entity):
-                return iso_date(date.text)
-    return ""
-
-
-def _speaks_on(note: Note, examination: Entity, date: Entity, entity: Entity) -> bool:
-    """Whether the entity stands in the examination's sentence, or in the lines below its title."""
-    text = note.text
-    end = max(examination.end, date.end)
-    if not _SENTENCE_END.search(text, end, entity.start):
-        return True
-    start = min(examination.start, date.start)
-    title_from = text.rfind("\n", 0, start) + 1
-    title_to = text.find("\n", end, entity.start)
-    if title_to < 0 or (start - title_from) + (title_to - end) > _TITLE_REST:
-        return False
-    is_other = any(
-        e.type in ("procedure", "date") and title_to <= e.start < entity.start
-        for e in note.entities
-    )
-    return not is_other and not _BLANK_LINE.search(text, title_to, entity.start)
 
 
 def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterator[_Fact]:
@@ -273,8 +229,11 @@ def _treatment(note: Note, drug: Entity) -> bool | None:
 def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_Fact]:
     by_id = {e.id: e for e in note.entities}
     joint = ": "
+    reactions: dict[str, list[str]] = {}
     for relation in note.relations:
         head, tail = by_id[relation.head], by_id[relation.tail]
+        if relation.type == "allergy_reaction":
+            reactions.setdefault(head.id, []).append(tail.text)
         if (
             relation.type == "adverse_effect"
             and head.attrs.experiencer == "patient"
@@ -291,11 +250,7 @@ def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_
             continue
         if entity.attrs.negated or entity.attrs.experiencer != "patient":
             continue
-        effects = [
-            by_id[r.tail].text
-            for r in note.relations
-            if r.type == "allergy_reaction" and r.head == entity.id
-        ]
+        effects = reactions.get(entity.id, [])
         yield _Fact(
             "allergy", entity.text + (joint + ", ".join(effects) if effects else ""), entity
         )

@@ -17,6 +17,7 @@ from functools import cache
 
 from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
+from medview.record.rules.alternation import one_of
 
 _CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -56,13 +57,7 @@ def _cues(languages: tuple[str, ...]) -> _Cues:
             category, direction, names = line.split("\t")
             for name in names.split("|"):
                 kinds.setdefault(name, []).append((category, direction))
-    parts = [
-        re.escape(n)
-        if _HAN.search(n)
-        else rf"(?<![A-Za-z0-9]){re.escape(n)}(?![A-Za-z0-9])".replace(r"\ ", r"\s+")
-        for n in sorted(kinds, key=len, reverse=True)
-    ]
-    return _Cues(re.compile("|".join(parts), re.IGNORECASE), kinds)
+    return _Cues(one_of(kinds), kinds)
 
 
 def find_cues(
