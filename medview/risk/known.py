@@ -219,6 +219,13 @@ def _no_older_cancer(known: Known) -> Derived | None:
     return _follows("extrathoracic_cancer_over_5y", False, cancer, "no cancer in the past")
 
 
+def _perifissural(known: Known) -> Derived | None:
+    pleural = known.find("nodule_smooth_juxtapleural")
+    if pleural is None or pleural.value is not False:
+        return None
+    return _follows("nodule_perifissural", False, pleural, "not at the pleura")
+
+
 def _high_risk(known: Known) -> Derived | None:
     """Yes where a factor that the guideline names is known; silence never makes it a no."""
     factors = ("nodule_spiculated", "nodule_upper_lobe", "emphysema", "family_history_lung_cancer")
@@ -240,4 +247,5 @@ _DERIVATIONS: Mapping[str, Callable[[Known], Derived | None]] = {
     "emphysema": _emphysema,
     "extrathoracic_cancer_over_5y": _no_older_cancer,
     "nodule_high_risk": _high_risk,
+    "nodule_perifissural": _perifissural,
 }

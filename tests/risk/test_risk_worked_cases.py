@@ -30,6 +30,6 @@ def test_a_score_is_whole(score: Score) -> None:
     assert score.doi.startswith("10.")
     assert callable(formula(score.formula))
     assert any(case.status == "computed" for case in score.cases)
-    assert score.fits_any
+    assert score.fits_any or score.family  # an older version stands beside the newer one
     starts = [band.start for band in score.bands if band.start is not None]
     assert starts in (sorted(starts), sorted(starts, reverse=True))
