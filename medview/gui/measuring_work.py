@@ -19,6 +19,7 @@ from medview.gui.views.tile import Tile
 from medview.imaging import roi
 from medview.session import measures
 from medview.session.events import Event, LoadProgress, WorkChanged
+from medview.session.knowledge import name_measurement
 from medview.session.nodules import nodule_again
 from medview.session.studies import Key, Place
 
@@ -39,6 +40,7 @@ class MeasuringWork(QObject):
         super().__init__(window)
         self._window = window
         self._session = window.session
+        self.named_next = ""  # the concept that the next ruler or region is to be
         self._again = QTimer(self, singleShot=True, interval=30)
         self._again.timeout.connect(self._measure_again)
         grid, on = window.grid, window.actions_.connect
@@ -86,8 +88,12 @@ class MeasuringWork(QObject):
 
     def _keep(self, measurement: Measurement) -> None:
         book = self._session.book
-        if book is not None:
-            measures.keep(book, measurement)
+        if book is None:
+            return
+        if self.named_next and all(m.id != measurement.id for m in book.work.measurements):
+            measurement = name_measurement(measurement, self.named_next)
+            self.named_next = ""
+        measures.keep(book, measurement)
 
     def _changed(self, measurement: Measurement) -> None:
         self._keep(measurement)

@@ -133,6 +133,7 @@ class MainWindow(QMainWindow):
         from medview.gui.library_work import LibraryWork
         from medview.gui.picture_works import PictureWorks
         from medview.gui.record_work import RecordWork
+        from medview.gui.risk_work import RiskWork
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
         from medview.gui.segment_work import SegmentWork
@@ -153,6 +154,7 @@ class MainWindow(QMainWindow):
         SegmentWork(self)
         KeyImagesWork(self)
         RecordWork(self)
+        RiskWork(self)
 
     # -- what the reader asks for --------------------------------------------------------
 

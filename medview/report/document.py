@@ -143,6 +143,7 @@ def html_of(content: ReportContent, width: float = PAGE_WIDTH) -> str:
         _section(content, Headings.measurements, _measurements(content)),
         _section(content, Headings.risks, "".join(_risk(risk) for risk in content.risks)),
         _section(content, Headings.unconfirmed, _unconfirmed(content)),
+        _section(content, Headings.follow_ups, _flowing(content.follow_ups)),
         _section(content, Headings.highlights, _flowing(content.highlights)),
         _section(content, Headings.models, _lines(content.models, "small")),
         _section(content, Headings.not_run, _lines(content.not_run, "small")),

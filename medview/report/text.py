@@ -34,6 +34,7 @@ def text_of(content: ReportContent) -> str:
         (Headings.measurements, [_spaced(m.name, m.value, m.where) for m in content.measurements]),
         (Headings.risks, [line for risk in content.risks for line in _risk(risk)]),
         (Headings.unconfirmed, [x for f in content.unconfirmed for x in _finding(f)]),
+        (Headings.follow_ups, content.follow_ups),
         (Headings.highlights, content.highlights),
         (Headings.models, content.models),
         (Headings.not_run, content.not_run),

@@ -5,18 +5,20 @@ no. Front door: catalogue, compute, fitting, by_use, by_hand, Score, ScoreInput,
 many scores of one patient know once, then fitting_of and judge.
 """
 
-from medview.risk.by_hand import by_hand
+from medview.risk.by_hand import by_hand, meant_by
 from medview.risk.compute import compute, judge
 from medview.risk.fitting import by_use, fitting, fitting_of
+from medview.risk.follow_up import due
 from medview.risk.known import Known, know, overridden
-from medview.risk.result import Contribution, RiskResult, UsedInput, Without
+from medview.risk.result import Contribution, Meant, RiskResult, UsedInput, Without
 from medview.risk.score import Band, Score, ScoreInput, catalogue
-from medview.risk.wording import amount, listing
+from medview.risk.wording import amount, in_unit, listing
 
 __all__ = [
     "Band",
     "Contribution",
     "Known",
+    "Meant",
     "RiskResult",
     "Score",
     "ScoreInput",
@@ -27,10 +29,13 @@ __all__ = [
     "by_use",
     "catalogue",
     "compute",
+    "due",
     "fitting",
     "fitting_of",
+    "in_unit",
     "judge",
     "know",
     "listing",
+    "meant_by",
     "overridden",
 ]

@@ -12,6 +12,7 @@ from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Observation, Source, concepts
 from medview.core.words import Sentence, say
 from medview.risk.choose import is_possible, meant_unit
+from medview.risk.result import Meant
 from medview.risk.wording import amount, listing
 
 _NUMBER = re.compile(
@@ -76,6 +77,17 @@ def by_hand(name: str, given: str | float | bool, where: str = "") -> Observatio
         source=Source(kind="reader", where=where),
         original=str(given),
     )
+
+
+def meant_by(name: str, given: str) -> Meant | None:
+    """What may have been meant by a number that is not possible, None where nothing is."""
+    concept = concept_called(name)
+    match = _NUMBER.fullmatch(given)
+    if concept.kind != "number" or match is None:
+        return None
+    value, unit = float(match[1].replace(",", ".")), _unit(concept, match[2].strip())
+    other = meant_unit(concept, value, unit)
+    return None if other is None else Meant(concept.id, value, other)
 
 
 def _value(

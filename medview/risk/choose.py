@@ -14,7 +14,7 @@ from functools import lru_cache
 from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Observation
 from medview.core.words import Sentence, say
-from medview.risk.result import UsedInput, Value
+from medview.risk.result import Meant, UsedInput, Value
 from medview.risk.score import ScoreInput
 from medview.risk.wording import amount
 
@@ -24,11 +24,15 @@ _SAME_TIME_DAYS = 30  # values further apart are a course over time, not a contr
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was found for one input: the value used, or why none can be; and what to say."""
+    """What was found for one input: the value used, or why none can be; and what to say.
+
+    meant: the number that is not possible in its unit, with the unit in which it would be.
+    """
 
     used: UsedInput | None = None
     warnings: tuple[Sentence, ...] = ()
     impossible: Sentence | None = None
+    meant: Meant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +102,13 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
     usable: list[UsedInput] = []
     warnings: list[Sentence] = []
     impossible: Sentence | None = None
+    meant: Meant | None = None
     for observation in _ranked(observations):
         if spec.of_study and _is_of_earlier_day(observation, setting):
             continue
         value = own_value(spec.concept, observation)
         if isinstance(value, float) and not is_possible(spec.concept, value):
+            meant = meant or _meant(spec, observation)
             value = _not_possible(spec, observation, value)
             impossible = impossible or value
         if not isinstance(value, Sentence):
@@ -110,24 +116,30 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
         elif not usable:  # what a better source makes needless is not worth a word
             warnings.append(value)
     if not usable:
-        return Choice(None, tuple(warnings), impossible)
+        return Choice(None, tuple(warnings), impossible, meant)
     used = usable[0]
     return Choice(used, (*warnings, *_remarks(spec, used, usable[1:], setting)))
 
 
 def _not_possible(spec: ScoreInput, observation: Observation, value: float) -> Sentence:
-    shown, given = amount(spec.concept, value), observation.value
-    number = math.nan if isinstance(given, (str, tuple)) else float(given)
-    other = meant_unit(spec.concept, number, observation.unit)
-    if other is None:
+    shown, meant = amount(spec.concept, value), _meant(spec, observation)
+    if meant is None:
         return say("{name} {value} is not possible.", name=spec.title, value=shown)
     return say(
         "{name} {value} is not possible; was {number} {unit} meant?",
         name=spec.title,
         value=shown,
-        number=number_text(number),
-        unit=unit_text(other),
+        number=number_text(meant.value),
+        unit=unit_text(meant.unit),
     )
+
+
+def _meant(spec: ScoreInput, observation: Observation) -> Meant | None:
+    given = observation.value
+    if isinstance(given, (str, tuple)):
+        return None
+    other = meant_unit(spec.concept, float(given), observation.unit)
+    return None if other is None else Meant(spec.name, float(given), other)
 
 
 def meant_unit(concept: Concept, number: float, written: str = "") -> str | None:

@@ -65,6 +65,7 @@ def judge(
         decimals=score.decimals,
         inputs=shown,
         warnings=tuple(w for choice in choices.values() for w in choice.warnings),
+        meant=tuple(choice.meant for choice in choices.values() if choice.meant is not None),
         is_research=score.is_research,
         citation=score.citation,
     )

@@ -43,6 +43,8 @@ def _is_there(score: Score, known: Known, concept: str) -> bool:
     if spec is not None and spec.stale_days == 1:  # vital signs of another day say nothing now
         found = known.choose(spec).used
         return found is not None and not found.is_stale
+    if known.is_impossible(concept):  # a score that a wrong value keeps away must say so
+        return True
     found = known.find(concept)
     return found is not None and found.value not in (False, "none")
 

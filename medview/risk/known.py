@@ -58,6 +58,13 @@ class Known:
         caveat = () if derived.caveat is None else (derived.caveat,)
         return replace(found, warnings=(*direct.warnings, *found.warnings, *caveat))
 
+    def is_impossible(self, concept: str) -> bool:
+        """Whether all that is told of a concept is what nobody can have."""
+        if concept not in self.by_concept:
+            return False
+        choice = self.choose(ScoreInput(concept=concepts()[concept]))
+        return choice.used is None and choice.impossible is not None
+
     def find(self, concept: str, *, of_study: bool = False) -> UsedInput | None:
         """The value of a concept, None where it is not known."""
         key = (concept, of_study)

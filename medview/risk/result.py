@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,19 @@ class UsedInput:
             "source": source,
             "stale": self.is_stale,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A number that nobody can have in the unit given, and the unit in which it is possible."""
+
+    name: str
+    value: float
+    unit: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As one entry of `meant`."""
+        return {"name": self.name, "value": self.value, "unit": self.unit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +111,7 @@ class RiskResult:
     contributions: tuple[Contribution, ...] = ()
     possible: tuple[float, float] | None = None
     filled: tuple[str, ...] = ()
+    meant: tuple[Meant, ...] = ()
     is_research: bool = False
     citation: str = ""
 
@@ -116,6 +131,11 @@ class RiskResult:
                 sizes[kind] = sizes.get(kind, 0.0) + abs(part.effect)
         total = sum(sizes.values())
         return {kind: size / total for kind, size in sizes.items()}
+
+    def times_as_wide(self, other: RiskResult) -> float | None:
+        """How wide this interval is against that of another probability, in log-odds."""
+        mine, theirs = _width(self.interval), _width(other.interval)
+        return None if mine is None or not theirs else mine / theirs
 
     def used(self, name: str) -> UsedInput | None:
         """The input with this name, None while it is not known."""
@@ -139,6 +159,7 @@ class RiskResult:
             "inputs": [item.to_json() for item in self.inputs],
             "missing": list(self.missing),
             "filled": list(self.filled),
+            "meant": [item.to_json() for item in self.meant],
             "research": self.is_research,
             "possible": list(self.possible) if self.possible else None,
             "warnings": [warning.english() for warning in self.warnings],
@@ -147,6 +168,13 @@ class RiskResult:
             "shares": self.shares,
             "citation": self.citation,
         }
+
+
+def _width(percent: tuple[float, float] | None) -> float | None:
+    if percent is None or not 0.0 < percent[0] <= percent[1] < 100.0:
+        return None
+    low, high = (math.log(end / (100.0 - end)) for end in percent)
+    return high - low
 
 
 def _english(sentence: Sentence | None) -> str | None:

@@ -95,9 +95,16 @@ def from_measurement(measurement: Measurement, patient_id: str, date: str) -> li
     if concept not in concepts() or not measurement.quantities:
         return []
     source = Source(kind="ruler", where=measurement.kind, locator=f"measurement:{measurement.id}")
-    quantity = replace(measurement.quantities[0], concept=concept)
-    observation = _of_quantity(quantity, patient_id, date, source)
-    return [] if observation is None else [observation]
+    own = concepts()[concept]
+    fitting = [q for q in measurement.quantities if own.to_own_unit(q.value, q.unit) is not None]
+    means = [
+        q for q in fitting if q.concept in ("Mean", "Value")
+    ]  # of a region its mean, else what is first
+    found = [
+        _of_quantity(replace(quantity, concept=concept), patient_id, date, source)
+        for quantity in (means or fitting)[:1]
+    ]
+    return [observation for observation in found if observation is not None]
 
 
 def name_measurement(measurement: Measurement, concept: str) -> Measurement:

@@ -19,7 +19,7 @@ from medview.session.events import Events, KnowledgeChanged, Message, WorkChange
 from medview.session.journal import Journal, Unkept, is_kept, patient_folder, work_key
 from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Place
-from medview.session.work import Decision, WorkBook
+from medview.session.work import Decision, Reminder, WorkBook
 
 _log = logging.getLogger("medview.session")
 
@@ -145,6 +145,17 @@ class Made:
                 ),
             )
         book.change(say("Enter a value"), entered=entered)
+
+    def remind(self, reminder: Reminder) -> None:
+        """A score's advice is to stand in the report, or no longer; undoable."""
+        book = self._book()
+        if book is None:
+            return
+        others = tuple(r for r in book.work.reminders if r.score != reminder.score)
+        if reminder in book.work.reminders:
+            book.change(say("Take the reminder away"), reminders=others)
+        else:
+            book.change(say("Remind of the follow-up"), reminders=(*others, reminder))
 
     def keep_run(self, place: Place, run: ModelRun) -> None:
         """A run has ended: it is shown, and stored if the disk allows."""

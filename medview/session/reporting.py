@@ -32,6 +32,7 @@ from medview.session.gather import gather_all, newest_study
 from medview.session.growth import joined
 from medview.session.key_pictures import marked_images
 from medview.session.knowledge import risks
+from medview.session.reminding import follow_ups
 from medview.session.segmenting import Segmenting
 from medview.session.session import Session, first_place
 from medview.session.studies import Place, Studies
@@ -172,6 +173,7 @@ def report_content(subject: ReportSubject) -> ReportContent:
         ),
         # What is only research is for the screen, not for a report.
         risks=tuple(_risk(r) for r in judged if r.status == "computed" and not r.is_research),
+        follow_ups=follow_ups(subject.work, judged),
         highlights=_highlights(subject.observations),
         sources=_sources(subject),
         models=tuple(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("medview.session")
 _read: dict[str, Mapping[str, Score]] = {}
+_cards: dict[str, str] = {}
 _lock = threading.Lock()
 
 
@@ -39,6 +40,11 @@ def scores_at_hand() -> Mapping[str, Score]:
     return {**catalogue(), **_read.get("scores", {})}
 
 
+def card_of(name: str) -> str:
+    """The card of a research model that was read, as Markdown; empty for any other."""
+    return _cards.get(name, "")
+
+
 def _load() -> Mapping[str, Score]:
     from medview.ai.catalogue import read_catalogue
     from medview.ai.schema_tabular import WEIGHTS
@@ -52,6 +58,7 @@ def _load() -> Mapping[str, Score]:
         try:
             model = read_model(folder.description, folder.path / WEIGHTS)
             found[folder.name] = research_score(folder.description, model)
+            _cards[folder.name] = folder.card()
         except (ModelUnavailable, KeyError, ValueError) as error:
             _log.error("a model cannot be used", extra={"detail": f"{folder.name} {error}"})
     return found

@@ -30,6 +30,7 @@ ITEMS = {
     "curves": "id",
     "corrections": "id",
     "joined": "id",
+    "reminders": "score",
 }
 
 
@@ -82,6 +83,19 @@ class KeyPicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A score's advice that is to stand in the report: its band, and when the next look is due.
+
+    first, last: ISO days, "" where the guideline names none.
+    """
+
+    score: str
+    band: str
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakenReport:
     """A DICOM object whose measurements or key images are part of the work: `ids` are theirs."""
 
@@ -109,6 +123,7 @@ class Work:
     taken: reports and key object selections that were read into it or written from it.
     corrections: mentions of documents that were put right, in the order in which they were.
     joined: documents of somebody else or of nobody that the reader took for this patient.
+    reminders: advice of scores that is to stand in the report.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -125,6 +140,7 @@ class Work:
     taken: tuple[TakenReport, ...] = ()
     corrections: tuple[SpanCorrection, ...] = ()
     joined: tuple[JoinedDocument, ...] = ()
+    reminders: tuple[Reminder, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""

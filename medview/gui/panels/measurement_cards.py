@@ -16,6 +16,7 @@ from medview.gui.cards import Card, button, chip, label, row
 from medview.gui.dialogs.asking import ask_text
 from medview.gui.panels.growth_cards import join_button
 from medview.gui.panels.histogram import HistogramPlot
+from medview.gui.panels.risk_ways import AVERAGED, RULED
 from medview.gui.style import GRID
 from medview.imaging import roi
 from medview.session import Session, measures
@@ -25,8 +26,10 @@ from medview.session.remeasuring import histogram_of
 from medview.session.work import KeyPicture
 
 # What a ruler may be named, so that scores can use it.
-_RULER_CONCEPTS = ("nodule_diameter_max", "nodule_diameter_mean", "nodule_solid_part")
-_NAMED_KINDS = ("length", "bidirectional")
+_NAMED_KINDS = {
+    **dict.fromkeys(("length", "bidirectional"), RULED),
+    **dict.fromkeys((*roi.CLOSED, "probe", "sphere"), AVERAGED),
+}
 
 
 class MeasurementCards(QObject):
@@ -136,7 +139,7 @@ class MeasurementCards(QObject):
     def _name_button(self, item: Measurement, named: str) -> QWidget:
         name = button(tr("Use as…"), "link")
         menu = QMenu(name)
-        for concept in _RULER_CONCEPTS:
+        for concept in _NAMED_KINDS[item.kind]:
             menu.addAction(tr(concepts()[concept].title), partial(self._name, item, concept))
         if named:
             menu.addAction(tr("Nothing in particular"), partial(self._name, item, ""))

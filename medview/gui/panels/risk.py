@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.core.observation import Source
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import CardColumn, empty_state, label
-from medview.gui.panels.risk_card import ScoreCard
-from medview.risk import RiskResult, by_use, catalogue
+from medview.gui.panels.risk_card import Beside, ScoreCard
+from medview.gui.panels.risk_finder import ScoreFinder
+from medview.gui.panels.risk_trial import Trial
+from medview.risk import RiskResult, by_use
 from medview.session import Session
 from medview.session.events import (
     ActiveChanged,
@@ -21,12 +23,17 @@ from medview.session.events import (
     KnowledgeChanged,
     ShowSource,
 )
+from medview.session.reminding import reminder_of
+from medview.session.research import scores_at_hand
 
 _RETRY_MS = 500
 
 
 class RiskPanel(QWidget):
     """Shows `session.risks()`; what the reader types goes back to the session as a command."""
+
+    way_asked = Signal(str, str)  # the way in which a missing concept can be had
+    card_asked = Signal(str)  # the model whose card is to be shown
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +42,12 @@ class RiskPanel(QWidget):
         self._shown: object = None
         self._open: str | None = None
         self._is_closed_by_hand = False
+        self._pinned: list[str] = []  # scores that were asked for by name
+        self._units: dict[str, str] = {}
         self._cards: dict[str, ScoreCard] = {}
+        self._trial = Trial(session)
+        self.finder = ScoreFinder()
+        self.finder.chosen.connect(self.pin)
         self._column = CardColumn()
         self._column.fill([])
         self._later = QTimer(self, singleShot=True)
@@ -59,6 +71,11 @@ class RiskPanel(QWidget):
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self._column.setAccessibleName(tr("Risk"))
+        self.scores_read()
+
+    def scores_read(self) -> None:
+        """There are other scores than before: research models were read."""
+        self.finder.show_scores(scores_at_hand())
         self._refresh()
 
     def open_score(self, score_id: str | None) -> None:
@@ -68,6 +85,15 @@ class RiskPanel(QWidget):
         self._refresh()
         if score_id in self._cards:
             self._cards[score_id].show_missing()
+
+    def pin(self, score_id: str) -> None:
+        """Show a score that was asked for by name, whether it fits or not, and open it."""
+        if score_id not in self._pinned and score_id not in self._cards:
+            self._pinned.insert(0, score_id)
+        self.open_score(score_id)
+        card = self._cards.get(score_id)
+        if card is not None:
+            QTimer.singleShot(0, card, lambda: self._column.ensureWidgetVisible(card))
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, ActiveChanged | HoldingsChanged):
@@ -80,16 +106,29 @@ class RiskPanel(QWidget):
         if any(card.rows is not None and card.rows.is_being_typed for card in self._cards.values()):
             self._later.start(_RETRY_MS)
             return
-        self._results = self._ordered(self._session.risks())
+        fitting = self._ordered(self._session.risks())
+        self._results = (*self._asked_for(fitting), *fitting)
         self._choose_open()
-        state = (self._results, self._open, current_language(), self._session.patient is None)
+        besides = {result.score: self._beside(result) for result in self._results}
+        state = (self._results, self._open, besides, current_language(), self._session.patient)
         if state == self._shown:
             return
         self._shown = state
         focus = self._focused()
-        self._cards = {result.score: self._card(result) for result in self._results}
-        self._place([self._heading(), *self._cards.values()])
+        self._cards = {r.score: self._card(r, besides[r.score]) for r in self._results}
+        by_name = [self._cards[r.score] for r in self._results if besides[r.score].is_pinned]
+        fits = [card for card in self._cards.values() if card not in by_name]
+        named = [label(tr("Opened by name"), "small"), *by_name] if by_name else []
+        finder = [self.finder] if self._session.patient is not None else []
+        self._place([*finder, *named, self._heading(), *fits])
         self._focus_again(focus)
+
+    def _asked_for(self, fitting: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
+        """Results of scores that were opened by name and do not fit of themselves."""
+        known, there = scores_at_hand(), {result.score for result in fitting}
+        wanted = [known[name] for name in self._pinned if name in known and name not in there]
+        results = (self._session.risk(score) for score in wanted)
+        return tuple(result for result in results if result is not None)
 
     def _place(self, wanted: Sequence[QWidget]) -> None:
         """Put the widgets in order; those that stand there already stay untouched."""
@@ -100,10 +139,12 @@ class RiskPanel(QWidget):
             if widget is not None and widget not in wanted:
                 layout.removeWidget(widget)
                 widget.hide()
-                widget.deleteLater()
+                if widget is not self.finder:
+                    widget.deleteLater()
         for place, widget in enumerate(wanted):
             if layout.indexOf(widget) != place:
                 layout.insertWidget(place, widget)
+                widget.show()
 
     def _ordered(self, results: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
         """By use; but nothing moves under the pointer: then the order stays as it was."""
@@ -120,8 +161,8 @@ class RiskPanel(QWidget):
         self._open = next((r.score for r in self._results if r.status == "computed"), None)
 
     def _heading(self) -> QWidget:
-        if self._results:
-            return label(tr("Fits this patient and study"), "small")
+        if any(result.score not in self._pinned for result in self._results):
+            return label(tr("Fits this patient and this study"), "small")
         if self._session.patient is None:
             return empty_state(
                 tr("No patient is open"), tr("Open a study: its patient's scores show here.")
@@ -131,19 +172,56 @@ class RiskPanel(QWidget):
             tr("Open the patient's documents, or measure a nodule and name the ruler."),
         )
 
-    def _card(self, result: RiskResult) -> ScoreCard:
+    def _beside(self, result: RiskResult) -> Beside:
+        """What an open card shows beside its result."""
+        pinned = result.score in self._pinned
+        if result.score != self._open:
+            return Beside(is_pinned=pinned)
+        reminder = reminder_of(result, self._session.study)
+        return Beside(
+            versions=self._trial.versions(result),
+            without=self._trial.without(result),
+            units=dict(self._units),
+            is_reminded=None if reminder is None else reminder in self._session.work.reminders,
+            is_pinned=pinned,
+            is_trying=self._trial.is_on(result.score),
+        )
+
+    def _card(self, result: RiskResult, beside: Beside) -> ScoreCard:
         """The card of a result; one that would look the same is kept."""
         is_open = result.score == self._open
-        looks = (result, is_open, current_language())
+        looks = (result, beside, is_open, current_language())
         old = self._cards.get(result.score)
         if old is not None and old.looks == looks:
             return old
-        card = ScoreCard(catalogue()[result.score], result, is_open=is_open)
+        card = ScoreCard(scores_at_hand()[result.score], result, beside, is_open=is_open)
         toggled = None if is_open else result.score
         card.clicked.connect(lambda: self.open_score(toggled))
         card.entered.connect(self._session.made.enter)
         card.source_asked.connect(self._show_source)
+        card.way_asked.connect(self.way_asked)
+        card.score_asked.connect(self.pin)
+        card.card_asked.connect(lambda: self.card_asked.emit(result.score))
+        card.reminder_asked.connect(lambda: self._remind(result))
+        card.tried.connect(lambda values: self._trial.try_on(card, values))
+        card.left_out.connect(lambda kinds: self._trial.leave_out(card, kinds))
+        card.trying.connect(lambda on: self._try(result.score, is_on=on))
+        card.unit_chosen.connect(self._units.__setitem__)
+        card.unpinned.connect(lambda: self._unpin(result.score))
         return card
+
+    def _try(self, score_id: str, *, is_on: bool) -> None:
+        self._trial.turn(score_id, is_on=is_on)
+        self._refresh()
+
+    def _unpin(self, score_id: str) -> None:
+        self._pinned.remove(score_id)
+        self._refresh()
+
+    def _remind(self, result: RiskResult) -> None:
+        reminder = reminder_of(result, self._session.study)
+        if reminder is not None:
+            self._session.made.remind(reminder)
 
     def _show_source(self, source: Source) -> None:
         self._session.events.send(ShowSource(source.locator))

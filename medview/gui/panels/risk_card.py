@@ -2,78 +2,43 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from medview.core.numbers import number_text, unit_text
+from medview.core.numbers import unit_text
 from medview.core.observation import concepts
 from medview.core.words import current_language, say, tr
-from medview.gui.cards import Card, button, label, row
+from medview.gui.cards import Card, ElidedLink, button, chip, label, row
+from medview.gui.panels.risk_bar import BandBar, result_words
 from medview.gui.panels.risk_rows import InputRows
-from medview.gui.style import FONT_SMALL, GRID, base_font, colour, tokens
+from medview.gui.panels.risk_shares import EffectRows, ShareBar, SourceRows
+from medview.gui.panels.risk_ways import way_of, words_of
+from medview.gui.panels.risk_what_if import WhatIf
+from medview.gui.style import GRID, tokens
 from medview.risk import RiskResult, Score, listing
 
-_BAR = 6
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a card shows beside its result.
 
-class BandBar(QWidget):
-    """The value on its scale, with the limits of the bands written below."""
+    versions: results of other versions with their scores. without: the result with each kind of
+    source left out. units: in which unit the reader wants a concept. is_reminded: whether its
+    advice stands in the report already, None where there is none to put there. is_pinned: the card
+    was asked for by name.
+    """
 
-    def __init__(self, score: Score, result: RiskResult) -> None:
-        super().__init__()
-        self._low, self._high = score.bar or (0.0, 1.0)
-        self._value = result.value or 0.0
-        self._tone = result.tone
-        starts = (band.start for band in score.bands if band.start is not None)
-        self._limits = sorted(x for x in starts if self._low < x < self._high)
-        self.setFixedHeight(_BAR + FONT_SMALL + GRID)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(f"{result.shown} {unit_text(score.unit)}".strip())
-
-    def sizeHint(self) -> QSize:
-        """As wide as the card allows."""
-        return QSize(200, self.height())
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Track, value, limits."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colour(tokens().line))
-        painter.drawRoundedRect(QRectF(0, 0, self.width(), _BAR), 3, 3)
-        painter.setBrush(colour(_tint(self._tone)))
-        painter.drawRoundedRect(QRectF(0, 0, self._place(self._value), _BAR), 3, 3)
-        self._draw_limits(painter)
-        painter.end()
-
-    def _draw_limits(self, painter: QPainter) -> None:
-        painter.setFont(base_font(FONT_SMALL))
-        free = 0.0
-        marks = [self._low, *self._limits, self._high]
-        for limit in marks:
-            text = number_text(limit)
-            width = painter.fontMetrics().horizontalAdvance(text)
-            left = min(max(0.0, self._place(limit) - width / 2), self.width() - width)
-            if limit in self._limits:
-                painter.fillRect(
-                    QRectF(self._place(limit) - 0.5, 0, 1, _BAR), colour(tokens().surface_2)
-                )
-            if left >= free:
-                painter.setPen(colour(tokens().muted))
-                bottom = QRectF(left, _BAR + 2, width + 1, FONT_SMALL + 2)
-                painter.drawText(bottom, Qt.AlignmentFlag.AlignTop, text)
-                painter.setPen(Qt.PenStyle.NoPen)
-                free = left + width + GRID
-
-    def _place(self, value: float) -> float:
-        share = (value - self._low) / (self._high - self._low)
-        return min(1.0, max(0.0, share)) * self.width()
-
-
-def _tint(tone: str) -> str:
-    look = tokens()
-    return {"good": look.good, "warn": look.warn, "bad": look.bad}.get(tone, look.accent)
+    versions: tuple[tuple[Score, RiskResult], ...] = ()
+    without: Mapping[str, RiskResult] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    is_reminded: bool | None = None
+    is_pinned: bool = False
+    is_trying: bool = False
 
 
 class ScoreCard(Card):
@@ -81,18 +46,31 @@ class ScoreCard(Card):
 
     entered = Signal(str, object, str)
     source_asked = Signal(object)
+    way_asked = Signal(str, str)  # way and concept
+    score_asked = Signal(str)
+    reminder_asked = Signal()
+    tried = Signal(object)
+    left_out = Signal(object)
+    trying = Signal(bool)
+    unit_chosen = Signal(str, str)
+    unpinned = Signal()
+    card_asked = Signal()
 
-    def __init__(self, score: Score, result: RiskResult, *, is_open: bool) -> None:
+    def __init__(
+        self, score: Score, result: RiskResult, beside: Beside | None = None, *, is_open: bool
+    ) -> None:
         super().__init__()
-        self.score, self.result = score, result
-        self.looks = (result, is_open, current_language())
+        self.score, self.result, self.beside = score, result, beside or Beside()
+        self.looks = (result, self.beside, is_open, current_language())
         self.rows: InputRows | None = None
+        self.what_if: WhatIf | None = None
+        self.sources: SourceRows | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setProperty("open", is_open)  # not polished yet: cheaper than set_open
         self._add_head()
         self.add(*(self._open_body() if is_open else self._closed_body()))
-        self.setAccessibleName(f"{score.title}, {self._verdict()}")
+        self.setAccessibleName(f"{score.title}, {result_words(result)}")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space do what a click does."""
@@ -116,27 +94,45 @@ class ScoreCard(Card):
         if self.result.status == "invalid":
             title.setStyleSheet(f"color: {tokens().faint};")
         self.add(row(title, *self._result_labels(), spacing=GRID))
-        self.add(label(str(self.score.subtitle), "small"))
+        below: list[QWidget | int | None] = [label(str(self.score.subtitle), "small")]
+        if self.score.is_research:
+            below += [None, self._research_mark()]
+        if self.beside.is_pinned:
+            away = button("×", "link", self.unpinned.emit)
+            away.setAccessibleName(tr("Put the score away"))
+            away.setToolTip(away.accessibleName())
+            below += [None, away]
+        made = row(*below, spacing=GRID)
+        layout = made.layout()
+        if isinstance(layout, QHBoxLayout):
+            layout.setStretch(0, 1)
+        self.add(made)
+
+    def _research_mark(self) -> QWidget:
+        tip = tr("Research: not for advice to a patient, and not in the report.")
+        if self.score.model is None:
+            return chip(tr("research"), tip)
+        more = tr("Shows the model's card.")
+        made = chip(tr("research"), f"{tip}\n{more}", self.card_asked.emit)
+        made.setAccessibleName(tr("Research: show the model's card"))
+        return made
 
     def _result_labels(self) -> list[QWidget]:
         if self.result.status != "computed":
-            return [label(self._verdict(), "muted", wrap=False)]
+            return [label(result_words(self.result), "muted", wrap=False)]
         if self.result.value is None:
             return []
         number = label(self.result.shown, "number", wrap=False)
         unit = tr(unit_text(self.result.unit))
         short = self.result.band is not None and len(str(self.result.band)) <= 12
-        said = [unit, str(self.result.band) if short else ""]
+        said = [unit, self._interval(), str(self.result.band) if short else ""]
         return [number, label(" · ".join(part for part in said if part), "muted", wrap=False)]
 
-    def _verdict(self) -> str:
-        if self.result.status == "invalid":
-            return tr("not valid here")
-        if self.result.status == "missing":
-            count = len(self.result.missing)
-            return tr("needs one value") if count == 1 else tr("needs {count} values", count=count)
-        number = f"{self.result.shown} {unit_text(self.result.unit)}".strip()
-        return number or str(self.result.band or "")
+    def _interval(self) -> str:
+        if self.result.interval is None:
+            return ""
+        low, high = (f"{end:.{self.result.decimals}f}" for end in self.result.interval)
+        return f"{low} – {high}"
 
     # -- body --------------------------------------------------------------------------
 
@@ -156,34 +152,100 @@ class ScoreCard(Card):
 
     def _missing_line(self) -> QWidget:
         names = listing([s.title for s in self.score.inputs if s.name in self.result.missing])
-        text = tr("Not in the record: {names}.", names=names)
-        enter = button(tr("Enter"), "link", self.clicked.emit)
-        enter.setAccessibleName(tr("Enter what is missing"))
         made = QWidget()
         layout = QHBoxLayout(made)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(label(text, "muted"), 1)
-        layout.addWidget(enter, 0, Qt.AlignmentFlag.AlignBottom)
+        layout.setSpacing(2 * GRID)
+        layout.addWidget(label(tr("Not in the record: {names}.", names=names), "muted"), 1)
+        bottom = Qt.AlignmentFlag.AlignBottom
+        for way in self._ways():
+            layout.addWidget(self._way_link(way, self.result.missing), 0, bottom)
+        enter = button(tr("Enter"), "link", self.clicked.emit)
+        enter.setAccessibleName(tr("Enter what is missing"))
+        layout.addWidget(enter, 0, bottom)
         return made
+
+    def _ways(self) -> list[str]:
+        """The first way by which an image could tell what is missing."""
+        ways = dict.fromkeys(way_of(name) for name in self.result.missing)
+        return [way for way in ways if way != "record"][:1]
+
+    def _way_link(self, way: str, names: tuple[str, ...]) -> QWidget:
+        concept = next(name for name in names if way_of(name) == way)
+        return button(words_of(way), "link", partial(self.way_asked.emit, way, concept))
 
     def _open_body(self) -> list[QWidget]:
         body: list[QWidget] = []
         if self.result.value is not None and self.score.bar is not None:
             body.append(BandBar(self.score, self.result))
         if self.result.reason is not None:
+            body += [label(tr("Why not valid here"), "caption")]
             body.append(label(str(self.result.reason), "warn"))
         body += self._advice()
+        if self.beside.is_reminded is not None:
+            body.append(self._reminder())
         if self.result.possible is not None:
             body.append(label(self._possible(), "muted"))
         body.append(self._input_rows())
-        if self.result.without:
-            body.append(label(self._without(), "muted"))
+        body += self._missing_links()
+        body += self._explained()
+        body += self._versions()
         body += [label(f"! {warning}", "small") for warning in self.result.warnings]
+        body += self._trial()
         body.append(label(self._origin(), "faint"))
         return body
 
+    def _reminder(self) -> QWidget:
+        words = tr("In the report: remove") if self.beside.is_reminded else tr("Remind in report")
+        made = button(words, "link", self.reminder_asked.emit)
+        return row(made, None)
+
+    def _missing_links(self) -> list[QWidget]:
+        if self.result.status != "missing":
+            return []
+        ways = dict.fromkeys(way_of(name) for name in self.result.missing)
+        links = [self._way_link(way, self.result.missing) for way in ways]
+        return [row(*links, None)]
+
+    def _explained(self) -> list[QWidget]:
+        if self.result.status != "computed" or not self.result.contributions:
+            return []
+        bars = EffectRows(self.result)
+        if not bars.count:
+            return []
+        found: list[QWidget] = [label(tr("What moves it, and the result without"), "caption"), bars]
+        if self.beside.without:
+            self.sources = SourceRows(self.result, self.beside.without)
+            self.sources.left_out.connect(self.left_out)
+            found += [label(tr("Sources"), "caption"), ShareBar(self.result), self.sources]
+        elif self.result.without:
+            found.append(label(self._without(), "muted"))
+        return found
+
+    def _versions(self) -> list[QWidget]:
+        if not self.beside.versions:
+            return []
+        lines: list[QWidget] = [label(tr("Beside it"), "caption")]
+        for score, result in self.beside.versions:
+            link = ElidedLink(str(score.title))
+            link.clicked.connect(partial(self.score_asked.emit, score.id))
+            made = row(link, label(result_words(result), "small", wrap=False), spacing=GRID)
+            layout = made.layout()
+            if isinstance(layout, QHBoxLayout):
+                layout.setStretch(0, 1)
+            lines.append(made)
+        return lines
+
+    def _trial(self) -> list[QWidget]:
+        if not self.beside.is_trying:
+            return [row(button(tr("What if…"), "link", partial(self.trying.emit, True)), None)]
+        self.what_if = WhatIf(self.score, self.result)
+        self.what_if.tried.connect(self.tried)
+        close = button(tr("Close “what if”"), "link", partial(self.trying.emit, False))
+        return [self.what_if, row(close, None)]
+
     def _input_rows(self) -> InputRows:
-        rows = InputRows(self)
+        rows = InputRows(self, self.beside.units)
         for spec in self.score.inputs:
             is_needed = spec.required or spec.name in self.result.missing
             rows.add(spec.concept, self.result.used(spec.name), is_needed=is_needed)
@@ -193,8 +255,11 @@ class ScoreCard(Card):
             rows.caption(tr("Can make it not valid"))
         for name in others:
             rows.add(concepts()[name], self.result.used(name), is_needed=False)
+        for meant in self.result.meant:
+            rows.ask_whether(meant)
         rows.entered.connect(self.entered)
         rows.source_asked.connect(self.source_asked)
+        rows.unit_chosen.connect(self.unit_chosen)
         self.rows = rows
         return rows
 
@@ -224,10 +289,12 @@ class ScoreCard(Card):
 
     def _origin(self) -> str:
         return " · ".join(
-            (
+            part
+            for part in (
                 self.score.author,
                 str(self.score.population),
                 tr("version {name}", name=tr(self.score.version)),
-                self.score.citation,
+                self.score.citation if self.score.doi else "",
             )
+            if part
         )

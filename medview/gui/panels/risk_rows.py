@@ -2,94 +2,56 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QMenu, QPushButton, QWidget
+from collections.abc import Mapping
 
-from medview.core.errors import InvalidInput
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
 from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Source
 from medview.core.words import tr
-from medview.gui.cards import chip, label
+from medview.gui.cards import button, chip, label
+from medview.gui.panels.risk_fields import AnswerField, UnitButton, ValueField
 from medview.gui.style import GRID
-from medview.risk import UsedInput, by_hand
+from medview.risk import Meant, UsedInput
 
-_FIELD_WIDTH, _CHOICE_WIDTH, _CHIP_WIDTH = 58, 92, 62
-
-
-class ValueField(QLineEdit):
-    """A number with an optional unit; `entered` gives the value and its unit, None takes it back.
-
-    What cannot be is not entered: `refused` says why and the typed text stays.
-    """
-
-    entered = Signal(object, str)
-    refused = Signal(str)
-
-    def __init__(self, concept: Concept, used: UsedInput | None) -> None:
-        shown = "" if used is None else number_text(float(used.value))
-        super().__init__(shown)
-        self._concept = concept
-        self._shown = shown
-        self.setFixedWidth(_FIELD_WIDTH)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setPlaceholderText("—")
-        self.editingFinished.connect(self._finish)
-
-    @property
-    def is_being_typed(self) -> bool:
-        """Whether there is text that has not been entered yet."""
-        return self.text().strip() != self._shown
-
-    def _finish(self) -> None:
-        text = self.text().strip()
-        if text == self._shown:
-            return
-        if not text:
-            self._shown = text
-            self.entered.emit(None, "")
-            return
-        try:
-            observation = by_hand(self._concept.id, text)
-        except InvalidInput as error:
-            self.refused.emit(error.sentence())
-            return
-        self._shown = text
-        self.entered.emit(observation.value, observation.unit)
+_CHIP_WIDTH = 62
 
 
-class AnswerField(QPushButton):
-    """Yes, no or one of a list of words, chosen from a menu; "—" is not known.
+class Refusal(QWidget):
+    """Why a number was not taken, and a link that takes what was probably meant."""
 
-    A button and no combo box: that costs 30 times as much to make, and a card has ten of them.
-    """
+    accepted = Signal(object)  # Meant
 
-    entered = Signal(object, str)
-
-    def __init__(self, concept: Concept, used: UsedInput | None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._answers: list[tuple[str, bool | str | None]] = [("—", None)]
-        if concept.kind == "yes-no":
-            self._answers += [(tr("yes"), True), (tr("no"), False)]
-        else:
-            self._answers += [(tr(word), word) for word in concept.choices]
-        shown = next((words for words, v in self._answers if used and v == used.value), "—")
-        self.setText(shown)
-        self.setProperty("role", "field")
-        self.setFixedWidth(_CHOICE_WIDTH)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.clicked.connect(self.ask)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self._why = label("", "bad")
+        self.yes = button("", "link", self._accept)
+        self._meant: Meant | None = None
+        column.addWidget(self._why)
+        column.addWidget(self.yes, 0, Qt.AlignmentFlag.AlignLeft)
+        self.hide()
 
-    def ask(self) -> None:
-        """Show the answers below the field."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for words, value in self._answers:
-            action = menu.addAction(words)
-            action.setCheckable(True)
-            action.setChecked(words == self.text())
-            action.triggered.connect(lambda _on=False, v=value: self.entered.emit(v, ""))
-        menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
+    def show_refusal(self, why: str, meant: Meant | None) -> None:
+        """Say why, and ask whether another unit was meant."""
+        self._meant = meant
+        self._why.setText(why)
+        self._why.setVisible(bool(why))
+        self.yes.setVisible(meant is not None)
+        if meant is not None:
+            unit = tr(unit_text(meant.unit))
+            words = tr("Yes, take {value} {unit}", value=number_text(meant.value), unit=unit)
+            self.yes.setText(words)
+            self.yes.setAccessibleName(words)
+        self.show()
+
+    def _accept(self) -> None:
+        if self._meant is not None:
+            self.accepted.emit(self._meant)
 
 
 class InputRows(QWidget):
@@ -97,11 +59,14 @@ class InputRows(QWidget):
 
     entered = Signal(str, object, str)
     source_asked = Signal(object)
+    unit_chosen = Signal(str, str)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, units: Mapping[str, str]) -> None:
         super().__init__(parent)
         self.fields: dict[str, ValueField | AnswerField] = {}
-        self._refusals: dict[str, QLabel] = {}
+        self.units: dict[str, UnitButton] = {}
+        self._in_unit = units
+        self._refusals: dict[str, Refusal] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GRID + 2)
@@ -113,22 +78,29 @@ class InputRows(QWidget):
         """One more input; `used` is None while it is not known."""
         row = self._grid.rowCount()
         name = label(tr(concept.title), "" if used is not None or is_needed else "muted")
-        field = self._field(concept, used)
+        unit = self._in_unit.get(concept.id, concept.unit)
+        field = self._field(concept, used, unit)
         field.setAccessibleName(tr(concept.title))
         name.setBuddy(field)
         self._grid.addWidget(name, row, 0)
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if concept.kind == "number":
             self._grid.addWidget(field, row, 1, right)
-            self._grid.addWidget(label(tr(unit_text(concept.unit)), "small", wrap=False), row, 2)
+            self._grid.addWidget(self._unit_button(concept, unit), row, 2)
         else:
             self._grid.addWidget(field, row, 1, 1, 2, right)
         self._grid.addWidget(self._origin(used, is_needed=is_needed), row, 3, right)
         self.fields[concept.id] = field
-        refusal = label("", "bad")
-        refusal.hide()
+        refusal = Refusal()
+        refusal.accepted.connect(lambda m, name=concept.id: self._enter(name, m.value, m.unit))
         self._grid.addWidget(refusal, row + 1, 0, 1, 4)
         self._refusals[concept.id] = refusal
+
+    def ask_whether(self, meant: Meant) -> None:
+        """Offer the unit that was probably meant by a source."""
+        refusal = self._refusals.get(meant.name)
+        if refusal is not None:
+            refusal.show_refusal("", meant)
 
     def caption(self, text: str) -> None:
         """A heading over the inputs that follow."""
@@ -150,23 +122,43 @@ class InputRows(QWidget):
         """See mousePressEvent."""
         event.accept()
 
-    def _field(self, concept: Concept, used: UsedInput | None) -> ValueField | AnswerField:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return in a field enters the number; it must not close the card as well."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+    def _field(
+        self, concept: Concept, used: UsedInput | None, unit: str
+    ) -> ValueField | AnswerField:
         field: ValueField | AnswerField
         if concept.kind == "number":
-            field = ValueField(concept, used)
-            field.refused.connect(lambda said, name=concept.id: self._refuse(name, said))
+            field = ValueField(concept, used, unit)
+            field.refused.connect(
+                lambda said, meant, name=concept.id: self._refusals[name].show_refusal(said, meant)
+            )
         else:
             field = AnswerField(concept, used)
         field.entered.connect(lambda value, unit, name=concept.id: self._enter(name, value, unit))
         return field
 
+    def _unit_button(self, concept: Concept, unit: str) -> UnitButton:
+        made = UnitButton(concept, unit)
+        made.chosen.connect(lambda chosen, name=concept.id: self._show_in(name, chosen))
+        self.units[concept.id] = made
+        return made
+
+    def _show_in(self, name: str, unit: str) -> None:
+        field = self.fields[name]
+        if isinstance(field, ValueField):
+            field.show_in(unit)
+            self.units[name].show_unit(unit)
+            self.unit_chosen.emit(name, unit)
+
     def _enter(self, name: str, value: object, unit: str) -> None:
         self._refusals[name].hide()
         self.entered.emit(name, value, unit)
-
-    def _refuse(self, name: str, said: str) -> None:
-        self._refusals[name].setText(said)
-        self._refusals[name].show()
 
     def _origin(self, used: UsedInput | None, *, is_needed: bool) -> QWidget:
         if used is None:
