@@ -20,7 +20,9 @@ from benchmarks.risk_cases import OUTCOMES, judge_all, read_cases, summary
 from medview.core.numbers import unit_text
 from medview.risk import Score, ScoreInput, catalogue
 from medview.risk.formulas import formula
+from medview.session.research import research_scores
 
+ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("scores.md")
 _FIGURES = re.compile(r"<!-- figures (.*) -->")
 _SIGNS = {"from": ">=", "above": ">", "below": "<", "up_to": "<="}
@@ -45,6 +47,11 @@ def page(figures: Mapping[str, Mapping[str, int]]) -> str:
     ]
     for score in scores:
         lines += ["", *_of(score, figures.get(score.id, {}))]
+    lines += ["", "# Models on tables, as research", ""]
+    lines += ["Not for advice to a patient, and never in a report. What is not known is filled from"]
+    lines += ["the rest of the row, said, and widens the interval."]
+    for score in research_scores().values():
+        lines += ["", *_of_model(score)]
     return "\n".join(lines) + "\n"
 
 
@@ -65,7 +72,31 @@ def _of(score: Score, counts: Mapping[str, int]) -> Iterator[str]:
     if bands:
         yield f"- Says: {'; '.join(bands)}"
     yield f"- Source: {score.author}, [{score.doi}](https://doi.org/{score.doi})"
+    others = [s.id for s in catalogue().values() if score.family and s.family == score.family]
+    if len(others) > 1:
+        yield f"- Shown beside it: {', '.join(f'`{name}`' for name in others if name != score.id)}"
     yield f"- Cases: {len(score.cases)} in its unit; of public ones {judged}"
+
+
+def _of_model(score: Score) -> Iterator[str]:
+    told = json.loads((ROOT / "models" / score.id / "model.json").read_text(encoding="utf-8"))
+    figures = json.loads((ROOT / "models" / score.id / "eval.json").read_text(encoding="utf-8"))
+    kind = "Cox" if told["outcome"]["kind"] == "survival" else "logistic"
+    name = f"{kind} regression" if told["estimator"]["type"] == "linear" else "neural network"
+    estimate = ", ".join(
+        f"{metric} {found['value']:.3f} ({found['interval'][0]:.3f} to {found['interval'][1]:.3f})"
+        for metric, found in figures["estimate"].items()
+    )
+    yield f"## {score.title.english()} (`{score.id}`)"
+    yield ""
+    yield f"{_sentence(score.subtitle.english())} Version {score.version}."
+    yield ""
+    yield f"- Made for: {score.population.english()}"
+    yield f"- Inputs: {'; '.join(_input(spec) for spec in score.inputs)}"
+    yield f"- Formula: {name}; weights in `models/{score.id}/weights.safetensors`"
+    yield f"- On new patients (cross-validated, 95 %): {estimate}"
+    yield f"- Source: {score.author}, [{score.doi}](https://doi.org/{score.doi})"
+    yield f"- Card: [card.md](../models/{score.id}/card.md)"
 
 
 def _sentence(text: str) -> str:

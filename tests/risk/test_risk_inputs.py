@@ -308,7 +308,7 @@ def test_scores_that_fit_are_those_whose_own_inputs_are_known(said: Said) -> Non
     nothing = fitting([], patient=PATIENT, study=STUDY)
 
     assert [score.id for score in kidney] == ["ckd-epi-2021"]
-    assert [score.id for score in nodule][:3] == ["brock", "fleischner-2017", "mayo-nodule"]
+    assert {"brock", "fleischner-2017", "mayo-nodule"} <= {score.id for score in nodule}
     assert nothing == ()
 
 
