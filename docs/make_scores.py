@@ -48,8 +48,8 @@ def page(figures: Mapping[str, Mapping[str, int]]) -> str:
     for score in scores:
         lines += ["", *_of(score, figures.get(score.id, {}))]
     lines += ["", "# Models on tables, as research", ""]
-    lines += ["Not for advice to a patient, and never in a report. What is not known is filled from"]
-    lines += ["the rest of the row, said, and widens the interval."]
+    lines += ["Not for advice to a patient, and never in a report. What is not known is filled"]
+    lines += ["from the rest of the row, said, and widens the interval."]
     for score in research_scores().values():
         lines += ["", *_of_model(score)]
     return "\n".join(lines) + "\n"
