@@ -277,6 +277,9 @@ class Reactions:
         if kind == "document":
             self._window.sidebar.show_tab("record")
             self._window.sidebar.record.show_source(locator)
+        elif kind == "series":
+            uid, _, number = rest.rpartition(":")
+            self._session.select((uid, int(number)))
         elif kind == "finding":
             self._window.sidebar.show_tab("findings")
             self._window.sidebar.findings.show_finding(rest)

@@ -8,4 +8,5 @@ RECORD_ROWS = (
     Row("record.search", "Search the record", "search", "Ctrl+Alt+F", is_scripted=False),
     Row("record.documents", "Documents of the record", "file-text", "Ctrl+Alt+D"),
     Row("record.summary", "Summary of the record", keys="Ctrl+Alt+S"),
+    Row("record.timeline", "Timeline of the record", keys="Ctrl+Alt+T"),
 )

@@ -30,6 +30,7 @@ from medview.session.events import (
     KnowledgeChanged,
     ShowSource,
 )
+from medview.session.timeline import happenings
 
 _AT_ONCE = 20  # documents; a card lays out its text in the window's thread
 
@@ -200,6 +201,8 @@ class RecordPanel(QWidget):
         self.filters.fill(counts_of(shown), self._filter)
         chart = chart_of_dossier(self.session, known, self._today())
         widgets: list[QWidget] = []
+        if self._view != DOCUMENTS:
+            self._cards = {}  # the column lets them go
         if self._view == DOCUMENTS:
             widgets += self._document_cards(shown)
             widgets += self._body.trends(chart, self._filter)
@@ -207,6 +210,8 @@ class RecordPanel(QWidget):
                 widgets += self._body.known(chart)
         elif self._view == SUMMARY:
             widgets += self._body.summary(chart)
+        else:
+            widgets += self._body.timeline(happenings(self.session, shown, chart))
         if self._view == DOCUMENTS and self._filter == ALL:
             widgets += self._body.apart(refused[: self._room], len(refused), unread)
         self._column.fill(widgets or [self._body.empty(has_documents=bool(shown))])

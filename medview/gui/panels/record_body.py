@@ -13,6 +13,7 @@ from medview.gui.panels.record_document import unread_card
 from medview.gui.panels.record_filters import ALL
 from medview.gui.panels.record_joining import RefusedCard
 from medview.gui.panels.record_lists import KnownCard, StatementsCard
+from medview.gui.panels.record_timeline import TimelineCard
 from medview.gui.panels.record_trend import SeriesLine, TrendCard
 from medview.record import groups_of
 from medview.record.plotting import is_course
@@ -22,6 +23,7 @@ from medview.session.documents import OpenDocument, UnreadDocument
 if TYPE_CHECKING:
     from medview.gui.panels.record import RecordPanel
     from medview.record import Chart, Series
+    from medview.session.timeline import Happening
 
 _TRENDS = 6  # plots that stand below the documents; the list of labs has all of them
 _LABS = 40  # lines of labs before the rest is asked for
@@ -71,6 +73,10 @@ class Body:
         if known:
             cards.append(self._asking(KnownCard(known)))
         return list(cards)
+
+    def timeline(self, found: Sequence[Happening]) -> list[QWidget]:
+        """Everything that has a day, on one line."""
+        return [self._asking(TimelineCard(found))] if found else []
 
     def apart(
         self, refused: Sequence[OpenDocument], count: int, unread: Sequence[UnreadDocument]
@@ -131,7 +137,7 @@ class Body:
             card.add(more)
         return card
 
-    def _asking(self, card: TrendCard | KnownCard | StatementsCard) -> Card:
+    def _asking(self, card: TrendCard | KnownCard | StatementsCard | TimelineCard) -> Card:
         card.source_asked.connect(self._panel.ask_source)
         return card
 

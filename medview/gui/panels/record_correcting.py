@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from medview.core.errors import MedViewError
 from medview.gui.panels.record_document import DocumentCard
-from medview.session.events import Message
+from medview.session.events import GoTo, Message
+from medview.session.locating import locate
 
 if TYPE_CHECKING:
     from medview.gui.panels.record import RecordPanel
@@ -35,6 +36,8 @@ class Correcting:
         }
         card = DocumentCard(item, by_id)
         card.opened.connect(lambda entity: self._note(item, (entity.start, entity.end)))
+        card.opened.connect(lambda entity: self._show_way(card, entity))
+        card.clicked_on.connect(lambda entity: self._go(item, entity))
         card.changed.connect(lambda entity, values: self._change(item, entity, values))
         card.deleted.connect(lambda entity: self._do(lambda: corrections.delete(item, entity)))
         card.parted.connect(self._panel.part)
@@ -48,6 +51,19 @@ class Correcting:
 
     def _note(self, item: OpenDocument, span: Span) -> None:
         self._open = (item.document.id, span)
+
+    def _show_way(self, card: DocumentCard, entity: Entity) -> None:
+        """A link to where the images show it, or why they do not."""
+        found = locate(self._panel.session, card.item, entity)
+        if found is None or card.bar is None:
+            return
+        card.bar.show_way(str(found.title), str(found.said or ""), leads=bool(found.series_uid))
+        card.bar.go_asked.connect(lambda: self._go(card.item, entity))
+
+    def _go(self, item: OpenDocument, entity: Entity) -> None:
+        found = locate(self._panel.session, item, entity)
+        if found is not None and found.series_uid:
+            self._panel.session.events.send(GoTo(found.series_uid, found.point))
 
     def _change(self, item: OpenDocument, entity: Entity, values: dict[str, object]) -> None:
         start, end = values.get("start", entity.start), values.get("end", entity.end)

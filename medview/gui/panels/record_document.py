@@ -30,7 +30,8 @@ class DocumentCard(Card):
     put right there is told with `changed`, `deleted` and `added`. corrections: by entity id.
     """
 
-    opened = Signal(object)  # Entity that was clicked
+    opened = Signal(object)  # Entity whose bar is open now
+    clicked_on = Signal(object)  # Entity that the reader went to
     changed = Signal(object, object)  # Entity, dict[str, object]
     deleted = Signal(object)  # Entity
     added = Signal(int, int, str)
@@ -49,7 +50,7 @@ class DocumentCard(Card):
             marks[entity_id] = (*marks.get(entity_id, ()), "✎")
         self.text = AnnotatedText(item.note, marks)
         self.text.setStyleSheet(f"background: {tokens().surface_0}; border-radius: 4px;")
-        self.text.mention_asked.connect(self.open_mention)
+        self.text.mention_asked.connect(self._click)
         self.text.words_selected.connect(self._open_words)
         self.text.part_changed.connect(self._show_links)
         self.bar: MentionBar | None = None
@@ -89,6 +90,10 @@ class DocumentCard(Card):
         bar.deleted.connect(lambda: self.deleted.emit(entity))
         self.text.point_at(entity.start, entity.end)
         self.opened.emit(entity)
+
+    def _click(self, entity_id: str) -> None:
+        self.open_mention(entity_id)
+        self.clicked_on.emit(self.item.note.entity(entity_id))
 
     def close_bar(self) -> None:
         """Take the bar away."""

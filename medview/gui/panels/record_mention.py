@@ -72,13 +72,15 @@ class MentionBar(QWidget):
             who = tr("Corrected by {who}, {when}", who=correction.by or "—", when=when)
             self._layout.addWidget(label(who, "faint"))
 
-    def show_way(self, title: str, said: str) -> None:
-        """A link to where the images show it, and what the link means."""
-        link = button(title, "link", self.go_asked.emit)
-        self._layout.addWidget(link)
-        self.chips["go"] = link
+    def show_way(self, title: str, said: str, *, leads: bool) -> None:
+        """A link to where the images show it, or in words why there is none."""
+        if leads:
+            link = self.chips["go"] = button("↗ " + title, "link", self.go_asked.emit)
+            self._layout.insertWidget(1, link)
+        else:
+            self._layout.insertWidget(1, label(title, "warn"))
         if said:
-            self._layout.addWidget(label(said, "small"))
+            self._layout.insertWidget(2, label(said, "small"))
 
     def show_words(self, overlapped: Entity | None) -> None:
         """The bar of words that were drawn over: mark them, or give a mention these ends."""

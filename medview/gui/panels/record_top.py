@@ -15,7 +15,7 @@ from medview.gui.panels.record_search import SearchBar
 from medview.gui.style import GRID
 from medview.session.dossiers import Dossier
 
-DOCUMENTS, SUMMARY = VIEWS = ("documents", "summary")
+DOCUMENTS, SUMMARY, TIMELINE = VIEWS = ("documents", "summary", "timeline")
 
 
 class RecordTop(QWidget):
@@ -55,6 +55,7 @@ class RecordTop(QWidget):
         names = {
             DOCUMENTS: tr("Documents"),
             SUMMARY: tr("Summary"),
+            TIMELINE: tr("Timeline"),
         }
         for name, made in self.views.items():
             made.setText(names[name])
