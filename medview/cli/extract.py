@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,15 @@ from medview.core.archive import is_there
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.observation import Observation, Source, concepts
 from medview.core.words import say, tr
-from medview.record import Document, Note, extract, is_document, observations, read_documents
+from medview.record import (
+    Document,
+    Note,
+    extract,
+    is_document,
+    known_of,
+    observations,
+    read_documents,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,21 +49,21 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInput(say("There is no document here."), ", ".join(map(str, args.paths)))
     show = progress_for(args)
     read: list[tuple[Document, Note]] = []
-    failed = 0
+    failed: list[tuple[Path, MedViewError]] = []
     for i, path in enumerate(paths):
         show(i, len(paths), tr("Reading documents"))
         try:
             read += [(document, extract(document, args.lang)) for document in read_documents(path)]
         except MedViewError as error:
             complain(error.sentence(), WRONG_INPUT)
-            failed += 1
+            failed.append((path, error))
     show(len(paths), len(paths), tr("Reading documents"))
     for document, _ in read:
         for sentence in document.notes:
             complain(f"{Path(document.path).name}: {sentence}", DONE)
     if not read:
         return WRONG_INPUT
-    _print(args, read)
+    _print(args, read, failed)
     return IN_PART if failed else DONE
 
 
@@ -69,16 +77,26 @@ def _files(paths: list[Path]) -> Iterator[Path]:
             raise InvalidInput(say("There is no such file."), str(path))
 
 
-def _print(args: argparse.Namespace, read: list[tuple[Document, Note]]) -> None:
+def _print(
+    args: argparse.Namespace,
+    read: list[tuple[Document, Note]],
+    failed: list[tuple[Path, MedViewError]],
+) -> None:
     if args.lines:
         for document, note in read:
             sys.stdout.write(json.dumps(_document_json(document, note), ensure_ascii=False) + "\n")
     elif args.json:
+        found = observations(n for _, n in read)
         print_json(
             {
                 "schema": "medview.extract/1",
                 "documents": [_document_json(document, note) for document, note in read],
-                "observations": [_observation_json(o) for o in observations(n for _, n in read)],
+                "observations": [_observation_json(o) for o in found],
+                "known": _known_json(found),
+                "failed": [
+                    {"file": str(path), "what": error.what.english(), "where": error.where}
+                    for path, error in failed
+                ],
             }
         )
     else:
@@ -105,12 +123,37 @@ def _observation_json(o: Observation) -> dict[str, Any]:
     )
     return {
         "patient": o.patient_id, "concept": o.concept, "code": code,
-        "value": list(o.value) if isinstance(o.value, tuple) else o.value,
+        "value": _plain(o),
         "unit": o.unit, "comparator": o.comparator, "time": o.time, "original": o.original,
         "source": _source_json(o.source), "also": [_source_json(s) for s in o.also],
         "reference": list(o.reference), "status": o.status, "subject": o.subject,
         "detail": o.detail,
     }  # fmt: skip
+
+
+def _known_json(found: Iterable[Observation]) -> list[dict[str, Any]]:
+    """For each patient and concept the value that counts today, and what contradicts it."""
+    patients: dict[str, list[Observation]] = {}
+    for one in found:
+        patients.setdefault(one.patient_id, []).append(one)
+    return [
+        {
+            "patient": patient, "concept": known.observation.concept,
+            "value": _plain(known.observation), "unit": known.observation.unit,
+            "time": known.observation.time, "age_days": known.age_days, "stale": known.is_stale,
+            "others": [
+                {"value": _plain(o), "unit": o.unit, "time": o.time,
+                 "source": _source_json(o.source)}
+                for o in known.others
+            ],
+        }
+        for patient, mine in patients.items()
+        for known in known_of(mine)
+    ]  # fmt: skip
+
+
+def _plain(o: Observation) -> Any:
+    return list(o.value) if isinstance(o.value, tuple) else o.value
 
 
 def _source_json(source: Source) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,30 +30,56 @@ def read_documents(path: Path | str) -> tuple[Document, ...]:
     head = data[:_SNIFF].lstrip(b"\xef\xbb\xbf\x0b\r\n\t ")
     if not data.strip():
         raise UnreadableInstance(say("The file is empty."), path.name)
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    return tuple(_reader_for(_suffix(path), data, head)(data, path))
+
+
+def _suffix(path: Path) -> str:
+    return (Path(path.stem).suffix if path.suffix == ".gz" else path.suffix).lower()
+
+
+def _reader_for(
+    suffix: str, data: bytes, head: bytes
+) -> Callable[[bytes, Path], Iterable[Document]]:
+    """The reader of a file: what its bytes say goes before its name."""
     if data[128:132] == b"DICM":
         from medview.record.readers.dicom import read_dicom
 
-        return (read_dicom(data, path),)
+        return _single(read_dicom)
+    if b"%PDF-" in data[:1024] or suffix == ".pdf":
+        from medview.record.readers.worded import read_pdf
+
+        return _single(read_pdf)
+    if head.startswith(b"{\\rtf"):
+        from medview.record.readers.worded import read_rtf
+
+        return _single(read_rtf)
+    return _reader_of_text(suffix, data, head)
+
+
+def _reader_of_text(
+    suffix: str, data: bytes, head: bytes
+) -> Callable[[bytes, Path], Iterable[Document]]:
     if suffix in (".json", ".ndjson") or (head[:1] in b"{[" and b'"resourceType"' in data[:_SNIFF]):
         from medview.record.readers.fhir import read_fhir
 
-        return tuple(read_fhir(data, path))
+        return read_fhir
     if suffix == ".hl7" or head.startswith((b"MSH", b"FHS", b"BHS")) or b"|^~\\&|" in head[:24]:
         from medview.record.readers.hl7v2 import read_hl7
 
-        return tuple(read_hl7(data, path))
+        return read_hl7
     if suffix in (".xml", ".cda") or head.startswith((b"<?xml", b"<ClinicalDocument")):
         from medview.record.readers.cda import read_cda
 
-        return (read_cda(data, path),)
-    if head.startswith((b"%PDF-", b"{\\rtf")):
-        from medview.record.readers.worded import read_pdf, read_rtf
-
-        return ((read_pdf if head.startswith(b"%PDF-") else read_rtf)(data, path),)
+        return _single(read_cda)
     from medview.record.readers.plaintext import read_plain_text
 
-    return (read_plain_text(data, path),)
+    return _single(read_plain_text)
+
+
+def _single(
+    read: Callable[[bytes, Path], Document],
+) -> Callable[[bytes, Path], Iterable[Document]]:
+    return lambda data, path: (read(data, path),)
 
 
 def read_document(path: Path | str) -> Document:
@@ -70,7 +97,7 @@ def is_document(path: Path | str) -> bool:
     By its name and first bytes; images and the program's own results are none.
     """
     path = Path(path)
-    suffix = (Path(path.stem).suffix if path.suffix == ".gz" else path.suffix).lower()
+    suffix = _suffix(path)
     if path.is_dir() or not is_there(str(path)):
         return False
     if suffix not in _SUFFIXES:

@@ -156,7 +156,7 @@ class Documents:
                 cancel.check()
             progress(number, len(paths), "documents")
             try:
-                pairs = [(document, extract(document)) for document in read_documents(path)]
+                pairs = [(d, extract(d, cancel=cancel)) for d in read_documents(path)]
             except MedViewError as error:
                 self._add_unread(UnreadDocument(str(path), error.what, error.where))
                 continue

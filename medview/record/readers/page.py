@@ -169,19 +169,27 @@ def kind_of(text: str, otherwise: str) -> str:
 
 
 class _Stripper(HTMLParser):
+    _UNREAD = frozenset(("script", "style", "title"))
     _BREAKS = frozenset(("br", "p", "div", "li", "tr", "table", "h1", "h2", "h3", "h4", "ul", "ol"))
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
+        self._unread = 0  # depth inside of what is no text
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._unread += tag in self._UNREAD
         if tag in self._BREAKS:
             self.parts.append("\n")
         elif tag in ("td", "th"):
             self.parts.append(" ")
 
+    def handle_endtag(self, tag: str) -> None:
+        self._unread = max(0, self._unread - (tag in self._UNREAD))
+
     def handle_data(self, data: str) -> None:
+        if self._unread:
+            return
         self.parts.append(re.sub(r"\s+", " ", data))
 
 

@@ -71,15 +71,15 @@ def _parse(data: bytes, where: str, notes: list[Sentence]) -> Element:
         if _UNBOUND.search(str(error)):
             notes.append(say("The XML uses a prefix that it does not declare."))
             return _tree(_bound(data))
-        # The place of a fault that decoding anew does not mend is the one of the file itself.
         line, _ = getattr(error, "position", (1, 0))
         if line > 1:
             raise
         try:
             text, encoding = decode(data, where)
-            root = _tree(re.sub(r"^\s*<\?xml[^>]*\?>", "", text).encode())
-        except (ParseError, ValueError, UnreadableInstance):
+        except UnreadableInstance:
             raise error from None
+        # Without its declaration, whose line stays, so that places are those of the file.
+        root = _tree(re.sub(r"^\s*<\?xml[^>]*\?>", "", text).encode())
         notes.append(
             say("The XML says another encoding than it is in; it was read as {encoding}.",
                 encoding=encoding)
