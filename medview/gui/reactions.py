@@ -277,6 +277,9 @@ class Reactions:
         if kind == "document":
             self._window.sidebar.show_tab("record")
             self._window.sidebar.record.show_source(locator)
+        elif kind == "mentions":
+            self._window.sidebar.show_tab("record")
+            self._window.sidebar.record.searching.ask(rest)
         elif kind == "series":
             uid, _, number = rest.rpartition(":")
             self._session.select((uid, int(number)))

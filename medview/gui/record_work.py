@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog
 
+from medview.core.words import Sentence, say, tr
 from medview.gui.panels.record_top import VIEWS
+from medview.session.record_export import write_fhir, write_notes
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
+    from medview.session import Session
+    from medview.session.documents import OpenDocument
 
 
 class RecordWork(QObject):
@@ -26,6 +32,9 @@ class RecordWork(QObject):
         window.actions_.connect("record.search", self.search)
         for view in VIEWS:
             window.actions_.connect(f"record.{view}", partial(self.show_view, view))
+        window.actions_.connect("record.export_fhir", self._ask_fhir)
+        window.actions_.connect("record.export_notes", self._ask_notes)
+        self._panel.top.action_asked.connect(window.actions_.perform)
 
     def search(self) -> None:
         """The cursor into the field of the record's search."""
@@ -37,6 +46,50 @@ class RecordWork(QObject):
         self._bring_forward()
         self._panel.show_view(view)
         self._panel.top.views[view].setFocus()
+
+    def save_fhir(self, path: Path) -> None:
+        """Write the record that is shown as a bundle of FHIR, and say what is in it."""
+
+        def done(count: int) -> Sentence:
+            return say("Saved {count} FHIR resources as {name}.", count=count, name=path.name)
+
+        self._save(write_fhir, path, done)
+
+    def save_notes(self, path: Path) -> None:
+        """Write the corrected notes of the record that is shown, one a line."""
+
+        def done(count: int) -> Sentence:
+            return say("Saved {count} corrected notes as {name}.", count=count, name=path.name)
+
+        self._save(write_notes, path, done)
+
+    def _save(
+        self,
+        write: Callable[[Session, Sequence[OpenDocument], Path], int],
+        path: Path,
+        done: Callable[[int], Sentence],
+    ) -> None:
+        session, documents = self._window.session, self._panel.documents
+
+        async def action() -> None:
+            count = await self._window.operations.call(write, session, documents, path)
+            self._window.reactions.say(done(count))
+
+        self._window.operations.start(action())
+
+    def _ask_fhir(self) -> None:
+        self._ask_path(tr("Save the record as FHIR…"), "record.fhir.json", self.save_fhir)
+
+    def _ask_notes(self) -> None:
+        self._ask_path(tr("Save the corrected notes…"), "notes.jsonl", self.save_notes)
+
+    def _ask_path(self, title: str, name: str, then: Callable[[Path], None]) -> None:
+        dialog = QFileDialog(self._window, title)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile(name)
+        dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
+        dialog.open()
 
     def _bring_forward(self) -> None:
         self._window.sidebar.setVisible(True)

@@ -1,8 +1,8 @@
 """Full-text search in both languages: words of English however they are bent, Chinese as written.
 
-A query is a phrase. Of English words case, accents, hyphens, plurals and the spellings of both
-sides of the ocean do not matter (`haemorrhage`, `hemorrhages`), and the last one may be
-unfinished. Chinese is found anywhere in the text.
+A query is a phrase, or several with a bar between them. Of English words case, accents, hyphens,
+plurals and the spellings of both sides of the ocean do not matter (`haemorrhage`, `hemorrhages`),
+and the last one may be unfinished. Chinese is found anywhere in the text.
 """
 
 from __future__ import annotations
@@ -53,15 +53,18 @@ def folded(text: str) -> str:
 @cache
 def pattern_of(query: str) -> re.Pattern[str] | None:
     """What finds a query in a folded text; None where the query holds no letter and no figure."""
+    made = [found for phrase in query.split("|") if (found := _phrase(phrase.lstrip()))]
+    return re.compile("|".join(made)) if made else None
+
+
+def _phrase(query: str) -> str:
     parts = _PART.findall(folded(query))
-    if not parts:
-        return None
     is_open = not query[-1:].isspace()
     made = [
         _part(part, is_last=number == len(parts) - 1 and is_open)
         for number, part in enumerate(parts)
     ]
-    return re.compile(rf"[^\w{_HAN}]*".join(made))
+    return rf"[^\w{_HAN}]*".join(made)
 
 
 def _part(part: str, *, is_last: bool) -> str:

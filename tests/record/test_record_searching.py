@@ -34,6 +34,8 @@ def found(text: str, query: str) -> list[str]:
         ("右肺nodule一枚", "右肺nodule", ["右肺nodule"]),
         ("ＣＴ检查", "ct", ["ＣＴ"]),
         ("anything", " . ", []),
+        ("A nodule. 结节。", "nodule | 结节", ["nodule", "结节"]),
+        ("A nodule.", "|nodule|", ["nodule"]),
     ],
 )
 def test_a_query_finds_what_is_meant(text: str, query: str, wanted: list[str]) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from medview.core.results import Finding
 from medview.core.words import say
 from medview.gui.panels.record import RecordPanel
 from medview.gui.panels.record_document import DocumentCard
@@ -19,6 +23,8 @@ from medview.gui.panels.record_timeline import TimelineCard, TimelineStrip
 from medview.gui.panels.record_trend import SeriesLine, TrendPlot
 from medview.gui.window import MainWindow
 from medview.record import Entity
+from medview.session.events import ShowSource
+from medview.session.mentions import query_of
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 LEFT = Qt.MouseButton.LeftButton
@@ -273,3 +279,70 @@ def test_words_that_were_passed_over_are_marked_with_the_mouse(
     (kept,) = opened.session.work.corrections
     assert (kept.was, kept.type) == (None, "disease")
     assert kept.by
+
+
+def test_the_record_is_saved_as_fhir_and_corrections_as_notes(
+    opened: MainWindow, panel: RecordPanel, qtbot: QtBot, quiet: Quiet, tmp_path: Path
+) -> None:
+    opened.session.settings = replace(opened.session.settings, reader_name="Dr Reed")
+    add_note(opened, tmp_path, "No history of stroke.", quiet, qtbot)
+    click_mention(letter_of(panel, "Radiology"), "stroke", qtbot)
+    bar = letter_of(panel, "Radiology").bar
+    assert bar is not None
+    qtbot.mouseClick(bar.chips["no"], LEFT)
+    qtbot.waitUntil(lambda: len(opened.session.work.corrections) == 1)
+
+    for name, title in (("out.json", "FHIR"), ("notes.jsonl", "corrected")):
+        qtbot.mouseClick(panel.top.export, LEFT)
+        qtbot.waitUntil(lambda: bool(shown(panel, QMenu)))
+        menu = shown(panel, QMenu)[0]
+        action = next(a for a in menu.actions() if title in a.text())
+        qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
+        qtbot.waitUntil(lambda: bool(opened.findChildren(QFileDialog)))
+        dialog = opened.findChildren(QFileDialog)[0]
+        dialog.fileSelected.emit(str(tmp_path / name))
+        dialog.reject()
+        qtbot.waitUntil(lambda n=name: (tmp_path / n).is_file())
+        qtbot.waitUntil(lambda: not opened.findChildren(QFileDialog))
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+    bundle = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert bundle["entry"][0]["resource"]["identifier"] == [{"value": "MV-0001"}]
+    kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
+    assert {"Condition", "MedicationStatement", "AllergyIntolerance", "Observation"} <= kinds
+    (note,) = map(json.loads, (tmp_path / "notes.jsonl").read_text("utf-8").splitlines())
+    stroke = next(e for e in note["entities"] if e["text"] == "stroke")
+    assert note["text"][stroke["start"] : stroke["end"]] == "stroke"
+    assert "negated" not in stroke["attrs"]
+    assert note["corrected"][0]["by"] == "Dr Reed"
+
+
+def test_a_finding_leads_to_the_sentences_that_speak_of_it(
+    opened: MainWindow, panel: RecordPanel, qtbot: QtBot
+) -> None:
+    finding = Finding(id="f", kind="classification", label="nodule, suspicious", probability=0.7)
+    opened.session.events.send(ShowSource("mentions:" + query_of(finding)))
+    qtbot.waitUntil(lambda: len(panel.searching.hits) > 2)
+
+    found = {hit.context.casefold() for hit in panel.searching.hits}
+    assert any("nodule" in context for context in found)
+    assert any("结节" in context for context in found)
+
+
+def test_without_images_a_correction_is_kept_with_the_document_and_undone(
+    window: MainWindow, qtbot: QtBot, quiet: Quiet, tmp_path: Path
+) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Radiology letter\nPatient ID: MV-5\n\nNo stroke.\n", encoding="utf-8")
+    window.open_paths([path])
+    quiet(window)
+    window.sidebar.show_tab("record")
+    panel = window.sidebar.record
+    qtbot.waitUntil(lambda: bool(shown(panel, DocumentCard)))
+    click_mention(letter_of(panel, "Radiology"), "stroke", qtbot)
+    bar = letter_of(panel, "Radiology").bar
+    assert bar is not None
+    qtbot.mouseClick(link(bar, "No mention"), LEFT)
+    qtbot.waitUntil(lambda: not any(e.text == "stroke" for e in panel.documents[0].note.entities))
+    window.actions_.perform("edit.undo")
+    qtbot.waitUntil(lambda: any(e.text == "stroke" for e in panel.documents[0].note.entities))

@@ -9,4 +9,6 @@ RECORD_ROWS = (
     Row("record.documents", "Documents of the record", "file-text", "Ctrl+Alt+D"),
     Row("record.summary", "Summary of the record", keys="Ctrl+Alt+S"),
     Row("record.timeline", "Timeline of the record", keys="Ctrl+Alt+T"),
+    Row("record.export_fhir", "Save the record as FHIR…", "save", "Ctrl+Alt+E"),
+    Row("record.export_notes", "Save the corrected notes…", "save"),
 )

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFormLayout,
+    QLineEdit,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -21,6 +22,7 @@ from medview.core.words import tr
 from medview.gui.cards import button, label, row
 from medview.gui.style import GRID
 from medview.gui.tools.habits import WINDOW_DRAGS
+from medview.session.corrections import account
 from medview.session.memory import automatic_budget, total_bytes
 
 _SIZES_MB = tuple(1024 * size for size in (1, 2, 4, 8, 16, 32, 64, 128))
@@ -71,6 +73,9 @@ class SettingsDialog(QDialog):
         self.remember.setToolTip(
             tr("Off, nothing is left behind of a patient who was only looked at.")
         )
+        self.reader = QLineEdit(settings.reader_name)
+        self.reader.setPlaceholderText(account())
+        self.reader.setToolTip(tr("Stands with what you correct in the record."))
         self.hang = QCheckBox(tr("Hang studies that are opened by rules"))
         self.hang.setChecked(settings.hang)
         self.hang.setToolTip(tr("Off, a series opens in the layout that was used last."))
@@ -97,6 +102,7 @@ class SettingsDialog(QDialog):
         self._lay_out()
         self.prefetch.toggled.connect(self._tell)
         self.remember.toggled.connect(self._tell)
+        self.reader.editingFinished.connect(self._tell)
         self.hang.toggled.connect(self._tell)
         self.priors.toggled.connect(self._tell)
         for choice in (
@@ -116,6 +122,7 @@ class SettingsDialog(QDialog):
             (tr("Memory for images"), self.memory),
             ("", self.prefetch),
             ("", self.remember),
+            (tr("Reader"), self.reader),
             ("", self.hang),
             ("", self.priors),
             (tr("Cine, images a second"), self.cine),
@@ -175,6 +182,7 @@ class SettingsDialog(QDialog):
             volume_budget_mb=self.memory.currentData(),
             prefetch=self.prefetch.isChecked(),
             remember_opened=self.remember.isChecked(),
+            reader_name=self.reader.text().strip(),
             hang=self.hang.isChecked(),
             open_priors=self.priors.isChecked(),
             cine_rate=self.cine.currentData(),

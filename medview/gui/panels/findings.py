@@ -27,7 +27,9 @@ from medview.session.events import (
     KnowledgeChanged,
     LinksChanged,
     SegmentsCounted,
+    ShowSource,
 )
+from medview.session.mentions import query_of
 from medview.session.work import Decision
 
 
@@ -148,6 +150,9 @@ class FindingsPanel(QWidget):
             card.add(label(_doubt(run), "warn"))
         decision = _common_decision([self._session.work.decision_on(f.id) for f in run.findings])
         card.add(label(_origin(run, decision), "faint"))
+        if run.findings and self._has_documents:
+            link = button(tr("What the record says of it"), "link", partial(self._ask_record, run))
+            card.add(link)
         if run.findings:
             card.add(self._buttons(run, decision))
         if self._why == run.id:
@@ -225,6 +230,15 @@ class FindingsPanel(QWidget):
         place = next((f.centroid for f in run.findings if f.centroid is not None), None)
         self._session.events.send(GoTo(run.series_uid, place))
         self.retranslate()
+
+    @property
+    def _has_documents(self) -> bool:
+        patient = self._session.patient
+        return patient is not None and bool(self._session.documents.of(patient))
+
+    def _ask_record(self, run: ModelRun) -> None:
+        queries = dict.fromkeys(query_of(finding) for finding in run.findings)
+        self._session.events.send(ShowSource("mentions:" + " | ".join(queries)))
 
     def _decide(self, run: ModelRun, decision: str) -> None:
         for finding in run.findings:

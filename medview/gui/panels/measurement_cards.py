@@ -20,8 +20,9 @@ from medview.gui.panels.risk_ways import AVERAGED, RULED
 from medview.gui.style import GRID
 from medview.imaging import roi
 from medview.session import Session, measures
-from medview.session.events import GoTo
+from medview.session.events import GoTo, ShowSource
 from medview.session.knowledge import name_measurement
+from medview.session.mentions import query_of
 from medview.session.remeasuring import histogram_of
 from medview.session.work import KeyPicture
 
@@ -102,11 +103,21 @@ class MeasurementCards(QObject):
             for line in roi.lines(item)[1 if item.text else 0 :]:
                 card.add(label(line, "muted"))
         card.add(*self._origin(item))
+        if item.kind == "bidirectional" and self._has_documents:
+            ask = ShowSource("mentions:" + query_of(item))
+            link = button(tr("What the record says of it"), "link")
+            link.clicked.connect(lambda: self._session.events.send(ask))
+            card.add(link)
         card.add(self._buttons(item, named, is_open=is_open))
         card.set_open(is_open)
         card.make_button(title)
         card.clicked.connect(partial(self._choose, item))
         return card
+
+    @property
+    def _has_documents(self) -> bool:
+        patient = self._session.patient
+        return patient is not None and bool(self._session.documents.of(patient))
 
     def _add_numbers(self, card: Card, item: Measurement) -> None:
         for name, value in roi.rows(item):

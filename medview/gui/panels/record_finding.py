@@ -36,6 +36,11 @@ class Searching:
         self._bar.field.setFocus()
         self._bar.field.selectAll()
 
+    def ask(self, query: str) -> None:
+        """Put a query into the field and look for it."""
+        self._bar.field.setText(query)
+        self.find(query)
+
     def again(self) -> None:
         """The same query in other texts."""
         self.find(self._query)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import button, row
@@ -23,6 +23,7 @@ class RecordTop(QWidget):
 
     dossier_chosen = Signal(str)
     view_chosen = Signal(str)
+    action_asked = Signal(str)  # an action's name
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,12 +42,13 @@ class RecordTop(QWidget):
             made.setCheckable(True)
             made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.views[name] = made
+        self.export = button("", "link", self._show_exports)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
         layout.setSpacing(2 * GRID)
         layout.addWidget(self.people)
         layout.addWidget(self.search)
-        layout.addWidget(row(*self.views.values(), None, spacing=GRID + 2))
+        layout.addWidget(row(*self.views.values(), None, self.export, spacing=GRID + 2))
         layout.addWidget(self.filters)
 
     def retranslate(self) -> None:
@@ -60,7 +62,23 @@ class RecordTop(QWidget):
         for name, made in self.views.items():
             made.setText(names[name])
             made.setAccessibleName(names[name])
+        self.export.setText(tr("Save…"))
+        self.export.setAccessibleName(tr("Save the record"))
+        self.export.setToolTip(tr("As FHIR, or the notes that were corrected"))
         self.search.retranslate()
+
+    def _show_exports(self) -> None:
+        menu = QMenu(self)
+        for title, name in (
+            (tr("Save the record as FHIR…"), "record.export_fhir"),
+            (tr("Save the corrected notes…"), "record.export_notes"),
+        ):
+            menu.addAction(title).triggered.connect(partial(self._ask, name))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height())))
+
+    def _ask(self, name: str, _checked: bool = False) -> None:
+        self.action_asked.emit(name)
 
     def show_people(self, people: Sequence[Dossier], key: str) -> None:
         """Whose record may be chosen, where documents of several patients are open."""
