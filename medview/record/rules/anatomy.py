@@ -30,6 +30,7 @@ _AFTER = re.compile(
 _SPINE = re.compile(
     rf"{BEGIN}(?:[CTL]\d{{1,2}}(?:\s?[-/–]\s?[CTLS]?\d{{1,2}})?|S1)(?:(?: (?:vertebral body|vertebra|level"
     rf"|disc|disk|nerve root))|椎体|椎间盘|椎间隙|椎)?{END}(?![ -]?(?:w\b|weighted|WI\b|signal|hyper|hypo|FLAIR|stage|N\d|加权|信号|像))"
+    r"|[颈胸腰骶]\d{1,2}(?:[-/～~、][颈胸腰骶]?\d{1,2})?(?:椎体|椎间盘|椎间隙|椎)"
 )
 _SEGMENT = re.compile(
     rf"{BEGIN}(?:segments? (?:\d{{1,2}}[ab]?|[IV]{{1,4}}[ab]?)(?:[/-](?:\d{{1,2}}|[IV]{{1,4}}))?|S\d{{1,2}}(?:\+\d)?段?|RUL|RML|RLL|LUL|LLL"

@@ -1,8 +1,9 @@
 """Negation, uncertainty, time and whose: cues and how far each reaches (ConText).
 
 Cues are data: `resources/lexicon/<language>/cues.tsv` has category, direction, cues. Categories:
-negated, uncertain, historical, hypothetical, family, other, stop (ends every scope) and none
-(a phrase that looks like a cue and is none). Directions: before (reaches on), after (reaches
+negated, uncertain, historical, hypothetical, family, other, stop (ends every scope), claim (says
+that something is there: ends every scope but that of a condition, "if there is") and none (a
+phrase that looks like a cue and is none). Directions: before (reaches on), after (reaches
 back), both. Chapman 2001 (10.1006/jbin.2001.1029), Harkema 2009 (10.1016/j.jbi.2009.05.002).
 """
 
@@ -22,6 +23,12 @@ from medview.record.rules.alternation import one_of
 _CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HARD_STOP = re.compile(r"[;；。]|\n\s*(?:\n|[-•*·●]|\d+[.)])")
+_DONE = re.compile(r"后|\s*\(?(?:in|on|dated)? ?(?:\w+ )?(?:19|20)\d{2}\b(?![-/])")
+_CONDITION = re.compile(
+    r"(?:if|unless|in case|in the event|should|return|call|notify|come back|instructed|advised|warned|seek"
+    r"|look out|watch)\b|如|若",
+    re.IGNORECASE,
+)
 # What may stand between the members of one list that share a cue.
 _LIST_FILL = re.compile(
     r"(?:,|、|，|和|及|或|与|以|等|史|疾|病|症|明|显|确|\s|/|\+|and|or|nor|any|other|the|a|an|of|in|significant|acute|new|focal|large"
@@ -102,8 +109,20 @@ def with_context(
             )
             for category in _CATEGORIES
         }
+        if reaching["historical"] is None:
+            reaching["historical"] = _done(text, entity, span)
         result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
     return result
+
+
+def _done(text: str, entity: Entity, span: Span) -> Cue | None:
+    """A procedure that is over: 切除术 with 后, or a year that it was done in."""
+    if entity.type != "procedure":
+        return None
+    match = _DONE.match(text, entity.end, span[1])
+    if match is None or (match[0] == "后" and not entity.text.endswith("术")):
+        return None
+    return Cue("historical", "after", match.start(), match.end())
 
 
 def _attributes(reaching: dict[str, Cue | None], entity: Entity, section: str) -> Attributes:
@@ -157,6 +176,12 @@ def _nearest(
     return min(reaching, key=lambda c: _distance(c, entity)) if reaching else None
 
 
+def _is_condition(cue: Cue, text: str) -> bool:
+    """Whether what follows is only supposed: "if there is", "call for", not "rule out"."""
+    written = text[cue.start : cue.end]
+    return cue.category == "hypothetical" and _CONDITION.match(written) is not None
+
+
 def _reaches(
     cue: Cue, text: str, entity: Entity, cues: Sequence[Cue], spans: Sequence[Span]
 ) -> bool:
@@ -166,7 +191,8 @@ def _reaches(
         gap = (entity.end, cue.start)
     else:
         return False
-    if any(c.category == "stop" and gap[0] <= c.start and c.end <= gap[1] for c in cues):
+    ends = ("stop",) if _is_condition(cue, text) else ("stop", "claim")
+    if any(c.category in ends and gap[0] <= c.start and c.end <= gap[1] for c in cues):
         return False
     between = text[gap[0] : gap[1]]
     if _HARD_STOP.search(between):

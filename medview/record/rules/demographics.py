@@ -11,13 +11,13 @@ from medview.record.rules.units import BEGIN, END, number
 
 _AGE = re.compile(
     rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>years?|yrs?|months?|weeks?|days?)[ -]old|[ -]?(?P<yo>y/?o|y\.o\.|yo){END}|[ ]years of age"
-    r"|-year-old)|(?:aged?|Age)[: ]+(?P<n2>\d{1,3})(?![\d.])(?: years?)?"
+    rf"|-year-old)|{BEGIN}aged?[: ]+(?P<n2>\d{{1,3}})(?![\d.])(?: years?)?"
     r"|(?P<n3>\d{1,3})\s?(?P<u3>岁|个月大)|年龄[:：]?\s?(?P<n4>\d{1,3})(?:岁)?",
     re.IGNORECASE,
 )
 _SEX = re.compile(
     rf"{BEGIN}(?:(?P<f>female|woman|lady|girl)|(?P<m>male|man|gentleman|boy)){END}"
-    r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>男|女)(?:性|患)?(?=[，,、。；;\s\d（(]|性|患|$)",
+    r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=患者)|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>男|女)(?:性|患)?(?=[，,、。；;\s\d（(]|性|患|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"

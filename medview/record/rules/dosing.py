@@ -30,7 +30,13 @@ _ROUTES = {
     "nasal": r"intranasal|nasal spray|滴鼻",
 }
 _ROUTE = re.compile(
-    "|".join(rf"(?P<{k}>{BEGIN}(?:{v})(?![A-Za-z]))" for k, v in _ROUTES.items()), re.IGNORECASE
+    "|".join(
+        f"(?P<{k}>"
+        + "|".join(n if n > "一" else f"{BEGIN}{n}(?![A-Za-z])" for n in v.split("|"))
+        + ")"
+        for k, v in _ROUTES.items()
+    ),
+    re.IGNORECASE,
 )
 _TIMES = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2,
           "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}  # fmt: skip

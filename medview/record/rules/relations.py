@@ -12,7 +12,7 @@ from medview.record.note import Entity, Span
 Link = tuple[str, Entity, Entity]
 
 _CAUSES = re.compile(
-    r"[^.;。；]{0,40}?(?:caus(?:ed|es|ing)|induc(?:ed|es|ing)|led to|leading to|result(?:ed|s|ing) in|produced|triggered|precipitated"
+    r"(?:[^.;。；]|\.(?=\d)){0,40}?(?:caus(?:ed|es|ing)|induc(?:ed|es|ing)|led to|leading to|result(?:ed|s|ing) in|produced|triggered|precipitated"
     r"|associated with|complicated by|-?(?:induced|associated|related)|(?:was |were )?(?:stopped|discontinued|held|withdrawn|switched) (?:because of|due to|for|after)"
     r"|followed by|developed|后(?:曾)?(?:出现|发生|引起|导致|并发)?|引起|导致|诱发|(?:相关|所致|致)(?:的|性)?|不良反应[：:为]*)"
     r"(?:[^.;。；,，]{0,24})",
@@ -23,6 +23,7 @@ _CAUSED_BY = re.compile(
     r"|thought to be from |because of |from |with |on |考虑(?:与|为)|由|因|系)(?:the |his |her |a |an |use of |taking )?(?:(?:dose of|previous|prior|recent|high[ -]dose|服用|使用|口服) ?)?",
     re.IGNORECASE,
 )
+_RELIEVED = re.compile(r"control|treat|manag|reliev|improv|respon|resolv", re.IGNORECASE)
 _WITH_ON = re.compile(r"\s*(?:with|on|from) ", re.IGNORECASE)
 _FOR = re.compile(
     r"(?:[^.;。；]{0,50}? )?for (?:the |his |her |treatment of |management of |chronic |known )*",
@@ -47,6 +48,10 @@ _COMMA = re.compile("[,，]")
 # Words for the look of a lesion have no size of their own.
 _DESCRIBES = re.compile(
     r"^(?:spiculation|lobulation|毛刺征?|分叶征?|胸膜凹陷征?|胸膜牵拉征?|空泡征|异常强化)$",
+    re.IGNORECASE,
+)
+_SIZE_OF = re.compile(
+    r"(?:largest|larger|measur(?:es|ing)|up to|diameter(?: of)?|大小|直径|长径|最大者?|径)(?: about| of|约为?|为|：)*\s*$",
     re.IGNORECASE,
 )
 _LESIONS = ("finding", "disease")
@@ -82,9 +87,9 @@ def _adverse(text: str, entities: Sequence[Entity]) -> list[Link]:
             if drug.end <= effect.start:
                 holds = _CAUSES.fullmatch(gap) is not None
             else:
-                holds = _CAUSED_BY.fullmatch(gap) is not None and not (
-                    effect.type == "disease" and _WITH_ON.fullmatch(gap)
-                )
+                is_cure = _WITH_ON.fullmatch(gap) and effect.type == "disease"
+                holds = _CAUSED_BY.fullmatch(gap) is not None and not is_cure
+                holds = holds and _RELIEVED.search(gap) is None
             if holds:
                 links.append(("adverse_effect", drug, effect))
     return _same_list(text, links, entities)
@@ -135,7 +140,7 @@ def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> l
     links: list[Link] = []
     for size in _of(entities, "measurement"):
         lesions = [e for e in _of(entities, *_LESIONS) if not _DESCRIBES.search(e.text)]
-        lesion = _nearest(text, size, lesions)
+        lesion = _nearest(text, size, [e for e in lesions if not _looks_back(text, size, e)])
         # "It measures 8 mm" goes on about the sentence before; a place begins something new.
         goes_on = not lesions and not any(p.start < size.start for p in _of(entities, "anatomy"))
         if lesion is None and before and goes_on:
@@ -144,6 +149,15 @@ def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> l
         if lesion is not None:
             links.append(("finding_size", lesion, size))
     return links
+
+
+def _looks_back(text: str, size: Entity, lesion: Entity) -> bool:
+    """Whether a size ends what was said before this lesion: "the largest 3 cm, likely metastases"."""
+    if lesion.start < size.end:
+        return False
+    return bool(
+        _SIZE_OF.search(text[: size.start][-24:]) and _COMMA.search(_gap(text, size, lesion))
+    )
 
 
 def _nearest(text: str, entity: Entity, candidates: Sequence[Entity]) -> Entity | None:
