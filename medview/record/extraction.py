@@ -22,7 +22,27 @@ from medview.record.rules.measuring import find_measurements
 from medview.record.rules.relations import Link, find_relations
 from medview.record.rules.sections import find_sections, label_at
 from medview.record.rules.sentences import sentences
+from medview.record.tagging.merging import with_names
 from medview.record.tagging.model import TextModel
+from medview.record.tagging.names import Name
+from medview.record.tagging.tokens import tokens_of
+
+_GUIDELINES = "bc5cdr"  # whose names of diseases and drugs are those of notes
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How a document is read. tagger: None where none is loaded, or the text is Chinese."""
+
+    languages: tuple[str, ...]
+    tagger: TextModel | None
+    cancel: CancelToken | None
+
+    def names(self, text: str, spans: Sequence[Span]) -> list[Name]:
+        if self.tagger is None:
+            return []
+        tokens = [t for t in (tokens_of(text, *span) for span in spans) if t.words]
+        return self.tagger.names_in(text, tokens, _GUIDELINES, self.cancel)
 
 
 @dataclass
@@ -46,13 +66,14 @@ def extract(
 
     spoken = detect_language(document.text) if language == "auto" else language
     languages = _languages(spoken, document.text if language == "auto" else "")
+    reader = _Reader(languages, tagger if spoken == "en" else None, cancel)
     found = _Found(list(document.entities), _structured_links(document))
     sections = list(document.sections)
     for start, end in document.narrative:
         inner = find_sections(document.text, start, end)
         sections += inner
         outer = label_at(document.sections, start)
-        _read_passage(document.text, _parts((start, end), inner, outer), languages, found, cancel)
+        _read_passage(document.text, _parts((start, end), inner, outer), reader, found)
     sections.sort(key=lambda s: (s.start, -s.end))
     note = _numbered(document, spoken, tuple(sections), found)
     return replace(note, observations=observe(document, note))
@@ -76,28 +97,39 @@ def _parts(span: Span, sections: Sequence[Section], outer: str) -> list[tuple[Sp
 
 
 def _read_passage(
-    text: str,
-    parts: Sequence[tuple[Span, str]],
-    languages: tuple[str, ...],
-    found: _Found,
-    cancel: CancelToken | None,
+    text: str, parts: Sequence[tuple[Span, str]], reader: _Reader, found: _Found
 ) -> None:
+    spans = [(s, section) for (a, b), section in parts for s in sentences(text, a, b)]
+    named = reader.names(text, [span for span, _ in spans])
     before: list[Entity] = []
-    for (start, end), section in parts:
-        if cancel is not None:
-            cancel.check()
-        for sentence in sentences(text, start, end):
-            entities, links = read_sentence(text, sentence, section, languages, before)
-            found.entities += entities
-            found.links += links
-            before = entities
+    for span, section in spans:
+        if reader.cancel is not None:
+            reader.cancel.check()
+        own = [n for n in named if span[0] <= n.start and n.end <= span[1]]
+        entities, links = _read_sentence(text, span, section, (reader, before, own))
+        found.entities += entities
+        found.links += links
+        before = entities
 
 
 def read_sentence(
-    text: str, span: Span, section: str, languages: tuple[str, ...], before: Sequence[Entity] = ()
+    text: str, span: Span, section: str, languages: tuple[str, ...]
 ) -> tuple[list[Entity], list[Link]]:
-    """Entities and relations of one sentence; `before` are the entities of the one before."""
-    entities = _mentions(text, span, languages)
+    """Entities and relations of one sentence by rules and word lists alone."""
+    return _read_sentence(text, span, section, (_Reader(languages, None, None), (), ()))
+
+
+def _read_sentence(
+    text: str,
+    span: Span,
+    section: str,
+    beside: tuple[_Reader, Sequence[Entity], Sequence[Name]],
+) -> tuple[list[Entity], list[Link]]:
+    """Entities and relations of one sentence; beside it: who reads, the entities of the sentence
+    before, and the tagger's names in this one."""
+    reader, before, named = beside
+    languages = reader.languages
+    entities = with_names(text, _mentions(text, span, languages), named)
     drugs = [e for e in entities if e.type == "drug"]
     dosing = find_dosing(text, span, drugs)
     tails = [tail for _, _, tail in dosing]

@@ -23,6 +23,7 @@ from medview.record.tagging.tags import best_path, marginals, mentions_in
 from medview.record.tagging.tokens import Tokens, tokens_of
 
 _TOGETHER = 32  # sentences that are worked out side by side
+_SURE = 0.9  # probability
 _LONGER = 20  # characters that a name may begin before the long form of a short one
 _QUANTISED = ".steps_of"  # a table of small whole numbers, times one step a column
 
@@ -79,27 +80,30 @@ class TextModel:
 def consistent(text: str, names: Sequence[Name]) -> list[Name]:
     """The names, and the same words elsewhere in the text where the tagger did not see them.
 
-    A short form takes the type of the long form that it is explained by.
+    A short form is what the long form is that explains it: of its type, or no name.
     """
     found = list(names)
     for short in abbreviations(text):
-        kind = next(
-            (
-                n
-                for n in found
-                if n.end == short.long_span[1] and n.start >= short.long_span[0] - 20
-            ),
-            None,
-        )
+        begin, end = short.long_span
+        long = [n for n in found if n.start < end and begin < n.end]
+        kind = next((n for n in long if n.end == end and n.start >= begin - _LONGER), None)
         if kind is not None:
             found = _everywhere(text, found, short.short, kind)
+        elif not long:
+            found = _without_doubtful(text, found, short.short)
     said: dict[str, list[Name]] = {}
     for name in found:
         said.setdefault(text[name.start : name.end], []).append(name)
     for words, own in said.items():
-        if len(words) >= 5 and max(n.probability for n in own) > 0.9:
+        if len(words) >= 5 and max(n.probability for n in own) > _SURE:
             found = _everywhere(text, found, words, own[0])
     return sorted(found)
+
+
+def _without_doubtful(text: str, names: list[Name], words: str) -> list[Name]:
+    own = [n for n in names if text[n.start : n.end] == words]
+    is_sure = bool(own) and float(np.mean([n.probability for n in own])) >= _SURE
+    return names if is_sure else [n for n in names if n not in own]
 
 
 def _everywhere(text: str, names: list[Name], words: str, like: Name) -> list[Name]:
