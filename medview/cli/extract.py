@@ -31,6 +31,7 @@ from medview.record import (
     observations,
     read_documents,
 )
+from medview.session.text_model import shipped_text_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +49,15 @@ def run(args: argparse.Namespace) -> int:
     if not paths:
         raise InvalidInput(say("There is no document here."), ", ".join(map(str, args.paths)))
     show = progress_for(args)
+    model = shipped_text_model()
+    if model is None:
+        complain(tr("There is no text model: rules and word lists read alone."), DONE)
     read: list[tuple[Document, Note]] = []
     failed: list[tuple[Path, MedViewError]] = []
     for i, path in enumerate(paths):
         show(i, len(paths), tr("Reading documents"))
         try:
-            read += [(document, extract(document, args.lang)) for document in read_documents(path)]
+            read += [(d, extract(d, args.lang, tagger=model)) for d in read_documents(path)]
         except MedViewError as error:
             complain(error.sentence(), WRONG_INPUT)
             failed.append((path, error))

@@ -76,7 +76,12 @@ def extract(
         _read_passage(document.text, _parts((start, end), inner, outer), reader, found)
     sections.sort(key=lambda s: (s.start, -s.end))
     note = _numbered(document, spoken, tuple(sections), found)
-    return replace(note, observations=observe(document, note))
+    used = reader.tagger
+    return replace(
+        note,
+        observations=observe(document, note),
+        model=f"{used.name} {used.version}" if used else "",
+    )
 
 
 def _languages(spoken: str, text: str) -> tuple[str, ...]:

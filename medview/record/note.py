@@ -127,7 +127,8 @@ class Relation:
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """What `extract` found in one document."""
+    """What `extract` found in one document. model: name and version of the trained model that
+    read beside the rules, empty where none did."""
 
     id: str
     lang: str
@@ -136,6 +137,7 @@ class Note:
     entities: tuple[Entity, ...] = ()
     relations: tuple[Relation, ...] = ()
     observations: tuple[Observation, ...] = field(default=())
+    model: str = ""
 
     def entity(self, entity_id: str) -> Entity:
         """The entity with that id. Raises KeyError."""
@@ -161,6 +163,8 @@ class Note:
         result: dict[str, Any] = {
             "schema": "medview-note/1", "id": self.id, "lang": self.lang, "text": self.text,
         }  # fmt: skip
+        if self.model:
+            result["model"] = self.model
         if self.sections:
             result["sections"] = [
                 {"label": s.label, "start": s.start, "end": s.end} for s in self.sections

@@ -149,14 +149,18 @@ class Documents:
         apart until the reader confirms. Raises Cancelled; one that cannot be read is listed.
         """
         from medview.record import extract, read_documents
+        from medview.session.text_model import shipped_text_model
 
         owner = _owner_of_nameless(batch_patients, active)
+        tagger = shipped_text_model() if paths else None
         for number, path in enumerate(paths):
             if cancel is not None:
                 cancel.check()
             progress(number, len(paths), "documents")
             try:
-                pairs = [(d, extract(d, cancel=cancel)) for d in read_documents(path)]
+                pairs = [
+                    (d, extract(d, cancel=cancel, tagger=tagger)) for d in read_documents(path)
+                ]
             except MedViewError as error:
                 self._add_unread(UnreadDocument(str(path), error.what, error.where))
                 continue
