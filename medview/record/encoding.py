@@ -16,6 +16,7 @@ _MARKS = (
 )
 # Read so because it fits, not because the file says so.
 GUESSED = frozenset(("GB18030", "Windows-1252", "Latin-1", "UTF-16 without mark"))
+_SAVE_AS_TEXT = say("Save it again as text in the program that wrote it.")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HAN = re.compile(r"[\u4e00-\u9fff，。、；：（）“”]")
 _COMMON_HAN = re.compile("[的一是不了在有人中大为上个国无和可见右左肺患者年月日史及部未痛性示检查]")
@@ -26,9 +27,9 @@ def decode(data: bytes, where: str) -> tuple[str, str]:
     """(text, name of the encoding). Raises UnreadableInstance for what is no text."""
     text, name = _decode(data)
     if text is None:
-        raise UnreadableInstance(say("The file is not text."), where)
+        raise UnreadableInstance(say("The file is not text."), where, what_to_do=_SAVE_AS_TEXT)
     if len(_CONTROL.findall(text[:100_000])) > _BINARY_SHARE * min(len(text), 100_000):
-        raise UnreadableInstance(say("The file is not text."), where)
+        raise UnreadableInstance(say("The file is not text."), where, what_to_do=_SAVE_AS_TEXT)
     return text, name
 
 

@@ -30,7 +30,7 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
     )
     rows = (
         (say("Patient ID"), _shown_id(own, patient.id), patient.id, id_differs),
-        (say("Name"), own.name, patient.name.replace("^", " "), False),
+        (say("Name"), own.name, _readable(patient.name), False),
         (say("Birth date"), own.birth_date, patient.birth_date, birth_differs),
         (say("Sex"), own.sex, patient.sex, sex_differs),
     )
@@ -39,6 +39,11 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
     if same_id:
         return Belonging("match", rows, say("This document is about the open patient."))
     return Belonging("unknown", rows, say("The document does not say whom it is about."))
+
+
+def _readable(name: str) -> str:
+    """A person name of DICOM: parts by blanks, its writings apart."""
+    return " · ".join(" ".join(part.split("^")).strip() for part in name.split("=") if part)
 
 
 def _plain(identifier: str) -> str:

@@ -19,7 +19,7 @@ _DECIMALS = re.compile(r"\d+(?:[.,](\d+))?")
 
 
 def merged(found: Iterable[Observation]) -> tuple[Observation, ...]:
-    """Observations without doubles, in the order in which they first came.
+    """Observations without doubles, the best sources first, else in the order of coming.
 
     Two are the same where patient, concept and subject are, and the values agree as far as the
     coarser one was written (in either's unit), on one day. A sentence without a day of its own,
@@ -27,7 +27,7 @@ def merged(found: Iterable[Observation]) -> tuple[Observation, ...]:
     """
     kept: dict[tuple[str, str, str, str], _Shelf] = {}
     order: list[Observation] = []
-    for one in found:
+    for one in sorted(found, key=rank_of):  # what was measured first, then who repeats it
         shelf = kept.setdefault((one.patient_id, one.concept, one.subject, _word(one)), {})
         twin = next(
             (n for day in _days_near(one, shelf) for n in shelf[day] if _is_same(one, order[n])),

@@ -57,6 +57,15 @@ def test_what_a_note_repeats_of_the_laboratory_is_one_value_with_two_sources(
         assert [s.kind for s in one.also] == ["sentence"]
 
 
+def test_two_notes_that_repeat_one_result_are_both_its_sources() -> None:
+    notes = [creatinine(1.2, day, kind="sentence") for day in ("2026-01-27", "2026-01-30")]
+    lab = creatinine(1.2, "2026-01-27")
+
+    (one,) = merged([*notes, lab])
+
+    assert (one.source.kind, one.time, len(one.also)) == ("lab", "2026-01-27", 2)
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -174,6 +174,18 @@ def test_a_text_says_whose_it_is(tmp_path: Path) -> None:
     assert (document.patient.birth_date, document.patient.sex) == ("1958-11-03", "F")
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Name: Doe, Ann", "Doe, Ann"),
+        ("Patient: Ann Doe, 67 years", "Ann Doe"),
+        ("姓名：王小明，男", "王小明"),
+    ],
+)
+def test_a_name_ends_where_something_else_begins(tmp_path: Path, line: str, name: str) -> None:
+    assert read_document(write(tmp_path, "n.txt", line + "\n\nNodule.")).patient.name == name
+
+
 def test_a_clinical_document_gives_its_narrative(tmp_path: Path) -> None:
     xml = (
         '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>Letter</title><effectiveTime value="20260130"/>'

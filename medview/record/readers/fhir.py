@@ -232,6 +232,8 @@ def _fill(page: Page, key: str, members: list[Resource], context: Context) -> No
     ordered = sorted(members, key=lambda r: order.get(r["resourceType"], len(order)))
     for resource in ordered:
         render(page, resource, context)
+    if not page.length:  # nothing that speaks of health: the document says at least what it is
+        page.write(page.title)
 
 
 def _shown_subject(members: list[Resource]) -> str:

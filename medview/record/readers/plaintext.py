@@ -19,7 +19,7 @@ _HEAD = 1500  # characters in which identity and date may stand
 _ID = re.compile(r"^[ \t]*(?:Patient ID|MRN|Medical record (?:number|no\.?)|Hospital (?:number|no\.?)|PID|患者ID|患者编号|病历号|住院号|门诊号|病案号)[ \t]*[:：#][ \t]*([A-Za-z0-9._-]{2,40})",
                  re.IGNORECASE | re.MULTILINE)  # fmt: skip
 _NAME = re.compile(
-    r"^[ \t]*(?:Patient(?: name)?|Name|姓名|患者姓名)[ \t]*[:：][ \t]*([^\n,，;；|]{2,60})",
+    r"^[ \t]*(?:Patient(?: name)?|Name|姓名|患者姓名)[ \t]*[:：][ \t]*([^\n,，;；|]{2,60}(?:, ?[A-Z][\w'.-]+(?: [A-Z][\w'.-]*)?(?=[ \t]*(?:$|[|;])))?)",
     re.IGNORECASE | re.MULTILINE,
 )
 _BIRTH = re.compile(
