@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from medview.risk.formulas import Inputs, NotKnown, Outcome, formula
 from medview.risk.result import Contribution, Value
 from medview.risk.score import Score, ScoreInput
 
-_MOST_ANSWERS = 1024  # combinations of what is missing that are tried for the range
+_MOST_ANSWERS = 128  # combinations of what is missing that are tried for the range
 _STEPS = (17, 9, 5, 3, 2)  # of the valid range of a missing number, the fewer the more are missing
 
 
@@ -87,22 +87,42 @@ def possible(
 ) -> tuple[float, float] | None:
     """The lowest and highest result over what is missing, None where it cannot be listed.
 
-    Yes/no and words are tried one and all, numbers at even steps over their valid range.
+    Yes/no and words are tried one and all, numbers at even steps over their valid range. Where
+    that would be too many, one input after the other is moved to its best answer, twice: the true
+    ends wherever inputs do not turn each other's direction.
     """
     specs = [spec for name in missing if (spec := score.input(name)) is not None]
-    answers = next((a for steps in _STEPS if _count(a := _all(specs, steps)) <= _MOST_ANSWERS), ())
+    answers = next((a for n in _STEPS if _count(a := _all(specs, n)) <= _MOST_ANSWERS), ())
+    answers = answers or _all(specs, _STEPS[-1])
     if score.model is not None or len(specs) < len(missing) or not _count(answers):
         return None
-    found = []
-    for combination in product(*answers):
-        try:
-            tried = Inputs({**values, **dict(zip(missing, combination, strict=True))})
-            outcome = run(score, tried)
-        except NotKnown:
-            return None
-        if outcome.value is not None:
-            found.append(outcome.value)
+
+    def tried(combination: Sequence[Value]) -> float | None:
+        given = {**values, **dict(zip(missing, combination, strict=True))}
+        return run(score, Inputs(given)).value
+
+    try:
+        if _count(answers) > _MOST_ANSWERS:
+            ends = (_end(tried, answers, -1.0), _end(tried, answers, 1.0))
+            return None if None in ends else (ends[0] or 0.0, ends[1] or 0.0)
+        found = [value for each in product(*answers) if (value := tried(each)) is not None]
+    except NotKnown:
+        return None
     return (min(found), max(found)) if found else None
+
+
+def _end(
+    tried: Callable[[Sequence[Value]], float | None],
+    answers: Sequence[Sequence[Value]],
+    sign: float,
+) -> float | None:
+    best = [one[0] for one in answers]
+    for place, one in [*enumerate(answers)] * 2:
+        results = [(tried([*best[:place], a, *best[place + 1 :]]), a) for a in one]
+        told = [(sign * value, a) for value, a in results if value is not None]
+        if told:
+            best[place] = max(told, key=lambda pair: pair[0])[1]
+    return tried(best)
 
 
 def _all(specs: Sequence[ScoreInput], steps: int) -> tuple[tuple[Value, ...], ...]:

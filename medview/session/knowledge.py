@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ from medview.core.observation import Observation, Source, concepts
 from medview.core.results import Measurement, ModelRun, Quantity
 from medview.core.study import Patient, Study
 from medview.session.documents import OpenDocument
+from medview.session.judging import Judging
 from medview.session.nodules import nodule_observations
-from medview.session.research import scores_at_hand
 from medview.session.work import Work
 
 if TYPE_CHECKING:
     from medview.record import Chart
-    from medview.risk import RiskResult, Score
+    from medview.risk import RiskResult
 
 _KEY = "concept"  # in Measurement.extra: what the reader says a ruler measures
 
@@ -133,30 +133,5 @@ def _of_quantity(
 def risks(
     patient: Patient, study: Study | None, known: Sequence[Observation]
 ) -> tuple[RiskResult, ...]:
-    """Every score that is worth showing for this patient, computed, missing or not valid.
-
-    Research models are among them once they have been read (`research.research_scores`).
-    """
-    from medview.risk import fitting_of, judge, know
-
-    all_known = know(known, patient, study)
-    return tuple(
-        judge(score, all_known, patient=patient, study=study)
-        for score in fitting_of(scores_at_hand().values(), all_known)
-    )
-
-
-def risk(
-    score: Score,
-    patient: Patient,
-    study: Study | None,
-    known: Sequence[Observation],
-    *,
-    tried: Sequence[Observation] = (),
-    left_out: Collection[str] = (),
-) -> RiskResult:
-    """One score; `tried` stands in for what is known of its concepts, `left_out` is not known."""
-    from medview.risk import judge, know, overridden
-
-    now = know(overridden(known, tried), patient, study)
-    return judge(score, now, patient=patient, study=study, left_out=left_out)
+    """Every score that is worth showing for this patient, computed, missing or not valid."""
+    return Judging(patient, study, known).results()

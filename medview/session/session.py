@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,8 @@ from medview.session.events import (
 )
 from medview.session.hanging_book import RuleBook
 from medview.session.joining import Joining
-from medview.session.knowledge import gather, risk, risks
+from medview.session.judging import Judging
+from medview.session.knowledge import gather, risks
 from medview.session.library import LibraryDesk
 from medview.session.links import Links
 from medview.session.made import Made
@@ -42,7 +43,7 @@ from medview.session.studies import Key, Place, Studies
 from medview.session.work import Work, WorkBook
 
 if TYPE_CHECKING:
-    from medview.risk import RiskResult, Score
+    from medview.risk import RiskResult
 
 _log = logging.getLogger("medview.session")
 _NAMED = 5  # paths that a message names
@@ -284,17 +285,11 @@ class Session:
             return ()
         return risks(self.patient, self.study, self.observations())
 
-    def risk(
-        self,
-        score: Score,
-        tried: Sequence[Observation] = (),
-        left_out: Collection[str] = (),
-    ) -> RiskResult | None:
-        """One score of the active patient; with values tried and sources left out: what if."""
+    def judging(self) -> Judging | None:
+        """What is known of the active patient now, to be asked by many scores; None: nobody."""
         if self.patient is None:
             return None
-        known = self.observations()
-        return risk(score, self.patient, self.study, known, tried=tried, left_out=left_out)
+        return Judging(self.patient, self.study, self.observations())
 
     # -- safety ------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class RiskPanel(QWidget):
         if any(card.rows is not None and card.rows.is_being_typed for card in self._cards.values()):
             self._later.start(_RETRY_MS)
             return
-        fitting = self._ordered(self._session.risks())
+        fitting = self._ordered(self._trial.begin())
         self._results = (*self._asked_for(fitting), *fitting)
         self._choose_open()
         besides = {result.score: self._beside(result) for result in self._results}
@@ -127,7 +127,7 @@ class RiskPanel(QWidget):
         """Results of scores that were opened by name and do not fit of themselves."""
         known, there = scores_at_hand(), {result.score for result in fitting}
         wanted = [known[name] for name in self._pinned if name in known and name not in there]
-        results = (self._session.risk(score) for score in wanted)
+        results = (self._trial.result(score) for score in wanted)
         return tuple(result for result in results if result is not None)
 
     def _place(self, wanted: Sequence[QWidget]) -> None:

@@ -96,12 +96,12 @@ class ScoreCard(Card):
         self.add(row(title, *self._result_labels(), spacing=GRID))
         below: list[QWidget | int | None] = [label(str(self.score.subtitle), "small")]
         if self.score.is_research:
-            below += [None, self._research_mark()]
+            below.append(self._research_mark())
         if self.beside.is_pinned:
             away = button("×", "link", self.unpinned.emit)
             away.setAccessibleName(tr("Put the score away"))
             away.setToolTip(away.accessibleName())
-            below += [None, away]
+            below.append(away)
         made = row(*below, spacing=GRID)
         layout = made.layout()
         if isinstance(layout, QHBoxLayout):

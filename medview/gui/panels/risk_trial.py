@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from medview.core.observation import Observation, Source, concepts
 from medview.risk import RiskResult, Score
 from medview.session import Session
+from medview.session.judging import Judging
 from medview.session.research import scores_at_hand
 
 if TYPE_CHECKING:
@@ -22,7 +23,17 @@ class Trial:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._judging: Judging | None = None
         self._on: set[str] = set()
+
+    def begin(self) -> tuple[RiskResult, ...]:
+        """Gather what is known now; the scores that fit it."""
+        self._judging = self._session.judging()
+        return () if self._judging is None else self._judging.results()
+
+    def result(self, score: Score) -> RiskResult | None:
+        """One score's answer to what was known when it was last gathered."""
+        return None if self._judging is None else self._judging.result(score)
 
     def is_on(self, score_id: str) -> bool:
         """Whether values are being tried on a score."""
@@ -40,7 +51,7 @@ class Trial:
         found = [
             (score, other)
             for score in others
-            if score.id != result.score and (other := self._session.risk(score)) is not None
+            if score.id != result.score and (other := self.result(score)) is not None
         ]
         found = [pair for pair in found if pair[1].status != "invalid"]
         found.sort(key=lambda pair: pair[1].status != "computed")
@@ -51,19 +62,21 @@ class Trial:
         score = scores_at_hand()[result.score]
         if not score.is_research or score.model is not None or len(result.shares) < 2:
             return {}
-        found = {kind: self._session.risk(score, left_out=(kind,)) for kind in result.shares}
-        return {kind: other for kind, other in found.items() if other is not None}
+        judging = self._judging
+        if judging is None:
+            return {}
+        return {kind: judging.result(score, left_out=(kind,)) for kind in result.shares}
 
     def try_on(self, card: ScoreCard, values: Mapping[str, float | bool | str]) -> None:
         """Show what comes out with some values tried."""
-        result = self._session.risk(card.score, tried=_as_observations(values))
-        if result is not None and card.what_if is not None:
+        if self._judging is not None and card.what_if is not None:
+            result = self._judging.result(card.score, _as_observations(values))
             card.what_if.show_result(result)
 
     def leave_out(self, card: ScoreCard, kinds: Sequence[str]) -> None:
         """Show what comes out with some kinds of source left out."""
-        if card.sources is not None:
-            result = self._session.risk(card.score, left_out=kinds) if kinds else None
+        if self._judging is not None and card.sources is not None:
+            result = self._judging.result(card.score, left_out=kinds) if kinds else None
             card.sources.show_result(result)
 
 
