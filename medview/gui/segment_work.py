@@ -21,7 +21,7 @@ from medview.gui.views.painting import Dab
 from medview.gui.views.slice_view import SliceView
 from medview.session.events import ActiveChanged, Event, WorkChanged
 from medview.session.segmenting import Beginning
-from medview.session.segments import Segment
+from medview.session.segments import CORONARY_CALCIUM, Segment
 from medview.session.studies import OpenVolume
 
 if TYPE_CHECKING:
@@ -232,13 +232,16 @@ class SegmentWork(QObject):
 
     def _count(self) -> None:
         """Volume and mean value of what changed, in a thread."""
-        from medview.imaging.segment.size import statistics
+        from medview.imaging.segment.size import statistics, with_calcium
 
         opened = self.shown()
         if opened is None:
             return
         for segment in self._desk.of(opened.place):
-            if self._desk.statistics(segment) is not None or segment.id in self._counted:
+            is_calcium = segment.code == CORONARY_CALCIUM
+            known = self._desk.statistics(segment)
+            is_whole = known is not None and (known.agatston is not None or not is_calcium)
+            if is_whole or segment.id in self._counted:
                 continue
             try:
                 live = self._desk.mask(opened.place, segment)
@@ -246,8 +249,9 @@ class SegmentWork(QObject):
                 continue  # said where it is drawn
             bits = live.voxels.view(bool)
             self._counted.add(segment.id)
+            count = with_calcium if is_calcium else statistics
             self._window.operations.start(
-                self._tell(segment, partial(statistics, opened.volume, live.box, bits))
+                self._tell(segment, partial(count, opened.volume, live.box, bits))
             )
 
     async def _tell(self, segment: Segment, work: Callable[[], object]) -> None:

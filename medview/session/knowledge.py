@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medview.core.observation import Observation, Source, concepts
-from medview.core.results import Measurement, ModelRun, Quantity
+from medview.core.results import Finding, Measurement, ModelRun, Quantity
 from medview.core.study import Patient, Study
 from medview.session.documents import OpenDocument
 from medview.session.judging import Judging
@@ -28,8 +28,12 @@ def gather(
     documents: Sequence[OpenDocument],
     runs: Sequence[ModelRun],
     work: Work,
+    painted: Sequence[Observation] = (),
 ) -> tuple[Observation, ...]:
-    """Every observation about a patient; what the reader rejected is left out."""
+    """Every observation about a patient; what the reader rejected is left out.
+
+    painted: what segments say (`segment_values`).
+    """
     from medview.dicom import header_observations
 
     known = [*header_observations(patient, study)]
@@ -43,7 +47,7 @@ def gather(
         # A ruler on an earlier study must not become a size of this one.
         if measurement.series_uid in series:
             known += from_measurement(measurement, patient.id, study.date)
-    known += work.entered
+    known += [*painted, *work.entered]
     from medview.record import merged
 
     return merged(replace(observation, patient_id=patient.id) for observation in known)
@@ -81,12 +85,29 @@ def from_runs(
                 where=f"{run.model.name} {run.model.version}",
                 locator=f"finding:{finding.id}",
             )
+            found += _of_nodule_net(run, finding, study, source)
             found += [
                 observation
                 for quantity in finding.measurements
                 if (observation := _of_quantity(quantity, patient_id, study.date, source))
             ]
     return found
+
+
+def _of_nodule_net(
+    run: ModelRun, finding: Finding, study: Study, source: Source
+) -> list[Observation]:
+    """The probability of the nodule's net, which is no measurement of its finding."""
+    if not run.model.name.startswith("nodule") or finding.probability is None:
+        return []
+    ends = finding.interval
+    return [
+        Observation(
+            patient_id="", concept="nodule_malignancy_probability", unit="%", time=study.date,
+            value=100.0 * finding.probability, source=source, confidence=finding.probability,
+            interval=None if ends is None else (100.0 * ends[0], 100.0 * ends[1]),
+        )
+    ]  # fmt: skip
 
 
 def from_measurement(measurement: Measurement, patient_id: str, date: str) -> list[Observation]:

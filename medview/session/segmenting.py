@@ -14,7 +14,7 @@ from medview.core.words import Sentence, say, tr
 from medview.imaging.overlay import SAFE_COLOURS
 from medview.imaging.segment.box import Bits, Box, LiveMask
 from medview.imaging.segment.size import MaskStatistics
-from medview.session.events import Events, Message, SegmentsCounted
+from medview.session.events import Events, KnowledgeChanged, Message, SegmentsCounted
 from medview.session.live_segments import LiveSegments
 from medview.session.made import Made
 from medview.session.nodules import link, linked_to, measured_again
@@ -113,6 +113,8 @@ class Segmenting:
         """The numbers of a segment have been worked out for the patches it has."""
         if self._live.tell(segment, found):
             self._events.send(SegmentsCounted())
+            if segment.code is not None:  # its size may be what a score asks for
+                self._events.send(KnowledgeChanged())
 
     def drawn(self, place: Place, runs: Sequence[ModelRun]) -> list[LabelMap]:
         """What views draw on a stack: models' masks without what was corrected, and segments."""

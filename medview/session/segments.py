@@ -66,6 +66,9 @@ class Segment:
     patches: tuple[Patch, ...] = ()
 
 
+HAEMORRHAGE = Code("SCT", "50960005", "Hemorrhage")
+CORONARY_CALCIUM = Code("SCT", "29483008", "calcified atheromatous plaque")
+
 # What a segment may be labelled as (SNOMED CT, PS3.16 CID 7166 and 7159).
 LABELS = (
     Code("SCT", "4147007", "Mass"),
@@ -79,6 +82,9 @@ LABELS = (
     Code("SCT", "12738006", "Brain"),
     Code("SCT", "59820001", "Blood vessel"),
     Code("SCT", "272673000", "Bone"),
+    Code("SCT", "41216001", "Prostate"),
+    HAEMORRHAGE,
+    CORONARY_CALCIUM,
 )
 
 

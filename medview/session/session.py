@@ -38,6 +38,7 @@ from medview.session.made import Made
 from medview.session.memory import Budget
 from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
+from medview.session.segment_values import segment_observations
 from medview.session.segmenting import Segmenting
 from medview.session.studies import Key, Place, Studies
 from medview.session.work import Work, WorkBook
@@ -277,7 +278,17 @@ class Session:
             self.documents.of(self.patient),
             self.made.runs_of(self._active),
             self.work,
+            self._painted(self._active),
         )
+
+    def _painted(self, place: Place) -> list[Observation]:
+        here = {series.uid for series in place.study.series}
+        counted = [
+            (segment, self.segmenting.statistics(segment))
+            for segment in self.work.segments
+            if segment.series_uid in here
+        ]
+        return segment_observations(counted, place.patient.id, place.study.date)
 
     def risks(self) -> tuple[RiskResult, ...]:
         """The scores of the active patient, computed now."""

@@ -212,6 +212,7 @@ def _label_names() -> tuple[str, ...]:
     return (
         tr("Mass"), tr("Nodule"), tr("Lymph node"), tr("Lung"), tr("Liver"), tr("Spleen"),
         tr("Kidney"), tr("Heart"), tr("Brain"), tr("Blood vessel"), tr("Bone"),
+        tr("Prostate"), tr("Haemorrhage"), tr("Coronary calcium"),
     )  # fmt: skip
 
 

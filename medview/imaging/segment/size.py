@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, Geometry, PatientPoint
 from medview.core.volume import Volume
 from medview.imaging.segment.box import Bits, Box
+from medview.imaging.segment.calcium import agatston
 from medview.imaging.segment.extent import Axes
 
 _SOFT_PX, _LONG_PIXELS, _COARSE = 0.7, 1.6, 0.85
@@ -18,12 +19,16 @@ _MOST = 400  # points of an outline that are paired
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskStatistics:
-    """volume_mm3 by counting voxels; mean and sd of their values, None where they have none."""
+    """volume_mm3 by counting voxels; mean and sd of their values, None where they have none.
+
+    agatston: of calcium, where it was asked for.
+    """
 
     volume_mm3: float
     count: int
     mean: float | None
     sd: float | None
+    agatston: float | None = None
 
 
 def statistics(volume: Volume, box: Box, mask: Bits) -> MaskStatistics:
@@ -56,6 +61,11 @@ def statistics(volume: Volume, box: Box, mask: Bits) -> MaskStatistics:
     mean = total / number
     spread = max(0.0, squares - number * mean**2) / max(1, number - 1)
     return MaskStatistics(volume_mm3=size, count=count, mean=mean, sd=float(np.sqrt(spread)))
+
+
+def with_calcium(volume: Volume, box: Box, mask: Bits) -> MaskStatistics:
+    """As `statistics`, with the Agatston score."""
+    return replace(statistics(volume, box, mask), agatston=agatston(volume, box, mask))
 
 
 def mask_axes(geometry: Geometry, box: Box, mask: Bits) -> Axes | None:

@@ -9,7 +9,12 @@ from medview.risk.formulas.base import Inputs, Outcome
 
 
 def psa_density(given: Inputs, coefficients: Mapping[str, Any]) -> Outcome:
-    """PSA / (0.52 x length x width x height in cm), ng/mL/mL; 10.1016/j.eururo.2019.02.033."""
+    """PSA / (0.52 x length x width x height in cm), ng/mL/mL; 10.1016/j.eururo.2019.02.033.
+
+    A volume that was painted stands for the ellipsoid.
+    """
+    if given.has("prostate_volume"):
+        return Outcome(given.number("psa") / given.number("prostate_volume"))
     sides = ("prostate_length", "prostate_width", "prostate_height")
     volume = coefficients["ellipsoid"]
     for side in sides:

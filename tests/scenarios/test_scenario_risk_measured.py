@@ -1,0 +1,158 @@
+"""What the reader measures in the images flows into the scores, and changes with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from medview.cli.main import main
+from medview.gui.dialogs.texts import TextDialog
+from medview.gui.panels.risk_card import ScoreCard
+from medview.gui.window import MainWindow
+from medview.session.measures import remove
+from medview.session.segments import CORONARY_CALCIUM, HAEMORRHAGE
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+_LEFT = Qt.MouseButton.LeftButton
+
+
+def drag(qtbot: QtBot, window: MainWindow, start: QPoint, end: QPoint) -> None:
+    view = window.grid.active_view
+    qtbot.mousePress(view, _LEFT, pos=start)
+    for part in (0.3, 0.6, 1.0):
+        qtbot.mouseMove(view, start + (end - start) * part)
+    qtbot.mouseRelease(view, _LEFT, pos=end)
+
+
+def card(window: MainWindow, score_id: str) -> ScoreCard:
+    return next(c for c in window.sidebar.risk.cards if c.score.id == score_id)
+
+
+def shown(window: MainWindow, score_id: str) -> bool:
+    return any(c.score.id == score_id for c in window.sidebar.risk.cards)
+
+
+def the_rest_of_brock(window: MainWindow) -> None:
+    enter = window.session.made.enter
+    enter("nodule_type", "solid")
+    enter("nodule_count", 1.0, "1")
+    for name in ("nodule_spiculated", "nodule_upper_lobe", "emphysema",
+                 "family_history_lung_cancer"):  # fmt: skip
+        enter(name, True)
+
+
+def test_a_ruler_asked_for_by_a_card_becomes_its_diameter_and_moving_it_moves_the_score(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
+    the_rest_of_brock(opened)
+    panel = opened.sidebar.risk
+    opened.sidebar.show_tab("risk")
+    panel.pin("brock")
+    assert card(opened, "brock").result.status == "missing"
+
+    panel.way_asked.emit("ruler", "nodule_diameter_max")
+    quiet(opened)
+    middle = opened.grid.active_view.rect().center()
+    end = middle + QPoint(14, 0)
+    drag(qtbot, opened, middle, end)
+    quiet(opened)
+
+    qtbot.waitUntil(lambda: card(opened, "brock").result.status == "computed")
+    (ruler,) = opened.session.work.measurements
+    used = card(opened, "brock").result.used("nodule_diameter_max")
+    assert used is not None
+    assert used.source.kind == "ruler"
+    assert used.source.locator == f"measurement:{ruler.id}"
+    assert used.value == pytest.approx(ruler.quantities[0].value)
+    before = card(opened, "brock").result.value or 0.0
+
+    drag(qtbot, opened, end, end + QPoint(8, 0))
+    quiet(opened)
+
+    qtbot.waitUntil(lambda: (card(opened, "brock").result.value or 0.0) > before)
+    (longer,) = opened.session.work.measurements
+    used = card(opened, "brock").result.used("nodule_diameter_max")
+    assert used is not None
+    assert used.value == pytest.approx(longer.quantities[0].value)
+
+    assert opened.session.book is not None
+    remove(opened.session.book, (ruler.id,))
+    qtbot.waitUntil(lambda: card(opened, "brock").result.status == "missing")
+
+
+def test_a_painted_bleed_is_the_volume_that_the_score_of_bleeds_asks(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
+    opened.actions_.perform("tool.brush")
+    middle = opened.grid.active_view.rect().center()
+    drag(qtbot, opened, middle, middle + QPoint(50, 0))
+    quiet(opened)
+    desk = opened.session.segmenting
+    (segment,) = desk.segments
+
+    desk.change(segment, opened.session.book.undo_name, code=HAEMORRHAGE)  # type: ignore[union-attr]
+    opened.sidebar.risk.pin("ich-score")
+    quiet(opened)
+
+    def volume() -> float | None:
+        used = card(opened, "ich-score").result.used("haematoma_volume")
+        return None if used is None else float(used.value)
+
+    qtbot.waitUntil(lambda: volume() is not None)
+    found = desk.statistics(desk.segments[0])
+    assert found is not None
+    assert volume() == pytest.approx(found.volume_mm3 / 1000.0)
+    before = volume() or 0.0
+    drag(qtbot, opened, middle + QPoint(0, 40), middle + QPoint(50, 40))
+    qtbot.waitUntil(lambda: (volume() or 0.0) > before)
+
+    desk.change(desk.segments[0], opened.session.book.undo_name, code=CORONARY_CALCIUM)  # type: ignore[union-attr]
+    quiet(opened)
+    known = {o.concept: o for o in opened.session.observations()}
+    assert "haematoma_volume" not in known
+    qtbot.waitUntil(lambda: "agatston_score" in {o.concept for o in opened.session.observations()})
+
+
+def test_a_research_card_opens_the_card_of_its_model(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
+    opened.session.made.enter("heart_failure", True)
+    opened.session.made.enter("ejection_fraction", 25.0, "%")
+    qtbot.waitUntil(lambda: shown(opened, "heart-failure-death"), timeout=20_000)
+    opened.sidebar.show_tab("risk")
+    opened.sidebar.risk.open_score("heart-failure-death")
+
+    mark = next(
+        b for b in card(opened, "heart-failure-death").findChildren(QPushButton)
+        if b.text() == "research"
+    )  # fmt: skip
+    qtbot.mouseClick(mark, _LEFT)
+
+    qtbot.waitUntil(lambda: opened.findChild(TextDialog) is not None)
+    dialog = opened.findChild(TextDialog)
+    assert dialog is not None
+    assert "Not for advice to a patient" in dialog.text.toPlainText()
+    dialog.close()
+
+
+def test_the_command_says_of_the_same_files_what_the_window_says(
+    opened: MainWindow, small_demo: Path, capsys: pytest.CaptureFixture[str], quiet
+) -> None:
+    quiet(opened)
+    shown_now = {
+        c.score.id: c.result.to_json() for c in opened.sidebar.risk.cards
+        if not c.beside.is_pinned
+    }  # fmt: skip
+    capsys.readouterr()
+
+    assert main(["risk", str(small_demo), "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)["scores"]
+    patient = next(iter(shown_now.values()))["patient"]
+    mine = {row["score"]: row for row in told if row["patient"] == patient}
+    assert json.loads(json.dumps(shown_now)) == mine
