@@ -16,21 +16,67 @@ _MARKS = (
 )
 # Read so because it fits, not because the file says so.
 GUESSED = frozenset(("GB18030", "Windows-1252", "Latin-1", "UTF-16 without mark"))
+
+
+def is_guessed(encoding: str) -> bool:
+    """Whether an encoding was chosen because it fits, not because the file says so."""
+    return encoding in GUESSED or " lines " in encoding
+
+
 _SAVE_AS_TEXT = say("Save it again as text in the program that wrote it.")
+_NAMES = {"utf-8": "UTF-8", "gb18030": "GB18030", "gbk": "GBK", "gb2312": "GB2312", "big5": "Big5",
+          "cp1252": "Windows-1252", "iso8859-1": "Latin-1", "utf-16": "UTF-16"}  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HAN = re.compile(r"[\u4e00-\u9fff，。、；：（）“”]")
 _COMMON_HAN = re.compile("[的一是不了在有人中大为上个国无和可见右左肺患者年月日史及部未痛性示检查]")
 _BINARY_SHARE = 0.02  # control characters; below it a text may have been damaged in transport
 
 
-def decode(data: bytes, where: str) -> tuple[str, str]:
-    """(text, name of the encoding). Raises UnreadableInstance for what is no text."""
-    text, name = _decode(data)
+def decode(data: bytes, where: str, declared: str = "") -> tuple[str, str]:
+    """(text, name of the encoding). Raises UnreadableInstance for what is no text.
+
+    declared: a codec that the file itself names; it is taken where the bytes agree.
+    """
+    text, name = _declared(data, declared) or _decode(data)
     if text is None:
         raise UnreadableInstance(say("The file is not text."), where, what_to_do=_SAVE_AS_TEXT)
     if len(_CONTROL.findall(text[:100_000])) > _BINARY_SHARE * min(len(text), 100_000):
         raise UnreadableInstance(say("The file is not text."), where, what_to_do=_SAVE_AS_TEXT)
     return text, name
+
+
+def _declared(data: bytes, codec: str) -> tuple[str, str] | None:
+    if not codec or data.startswith(codecs.BOM_UTF8):
+        return None
+    try:
+        name = codecs.lookup(codec).name
+        return data.decode(name), _NAMES.get(name, name)
+    except (LookupError, UnicodeDecodeError):
+        return None
+
+
+def is_same_codec(declared: str, name: str) -> bool:
+    """Whether a codec's name in a file means the encoding that `decode` called `name`."""
+    try:
+        found = codecs.lookup(declared).name
+    except LookupError:
+        return False
+    return _NAMES.get(found, found) == name
+
+
+def _mixed(data: bytes) -> tuple[str, str] | None:
+    """Lines of UTF-8 among lines of something else, each read as what it is."""
+    lines = data.splitlines(keepends=True)
+    foreign = [line for line in lines if not line.isascii()]
+    broken = [line for line in foreign if _try(line, "utf-8") is None]
+    if not broken or len(broken) == len(foreign):
+        return None
+    rest, name = _decode(b"".join(broken))
+    codec = {"GB18030": "gb18030"}.get(name, "cp1252")
+    if rest is None:
+        return None
+    whole = [_try(line, "utf-8") or line.decode(codec, "replace") for line in lines]
+    return "".join(whole), f"UTF-8, {len(broken)} lines {name}"
 
 
 def _decode(data: bytes) -> tuple[str | None, str]:
@@ -41,6 +87,8 @@ def _decode(data: bytes) -> tuple[str | None, str]:
         return _try(data, guess), "UTF-16 without mark"
     if (text := _try(data, "utf-8")) is not None:
         return text, "UTF-8"
+    if (mixed := _mixed(data)) is not None:
+        return mixed
     if (chinese := _chinese(data)) is not None:
         return chinese
     western = _try(data, "cp1252")

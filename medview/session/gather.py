@@ -95,6 +95,8 @@ def _record(patient: Patient, documents: Documents, runs: Sequence[ModelRun]) ->
 
 
 def _without_images(documents: Documents) -> list[PatientRecord]:
+    from medview.record import merged
+
     by_id: dict[str, list[OpenDocument]] = {}
     for item in documents.refused:
         by_id.setdefault(item.document.patient.id, []).append(item)
@@ -102,7 +104,7 @@ def _without_images(documents: Documents) -> list[PatientRecord]:
         PatientRecord(
             patient=_patient_of(items[0], patient_id),
             study=None,
-            observations=tuple(o for item in items for o in item.note.observations),
+            observations=merged(o for item in items for o in item.note.observations),
             documents=tuple(items),
         )
         for patient_id, items in by_id.items()

@@ -198,3 +198,49 @@ def test_an_attached_html_report_is_read_without_its_scripts(tmp_path: Path) -> 
     text = read_document(path).text
     assert "8 mm nodule." in text
     assert "alert" not in text
+
+
+def test_a_text_of_two_encodings_keeps_every_line(tmp_path: Path) -> None:
+    lines = ["Größe 12 mm".encode(), "Größe 13 mm".encode("cp1252"), "右肺上叶结节".encode()]
+    path = write(tmp_path, "mixed.txt", b"\n".join(lines))
+
+    document = read_document(path)
+
+    assert document.text == "Größe 12 mm\nGröße 13 mm\n右肺上叶结节"
+    assert "1 lines Windows-1252" in notes_of(path)
+
+
+def test_a_message_is_read_in_the_character_set_that_it_names(tmp_path: Path) -> None:
+    header = MESSAGE.replace("|2.5\r", "|2.5||||||BIG-5\r")
+    text = header + "OBX|1|TX|^報告||右肺結節||||||F\r"
+
+    (document,) = read_documents(write(tmp_path, "b.hl7", text.encode("big5")))
+
+    assert "右肺結節" in document.text
+    assert document.encoding == "Big5"
+
+
+def test_a_clinical_document_in_gbk_is_read(tmp_path: Path) -> None:
+    text = '<?xml version="1.0" encoding="GBK"?>' + CDA.format(title="出院小结", body="")
+
+    document = read_document(write(tmp_path, "g.xml", text.encode("gbk")))
+
+    assert document.title == "出院小结"
+    assert document.notes == ()
+
+
+def test_a_binary_of_the_same_bundle_is_the_attachment(tmp_path: Path) -> None:
+    data = base64.b64encode(b"8 mm nodule in the right upper lobe.").decode()
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [
+            {"resource": {"resourceType": "Binary", "id": "b1", "contentType": "text/plain",
+                          "data": data}},
+            {"resource": {"resourceType": "DocumentReference", "status": "current",
+                          "content": [{"attachment": {"url": "Binary/b1"}}]}},
+        ],
+    }  # fmt: skip
+    document = read_document(write(tmp_path, "b.json", json.dumps(bundle)))
+
+    assert "8 mm nodule" in document.text
+    assert document.notes == ()

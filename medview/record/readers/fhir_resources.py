@@ -285,7 +285,7 @@ def _report(page: Page, resource: Resource, context: Context) -> None:
             page.mention(kind_of(words, "disease"), words)
             page.write("\n")
     for form in resource.get("presentedForm") or []:
-        _attachment(page, form, date)
+        _attachment(page, form, date, context)
     if (
         not resource.get("conclusion")
         and not resource.get("presentedForm")
@@ -294,18 +294,21 @@ def _report(page: Page, resource: Resource, context: Context) -> None:
         page.free_text(div_of(resource), date)
 
 
-def _attachment(page: Page, form: Any, date: str) -> None:
+def _attachment(page: Page, form: Any, date: str, context: Context) -> None:
     if not isinstance(form, dict):
         return
-    if form.get("data"):
-        attachment_text(page, str(form.get("contentType") or ""), str(form["data"]), date[:10])
+    kind, data = str(form.get("contentType") or ""), form.get("data")
+    inside = context.find(form.get("url"), {})
+    if not data and inside is not None and inside["resourceType"] == "Binary":
+        kind, data = str(inside.get("contentType") or kind), inside.get("data")
+    if data:
+        attachment_text(page, kind, str(data), date[:10])
     elif form.get("url"):
+        url = str(form["url"])[:120]
         page.notes.append(
-            say(
-                "The document's text lies in another file, which is not followed: {name}.",
-                name=str(form["url"])[:120],
-            )
-        )
+            say("The document's text lies in another file, which is not followed: {name}.",
+                name=url)
+        )  # fmt: skip
 
 
 def _reference_document(page: Page, resource: Resource, context: Context) -> None:
@@ -316,7 +319,7 @@ def _reference_document(page: Page, resource: Resource, context: Context) -> Non
         write_time(page, date)
     for content in resource.get("content") or []:
         if isinstance(content, dict):
-            _attachment(page, content.get("attachment"), date)
+            _attachment(page, content.get("attachment"), date, context)
 
 
 def _composition(page: Page, resource: Resource, context: Context) -> None:

@@ -48,6 +48,12 @@ _SYSTEMS = {
     "SCT": "SCT", "SNM3": "SCT", "I10": "ICD10", "I10C": "ICD10", "I10P": "ICD10",
     "I9C": "ICD9", "I9": "ICD9", "CVX": "CVX", "NDC": "NDC", "RXNORM": "RXNORM",
 }  # fmt: skip
+_CHARSETS = {
+    "GB 18030-2000": "gb18030", "GB18030": "gb18030", "GB2312": "gb18030", "BIG-5": "big5",
+    "ISO IR87": "iso2022_jp", "ISO IR159": "iso2022_jp", "KS X 1001": "euc_kr", "8859/1": "cp1252",
+    "8859/2": "iso8859-2", "8859/5": "iso8859-5", "8859/9": "iso8859-9", "8859/15": "iso8859-15",
+    "UNICODE UTF-16": "utf-16",
+}  # fmt: skip
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _SIGNED = re.compile(r"\s*(<=|>=|=<|[<>])\s*(.+)$")
 _SMOKING = "72166-2"
@@ -57,7 +63,8 @@ _FREE = {"OBX": (5,), "NTE": (3,), "OBR": (13, 31)}  # fields that hold words
 
 def read_hl7(data: bytes, path: Path) -> list[Document]:
     """One document a message and patient. Raises UnreadableInstance where there is no message."""
-    text, encoding = decode(data.strip(b"\x0b\x1c\r\n"), path.name)
+    bare = data.strip(b"\x0b\x1c\r\n")
+    text, encoding = decode(bare, path.name, _charset(bare))
     text = text.replace("\ufeff", "")
     notes: list[Sentence] = []
     if "\x00" in text:
@@ -102,6 +109,14 @@ def _read_message(segments: Sequence[Segment], page: Page, encoding: str) -> Non
             page.notes.append(
                 say("A broken escape sequence was left as it is ({place}).", place=place)
             )
+
+
+def _charset(data: bytes) -> str:
+    """The codec that the header names in MSH-18 (HL7 table 0211), empty where it names none."""
+    header = re.split(rb"[\r\n]", data[:4000], maxsplit=1)[0]
+    fields = header.split(header[3:4] or b"|")
+    declared = fields[17].split(b"~")[0] if len(fields) > 17 else b""
+    return _CHARSETS.get(declared.decode("ascii", "replace").strip().upper(), "")
 
 
 def _check_charset(header: Segment, page: Page, encoding: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
-from medview.record.encoding import GUESSED, decode
+from medview.record.encoding import decode, is_guessed
 from medview.record.language import detect_language
 from medview.record.readers.page import document_id
 from medview.record.rules.demographics import iso_date
@@ -40,7 +40,7 @@ def read_plain_text(data: bytes, path: Path) -> Document:
     notes = (say("The encoding was guessed: {encoding}.", encoding=encoding),)
     return worded(
         data, path, text, kind="text", encoding=encoding,
-        notes=notes if encoding in GUESSED else (),
+        notes=notes if is_guessed(encoding) else (),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import fromstring
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
-from medview.record.encoding import decode
+from medview.record.encoding import decode, is_same_codec
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -20,6 +20,7 @@ _V3 = "{urn:hl7-org:v3}"
 _UNBOUND = re.compile(r"unbound prefix")
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 _DECLARED = re.compile(rb"xmlns:([A-Za-z_][\w.-]*)\s*=")
+_ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)""")
 _ROOT = re.compile(rb"<[A-Za-z_][\w.:-]*")
 _SPACES = {
     b"xsi": b"http://www.w3.org/2001/XMLSchema-instance",
@@ -75,15 +76,18 @@ def _parse(data: bytes, where: str, notes: list[Sentence]) -> Element:
         if line > 1:
             raise
         try:
-            text, encoding = decode(data, where)
+            found = _ENCODING.search(data[:200])
+            named = found[1].decode("ascii", "replace") if found else ""
+            text, encoding = decode(data, where, named)
         except UnreadableInstance:
             raise error from None
         # Without its declaration, whose line stays, so that places are those of the file.
         root = _tree(re.sub(r"^\s*<\?xml[^>]*\?>", "", text).encode())
-        notes.append(
-            say("The XML says another encoding than it is in; it was read as {encoding}.",
-                encoding=encoding)
-        )  # fmt: skip
+        if not named or not is_same_codec(named, encoding):
+            notes.append(
+                say("The XML says another encoding than it is in; it was read as {encoding}.",
+                    encoding=encoding)
+            )  # fmt: skip
         return root
 
 
