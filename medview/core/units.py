@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 _LONGEST = 40
@@ -23,6 +23,7 @@ def _registry() -> Any:
     return PintUcumRegistry()
 
 
+@lru_cache(maxsize=8192)
 def converted(
     value: float, unit: str, wanted: str, molar_mass: float | None = None
 ) -> float | None:

@@ -53,6 +53,31 @@ def gather(
     return merged(replace(observation, patient_id=patient.id) for observation in known)
 
 
+class Knowledge:
+    """Keeps what was gathered last: many parts of a window ask for it after one change."""
+
+    def __init__(self) -> None:
+        # The parts are held too, so that no new one can take the place of a freed one in memory.
+        self._held: tuple[tuple[object, ...], tuple[Observation, ...]] = ((), ())
+
+    def gather(
+        self,
+        patient: Patient,
+        study: Study,
+        documents: Sequence[OpenDocument],
+        runs: Sequence[ModelRun],
+        work: Work,
+    ) -> tuple[Observation, ...]:
+        """As `gather`, made again only where one of the parts is another."""
+        parts = (patient, study, work, *(item.note for item in documents), None, *runs)
+        held, found = self._held
+        is_same = len(held) == len(parts) and all(a is b for a, b in zip(held, parts, strict=True))
+        if not is_same:
+            found = gather(patient, study, documents, runs, work)
+            self._held = (parts, found)
+        return found
+
+
 def chart(
     study: Study | None, known: Sequence[Observation], limits: Mapping[str, int] | None = None
 ) -> Chart:

@@ -31,7 +31,7 @@ from medview.session.events import (
 from medview.session.hanging_book import RuleBook
 from medview.session.joining import Joining
 from medview.session.judging import Judging
-from medview.session.knowledge import gather, risks
+from medview.session.knowledge import Knowledge, risks
 from medview.session.library import LibraryDesk
 from medview.session.links import Links
 from medview.session.made import Made
@@ -85,6 +85,7 @@ class Session:
         self._active: Place | None = None
         self._is_chosen = False  # whether the reader has looked at, not only been shown, `active`
         self._remembered = Remembered()
+        self._knowledge = Knowledge()
         sweep_stale_blocks()
 
     # -- what is open ------------------------------------------------------------------
@@ -272,7 +273,7 @@ class Session:
         """Everything that is known of the active patient. Cheap; reads no file."""
         if self._active is None or self.patient is None:
             return ()
-        return gather(
+        return self._knowledge.gather(
             self.patient,
             self._active.study,
             self.documents.of(self.patient),

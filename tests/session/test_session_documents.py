@@ -178,3 +178,16 @@ def test_a_reader_hears_that_documents_were_kept_apart(
     session.open([ct_folder("one"), note_in(tmp_path, STRANGER)])
 
     assert any("another patient or nobody" in text for text in heard)
+
+
+def test_what_is_known_is_gathered_again_only_after_a_change(
+    session: Session, ct_folder: CtFolder, tmp_path: Path
+) -> None:
+    session.open([ct_folder("one"), note_in(tmp_path)])
+    before = session.observations()
+
+    assert session.observations() is before
+    session.made.enter("creatinine", 1.4, "mg/dL")
+    after = session.observations()
+    assert after is not before
+    assert any(o.value == 1.4 for o in after)
