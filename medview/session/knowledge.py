@@ -58,7 +58,9 @@ class Knowledge:
 
     def __init__(self) -> None:
         # The parts are held too, so that no new one can take the place of a freed one in memory.
-        self._held: tuple[tuple[object, ...], tuple[Observation, ...]] = ((), ())
+        self._held: tuple[object, ...] = ()
+        self._painted: tuple[Observation, ...] = ()
+        self._found: tuple[Observation, ...] = ()
 
     def gather(
         self,
@@ -67,15 +69,15 @@ class Knowledge:
         documents: Sequence[OpenDocument],
         runs: Sequence[ModelRun],
         work: Work,
+        painted: Sequence[Observation] = (),
     ) -> tuple[Observation, ...]:
         """As `gather`, made again only where one of the parts is another."""
         parts = (patient, study, work, *(item.note for item in documents), None, *runs)
-        held, found = self._held
-        is_same = len(held) == len(parts) and all(a is b for a, b in zip(held, parts, strict=True))
-        if not is_same:
-            found = gather(patient, study, documents, runs, work)
-            self._held = (parts, found)
-        return found
+        is_same = len(self._held) == len(parts) and tuple(painted) == self._painted
+        if not is_same or any(a is not b for a, b in zip(self._held, parts, strict=True)):
+            self._found = gather(patient, study, documents, runs, work, painted)
+            self._held, self._painted = parts, tuple(painted)
+        return self._found
 
 
 def chart(
