@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from medview.core.observation import LISTS, Bounds, Observation, concepts
 from medview.record.merging import rank_of
@@ -63,6 +64,24 @@ def groups_of(entity: Entity) -> frozenset[str]:
     if entity.attrs.experiencer == "family":
         found.add("family")
     return frozenset(found)
+
+
+_counted: WeakValueDictionary[int, Note] = WeakValueDictionary()
+_counts: dict[int, Mapping[str, int]] = {}
+
+
+def counts_of(note: Note) -> Mapping[str, int]:
+    """How many mentions answer to each of GROUPS; counted once a note, which may be long."""
+    key = id(note)
+    if _counted.get(key) is not note:
+        counts = dict.fromkeys(GROUPS, 0)
+        for entity in note.entities:
+            for group in groups_of(entity):
+                counts[group] += 1
+        for gone in set(_counts) - set(_counted):
+            _counts.pop(gone, None)
+        _counted[key], _counts[key] = note, counts
+    return _counts[key]
 
 
 def marks_of(note: Note) -> Mapping[str, tuple[str, ...]]:

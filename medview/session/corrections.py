@@ -41,6 +41,7 @@ class Corrections:
             OrderedDict()
         )
         self._last: WorkBook | None = None
+        self._without: set[str] = set()  # keys under which nothing was filed
 
     @property
     def last_book(self) -> WorkBook | None:
@@ -57,14 +58,21 @@ class Corrections:
     def corrected(self, item: OpenDocument) -> OpenDocument:
         """The document with its note as the reader put it right."""
         corrections = self.of(item)
-        if not corrections:
-            return item
+        return self._put_right(item, corrections) if corrections else item
+
+    def _put_right(
+        self, item: OpenDocument, corrections: tuple[SpanCorrection, ...]
+    ) -> OpenDocument:
+        """The document as it was read with these corrections in it; held for the next who asks."""
         key = (f"{item.document.id} {item.patient_id}", corrections)
         if key not in self._held:
             from medview.record import corrected
+            from medview.record.summary import counts_of
 
-            note = corrected(item.document, item.note, corrections)
-            self._held[key] = replace(item, note=note)
+            read = item.as_read or item.note
+            note = corrected(item.document, read, corrections)
+            counts_of(note)
+            self._held[key] = replace(item, note=note, as_read=read)
             while len(self._held) > _KEPT:
                 self._held.popitem(last=False)
         return self._held[key]
@@ -136,6 +144,9 @@ class Corrections:
         if book is None:
             return
         others = tuple(c for c in book.work.corrections if c.id != old.id)
+        own = tuple(c for c in (*others, now) if c and c.document == item.document.id)
+        if own:
+            self._put_right(item, own)  # here: who shows it must not wait for it
         self._last = book
         book.change(name, corrections=others if now is None else (*others, now))
 
@@ -143,7 +154,15 @@ class Corrections:
         for place in self._places():
             if item.patient_id is not None and patient_key(place.patient) == item.patient_id:
                 return self._made.book_of(place)
-        return self._made.book_under(_key(item.document), is_made=is_made)
+        key = _key(item.document)
+        if not is_made and key in self._without:  # the disk is not asked again and again
+            return None
+        book = self._made.book_under(key, is_made=is_made)
+        if book is None:
+            self._without.add(key)
+        else:
+            self._without.discard(key)
+        return book
 
 
 def _key(document: Document) -> str:

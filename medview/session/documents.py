@@ -36,13 +36,14 @@ class OpenDocument:
 
     patient_id: `patient_key` of the patient it was joined to, None while it is refused or nobody
     is open. match: how its identity compares with that patient's. is_joined: the reader took it
-    for that patient.
+    for that patient. as_read: the note before the reader put it right, None where it is as read.
     """
 
     document: Document
     note: Note
     patient_id: str | None
     match: Belonging | None
+    as_read: Note | None = None
     is_joined: bool = False
 
 
@@ -149,6 +150,7 @@ class Documents:
         apart until the reader confirms. Raises Cancelled; one that cannot be read is listed.
         """
         from medview.record import extract, read_documents
+        from medview.record.summary import counts_of
         from medview.session.text_model import shipped_text_model
 
         owner = _owner_of_nameless(batch_patients, active)
@@ -169,7 +171,7 @@ class Documents:
                 self._add(item if item.patient_id is not None else _join_nameless(item, owner))
         progress(len(paths), len(paths), "documents")
         for item in self._open:  # here, not where the window asks for it
-            self._corrected(item)
+            counts_of(self._corrected(item).note)
         self._changed()
 
     def rejoin(self, patients: Sequence[Patient], active: Patient | None) -> None:

@@ -179,8 +179,9 @@ def _findings(session: Session) -> Iterator[Happening]:
 
 
 def _written(documents: Iterable[OpenDocument]) -> Iterator[Happening]:
-    """Imaging findings that documents affirm of the patient, on the day of the part or document."""
+    """Imaging findings that documents affirm, each once a day of the document or its part."""
     for item in documents:
+        seen = set()
         for entity in item.note.entities:
             attrs = entity.attrs
             if entity.type != "finding" or attrs.negated or attrs.temporality == "hypothetical":
@@ -189,6 +190,8 @@ def _written(documents: Iterable[OpenDocument]) -> Iterator[Happening]:
                 (d for start, end, d in item.document.dated if start <= entity.start < end), ""
             )
             day = _day(own or item.document.date)
-            if day is not None and attrs.experiencer == "patient":
+            said = (day, entity.text.casefold())
+            if day is not None and attrs.experiencer == "patient" and said not in seen:
+                seen.add(said)
                 locator = f"document:{item.document.id}:{entity.start}:{entity.end}"
                 yield Happening(day, "finding", entity.text, locator)

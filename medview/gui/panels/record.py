@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import CardColumn
-from medview.gui.panels.record_body import Body, counts_of, ids_of
+from medview.gui.panels.record_body import Body, ids_of, totals_of
 from medview.gui.panels.record_correcting import Correcting
 from medview.gui.panels.record_document import DocumentCard
 from medview.gui.panels.record_filters import ALL
@@ -140,6 +140,11 @@ class RecordPanel(QWidget):
         """Have a source shown, wherever it is."""
         self.session.events.send(ShowSource(locator))
 
+    @property
+    def cards(self) -> Mapping[str, DocumentCard]:
+        """The cards of documents that are shown, by document."""
+        return self._cards
+
     def card_of(self, document_id: str) -> DocumentCard:
         """The card of a document that is shown. Raises KeyError."""
         return self._cards[document_id]
@@ -182,8 +187,9 @@ class RecordPanel(QWidget):
     def _refresh(self) -> None:
         """Draw again, where something that is shown changed."""
         self._later.stop()
-        people, dossier = dossiers(self.session), self.dossier
-        shown = self.documents
+        people = dossiers(self.session)
+        dossier = next((d for d in people if d.key == self._chosen), people[0] if people else None)
+        shown = () if dossier is None else dossier.documents
         refused, unread = self._refused(), self.session.documents.unread
         known = known_of_dossier(self.session, dossier)
         state = (
@@ -198,7 +204,7 @@ class RecordPanel(QWidget):
         self.top.setVisible(bool(shown))
         self.top.show_people(people, dossier.key if dossier else "")
         self.top.show_view(self._view)
-        self.filters.fill(counts_of(shown), self._filter)
+        self.filters.fill(totals_of(shown), self._filter)
         chart = chart_of_dossier(self.session, known, self._today())
         widgets: list[QWidget] = []
         if self._view != DOCUMENTS:
@@ -215,7 +221,7 @@ class RecordPanel(QWidget):
         if self._view == DOCUMENTS and self._filter == ALL:
             widgets += self._body.apart(refused[: self._room], len(refused), unread)
         self._column.fill(widgets or [self._body.empty(has_documents=bool(shown))])
-        self.searching.show_hits()
+        self.searching.show_hits(self._cards)
 
     def _document_cards(self, shown: tuple[OpenDocument, ...]) -> list[QWidget]:
         """Cards of the first documents, a button for more, and the one that was asked for."""

@@ -17,7 +17,7 @@ from medview.gui.panels.record_timeline import TimelineCard
 from medview.gui.panels.record_trend import SeriesLine, TrendCard
 from medview.record import groups_of
 from medview.record.plotting import is_course
-from medview.record.summary import GROUPS
+from medview.record.summary import GROUPS, counts_of
 from medview.session.documents import OpenDocument, UnreadDocument
 
 if TYPE_CHECKING:
@@ -142,14 +142,10 @@ class Body:
         return card
 
 
-def counts_of(shown: Sequence[OpenDocument]) -> Mapping[str, int]:
+def totals_of(shown: Sequence[OpenDocument]) -> Mapping[str, int]:
     """How many mentions every filter leaves."""
-    counts = dict.fromkeys(GROUPS, 0)
-    for item in shown:
-        for entity in item.note.entities:
-            for group in groups_of(entity):
-                counts[group] += 1
-    return counts
+    counted = [counts_of(item.note) for item in shown]
+    return {group: sum(counts[group] for counts in counted) for group in GROUPS}
 
 
 def ids_of(item: OpenDocument, group: str) -> frozenset[str] | None:

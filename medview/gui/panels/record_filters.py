@@ -8,10 +8,10 @@ from functools import partial
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton, QWidget
 
-from medview.core.words import tr
+from medview.core.words import current_language, tr
 from medview.gui.cards import chip
 from medview.gui.panels.record_lines import legend_of
-from medview.gui.style import GRID
+from medview.gui.style import GRID, tokens
 
 ALL = "all"
 
@@ -95,9 +95,16 @@ class FilterChips(QWidget):
         super().__init__()
         self._layout = WrapLayout(self)
         self.chips: dict[str, QPushButton] = {}
+        self._state: object = None  # what the chips say
 
     def fill(self, counts: Mapping[str, int], current: str) -> None:
-        """Show `all` and every group that has something."""
+        """Show `all` and every group that has something; only the choice changes where it can."""
+        state = (tuple(counts.items()), current_language(), tokens())
+        if state == self._state:
+            for name, made in self.chips.items():
+                made.setChecked(name == current)
+            return
+        self._state = state
         while (item := self._layout.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from medview.core.errors import Cancelled
@@ -10,6 +11,7 @@ from medview.record.searching import MOST, Hit, search
 
 if TYPE_CHECKING:
     from medview.gui.panels.record import RecordPanel
+    from medview.gui.panels.record_document import DocumentCard
 
 REPORT = "report"  # the key of the reader's own report among the texts
 
@@ -65,17 +67,13 @@ class Searching:
             self._number = (self._number + direction) % len(self._hits)
             self._go()
 
-    def show_hits(self) -> None:
-        """Tint what was found in the documents that are shown."""
+    def show_hits(self, cards: Mapping[str, DocumentCard]) -> None:
+        """Tint what was found in some cards of documents."""
         by_key: dict[str, list[tuple[int, int]]] = {}
         for hit in self._hits:
             by_key.setdefault(hit.key, []).append((hit.start, hit.end))
-        for item in self._panel.documents:
-            try:
-                card = self._panel.card_of(item.document.id)
-            except KeyError:
-                continue
-            card.text.show_hits(by_key.get(item.document.id, []))
+        for document_id, card in cards.items():
+            card.text.show_hits(by_key.get(document_id, []))
 
     def _texts(self) -> dict[str, str]:
         texts = {item.document.id: item.note.text for item in self._panel.documents}
@@ -86,7 +84,7 @@ class Searching:
         if token is not self._cancel or not isinstance(found, tuple):
             return
         self._hits, self._number = found, 0 if found else -1
-        self.show_hits()
+        self.show_hits(self._panel.cards)
         if found:
             self._go()
         else:
