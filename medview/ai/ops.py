@@ -53,7 +53,8 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "args": Field("arguments"),
         "prefix": _TEXT,
     },
-    "mirror": {"axes": Field("ints", True), "max_evals": _INT},
+    "tile": {"patch": Field("ints", True), "overlap": _NUMBER},
+    "mirror": {"axes": Field("ints", True), "max_evals": _INT, "pairs": Field("ints")},
     "temperature": {"value": _POINTER},
     "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},
     "features": {"layers": Field("texts", True)},
@@ -66,7 +67,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
     # out
     "restore": {"slab_slices": _INT, "order": _INT},
     "components": {
-        "keep": Field("text", True, ("largest", "all")),
+        "keep": Field("text", True, ("largest", "each", "all")),
         "min_ml": _NUMBER,
         "connectivity": _INT,
     },

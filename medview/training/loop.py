@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -57,11 +58,14 @@ def samples_of_step(seed: int, step: int, batch: int, count: int) -> list[int]:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Warm-up over 3 % of the steps, then a cosine to 1 % of the peak."""
-    warm = max(1, recipe.steps * 3 // 100)
-    if step < warm:
-        return recipe.learning_rate * (step + 1) / warm
-    share = (step - warm) / max(1, recipe.steps - warm)
+    """Warm-up over 3 % of the steps of a cycle, then a cosine to 1 % of the peak."""
+    edges = (0, *recipe.restarts, recipe.steps)
+    number = bisect_right(edges[1:-1], step)
+    first, steps = edges[number], edges[number + 1] - edges[number]
+    warm = max(1, steps * 3 // 100)
+    if step - first < warm:
+        return recipe.learning_rate * (step - first + 1) / warm
+    share = (step - first - warm) / max(1, steps - warm)
     return recipe.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
 
 

@@ -47,10 +47,12 @@ class SplitPlan:
 class Recipe:
     """How the net learns; the schedule is fixed, nothing stops it early.
 
-    learning_rate is the peak of a warm-up and cosine schedule (AdamW). ema: decay of the averaged
-    weights, which are what ships. augment: strengths by name, see `augment`. mirrored: pairs of
-    labels that change places when the patient is mirrored; half of the cases then are. crop: the
-    most voxels along i, j, k that a step looks at, taken at random; none for whole volumes.
+    learning_rate is the peak of a warm-up and cosine schedule (AdamW), which begins again at each
+    step in restarts (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983). ema: decay of
+    the averaged weights, which are what ships. augment: strengths by name, see `augment`. mirrored:
+    pairs of labels that change places when the patient is mirrored; half of the cases then are.
+    crop: the most voxels along i, j, k that a step looks at, taken at random; none for whole
+    volumes.
     foreign: share of a router's batch that is none of its kinds; unknown: share of new pictures of
     its kinds that each of its two limits may turn away.
     """
@@ -65,6 +67,7 @@ class Recipe:
     augment: Mapping[str, float]
     mirrored: tuple[tuple[int, int], ...] = ()
     crop: tuple[int, ...] = ()
+    restarts: tuple[int, ...] = ()
     foreign: float = 0.0
     unknown: float = 0.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from medview.training import checkpoint
 from medview.training.build import Job, learn, make_task, read_all, train_model
 from medview.training.cases import deal, film_volume, read_cases, splits_of
 from medview.training.evaluation import Listener, evaluate_model
-from medview.training.loop import samples_of_step
+from medview.training.loop import learning_rate, samples_of_step
 from medview.training.plan import read_plan
 from medview.training.segmentation import prepare_volume
 
@@ -274,3 +275,12 @@ def test_data_that_are_not_there_are_named(tmp_path, monkeypatch):
     shutil.rmtree(tmp_path / "set")
     with pytest.raises(InvalidInput, match="not there"):
         read_all(plan, job(tmp_path / "run"))
+
+
+def test_the_learning_rate_begins_again_at_a_restart(tmp_path):
+    recipe = replace(balls_plan(tmp_path, steps=200).recipe, restarts=(100,))
+    once = replace(recipe, steps=100, restarts=())
+    rates = [learning_rate(recipe, step) for step in range(200)]
+    assert rates[:100] == rates[100:] == [learning_rate(once, step) for step in range(100)]
+    assert max(rates) == pytest.approx(recipe.learning_rate)
+    assert min(rates[50:100]) == rates[99] < 0.02 * recipe.learning_rate

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from medview.ai.worker.nets import ResNet2d, build_net
 from medview.ai.worker.steps import Context, FloatArray, State, step
+from medview.ai.worker.tiles import Tiling, tiled
 from medview.core.errors import InputRefused, ModelUnavailable
 from medview.core.words import say
 
@@ -43,7 +44,26 @@ def network(
             state.feature_maps = {f"stage{n}": _array(m[own]) for n, m in enumerate(maps, start=1)}
             state.logits = _array(net.classify(maps[-1])[own])
         else:
-            state.logits = _array(net(tensor[None, None])[0])
+            state.logits = _array(_answer(state, net, tensor))
+
+
+def _answer(state: State, net: nn.Module, image: Tensor) -> Tensor:
+    """The logits [class, k, j, i] of an image [k, j, i], in tiles where the model says so."""
+    if state.tiling is None:
+        answer: Tensor = net(image[None, None])[0]
+        return answer
+    return tiled(net, image, state.tiling, state.context.cancel)
+
+
+@step("tile", _RUNNING)
+def tile(state: State, patch: list[int], overlap: float = 0.5) -> None:
+    """The network that follows looks at tiles of at most `patch` voxels (i, j, k), blended.
+
+    For a net that learnt from crops: instance norm sees at run time what it saw in training.
+    """
+    if len(patch) != 3 or min(patch) < 1 or not 0 <= overlap < 1:
+        raise ModelUnavailable(say("The model asks for impossible tiles."))
+    state.tiling = Tiling((patch[0], patch[1], patch[2]), overlap)
 
 
 def _array(tensor: Tensor) -> FloatArray:
@@ -83,20 +103,37 @@ def load_weights(net: nn.Module, path: Path, prefix: str = "") -> None:
 
 
 @step("mirror", _RUNNING)
-def mirror(state: State, axes: list[int], max_evals: int = 2) -> None:
-    """Average the logits with those of mirrored images (axis 0 is i), in `max_evals` passes."""
+def mirror(
+    state: State, axes: list[int], max_evals: int = 2, pairs: list[int] | None = None
+) -> None:
+    """Average the logits with those of mirrored images (axis 0 is i), in `max_evals` passes.
+
+    pairs: labels of the right and the left, two by two, that change places in a mirror along i.
+    """
     net = state.context.networks.get("last")
     if net is None or state.logits is None:
         raise ModelUnavailable(say("The model mirrors before it has a network."))
+    order = _swapped(len(state.logits), pairs or [])
     total = state.logits.astype(np.float64)
     for done, axis in enumerate(axes[: max_evals - 1], start=1):
         state.context.cancel.check()
         dim = state.image.ndim - 1 - axis
         flipped = torch.from_numpy(np.flip(state.image, dim).copy()).to(state.context.device)
         with torch.inference_mode():
-            back = torch.flip(net(flipped[None, None])[0], [dim + 1])
+            back = torch.flip(_answer(state, net, flipped), [dim + 1])
+        back = back[order] if axis == 0 else back
         total = total + (_array(back) - total) / (done + 1)
     state.logits = total.astype(np.float32)
+
+
+def _swapped(count: int, pairs: list[int]) -> list[int]:
+    """The classes in the order in which a mirror shows them."""
+    order = list(range(count))
+    if len(pairs) % 2 or not set(pairs) <= set(order):
+        raise ModelUnavailable(say("The model mirrors labels that it does not have."))
+    for one, other in zip(pairs[::2], pairs[1::2], strict=True):
+        order[one], order[other] = order[other], order[one]
+    return order
 
 
 @step("temperature", _RUNNING)

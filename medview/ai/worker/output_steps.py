@@ -55,17 +55,24 @@ def _best(logits: FloatArray, own: Geometry, slab: Geometry, order: int) -> NDAr
 
 @step("components", _DRAWING)
 def components(state: State, keep: str, min_ml: float = 0.0, connectivity: int = 26) -> None:
-    """Keep the largest connected part (all labels together), or every part of `min_ml` and more."""
+    """Keep the largest connected part: of all labels together (`largest`) or of each (`each`).
+
+    With `all` every part of `min_ml` and more stays.
+    """
     labels = _label_map(state)
+    masks = [labels > 0]
+    if keep == "each":
+        masks = [labels == value for value in np.unique(labels[labels > 0])]
     rank = {6: 1, 18: 2, 26: 3}.get(connectivity, 3)
-    parts, count = ndimage.label(labels > 0, ndimage.generate_binary_structure(3, rank))
-    if count == 0:
-        return
-    sizes = np.bincount(parts.ravel())[1:]
-    kept = sizes * state.volume.geometry.voxel_mm3 / 1000 >= min_ml
-    if keep == "largest":
-        kept &= np.arange(count) == int(sizes.argmax())
-    labels[~np.isin(parts, np.flatnonzero(kept) + 1)] = 0
+    for mask in masks:
+        parts, count = ndimage.label(mask, ndimage.generate_binary_structure(3, rank))
+        if count == 0:
+            continue
+        sizes = np.bincount(parts.ravel())[1:]
+        kept = sizes * state.volume.geometry.voxel_mm3 / 1000 >= min_ml
+        if keep != "all":
+            kept &= np.arange(count) == int(sizes.argmax())
+        labels[mask & ~np.isin(parts, np.flatnonzero(kept) + 1)] = 0
 
 
 @step("measure", _DRAWING)

@@ -31,6 +31,7 @@ from medview.core.words import Sentence, say
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
     from medview.ai.worker.route import Route
+    from medview.ai.worker.tiles import Tiling
 
 FloatArray = NDArray[np.float32]
 Fields = Mapping[str, Any]  # one step of model.json: "op" and its fields
@@ -69,6 +70,7 @@ class State:
     heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
     route: Route | None = None
+    tiling: Tiling | None = None  # how the next network looks at the image; None: at once
     _image: FloatArray | None = None
 
     def __post_init__(self) -> None:
