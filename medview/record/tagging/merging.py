@@ -14,8 +14,8 @@ from dataclasses import replace
 from medview.record.note import Entity
 from medview.record.tagging.names import Name
 
-_SURE = 0.6  # probability of a name that no list has
-_SURER = 0.8  # of one that changes a list's span
+_SURE = 0.5  # probability of a name that no list has
+_SURER = 0.5  # of one that changes a list's span
 _TYPES = {"Disease": ("disease", "symptom", "finding"), "Chemical": ("drug",)}
 _GRADED = re.compile(
     r"(?:(?:mild|moderate|severe|marked|minimal|slight|significant|massive|extensive|large|small|new"

@@ -72,7 +72,10 @@ def reader_for(model: TextModel | None, which: str, by: str) -> Callable[[str], 
     def with_everything(text: str) -> Reading:
         document = Document(id="d", path="", kind="text", text=text, narrative=((0, len(text)),))
         note = extract(document, "en", tagger=model)
-        return Reading({(e.start, e.end, OURS[e.type]) for e in note.entities if e.type in OURS})
+        by_id = {e.id: (e.start, e.end, OURS[e.type]) for e in note.entities if e.type in OURS}
+        effects = [(by_id.get(r.head), by_id.get(r.tail)) for r in note.relations
+                   if r.type == "adverse_effect"]  # fmt: skip
+        return Reading(set(by_id.values()), [({c}, {d}) for c, d in effects if c and d])
 
     if model is None or by != "model":
         return with_everything
