@@ -27,6 +27,7 @@ from medview.record.tagging.model import TextModel
 from medview.record.tagging.names import Name
 from medview.record.tagging.tokens import tokens_of
 
+_TAGGED_MOST = 300_000  # characters; the rules alone read a longer text in tolerable time
 _GUIDELINES = "bc5cdr"  # whose names of diseases and drugs are those of notes
 
 
@@ -59,14 +60,15 @@ def extract(
 ) -> Note:
     """Everything that the document says, in the form of `medview-note/1`.
 
-    language: auto, en or zh. tagger: a trained model that reads English beside the rules. Raises
-    Cancelled. Safe in a thread; keeps nothing between calls.
+    language: auto, en or zh. tagger: a trained model that reads English beside the rules, where the
+    text is not as long as a book. Raises Cancelled. Safe in a thread; keeps nothing between calls.
     """
     from medview.record.observing import observe
 
     spoken = detect_language(document.text) if language == "auto" else language
     languages = _languages(spoken, document.text if language == "auto" else "")
-    reader = _Reader(languages, tagger if spoken == "en" else None, cancel)
+    is_tagged = spoken == "en" and len(document.text) <= _TAGGED_MOST
+    reader = _Reader(languages, tagger if is_tagged else None, cancel)
     found = _Found(list(document.entities), _structured_links(document))
     sections = list(document.sections)
     for start, end in document.narrative:

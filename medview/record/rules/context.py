@@ -20,6 +20,7 @@ from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
 from medview.record.rules.alternation import one_of
 
+_HOW = ("dose", "route", "frequency", "duration")  # may share a word with a cue: "，口服"
 _CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HARD_STOP = re.compile(r"[;；。]|\n\s*(?:\n|[-•*·●]|\d+[.)])")
@@ -96,7 +97,7 @@ def with_context(
     text: str, span: Span, entities: Sequence[Entity], section: str, languages: tuple[str, ...]
 ) -> list[Entity]:
     """The entities of one sentence with negation, uncertainty, time and experiencer set."""
-    cues = find_cues(text, span, languages, entities)
+    cues = find_cues(text, span, languages, [e for e in entities if e.type not in _HOW])
     spans = [(e.start, e.end) for e in entities]
     result = []
     for entity in entities:
