@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from medview.core.files import write_private
@@ -44,6 +44,7 @@ class Settings:
     open_priors: bool = True  # the fitting earlier study opens beside
     left_panel: bool = True
     right_panel: bool = True
+    stale_days: dict[str, int] = field(default_factory=dict)  # by concept, where not the usual
     reader_name: str = ""  # who corrects the record; "" is the name of the account
 
 

@@ -18,6 +18,7 @@ from medview.gui.tools.habits import habits, use_habits
 from medview.gui.views.corner_templates import CORNERS, use_corner_templates
 from medview.imaging.preset_files import Groups, own_presets_path, read_groups, write_groups
 from medview.imaging.presets import preset_groups, use_presets
+from medview.session.events import KnowledgeChanged
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -73,10 +74,15 @@ class Preferences:
         presets.changed.connect(self._use_presets)
         corners = CornersPage(self._corner_templates(), parent)
         corners.changed.connect(self._use_corners)
+        from medview.gui.dialogs.staleness_page import StalenessPage
+
+        ages = StalenessPage(self._window.session.settings.stale_days, parent)
+        ages.changed.connect(self._use_ages)
         return [
             (tr("Keys and mouse"), self._window.keys.page(parent)),
             (tr("Window presets"), presets),
             (tr("Corner texts"), corners),
+            (tr("Age of values"), ages),
         ]
 
     def _use_presets(self, groups: Groups) -> None:
@@ -95,6 +101,10 @@ class Preferences:
         use_corner_templates(templates)
         self._window.grid.retranslate()
         self._store(**{f"corner_{corner}": words for corner, words in templates.items()})
+
+    def _use_ages(self, days: Mapping[str, int]) -> None:
+        self._store(stale_days=dict(days))
+        self._window.session.events.send(KnowledgeChanged())
 
     def _take_up_files(self) -> None:
         """The reader's presets and corner texts; what is wrong with them is said."""
@@ -121,6 +131,7 @@ class Preferences:
             volume_budget_mb=wanted.volume_budget_mb,
             prefetch=wanted.prefetch,
             remember_opened=wanted.remember_opened,
+            reader_name=wanted.reader_name,
             hang=wanted.hang,
             open_priors=wanted.open_priors,
             cine_rate=wanted.cine_rate,

@@ -37,6 +37,7 @@ def is_stale(one: Observation, on: dt.date, limits: Mapping[str, int] | None = N
 
     limits: days by concept that take the place of the usual ones; 0 means no limit.
     """
-    days = {**usual_days(), **(limits or {})}.get(one.concept, 0)
+    own = (limits or {}).get(one.concept)
+    days = own if isinstance(own, int) else usual_days().get(one.concept, 0)
     age = age_in_days(one, on)
     return bool(days) and age is not None and age > days

@@ -57,7 +57,8 @@ def chart_of_dossier(session: Session, known: Sequence[Observation], today: dt.d
     from medview.record import chart_of, day_of
 
     study = session.study
-    return chart_of(known, (day_of(study.date) if study else None) or today)
+    limits = session.settings.stale_days
+    return chart_of(known, (day_of(study.date) if study else None) or today, limits)
 
 
 def _newest_first(items: Sequence[OpenDocument]) -> tuple[OpenDocument, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from medview.session.nodules import nodule_observations
 from medview.session.work import Work
 
 if TYPE_CHECKING:
-    from medview.record import Chart
     from medview.risk import RiskResult
 
 _KEY = "concept"  # in Measurement.extra: what the reader says a ruler measures
@@ -78,20 +76,6 @@ class Knowledge:
             self._found = gather(patient, study, documents, runs, work, painted)
             self._held, self._painted = parts, tuple(painted)
         return self._found
-
-
-def chart(
-    study: Study | None, known: Sequence[Observation], limits: Mapping[str, int] | None = None
-) -> Chart:
-    """The lists of a record panel, with ages on the day of the study (today where none is open).
-
-    known: of `gather`. limits: days by concept after which a value is old, where they are not
-    the usual ones.
-    """
-    from medview.record import chart_of, day_of
-
-    today = dt.date.today()  # noqa: DTZ011 - a calendar day of the user's place
-    return chart_of(known, (day_of(study.date) if study else None) or today, limits)
 
 
 def from_runs(

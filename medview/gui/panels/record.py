@@ -196,6 +196,7 @@ class RecordPanel(QWidget):
             [(id(d.note), d.document.id) for d in shown], [d.document.id for d in refused],
             unread, known, self._filter, self._view, current_language(), tokens(),
             self.session.patient is None, self._room, self._asked,
+            dict(self.session.settings.stale_days),
             [(d.key, d.name) for d in people], dossier.key if dossier else "",
         )  # fmt: skip
         if state == self._shown:
