@@ -34,6 +34,7 @@ from reading_pictures import (
     take_all,
     turned,
 )
+from risk_pictures import risk_scenes
 
 if TYPE_CHECKING:
     from medview.core.geometry import PatientPoint
@@ -84,6 +85,7 @@ def guide_scenes(demo: Path) -> tuple[Scene, ...]:
         Scene(name="surfaces", paths=whole, steps=surfaces),
         Scene(name="hanging-rules", paths=whole, steps=after("layout.hanging_rules")),
         Scene(name="keys", paths=whole, steps=keys_page),
+        *risk_scenes(partial(demo_nodule, demo)),
     )
 
 

@@ -63,6 +63,8 @@ def _of(score: Score, counts: Mapping[str, int]) -> Iterator[str]:
     yield f"{_sentence(score.subtitle.english())} Version {score.version.rstrip('.')}."
     yield ""
     yield f"- Made for: {score.population.english()}"
+    if score.ages is not None:
+        yield f"- Ages: {score.ages[0]:g}-{score.ages[1]:g} years"
     reasons = [exclusion.reason.english() for exclusion in score.exclusions]
     if reasons:
         yield f"- Not valid: {' '.join(reasons)}"

@@ -46,6 +46,7 @@ def _described(score: Score) -> dict[str, Any]:
         "citation": score.citation,
         "research": score.is_research,
         "family": score.family,
+        "ages": list(score.ages) if score.ages else None,
         "inputs": [_described_input(spec) for spec in (*score.inputs, *extra)],
     }
 

@@ -260,6 +260,11 @@ class CardColumn(QScrollArea):
         self.column.addStretch(1)
         bar.setValue(place)
 
+    def scroll_to(self, widget: QWidget) -> None:
+        """Bring the top of a widget of the column to the top of what is seen."""
+        self._inner.adjustSize()
+        self.verticalScrollBar().setValue(max(0, widget.y() - 2 * GRID))
+
 
 def empty_state(title: str, *lines: str) -> QWidget:
     """What to drop here, which command, which key."""

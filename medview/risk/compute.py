@@ -69,7 +69,7 @@ def judge(
         is_research=score.is_research,
         citation=score.citation,
     )
-    reason = _refusal(score, choices, excluding)
+    reason = _refusal(score, choices, excluding) or _wrong_age(score, known)
     if reason is not None:
         return replace(result, reason=reason)
     values = {item.name: item.value for item in used}
@@ -111,6 +111,15 @@ def _refusal(
         if choice.used is not None and not spec.allows(choice.used.value):
             return _outside(spec, choice.used.value)
     return None
+
+
+def _wrong_age(score: Score, known: Known) -> Sentence | None:
+    """A child in a score for adults that does not ask for the age itself."""
+    if score.ages is None:
+        return None
+    spec = ScoreInput(concept=concepts()["age"], valid=score.ages)
+    used = known.choose(spec).used
+    return None if used is None or spec.allows(used.value) else _outside(spec, used.value)
 
 
 def _outside(spec: ScoreInput, value: Value) -> Sentence:

@@ -114,6 +114,7 @@ class Score:
     bar: the ends of the bar on which the value and the bands are drawn, in `unit`.
     fits_any: the score is worth showing when one of these concepts is known (yes, for yes/no);
     fits_all: and all of these; fits_age: and the patient's age lies here, where it is given.
+    ages: for whom a score without an age among its inputs was made, both ends included.
     family: scores of one are versions of one another. model: what computes instead of `formula`;
     least: the share of inputs that must be known for it. is_research: not for advice.
     """
@@ -137,6 +138,7 @@ class Score:
     fits_any: tuple[str, ...] = ()
     fits_all: tuple[str, ...] = ()
     fits_age: tuple[float, float] | None = None
+    ages: tuple[float, float] | None = None
     family: str = ""
     model: Model | None = None
     least: float = 0.0
@@ -220,6 +222,7 @@ def read_score(path: Path) -> Score:
         fits_any=tuple(fit.get("any", ())),
         fits_all=tuple(fit.get("all", ())),
         fits_age=tuple(fit["age"]) if "age" in fit else None,
+        ages=tuple(row["ages"]) if "ages" in row else None,
         family=row.get("family", ""),
         is_research=row.get("research", False),
         cases=tuple(WorkedCase(**case) for case in row.get("cases", ())),

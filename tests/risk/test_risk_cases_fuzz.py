@@ -125,3 +125,22 @@ def test_unknown_is_not_no(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 
     assert (first["status"], first["missing"]) == ("missing", ["heart_failure"])
     assert (second["status"], second["value"]) == ("computed", 2.0)
+
+
+def test_a_child_is_refused_by_scores_that_do_not_ask_the_age(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    signs = {"respiratory_rate": 30, "systolic_bp": 95, "confusion": False}
+
+    child, unknown = answers(
+        capsys,
+        tmp_path,
+        [
+            {"score": "qsofa", "inputs": {**signs, "age": 4}},
+            {"score": "qsofa", "inputs": signs},
+        ],
+    )
+
+    assert child["status"] == "invalid"
+    assert "outside 18–120" in str(child["reason"])
+    assert unknown["status"] == "computed"

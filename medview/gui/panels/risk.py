@@ -93,7 +93,7 @@ class RiskPanel(QWidget):
         self.open_score(score_id)
         card = self._cards.get(score_id)
         if card is not None:
-            QTimer.singleShot(0, card, lambda: self._column.ensureWidgetVisible(card))
+            QTimer.singleShot(0, card, lambda: self._column.scroll_to(card))
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, ActiveChanged | HoldingsChanged):

@@ -13,12 +13,14 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from medview.core.numbers import unit_text
 from medview.core.observation import concepts
 from medview.core.words import current_language, say, tr
-from medview.gui.cards import Card, ElidedLink, button, chip, label, row
+from medview.gui.cards import Card, button, chip, label, row
 from medview.gui.panels.risk_bar import BandBar, result_words
 from medview.gui.panels.risk_rows import InputRows
 from medview.gui.panels.risk_shares import EffectRows, ShareBar, SourceRows
+from medview.gui.panels.risk_versions import VersionRows
 from medview.gui.panels.risk_ways import way_of, words_of
 from medview.gui.panels.risk_what_if import WhatIf
+from medview.gui.panels.risk_words import origin_words, possible_words, without_words
 from medview.gui.style import GRID, tokens
 from medview.risk import RiskResult, Score, listing
 
@@ -185,14 +187,14 @@ class ScoreCard(Card):
         if self.beside.is_reminded is not None:
             body.append(self._reminder())
         if self.result.possible is not None:
-            body.append(label(self._possible(), "muted"))
+            body.append(label(possible_words(self.result), "muted"))
         body.append(self._input_rows())
         body += self._missing_links()
         body += self._explained()
         body += self._versions()
         body += [label(f"! {warning}", "small") for warning in self.result.warnings]
         body += self._trial()
-        body.append(label(self._origin(), "faint"))
+        body.append(label(origin_words(self.score), "faint"))
         return body
 
     def _reminder(self) -> QWidget:
@@ -219,22 +221,15 @@ class ScoreCard(Card):
             self.sources.left_out.connect(self.left_out)
             found += [label(tr("Sources"), "caption"), ShareBar(self.result), self.sources]
         elif self.result.without:
-            found.append(label(self._without(), "muted"))
+            found.append(label(without_words(self.result), "muted"))
         return found
 
     def _versions(self) -> list[QWidget]:
         if not self.beside.versions:
             return []
-        lines: list[QWidget] = [label(tr("Beside it"), "caption")]
-        for score, result in self.beside.versions:
-            link = ElidedLink(str(score.title))
-            link.clicked.connect(partial(self.score_asked.emit, score.id))
-            made = row(link, label(result_words(result), "small", wrap=False), spacing=GRID)
-            layout = made.layout()
-            if isinstance(layout, QHBoxLayout):
-                layout.setStretch(0, 1)
-            lines.append(made)
-        return lines
+        rows = VersionRows(self.beside.versions)
+        rows.asked.connect(self.score_asked)
+        return [label(tr("Beside it"), "caption"), rows]
 
     def _trial(self) -> list[QWidget]:
         if not self.beside.is_trying:
@@ -262,39 +257,3 @@ class ScoreCard(Card):
         rows.unit_chosen.connect(self.unit_chosen)
         self.rows = rows
         return rows
-
-    def _possible(self) -> str:
-        low, high = (
-            f"{end:.{self.result.decimals}f}" for end in self.result.possible or (0.0, 0.0)
-        )
-        unit = unit_text(self.result.unit)
-        if not unit:
-            return tr("Between {low} and {high}, depending on what is missing.", low=low, high=high)
-        return tr(
-            "Between {low} and {high} {unit}, depending on what is missing.",
-            low=low,
-            high=high,
-            unit=unit,
-        )
-
-    def _without(self) -> str:
-        value = self.result.value or 0.0
-        most = max(self.result.without, key=lambda item: abs(item.value - value))
-        return tr(
-            "Without “{name}”: {value} {unit}",
-            name=tr(concepts()[most.name].title),
-            value=f"{most.value:.{self.result.decimals}f}",
-            unit=unit_text(self.result.unit),
-        ).strip()
-
-    def _origin(self) -> str:
-        return " · ".join(
-            part
-            for part in (
-                self.score.author,
-                str(self.score.population),
-                tr("version {name}", name=tr(self.score.version)),
-                self.score.citation if self.score.doi else "",
-            )
-            if part
-        )

@@ -111,7 +111,7 @@ class SourceRows(QWidget):
         return tr(
             "Without it: {result}, interval {times} times as wide",
             result=result_words(other),
-            times=number_text(round(times, 1)),
+            times=number_text(round(times, 2)),
         )
 
     def show_result(self, result: RiskResult | None) -> None:
