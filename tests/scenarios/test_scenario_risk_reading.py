@@ -280,7 +280,7 @@ def test_the_range_narrows_with_each_answer_and_the_card_leads_to_the_tool(
 
 
 def test_an_advice_goes_into_the_report_with_its_days_and_comes_out_by_undo(
-    qtbot: QtBot, session: Session, panel: RiskPanel
+    qtbot: QtBot, session: Session, panel: RiskPanel, small_demo: Path
 ) -> None:
     from medview.session.reminding import follow_ups
 
@@ -303,6 +303,10 @@ def test_an_advice_goes_into_the_report_with_its_days_and_comes_out_by_undo(
     qtbot.waitUntil(lambda: "In the report: remove" in [
         b.text() for b in panel.findChildren(QPushButton)
     ])  # fmt: skip
+    again = Session()  # as after a crash: the journal has it
+    again.open([small_demo])
+    assert again.work.reminders == session.work.reminders
+    again.close()
     enter("nodule_diameter_mean", 9.0, "mm")
     assert "says something else by now" in follow_ups(session.work, session.risks())[0]
     book = session.book

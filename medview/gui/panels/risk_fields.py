@@ -36,6 +36,8 @@ class ValueField(QLineEdit):
         """The same number in another unit; what is typed from now on is in it."""
         self._unit = unit
         value = None if self._used is None else in_unit(self._concept, _number(self._used), unit)
+        if value is not None and unit == "mm":
+            value = round(value, 1)  # as rulers are read
         self._shown = "" if value is None else number_text(value)
         self.setText(self._shown)
 

@@ -166,10 +166,11 @@ class InputRows(QWidget):
         source = used.source
         when = used.time[:10]
         tooltip = "\n".join(part for part in (source.where, when) if part)
+        words = tr("{source}, old", source=tr(source.kind)) if used.is_stale else tr(source.kind)
         if not source.locator:
-            made = chip(tr(source.kind), tooltip)
+            made = chip(words, tooltip)
         else:
-            made = chip(tr(source.kind), tooltip, lambda: self._ask(source))
+            made = chip(words, tooltip, lambda: self._ask(source))
         made.setAccessibleDescription(tooltip)
         return made
 
