@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import record_pictures as record
 from reading_pictures import (
     Scene,
     after,
@@ -75,6 +76,17 @@ def guide_scenes(demo: Path) -> tuple[Scene, ...]:
         Scene(name="main-window", paths=whole, steps=analysed),
         Scene(name="prior-beside", paths=whole),
         Scene(name="record", paths=whole, steps=analysed, tab="record"),
+        Scene(
+            name="record-panel", paths=whole, tab="record",
+            panels=(record.mention_open, record.summary, record.timeline, record.search),
+        ),
+        Scene(
+            name="record-panel-zh", paths=whole, tab="record", language="zh_CN",
+            panels=(
+                record.chinese_mention_open, record.summary, record.timeline,
+                record.chinese_search,
+            ),
+        ),
         Scene(name="child-film", paths=CHILD, steps=lambda room: room.window.analyse_study()),
         Scene(name="chinese", paths=whole, steps=analysed, tab="risk", language="zh_CN"),
         Scene(name="turned-slab", paths=whole, steps=turned),
@@ -86,7 +98,7 @@ def guide_scenes(demo: Path) -> tuple[Scene, ...]:
         Scene(name="hanging-rules", paths=whole, steps=after("layout.hanging_rules")),
         Scene(name="keys", paths=whole, steps=keys_page),
         *risk_scenes(partial(demo_nodule, demo)),
-    )
+    )  # fmt: skip
 
 
 def real_scenes(folder: Path) -> tuple[Scene, ...]:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 
@@ -114,6 +114,23 @@ class Room:
         picture.save(str(path), "PNG")
         shrink(path)
 
+    def save_panels(self, states: Sequence[Callable[[Room], None]], path: Path) -> None:
+        """The right panel alone, in several states beside each other."""
+        pictures = []
+        for state in states:
+            state(self)
+            self.rest(1.0)
+            pictures.append(self.window.sidebar.grab())
+        gap, size = 12, pictures[0].size()
+        whole = QPixmap((size.width() + gap) * len(pictures) - gap, size.height())
+        whole.fill(QColor(0, 0, 0))
+        painter = QPainter(whole)
+        for number, picture in enumerate(pictures):
+            painter.drawPixmap(number * (size.width() + gap), 0, picture)
+        painter.end()
+        whole.save(str(path), "PNG")
+        shrink(path)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
@@ -125,6 +142,7 @@ class Scene:
     tab: str = "findings"
     language: str = "en"
     has_prior: bool = True  # whether earlier studies open beside
+    panels: tuple[Callable[[Room], None], ...] = ()  # states of the right panel, side by side
 
 
 def shrink(path: Path) -> None:
@@ -177,7 +195,11 @@ def take(app: QApplication, scene: Scene, folder: Path, out: Path) -> None:
         window.open_paths([folder / path for path in scene.paths])
         room.rest()
         scene.steps(room)
-        room.save(out / f"{scene.name}.png")
+        path = out / f"{scene.name}.png"
+        if scene.panels:
+            room.save_panels(scene.panels, path)
+        else:
+            room.save(path)
         for dialog in window.findChildren(QDialog):
             dialog.close()
         window.close()

@@ -95,7 +95,7 @@ def test_the_summary_lists_problems_medicines_allergies_and_labs(
     (plot,) = creatinine.findChildren(TrendPlot)
 
     def is_seen() -> bool:
-        panel._column.ensureWidgetVisible(plot)  # what the wheel does
+        panel.show_widget(plot)  # what the wheel does
         return plot.is_made
 
     qtbot.waitUntil(is_seen)

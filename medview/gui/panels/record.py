@@ -136,6 +136,10 @@ class RecordPanel(QWidget):
         # The card takes its new height first.
         QTimer.singleShot(0, card, lambda: self._scroll_to(card, card.point_at(*span)))
 
+    def show_widget(self, widget: QWidget) -> None:
+        """Scroll to a part of a card."""
+        self._column.ensureWidgetVisible(widget)
+
     def ask_source(self, locator: str) -> None:
         """Have a source shown, wherever it is."""
         self.session.events.send(ShowSource(locator))

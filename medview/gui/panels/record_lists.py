@@ -49,7 +49,10 @@ class StatementsCard(Card):
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(0)
         words = [] if is_active else [status_text(statement.status)]
-        words += [word for word in (statement.detail, statement.time[:10]) if word]
+        detail = statement.detail
+        if detail.casefold() in statement.name.casefold():  # a reaction that stands there already
+            detail = ""
+        words += [word for word in (detail, statement.time[:10]) if word]
         lines.addWidget(row(name, *source_chips(statement.sources, self.source_asked.emit)))
         if words:
             lines.addWidget(label(" · ".join(words), "small"))

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import Card, ElidedLink, chip, clear_layout, label, row
@@ -65,7 +65,11 @@ class TimelineCard(Card):
         title = ElidedLink(one.title)
         title.setAccessibleName(f"{lane_name(one.kind)} {one.day.isoformat()} {one.title}")
         title.clicked.connect(lambda: self.source_asked.emit(one.locator))
-        return row(when, title, label(lane_name(one.kind), "faint", wrap=False))
+        made = row(when, title, label(lane_name(one.kind), "faint", wrap=False))
+        layout = made.layout()
+        if isinstance(layout, QHBoxLayout):
+            layout.setStretch(1, 1)
+        return made
 
 
 class TimelineStrip(QWidget):
