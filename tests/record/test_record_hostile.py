@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
+import random
 import subprocess
 import sys
 import textwrap
@@ -244,3 +246,41 @@ def test_a_binary_of_the_same_bundle_is_the_attachment(tmp_path: Path) -> None:
 
     assert "8 mm nodule" in document.text
     assert document.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ehr/ccda/CCD_CCD_2_CCD.xml",
+        "ehr/fhir_r4/Bundle-father.json",
+        "ehr/hl7v2/ORU-R01-01.hl7",
+        "ehr/notes/D2N002.rtf",
+        "ehr/notes/D2N003.pdf",
+    ],
+)
+def test_damaged_bytes_are_read_or_refused_in_words(
+    tmp_path: Path, clinical_data: Path, name: str
+) -> None:
+    sound = (clinical_data / name).read_bytes()
+    chance = random.Random(name)
+    for number in range(25):
+        data = bytearray(sound)
+        for _ in range(8):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        if number % 3 == 0:
+            start = chance.randrange(len(data))
+            del data[start : start + chance.randrange(300)]
+        with contextlib.suppress(UnreadableInstance):
+            for document in read_documents(write(tmp_path, Path(name).name, bytes(data))):
+                for entity in document.entities:
+                    assert document.text[entity.start : entity.end] == entity.text
+
+
+@pytest.mark.parametrize("kept", [400, 900, 1400])
+def test_a_dicom_report_that_is_cut_is_refused(
+    tmp_path: Path, imaging_data: Path, kept: int
+) -> None:
+    sound = (imaging_data / "sr" / "deflated-report.dcm").read_bytes()
+
+    with pytest.raises(UnreadableInstance):
+        read_documents(write(tmp_path, "cut.dcm", sound[:kept]))

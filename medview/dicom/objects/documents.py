@@ -49,7 +49,7 @@ def read_document_object(path: str) -> DicomDocument:
             with open_binary(path) as file:
                 dataset = dcmread(file)
             found = _read(dataset)
-        except (InvalidDicomError, EOFError, *PARSE_ERRORS) as error:
+        except (InvalidDicomError, *PARSE_ERRORS) as error:
             raise UnreadableInstance(
                 say("The DICOM document cannot be read."), path, detail=type(error).__name__
             ) from error

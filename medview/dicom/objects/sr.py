@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from medview.core.archive import open_binary
 from medview.core.errors import UnreadableInstance
@@ -26,7 +28,8 @@ _DERIVATION, _STATE = ("DCM", "121401"), ("99MEDVIEW", "state")
 _ALGORITHM, _VERSION = ("DCM", "111001"), ("DCM", "111003")
 _DEEPEST, _MOST_ITEMS = 32, 20_000
 PARSE_ERRORS = (ValueError, NotImplementedError, AttributeError, KeyError, TypeError, IndexError,
-                 OSError, RecursionError)  # fmt: skip
+                OSError, RecursionError, EOFError, ArithmeticError, struct.error, zlib.error,
+                BytesLengthException)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

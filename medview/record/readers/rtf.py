@@ -13,7 +13,7 @@ def rtf_text(data: bytes, where: str) -> str:
     try:
         # RTF itself is ASCII; what is above it is escaped by the code page of its font.
         text = rtf_to_text(data.decode("latin-1"), errors="replace")  # type: ignore[no-untyped-call]
-    except (ValueError, LookupError, IndexError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError) as error:
         raise UnreadableInstance(
             say("The RTF file is damaged."),
             where,
