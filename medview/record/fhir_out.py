@@ -224,6 +224,8 @@ def _observation(one: Observation, names: Names) -> Json:
     title = one.code.meaning if one.code is not None and one.code.meaning else one.concept
     if concept is not None and one.concept != "other_result":
         title = concept.title
+    if one.subject:
+        title = f"{title} ({one.subject})"
     category = "vital-signs" if one.concept in _VITALS else "laboratory"
     is_measured = one.source.kind == "lab" or one.concept in _VITALS
     return clean(
