@@ -74,6 +74,7 @@ class UnreadDocument:
     path: str
     reason: Sentence
     where: str = ""
+    what_to_do: Sentence | None = None
 
 
 class Documents:
@@ -164,7 +165,9 @@ class Documents:
                     (d, extract(d, cancel=cancel, tagger=tagger)) for d in read_documents(path)
                 ]
             except MedViewError as error:
-                self._add_unread(UnreadDocument(str(path), error.what, error.where))
+                self._add_unread(
+                    UnreadDocument(str(path), error.what, error.where, error.what_to_do)
+                )
                 continue
             for document, note in pairs:
                 item = self._join(document, note, patients, active)

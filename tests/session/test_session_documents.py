@@ -191,3 +191,22 @@ def test_what_is_known_is_gathered_again_only_after_a_change(
     after = session.observations()
     assert after is not before
     assert any(o.value == 1.4 for o in after)
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        ("sr/basic-text.dcm", "DICOM SR"),
+        ("sr/tid1500-pet-measurements.dcm", "DICOM SR"),
+        ("pdf-cda/made-encapsulated-pdf.dcm", "PDF"),
+        ("pdf-cda/made-encapsulated-cda.dcm", "CDA"),
+    ],
+)
+def test_a_report_among_the_dicom_objects_is_a_document_of_its_patient(
+    session: Session, imaging_data: Path, file: str, kind: str
+) -> None:
+    session.open([imaging_data / file])
+
+    patient = session.patient
+    assert patient is not None
+    assert [item.document.kind for item in session.documents.of(patient)] == [kind]

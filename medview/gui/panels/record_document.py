@@ -160,7 +160,8 @@ def unread_card(items: Sequence[UnreadDocument]) -> Card:
     card = Card()
     card.add(label(tr("Not read"), "title"))
     for item in items[:_MOST_UNREAD]:
-        card.add(label(f"{Path(item.path).name}: {item.reason}", "muted"))
+        todo = f" {item.what_to_do}" if item.what_to_do is not None else ""
+        card.add(label(f"{Path(item.path).name}: {item.reason}{todo}", "muted"))
     if len(items) > _MOST_UNREAD:
         card.add(label(tr("and {count} more files", count=len(items) - _MOST_UNREAD), "muted"))
     return card
