@@ -111,6 +111,33 @@ def test_a_resource_becomes_an_observation(
     assert [o.value for o in note.observations if o.concept == concept] == [value]
 
 
+def test_a_number_that_was_sent_as_words_is_a_number(tmp_path: Path) -> None:
+    sent = observation(valueString="< 0.5 mg/dL")
+    del sent["valueQuantity"]
+    (one,) = read_document(write(tmp_path, "o.json", sent)).observations
+
+    assert (one.concept, one.value, one.unit, one.comparator) == ("creatinine", 0.5, "mg/dL", "<")
+
+
+def test_a_patient_named_by_an_identifier_alone_is_found(tmp_path: Path) -> None:
+    patient = {
+        "resourceType": "Patient",
+        "id": "p1",
+        "identifier": [{"value": "P-7"}],
+        "birthDate": "1958-11-03",
+    }
+    about = observation(subject={"identifier": {"value": "P-7"}})
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [{"resource": patient}, {"resource": about},
+                  {"resource": observation(id="o2", subject={"identifier": {"value": "P-8"}})}],
+    }  # fmt: skip
+    first, second = read_documents(write(tmp_path, "b.json", bundle))
+
+    assert (first.patient.birth_date, second.patient.ids) == ("1958-11-03", ("P-8",))
+    assert "Creatinine" in first.text
+
+
 @pytest.mark.parametrize("status", ["entered-in-error", "cancelled"])
 def test_a_withdrawn_resource_is_left_out(tmp_path: Path, status: str) -> None:
     document = read_document(write(tmp_path, "r.json", observation(status=status)))

@@ -210,7 +210,15 @@ def _patient_key(resource: Resource, context: Context) -> str:
             reference = str(link.get("reference") or "")
             if match := re.search(r"Patient/([^/|#?]+)", reference):
                 return f"Patient/{match[1]}"
+            if number := _identifier(link):
+                return context.patient_with(number) or f"Patient/{number}"
     return ""
+
+
+def _identifier(link: Resource) -> str:
+    """The value of a reference that only gives an identifier."""
+    identifier = link.get("identifier")
+    return str(identifier.get("value") or "") if isinstance(identifier, dict) else ""
 
 
 def _fill(page: Page, key: str, members: list[Resource], context: Context) -> None:

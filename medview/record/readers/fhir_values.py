@@ -39,6 +39,15 @@ class Context:
         if resource["resourceType"] == "Patient":
             self.patients[f"Patient/{resource.get('id', '')}"] = resource
 
+    def patient_with(self, number: str) -> str:
+        """The name of the patient in the file who has an identifier, empty where none has."""
+        for name, patient in self.patients.items():
+            found = patient.get("identifier")
+            entries = found if isinstance(found, list) else []
+            if any(isinstance(e, dict) and e.get("value") == number for e in entries):
+                return name
+        return ""
+
     def find(self, reference: object, owner: Resource) -> Resource | None:
         """What a reference means: contained, relative, absolute or versioned; None when absent."""
         if not isinstance(reference, str) or not reference:

@@ -11,10 +11,13 @@ from medview.record.note import Entity, Span, Value
 from medview.record.plausible import only_plausible_unit
 from medview.record.readers.page import Page
 from medview.record.rules.laboratory import LabTest, lab_test_for
-from medview.record.rules.units import number
+from medview.record.rules.units import number, ucum
 
 _LONG_WORDS = 40  # above it words are read as free text
 _RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:[-–~]|to)\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+_WORDED = re.compile(
+    r"\s*(?P<sign><=|>=|[<>])?\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-zµμ%][^\s+]{0,20})?\s*"
+)
 _LIMIT = re.compile(r"\s*([<>≤≥])\s*=?\s*(\d+(?:\.\d+)?)")
 
 
@@ -57,6 +60,11 @@ def value_of(written: str, unit: str, sign: str = "") -> Value:
 def write_result(page: Page, result: Result) -> None:
     """One line of the page, without its end: name, value, range; an observation where it fits."""
     test = lab_test_for(result.loinc, result.name)
+    if result.value is None and test is not None and (found := _WORDED.fullmatch(result.words)):
+        # A number that was sent as words ("< 0.5 mg/dL") of a test that is known.
+        sign, written, unit = found["sign"] or "", found["number"], found["unit"] or ""
+        value = value_of(written, ucum(unit) if unit else "", sign)
+        result = replace(result, value=value, shown=result.words.strip())
     if result.value is None or result.value.num is None:
         _write_words(page, result)
         return
