@@ -18,6 +18,7 @@ class Job:
     """One model on one stack. device: auto, cpu or cuda. A gate that refused is not run.
 
     routers: asked before the model, see `worker.consult`.
+    subject: the measurement that it is about; the volume is then a part of the stack.
     """
 
     model: ModelFolder
@@ -27,6 +28,7 @@ class Job:
     gate: GateVerdict | None = None
     device: str = "auto"
     routers: tuple[ModelFolder, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,20 @@ _ALWAYS: tuple[Mapping[str, Any], ...] = (
 )  # fmt: skip
 
 
-def judge(
-    model: ModelFolder, patient: Patient, study: Study, series: Series, stack: Stack
+def judge(  # noqa: PLR0913 - the stack with its parents, and the lesion on it
+    model: ModelFolder,
+    patient: Patient,
+    study: Study,
+    series: Series,
+    stack: Stack,
+    diameter_mm: float | None = None,
 ) -> GateVerdict:
-    """Ask every rule of a model about a stack.
+    """Ask every rule of a model about a stack, or about one lesion of this diameter on it.
 
     accepted: all held. borderline: a rule that only warns did not hold, or a value is not known.
     refused: some rule that refuses did not hold; the checks that refuse then stand first.
     """
-    facts = Facts(patient, study, series, stack)
+    facts = Facts(patient, study, series, stack, diameter_mm)
     named = {gate["check"] for gate in model.gates}
     # An animal or a scout is said first: a reason of detail would mislead there.
     rules = [*(rule for rule in _ALWAYS if rule["check"] not in named), *model.gates]
@@ -56,8 +61,9 @@ def applies(model: ModelFolder, series: Series) -> bool:
     """Whether a model is for this kind of series at all, by modality and body part.
 
     A body part that is not stated fits when the model's rule tolerates that; `judge` then says so.
+    A model that looks at one lesion is for no series as a whole.
     """
-    if not series.stacks:
+    if not series.stacks or needs_lesion(model):
         return False
     facts = Facts(Patient(id=""), Study(uid=""), series, series.stacks[0])
     rules = [rule for rule in model.gates if rule["check"] in ("modality", "body_part")]
@@ -66,3 +72,8 @@ def applies(model: ModelFolder, series: Series) -> bool:
         if answer is False or (answer is None and rule.get("missing", "warn") == "refuse"):
             return False
     return True
+
+
+def needs_lesion(model: ModelFolder) -> bool:
+    """Whether a model looks at one lesion that somebody has to point at first."""
+    return any(rule["check"] == "diameter_mm" for rule in model.gates)

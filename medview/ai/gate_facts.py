@@ -15,12 +15,16 @@ _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 @dataclass(frozen=True)
 class Facts:
-    """One stack with all that stands around it."""
+    """One stack with all that stands around it.
+
+    diameter_mm: of the one lesion that is asked about, None where the stack as a whole is.
+    """
 
     patient: Patient
     study: Study
     series: Series
     stack: Stack
+    diameter_mm: float | None = None
 
     def header(self, keyword: str) -> str:
         """A header value without blanks around it, "" when absent."""

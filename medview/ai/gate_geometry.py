@@ -113,6 +113,21 @@ def ask_geometry(rule: Rule, facts: Facts) -> Answer:
     return False, _GRIDS.get(facts.stack.verdict, _GRIDS["not-spatial"])
 
 
+def ask_diameter(rule: Rule, facts: Facts) -> Answer:
+    """Whether the lesion that is asked about has a size that fits."""
+    if facts.diameter_mm is None:
+        return None, say("This model looks at one nodule: it needs a click with the nodule tool.")
+    size = round(facts.diameter_mm, 1)
+    if _inside(rule, size):
+        return True, say("The diameter fits ({size} mm).", size=size)
+    return False, say(
+        "The nodule measures {size} mm; the model was made for {low}-{high} mm.",
+        size=size,
+        low=rule.get("low", 0),
+        high=rule.get("high", "∞"),
+    )
+
+
 _GRIDS = {
     "regular": say("The slices form a regular volume; the model was made for single films."),
     "tilted": say("The gantry was tilted; the model was made for upright slices."),

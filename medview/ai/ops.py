@@ -57,6 +57,8 @@ STEP_FIELDS: Mapping[str, Fields] = {
     "mirror": {"axes": Field("ints", True), "max_evals": _INT, "pairs": Field("ints")},
     "temperature": {"value": _POINTER},
     "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},
+    "nodule_features": {},
+    "interval": {},
     "features": {"layers": Field("texts", True)},
     "ood": {"score": Field("text", True, ("mahalanobis",)), "limit": _POINTER},
     "route": {
@@ -73,7 +75,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
     },
     "measure": {"list": Field("texts", True, ("volume_ml",))},
     "explain": {
-        "method": Field("text", True, ("linear_cam",)),
+        "method": Field("text", True, ("linear_cam", "occlusion")),
         "target": Field("text", True),
     },
     # rules
@@ -117,6 +119,8 @@ GATE_FIELDS: Mapping[str, Fields] = {
     # the largest and smallest side of the stack
     "extent_mm": {**_RANGE, "described_as": Field("text", True)},
     "tilt_deg": _RANGE,
+    # of the one lesion that is looked at; missing until somebody points at one
+    "diameter_mm": _RANGE,
     "contrast": {**_COMMON, "allowed": Field("flag", True)},
     # words: refused when one of them stands in the study, series or protocol description
     "words": {**_COMMON, "none_of": _TEXTS, "any_of": _TEXTS},

@@ -98,6 +98,7 @@ class Pending:
             findings=done.findings,
             label_map=label_map,
             heatmaps=heatmaps,
+            subject=self.job.subject,
         )
 
     def release_copy(self) -> None:
@@ -137,5 +138,6 @@ def ended_run(
         stack=job.stack,
         status=status,
         reason=reason,
+        subject=job.subject,
         gate=joined_gate(job.gate, checks),
     )

@@ -57,6 +57,7 @@ _OUTPUT: Fields = {
     "category": Field("triple"),
     "modifier": Field("triple"),
     "hidden": Field("flag"),
+    "concept": Field("text"),
     # routers: what a header may say of such a picture
     "modalities": Field("texts"),
     "parts": Field("texts"),
@@ -228,6 +229,7 @@ def read_outputs(description: Mapping[str, Any]) -> tuple[Label, ...]:
             category=_code(output.get("category")),
             modifier=_code(output.get("modifier")),
             hidden=output.get("hidden", False),
+            concept=output.get("concept", ""),
         )
         for output in description["outputs"]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,10 @@ def run(args: argparse.Namespace) -> int:
     """Train to the end; Ctrl-C writes a checkpoint first."""
     if not args.plan.exists():  # before the training room is loaded, which takes seconds
         raise InvalidInput(say("There is no such file."), str(args.plan))
-    from medview.training.tabular.plan import is_tabular
-    from medview.training.text.plan import is_text
-
     cancel = CancelToken()
     before = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
     try:
-        train = _train_on_table if is_tabular(args.plan) else _train
-        model = (_train_on_texts if is_text(args.plan) else train)(args, cancel)
+        model = _how(args.plan)(args, cancel)
     finally:
         signal.signal(signal.SIGINT, before)
     figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
@@ -51,6 +47,19 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _how(plan: Path) -> Callable[[argparse.Namespace, CancelToken], Path]:
+    from medview.training.nodule.plan import is_nodule
+    from medview.training.tabular.plan import is_tabular
+    from medview.training.text.plan import is_text
+
+    for fits, how in (
+        (is_tabular, _train_on_table), (is_text, _train_on_texts), (is_nodule, _train_nodule)
+    ):  # fmt: skip
+        if fits(plan):
+            return how
+    return _train
+
+
 def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
     from medview.training.build import Job, train_model
     from medview.training.plan import read_plan
@@ -59,6 +68,15 @@ def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
     folder = args.runs / plan.name
     folder.mkdir(parents=True, exist_ok=True)
     return train_model(plan, Job(folder, progress_for(args), cancel, args.resume))
+
+
+def _train_nodule(args: argparse.Namespace, cancel: CancelToken) -> Path:
+    """Minutes, so it is not resumed: it begins anew."""
+    from medview.training.nodule.build import train_nodule
+    from medview.training.nodule.plan import read_nodule_plan
+
+    plan = read_nodule_plan(args.plan)
+    return train_nodule(plan, args.runs / plan.name, progress_for(args), cancel)
 
 
 def _train_on_table(args: argparse.Namespace, cancel: CancelToken) -> Path:

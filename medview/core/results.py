@@ -33,7 +33,10 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """One label of a label map; `colour` is #rrggbb; `hidden`: drawn only when asked for."""
+    """One label of a label map; `colour` is #rrggbb; `hidden`: drawn only when asked for.
+
+    concept: of a class, the observation that its probability is.
+    """
 
     value: int
     name: str
@@ -42,6 +45,7 @@ class Label:
     category: Code | None = None
     modifier: Code | None = None  # laterality, part
     hidden: bool = False
+    concept: str = ""
 
 
 OWN_MASK = "segment:"  # how the ids of label maps begin that the reader made
@@ -128,7 +132,10 @@ class GateVerdict:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelRun:
-    """One model on one stack, however it ended: run, refused, failed or cancelled."""
+    """One model on one stack, however it ended: run, refused, failed or cancelled.
+
+    subject: id of the measurement that it is about, "" where it is about the whole stack.
+    """
 
     id: str
     model: ModelRef
@@ -144,6 +151,7 @@ class ModelRun:
     findings: tuple[Finding, ...] = ()
     label_map: LabelMap | None = None
     heatmaps: tuple[Heatmap, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from medview.ai.client import Worker
     from medview.ai.events import Event as WorkerEvent
     from medview.ai.folder import ModelFolder
+    from medview.core.volume import Volume
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Task:
-    """A model for a stack, with what the gate says of it."""
+    """A model for a stack, with what the gate says of it.
+
+    patch: what it looks at instead of the stack; subject: the measurement that it is about.
+    """
 
     model: ModelFolder
     place: Place
     verdict: GateVerdict
+    patch: Volume | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,7 @@ def refused_run(task: Task, run_id: str) -> ModelRun:
         status="refused",
         reason=task.verdict.reason,
         gate=task.verdict,
+        subject=task.subject,
     )
 
 
@@ -147,16 +154,19 @@ class Analyses:
         token = self._waiting[waiting.id] = CancelToken()
         self._show(waiting)
         try:
-            opened = self._studies.load(task.place, cancel=token)
+            volume = task.patch or self._studies.load(task.place, cancel=token).volume
             token.check()
+            # Routers know whole pictures, not patches.
+            routers = () if task.patch else read_catalogue().routers
             job = Job(
                 model=task.model,
-                volume=opened.volume,
+                volume=volume,
                 series_uid=task.place.series.uid,
                 stack=task.place.stack_number,
                 gate=task.verdict,
                 device=self._device,
-                routers=read_catalogue().routers,
+                routers=routers,
+                subject=task.subject,
             )
             worker = self.start_worker()
             # The first event of a job may come before `submit` is back with its id.

@@ -11,7 +11,7 @@ from medview.core.results import Finding, Measurement, ModelRun, Quantity
 from medview.core.study import Patient, Study
 from medview.session.documents import OpenDocument
 from medview.session.judging import Judging
-from medview.session.nodules import nodule_observations
+from medview.session.nodules import leading, nodule_observations
 from medview.session.work import Work
 
 if TYPE_CHECKING:
@@ -81,11 +81,18 @@ class Knowledge:
 def from_runs(
     runs: Iterable[ModelRun], work: Work, patient_id: str, study: Study
 ) -> list[Observation]:
-    """Numbers of models that are concepts, by their findings; rejected findings are left out."""
+    """Numbers of models that are concepts, by their findings; rejected findings are left out.
+
+    Of the nodules that were clicked the largest one speaks, as it does with its size.
+    """
     series = {item.uid for item in study.series}
+    largest = leading([m for m in work.measurements if m.series_uid in series])
+    there = {"", "" if largest is None else largest.id}
     found = []
     for run in runs:
         if run.status != "run" or run.series_uid not in series or run.id in work.hidden_runs:
+            continue
+        if run.subject not in there:
             continue
         for finding in run.findings:
             decision = work.decision_on(finding.id)

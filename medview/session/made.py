@@ -93,10 +93,16 @@ class Made:
             return None
 
     def runs_of(self, place: Place) -> tuple[ModelRun, ...]:
-        """Every run on a patient's images that the reader did not take away, newest last."""
-        book = self.book_of(place)
-        hidden = book.work.hidden_runs
-        return tuple(r for r in self._runs[_filed_under(place)] if r.id not in hidden)
+        """Every run on a patient's images that the reader did not take away, newest last.
+
+        A run about a measurement goes and comes back with it.
+        """
+        work = self.book_of(place).work
+        there = {"", *(m.id for m in work.measurements)}
+        return tuple(
+            r for r in self._runs[_filed_under(place)]
+            if r.id not in work.hidden_runs and r.subject in there
+        )  # fmt: skip
 
     @property
     def findings(self) -> tuple[FoundFinding, ...]:
@@ -177,11 +183,11 @@ class Made:
         self._work_changed()
 
     def _replace_runs(self, key: str, run: ModelRun, *, is_stored: bool) -> None:
-        """A newer run of the same model on the same stack takes the place of the older one."""
-        slot = (run.model.name, run.series_uid, run.stack)
+        """A newer run of a model on the same stack or lesion takes the place of the older one."""
+        slot = (run.model.name, run.series_uid, run.stack, run.subject)
         with self._lock:
             runs = self._runs[key]
-            old = [r for r in runs if (r.model.name, r.series_uid, r.stack) == slot]
+            old = [r for r in runs if (r.model.name, r.series_uid, r.stack, r.subject) == slot]
             self._runs[key] = (*(r for r in runs if r not in old), run)
         for gone in old if is_stored else ():
             with suppress(OSError):

@@ -118,6 +118,11 @@ def _quantities(axes: Axes, volume_mm3: float) -> tuple[Quantity, ...]:
     )
 
 
+def leading(measurements: Sequence[Measurement]) -> Measurement | None:
+    """The largest of the clicked nodules; None without one."""
+    return max((m for m in measurements if is_nodule(m)), key=mean_diameter, default=None)
+
+
 def nodule_observations(
     measurements: Sequence[Measurement], patient_id: str, date: str
 ) -> list[Observation]:
@@ -125,12 +130,11 @@ def nodule_observations(
 
     The scores ask about one nodule; the largest leads (Fleischner 2017, Lung-RADS 2022).
     """
-    nodules = [m for m in measurements if is_nodule(m)]
-    if not nodules:
+    largest = leading(measurements)
+    if largest is None:
         return []
-    largest = max(nodules, key=_mean)
     numbers = {q.concept: q for q in largest.quantities}
-    known: list[tuple[str, float | str, str]] = [("nodule_diameter_mean", _mean(largest), "mm")]
+    known: list[tuple[str, float | str, str]] = [("nodule_diameter_mean", mean_diameter(largest), "mm")]
     for quantity, concept in (
         ("Long axis", "nodule_diameter_max"),
         ("Volume", "nodule_volume"),
@@ -149,7 +153,7 @@ def nodule_observations(
     ]  # fmt: skip
 
 
-def _mean(measurement: Measurement) -> float:
+def mean_diameter(measurement: Measurement) -> float:
     """Mean of long and short axis, also after the reader moved a handle."""
     numbers = {q.concept: q.value for q in measurement.quantities}
     return round((numbers.get("Long axis", 0.0) + numbers.get("Short axis", 0.0)) / 2.0, 1)

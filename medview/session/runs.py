@@ -37,6 +37,7 @@ def save_run(run: ModelRun, folder: Path) -> None:
         "reason": to_plain(run.reason),
         "gate": to_plain(run.gate),
         "findings": to_plain(run.findings),
+        "subject": run.subject,
         "label_map": None,
         "heatmaps": [],
     }
@@ -106,6 +107,7 @@ def _load_run(path: Path) -> ModelRun:
     )
     return ModelRun(
         **{name: words[name] for name in _PLAIN},
+        subject=words.get("subject", ""),  # not in runs of older versions
         model=from_plain(ModelRef, words["model"]),
         reason=None if words["reason"] is None else Sentence.from_json(words["reason"]),
         gate=None if words["gate"] is None else from_plain(GateVerdict, words["gate"]),

@@ -7,7 +7,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ class Case:
     truth: uint8 [k, j, i] on the volume's grid, or None; labels are the values that were looked
     for in it, open_ended those of them that were drawn over a part of their length only: beyond
     their first and last slice nothing is known. label: its class, "" where there is none.
+    numbers: what else is known of it, by name.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Case:
     labels: frozenset[int] = frozenset(range(1, 256))
     open_ended: frozenset[int] = frozenset()
     label: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 def splits_of(folder: Path) -> tuple[str, ...]:
@@ -49,10 +51,10 @@ def splits_of(folder: Path) -> tuple[str, ...]:
 def read_cases(folder: Path, split: str) -> Iterator[Case]:
     """The cases of one part, in the index's order, one at a time.
 
-    Forms: `<split>.npz` with image_NNN and label_NNN (axes x, y, z growing R, A, S, 1 mm) or
-    with ct_NNN and mask_NNN (`headneck`), or `<split>.zip` of grey pictures with their
-    class; index.csv names split and patient (or the group of
-    pictures that look alike; without either each picture stands alone).
+    Forms: `<split>.npz` with image_NNN and label_NNN (axes x, y, z growing R, A, S, 1 mm), with
+    ct_NNN and mask_NNN (`headneck`) or with nodule patches (`nodule.patches`), or `<split>.zip` of
+    grey pictures with their class; index.csv names split and patient (or the group of pictures
+    that look alike; without either each picture stands alone).
     Raises InvalidInput for another form, a missing case, numbers that are none, a label on
     another grid, or a class without a case.
     """
@@ -69,6 +71,10 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
             from medview.training.headneck import read_planning_ct
 
             yield from read_planning_ct(folder / f"{split}.npz", rows)
+        elif (folder / f"{split}.npz").is_file() and "malignancy_mean" in rows[0]:
+            from medview.training.nodule.patches import read_patches
+
+            yield from read_patches(folder / f"{split}.npz", rows)
         elif (folder / f"{split}.zip").is_file() and "file" in rows[0]:
             yield from _pictures(folder / f"{split}.zip", rows)
         else:

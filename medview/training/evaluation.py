@@ -86,7 +86,7 @@ def evaluate_model(
 def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listener) -> Figures:
     """Run a model on cases and compare. Raises InvalidInput where they have no fitting truth."""
     cases = list(cases)
-    pipeline, rows, kept = Pipeline(folder), [], []
+    pipeline, rows, kept = Pipeline(folder, without={"explain"}), [], []
     judge = {"classification": _classified, "router": _routed}.get(folder.kind, _compared)
     for number, case in enumerate(cases):
         if case.truth is None if judge is _compared else not case.label:
@@ -131,7 +131,10 @@ def metric_name(label: Label) -> str:
 def _classified(_folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
     (name, score), *_ = result.scores.items()
     threshold = result.thresholds.get(name, 0.5)
-    return {"label": case.label, "score": round(score, 6), "positive": score >= threshold}
+    row = {"label": case.label, "score": round(score, 6), "positive": score >= threshold}
+    if "diameter_mm" in case.numbers:
+        row["diameter_mm"] = case.numbers["diameter_mm"]
+    return row
 
 
 def _routed(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
@@ -157,9 +160,13 @@ def _classifier_metrics(folder: ModelFolder, rows: list[dict[str, Any]]) -> dict
     if all(truth) or not any(truth):
         raise InvalidInput(say("These labelled data do not fit the model."))
     called = [bool(row["positive"]) for row in rows]
-    return classifier_figures(
-        truth, [row["score"] for row in rows], called, [row["patient"] for row in rows]
-    )
+    scores, patients = [row["score"] for row in rows], [row["patient"] for row in rows]
+    found = classifier_figures(truth, scores, called, patients)
+    if all("diameter_mm" in row for row in rows):
+        from medview.training.nodule.figures import beside_diameter
+
+        found |= beside_diameter(truth, scores, [row["diameter_mm"] for row in rows], patients)
+    return found
 
 
 def _compared(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
@@ -95,14 +95,7 @@ class TrainPlan:
 
     def folder_of(self, data: str) -> Path:
         """A set by its path, see DataPlan. Raises InvalidInput when it is not there."""
-        for root in (os.environ.get("MEDVIEW_DATA"), str(self.path.parent)):
-            if root and (Path(root) / data).is_dir():
-                return Path(root) / data
-        raise InvalidInput(
-            say("The training data are not there."),
-            data,
-            say("Set MEDVIEW_DATA to the folder that holds them."),
-        )
+        return resolve_data(data, self.path)
 
     def steps(self, before: str = "network") -> tuple[Mapping[str, Any], ...]:
         """The pipeline's steps up to the one named."""
@@ -116,6 +109,21 @@ class TrainPlan:
         return next(step for step in self.model["pipeline"] if step["op"] == "network")
 
 
+def resolve_data(data: str, plan: Path) -> Path:
+    """A set by its path below MEDVIEW_DATA or beside a training file.
+
+    Raises InvalidInput when it is not there.
+    """
+    for root in (os.environ.get("MEDVIEW_DATA"), str(plan.parent)):
+        if root and (Path(root) / data).is_dir():
+            return Path(root) / data
+    raise InvalidInput(
+        say("The training data are not there."),
+        data,
+        say("Set MEDVIEW_DATA to the folder that holds them."),
+    )
+
+
 def read_plan(path: Path) -> TrainPlan:
     """Read and check a TOML file. Raises InvalidInput in one sentence."""
     if path.suffix != ".toml" or not path.is_file():
@@ -124,32 +132,34 @@ def read_plan(path: Path) -> TrainPlan:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise InvalidInput(say("The training file is no readable TOML."), path.name) from error
-    model = _table(loaded, "model")
+    model = require_table(loaded, "model")
     if not any(step.get("op") == "network" for step in model.get("pipeline", ())):
         raise InvalidInput(say("The training file lacks {name}.", name="model.pipeline"), path.name)
     return TrainPlan(
         path=path.resolve(),
-        data=_read(DataPlan, _table(loaded, "data"), "data"),
-        split=_read(SplitPlan, _table(loaded, "split"), "split"),
-        recipe=_read(Recipe, _table(loaded, "recipe"), "recipe"),
+        data=read_part(DataPlan, require_table(loaded, "data"), "data"),
+        split=read_part(SplitPlan, require_table(loaded, "split"), "split"),
+        recipe=read_part(Recipe, require_table(loaded, "recipe"), "recipe"),
         model=model,
-        card=_table(loaded, "card"),
+        card=require_table(loaded, "card"),
     )
 
 
-_Part = TypeVar("_Part", DataPlan, SplitPlan, Recipe)
+_Part = TypeVar("_Part")
 
 
-def _table(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
+def require_table(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A table of the file. Raises InvalidInput where there is none."""
     table = loaded.get(name)
     if not isinstance(table, dict):
         raise InvalidInput(say("The training file lacks {name}.", name=name))
     return table
 
 
-def _read(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
+def read_part(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
+    """A table as a dataclass. Raises InvalidInput for an unknown, missing or impossible value."""
     values = {k: _frozen(v) for k, v in table.items()}
-    known = {field.name: str(field.type) for field in fields(kind)}
+    known = {field.name: str(field.type) for field in fields(cast(Any, kind))}
     for key, value in values.items():
         if key not in known or not _fits(value, known[key]):
             raise InvalidInput(

@@ -114,9 +114,21 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             code=label.code,
             score=float(probability),
             probability=float(probability),
+            interval=given.intervals.get(label.name),
+            measurements=_as_concept(label, float(probability), given.intervals.get(label.name)),
             heatmap_id=heatmap_id(run_id, label.name) if has_heatmap else None,
             explanation=explain_class(folder, label, float(probability), threshold, has_heatmap),
         )
+
+
+def _as_concept(
+    label: Label, probability: float, interval: tuple[float, float] | None
+) -> tuple[Quantity, ...]:
+    if not label.concept:
+        return ()
+    percent = None if interval is None else (100 * interval[0], 100 * interval[1])
+    value = 100 * probability
+    return (Quantity(concept=label.concept, value=value, unit="%", interval=percent),)
 
 
 def _whole_image(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:

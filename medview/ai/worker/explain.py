@@ -31,19 +31,26 @@ def linear_cam(
 
 @step("explain", say("Drawing the heatmap"))
 def explain(state: State, method: str, target: str) -> None:
-    """The linear class activation map of output `target`, 0 to 1, on the input's grid.
+    """The heatmap of output `target`, 0 to 1, on the input's grid: the linear class activation map,
+    or what blotting out adds (`nodule_steps.occlusion`).
 
     0 is no support for the class; 1 is the strongest support that validation images showed
     (`calib.json` heatmap_full), one scale for all patients. Values between cells are bilinear.
     """
     folder, net = state.context.folder, state.context.networks.get("last")
-    if folder is None or not isinstance(net, ResNet2d) or method != "linear_cam":
+    if folder is None or (method == "linear_cam" and not isinstance(net, ResNet2d)):
         raise ModelUnavailable(say("The model asks for a heatmap that it cannot give."))
     names = [label.name for label in folder.outputs]
     try:
         index, full = names.index(target), float(folder.calibration()["heatmap_full"][target])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnavailable(say("The model asks for a heatmap that it cannot give.")) from error
+    if not isinstance(net, ResNet2d):
+        from medview.ai.worker.nodule_steps import occlusion
+
+        shares = np.clip(occlusion(state) / np.float32(full), 0, 1)
+        state.heatmaps.append((target, shares.astype(np.float32)))
+        return
     maps = list(state.feature_maps.values())[-1]
     weights = net.head.weight.detach().cpu().numpy()[index]
     cam = np.clip(linear_cam(maps, weights) / np.float32(full), 0, 1)

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from medview.ai.worker.nets import ResNet2d, build_net
+from medview.ai.worker.radial_net import RadialNet
 from medview.ai.worker.steps import Context, FloatArray, State, step
 from medview.ai.worker.tiles import Tiling, tiled
 from medview.core.errors import InputRefused, ModelUnavailable
@@ -36,6 +37,9 @@ def network(
         networks[key] = _load_net(state.context, arch, weights, args or {}, prefix)
     net = networks[key]
     networks["last"] = net
+    if isinstance(net, RadialNet):
+        _ask_features(state, net)
+        return
     tensor = torch.from_numpy(state.image).to(state.context.device)
     with torch.inference_mode():
         if isinstance(net, ResNet2d):
@@ -64,6 +68,15 @@ def tile(state: State, patch: list[int], overlap: float = 0.5) -> None:
     if len(patch) != 3 or min(patch) < 1 or not 0 <= overlap < 1:
         raise ModelUnavailable(say("The model asks for impossible tiles."))
     state.tiling = Tiling((patch[0], patch[1], patch[2]), overlap)
+
+
+def _ask_features(state: State, net: RadialNet) -> None:
+    if state.features is None:
+        raise ModelUnavailable(say("The model asks for features before it has measured any."))
+    features = torch.from_numpy(state.features.astype(np.float32)).to(state.context.device)
+    with torch.inference_mode():
+        state.member_logits = _array(net(features[None])[0])
+    state.logits = state.member_logits.mean(keepdims=True)
 
 
 def _array(tensor: Tensor) -> FloatArray:
@@ -166,6 +179,26 @@ def _logits(state: State) -> FloatArray:
     if state.logits is None:
         raise ModelUnavailable(say("The model reads a network's answer before it has one."))
     return state.logits
+
+
+@step("interval", _RUNNING)
+def interval(state: State) -> None:
+    """A 95 % interval of a single probability, from what might as well have been learnt.
+
+    The members of the net, each of which learnt from other patients, times the temperatures and
+    shifts that resampled patients of the calibration gave (`calib.json` platt, pairs): the 2.5th
+    and 97.5th percentile of all these probabilities, widened to hold the one that is given.
+    """
+    (name, score), *others = state.scores.items()
+    if others or state.member_logits is None:
+        raise ModelUnavailable(say("The model asks for an interval that it cannot give."))
+    try:
+        pairs = np.array(_calibration(state.context)["platt"], np.float64).reshape(-1, 2)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnavailable(say("calib.json lacks a value."), detail=str(error)) from error
+    logits = (state.member_logits[:, None] + pairs[None, :, 1]) / pairs[None, :, 0]
+    low, high = np.percentile(1 / (1 + np.exp(-logits)), [2.5, 97.5])
+    state.intervals[name] = (min(float(low), score), max(float(high), score))
 
 
 @step("features", _RUNNING)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from medview.ai.worker.radial_net import RadialNet
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
@@ -136,7 +137,9 @@ class ResNet2d(nn.Module):
         return self.classify(self.maps(x)[-1])
 
 
-NETS: Mapping[str, Callable[..., nn.Module]] = {"unet3d": UNet3d, "resnet2d": ResNet2d}
+NETS: Mapping[str, Callable[..., nn.Module]] = {
+    "unet3d": UNet3d, "resnet2d": ResNet2d, "radial": RadialNet,
+}  # fmt: skip
 
 
 def build_net(arch: str, args: Mapping[str, Any]) -> nn.Module:

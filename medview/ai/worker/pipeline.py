@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from medview.ai.worker.route import Route
 
 # Each registers its steps when it is imported; those that import torch stand last.
-STEP_MODULES = ("rules", "input_steps", "views", "output_steps", "net_steps", "explain", "route")
+STEP_MODULES = (
+    "rules", "input_steps", "views", "output_steps", "net_steps", "nodule_steps", "explain",
+    "route",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +33,8 @@ class PipelineResult:
     label_map: uint8 [k, j, i], 0 background, or None. scores: class name to probability.
     heatmaps: (class name, float32 [k, j, i], 0 to 1 on a scale fixed for the model).
     measures: (label value, or None for the whole image; quantity). thresholds: class name to
-    the operating point that the model's validation fixed: from there on a score counts. route: what
-    a router says.
+    the operating point that the model's validation fixed: from there on a score counts.
+    intervals: class name to a 95 % interval of the score. route: what a router says.
     """
 
     label_map: NDArray[np.uint8] | None
@@ -39,17 +42,24 @@ class PipelineResult:
     heatmaps: tuple[tuple[str, NDArray[np.float32]], ...]
     measures: tuple[tuple[int | None, Quantity], ...]
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     route: Route | None = None
 
 
 class Pipeline:
     """A model ready to run; nets are loaded at the first run and kept."""
 
-    def __init__(self, folder: ModelFolder, device: str = "cpu") -> None:
-        """Raises ModelUnavailable for a step that this version does not know."""
+    def __init__(
+        self, folder: ModelFolder, device: str = "cpu", *, without: Set[str] = frozenset()
+    ) -> None:
+        """without: steps that are left out, for those who ask for figures and not for pictures.
+
+        Raises ModelUnavailable for a step that this version does not know.
+        """
         load_steps({fields["op"] for fields in folder.pipeline})
         self.folder = folder
         self._device = device
+        self._steps = tuple(f for f in folder.pipeline if f["op"] not in without)
         self._networks: dict[str, object] = {}
         for fields in folder.pipeline:
             check_fields(fields)
@@ -57,13 +67,14 @@ class Pipeline:
     def run(self, volume: Volume, progress: Progress, cancel: CancelToken) -> PipelineResult:
         """Raises InputRefused (said in words), Cancelled, or ModelUnavailable."""
         state = State(volume, Context(self.folder, self._device, progress, cancel, self._networks))
-        run_steps(state, self.folder.pipeline)
+        run_steps(state, self._steps)
         return PipelineResult(
             state.label_map,
             state.scores,
             tuple(state.heatmaps),
             tuple(state.measures),
             state.thresholds,
+            state.intervals,
             state.route,
         )
 

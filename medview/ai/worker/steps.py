@@ -53,7 +53,8 @@ class State:
     """What passes from step to step; see the module's text.
 
     logits: float32 [class, k, j, i] on `geometry`, or [class] of a classifier; after `activate`
-    they are probabilities.
+    they are probabilities. member_logits: [member] of a net of several. intervals: 95 % intervals
+    of scores.
     feature_maps: by layer name, [channel, k, j, i] or [channel, j, i]. features: [n], pooled.
     Of several pictures at once (`views`) logits and feature_maps have a first axis more.
     """
@@ -62,11 +63,13 @@ class State:
     context: Context = field(default_factory=Context)
     geometry: Geometry = field(init=False)
     logits: FloatArray | None = None
+    member_logits: FloatArray | None = None
     feature_maps: dict[str, FloatArray] = field(default_factory=dict)
     features: FloatArray | None = None
     label_map: NDArray[np.uint8] | None = None
     scores: dict[str, float] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
     route: Route | None = None

@@ -1,0 +1,87 @@
+"""The TOML file of a nodule model: data, folds, recipe, and the model.json it will make."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medview.core.errors import InvalidInput
+from medview.core.words import say
+from medview.training.plan import DataPlan, read_part, require_table, resolve_data
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodulePlan:
+    """How it learns.
+
+    folds: of the patients of `train`. variants: changed pictures of each nodule that are learnt
+    beside the true one. ridge: weight of the smoothness of the answer, for one picture a nodule.
+    sensitivity: of the operating point. resamples: of the calibration. heatmaps: of so many suspicious nodules
+    the strongest places fix the scale of all heatmaps.
+    """
+
+    folds: int
+    variants: int
+    ridge: float
+    seed: int
+    sensitivity: float
+    resamples: int
+    heatmaps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A whole TOML file, checked. model: model.json without provenance. card: texts by heading."""
+
+    path: Path
+    data: DataPlan
+    nodule: NodulePlan
+    model: Mapping[str, Any]
+    card: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self.model["name"])
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the cases. Raises InvalidInput when it is not there."""
+        return resolve_data(self.data.path, self.path)
+
+    @property
+    def network(self) -> Mapping[str, Any]:
+        """The network step."""
+        return next(step for step in self.model["pipeline"] if step["op"] == "network")
+
+
+def is_nodule(path: Path) -> bool:
+    """Whether a TOML file trains a nodule model. False where it cannot be read."""
+    try:
+        return "nodule" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return False
+
+
+def read_nodule_plan(path: Path) -> Plan:
+    """Read and check a TOML file. Raises InvalidInput in one sentence."""
+    loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+    model = require_table(loaded, "model")
+    if not any(step.get("op") == "network" for step in model.get("pipeline", ())):
+        raise InvalidInput(say("The training file lacks {name}.", name="model.pipeline"), path.name)
+    plan = Plan(
+        path=path.resolve(),
+        data=read_part(DataPlan, require_table(loaded, "data"), "data"),
+        nodule=read_part(NodulePlan, require_table(loaded, "nodule"), "nodule"),
+        model=model,
+        card=require_table(loaded, "card"),
+    )
+    for name, least in (("folds", 2), ("variants", 0), ("resamples", 1), ("heatmaps", 1)):
+        if getattr(plan.nodule, name) < least:
+            raise InvalidInput(
+                say("The training file has an impossible value for {name}.", name=f"nodule.{name}")
+            )
+    return plan
