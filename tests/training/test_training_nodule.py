@@ -140,7 +140,8 @@ def test_the_same_plan_makes_the_same_weights(made: Path, tmp_path: Path):
 
 def test_a_patient_in_both_parts_is_refused(tmp_path: Path):
     plan = discs_plan(tmp_path)
-    rows = list(csv.DictReader((tmp_path / "set/index.csv").open()))
+    with (tmp_path / "set/index.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     next(r for r in rows if r["split"] == "dev")["patient"] = "P0"
     with (tmp_path / "set/index.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
