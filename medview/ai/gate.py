@@ -24,7 +24,7 @@ _ALWAYS: tuple[Mapping[str, Any], ...] = (
 )  # fmt: skip
 
 
-def judge(  # noqa: PLR0913 - the stack with its parents, and the lesion on it
+def judge(
     model: ModelFolder,
     patient: Patient,
     study: Study,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
+from medview.core.geometry import PatientPoint
 from medview.core.numbers import quantity_text, volume_text
 from medview.core.results import Finding, ModelRun
 from medview.session.batch import Outcome, Wish, analyse_to_folder, wish_from
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--series", default="", metavar="UID", help="analyse this series only")
     parser.add_argument(
+        "--at", type=_place, default=None, metavar="X,Y,Z",
+        help="where the nodule lies (patient millimetres, LPS), for models that look at one; "
+        "write --at=X,Y,Z where X is negative",
+    )  # fmt: skip
+    parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto",
         help="where the models run (auto: a graphics card where there is one)",
     )  # fmt: skip
@@ -34,10 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _place(text: str) -> PatientPoint:
+    x, y, z = (float(part) for part in text.split(","))
+    return PatientPoint(x, y, z)
+
+
 def run(args: argparse.Namespace) -> int:
     """0 when everything ran, 3 when some files or models were left out."""
     wish = wish_from(args.reproduce) if args.reproduce else Wish(models=tuple(args.model))
-    wish = replace(wish, series_uid=args.series, device=args.device)
+    wish = replace(wish, series_uid=args.series, device=args.device, at=args.at)
     outcome = analyse_to_folder(args.path, args.out, wish, progress_for(args))
     if args.json:
         print_json(_document(outcome))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from medview.core.errors import MedViewError
 from medview.core.geometry import PatientPoint
@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 class SegmentWork(QObject):
     """Listens to the views' segment tools and to the segment actions."""
+
+    nodule_measured = Signal(object, object)  # the open stack; session.nodule_model.Lesion
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -171,6 +173,7 @@ class SegmentWork(QObject):
 
     def _measure(self, opened: OpenVolume, dab: Dab) -> None:
         from medview.imaging.segment.nodule import measure_nodule
+        from medview.session.nodule_model import Lesion
         from medview.session.nodules import NODULE_CODE, is_nodule, nodule_measurement
 
         async def action() -> None:
@@ -186,6 +189,13 @@ class SegmentWork(QObject):
                 command=say("Measure a nodule"),
             )
             self._desk.add(measured.text, begin, opened.place)
+            lesion = Lesion(
+                mask=found.mask,
+                first=found.first,
+                diameter_mm=found.mean_diameter_mm,
+                subject=measured.id,
+            )
+            self.nodule_measured.emit(opened, lesion)
             middle = np.mean(np.array(measured.points), axis=0)
             self._window.grid.go_to(PatientPoint(*(float(v) for v in middle)))
 

@@ -23,6 +23,7 @@ from medview.core.settings import load_settings
 from medview.core.words import Sentence, say, tr
 from medview.gui.actions import Actions
 from medview.gui.menus import view_menu
+from medview.gui.nodule_work import NoduleWork
 from medview.gui.notices import Notices, empty_canvas
 from medview.gui.statusbar import StatusBar
 from medview.gui.style import (
@@ -151,7 +152,7 @@ class MainWindow(QMainWindow):
         self.second = SecondWork(self)
         self.curves = CurveWork(self)
         VolumeWork(self)
-        SegmentWork(self)
+        NoduleWork(self, SegmentWork(self))
         KeyImagesWork(self)
         RecordWork(self)
         RiskWork(self)

@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import InvalidInput, MedViewError, WriteFailed
+from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.results import ModelRun
+from medview.core.results import Check, GateVerdict, ModelRun
 from medview.core.study import Holdings, Study
 from medview.core.volume import Volume
 from medview.core.words import say
 from medview.session.analysis import Task, plan, refused_run
 from medview.session.events import Events
 from medview.session.memory import Budget, total_bytes
+from medview.session.nodule_model import Lesion, lesion_task
 from medview.session.studies import Key, Place, Studies
 
 if TYPE_CHECKING:
@@ -32,13 +34,15 @@ if TYPE_CHECKING:
 class Wish:
     """What `analyze` was asked for; empty fields mean everything that fits.
 
-    only: series UIDs and stack numbers of an earlier run that is repeated, by model name.
+    only: series UIDs and stack numbers of an earlier run that is repeated, by model name. at: a
+    place in patient millimetres, for models that look at one lesion.
     """
 
     models: tuple[str, ...] = ()
     series_uid: str = ""
     device: str = "auto"
     only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
+    at: PatientPoint | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +167,8 @@ class _Batch:
     def _run_task(self, task: Task, folder: Path) -> tuple[ModelRun, RunFiles]:
         from medview.dicom.write import RunFiles, write_run_files
 
+        if self._wish.at is not None:
+            task = self._pointed_at(task, self._wish.at)
         if task.verdict.verdict == "refused":
             return refused_run(task, secrets.token_hex(8)), RunFiles()
         try:
@@ -173,9 +179,26 @@ class _Batch:
                 refused_run(task, secrets.token_hex(8)), status="failed", reason=error.what
             )
             return failed, RunFiles()
-        run = self._run_job(task, volume)
+        run = self._run_job(task, task.patch or volume)
         pictures = projection_pictures(run, volume)
         return run, write_run_files(run, task.place.stack, folder, pictures=pictures)
+
+    def _pointed_at(self, task: Task, at: PatientPoint) -> Task:
+        """The task on the nodule at a place, for a model that looks at one; else as it is."""
+        from medview.ai.gate import needs_lesion
+        from medview.imaging.segment.nodule import measure_nodule
+
+        if not needs_lesion(task.model):
+            return task
+        try:
+            volume = self._studies.load(task.place, cancel=self._cancel).volume
+            found = measure_nodule(volume, at, self._cancel)
+        except MedViewError as error:
+            self._cancel.check()
+            checks = (Check("nodule", ok=False, said=error.what), *task.verdict.checks)
+            return replace(task, verdict=GateVerdict("refused", checks))
+        lesion = Lesion(mask=found.mask, first=found.first, diameter_mm=found.mean_diameter_mm)
+        return lesion_task(task.model, task.place, volume, lesion)
 
     def _run_job(self, task: Task, volume: Volume) -> ModelRun:
         from medview.ai.client import Worker
@@ -192,7 +215,7 @@ class _Batch:
             stack=task.place.stack_number,
             gate=task.verdict,
             device=self._wish.device,
-            routers=self._routers,
+            routers=() if task.patch else self._routers,
         )
         return run_job(self._worker, job, self._progress, self._cancel)
 

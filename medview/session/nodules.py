@@ -134,7 +134,9 @@ def nodule_observations(
     if largest is None:
         return []
     numbers = {q.concept: q for q in largest.quantities}
-    known: list[tuple[str, float | str, str]] = [("nodule_diameter_mean", mean_diameter(largest), "mm")]
+    known: list[tuple[str, float | str, str]] = [
+        ("nodule_diameter_mean", mean_diameter(largest), "mm")
+    ]
     for quantity, concept in (
         ("Long axis", "nodule_diameter_max"),
         ("Volume", "nodule_volume"),

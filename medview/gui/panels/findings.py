@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.core.numbers import percent, quantity_text, volume_text
 from medview.core.observation import concepts
-from medview.core.results import Finding, ModelRun
+from medview.core.results import Finding, Measurement, ModelRun
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, Meter, button, empty_state, label, row
@@ -139,6 +139,9 @@ class FindingsPanel(QWidget):
         card = Card()
         card.setAccessibleName(tr(run.model.title or run.model.name))
         card.add(label(tr(run.model.title or run.model.name), "title"))
+        about = self._subject(run)
+        if about is not None:
+            card.add(label(about.text, "muted"))
         for finding in run.findings:
             if finding.probability is not None:
                 self._add_probability(card, finding)
@@ -160,6 +163,11 @@ class FindingsPanel(QWidget):
         card.set_open(self._open == run.id)
         card.clicked.connect(partial(self._choose, run))
         return card
+
+    def _subject(self, run: ModelRun) -> Measurement | None:
+        """The measurement that a run is about, None where it is about the whole stack."""
+        measured = self._session.work.measurements if run.subject else ()
+        return next((m for m in measured if m.id == run.subject), None)
 
     def _add_probability(self, card: Card, finding: Finding) -> None:
         probability = finding.probability or 0.0
@@ -218,7 +226,11 @@ class FindingsPanel(QWidget):
             "failed": say("Failed: {reason}", reason=run.reason or ""),
             "cancelled": say("Stopped before it ended."),
         }
-        card.add(title, label(str(words.get(run.status, "")), "muted"))
+        card.add(title)
+        about = self._subject(run)
+        if about is not None:
+            card.add(label(about.text, "muted"))
+        card.add(label(str(words.get(run.status, "")), "muted"))
         away = button(tr("Remove"), "link", partial(self._hide, run))
         card.add(row(label(f"{run.model.name} {run.model.version}", "faint"), None, away))
         return card
@@ -228,6 +240,9 @@ class FindingsPanel(QWidget):
     def _choose(self, run: ModelRun) -> None:
         self._open = run.id
         place = next((f.centroid for f in run.findings if f.centroid is not None), None)
+        about = self._subject(run)
+        if place is None and about is not None:
+            place = about.points[0]
         self._session.events.send(GoTo(run.series_uid, place))
         self.retranslate()
 

@@ -19,8 +19,8 @@ class NodulePlan:
 
     folds: of the patients of `train`. variants: changed pictures of each nodule that are learnt
     beside the true one. ridge: weight of the smoothness of the answer, for one picture a nodule.
-    sensitivity: of the operating point. resamples: of the calibration. heatmaps: of so many suspicious nodules
-    the strongest places fix the scale of all heatmaps.
+    sensitivity: of the operating point. resamples: of the calibration. heatmaps: of so many
+    suspicious nodules the strongest places fix the scale of all heatmaps.
     """
 
     folds: int
