@@ -59,7 +59,7 @@ def test_heights_are_those_of_the_training_patches():
     levels = np.flatnonzero(mask.any((1, 2)))
     chosen = [levels[int(share * len(levels))] for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
     areas = [mask[level].sum() * 0.7**2 for level in chosen]
-    np.testing.assert_allclose(outline.sum((1, 2)) * PIXEL_MM**2, areas, rtol=0.06)
+    np.testing.assert_allclose(outline.sum((1, 2)) * PIXEL_MM**2, areas, rtol=0.1, atol=8)
 
 
 @pytest.mark.parametrize(
