@@ -82,8 +82,9 @@ def test_the_patch_is_the_same_however_the_series_is_stored(axes: tuple):
     np.testing.assert_allclose(found.geometry.axes, LPS, atol=1e-9)
 
 
-def test_a_mask_may_be_given_by_its_box():
-    volume, mask = ball(around((0.7, 0.7, 1.0)))
+@pytest.mark.parametrize("spacing", [(0.7, 0.7, 1.0), (1.6, 1.6, 2.5)])
+def test_a_mask_may_be_given_by_its_box(spacing: tuple[float, float, float]):
+    volume, mask = ball(around(spacing))
     first = tuple(int(n) for n in np.argwhere(mask).min(0))
     last = np.argwhere(mask).max(0) + 1
     part = mask[first[0] : last[0], first[1] : last[1], first[2] : last[2]]
