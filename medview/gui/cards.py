@@ -260,6 +260,10 @@ class CardColumn(QScrollArea):
         self.column.addStretch(1)
         bar.setValue(place)
 
+    def insert(self, place: int, widget: QWidget) -> None:
+        """Put one more widget before the one that stands at a place."""
+        self.column.insertWidget(place, widget)
+
     def scroll_to(self, widget: QWidget) -> None:
         """Bring the top of a widget of the column to the top of what is seen."""
         self._inner.adjustSize()

@@ -32,6 +32,7 @@ from medview.session.events import (
 )
 from medview.session.timeline import happenings
 
+_FRESH = 3  # cards that are made at once; the others follow one by one
 _AT_ONCE = 20  # documents; a card lays out its text in the window's thread
 
 
@@ -72,6 +73,10 @@ class RecordPanel(QWidget):
         layout.addWidget(self._column, 1)
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._refresh)
+        self._pending: list[tuple[OpenDocument, frozenset[str] | None]] = []
+        self._order: list[str] = []
+        self._grow = QTimer(self, singleShot=True)
+        self._grow.timeout.connect(self._add_card)
         SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
 
@@ -234,15 +239,36 @@ class RecordPanel(QWidget):
         chosen = [(item, ids) for item, ids in pairs if ids is None or ids]
         rest = chosen[self._room :]
         asked = [pair for pair in rest if pair[0].document.id == self._asked]
-        before, self._cards = self._cards, {}
+        before, self._cards, self._pending = self._cards, {}, []
+        fresh = 0
         for item, ids in [*chosen[: self._room], *asked]:
             card = before.get(item.document.id)
             if card is None or not card.is_of(item):
+                fresh += 1
+                if fresh > _FRESH and not self._asked:
+                    self._pending.append((item, ids))
+                    continue
                 card = self.correcting.card_for(item)
             self._cards[item.document.id] = card
             card.text.show_only(ids)
+        self._order = [item.document.id for item, _ in chosen]
+        if self._pending:
+            self._grow.start(0)
         widgets: list[QWidget] = list(self._cards.values())
         return [*widgets, *self._body.more(len(rest) - len(asked))]
+
+    def _add_card(self) -> None:
+        """One more card where it belongs: the window answers between one and the next."""
+        if not self._pending or self._view != DOCUMENTS:
+            return
+        item, ids = self._pending.pop(0)
+        card = self.correcting.card_for(item)
+        card.text.show_only(ids)
+        before = self._order[: self._order.index(item.document.id)]
+        self._column.insert(sum(key in self._cards for key in before), card)
+        self._cards[item.document.id] = card
+        self.searching.show_hits({item.document.id: card})
+        self._grow.start(0)
 
     def _refused(self) -> tuple[OpenDocument, ...]:
         patient = self.session.patient
