@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import CardColumn
-from medview.gui.panels.record_body import Body, ids_of, totals_of
-from medview.gui.panels.record_correcting import Correcting
+from medview.gui.panels.record_body import Body, totals_of
 from medview.gui.panels.record_document import DocumentCard
+from medview.gui.panels.record_documents import DocumentCards
 from medview.gui.panels.record_filters import ALL
 from medview.gui.panels.record_finding import Searching
 from medview.gui.panels.record_joining import JoinDialog
@@ -32,7 +32,6 @@ from medview.session.events import (
 )
 from medview.session.timeline import happenings
 
-_FRESH = 3  # cards that are made at once; the others follow one by one
 _AT_ONCE = 20  # documents; a card lays out its text in the window's thread
 
 
@@ -55,7 +54,6 @@ class RecordPanel(QWidget):
         self.session, self._today = session, today
         self._filter, self._view, self._chosen = ALL, DOCUMENTS, ""
         self._shown: object = None
-        self._cards: dict[str, DocumentCard] = {}
         self._room, self._asked = _AT_ONCE, ""
         self.top = RecordTop()
         self.filters = self.top.filters
@@ -64,7 +62,7 @@ class RecordPanel(QWidget):
         self.top.dossier_chosen.connect(self.choose_dossier)
         self._column = CardColumn()
         self._body = Body(self)
-        self.correcting = Correcting(self)
+        self._documents = DocumentCards(self, self._column)
         self.searching = Searching(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -73,10 +71,6 @@ class RecordPanel(QWidget):
         layout.addWidget(self._column, 1)
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._refresh)
-        self._pending: list[tuple[OpenDocument, frozenset[str] | None]] = []
-        self._order: list[str] = []
-        self._grow = QTimer(self, singleShot=True)
-        self._grow.timeout.connect(self._add_card)
         SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
 
@@ -152,11 +146,11 @@ class RecordPanel(QWidget):
     @property
     def cards(self) -> Mapping[str, DocumentCard]:
         """The cards of documents that are shown, by document."""
-        return self._cards
+        return self._documents.cards
 
     def card_of(self, document_id: str) -> DocumentCard:
         """The card of a document that is shown. Raises KeyError."""
-        return self._cards[document_id]
+        return self.cards[document_id]
 
     def show_more(self) -> None:
         """Show more documents."""
@@ -183,10 +177,10 @@ class RecordPanel(QWidget):
         for dossier in dossiers(self.session):
             if any(item.document.id == document_id for item in dossier.documents):
                 self._chosen = dossier.key
-        if self._view != DOCUMENTS or self._filter != ALL or document_id not in self._cards:
+        if self._view != DOCUMENTS or self._filter != ALL or document_id not in self.cards:
             self._view, self._filter, self._asked = DOCUMENTS, ALL, document_id
         self._refresh()
-        return self._cards.get(document_id)
+        return self.cards.get(document_id)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, DocumentsChanged | KnowledgeChanged | ActiveChanged | HoldingsChanged):
@@ -218,9 +212,10 @@ class RecordPanel(QWidget):
         chart = chart_of_dossier(self.session, known, self._today())
         widgets: list[QWidget] = []
         if self._view != DOCUMENTS:
-            self._cards = {}  # the column lets them go
+            self._documents.forget()
         if self._view == DOCUMENTS:
-            widgets += self._document_cards(shown)
+            widgets += self._documents.widgets(shown, self._filter, self._room, self._asked)
+            widgets += self._body.more(self._documents.left)
             widgets += self._body.trends(chart, self._filter)
             if self._filter == ALL:
                 widgets += self._body.known(chart)
@@ -231,44 +226,7 @@ class RecordPanel(QWidget):
         if self._view == DOCUMENTS and self._filter == ALL:
             widgets += self._body.apart(refused[: self._room], len(refused), unread)
         self._column.fill(widgets or [self._body.empty(has_documents=bool(shown))])
-        self.searching.show_hits(self._cards)
-
-    def _document_cards(self, shown: tuple[OpenDocument, ...]) -> list[QWidget]:
-        """Cards of the first documents, a button for more, and the one that was asked for."""
-        pairs = [(item, ids_of(item, self._filter)) for item in shown]
-        chosen = [(item, ids) for item, ids in pairs if ids is None or ids]
-        rest = chosen[self._room :]
-        asked = [pair for pair in rest if pair[0].document.id == self._asked]
-        before, self._cards, self._pending = self._cards, {}, []
-        fresh = 0
-        for item, ids in [*chosen[: self._room], *asked]:
-            card = before.get(item.document.id)
-            if card is None or not card.is_of(item):
-                fresh += 1
-                if fresh > _FRESH and not self._asked:
-                    self._pending.append((item, ids))
-                    continue
-                card = self.correcting.card_for(item)
-            self._cards[item.document.id] = card
-            card.text.show_only(ids)
-        self._order = [item.document.id for item, _ in chosen]
-        if self._pending:
-            self._grow.start(0)
-        widgets: list[QWidget] = list(self._cards.values())
-        return [*widgets, *self._body.more(len(rest) - len(asked))]
-
-    def _add_card(self) -> None:
-        """One more card where it belongs: the window answers between one and the next."""
-        if not self._pending or self._view != DOCUMENTS:
-            return
-        item, ids = self._pending.pop(0)
-        card = self.correcting.card_for(item)
-        card.text.show_only(ids)
-        before = self._order[: self._order.index(item.document.id)]
-        self._column.insert(sum(key in self._cards for key in before), card)
-        self._cards[item.document.id] = card
-        self.searching.show_hits({item.document.id: card})
-        self._grow.start(0)
+        self.searching.show_hits(self.cards)
 
     def _refused(self) -> tuple[OpenDocument, ...]:
         patient = self.session.patient
