@@ -53,6 +53,7 @@ class Sidebar(QWidget):
         layout.addLayout(bar)
         layout.addWidget(self._stack, 1)
         SessionBridge(session, self).heard.connect(self._hear)
+        self.risk.counted.connect(self._name_tabs)
         self.show_tab("findings")
 
     def show_tab(self, name: str) -> None:

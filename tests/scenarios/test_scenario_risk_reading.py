@@ -330,3 +330,17 @@ def test_an_impossible_lab_is_asked_about_on_its_card(
     assert card(panel, "ckd-epi-2021").result.status == "invalid"
     assert "was 88 µmol/L meant?" in texts(panel)
     assert link(panel, "Yes, take 88 µmol/L").isVisible()
+
+
+def test_behind_another_panel_results_are_counted_and_drawn_when_it_comes_to_front(
+    qtbot: QtBot, session: Session, panel: RiskPanel
+) -> None:
+    before = panel.computed
+    panel.hide()
+
+    with qtbot.waitSignal(panel.counted):
+        session.made.enter("dialysis", True)
+    qtbot.waitUntil(lambda: panel.computed < before)
+
+    panel.show()
+    qtbot.waitUntil(lambda: "Not valid on dialysis." in texts(panel))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.core.observation import Source
@@ -27,6 +28,7 @@ from medview.session.reminding import reminder_of
 from medview.session.research import scores_at_hand
 
 _RETRY_MS = 500
+_TOGETHER_MS = 15  # several events come of one thing that the reader does
 
 
 class RiskPanel(QWidget):
@@ -34,6 +36,7 @@ class RiskPanel(QWidget):
 
     way_asked = Signal(str, str)  # the way in which a missing concept can be had
     card_asked = Signal(str)  # the model whose card is to be shown
+    counted = Signal()  # there are other results
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +55,9 @@ class RiskPanel(QWidget):
         self._column.fill([])
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._refresh)
+        self._soon = QTimer(self, singleShot=True, interval=_TOGETHER_MS)
+        self._soon.timeout.connect(self._take_news)
+        self._is_stale = False  # there are results that nobody has looked at yet
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column)
@@ -66,6 +72,8 @@ class RiskPanel(QWidget):
     @property
     def cards(self) -> Sequence[ScoreCard]:
         """The cards from top to bottom."""
+        if self._is_stale:
+            self._refresh()
         return tuple(self._cards[result.score] for result in self._results)
 
     def retranslate(self) -> None:
@@ -99,15 +107,34 @@ class RiskPanel(QWidget):
         if isinstance(event, ActiveChanged | HoldingsChanged):
             self._is_closed_by_hand = False
         if isinstance(event, KnowledgeChanged | ActiveChanged | HoldingsChanged):
+            self._soon.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what has changed while another panel was in front."""
+        super().showEvent(event)
+        if self._is_stale:
             self._refresh()
+
+    def _take_news(self) -> None:
+        """Something is known that was not: judge it now, draw it when it can be seen."""
+        if self.isVisible():
+            self._refresh()
+        else:
+            self._judge()
+            self._is_stale = True
+        self.counted.emit()
+
+    def _judge(self) -> None:
+        fitting = self._ordered(self._trial.begin())
+        self._results = (*self._asked_for(fitting), *fitting)
 
     def _refresh(self) -> None:
         """Draw again what changed; never under the hands of somebody who is typing."""
         if any(card.rows is not None and card.rows.is_being_typed for card in self._cards.values()):
             self._later.start(_RETRY_MS)
             return
-        fitting = self._ordered(self._trial.begin())
-        self._results = (*self._asked_for(fitting), *fitting)
+        self._is_stale = False
+        self._judge()
         self._choose_open()
         besides = {result.score: self._beside(result) for result in self._results}
         state = (self._results, self._open, besides, current_language(), self._session.patient)

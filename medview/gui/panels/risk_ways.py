@@ -6,7 +6,7 @@ from medview.core.words import tr
 
 _NODULE = (
     "nodule_diameter_max", "nodule_diameter_mean", "nodule_type", "nodule_volume",
-    "nodule_solid_part",
+    "nodule_solid_part", "nodule_malignancy_probability",
 )  # fmt: skip
 RULED = (
     "nodule_diameter_max", "nodule_diameter_mean", "nodule_solid_part", "haematoma_length",
@@ -16,10 +16,7 @@ RULED = (
 )  # fmt: skip
 AVERAGED = ("adrenal_hu_plain", "adrenal_hu_enhanced", "adrenal_hu_delayed", "stone_density")
 PAINTED = ("haematoma_volume", "prostate_volume", "agatston_score")
-_MODELLED = (
-    "emphysema", "emphysema_share", "lung_volume_right", "lung_volume_left",
-    "nodule_malignancy_probability",
-)  # fmt: skip
+_MODELLED = ("emphysema", "emphysema_share", "lung_volume_right", "lung_volume_left")
 
 
 def way_of(concept: str) -> str:
