@@ -40,7 +40,8 @@ def _shuffled(own: Picture, _other: Picture, rng: Rng) -> Picture:
     for place, taken in enumerate(order):
         (j, i), (y, x) = (divmod(int(n), parts) for n in (place, taken))
         tile = own[y * side : (y + 1) * side, x * side : (x + 1) * side]
-        made[j * side : (j + 1) * side, i * side : (i + 1) * side] = tile
+        # A picture of specks would look the same in any order.
+        made[j * side : (j + 1) * side, i * side : (i + 1) * side] = tile if place % 2 else -tile
     return made
 
 
@@ -68,7 +69,7 @@ def _enlarged(own: Picture, _other: Picture, rng: Rng) -> Picture:
 def _clouds(own: Picture, _other: Picture, rng: Rng) -> Picture:
     waves = np.hypot(*np.meshgrid(np.fft.fftfreq(own.shape[0]), np.fft.fftfreq(own.shape[1])))
     waves[0, 0] = 1
-    noise = np.fft.fftn(rng.normal(size=own.shape)) / waves ** rng.uniform(0, 2.5)
+    noise = np.fft.fftn(rng.normal(size=own.shape)) / waves ** rng.uniform(0.8, 2.5)
     made = np.real(np.fft.ifftn(noise))
     if rng.random() < 0.4:
         line = np.linspace(-1, 1, own.shape[0])
