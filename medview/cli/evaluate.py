@@ -29,16 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the document `medview.evaluate/1`, or its figures as lines."""
-    from medview.ai.catalogue import read_catalogue
-    from medview.ai.folder import open_folder
-
     if not args.data.exists():
         raise InvalidInput(say("There is nothing at this path."), str(args.data))
-    folder = (
-        open_folder(Path(args.model))
-        if (Path(args.model) / "model.json").is_file()
-        else read_catalogue().get(args.model)
-    )
+    folder = find_model(args.model)
     judge = {"tabular": _on_table, "text": _on_texts}.get(folder.kind, _on_images)
     document = judge(folder, args)
     if args.json:
@@ -52,6 +45,16 @@ def run(args: argparse.Namespace) -> int:
         low, high = figure["interval"]
         print_lines(f"  {name:28} {figure['value']:.3f}  95 % {low:.3f} to {high:.3f}")
     return DONE
+
+
+def find_model(name: str) -> ModelFolder:
+    """A model by its name, or by the path of its folder."""
+    from medview.ai.catalogue import read_catalogue
+    from medview.ai.folder import open_folder
+
+    if (Path(name) / "model.json").is_file():
+        return open_folder(Path(name))
+    return read_catalogue().get(name)
 
 
 def _on_images(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "evaluate": "measure a model on labelled data",
     "anonymize": "write de-identified copies, with a log of what changed",
     "train": "train a model from its TOML file",
+    "calibrate": "fit a model's probabilities to labelled cases of your own",
 }
 _log = logging.getLogger("medview.cli")
 

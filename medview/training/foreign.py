@@ -69,7 +69,7 @@ def _enlarged(own: Picture, _other: Picture, rng: Rng) -> Picture:
 def _clouds(own: Picture, _other: Picture, rng: Rng) -> Picture:
     waves = np.hypot(*np.meshgrid(np.fft.fftfreq(own.shape[0]), np.fft.fftfreq(own.shape[1])))
     waves[0, 0] = 1
-    noise = np.fft.fftn(rng.normal(size=own.shape)) / waves ** rng.uniform(0.8, 2.5)
+    noise = np.fft.fftn(rng.normal(size=own.shape)) / waves ** rng.uniform(1.4, 2.8)
     made = np.real(np.fft.ifftn(noise))
     if rng.random() < 0.4:
         line = np.linspace(-1, 1, own.shape[0])

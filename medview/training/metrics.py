@@ -59,11 +59,13 @@ def figure(
     for number, name in enumerate(patients):
         members[name].append(number)
     cases_of = [np.array(members[name], np.int64) for name in names]
+    alone = np.concatenate(cases_of) if len(names) == len(patients) else None
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES):
         chosen = rng.integers(0, len(names), len(names))
-        drawn.append(measure(np.concatenate([cases_of[c] for c in chosen])))
+        taken = np.concatenate([cases_of[c] for c in chosen]) if alone is None else alone[chosen]
+        drawn.append(measure(taken))
     value = measure(np.arange(len(patients)))
     low, high = np.nanpercentile(drawn, [2.5, 97.5]) if not np.all(np.isnan(drawn)) else (0, 1)
     return {"value": round(value, 4), "interval": [round(float(low), 4), round(float(high), 4)]}

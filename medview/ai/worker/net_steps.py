@@ -151,8 +151,12 @@ def _swapped(count: int, pairs: list[int]) -> list[int]:
 
 @step("temperature", _RUNNING)
 def temperature(state: State, value: float | str) -> None:
-    """Divide the logits by the temperature that calibration found."""
-    state.logits = _logits(state) / np.float32(_number(state.context, value))
+    """Divide the logits by the temperature that calibration found.
+
+    A calibration on a reader's own cases also moves them first (calib.json `shift`).
+    """
+    shift = np.float32(_calibration(state.context).get("shift", 0))
+    state.logits = (_logits(state) + shift) / np.float32(_number(state.context, value))
 
 
 @step("activate", _RUNNING)

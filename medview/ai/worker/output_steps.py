@@ -77,17 +77,22 @@ def components(state: State, keep: str, min_ml: float = 0.0, connectivity: int =
 
 @step("measure", _DRAWING)
 def measure(state: State, list: list[str]) -> None:  # noqa: A002 - the field's name in the schema
-    """Add the quantities named (`volume_ml`) for every output label, also where it is empty."""
+    """Add the quantities named (`volume_ml`) for every output label, also where it is empty.
+
+    Where a calibration knows how far volumes are off (calib.json `conformal`), with an interval.
+    """
     folder = state.context.folder
     if folder is None or list != ["volume_ml"]:
         raise ModelUnavailable(say("The model measures what this version does not know."))
     counts = np.bincount(_label_map(state).ravel(), minlength=256)
     code = Code("SCT", "118565006", "Volume")
+    limits = folder.calibration().get("conformal", {}).get("volume", {})
     for label in folder.outputs:
         volume = float(counts[label.value]) * state.volume.geometry.voxel_mm3 / 1000
-        state.measures.append(
-            (label.value, Quantity(concept="volume", value=volume, unit="mL", code=code))
-        )
+        share = limits.get(str(label.value))
+        interval = None if share is None else (volume * (1 - share), volume * (1 + share))
+        quantity = Quantity(concept="volume", value=volume, unit="mL", code=code, interval=interval)
+        state.measures.append((label.value, quantity))
 
 
 def _label_map(state: State) -> NDArray[np.uint8]:
