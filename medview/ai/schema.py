@@ -61,6 +61,7 @@ _OUTPUT: Fields = {
     # routers: what a header may say of such a picture
     "modalities": Field("texts"),
     "parts": Field("texts"),
+    "covers": Field("ints"),
 }
 
 

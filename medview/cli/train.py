@@ -30,11 +30,13 @@ def run(args: argparse.Namespace) -> int:
     if not args.plan.exists():  # before the training room is loaded, which takes seconds
         raise InvalidInput(say("There is no such file."), str(args.plan))
     cancel = CancelToken()
-    before = signal.signal(signal.SIGINT, lambda *_: cancel.cancel())
+    stops = (signal.SIGINT, signal.SIGTERM)  # both write a checkpoint first
+    before = [signal.signal(number, lambda *_: cancel.cancel()) for number in stops]
     try:
         model = _how(args.plan)(args, cancel)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(stops, before, strict=True):
+            signal.signal(number, handler)
     figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
     shipped = _figures_beside(args.plan)
     name = model.parent.name

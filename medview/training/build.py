@@ -26,7 +26,7 @@ from medview.training.card import Measured, Story, write_card
 from medview.training.cases import Case
 from medview.training.checkpoint import save_half
 from medview.training.classification import ClassificationTask
-from medview.training.curves import draw_curves
+from medview.training.curves import draw_curves, draw_reliability, require_plots
 from medview.training.evaluation import Listener, evaluate_cases
 from medview.training.loop import Task, Training
 from medview.training.parts import Parts, films_of, read_parts
@@ -56,24 +56,35 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
     Raises InvalidInput for bad data, Cancelled (resume goes on), WriteFailed; an older model
     folder is replaced only by a whole new one.
     """
+    require_plots()
     parts = read_all(plan, job)
     task = make_task(plan, parts, job.cancel)
     training = learn(plan, task, job)
-    draw_curves(training.at.history, job.folder / "curves.png", plan.name)
     new = job.folder / "model.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
         new.mkdir()
+        draw_curves(training.at.history, job.folder / "curves.png", plan.name)
         _write_model(plan, parts, task, training, new)
         _describe(plan, parts, task, training, (new, job))
         write_manifest(new)
         open_folder(new)
-        shutil.rmtree(job.folder / "model", ignore_errors=True)
-        return new.rename(job.folder / "model")
+        return _replaced(job.folder / "model", new)
     except OSError as error:
         raise WriteFailed(say("The model could not be written."), new.parent.name) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _replaced(path: Path, new: Path) -> Path:
+    # The old one goes only after the new one stands in its place.
+    old = path.with_name(f"{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+    return path
 
 
 def read_all(plan: TrainPlan, job: Job) -> Parts:
@@ -163,11 +174,15 @@ def _describe(
     estimate = _measure("held out", folder, parts.held_out, job)
     dev = _measure("dev", folder, parts.dev, job)
     weights = folder / plan.network["weights"]
+    if plan.model["kind"] == "classification":
+        positive = [row.get("label") in plan.data.positive for row in dev.per_case]
+        draw_reliability(dev.per_case, positive, job.folder / "reliability.png", plan.name)
     story = Story(
         counts=parts.counts(),
         seconds=round(training.at.seconds),
         train_hash=task.fingerprint(),
         weights_hash=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        near=parts.near,
         parameters=sum(p.numel() for p in training.at.net.parameters()),
         versions=f"medview {__version__}, torch {torch.__version__}",
     )
@@ -182,6 +197,7 @@ def _describe(
                 "how": "one part of the training patients, split by patient, measured at the end",
             },
             "data": plan.data.title,
+            "near_duplicates": dict(parts.near),
         },
     )
     (folder / "card.md").write_text(write_card(plan, estimate, dev, story), encoding="utf-8")

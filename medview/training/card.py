@@ -36,7 +36,10 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """How it was made: counts of cases and patients by part, seconds, hashes, versions."""
+    """How it was made: counts of cases and patients by part, seconds, hashes, versions.
+
+    near: cases of a part that look like one of another, by the names of the two.
+    """
 
     counts: Mapping[str, tuple[int, int]]
     seconds: int
@@ -44,6 +47,7 @@ class Story:
     weights_hash: str
     parameters: int
     versions: str
+    near: Mapping[str, int]
 
 
 def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story) -> str:
@@ -187,7 +191,17 @@ def _parts(story: Story) -> str:
     return (
         "\n".join(lines)
         + "\n\nNo patient and no identical image stands in two parts; the training "
-        "stops where one does."
+        f"stops where one does. {_near(story)}"
+    )
+
+
+def _near(story: Story) -> str:
+    if not story.near:
+        return "No case looks nearly like one of another part (correlation of thumbnails 0.995)."
+    counts = ", ".join(f"{count} of {names}" for names, count in story.near.items())
+    return (
+        f"Cases that look nearly like one of another part (correlation of thumbnails 0.995): "
+        f"{counts}. Figures on them flatter."
     )
 
 

@@ -100,11 +100,10 @@ def _volumes(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
         for row in rows:
             number = f"{int(row['id']):03d}"
             image, label = arrays[f"image_{number}"], arrays[f"label_{number}"]
-            if image.shape != label.shape or not np.all(np.isfinite(image)):
-                raise InvalidInput(
-                    say("A label lies on another grid than its image, or the image is no image."),
-                    number,
-                )
+            if image.shape != label.shape or image.ndim != 3:
+                raise InvalidInput(say("A label lies on another grid than its image."), number)
+            if not np.all(np.isfinite(image)):
+                raise InvalidInput(say("An image holds values that are no numbers."), number)
             yield Case(
                 id=number,
                 patient=row["subject"],

@@ -17,7 +17,7 @@ from medview.core.progress import CancelToken, Progress
 from medview.core.results import Label
 from medview.core.volume import Volume
 from medview.core.words import say, tr
-from medview.training.cases import Case, read_cases
+from medview.training.cases import Case
 from medview.training.metrics import (
     UNKNOWN,
     classifier_figures,
@@ -25,6 +25,7 @@ from medview.training.metrics import (
     mean_figure,
     router_figures,
 )
+from medview.training.parts import cases_of
 from medview.training.routing import classes_of
 
 SCHEMA = "medview.evaluate/1"
@@ -67,7 +68,7 @@ def evaluate_model(
         names = {metric_name(label): label.value for label in folder.outputs}
         cases, split = read_demo_cases(data, names, listener.cancel), "all"
     else:
-        cases = list(read_cases(data, split))
+        cases = list(cases_of(data, split, folder.description["outputs"]))
     figures = evaluate_cases(folder, cases, listener)
     return {
         "schema": SCHEMA,
@@ -142,7 +143,8 @@ def _routed(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str
     if result.route is None or case.label not in classes:
         raise InvalidInput(say("These labelled data do not fit the model."))
     answer = result.route.answer
-    said = UNKNOWN if answer is None else classes[answer]
+    names = [*classes, *(label.name for label in folder.outputs[len(classes) :])]
+    said = UNKNOWN if answer is None else names[answer]
     return {"label": case.label, "answer": said, "score": round(result.route.probability, 6)}
 
 

@@ -37,10 +37,9 @@ def read_planning_ct(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
             number = f"{int(row['id']):03d}"
             stored, mask = arrays[f"ct_{number}"], arrays[f"mask_{number}"]
             if stored.shape != mask.shape or stored.ndim != 3:
-                raise InvalidInput(
-                    say("A label lies on another grid than its image, or the image is no image."),
-                    number,
-                )
+                raise InvalidInput(say("A label lies on another grid than its image."), number)
+            if not np.all(np.isfinite(stored)):
+                raise InvalidInput(say("An image holds values that are no numbers."), number)
             drawn = set(row["structures"].split())
             yield Case(
                 id=number,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +14,22 @@ from medview.core.progress import CancelToken, Progress
 from medview.core.words import say, tr
 from medview.training.cases import Case, deal, fingerprint, read_cases, require_no_leak
 from medview.training.classification import Films, prepare_film
+from medview.training.data_checks import near_duplicates, require_unchanged, thumbnail
 from medview.training.plan import TrainPlan
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Cases by part: fit, calibrate and held_out come from `train`; dev is the set's own."""
+    """Cases by part: fit, calibrate and held_out come from `train`; dev is the set's own.
+
+    near: how many cases of a part look like one of another part though they are not the same.
+    """
 
     fit: tuple[Case, ...]
     calibrate: tuple[Case, ...]
     held_out: tuple[Case, ...]
     dev: tuple[Case, ...]
+    near: Mapping[str, int]
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Cases and patients of each part."""
@@ -33,11 +41,13 @@ class Parts:
 def read_parts(plan: TrainPlan, progress: Progress, cancel: CancelToken) -> Parts:
     """Read `train` and `dev` and split `train` by patient.
 
-    Raises InvalidInput when a patient or an image stands in two parts, or a part is empty.
+    Raises InvalidInput when a file is not the one that was listed, a patient or an image stands in
+    two parts, or a part is empty.
     """
+    require_unchanged(plan.data_folder)
     read: dict[str, list[Case]] = {"train": [], "dev": []}
     for which, cases in read.items():
-        for number, case in enumerate(read_cases(plan.data_folder, which)):
+        for number, case in enumerate(cases_of(plan.data_folder, which, plan.model["outputs"])):
             cancel.check()
             progress(number, 0, tr("Reading the training data"))
             cases.append(case)
@@ -52,7 +62,18 @@ def read_parts(plan: TrainPlan, progress: Progress, cancel: CancelToken) -> Part
     for name, cases in found.items():
         if not cases and not (name == "calibrate" and plan.split.calibrate == 0):
             raise InvalidInput(say("The part {name} of the training data is empty.", name=name))
-    return Parts(**{name: tuple(cases) for name, cases in found.items()})
+    looks = {name: [thumbnail(case.volume) for case in cases] for name, cases in found.items()}
+    kept = {name: tuple(cases) for name, cases in found.items()}
+    return Parts(**kept, near=near_duplicates(looks))
+
+
+def cases_of(folder: Path, split: str, outputs: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
+    """The cases of a part: of a set with an index.csv, or of a folder of DICOM with SEG."""
+    if (folder / "index.csv").is_file():
+        return read_cases(folder, split)
+    from medview.training.dicom_cases import read_dicom_cases
+
+    return read_dicom_cases(folder, outputs, split)
 
 
 def films_of(plan: TrainPlan, cases: tuple[Case, ...], cancel: CancelToken) -> Films:

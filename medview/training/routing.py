@@ -24,10 +24,12 @@ from medview.core.words import say
 from medview.training.augment import augment_film
 from medview.training.calibrate import known_world
 from medview.training.cases import Case, read_cases
+from medview.training.data_checks import require_unchanged
 from medview.training.foreign import foreign_picture
 from medview.training.loop import generator
 from medview.training.plan import Recipe, TrainPlan
 
+_LEAST_SURE = 0.9
 NONE = -1  # the class of a picture that is none of the kinds
 
 
@@ -63,7 +65,9 @@ def views_besides(plan: TrainPlan, cancel: CancelToken) -> Views:
     """Pictures of the other sets that the plan names, those of their part `train`."""
     volumes = []
     for row in plan.data.also:
-        cases = list(read_cases(plan.folder_of(str(row["path"])), "train"))
+        folder = plan.folder_of(str(row["path"]))
+        require_unchanged(folder)
+        cases = list(read_cases(folder, "train"))
         cases.sort(key=lambda case: hashlib.sha256(case.id.encode()).digest())
         for case in cases[: int(row.get("most", len(cases)))]:
             cancel.check()
@@ -183,9 +187,10 @@ def ask_views(
 def calibrate_router(
     net: nn.Module, task: RouterTask, layers: Sequence[str], unknown: float
 ) -> dict[str, Any]:
-    """calib.json: the probability and the distance that `unknown` of other pictures miss each.
+    """calib.json: the least probability, and the distance that `unknown` of other pictures exceed.
 
-    The distance is one to the class's mean, in the features' spread within classes.
+    The probability is at least what `unknown` of other pictures miss, and never below 0.9. The
+    distance is one to the class's mean, in the features' spread within classes.
     """
     known = Views(*(a[task.fit.truth != NONE] for a in (task.fit.images, task.fit.truth)))
     _, features = ask_views(net, known, layers)
@@ -197,7 +202,7 @@ def calibrate_router(
     right = shares[np.arange(len(shares)), task.watch.truth]
     away = [mahalanobis(a - means[n], world) for a, n in zip(apart, task.watch.truth, strict=True)]
     return {
-        "probability": round(float(np.quantile(right, unknown)), 4),
+        "probability": round(max(_LEAST_SURE, float(np.quantile(right, unknown))), 4),
         "ood": {
             **world,
             "means": [[float(f"{v:.5g}") for v in row] for row in means],

@@ -2,14 +2,21 @@
 
 A picture counts as known when its class is one of the outputs (the net has one more, for all that
 is none of them), its probability reaches the router's threshold, and its pooled features lie no
-farther from the training's than the limit; both numbers are fixed on validation pictures.
+farther from the training's than the limit.
+
+An output may cover others: kinds that the training pictures told apart by the way their source
+scaled grey values, which nobody knows of a series in Hounsfield units. For such a series the
+covering output stands for all of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medview.ai.worker.net_steps import _calibration, _logits, _number, mahalanobis, pooled
 from medview.ai.worker.steps import FloatArray, State, step
@@ -40,28 +47,51 @@ def route(state: State, layers: list[str], probability: float | str, limit: floa
     folder = state.context.folder
     if folder is None:
         raise ModelUnavailable(say("The model's weights are missing."))
+    outputs = folder.description["outputs"]
     shares = softmax(np.atleast_2d(_logits(state)))
+    sums, nearest = summed(shares, outputs, state.volume.unit == "HU")
     least, most = _number(state.context, probability), _number(state.context, limit)
     known = _calibration(state.context).get("ood", {})
-    classes = len(folder.outputs)
     looks: list[int | None] = []
-    for number, share in enumerate(shares):
-        best = int(share.argmax())
-        is_known = best < classes and share[best] >= least
+    for number, own in enumerate(sums):
+        best = int(own.argmax())
+        is_known = own[best] >= least and shares[number].argmax() < shares.shape[1] - 1
         if is_known:
-            maps = [state.feature_maps[layer] for layer in layers]
-            own = [m[number] if m.ndim == 4 else m for m in maps]
-            is_known = mahalanobis(pooled(own) - np.array(known["means"][best]), known) <= most
+            mean = np.array(known["means"][nearest[number, best]])
+            is_known = mahalanobis(_features(state, layers, number) - mean, known) <= most
         looks.append(best if is_known else None)
-    found = joined(looks, shares)
-    if found.looks_like is not None:
-        fitting = folder.description["outputs"][found.looks_like].get("modalities", ())
-        if state.volume.modality in ("", *fitting):
-            found = replace(found, answer=found.looks_like)
-    state.route = found
-    if state.route.answer is not None:
-        label = folder.outputs[state.route.answer]
-        state.scores = {label.name: state.route.probability}
+    state.route = found = joined(looks, sums)
+    like = found.looks_like
+    if like is not None and state.volume.modality in ("", *outputs[like].get("modalities", ())):
+        state.route = replace(found, answer=like)
+        state.scores = {folder.outputs[like].name: found.probability}
+
+
+def _features(state: State, layers: list[str], number: int) -> FloatArray:
+    """Pooled features of one of the pictures."""
+    maps = [state.feature_maps[layer] for layer in layers]
+    return pooled([m[number] if m.ndim == 4 else m for m in maps])
+
+
+def summed(
+    shares: FloatArray, outputs: Sequence[Mapping[str, Any]], is_hounsfield: bool
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Probability of each output [n, output], and the likeliest of the net's classes in it.
+
+    shares: of the net's classes, the last one for none of the kinds. In Hounsfield units an output
+    that covers others has their sum and they have 0; else the covering ones have 0.
+    """
+    sums = np.zeros((len(shares), len(outputs)), np.float32)
+    nearest = np.zeros(sums.shape, np.int64)
+    sums[:, : shares.shape[1] - 1] = shares[:, :-1]
+    nearest[:] = np.arange(len(outputs))
+    for number, output in enumerate(outputs):
+        own = list(output.get("covers", ())) if is_hounsfield else []
+        if own:
+            sums[:, number] = shares[:, own].sum(1)
+            nearest[:, number] = np.array(own)[shares[:, own].argmax(1)]
+            sums[:, own] = 0
+    return sums, nearest
 
 
 def softmax(logits: FloatArray) -> FloatArray:
@@ -71,7 +101,7 @@ def softmax(logits: FloatArray) -> FloatArray:
     return shares
 
 
-def joined(looks: list[int | None], shares: FloatArray) -> Route:
+def joined(looks: Sequence[int | None], shares: FloatArray) -> Route:
     """The answer for a series: what enough pictures look like, if no known one contradicts."""
     found = {look for look in looks if look is not None}
     count = sum(look is not None for look in looks)

@@ -140,7 +140,8 @@ def _frames(dataset: Dataset, onto: Geometry | None) -> _Frames:
         return _Frames(pixels, segments, [0] * len(pixels), _flat(dataset, onto, len(pixels)))
     corners = np.array([p.ImagePositionPatient for p in positions if p is not None], float)
     geometry = onto or _own_grid(dataset, per_frame[0], shared, corners)
-    _fits(geometry, dataset, _group(per_frame[0], shared, "PlaneOrientationSequence"), onto)
+    groups = ("PlaneOrientationSequence", "PixelMeasuresSequence")
+    _fits(geometry, dataset, [_group(per_frame[0], shared, name) for name in groups], onto)
     return _Frames(pixels, segments, _planes(corners, geometry, onto), geometry)
 
 
@@ -179,13 +180,18 @@ def _own_grid(dataset: Dataset, first: Dataset, shared: Dataset, corners: FloatA
 
 
 def _fits(
-    geometry: Geometry, dataset: Dataset, orientation: Dataset | None, onto: Geometry | None
+    geometry: Geometry, dataset: Dataset, groups: list[Dataset | None], onto: Geometry | None
 ) -> None:
     if onto is None:
         return
+    orientation, measures = groups
     same_size = geometry.shape[1:] == (int(dataset.Rows), int(dataset.Columns))
     axes = np.array(orientation.ImageOrientationPatient, float) if orientation else np.zeros(6)
-    if not same_size or not np.allclose(axes, np.ravel(geometry.axes[:2]), atol=1e-3):
+    stated = measures.get("PixelSpacing") if measures else None
+    pixel = geometry.spacing[1::-1] if stated is None else [float(n) for n in stated]
+    same_pixels = np.allclose(pixel, geometry.spacing[1::-1], rtol=0.01)
+    same_axes = np.allclose(axes, np.ravel(geometry.axes[:2]), atol=1e-3)
+    if not (same_size and same_axes and same_pixels):
         raise GeometryError(say("The segmentation lies on another grid than these images."))
 
 
