@@ -25,6 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder of labelled data, a table (.csv, .csv.gz), or abstracts (.jsonl, .jsonl.gz)",
     )
     parser.add_argument("--split", default="dev", help="which part of the data (default dev)")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR",
+        help="also draw the worst cases there (people's images: keep them)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +70,7 @@ def _on_images(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
     if not args.data.is_dir():
         raise InvalidInput(say("There is nothing at this path."), str(args.data))
     listener = Listener(progress_for(args), CancelToken())
-    return evaluate_model(folder, args.data, args.split, listener)
+    return evaluate_model(folder, args.data, args.split, listener, args.pictures)
 
 
 def _on_table(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Case:
     for in it, open_ended those of them that were drawn over a part of their length only: beyond
     their first and last slice nothing is known. label: its class, "" where there is none.
     numbers: what else is known of it, by name.
+    group: the part of the patients it belongs to, "" where nothing is known.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Case:
     open_ended: frozenset[int] = frozenset()
     label: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
 
 
 def splits_of(folder: Path) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,11 @@ class Figures:
 
 
 def evaluate_model(
-    folder: ModelFolder, data: Path, split: str, listener: Listener
+    folder: ModelFolder, data: Path, split: str, listener: Listener, pictures: Path | None = None
 ) -> dict[str, Any]:
     """The document `medview.evaluate/1` for a model on a folder of labelled data.
 
+    pictures: a folder for pictures of the worst cases, and of a classifier's probabilities.
     Raises InvalidInput when the data do not fit the model.
     """
     if (data / "truth").is_dir():
@@ -70,6 +71,8 @@ def evaluate_model(
     else:
         cases = list(cases_of(data, split, folder.description["outputs"]))
     figures = evaluate_cases(folder, cases, listener)
+    if pictures is not None:
+        _draw(folder, cases, figures, pictures)
     return {
         "schema": SCHEMA,
         "model": folder.name,
@@ -80,8 +83,42 @@ def evaluate_model(
         "patients": len({case.patient for case in cases}),
         "refused": figures.refused,
         "metrics": dict(figures.metrics),
+        "subgroups": subgroups(folder, figures.per_case),
         "per_case": list(figures.per_case),
     }
+
+
+def _draw(folder: ModelFolder, cases: Sequence[Case], figures: Figures, pictures: Path) -> None:
+    from medview.training.curves import draw_reliability, require_plots
+    from medview.training.pictures import draw_worst
+
+    if folder.kind == "classification":
+        require_plots()
+    draw_worst(folder, cases, figures.per_case, pictures)
+    if folder.kind == "classification":
+        positive = folder.description.get("provenance", {}).get("positive", ())
+        truth = [row.get("label") in positive for row in figures.per_case]
+        path = pictures / f"{folder.name}-reliability.png"
+        draw_reliability(figures.per_case, truth, path, folder.name)
+
+
+def subgroups(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Figures of parts of the cases, by what the set says of them.
+
+    A classifier's positive classes each against all that are not, and every router's kind; a
+    segmentation's cases by `group`.
+    """
+    kept = [row for row in rows if "refused" not in row]
+    if folder.kind == "router":
+        names = sorted({str(row["label"]) for row in kept})
+        return {n: _router_metrics(folder, [r for r in kept if r["label"] == n]) for n in names}
+    if folder.kind == "classification":
+        positive = folder.description.get("provenance", {}).get("positive", ())
+        well = [row for row in kept if row["label"] not in positive]
+        parts = {n: [r for r in kept if r["label"] == n] for n in positive}
+        return {n: _classifier_metrics(folder, [*p, *well]) for n, p in parts.items() if p and well}
+    names = sorted({str(row["group"]) for row in kept if "group" in row})
+    return {n: _volume_metrics(folder, [r for r in kept if r.get("group") == n]) for n in names}
 
 
 def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listener) -> Figures:
@@ -94,6 +131,7 @@ def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listene
             raise InvalidInput(say("These labelled data do not fit the model."))
         listener.progress(number, len(cases), tr("Measuring the model"))
         row: dict[str, Any] = {"id": case.id, "patient": case.patient}
+        row |= {"group": case.group} if case.group else {}
         try:
             result = pipeline.run(_as_given(folder, case), _silent, listener.cancel)
         except InputRefused as error:
@@ -148,7 +186,7 @@ def _routed(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str
     return {"label": case.label, "answer": said, "score": round(result.route.probability, 6)}
 
 
-def _router_metrics(_folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _router_metrics(_folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return router_figures(
         [row["label"] for row in rows],
         [row["answer"] for row in rows],
@@ -156,7 +194,7 @@ def _router_metrics(_folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[st
     )
 
 
-def _classifier_metrics(folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _classifier_metrics(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     positive = folder.description.get("provenance", {}).get("positive", ())
     truth = [row["label"] in positive for row in rows]
     if all(truth) or not any(truth):
@@ -197,7 +235,7 @@ def _where_drawn(
     return found[part], truth[part]
 
 
-def _volume_metrics(_folder: ModelFolder, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _volume_metrics(_folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     names = {name: None for row in rows for name in row if name.startswith(("dice", "volume"))}
     ordered = sorted(names, key=lambda name: (not name.startswith("dice"), name))
     patients = [str(row["patient"]) for row in rows]

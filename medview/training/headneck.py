@@ -48,6 +48,7 @@ def read_planning_ct(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
                 truth=_truth(mask),
                 labels=frozenset(n for n, organ in enumerate(ORGANS, start=1) if organ in drawn),
                 open_ended=OPEN_ENDED,
+                group="slices to 2.5 mm" if float(row["dz_mm"]) <= 2.5 else "slices over 2.5 mm",
             )
 
 
