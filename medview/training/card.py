@@ -15,9 +15,9 @@ _WHAT = {
     "auc": "area under the ROC curve",
     "sensitivity": "share of ill films that are called, at the operating point",
     "specificity": "share of healthy films that are not called, at the operating point",
-    "accuracy": "share of all pictures that get the right answer; unknown is no answer",
-    "wrong": "share that gets a wrong answer",
-    "unknown": "share that gets no answer",
+    "accuracy": "share of the answers that are right",
+    "unknown": "share of the pictures that get no answer",
+    "right": "share of all pictures that get the right answer",
     "ece": "expected calibration error, 15 bins of equal mass",
 }
 

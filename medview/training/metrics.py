@@ -101,11 +101,13 @@ UNKNOWN = "unknown"
 def router_figures(
     truth: Sequence[str], answers: Sequence[str], patients: Sequence[str]
 ) -> dict[str, Any]:
-    """accuracy (share of right answers of all cases: unknown is none), wrong, and unknown."""
+    """accuracy (share of the answers that are right), unknown (share of the cases that get none),
+    and right (share of all cases that get the right answer).
+    """
     label, said = np.array(truth), np.array(answers)
     right, unknown = label == said, said == UNKNOWN
     return {
-        "accuracy": figure(lambda n: float(right[n].mean()), patients),
-        "wrong": figure(lambda n: float((~right & ~unknown)[n].mean()), patients),
+        "accuracy": figure(lambda n: rate(right[n], ~unknown[n]), patients),
         "unknown": figure(lambda n: float(unknown[n].mean()), patients),
+        "right": figure(lambda n: float(right[n].mean()), patients),
     }

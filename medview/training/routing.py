@@ -30,6 +30,7 @@ from medview.training.loop import generator
 from medview.training.plan import Recipe, TrainPlan
 
 _LEAST_SURE = 0.9
+_STRANGE = 400
 NONE = -1  # the class of a picture that is none of the kinds
 
 
@@ -189,26 +190,34 @@ def calibrate_router(
 ) -> dict[str, Any]:
     """calib.json: the least probability, and the distance that `unknown` of other pictures exceed.
 
-    The probability is at least what `unknown` of other pictures miss, and never below 0.9. The
-    distance is one to the class's mean, in the features' spread within classes.
+    The probability is one that 1 % of strange pictures made from those others reach, and never
+    below 0.9. The distance is one to the class's mean, in the features' spread within classes.
     """
     known = Views(*(a[task.fit.truth != NONE] for a in (task.fit.images, task.fit.truth)))
     _, features = ask_views(net, known, layers)
-    logits, apart = ask_views(net, task.watch, layers)
+    _, apart = ask_views(net, task.watch, layers)
     means = np.stack([features[known.of(n)].mean(0) for n in range(task.classes)])
     world = known_world(features - means[known.truth], apart - means[task.watch.truth])
     del world["limit"]
-    shares = torch.softmax(torch.from_numpy(logits).double(), 1).numpy()
-    right = shares[np.arange(len(shares)), task.watch.truth]
     away = [mahalanobis(a - means[n], world) for a, n in zip(apart, task.watch.truth, strict=True)]
     return {
-        "probability": round(max(_LEAST_SURE, float(np.quantile(right, unknown))), 4),
+        "probability": round(max(_LEAST_SURE, _strange(net, task.watch)), 4),
         "ood": {
             **world,
             "means": [[float(f"{v:.5g}") for v in row] for row in means],
             "limit": round(float(np.quantile(away, 1 - unknown)), 4),
         },
     }
+
+
+def _strange(net: nn.Module, watch: Views) -> float:
+    """The probability of a kind that one in a hundred pictures of no kind reaches."""
+    known = list(watch.images)
+    rngs = (np.random.default_rng((_STRANGE, number)) for number in range(_STRANGE))
+    made = np.stack([foreign_picture(known, [], rng) for rng in rngs])
+    logits, _ = ask_views(net, Views(made, np.full(_STRANGE, NONE, np.int64)))
+    shares = torch.softmax(torch.from_numpy(logits).double(), 1).numpy()[:, :-1]
+    return float(np.quantile(shares.max(1), 0.99))
 
 
 def classes_of(folder_description: Mapping[str, Any]) -> tuple[str, ...]:

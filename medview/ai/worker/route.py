@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from medview.ai.worker.net_steps import _calibration, _logits, _number, mahalanobis, pooled
 from medview.ai.worker.steps import FloatArray, State, step
 from medview.core.errors import ModelUnavailable
+from medview.core.volume import Volume
 from medview.core.words import say
 
 _LEAST_KNOWN = 0.4  # share of a series' pictures that must be known, and of one kind
@@ -60,11 +61,18 @@ def route(state: State, layers: list[str], probability: float | str, limit: floa
             mean = np.array(known["means"][nearest[number, best]])
             is_known = mahalanobis(_features(state, layers, number) - mean, known) <= most
         looks.append(best if is_known else None)
-    state.route = found = joined(looks, sums)
-    like = found.looks_like
+    found = joined(looks, sums)
+    if _is_lone_slice(state.volume):
+        found = replace(found, looks_like=None, probability=0.0)
+    state.route, like = found, found.looks_like
     if like is not None and state.volume.modality in ("", *outputs[like].get("modalities", ())):
         state.route = replace(found, answer=like)
         state.scores = {folder.outputs[like].name: found.probability}
+
+
+def _is_lone_slice(volume: Volume) -> bool:
+    """One or two cross-sections: the slices of a series vouch for each other, these cannot."""
+    return volume.geometry.is_spatial and volume.geometry.shape[0] <= 2
 
 
 def _features(state: State, layers: list[str], number: int) -> FloatArray:
