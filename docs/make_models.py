@@ -36,7 +36,7 @@ ANCHORS: Mapping[str, tuple[str, ...]] = {
     ),
     "headneck-oar": (
         (
-            "no published figure for organs on this grid; on fine CT mean Dice 0.777 over 30 organs "
+            "no published figure for organs on this grid; on fine CT mean Dice 0.777 of 30 organs "
             "(HaN-Seg winner, arXiv 2405.10833)"
         ),
     ),
@@ -49,7 +49,7 @@ ANCHORS: Mapping[str, tuple[str, ...]] = {
     ),
     "lungs": (
         (
-            "on 70 CTs with COVID: Dice 0.973 left, 0.977 right (Ma et al. 2020); ours is measured on "
+            "on 70 CTs with COVID: Dice 0.973 left, 0.977 right (Ma et al. 2020); ours comes from "
             "a made phantom, whose truth is exact and whose lungs are healthy"
         ),
     ),
