@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from training_sets import kinds_plan, picture_of
 
-from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.folder import ModelFolder, open_folder, write_manifest
 from medview.ai.worker.consult import ask_router
 from medview.ai.worker.pipeline import Pipeline
 from medview.ai.worker.route import joined, summed
@@ -31,6 +31,11 @@ def trained(tmp_path_factory):
     plan = kinds_plan(folder)
     (folder / "run").mkdir()
     path = train_model(plan, Job(folder / "run", no_progress, CancelToken()))
+    calib = json.loads((path / "calib.json").read_text())
+    assert 0.9 <= calib["probability"] <= 1
+    # Sixty steps make no net that is surer of a disc than of strange pictures.
+    (path / "calib.json").write_text(json.dumps({**calib, "probability": 0.9}))
+    write_manifest(path)
     return plan, open_folder(path), folder / "set"
 
 
