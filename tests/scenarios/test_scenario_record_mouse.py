@@ -14,7 +14,8 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from medview.core.results import Finding
+from medview.core.geometry import VoxelIndex
+from medview.core.results import Finding, ModelRef, ModelRun
 from medview.core.words import say
 from medview.gui.panels.record import RecordPanel
 from medview.gui.panels.record_document import DocumentCard
@@ -346,3 +347,34 @@ def test_without_images_a_correction_is_kept_with_the_document_and_undone(
     qtbot.waitUntil(lambda: not any(e.text == "stroke" for e in panel.documents[0].note.entities))
     window.actions_.perform("edit.undo")
     qtbot.waitUntil(lambda: any(e.text == "stroke" for e in panel.documents[0].note.entities))
+
+
+def test_a_lobe_without_a_mask_leads_to_its_lung_and_says_so(
+    opened: MainWindow, panel: RecordPanel, qtbot: QtBot, quiet: Quiet, tmp_path: Path
+) -> None:
+    place = opened.session.active
+    assert place is not None
+    middle = place.stack.geometry.to_patient(VoxelIndex(5, 40, 50))
+    lung = Finding(id="lung", kind="segmentation", label="Right lung", centroid=middle)
+    model = ModelRef(name="lungs", version="1", manifest_sha256="")
+    run = ModelRun(
+        id="r", model=model, series_uid=place.series.uid, stack=place.stack_number,
+        status="run", findings=(lung,),
+    )  # fmt: skip
+    opened.session.made.keep_run(place, run)
+    add_note(opened, tmp_path, "A nodule in the right upper lobe.", quiet, qtbot)
+    card = letter_of(panel, "Radiology")
+    click_mention(card, "nodule", qtbot)
+
+    qtbot.waitUntil(lambda: opened.grid.active_view.stage.index == 5)
+    assert card.bar is not None
+    said = [found.text() for found in card.bar.findChildren(QLabel)]
+    assert any("right upper lobe itself is not outlined" in text for text in said)
+
+
+def test_a_key_leads_to_the_search(opened: MainWindow, qtbot: QtBot) -> None:
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    qtbot.keyClick(opened, Qt.Key.Key_F, both)
+
+    qtbot.waitUntil(lambda: opened.sidebar.tab == "record")
+    assert opened.sidebar.record.top.search.field.hasFocus()
