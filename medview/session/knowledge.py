@@ -11,7 +11,7 @@ from medview.core.results import Finding, Measurement, ModelRun, Quantity
 from medview.core.study import Patient, Study
 from medview.session.documents import OpenDocument
 from medview.session.judging import Judging
-from medview.session.nodules import leading, nodule_observations
+from medview.session.nodules import is_outdated, leading, nodule_observations
 from medview.session.work import Work
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def from_runs(
     for run in runs:
         if run.status != "run" or run.series_uid not in series or run.id in work.hidden_runs:
             continue
-        if run.subject not in there:
+        if run.subject not in there or (largest and run.subject and is_outdated(run, largest)):
             continue
         for finding in run.findings:
             decision = work.decision_on(finding.id)

@@ -10,7 +10,7 @@ import numpy as np
 
 from medview.core.geometry import PatientPoint, VoxelIndex
 from medview.core.observation import Observation, Source
-from medview.core.results import Code, Measurement, Quantity
+from medview.core.results import Code, Measurement, ModelRun, Quantity
 from medview.core.words import tr
 from medview.imaging.segment.box import LiveMask
 from medview.imaging.segment.extent import Axes
@@ -22,6 +22,7 @@ from medview.session.places import Place
 NODULE_CODE = Code("SCT", "27925004", "Nodule")
 _SEGMENT, _TYPE = "segment", "nodule"  # in Measurement.extra
 _PARALLEL = 0.999  # cosine
+_SAME_MM = 0.25  # measured again on the screen's slice, a diameter moves by its last digit
 _VOLUME = Code("SCT", "118565006", "Volume")
 _LONG = Code("SCT", "103339001", "Long axis")
 _SHORT = Code("SCT", "103340004", "Short axis")
@@ -121,6 +122,17 @@ def _quantities(axes: Axes, volume_mm3: float) -> tuple[Quantity, ...]:
 def leading(measurements: Sequence[Measurement]) -> Measurement | None:
     """The largest of the clicked nodules; None without one."""
     return max((m for m in measurements if is_nodule(m)), key=mean_diameter, default=None)
+
+
+def is_outdated(run: ModelRun, measurement: Measurement) -> bool:
+    """Whether a run is about a nodule that measures something else by now: outline or axes were
+    changed since its gate asked for the diameter."""
+    checks = () if run.gate is None else run.gate.checks
+    asked = [check.said.values.get("size") for check in checks if check.name == "diameter_mm"]
+    return any(
+        isinstance(size, int | float) and abs(size - mean_diameter(measurement)) > _SAME_MM
+        for size in asked
+    )
 
 
 def nodule_observations(

@@ -30,6 +30,7 @@ from medview.session.events import (
     ShowSource,
 )
 from medview.session.mentions import query_of
+from medview.session.nodules import is_outdated
 from medview.session.work import Decision
 
 
@@ -142,6 +143,8 @@ class FindingsPanel(QWidget):
         about = self._subject(run)
         if about is not None:
             card.add(label(about.text, "muted"))
+            if is_outdated(run, about):
+                card.add(label(tr("The nodule was changed since: ask again."), "warn"))
         for finding in run.findings:
             if finding.probability is not None:
                 self._add_probability(card, finding)
