@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from medview.training.plan import TrainPlan
@@ -135,22 +136,25 @@ def _worst(part: Measured, kind: str) -> str:
         return _worst_films(part, rows)
     if kind == "router":
         return _worst_routes(rows)
-    names = [name for name in part.metrics if name.startswith("dice")]
-    ranked = sorted(rows, key=lambda row: sum(row.get(name, 0) for name in names))
+    # A label that nobody drew in a case has no Dice there.
+    drawn = {row["id"]: {n: row[n] for n in row if n.startswith("dice")} for row in rows}
+    rows = [row for row in rows if drawn[row["id"]]]
+    ranked = sorted(rows, key=lambda row: fmean(drawn[row["id"]].values()))
     lines = []
     for row in ranked[:3]:
-        scores = ", ".join(f"{n.split('.')[1]} {row.get(n, 0):.2f}" for n in names)
+        scores = ", ".join(f"{n.split('.')[1]} {v:.2f}" for n, v in drawn[row["id"]].items())
         errors = ", ".join(
             f"{n.split('.')[1]} {100 * row[n]:+.0f} %" for n in row if n.startswith("volume_error")
         )
         lines.append(
             f"- case {row['id']} (person {row['patient']}): Dice {scores}; volume {errors}"
         )
-    below = sum(min(row.get(name, 0) for name in names) < 0.8 for row in rows)
-    return (
-        "\n".join(lines) + f"\n\nOf {len(rows)} cases {below} have a part with a Dice below 0.80. "
-        "No outline was empty." * all(min(row.get(n, 0) for n in names) > 0 for row in rows)
-    )
+    least = [min(values.values()) for values in drawn.values() if values]
+    below = sum(value < 0.8 for value in least)
+    said = f"Of {len(rows)} cases {below} have a part with a Dice below 0.80."
+    if min(least, default=0) > 0:
+        said += " No outline was empty."
+    return "\n".join(lines) + f"\n\n{said}"
 
 
 def _worst_films(part: Measured, rows: list[Mapping[str, Any]]) -> str:
