@@ -11,7 +11,7 @@ import pytest
 from medview.cli.main import COMMANDS, main
 
 
-@pytest.mark.parametrize("line", [["surgeon", "x"], ["calibrate", "f.json"], ["surgeon"]])
+@pytest.mark.parametrize("line", [["surgeon", "x"], ["diagnose", "f.json"], ["surgeon"]])
 def test_a_word_that_is_no_command_is_named(
     line: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
