@@ -30,6 +30,15 @@ def test_names_that_no_list_has_are_read_with_their_context() -> None:
     assert _note(TEXT).model.startswith("disease-chemical-names ")
 
 
+@pytest.mark.parametrize("line", ["Patient ID: MV-0001", "MRN MV-0001", "Accession: MV-0001"])
+def test_the_letters_of_a_number_are_no_drug(line: str) -> None:
+    at = line.index("MV")
+    name = Name(type="Chemical", start=at, end=at + 2, probability=0.99)
+    assert with_names(line, [], [name]) == []
+    other = Name(type="Chemical", start=0, end=2, probability=0.99)
+    assert [e.text for e in with_names("MV 5 mg daily", [], [other])] == ["MV"]
+
+
 def test_without_the_model_the_rules_read_alone() -> None:
     note = _note("No chest pain. Aspirin 100 mg daily.", is_tagged=False)
     assert {e.text for e in note.entities} >= {"chest pain", "Aspirin", "100 mg"}

@@ -28,11 +28,15 @@ _FELT = re.compile(
     re.IGNORECASE,
 )
 
+_NUMBER = re.compile(r"(?:\b(?:ID|MRN)|\b(?:number|accession))\W{1,3}$", re.IGNORECASE)
+
 
 def with_names(text: str, entities: Sequence[Entity], names: Sequence[Name]) -> list[Entity]:
     """The entities of a sentence, with the tagger's names beside or instead of them."""
     kept = list(entities)
     for name in names:
+        if _NUMBER.search(text, max(0, name.start - 20), name.start):
+            continue  # the letters of a patient's or an order's number are no name
         shortened = _without_degree(text, name)
         met = [e for e in kept if e.start < shortened.end and shortened.start < e.end]
         if not met and shortened.probability >= _SURE:
