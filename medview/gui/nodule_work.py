@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject
 
 from medview.core.words import say
-from medview.session.nodule_model import Lesion, lesion_models, lesion_task
-from medview.session.nodules import is_nodule, linked_to, mean_diameter
 
 if TYPE_CHECKING:
     from medview.core.results import Measurement
     from medview.gui.segment_work import SegmentWork
     from medview.gui.window import MainWindow
     from medview.session.analysis import Task
+    from medview.session.nodule_model import Lesion
     from medview.session.studies import OpenVolume
 
 
@@ -27,12 +25,14 @@ class NoduleWork(QObject):
         self._window, self._session = window, window.session
         self._segments = segments
         segments.nodule_measured.connect(self._ask)
-        window.actions_.connect("nodule.rate", self._rate_again)
+        window.actions_.connect("models.rate_nodule", self._rate_again)
 
     def _ask(self, opened: OpenVolume, lesion: Lesion) -> None:
         analyses, call = self._session.analyses, self._window.operations.call
 
         def tasks() -> list[Task]:
+            from medview.session.nodule_model import lesion_models, lesion_task
+
             return [
                 lesion_task(model, opened.place, opened.volume, lesion) for model in lesion_models()
             ]
@@ -55,6 +55,12 @@ class NoduleWork(QObject):
                 say("Click a nodule with the nodule tool (D) first, or choose its segment."), "warn"
             )
             return
+        # The window is drawn before any of this is loaded.
+        import numpy as np
+
+        from medview.session.nodule_model import Lesion
+        from medview.session.nodules import mean_diameter
+
         live = self._session.segmenting.mask(opened.place, segment)
         lesion = Lesion(
             mask=np.array(live.voxels, bool),
@@ -66,4 +72,6 @@ class NoduleWork(QObject):
 
     def _nodule_of(self, segment_id: str) -> Measurement | None:
         measured = self._session.work.measurements
+        from medview.session.nodules import is_nodule, linked_to
+
         return next((m for m in measured if is_nodule(m) and linked_to(m) == segment_id), None)

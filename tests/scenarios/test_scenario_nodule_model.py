@@ -99,13 +99,13 @@ def test_a_rejected_answer_feeds_no_score_and_goes_with_its_nodule(
 def test_asking_again_replaces_the_answer_and_without_a_nodule_says_so(
     opened: MainWindow, nodule_place: PatientPoint, qtbot: QtBot, quiet: Quiet
 ) -> None:
-    opened.actions_.perform("nodule.rate")
+    opened.actions_.perform("models.rate_nodule")
     assert "Click a nodule" in opened.messages[-1][1].english()
     click(opened, nodule_place, qtbot)
     qtbot.waitUntil(lambda: bool(runs(opened)), timeout=60_000)
     quiet(opened)
     (first,) = runs(opened)
-    opened.actions_.perform("nodule.rate")
+    opened.actions_.perform("models.rate_nodule")
     qtbot.waitUntil(lambda: runs(opened)[0].id != first.id, timeout=60_000)
     quiet(opened)
     (second,) = runs(opened)

@@ -151,7 +151,6 @@ _TOOL = (
 )
 _SEGMENT = (
     Row("tool.nodule", "Nodule", "target", "D", in_views=True, is_marked=True),
-    Row("nodule.rate", "Ask the model about the nodule again", "activity"),
     Row("tool.brush", "Brush", keys="B", in_views=True, is_marked=True),
     Row("tool.eraser", "Eraser", keys="Shift+B", in_views=True, is_marked=True),
     Row("tool.threshold", "Brush in a window", keys="U", in_views=True, is_marked=True),
@@ -176,6 +175,7 @@ _CINE = (
 )
 _MODELS = (
     Row("models.analyse", "Analyse this series", "activity", "Ctrl+R"),
+    Row("models.rate_nodule", "Ask the model about the nodule again", "activity"),
     Row("models.cancel", "Stop reading and analysing", "ban", "Ctrl+."),
 )
 _HELP = (

@@ -24,6 +24,8 @@ _GROUPS: tuple[tuple[str, ...], ...] = (
     ("smoking_status", "pack_years", "cigarettes_per_day"),
 )  # fmt: skip
 
+_LONGEST = 34  # letters that the dialog has room for
+
 
 class StalenessPage(QWidget):
     """A number of days for each kind of value; each change holds at once."""
@@ -42,11 +44,13 @@ class StalenessPage(QWidget):
         form = QFormLayout()
         form.setSpacing(2 * GRID)
         for group in _GROUPS:
-            name = ", ".join(tr(concepts()[concept].title) for concept in group[:3])
+            titles = [tr(concepts()[concept].title) for concept in group]
+            name = ", ".join(titles)
             box = self._box(own.get(group[0], usual_days().get(group[0], 0)))
             box.setAccessibleName(name)
-            box.setToolTip(", ".join(tr(concepts()[concept].title) for concept in group))
-            form.addRow(name + (" …" if len(group) > 3 else ""), box)
+            box.setToolTip(name)
+            short = next(n for n in (3, 2, 1) if n == 1 or len(", ".join(titles[:n])) <= _LONGEST)
+            form.addRow(", ".join(titles[:short]) + (" …" if len(group) > short else ""), box)
             self.days[group[0]] = box
         layout.addLayout(form)
         layout.addStretch(1)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import button, label
-from medview.gui.style import GRID, icon, tokens
+from medview.gui.style import GRID
 
 _PAUSE_MS = 120  # between the last letter and the search
 
@@ -25,9 +25,6 @@ class SearchBar(QWidget):
         self.field.textChanged.connect(self._typed)
         self.field.stepped.connect(self.stepped)
         self.field.left.connect(self.clear)
-        self._mark = self.field.addAction(
-            icon("search", tokens().muted), QLineEdit.ActionPosition.LeadingPosition
-        )
         self.count = label("", "small", wrap=False)
         self.back = button("‹", "chip", lambda: self.stepped.emit(-1))
         self.forward = button("›", "chip", lambda: self.stepped.emit(1))
@@ -45,7 +42,6 @@ class SearchBar(QWidget):
         """Say everything again in the current language."""
         self.field.setPlaceholderText(tr("Search documents and reports (Ctrl+Alt+F)"))
         self.field.setAccessibleName(tr("Search the record"))
-        self._mark.setIcon(icon("search", tokens().muted))
         for made, said in (
             (self.back, tr("Previous hit (Shift+Enter)")),
             (self.forward, tr("Next hit (Enter)")),
