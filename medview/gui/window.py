@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self.messages: list[tuple[str, Sentence, str]] = []
         self._cancel = CancelToken()
         self._is_whole = False
+        self._reading = 0  # how many folders are being read
         self._told_at = 0.0  # when progress was told last
         self.setWindowTitle("MedView")
         self.actions_ = Actions(self)
@@ -164,12 +165,14 @@ class MainWindow(QMainWindow):
         self._cancel = CancelToken()
 
         async def action() -> None:
+            self._reading += 1
             try:
                 cancel = self._cancel
                 await self.operations.call_or_leave(
                     cancel, self.session.open, list(paths), self._report_progress, cancel
                 )
             finally:
+                self._reading -= 1
                 self.progressed.emit("", 0, 0)
 
         self.operations.start(action())
@@ -184,6 +187,7 @@ class MainWindow(QMainWindow):
         async def action() -> None:
             from medview.gui.demo import make_in_child
 
+            self._reading += 1
             try:
                 if not (folder / "truth" / "truth.json").is_file():
                     await self.operations.call(
@@ -193,6 +197,7 @@ class MainWindow(QMainWindow):
                     self.session.open, [folder], self._report_progress, self._cancel
                 )
             finally:
+                self._reading -= 1
                 self.progressed.emit("", 0, 0)
 
         self.operations.start(action())
@@ -383,7 +388,7 @@ class MainWindow(QMainWindow):
         self.top.search_asked.connect(self.show_palette)
         self.status.cancel_asked.connect(self.cancel)
         self.status.messages_asked.connect(self.notices.show_messages)
-        self.progressed.connect(self.status.show_progress)
+        self.progressed.connect(self._show_progress)
         for signal, slot in (
             (self.studies.series_chosen, self.show_series),
             (self.studies.doctor_asked, self.examine_series),
@@ -403,6 +408,10 @@ class MainWindow(QMainWindow):
         if now - self._told_at >= _TELL_S:  # a folder of many thousands must not be slowed by it
             self._told_at = now
             self.progressed.emit(tr("Reading"), done, total)
+
+    def _show_progress(self, what: str, done: int, total: int) -> None:
+        if self._reading or not what:  # the last word of a thread may come after its end
+            self.status.show_progress(what, done, total)
 
     def _show_menu(self, place: QPoint) -> None:
         menu = view_menu(self.actions_, self)
