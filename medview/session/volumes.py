@@ -90,6 +90,7 @@ class Volumes:
         self._windowed: dict[Key, WindowedVolume] = {}
         self._pinned: frozenset[Key] = frozenset()
         self._lock = threading.RLock()
+        self._sharing = threading.Lock()  # one volume at a time takes its share of what is left
         self._is_closed = False
 
     def get(self, key: Key) -> OpenVolume | None:
@@ -182,11 +183,16 @@ class Volumes:
             done, total = int(windowed.opened.ready.sum()), len(windowed.opened.ready)
             self._events.send(LoadProgress(*key, min(done, total - 1), total))
 
-        room = self._room_for_some(place)
-        windowed = WindowedVolume(place, room, len(place.stack.frames) // 2, told)
-        with self._lock:
-            self._volumes[key] = windowed.opened
-            self._windowed[key] = windowed
+        with self._sharing:
+            room = self._room_for_some(place)
+            windowed = WindowedVolume(place, room, len(place.stack.frames) // 2, told)
+            with self._lock:
+                self._volumes[key] = windowed.opened
+                self._windowed[key] = windowed
+            # A series that is read whole may have taken its room in the meantime.
+            over = self.held_bytes - self._budget.now(self._in_hand)
+            if over > 0:
+                windowed.give_back(over)
         self._events.send(VolumeOpened(*key))
         self._events.send(Message(too_large(place, room), "warn"))
         windowed.start()
