@@ -1,13 +1,15 @@
 """The gate before a model: what it was made for, asked of this very stack, answered in words.
 
-A rule of model.json names a check, what happens when it fails (`fail`: refuse or warn) and when
-the header says nothing (`missing`: refuse, warn or accept). Four checks hold for every model,
-whether it names them or not: no animals, no localizers, no colour pictures, no uneven slices.
+A rule of model.json names a check, what happens when it fails (`fail`: refuse or warn), when
+the header says nothing (`missing`: refuse, warn or accept), and whether a reader may answer for a
+refusal (`override`: never, missing where the header says nothing, or always). Four checks hold for
+every model, whether it names them or not: no animals, no localizers, no colour pictures, no uneven
+slices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from medview.ai.folder import ModelFolder
@@ -18,6 +20,13 @@ from medview.core.study import Patient, Series, Stack, Study
 
 # Models see a plain array: uneven slices would be measured as if they were even.
 _EVEN = ("regular", "tilted", "single", "projection", "not-spatial")
+# What a reader has to hear first: it is something else, then somebody else, then how it was taken.
+_GRAVITY = (
+    "species", "modality", "localizer", "colour", "sop_class", "body_part", "age_years", "view",
+    "derived", "words", "contrast", "geometry", "tilt_deg", "orientation", "diameter_mm",
+    "slice_count", "coverage_mm", "extent_mm", "slice_spacing_mm", "pixel_spacing_mm", "burned_in",
+    "inverted",
+)  # fmt: skip
 _ALWAYS: tuple[Mapping[str, Any], ...] = (
     {"check": "species"}, {"check": "localizer"}, {"check": "colour"},
     {"check": "geometry", "in": _EVEN},
@@ -35,26 +44,54 @@ def judge(
     """Ask every rule of a model about a stack, or about one lesion of this diameter on it.
 
     accepted: all held. borderline: a rule that only warns did not hold, or a value is not known.
-    refused: some rule that refuses did not hold; the checks that refuse then stand first.
+    refused: some rule that refuses did not hold; the checks that refuse then stand first, the
+    gravest before the others.
     """
     facts = Facts(patient, study, series, stack, diameter_mm)
     named = {gate["check"] for gate in model.gates}
     # An animal or a scout is said first: a reason of detail would mislead there.
     rules = [*(rule for rule in _ALWAYS if rule["check"] not in named), *model.gates]
-    graded = [_grade(rule, facts) for rule in rules]
-    graded.sort(key=lambda pair: pair[0] != "refuse")
-    worst = {grade for grade, _ in graded}
-    verdict = "refused" if "refuse" in worst else "borderline" if "warn" in worst else "accepted"
-    return GateVerdict(verdict, tuple(check for _, check in graded))
+    checks = sorted((_ask(rule, facts) for rule in rules), key=_place)
+    return GateVerdict(_worst(checks), tuple(checks))
 
 
-def _grade(rule: Mapping[str, Any], facts: Facts) -> tuple[str, Check]:
+def joined(before: GateVerdict | None, checks: Sequence[Check]) -> GateVerdict | None:
+    """A verdict with what was seen in the pixels: what failed there stands first."""
+    if not checks:
+        return before
+    before = before or GateVerdict("accepted", ())
+    override = before.override
+    of_header = [check for check in before.checks if override is None or not check.refuses]
+    worst = _worst([*checks, *of_header])
+    verdict = "borderline" if worst == "accepted" and before.verdict != "accepted" else worst
+    failed, held = ([c for c in checks if c.ok is ok] for ok in (False, True))
+    return GateVerdict(verdict, (*failed, *before.checks, *held), override)
+
+
+def _worst(checks: Iterable[Check]) -> str:
+    failed = [check for check in checks if not check.ok]
+    if any(check.refuses for check in failed):
+        return "refused"
+    return "borderline" if failed else "accepted"
+
+
+def _place(check: Check) -> tuple[int, int]:
+    grade = 2 if check.ok else 1 if check.grade == "warn" else 0
+    return grade, _GRAVITY.index(check.name) if check.name in _GRAVITY else len(_GRAVITY)
+
+
+def _ask(rule: Mapping[str, Any], facts: Facts) -> Check:
     answer, said = CHECKS[rule["check"]](rule, facts)
     if answer is None:
         grade = rule.get("missing", "warn")
     else:
         grade = "accept" if answer else rule.get("fail", "refuse")
-    return grade, Check(rule["check"], grade == "accept", said)
+    name = str(rule["check"])
+    if grade != "refuse":
+        return Check(name, grade == "accept", said, "warn" if grade == "warn" else "")
+    wanted = rule.get("override", "never")
+    can_override = wanted == "always" or (wanted == "missing" and answer is None)
+    return Check(name, ok=False, said=said, grade="refuse", can_override=can_override)
 
 
 def applies(model: ModelFolder, series: Series) -> bool:

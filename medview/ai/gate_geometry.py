@@ -150,3 +150,35 @@ def ask_tilt(rule: Rule, facts: Facts) -> Answer:
         tilt=tilt,
         limit=rule.get("high", 0),
     )
+
+
+_LEAST_COSINE = 0.9  # of the normal with the patient's axis: 25 degrees, a usual gantry or tilt
+_LIES = {
+    "axial": say("The slices lie axially."),
+    "coronal": say("The slices lie coronally."),
+    "sagittal": say("The slices lie sagittally."),
+    "oblique": say("The slices lie obliquely."),
+}
+_MADE_FOR = {
+    "axial": say("axial slices"),
+    "coronal": say("coronal slices"),
+    "sagittal": say("sagittal slices"),
+    "oblique": say("oblique slices"),
+}
+
+
+def ask_orientation(rule: Rule, facts: Facts) -> Answer:
+    """Whether the slices lie as the model wants them, by the normal of the stack."""
+    geometry = facts.stack.geometry
+    if not geometry.is_spatial:
+        return None, say("It is not known how the slices lie in the patient.")
+    normal = [abs(float(part)) for part in geometry.normal]
+    largest = max(normal)
+    names = ("sagittal", "coronal", "axial")
+    lies = names[normal.index(largest)] if largest >= _LEAST_COSINE else "oblique"
+    if lies in rule["in"]:
+        return True, _LIES[lies]
+    made_for = _MADE_FOR[rule["in"][0]]
+    for name in rule["in"][1:]:
+        made_for = say("{some} or {more}", some=made_for, more=_MADE_FOR[name])
+    return False, say("{lies} The model was made for {wanted}.", lies=_LIES[lies], wanted=made_for)

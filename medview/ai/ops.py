@@ -60,7 +60,12 @@ STEP_FIELDS: Mapping[str, Fields] = {
     "nodule_features": {},
     "interval": {},
     "features": {"layers": Field("texts", True)},
-    "ood": {"score": Field("text", True, ("mahalanobis",)), "limit": _POINTER},
+    # warn: from which distance on the result carries a banner; limit: from which on it is refused
+    "ood": {
+        "score": Field("text", True, ("mahalanobis",)),
+        "limit": _POINTER,
+        "warn": Field("number-or-pointer"),
+    },
     "route": {
         "layers": Field("texts", True),
         "probability": _POINTER,
@@ -93,7 +98,11 @@ STEP_FIELDS: Mapping[str, Fields] = {
 
 _ON_FAIL = Field("text", choices=("refuse", "warn"))
 _ON_MISSING = Field("text", choices=("refuse", "warn", "accept"))
-_COMMON: Fields = {"check": Field("text", True), "fail": _ON_FAIL, "missing": _ON_MISSING}
+# override: whether a reader may answer for a refusal, where the header is silent or always
+_OVERRIDE = Field("text", choices=("never", "missing", "always"))
+_COMMON: Fields = {
+    "check": Field("text", True), "fail": _ON_FAIL, "missing": _ON_MISSING, "override": _OVERRIDE,
+}  # fmt: skip
 _ONE_OF: Fields = {**_COMMON, "in": Field("texts", True)}
 _RANGE: Fields = {**_COMMON, "low": _NUMBER, "high": _NUMBER}
 
@@ -104,6 +113,10 @@ GATE_FIELDS: Mapping[str, Fields] = {
     "body_part": {**_ONE_OF, "also_in": Field("texts")},
     "view": _ONE_OF,
     "geometry": _ONE_OF,
+    "orientation": {
+        **_COMMON,
+        "in": Field("texts", True, ("axial", "coronal", "sagittal", "oblique")),
+    },
     "species": _COMMON,
     "localizer": _COMMON,
     "derived": _COMMON,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from medview.ai.events import Job
+from medview.ai.gate import joined
 from medview.ai.protocol import (
     DoneLine,
     JobLine,
@@ -14,7 +15,7 @@ from medview.ai.protocol import (
     result_heatmap,
     result_label_map,
 )
-from medview.core.results import Check, GateVerdict, Heatmap, LabelMap, ModelRun
+from medview.core.results import Check, Heatmap, LabelMap, ModelRun
 from medview.core.shared import SharedBlock
 from medview.core.words import Sentence, current_language
 
@@ -90,7 +91,7 @@ class Pending:
             series_uid=self.job.series_uid,
             stack=self.job.stack,
             status="run",
-            gate=joined_gate(self.job.gate, done.checks),
+            gate=joined(self.job.gate, done.checks),
             device=done.device,
             precision=done.precision,
             seed=done.seed,
@@ -113,16 +114,6 @@ class Pending:
         self._result.release()
 
 
-def joined_gate(gate: GateVerdict | None, checks: tuple[Check, ...]) -> GateVerdict | None:
-    """The verdict on the header with what routers said of the pixels; one `no` refuses."""
-    if not checks:
-        return gate
-    before = gate or GateVerdict("accepted", ())
-    if all(check.ok for check in checks):
-        return GateVerdict(before.verdict, (*before.checks, *checks))
-    return GateVerdict("refused", (*checks, *before.checks))
-
-
 def ended_run(
     job_id: str,
     job: Job,
@@ -139,5 +130,5 @@ def ended_run(
         status=status,
         reason=reason,
         subject=job.subject,
-        gate=joined_gate(job.gate, checks),
+        gate=joined(job.gate, checks),
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.geometry import Geometry, PatientPoint
-from medview.core.words import Sentence
+from medview.core.words import Sentence, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,13 @@ class Label:
     concept: str = ""
 
 
+# Checks that say what a picture is of, and those that do not matter where that is wrong.
+_KINDS = ("species", "modality", "localizer", "colour", "sop_class", "router")
+_DETAILS = (
+    "geometry", "orientation", "tilt_deg", "slice_count", "coverage_mm", "extent_mm",
+    "slice_spacing_mm", "pixel_spacing_mm", "diameter_mm", "inverted", "burned_in", "age_years",
+    "view", "contrast",
+)  # fmt: skip
 OWN_MASK = "segment:"  # how the ids of label maps begin that the reader made
 
 
@@ -108,26 +115,78 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question that the gate asked, and the answer in words."""
+    """One question that the gate asked, and the answer in words.
+
+    grade: of one that is not ok, "warn" where it only warns. can_override: whether the model lets
+    the reader answer for it.
+    """
 
     name: str
     ok: bool
     said: Sentence
+    grade: str = ""
+    can_override: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this alone keeps the model from running."""
+        return not self.ok and self.grade != "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A reader answered for checks that refused: who, when (ISO 8601), which checks."""
+
+    by: str
+    at: str
+    checks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """accepted, borderline (accepted with a banner) or refused, with every check."""
+    """accepted, borderline (accepted with a banner) or refused, with every check.
+
+    override: of a borderline verdict, which refusals a reader answered for.
+    """
 
     verdict: str
     checks: tuple[Check, ...]
+    override: Override | None = None
+
+    @property
+    def reasons(self) -> tuple[Sentence, ...]:
+        """Why it was refused: every check that failed and matters, the gravest first.
+
+        Of something else altogether (another modality, an animal) sizes and numbers do not matter.
+        """
+        if self.verdict != "refused":
+            return ()
+        failed = [check for check in self.checks if check.refuses]
+        if any(check.name in _KINDS for check in failed):
+            failed = [check for check in failed if check.name not in _DETAILS]
+        return tuple(check.said for check in failed)
 
     @property
     def reason(self) -> Sentence | None:
-        """Why it was refused: the first check that failed."""
-        if self.verdict != "refused":
+        """All reasons of a refusal in one."""
+        reasons = self.reasons
+        if not reasons:
             return None
-        return next((check.said for check in self.checks if not check.ok), None)
+        said = reasons[0]
+        for more in reasons[1:]:
+            said = say("{said} {more}", said=said, more=more)
+        return said
+
+    @property
+    def can_override(self) -> bool:
+        """Whether the model lets the reader answer for everything that refused."""
+        failed = [check for check in self.checks if check.refuses]
+        return self.verdict == "refused" and all(check.can_override for check in failed)
+
+    def overridden(self, by: str, at: str) -> GateVerdict:
+        """The verdict with a reader's word for it: it runs, and the banner stays."""
+        failed = tuple(check.name for check in self.checks if check.refuses)
+        return GateVerdict("borderline", self.checks, Override(by, at, failed))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -139,6 +139,7 @@ class MainWindow(QMainWindow):
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
         from medview.gui.segment_work import SegmentWork
+        from medview.gui.trust_work import TrustWork
         from medview.gui.volume_work import VolumeWork
 
         self.library = LibraryWork(self)
@@ -154,6 +155,7 @@ class MainWindow(QMainWindow):
         self.curves = CurveWork(self)
         VolumeWork(self)
         NoduleWork(self, SegmentWork(self))
+        TrustWork(self)
         KeyImagesWork(self)
         RecordWork(self)
         RiskWork(self)

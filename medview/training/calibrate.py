@@ -20,6 +20,7 @@ from medview.training.classification import Answers, Films, ask
 Array = NDArray[np.float64]
 _AXES = 64
 _REFUSED_SHARE = 0.01
+_WARNED_SHARE = 0.05
 
 
 def calibrate(net: ResNet2d, fit: Films, apart: Films, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +74,8 @@ def _full_scale(answers: Answers, films: Films) -> float:
 
 
 def known_world(features: Array, apart: Array) -> dict[str, Any]:
-    """The distribution of the training features, and the distance that 1 % of new patients exceed.
+    """The distribution of the training features, and the distances that 1 % of new patients
+    exceed (limit) and 5 % (warn).
 
     Probabilistic principal components (Tipping and Bishop 1999): full variance along the first
     axes, one mean variance for all that remain.
@@ -91,7 +93,11 @@ def known_world(features: Array, apart: Array) -> dict[str, Any]:
         "rest_variance": float(f"{max(rest, 1e-6):.5g}"),
     }
     distances = [mahalanobis(row, known) for row in apart]
-    return {**known, "limit": round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4)}
+    return {
+        **known,
+        "limit": round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4),
+        "warn": round(float(np.quantile(distances, 1 - _WARNED_SHARE)), 4),
+    }
 
 
 def _short(values: Any) -> list[float]:

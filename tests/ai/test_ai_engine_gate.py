@@ -176,11 +176,11 @@ def test_heads_with_thick_or_few_slices_are_refused_for_the_hippocampus(
     imaging_data: Path,
 ) -> None:
     for name, reason in (
-        ("t1-sag-head", "The stack has 18 slices; the model needs at least 20."),
-        ("brain-t1-post", "The stack has 13 slices; the model needs at least 20."),
+        ("t1-sag-head", "The stack has 18 slices; the model needs at least 20. The slices are"),
+        ("brain-t1-post", "The stack has 13 slices; the model needs at least 20. The slices are"),
     ):
         verdict = judge(model(*HIPPOCAMPUS), *real(imaging_data / "mr" / name))
-        assert said(verdict) == reason
+        assert said(verdict).startswith(reason)
         assert [check.name for check in verdict.checks if not check.ok] == [
             "slice_count", "slice_spacing_mm",
         ]  # fmt: skip

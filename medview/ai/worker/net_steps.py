@@ -18,6 +18,7 @@ from medview.ai.worker.radial_net import RadialNet
 from medview.ai.worker.steps import Context, FloatArray, State, step
 from medview.ai.worker.tiles import Tiling, tiled
 from medview.core.errors import InputRefused, ModelUnavailable
+from medview.core.results import Check
 from medview.core.words import say
 
 _RUNNING = say("Running the network")
@@ -223,8 +224,12 @@ def pooled(maps: list[FloatArray]) -> FloatArray:
 
 
 @step("ood", _RUNNING)
-def ood(state: State, score: str, limit: float | str) -> None:
-    """Refuse an image whose features lie farther from the training images than `limit`."""
+def ood(state: State, score: str, limit: float | str, warn: float | str | None = None) -> None:
+    """Refuse an image whose features lie farther from the training images than `limit`.
+
+    From `warn` on the result carries a banner; without it, from `ood/warn` of calib.json on where
+    that stands there.
+    """
     if state.features is None or score != "mahalanobis":
         raise ModelUnavailable(say("The model measures strangeness without features."))
     calib = _calibration(state.context)
@@ -238,6 +243,22 @@ def ood(state: State, score: str, limit: float | str) -> None:
             what_to_do=say("Check that it shows the right body part and is not rotated or cut."),
             detail=f"distance {distance:.2f}",
         )
+    nearest = calib["ood"].get("warn") if warn is None else _number(state.context, warn)
+    state.checks.append(_judged(distance, nearest))
+
+
+def _judged(distance: float, warn: float | None) -> Check:
+    if warn is not None and not distance <= float(warn):
+        said = say(
+            "This picture is less like the ones the model was trained on than 19 of 20 of them "
+            "(distance {distance}, usual up to {limit}).",
+            distance=round(distance, 2), limit=round(float(warn), 2),
+        )  # fmt: skip
+        return Check("distance", ok=False, said=said, grade="warn")
+    return Check("distance", ok=True, said=say(
+        "The picture is like those the model was trained on (distance {distance}).",
+        distance=round(distance, 2),
+    ))  # fmt: skip
 
 
 def mahalanobis(features: Any, known: Mapping[str, Any]) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medview.ai.worker.steps import STEPS, Context, Fields, State, check_fields, run_step
 from medview.core.progress import CancelToken, Progress
-from medview.core.results import Quantity
+from medview.core.results import Check, Quantity
 from medview.core.volume import Volume
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class PipelineResult:
     heatmaps: (class name, float32 [k, j, i], 0 to 1 on a scale fixed for the model).
     measures: (label value, or None for the whole image; quantity). thresholds: class name to
     the operating point that the model's validation fixed: from there on a score counts.
-    intervals: class name to a 95 % interval of the score. route: what a router says.
+    intervals: class name to a 95 % interval of the score. route: what a router says. checks: what
+    the pixels say to the gate.
     """
 
     label_map: NDArray[np.uint8] | None
@@ -44,6 +45,7 @@ class PipelineResult:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     route: Route | None = None
+    checks: tuple[Check, ...] = ()
 
 
 class Pipeline:
@@ -76,6 +78,7 @@ class Pipeline:
             state.thresholds,
             state.intervals,
             state.route,
+            tuple(state.checks),
         )
 
 

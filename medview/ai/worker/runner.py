@@ -63,6 +63,7 @@ class Runner:
         except Cancelled as error:
             self._end(job, "cancelled", error.what)
         except InputRefused as error:
+            self._note(error.what)
             self._end(job, "refused", error.what, error.detail)
         except MedViewError as error:
             self._end(job, "failed", error.what, error.detail)
@@ -71,6 +72,11 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - the top of an operation: said, the loop goes on
             said = say("The model failed inside ({kind}).", kind=type(error).__name__)
             self._end(job, "failed", said, _places(error))
+
+    def _note(self, said: Sentence) -> None:
+        # What a step saw in the pixels is an answer to the gate like a router's.
+        if not any(check.said == said for check in self._checks):
+            self._checks = (Check("pixels", ok=False, said=said, grade="refuse"), *self._checks)
 
     def _end(self, job: JobLine, how: str, said: Sentence, detail: str = "") -> None:
         self._send(EndLine(job.id, how, said, detail, self._checks if how == "refused" else ()))
@@ -89,7 +95,7 @@ class Runner:
                 raise InputRefused(say("The router does not know this kind of picture."))
             _write(job, given)
             done = _report(job, folder, given, device, time.perf_counter() - started)
-            return replace(done, checks=self._checks)
+            return replace(done, checks=(*given.checks, *self._checks))
         finally:
             source.release()
 

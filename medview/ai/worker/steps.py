@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from medview.core.errors import ModelUnavailable
 from medview.core.geometry import Geometry
 from medview.core.progress import CancelToken, Progress, no_progress
-from medview.core.results import Quantity
+from medview.core.results import Check, Quantity
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
 
@@ -73,6 +73,7 @@ class State:
     heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
     route: Route | None = None
+    checks: list[Check] = field(default_factory=list)  # what the pixels say to the gate
     tiling: Tiling | None = None  # how the next network looks at the image; None: at once
     _image: FloatArray | None = None
 

@@ -17,6 +17,7 @@ from medview.core.results import (
     Label,
     ModelRef,
     ModelRun,
+    Override,
     Quantity,
 )
 from medview.core.words import Sentence
@@ -109,10 +110,16 @@ def _gate_to_json(gate: GateVerdict | None) -> Json | None:
     if gate is None:
         return None
     checks = [
-        {"name": c.name, "ok": c.ok, "said": c.said.english(), "sentence": to_plain(c.said)}
+        {"name": c.name, "ok": c.ok, "grade": c.grade, "can_override": c.can_override,
+         "said": c.said.english(), "sentence": to_plain(c.said)}
         for c in gate.checks
-    ]
-    return {"verdict": gate.verdict, "checks": checks}
+    ]  # fmt: skip
+    return {
+        "verdict": gate.verdict,
+        "reasons": [reason.english() for reason in gate.reasons],
+        "override": to_plain(gate.override),
+        "checks": checks,
+    }
 
 
 def _finding_to_json(finding: Finding, files: RunFiles) -> Json:
@@ -198,9 +205,12 @@ def _gate_from_json(data: Json | None) -> GateVerdict | None:
                 str(check["name"]),
                 bool(check["ok"]),
                 _sentence(check.get("sentence"), check["said"]) or Sentence(""),
+                str(check.get("grade", "")),
+                bool(check.get("can_override", False)),
             )
             for check in data["checks"]
         ),
+        None if data.get("override") is None else from_plain(Override, data["override"]),
     )
 
 

@@ -39,6 +39,7 @@ class FindingsPanel(QWidget):
 
     action_asked = Signal(str)  # an action's name
     brush_changed = Signal()
+    override_asked = Signal(object)  # a refused run that the reader answers for
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -234,6 +235,12 @@ class FindingsPanel(QWidget):
         if about is not None:
             card.add(label(about.text, "muted"))
         card.add(label(str(words.get(run.status, "")), "muted"))
+        if run.status == "refused" and run.gate is not None and run.gate.can_override:
+            answer = button(
+                tr("I answer for it: run all the same"), "", partial(self.override_asked.emit, run)
+            )
+            answer.setToolTip(tr("Your name and the time stand on the result."))
+            card.add(row(answer, None))
         away = button(tr("Remove"), "link", partial(self._hide, run))
         card.add(row(label(f"{run.model.name} {run.model.version}", "faint"), None, away))
         return card
@@ -309,8 +316,16 @@ def sureness(probability: float) -> str:
 
 
 def _doubt(run: ModelRun) -> str:
-    checks = run.gate.checks if run.gate is not None else ()
-    return " ".join(str(check.said) for check in checks if not check.ok)
+    if run.gate is None:
+        return ""
+    said = [str(check.said) for check in run.gate.checks if not check.ok]
+    word = run.gate.override
+    if word is not None:
+        said.append(
+            tr("{reader} answered for it, {time}.", reader=word.by or tr("A reader"),
+               time=word.at[:16].replace("T", " "))
+        )  # fmt: skip
+    return " ".join(said)
 
 
 def _origin(run: ModelRun, decision: Decision | None) -> str:

@@ -1,0 +1,215 @@
+"""Who gets past the gate: every series of the corpus per model, and the dev part of its own set.
+
+    python -m benchmarks.gate [--data DIR] [--headers-only] [--models a,b] [--json]
+
+Three figures a model. `corpus`: stacks of data/imaging that the header's rules let through, and
+what the pixels (router, learned distance) said then; one that is not in MADE_FOR is an error.
+`forged`: the same stacks as if every header lied rightly: how many the pixels alone refuse.
+`kept`: cases of the dev part of the model's own set that are not refused, with the exact binomial
+95 % interval; at least 95 % are wanted. Exit status 1 where a stack got through or too few stayed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from medview.ai.catalogue import read_catalogue
+from medview.ai.folder import ModelFolder
+from medview.ai.gate import joined, judge, needs_lesion
+from medview.ai.worker.consult import ask_router
+from medview.ai.worker.pipeline import Pipeline
+from medview.core.errors import InputRefused, MedViewError
+from medview.core.progress import CancelToken, no_progress
+from medview.core.results import Check, GateVerdict
+from medview.core.volume import Volume
+from medview.session.events import Events
+from medview.session.memory import Budget, total_bytes
+from medview.session.studies import Place, Studies
+from medview.training.cases import read_cases
+from medview.training.coverage import binomial_interval
+
+# Folders of the corpus that a model was made for; of each stack there may be several copies.
+MADE_FOR = {
+    "lungs": ("ct/chest-whole",),
+    "nodule": ("ct/chest-whole", "ct/lidc-0001"),
+}
+SETS = {
+    "pneumonia-child": "cxr-pneumonia", "hippocampus": "hippocampus",
+    "headneck-oar": "ct-headneck-oar", "nodule": "ct-lung-nodules",
+}  # fmt: skip
+_DATA = Path(os.environ.get("MEDVIEW_DATA", Path(__file__).parents[2] / "shared" / "data"))
+_DIAMETER_MM = 12.0  # of the nodule that is asked about
+_LEAST_KEPT = 0.95
+_JUDGING = ("ood", "distance")
+
+
+@dataclass
+class Row:
+    """The figures of one model; wrong: stacks that got through though they should not."""
+
+    model: str
+    stacks: int = 0
+    by_header: int = 0
+    by_pixels: int = 0
+    made_for: int = 0
+    wrong: list[str] = field(default_factory=list)
+    forged: tuple[int, int] = (0, 0)
+    forged_through: list[str] = field(default_factory=list)
+    kept: tuple[int, int] | None = None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing got through and enough stayed."""
+        enough = self.kept is None or self.kept[0] >= _LEAST_KEPT * self.kept[1]
+        return not self.wrong and enough
+
+
+class Sweep:
+    """The corpus, open once."""
+
+    def __init__(self, corpus: Path) -> None:
+        self._corpus = corpus
+        self._studies = Studies(Events(), Budget(total_bytes()))
+        self._studies.open([corpus])
+        self.places = list(self._studies.places())
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._studies.close()
+
+    def name(self, place: Place) -> str:
+        """Where a stack lies below the corpus."""
+        return Path(place.stack.frames[0].path).relative_to(self._corpus).as_posix()
+
+    def volume(self, place: Place) -> Volume | None:
+        """Its voxels; None where they cannot be read."""
+        try:
+            return self._studies.load(place).volume
+        except MedViewError:
+            return None
+
+
+def by_header(model: ModelFolder, place: Place) -> GateVerdict:
+    """What the header says."""
+    diameter = _DIAMETER_MM if needs_lesion(model) else None
+    return judge(model, place.patient, place.study, place.series, place.stack, diameter)
+
+
+def by_pixels(model: Pipeline, routers: list[Pipeline], volume: Volume) -> GateVerdict | None:
+    """What routers and the model's own steps say; None where nothing else than a fault came."""
+    checks = [ask_router(router, model.folder, volume, CancelToken()) for router in routers]
+    if all(check.ok for check in checks):
+        try:
+            checks += model.run(volume, no_progress, CancelToken()).checks
+        except InputRefused as error:
+            checks.append(Check("pixels", ok=False, said=error.what, grade="refuse"))
+        except (MedViewError, MemoryError, RuntimeError, ValueError):
+            return None
+    return joined(None, checks) or GateVerdict("accepted", ())
+
+
+def looking_only(model: ModelFolder) -> Pipeline:
+    """A model's steps as far as they judge the picture, without those that answer."""
+    ops = [step["op"] for step in model.pipeline]
+    judging = [number for number, op in enumerate(ops) if op in _JUDGING]
+    last = max(judging, default=-1)
+    return Pipeline(model, without=frozenset(ops[last + 1 :]) - frozenset(ops[: last + 1]))
+
+
+def sweep(model: ModelFolder, corpus: Sweep, routers: list[Pipeline], *, pixels: bool) -> Row:
+    """All stacks against one model."""
+    row = Row(model.name, stacks=len(corpus.places))
+    pipeline = looking_only(model)
+    with_pixels = pixels and not needs_lesion(model) and model.kind != "rules"
+    refused = asked = 0
+    for place in corpus.places:
+        name, header = corpus.name(place), by_header(model, place)
+        row.by_header += header.verdict == "refused"
+        volume = corpus.volume(place) if with_pixels else None
+        seen = None if volume is None else by_pixels(pipeline, routers, volume)
+        if seen is not None:
+            asked += 1
+            refused += seen.verdict == "refused"
+            row.forged_through += [] if seen.verdict == "refused" else [name]
+        if header.verdict == "refused":
+            continue
+        if name.startswith(MADE_FOR.get(model.name, ())):
+            row.made_for += 1
+        elif seen is not None and seen.verdict == "refused":
+            row.by_pixels += 1
+        else:
+            row.wrong.append(name)
+    row.forged = (refused, asked)
+    return row
+
+
+def keep(model: ModelFolder, routers: list[Pipeline], training: Path, row: Row) -> None:
+    """The dev part of the model's own set."""
+    pipeline = looking_only(model)
+    asked = () if needs_lesion(model) else routers
+    verdicts = [
+        by_pixels(pipeline, list(asked), case.volume)
+        for case in read_cases(training / SETS[model.name], "dev")
+    ]
+    kept = sum(verdict is None or verdict.verdict != "refused" for verdict in verdicts)
+    row.kept, row.interval = (kept, len(verdicts)), binomial_interval(kept, len(verdicts))
+
+
+def rows(data: Path, wanted: set[str], *, headers_only: bool) -> Iterator[Row]:
+    """One row a model."""
+    catalogue = read_catalogue()
+    routers = [] if headers_only else [Pipeline(router) for router in catalogue.routers]
+    corpus = Sweep(data / "imaging")
+    try:
+        for model in catalogue.for_images:
+            if model.kind == "router" or (wanted and model.name not in wanted):
+                continue
+            row = sweep(model, corpus, routers, pixels=not headers_only)
+            if model.name in SETS and not headers_only:
+                keep(model, routers, data / "training", row)
+            yield row
+    finally:
+        corpus.close()
+
+
+def main() -> int:
+    """Print a table, or JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, default=_DATA, help="with imaging/ and training/")
+    parser.add_argument("--headers-only", action="store_true", help="no network is run")
+    parser.add_argument("--models", default="", help="names, parted by commas (default: all)")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    found = []
+    wanted = set(filter(None, args.models.split(",")))
+    for row in rows(args.data, wanted, headers_only=args.headers_only):
+        found.append(row)
+        if not args.json:
+            print(_line(row), flush=True)
+    if args.json:
+        print(json.dumps([{**asdict(row), "holds": row.holds} for row in found], indent=1))
+    return 0 if all(row.holds for row in found) else 1
+
+
+def _line(row: Row) -> str:
+    text = (
+        f"{row.model}: of {row.stacks} stacks {row.by_header} refused by the header, "
+        f"{row.by_pixels} by pixels, {row.made_for} it was made for, {len(row.wrong)} wrongly taken"
+    )
+    if row.forged[1]:
+        text += f"; with headers that lie rightly {row.forged[0]} of {row.forged[1]} refused"
+    if row.kept is not None and row.interval is not None:
+        low, high = row.interval
+        text += f"; kept {row.kept[0]} of {row.kept[1]} of its own ({low:.3f} to {high:.3f})"
+    return text + ("" if row.holds else "; DOES NOT HOLD: " + ", ".join(row.wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
