@@ -11,7 +11,9 @@ from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines,
 from medview.core.geometry import PatientPoint
 from medview.core.numbers import quantity_text, volume_text
 from medview.core.results import Finding, ModelRun
+from medview.core.words import say
 from medview.session.batch import Outcome, Wish, analyse_to_folder, wish_from
+from medview.session.reproducing import Comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--reproduce", type=Path, metavar="results.json",
-        help="run the models of an earlier analysis again",
+        help="run the models of an earlier analysis again, compare, and say whether they are equal",
     )  # fmt: skip
 
 
@@ -56,10 +58,23 @@ def run(args: argparse.Namespace) -> int:
         print_lines(*(_line(run) for run in outcome.runs), *(str(p) for p in outcome.written))
     for note in outcome.holdings.unreadable[:20]:
         complain(f"{note.path}: {note.reason}", IN_PART)
+    for comparison in outcome.comparisons:
+        print_lines(*([] if args.json else _compared(comparison)))
     for item in outcome.runs:
         if item.status != "run" and item.reason is not None:
             complain(f"{item.model.name} {item.status}: {item.reason}", IN_PART)
     return DONE if outcome.is_whole else IN_PART
+
+
+def _compared(comparison: Comparison) -> list[str]:
+    words = {
+        "equal": say("equal to the earlier run"),
+        "within-tolerance": say("equal within what another machine may differ by"),
+        "differs": say("not as the earlier run"),
+        "missing": say("not repeated"),
+    }
+    head = f"{comparison.model}: {words[comparison.verdict]}"
+    return [head, *(f"  {sentence}" for sentence in comparison.said)]
 
 
 def _document(outcome: Outcome) -> object:

@@ -93,8 +93,9 @@ class ModelRef:
 class Finding:
     """One result of a model that a reader accepts or rejects.
 
-    kind: segmentation, classification or measure. label_value points into the run's label map,
-    heatmap_id to one of its heatmaps. decision: suggested, accepted or rejected.
+    kind: segmentation, classification, detection or measure. label_value points into the run's
+    label map, heatmap_id to one of its heatmaps. corners: the eight of a detection's box.
+    tracking_uid: names the lesion or organ in every object that tells of it, now and later.
     """
 
     id: str
@@ -111,6 +112,8 @@ class Finding:
     label_value: int | None = None
     heatmap_id: str | None = None
     explanation: Sentence | None = None  # "show why" in words
+    corners: tuple[PatientPoint, ...] = ()
+    tracking_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +192,31 @@ class GateVerdict:
         return GateVerdict("borderline", self.checks, Override(by, at, failed))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a run read, with what, and when.
+
+    inputs: SOP instance UIDs of the images in the stack's order. input_sha256: of the stored
+    voxels that the model was given (`session.provenance`). backend: the library that computed,
+    with its version. program: which MedView. started, finished: ISO, with the zone. at: where a
+    model that looks at one lesion was pointed at.
+    """
+
+    inputs: tuple[str, ...] = ()
+    input_sha256: str = ""
+    backend: str = ""
+    program: str = ""
+    started: str = ""
+    finished: str = ""
+    at: PatientPoint | None = None
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelRun:
     """One model on one stack, however it ended: run, refused, failed or cancelled.
 
     subject: id of the measurement that it is about, "" where it is about the whole stack.
+    provenance: None for a run that an older MedView made.
     """
 
     id: str
@@ -211,6 +234,7 @@ class ModelRun:
     label_map: LabelMap | None = None
     heatmaps: tuple[Heatmap, ...] = ()
     subject: str = ""
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medview.core.progress import CancelToken
-from medview.core.results import GateVerdict, ModelRun
+from medview.core.results import GateVerdict, ModelRun, Provenance
 from medview.core.words import Sentence
 from medview.session.events import Events, JobsChanged, Message, WorkerChanged
+from medview.session.provenance import ended, provenance_of
 from medview.session.studies import Key, Place, Studies
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Task:
     """A model for a stack, with what the gate says of it.
 
     patch: what it looks at instead of the stack; subject: the measurement that it is about.
+    provenance: once it is queued.
     """
 
     model: ModelFolder
@@ -33,6 +35,7 @@ class Task:
     verdict: GateVerdict
     patch: Volume | None = None
     subject: str = ""
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,9 @@ class Analyses:
                 subject=task.subject,
             )
             worker = self.start_worker()
+            # While the process starts: what it is about to read, to the byte.
+            task = replace(task, provenance=provenance_of(task.model, task.place, volume))
+            token.check()
             # The first event of a job may come before `submit` is back with its id.
             with self._lock:
                 job_id = worker.submit(job)
@@ -221,7 +227,8 @@ class Analyses:
         with self._lock:
             task = self._tasks.pop(job_id, None)
         if task is not None:
-            self._keep(task.place, run)
+            told = task.provenance
+            self._keep(task.place, run if told is None else ended(run, told))
         self._update(job_id, status="done")
 
     def _end(self, job_id: str, status: str, reason: Sentence | None) -> None:

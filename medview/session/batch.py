@@ -22,20 +22,22 @@ from medview.session.analysis import Task, plan, refused_run
 from medview.session.events import Events
 from medview.session.memory import Budget, total_bytes
 from medview.session.nodule_model import Lesion, lesion_task
+from medview.session.provenance import ended, provenance_of, tracked
+from medview.session.reproducing import Comparison, compared
 from medview.session.studies import Key, Place, Studies
 
 if TYPE_CHECKING:
     from medview.ai.client import Worker
     from medview.ai.folder import ModelFolder
-    from medview.dicom.write import RunFiles
+    from medview.dicom.write import RunFiles, StoredResults
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What `analyze` was asked for; empty fields mean everything that fits.
 
-    only: series UIDs and stack numbers of an earlier run that is repeated, by model name. at: a
-    place in patient millimetres, for models that look at one lesion.
+    earlier: results that are repeated and compared, with `only`: their series UIDs and stack
+    numbers, by model name. at: a place in patient millimetres, for models that look at one lesion.
     """
 
     models: tuple[str, ...] = ()
@@ -43,19 +45,35 @@ class Wish:
     device: str = "auto"
     only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
     at: PatientPoint | None = None
+    earlier: StoredResults | None = None
+
+    def at_of(self, task: Task) -> PatientPoint | None:
+        """Where a model is pointed at: as asked now, else as in the earlier run."""
+        if self.at is not None or self.earlier is None:
+            return self.at
+        for run in self.earlier.runs:
+            if run.model.name == task.model.name and (run.series_uid, run.stack) == task.place.key:
+                return run.provenance.at if run.provenance is not None else None
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of it: where it lies, every run, and files that could not be read."""
+    """What came of it: where it lies, every run, and files that could not be read.
+
+    comparisons: with the earlier runs that were repeated.
+    """
 
     holdings: Holdings
     written: tuple[Path, ...]
     runs: tuple[ModelRun, ...]
+    comparisons: tuple[Comparison, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing failed and every file was read; refusals are no failure."""
+        """Whether every model ran, every file was read, and what was repeated is the same."""
+        if self.comparisons:  # a refusal that is repeated is the same
+            return all(comparison.is_same for comparison in self.comparisons)
         return not self.holdings.unreadable and all(r.status == "run" for r in self.runs)
 
 
@@ -76,7 +94,11 @@ def wish_from(results: Path) -> Wish:
                 say("The model is another one than that of the results."), run.model.name
             )
         only.setdefault(run.model.name, set()).add((run.series_uid, run.stack))
-    return Wish(models=tuple(only), only={name: frozenset(keys) for name, keys in only.items()})
+    return Wish(
+        models=tuple(only),
+        only={name: frozenset(keys) for name, keys in only.items()},
+        earlier=stored,
+    )
 
 
 def analyse_to_folder(
@@ -105,6 +127,12 @@ def analyse_to_folder(
     if not by_study:
         raise InvalidInput(say("There is no series to analyse."), str(path))
     _make_folder(out)
+    if wish.earlier is not None and wish.earlier.path.parent.resolve() == out.resolve():
+        raise InvalidInput(
+            say("The repetition would write over the earlier results."),
+            str(out),
+            say("Choose another folder."),
+        )
     batch = _Batch(studies, (models, catalogue.routers), wish, progress, cancel or CancelToken())
     written, runs = [], []
     rows = []
@@ -121,7 +149,12 @@ def analyse_to_folder(
         studies.close()
     if len(rows) > 1:
         write_index(rows, out)
-    return Outcome(holdings=holdings, written=tuple(written), runs=tuple(runs))
+    return Outcome(
+        holdings=holdings,
+        written=tuple(written),
+        runs=tuple(runs),
+        comparisons=batch.compared(),
+    )
 
 
 class _Batch:
@@ -139,6 +172,11 @@ class _Batch:
         self._progress = progress
         self._cancel = cancel
         self._worker: Worker | None = None
+        self._comparisons: tuple[Comparison, ...] = ()
+
+    def compared(self) -> tuple[Comparison, ...]:
+        """The earlier runs beside their repetitions."""
+        return self._comparisons
 
     def run_study(
         self, study: Study, places: Sequence[Place], folder: Path
@@ -152,7 +190,11 @@ class _Batch:
             done.append(self._run_task(task, folder))
         tried = {task.model.name for task in tasks}
         others = [model.name for model in self._models if model.name not in tried]
-        path = write_results(study.uid, done, folder, not_applicable=others)
+        if self._wish.earlier is not None:
+            again = tuple(run for run, _ in done)
+            self._comparisons += compared(self._wish.earlier, again)
+        told = [comparison.to_json() for comparison in self._comparisons]
+        path = write_results(study.uid, done, folder, not_applicable=others, reproduced=told)
         return path, [run for run, _ in done]
 
     def close(self) -> None:
@@ -167,8 +209,9 @@ class _Batch:
     def _run_task(self, task: Task, folder: Path) -> tuple[ModelRun, RunFiles]:
         from medview.dicom.write import RunFiles, write_run_files
 
-        if self._wish.at is not None:
-            task = self._pointed_at(task, self._wish.at)
+        at = self._wish.at_of(task)
+        if at is not None:
+            task = self._pointed_at(task, at)
         if task.verdict.verdict == "refused":
             return refused_run(task, secrets.token_hex(8)), RunFiles()
         try:
@@ -179,7 +222,10 @@ class _Batch:
                 refused_run(task, secrets.token_hex(8)), status="failed", reason=error.what
             )
             return failed, RunFiles()
-        run = self._run_job(task, task.patch or volume)
+        told = provenance_of(task.model, task.place, task.patch or volume)
+        told = replace(told, at=at if task.patch is not None else None)
+        run = ended(self._run_job(task, task.patch or volume), told)
+        run = tracked(run, task.place)
         pictures = projection_pictures(run, volume)
         return run, write_run_files(run, task.place.stack, folder, pictures=pictures)
 

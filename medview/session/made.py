@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import logging
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from medview.core.study import Patient
 from medview.core.words import say
 from medview.session.events import Events, KnowledgeChanged, Message, WorkChanged
 from medview.session.journal import Journal, Unkept, is_kept, patient_folder, work_key
+from medview.session.provenance import tracked
 from medview.session.runs import load_runs, remove_run, save_run
 from medview.session.studies import Place
 from medview.session.work import Decision, Reminder, WorkBook
@@ -39,8 +41,15 @@ class Made:
     Methods may be called from any thread; the first call for a patient reads files.
     """
 
-    def __init__(self, events: Events, active: Callable[[], Place | None]) -> None:
+    def __init__(
+        self,
+        events: Events,
+        active: Callable[[], Place | None],
+        reader: Callable[[], str] = str,
+    ) -> None:
+        """reader: the name under which findings are decided."""
         self._events = events
+        self._reader = reader
         self._active = active
         self._books: dict[str, WorkBook] = {}
         self._runs: dict[str, tuple[ModelRun, ...]] = {}
@@ -129,8 +138,13 @@ class Made:
             "suggested": say("Take the decision back"),
         }
         if decision != "suggested":
-            others = (*others, Decision(finding_id=finding_id, decision=decision, at=_now()))
+            others = (*others, self.decision(finding_id, decision))
         book.change(names[decision], decisions=others)
+
+    def decision(self, finding_id: str, decision: str) -> Decision:
+        """A word on a finding, in the reader's name and of this moment."""
+        name = self._reader() or account_name()
+        return Decision(finding_id=finding_id, decision=decision, at=_now(), by=name)
 
     def enter(self, concept: str, value: float | bool | str | None, unit: str = "") -> None:
         """A value from the reader (None takes it away); undoable, outranks every other source."""
@@ -165,8 +179,9 @@ class Made:
 
     def keep_run(self, place: Place, run: ModelRun) -> None:
         """A run has ended: it is shown, and stored if the disk allows."""
-        self.book_of(place)
         key = _filed_under(place)
+        work = self.book_of(place).work
+        run = tracked(run, place, work, self._before(key, run))
         is_stored = False
         try:
             save_run(run, patient_folder(key))
@@ -182,12 +197,15 @@ class Made:
         self._replace_runs(key, run, is_stored=is_stored)
         self._work_changed()
 
+    def _before(self, key: str, run: ModelRun) -> ModelRun | None:
+        """The run whose place this one will take."""
+        return next((r for r in self._runs[key] if _slot(r) == _slot(run)), None)
+
     def _replace_runs(self, key: str, run: ModelRun, *, is_stored: bool) -> None:
         """A newer run of a model on the same stack or lesion takes the place of the older one."""
-        slot = (run.model.name, run.series_uid, run.stack, run.subject)
         with self._lock:
             runs = self._runs[key]
-            old = [r for r in runs if (r.model.name, r.series_uid, r.stack, r.subject) == slot]
+            old = [r for r in runs if _slot(r) == _slot(run)]
             self._runs[key] = (*(r for r in runs if r not in old), run)
         for gone in old if is_stored else ():
             with suppress(OSError):
@@ -216,9 +234,22 @@ class Made:
         )
 
 
+def account_name() -> str:
+    """Who uses this computer; "" for an account without a name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
 def _filed_under(place: Place) -> str:
     """What the work is filed under: the patient, or the study where the patient has no id."""
     return work_key(place.patient, place.study.uid)
+
+
+def _slot(run: ModelRun) -> tuple[str, str, int, str]:
+    """What there is one run of: a model on a stack, or on a lesion of it."""
+    return run.model.name, run.series_uid, run.stack, run.subject
 
 
 def _now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from medview.session.batch import projection_pictures
 from medview.session.growth import with_growth
 from medview.session.nodules import linked_to
 from medview.session.reporting import ReportSubject
+from medview.session.reviewing import corrected_by, state_of, write_reviews
 from medview.session.saving import write_keys, write_measurements
 from medview.session.segments import Segment
 from medview.session.studies import Key
@@ -47,6 +48,7 @@ def save_objects(
     Raises InvalidInput when there is nothing to write, WriteFailed.
     """
     from medview.dicom.write import write_results
+    from medview.dicom.write.results import report_uid
 
     mine = {series.uid for series in subject.study.series}
     runs = [r for r in subject.runs if r.series_uid in mine]
@@ -60,15 +62,18 @@ def save_objects(
             say("There is nothing to save as DICOM yet."),
             what_to_do=say("Run a model or measure something first."),
         )
-    decisions = {d.finding_id: d.decision for d in subject.work.decisions}
     total, done = len(runs) + len(drawn) + len(painted), []
     for number, run in enumerate(runs):
         progress(number, total, str(say("Writing results")))
-        done.append((run, _run_files(subject, run, folder, decisions)))
+        done.append((run, _run_files(subject, run, folder)))
     write_results(subject.study.uid, done, folder)
     notes = [note for _, files in done for note in files.notes]
     written = sum(_count(files) for _, files in done)
-    taken: list[TakenReport] = []
+    taken = [TakenReport(uid=report_uid(run)) for run, files in done if files.sr]
+    machine = len(taken)
+    for key in dict.fromkeys((run.series_uid, run.stack) for run, _ in done):
+        there = [each for each in done if (each[0].series_uid, each[0].stack) == key]
+        written += _write_reviews(subject, key, there, (folder, taken, notes))
     for number, (key, measurements) in enumerate(drawn.items(), start=len(runs)):
         progress(number, total, str(say("Writing results")))
         place = subject.studies.place(key)
@@ -87,10 +92,34 @@ def save_objects(
         _keep_or_note(partial(write_keys, subject, keys, folder), taken, notes)
     progress(total, total, str(say("Writing results")))
     return SavedObjects(
-        objects=written + len(taken),
+        objects=written + len(taken) - machine,
         notes=tuple({note.english(): note for note in notes}.values()),
         taken=tuple(taken),
     )
+
+
+def _write_reviews(
+    subject: ReportSubject,
+    key: Key,
+    written: list[tuple[ModelRun, RunFiles]],
+    into: tuple[Path, list[TakenReport], list[Sentence]],
+) -> int:
+    """The reader's report on a stack's findings; how many masks were written beside it."""
+    folder, taken, notes = into
+    place = subject.studies.place(key)
+    if place is None:
+        return 0
+    try:
+        done = write_reviews(subject, place, written, folder)
+    except WriteFailed:
+        raise
+    except MedViewError as error:
+        notes.append(error.what)
+        return 0
+    if done is None:
+        return 0
+    taken.append(done[0])
+    return done[1] - 1
 
 
 def _keep_or_note(
@@ -114,8 +143,16 @@ def _by_stack(measurements: list[Measurement]) -> dict[Key, list[Measurement]]:
 
 def _segments(subject: ReportSubject, series: set[str]) -> dict[Key, list[Segment]]:
     found: dict[Key, list[Segment]] = {}
+    told = {
+        corrected.id
+        for run in subject.runs
+        for finding in run.findings
+        if (word := state_of(subject.work, run, finding)) is not None
+        and word.decision == "edited"
+        and (corrected := corrected_by(subject.work, run, finding)) is not None
+    }
     for segment in subject.work.segments if subject.segmenting is not None else ():
-        if segment.series_uid in series:
+        if segment.series_uid in series and segment.id not in told:
             found.setdefault((segment.series_uid, segment.stack), []).append(segment)
     return found
 
@@ -149,9 +186,7 @@ def _write_segments(subject: ReportSubject, key: Key, segments: list[Segment], f
     return int(write_drawn_segments(drawn, read_sources(place.stack), folder / name) is not None)
 
 
-def _run_files(
-    subject: ReportSubject, run: ModelRun, folder: Path, decisions: Mapping[str, str]
-) -> RunFiles:
+def _run_files(subject: ReportSubject, run: ModelRun, folder: Path) -> RunFiles:
     from medview.dicom.write import RunFiles, write_run_files
 
     place = subject.studies.place((run.series_uid, run.stack))
@@ -160,7 +195,7 @@ def _run_files(
     pictures = {}
     if run.heatmaps:
         pictures = projection_pictures(run, subject.studies.load(place).volume)
-    return write_run_files(run, place.stack, folder, pictures=pictures, decisions=decisions)
+    return write_run_files(run, place.stack, folder, pictures=pictures)
 
 
 def _count(files: RunFiles) -> int:

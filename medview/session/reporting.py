@@ -164,7 +164,7 @@ def report_content(subject: ReportSubject) -> ReportContent:
         accepted=tuple(
             _finding(f, run, d.at[:16].replace("T", " "))
             for f, run, d in findings
-            if d is not None and d.decision == "accepted"
+            if d is not None and d.is_for
         ),
         unconfirmed=tuple(_finding(f, run, "") for f, run, d in findings if d is None),
         measurements=(

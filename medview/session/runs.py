@@ -21,6 +21,7 @@ from medview.core.results import (
     LabelMap,
     ModelRef,
     ModelRun,
+    Provenance,
 )
 from medview.core.words import Sentence
 
@@ -38,6 +39,7 @@ def save_run(run: ModelRun, folder: Path) -> None:
         "gate": to_plain(run.gate),
         "findings": to_plain(run.findings),
         "subject": run.subject,
+        "provenance": to_plain(run.provenance),
         "label_map": None,
         "heatmaps": [],
     }
@@ -114,4 +116,7 @@ def _load_run(path: Path) -> ModelRun:
         findings=tuple(from_plain(Finding, item) for item in words["findings"]),
         label_map=label_map,
         heatmaps=heatmaps,
+        provenance=(
+            from_plain(Provenance, words["provenance"]) if words.get("provenance") else None
+        ),
     )

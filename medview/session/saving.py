@@ -41,15 +41,20 @@ def write_measurements(
             if m.kind == "spline"
         },
         known_factor=factor_of(subject.work, place.key),
-        predecessors=_heads(subject, stem, set(ids), folder),
+        predecessors=heads(subject, stem, set(ids), folder),
     )
-    path = _free(folder, stem, "sr")
+    path = free_name(folder, stem, "sr")
     write_measurement_report(parts, read_sources(place.stack), path)
     return TakenReport(uid=read_structured_report(str(path)).uid, ids=ids)
 
 
-def _heads(subject: ReportSubject, stem: str, ids: set[str], folder: Path) -> list[Path]:
-    """The newest versions that are known: of the folder, and of the study that is open."""
+def heads(
+    subject: ReportSubject, stem: str, ids: set[str], folder: Path, more: Sequence[Path] = ()
+) -> list[Path]:
+    """The newest versions that are known: of the folder, and of the study that is open.
+
+    more: reports that a first version takes the place of.
+    """
     from medview.dicom.objects.sr import read_structured_report
 
     told = {taken.uid for taken in subject.work.taken if ids & set(taken.ids)}
@@ -58,7 +63,7 @@ def _heads(subject: ReportSubject, stem: str, ids: set[str], folder: Path) -> li
         for found in subject.study.objects
         if found.kind == "SR" and (found.uid in told or Path(found.path).name.startswith(stem))
     ]
-    paths += sorted(folder.glob(f"{stem}*-sr.dcm"))
+    paths += [*sorted(folder.glob(f"{stem}*-sr.dcm")), *more]
     found, replaced = {}, set()
     for path in paths:
         try:
@@ -86,11 +91,11 @@ def write_keys(subject: ReportSubject, pictures: Sequence[KeyPicture], folder: P
             if found:
                 named += found
                 sources.append(read_sources(stack))
-    path = _free(folder, "key-images", "ko")
+    path = free_name(folder, "key-images", "ko")
     return TakenReport(uid=write_key_selection(named, sources, path))
 
 
-def _free(folder: Path, stem: str, kind: str) -> Path:
+def free_name(folder: Path, stem: str, kind: str) -> Path:
     """A name that nothing has yet."""
     path, number = folder / f"{stem}-{kind}.dcm", 1
     while path.exists():

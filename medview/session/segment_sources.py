@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from medview.core.errors import GeometryError, MedViewError
 from medview.core.geometry import Geometry
 from medview.core.progress import CancelToken
-from medview.core.results import Label, LabelMap, ModelRun
+from medview.core.results import Finding, Label, LabelMap, ModelRun
 from medview.core.study import StudyObject
 from medview.core.words import Sentence, say, tr
 from medview.imaging.segment.box import Bits, Box, bounds
@@ -33,6 +34,20 @@ def from_runs(place: Place, runs: Iterable[ModelRun], cancel: CancelToken) -> li
                 key = corrected_key(run.id, label.value)
                 found.append((tr(label.name), _beginning(voxels, label, words, key)))
     return found
+
+
+def from_finding(place: Place, run: ModelRun, finding: Finding) -> Named | None:
+    """A finding's mask, to be corrected; None where it has none. Takes a while: blocks."""
+    whole = run.label_map
+    label = next(
+        (x for x in (whole.labels if whole else ()) if x.value == finding.label_value), None
+    )
+    voxels = None if whole is None or label is None else voxels_of(whole, label, place)
+    if label is None or voxels is None:
+        return None
+    words = f"{run.model.name} {run.model.version}: {label.name}"
+    begin = _beginning(voxels, label, words, corrected_key(run.id, label.value))
+    return tr(label.name), replace(begin, corrects=finding.id)
 
 
 def corrected_key(run_id: str, label_value: int) -> str:

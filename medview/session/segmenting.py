@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -16,7 +15,7 @@ from medview.imaging.segment.box import Bits, Box, LiveMask
 from medview.imaging.segment.size import MaskStatistics
 from medview.session.events import Events, KnowledgeChanged, Message, SegmentsCounted
 from medview.session.live_segments import LiveSegments
-from medview.session.made import Made
+from medview.session.made import Made, account_name
 from medview.session.nodules import link, linked_to, measured_again
 from medview.session.segments import Segment
 from medview.session.strokes import Strokes
@@ -36,7 +35,10 @@ class Brush:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Beginning:
-    """What a new segment begins with: its voxels, what they were made from, what was measured."""
+    """What a new segment begins with: its voxels, what they were made from, what was measured.
+
+    corrects: the finding whose mask it is to put right.
+    """
 
     voxels: tuple[Box, Bits] | None = None
     origin: str = ""
@@ -45,6 +47,7 @@ class Beginning:
     colour: str = ""
     measurement: Measurement | None = None
     command: Sentence | None = None
+    corrects: str = ""
 
 
 class Segmenting:
@@ -153,10 +156,14 @@ class Segmenting:
             if begin.measurement is not None:
                 measurements.append(link(begin.measurement, segment.id))
         self._chosen = made[0].id
+        ids = [begin.corrects for _, begin in many if begin.corrects]
+        decisions = [d for d in book.work.decisions if d.finding_id not in ids]
+        decisions += [self._made.decision(each, "edited") for each in ids]
         book.change(
             command,
             segments=(*book.work.segments, *made),
             measurements=tuple(measurements),
+            decisions=tuple(decisions),
         )
         return tuple(made)
 
@@ -170,7 +177,7 @@ class Segmenting:
             colour=begin.colour or _free_colour([other.colour for other in there]),
             series_uid=place.series.uid,
             stack=place.stack_number,
-            made_by=_who(),
+            made_by=account_name(),
             made_at=_now(),
             changed_at=_now(),
             origin=begin.origin,
@@ -256,13 +263,6 @@ def _without(run: ModelRun, corrected: set[str]) -> LabelMap | None:
 def _free_colour(taken: list[str]) -> str:
     """The first colour of the safe set that is used least."""
     return min(SAFE_COLOURS, key=lambda colour: (taken.count(colour), SAFE_COLOURS.index(colour)))
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        return ""
 
 
 def _now() -> str:

@@ -72,7 +72,7 @@ class Session:
         self.links = Links(self.events)
         self.hanging = RuleBook()
         self.library = LibraryDesk(self.events, self._let_go)
-        self.made = Made(self.events, lambda: self._active)
+        self.made = Made(self.events, lambda: self._active, lambda: self.settings.reader_name)
         self.corrections = Corrections(
             self.made, self.studies.places, lambda: self.settings.reader_name
         )

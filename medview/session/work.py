@@ -36,11 +36,18 @@ ITEMS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the reader said of one finding: accepted or rejected, and when (ISO, local)."""
+    """What the reader said of one finding: accepted, rejected or edited; when (ISO, local), and by
+    which name."""
 
     finding_id: str
     decision: str
     at: str
+    by: str = ""
+
+    @property
+    def is_for(self) -> bool:
+        """Whether the finding holds, as it was or as the reader corrected it."""
+        return self.decision in ("accepted", "edited")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,11 +110,16 @@ def test_reproduce_gives_the_same_voxels(
         "analyze", study, "--out", tmp_path / "again", "--reproduce", folder / "results.json"
     )
 
-    assert done.returncode in (0, 3), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "equal to the earlier run" in done.stdout
     again = json.loads((tmp_path / "again" / "results.json").read_text())
     run = next(r for r in again["runs"] if r["status"] == "run")
     for one, two in zip(first["findings"], run["findings"], strict=True):
         assert one["volume_mm3"] == two["volume_mm3"]
+        assert one["tracking_uid"] == two["tracking_uid"] != ""
+    assert {row["verdict"] for row in again["reproduced"]} == {"equal"}
+    assert run["provenance"]["input_sha256"] == first["provenance"]["input_sha256"]
+    assert run["provenance"]["started"] <= run["provenance"]["finished"]
 
 
 def test_an_unknown_model_is_wrong_input(study: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from medview.dicom.write import (
     write_measurement_report,
     write_segmentation,
 )
+from medview.dicom.write.finding_groups import Review
 
 C, S = np.cos(0.4), np.sin(0.4)
 OBLIQUE = ((C, S, 0.0), (-S * C, C * C, S), (S * S, -C * S, C))
@@ -124,7 +125,9 @@ def test_our_own_report_comes_back_with_numbers_decisions_and_regions(tmp_path: 
     sources, run = read_sources(stack), lung_run(stack)
     segmentation = write_segmentation(run, sources, tmp_path / "seg.dcm")
     parts = ReportParts(
-        runs=[(run, segmentation)], measurements=rulers(stack), decisions={"lung": "accepted"}
+        runs=[(run, segmentation)],
+        measurements=rulers(stack),
+        reviews={"lung": Review(decision="accepted")},
     )
     write_measurement_report(parts, sources, tmp_path / "sr.dcm")
 

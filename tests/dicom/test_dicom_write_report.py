@@ -33,6 +33,7 @@ from medview.dicom.write import (
     write_measurement_report,
     write_segmentation,
 )
+from medview.dicom.write.finding_groups import Review
 
 
 def groups_of(path: Path) -> list[dict[str, list[str]]]:
@@ -69,7 +70,9 @@ def report(tmp_path: Path) -> Path:
     sources, run = read_sources(stack), lung_run(stack)
     segmentation = write_segmentation(run, sources, tmp_path / "seg.dcm")
     parts = ReportParts(
-        runs=[(run, segmentation)], measurements=rulers(stack), decisions={"lung": "accepted"}
+        runs=[(run, segmentation)],
+        measurements=rulers(stack),
+        reviews={"lung": Review(decision="accepted")},
     )
     return write_measurement_report(parts, sources, tmp_path / "sr.dcm")
 

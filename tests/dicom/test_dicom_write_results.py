@@ -66,7 +66,7 @@ def written(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     stack = ct_stack(tmp_path / "in")
     run = lung_run(stack)
-    files = write_run_files(run, stack, tmp_path / "out", decisions={"lung": "accepted"})
+    files = write_run_files(run, stack, tmp_path / "out")
     runs = [(run, files), (refused_run(), RunFiles())]
     return write_results("1.2", runs, tmp_path / "out", not_applicable=["hippocampus"]).parent
 

@@ -11,7 +11,7 @@ from highdicom.color import CIELabColor
 from highdicom.sr import CodedConcept
 
 from medview import __version__
-from medview.core.results import Code, Label, ModelRef, ModelRun, Quantity
+from medview.core.results import Code, Label, ModelRef, ModelRun, Provenance, Quantity
 
 PRIVATE = "99MEDVIEW"
 MANUFACTURER = "MedView"
@@ -29,17 +29,26 @@ PROCEDURE = Code("SCT", "363679005", "Imaging procedure")
 SUMMARY = Code("DCM", "111017", "CAD Processing and Findings Summary")
 RAN_WITH_FINDINGS = Code("DCM", "111242", "All algorithms succeeded; with findings")
 RAN_FOUND_NOTHING = Code("DCM", "111241", "All algorithms succeeded; without findings")
+NONE_SUCCEEDED = Code("DCM", "111245", "No algorithms succeeded; without findings")
+SOME_WITHOUT_FINDINGS = Code("DCM", "111243", "Not all algorithms succeeded; without findings")
+SOME_WITH_FINDINGS = Code("DCM", "111244", "Not all algorithms succeeded; with findings")
+PROCESSING = Code("DCM", "109102", "Processing Equipment")
 PROBABILITY = Code("DCM", "122157", "Probability")
 SCORE = Code(PRIVATE, "score", "Model score, not a probability")
 GRAD_CAM = Code("DCM", "130403", "Gradient-weighted class activation")
 VOLUME = Code("SCT", "118565006", "Volume")
 LOOKED_FOR = Code(PRIVATE, "looked-for", "Looked for by the algorithm")
 ABSENT = Code("SCT", "272519000", "Absent")
+RUN = Code(PRIVATE, "run", "State of the run in MedView")
+REASON = Code(PRIVATE, "reason", "Why there is no result")
+DECIDED_BY = Code(PRIVATE, "decided-by", "Who decided")
+DECIDED_AT = Code(PRIVATE, "decided-at", "When it was decided")
 DECISION = Code(PRIVATE, "decision", "Reader's decision")
 DECISIONS: Mapping[str, Code] = {
     "suggested": Code(PRIVATE, "suggested", "Suggested, not yet reviewed"),
     "accepted": Code(PRIVATE, "accepted", "Accepted by the reader"),
     "rejected": Code(PRIVATE, "rejected", "Rejected by the reader"),
+    "edited": Code(PRIVATE, "edited", "Corrected by the reader"),
 }
 
 # Words that quantities use in MedView, as published codes (PS3.16 and pydicom's dictionary).
@@ -119,12 +128,35 @@ def colour_of(label: Label) -> CIELabColor:
 
 def algorithm_parameters(run: ModelRun) -> dict[str, str]:
     """What else must be known to repeat the run."""
-    return {
+    told = run.provenance or Provenance()
+    parameters = {
+        "id": run.model.name,
         "manifest_sha256": run.model.manifest_sha256[:16] or "unknown",
+        "backend": told.backend,
         "device": run.device,
         "precision": run.precision,
         "seed": str(run.seed),
+        "gate": run.gate.verdict if run.gate is not None else "",
+        "input_images": str(len(told.inputs)) if told.inputs else "",
+        "input_sha256": told.input_sha256,
+        "started": told.started,
+        "finished": told.finished,
+        "run": run.id,
     }
+    return {name: value for name, value in parameters.items() if value}
+
+
+def contributing_equipment(run: ModelRun) -> hd.ContributingEquipment:
+    """Which model made an object that has no place for an algorithm (PS3.3 C.12.1, Contributing
+    Equipment Sequence), and how."""
+    told = [f"{name}={value}" for name, value in algorithm_parameters(run).items()]
+    return hd.ContributingEquipment(
+        MANUFACTURER,
+        coded(PROCESSING),
+        manufacturer_model_name=run.model.name[:64],
+        software_versions=run.model.version[:64],
+        contribution_description="; ".join(told)[:10240],
+    )
 
 
 def algorithm_sequence(run: ModelRun) -> hd.AlgorithmIdentificationSequence:

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 
 from medview import __version__
 from medview.core.errors import MedViewError, WriteFailed
-from medview.core.results import Code, Label
+from medview.core.results import Code, Label, ModelRun
 from medview.core.words import say
 from medview.dicom.uids import derived_uid, new_uid
 from medview.dicom.write.codes import (
@@ -25,17 +25,23 @@ from medview.dicom.write.codes import (
     ANATOMY,
     DEVICE,
     MANUFACTURER,
+    algorithm_sequence,
     coded,
     colour_of,
     type_of,
 )
 from medview.dicom.write.files import save_dataset, tolerating_sources
-from medview.dicom.write.segmentation import complete_orientation, frame_positions
+from medview.dicom.write.segmentation import (
+    WrittenSegmentation,
+    complete_orientation,
+    frame_positions,
+)
 from medview.dicom.write.sources import Sources
 
 SERIES_NUMBER = 9004
 ABNORMALITY = Code("SCT", "49755003", "Morphologically Abnormal Structure")
 _ABNORMAL = ("4147007", "27925004")  # mass, nodule
+SOURCE = Code("DCM", "121322", "Source image for image processing operation")
 EDGE_DETECTION = Code("DCM", "123103", "Edge Detection")
 _FRAMES_WRITTEN_WHOLE = 2000  # see `segmentation`: empty frames between are kept while few
 _MOST_BYTES = 2 << 30
@@ -46,7 +52,8 @@ class DrawnSegment:
     """One segment: its voxels (bool, k j i) over a box of the stack's grid from `first` on.
 
     origin: what an algorithm began, empty for one drawn by hand. is_click: by one click on it.
-    made_by, made_at: who and when (ISO).
+    made_by, made_at: who and when (ISO). run, began_as: the model's run that it corrects and
+    the SEG of that run; tracking: UID and name of the finding.
     """
 
     id: str
@@ -57,14 +64,18 @@ class DrawnSegment:
     is_click: bool = False
     made_by: str = ""
     made_at: str = ""
+    run: ModelRun | None = None
+    began_as: WrittenSegmentation | None = None
+    tracking: tuple[str, str] | None = None
 
 
 def write_drawn_segments(
-    segments: Sequence[DrawnSegment], sources: Sources, out: Path
-) -> Path | None:
+    segments: Sequence[DrawnSegment], sources: Sources, out: Path, uid: str = ""
+) -> WrittenSegmentation | None:
     """Write segments of one stack; None where none of them holds a voxel.
 
-    Raises GeometryError, WriteFailed.
+    The result's `segments` count the given ones from 0. uid: SOP Instance UID of what is the same
+    object whenever it is written. Raises GeometryError, WriteFailed.
     """
     there = [segment for segment in segments if segment.voxels.any()]
     if not there:
@@ -73,7 +84,8 @@ def write_drawn_segments(
     last = max(segment.first[0] + segment.voxels.shape[0] for segment in there)
     try:
         with tolerating_sources():
-            dataset = _build(there, sources, (first, last))
+            dataset = _build(there, sources, (first, last), uid or new_uid())
+            _refer(dataset, there)
             complete_orientation(dataset, sources)
     except MedViewError:
         raise
@@ -82,10 +94,29 @@ def write_drawn_segments(
             say("The segments cannot be written as a DICOM segmentation of this series."),
             detail=type(error).__name__,
         ) from error
-    return save_dataset(dataset, out)
+    numbers = {n: there.index(s) + 1 for n, s in enumerate(segments) if s in there}
+    return WrittenSegmentation(save_dataset(dataset, out), dataset, numbers)
 
 
-def _build(segments: Sequence[DrawnSegment], sources: Sources, slices: tuple[int, int]) -> Dataset:
+def _refer(dataset: Dataset, segments: Sequence[DrawnSegment]) -> None:
+    """The segmentations that these were corrected from, as source images (PS3.3 C.12.4)."""
+    began = [s.began_as.dataset for s in segments if s.began_as is not None]
+    if not began:
+        return
+    items = []
+    for uid, first in {str(each.SOPInstanceUID): each for each in began}.items():
+        item = Dataset()
+        item.ReferencedSOPClassUID = first.SOPClassUID
+        item.ReferencedSOPInstanceUID = uid
+        item.PurposeOfReferenceCodeSequence = [coded(SOURCE)]
+        items.append(item)
+    dataset.SourceImageSequence = items
+    dataset.DerivationDescription = "Corrected by a reader"
+
+
+def _build(
+    segments: Sequence[DrawnSegment], sources: Sources, slices: tuple[int, int], uid: str
+) -> Dataset:
     geometry = sources.stack.geometry
     system = hd.CoordinateSystemNames.PATIENT
     places = frame_positions(sources.stack, geometry)[slices[0] : slices[1]]
@@ -97,9 +128,9 @@ def _build(segments: Sequence[DrawnSegment], sources: Sources, slices: tuple[int
         pixel_array=_pixels(segments, slices, geometry.shape[1:]),
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_describe(s, n) for n, s in enumerate(segments, start=1)],
-        series_instance_uid=new_uid(),
+        series_instance_uid=derived_uid("series", uid),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=new_uid(),
+        sop_instance_uid=uid,
         instance_number=1,
         content_label="SEGMENTS",
         content_description="Segments by the reader",
@@ -141,6 +172,8 @@ def _describe(segment: DrawnSegment, number: int) -> hd.seg.SegmentDescription:
     types = hd.seg.SegmentAlgorithmTypeValues
     is_manual = not segment.origin and not segment.is_click
     label = segment.label
+    own = derived_uid("segment", segment.id), f"{label.name} {segment.id[:8]}"
+    uid, name = segment.tracking or own
     is_abnormal = label.code is not None and label.code.value in _ABNORMAL
     category = label.category or (ABNORMALITY if is_abnormal else ANATOMY)
     description = hd.seg.SegmentDescription(
@@ -150,10 +183,13 @@ def _describe(segment: DrawnSegment, number: int) -> hd.seg.SegmentDescription:
         segmented_property_type=coded(type_of(label)),
         algorithm_type=types.MANUAL if is_manual else types.SEMIAUTOMATIC,
         algorithm_identification=None if is_manual else _algorithm(segment),
-        tracking_uid=derived_uid("segment", segment.id),
-        tracking_id=f"{label.name} {segment.id[:8]}"[:64],
+        tracking_uid=uid,
+        tracking_id=name[:64],
         display_color=colour_of(label),
     )
+    if label.modifier is not None:
+        kind = description.SegmentedPropertyTypeCodeSequence[0]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [coded(label.modifier)]
     told = [f"corrected from {segment.origin}" if segment.origin else "", segment.made_by,
             segment.made_at]  # fmt: skip
     description.SegmentDescription = ", ".join(word for word in told if word)[:1024]
@@ -161,6 +197,8 @@ def _describe(segment: DrawnSegment, number: int) -> hd.seg.SegmentDescription:
 
 
 def _algorithm(segment: DrawnSegment) -> hd.AlgorithmIdentificationSequence:
+    if segment.run is not None:
+        return algorithm_sequence(segment.run)
     if segment.is_click:
         return hd.AlgorithmIdentificationSequence(
             name="nodule click",

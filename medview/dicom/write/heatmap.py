@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from medview.core.errors import GeometryError, MedViewError, WriteFailed
 from medview.core.results import Heatmap, ModelRun
 from medview.core.words import say
-from medview.dicom.uids import new_uid
+from medview.dicom.uids import derived_uid
 from medview.dicom.write import codes as c
 from medview.dicom.write.files import save_dataset, tolerating_sources
 from medview.dicom.write.segmentation import complete_orientation, place_frames
@@ -58,10 +58,11 @@ def _parametric_map(run: ModelRun, heatmap: Heatmap, sources: Sources) -> Datase
     dataset = pm.ParametricMap(
         source_images=list(sources.datasets[:1] if sources.is_multi_frame else sources.datasets),
         pixel_array=np.asarray(heatmap.values, np.float32),
-        series_instance_uid=new_uid(),
+        series_instance_uid=derived_uid("heatmaps", run.id),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=new_uid(),
-        instance_number=1,
+        sop_instance_uid=heatmap_uid(run, heatmap),
+        instance_number=_number(run, heatmap),
+        contributing_equipment=[c.contributing_equipment(run)],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[
             pm.RealWorldValueMapping(
@@ -86,6 +87,15 @@ def _parametric_map(run: ModelRun, heatmap: Heatmap, sources: Sources) -> Datase
     return dataset
 
 
+def heatmap_uid(run: ModelRun, heatmap: Heatmap) -> str:
+    """The SOP Instance UID of a heatmap's object: the same whenever it is written."""
+    return derived_uid("heatmap", run.id, heatmap.id)
+
+
+def _number(run: ModelRun, heatmap: Heatmap) -> int:
+    return next((n for n, h in enumerate(run.heatmaps, 1) if h.id == heatmap.id), 1)
+
+
 def _complete_laterality(dataset: Dataset, sources: Sources) -> None:
     # General Series wants Laterality unless the body part is known and not paired (type 2C).
     body_part = str(sources.first.get("BodyPartExamined", "") or "").upper()
@@ -107,10 +117,11 @@ def _capture(run: ModelRun, heatmap: Heatmap, sources: Sources, picture: Picture
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",
-        series_instance_uid=new_uid(),
+        series_instance_uid=derived_uid("heatmaps", run.id),
         series_number=SERIES_NUMBER,
-        sop_instance_uid=new_uid(),
-        instance_number=1,
+        sop_instance_uid=heatmap_uid(run, heatmap),
+        instance_number=_number(run, heatmap),
+        contributing_equipment=[c.contributing_equipment(run)],
         manufacturer=c.MANUFACTURER,
         patient_orientation=("L", "F"),  # highdicom insists; replaced below,
         transfer_syntax_uid="1.2.840.10008.1.2.1",

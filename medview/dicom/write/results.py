@@ -17,6 +17,7 @@ from medview.core.files import write_whole
 from medview.core.results import Heatmap, ModelRun
 from medview.core.study import Stack
 from medview.core.words import Sentence
+from medview.dicom.uids import derived_uid
 from medview.dicom.write import results_json as form
 from medview.dicom.write.heatmap import Picture, write_heatmap
 from medview.dicom.write.measurement_report import ReportParts, write_measurement_report
@@ -34,7 +35,6 @@ def write_run_files(
     folder: Path,
     *,
     pictures: Mapping[str, Picture] | None = None,
-    decisions: Mapping[str, str] | None = None,
 ) -> RunFiles:
     """Write SEG, SR, heatmap objects, and masks as NIfTI, for a run that ended with "run".
 
@@ -50,8 +50,13 @@ def write_run_files(
         sources = read_sources(stack)
     except MedViewError as error:
         return replace(writer.files(), notes=(error.what,))
-    writer.write_objects(sources, pictures or {}, decisions or {})
+    writer.write_objects(sources, pictures or {})
     return writer.files(sources.notes)
+
+
+def report_uid(run: ModelRun) -> str:
+    """The SOP Instance UID of a run's own report, which nobody has verified."""
+    return derived_uid("sr", run.id)
 
 
 def run_stem(run: ModelRun) -> str:
@@ -72,7 +77,7 @@ class _RunWriter:
         self._run = run
         self._folder = folder
         self._stem = stem
-        self._seg: str | None = None
+        self._written: WrittenSegmentation | None = None
         self._sr: str | None = None
         self._masks: dict[int, str] = {}
         self._heatmaps: dict[str, tuple[str | None, str]] = {}
@@ -80,7 +85,8 @@ class _RunWriter:
 
     def files(self, notes: tuple[Sentence, ...] = ()) -> RunFiles:
         return RunFiles(
-            seg=self._seg,
+            seg=None if self._written is None else self._written.path.name,
+            segmentation=self._written,
             sr=self._sr,
             masks=self._masks,
             heatmaps=self._heatmaps,
@@ -102,14 +108,12 @@ class _RunWriter:
             write_nifti(values, heatmap.geometry, self._folder / name)
             self._heatmaps[heatmap.id] = (None, name)
 
-    def write_objects(
-        self, sources: Sources, pictures: Mapping[str, Picture], decisions: Mapping[str, str]
-    ) -> None:
+    def write_objects(self, sources: Sources, pictures: Mapping[str, Picture]) -> None:
         segmentation = self._write_segmentation(sources)
         for heatmap in self._run.heatmaps:
             self._write_heatmap(heatmap, sources, pictures.get(heatmap.id))
         name = f"{self._stem}sr.dcm"
-        parts = ReportParts(runs=[(self._run, segmentation)], decisions=decisions)
+        parts = ReportParts(runs=[(self._run, segmentation)], uid=report_uid(self._run))
         if self._tried(lambda: write_measurement_report(parts, sources, self._folder / name)):
             self._sr = name
 
@@ -118,7 +122,7 @@ class _RunWriter:
         written: WrittenSegmentation | None = self._tried(
             lambda: write_segmentation(self._run, sources, self._folder / name)
         )
-        self._seg = name if written is not None else None
+        self._written = written
         return written
 
     def _write_heatmap(self, heatmap: Heatmap, sources: Sources, picture: Picture | None) -> None:
@@ -144,8 +148,12 @@ def write_results(
     folder: Path,
     *,
     not_applicable: Sequence[str] = (),
+    reproduced: Sequence[form.Json] = (),
 ) -> Path:
-    """Write `folder/results.json`; raises WriteFailed."""
+    """Write `folder/results.json`; raises WriteFailed.
+
+    reproduced: how the runs compare with those of earlier results, where they repeat some.
+    """
     document = {
         "schema": form.SCHEMA,
         "study": study_uid,
@@ -153,6 +161,8 @@ def write_results(
         "runs": [form.run_to_json(run, files) for run, files in runs],
         "not_applicable": list(not_applicable),
     }
+    if reproduced:
+        document["reproduced"] = list(reproduced)
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     return write_whole(folder / "results.json", text)
 

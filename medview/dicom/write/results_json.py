@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medview.core.codec import from_plain, to_plain
 from medview.core.geometry import Geometry, PatientPoint
@@ -18,9 +18,13 @@ from medview.core.results import (
     ModelRef,
     ModelRun,
     Override,
+    Provenance,
     Quantity,
 )
 from medview.core.words import Sentence
+
+if TYPE_CHECKING:
+    from medview.dicom.write.segmentation import WrittenSegmentation
 
 SCHEMA = "medview.results/1"
 Json = dict[str, Any]
@@ -52,7 +56,7 @@ class RunFiles:
     """The files of one run, relative to the results' folder; notes tell what was not written.
 
     masks: label value to its own .nii.gz (1 inside). heatmaps: heatmap id to (DICOM object or
-    None, .nii.gz of the values).
+    None, .nii.gz of the values). segmentation: the SEG itself, for what refers to it.
     """
 
     seg: str | None = None
@@ -60,6 +64,7 @@ class RunFiles:
     masks: Mapping[int, str] = field(default_factory=dict)
     heatmaps: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
     notes: tuple[Sentence, ...] = ()
+    segmentation: WrittenSegmentation | None = None
 
     def of(self, finding: Finding) -> Json:
         """The four names of the contract, and the heatmap's values beside them."""
@@ -94,6 +99,8 @@ def run_to_json(run: ModelRun, files: RunFiles) -> Json:
         "precision": run.precision,
         "seed": run.seed,
         "seconds": round(run.seconds, 3),
+        "subject": run.subject,
+        "provenance": to_plain(run.provenance),
         "findings": [_finding_to_json(f, files) for f in run.findings],
         "grid": to_plain(label_map.geometry) if label_map else None,
         "labels": [
@@ -147,6 +154,8 @@ def _finding_to_json(finding: Finding, files: RunFiles) -> Json:
         "label_map": finding.label_map_id,
         "label_value": finding.label_value,
         "heatmap": finding.heatmap_id,
+        "corners_mm": [list(point) for point in finding.corners],
+        "tracking_uid": finding.tracking_uid,
         "explanation": finding.explanation.english() if finding.explanation else None,
         "said": to_plain(finding.explanation),
     }
@@ -184,6 +193,8 @@ def run_from_json(data: Json) -> tuple[ModelRun, StoredVoxels]:
         seed=int(data["seed"]),
         seconds=float(data["seconds"]),
         findings=tuple(_finding_from_json(item) for item in data["findings"]),
+        subject=str(data.get("subject") or ""),
+        provenance=from_plain(Provenance, data["provenance"]) if data.get("provenance") else None,
     )
     return run, _stored(data)
 
@@ -240,6 +251,8 @@ def _finding_from_json(data: Json) -> Finding:
         label_value=None if data.get("label_value") is None else int(data["label_value"]),
         heatmap_id=data.get("heatmap"),
         explanation=_sentence(data.get("said"), data.get("explanation")),
+        corners=tuple(PatientPoint(*(float(v) for v in p)) for p in data.get("corners_mm", ())),
+        tracking_uid=str(data.get("tracking_uid") or ""),
     )
 
 

@@ -164,7 +164,7 @@ def _region(measurement: Measurement, sources: Sources, outline: FloatArray | No
         return sr.ImageRegion3D(kind, points, sources.frame_of_reference_uid)
     frame, places = on_image(points, sources.stack.geometry)
     kind = "ELLIPSE" if is_ellipse else "POLYLINE"
-    return sr.ImageRegion(kind, places, _image_for_region(sources, frame))
+    return sr.ImageRegion(kind, places, image_for_region(sources, frame))
 
 
 def _surface(measurement: Measurement, sources: Sources) -> sr.VolumeSurface:
@@ -210,7 +210,7 @@ def _coordinate(points: FloatArray, sources: Sources) -> Any:
     if in_patient_space(sources):
         return sr.CoordinatesForMeasurement3D(kind, points, sources.frame_of_reference_uid)
     frame, places = on_image(points, sources.stack.geometry)
-    return sr.CoordinatesForMeasurement(kind, places, _image_for_region(sources, frame))
+    return sr.CoordinatesForMeasurement(kind, places, image_for_region(sources, frame))
 
 
 def in_patient_space(sources: Sources) -> bool:
@@ -229,7 +229,8 @@ def on_image(points: FloatArray, geometry: Geometry) -> tuple[int, FloatArray]:
     return frame, places
 
 
-def _image_for_region(sources: Sources, frame: int) -> sr.SourceImageForRegion:
+def image_for_region(sources: Sources, frame: int) -> sr.SourceImageForRegion:
+    """The picture of one slice, as what a region lies on."""
     which, number = sources.frames[frame]
     dataset = sources.datasets[which]
     return sr.SourceImageForRegion(

@@ -16,7 +16,7 @@ from medview.core.geometry import FloatArray, Geometry
 from medview.core.results import Label, LabelMap, ModelRun
 from medview.core.study import Stack
 from medview.core.words import say
-from medview.dicom.uids import derived_uid, new_uid
+from medview.dicom.uids import derived_uid
 from medview.dicom.write.codes import (
     ANATOMY,
     DEVICE,
@@ -46,8 +46,16 @@ class WrittenSegmentation:
 
 
 def tracking_uid(run: ModelRun, label_value: int) -> str:
-    """The same for a finding's segment and its group in the SR."""
+    """The same for a finding's segment and its group in the SR, and later where it is known."""
+    own = next((f for f in run.findings if f.label_value == label_value), None)
+    if own is not None and own.tracking_uid:
+        return own.tracking_uid
     return derived_uid("finding", run.id, str(label_value))
+
+
+def segmentation_uid(run: ModelRun) -> str:
+    """The SOP Instance UID of a run's SEG."""
+    return derived_uid("seg", run.id)
 
 
 def tracking_id(run: ModelRun, name: str) -> str:
@@ -104,9 +112,10 @@ def _build(
                 segment_descriptions=[
                     _describe(run, label, number) for number, label in enumerate(present, start=1)
                 ],
-                series_instance_uid=new_uid(),
+                series_instance_uid=derived_uid("seg series", run.id),
                 series_number=SERIES_NUMBER,
-                sop_instance_uid=new_uid(),
+                # Written again it is the same object: others refer to it by this UID.
+                sop_instance_uid=segmentation_uid(run),
                 instance_number=1,
                 content_label="AI_SEG",
                 content_description=f"AI {run.model.name} {run.model.version}"[:64],

@@ -1,0 +1,179 @@
+"""The reader's word on findings as DICOM: a new report, and new masks where one was corrected."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medview.core.codec import to_plain
+from medview.core.results import Finding, Label, ModelRun
+from medview.session.reporting import ReportSubject
+from medview.session.saving import free_name, heads
+from medview.session.segment_sources import corrected_key
+from medview.session.segments import Segment
+from medview.session.studies import Place
+from medview.session.work import Decision, TakenReport, Work
+
+if TYPE_CHECKING:
+    from medview.dicom.write import RunFiles, Sources, WrittenSegmentation
+    from medview.dicom.write.drawn_segments import DrawnSegment
+    from medview.dicom.write.finding_groups import Review
+
+Written = Sequence[tuple[ModelRun, "RunFiles"]]
+
+
+def corrected_by(work: Work, run: ModelRun, finding: Finding) -> Segment | None:
+    """The segment that the reader corrected a finding's mask to; None where there is none."""
+    if finding.label_value is None:
+        return None
+    key = corrected_key(run.id, finding.label_value)
+    return next((s for s in reversed(work.segments) if s.origin_key == key), None)
+
+
+def state_of(work: Work, run: ModelRun, finding: Finding) -> Decision | None:
+    """The reader's word on a finding; accepting a mask that was corrected is "edited"."""
+    said, segment = work.decision_on(finding.id), corrected_by(work, run, finding)
+    if said is not None and said.is_for:
+        edited = "edited" if segment is not None else "accepted"
+        return Decision(finding_id=finding.id, decision=edited, at=said.at, by=said.by)
+    if said is None and segment is not None and segment.changed_at != segment.made_at:
+        return Decision(
+            finding_id=finding.id, decision="edited", at=segment.changed_at, by=segment.made_by
+        )
+    return said
+
+
+def write_reviews(
+    subject: ReportSubject, place: Place, written: Written, folder: Path
+) -> tuple[TakenReport, int] | None:
+    """One report on what models found on a stack, in the reader's name, and how many objects.
+
+    None while the reader has said nothing. It takes the place of the models' own reports and of
+    the reader's earlier ones. Raises WriteFailed, GeometryError, InvalidInput.
+    """
+    from medview.dicom.objects.sr import read_structured_report
+    from medview.dicom.write import (
+        Reader,
+        ReportParts,
+        read_sources,
+        stack_digest,
+        write_measurement_report,
+    )
+
+    work = subject.work
+    pairs = [(run, finding) for run, _ in written for finding in run.findings]
+    said = {f.id: word for run, f in pairs if (word := state_of(work, run, f)) is not None}
+    if not said:
+        return None
+    stem, sources = f"findings-{stack_digest(*place.key)}", read_sources(place.stack)
+    reviews, masks = _reviews(subject, place, written, (said, sources, folder))
+    last = max(said.values(), key=lambda word: word.at)
+    own = [folder / files.sr for _, files in written if files.sr]
+    parts = ReportParts(
+        runs=[(run, files.segmentation) for run, files in written],
+        reviews=reviews,
+        predecessors=heads(subject, stem, {f.id for _, f in pairs}, folder, own),
+        reader=Reader(last.by or "unknown", str(sources.first.get("InstitutionName", "")) or "-"),
+        is_complete=len(said) == len(pairs),
+    )
+    path = free_name(folder, stem, "sr")
+    write_measurement_report(parts, sources, path)
+    uid = read_structured_report(str(path)).uid
+    return TakenReport(uid=uid, ids=tuple(said)), 1 + masks
+
+
+def _reviews(
+    subject: ReportSubject,
+    place: Place,
+    written: Written,
+    how: tuple[Mapping[str, Decision], Sources, Path],
+) -> tuple[dict[str, Review], int]:
+    """Every word with the mask that belongs to it; how many files of masks were written."""
+    from medview.dicom.write.finding_groups import EditedMask, Review
+
+    said, sources, folder = how
+    edited = _drawn(subject, place, written, said)
+    seg = _write_masks([drawn for _, drawn, _ in edited], sources, folder, place)
+    voxel = place.stack.geometry.voxel_mm3
+    masks = {}
+    for number, (finding_id, drawn, segment) in enumerate(edited):
+        if seg is not None and number in seg.segments:
+            masks[finding_id] = EditedMask(
+                segmentation=seg,
+                number=seg.segments[number],
+                volume_mm3=float(drawn.voxels.sum()) * voxel,
+                kept={
+                    "seg": str(seg.dataset.SOPInstanceUID),
+                    "number": seg.segments[number],
+                    "segment": {**to_plain(segment), "patches": []},
+                },
+            )
+    reviews = {
+        finding_id: Review(
+            decision=word.decision, by=word.by, at=word.at, edited=masks.get(finding_id)
+        )
+        for finding_id, word in said.items()
+    }
+    return reviews, int(seg is not None)
+
+
+def _drawn(
+    subject: ReportSubject, place: Place, written: Written, said: Mapping[str, Decision]
+) -> list[tuple[str, DrawnSegment, Segment]]:
+    from medview.dicom.write.drawn_segments import DrawnSegment
+    from medview.dicom.write.segmentation import tracking_id, tracking_uid
+
+    found = []
+    for run, files in written:
+        for finding in run.findings:
+            segment = corrected_by(subject.work, run, finding)
+            word = said.get(finding.id)
+            if segment is None or word is None or word.decision != "edited":
+                continue
+            if subject.segmenting is None or finding.label_value is None:
+                continue
+            live = subject.segmenting.mask(place, segment)
+            drawn = DrawnSegment(
+                id=segment.id,
+                label=_label(run, finding.label_value, segment),
+                first=live.box.first,
+                voxels=live.read(live.box),
+                origin=segment.origin,
+                made_by=word.by,
+                made_at=word.at,
+                run=run,
+                began_as=files.segmentation,
+                tracking=(
+                    tracking_uid(run, finding.label_value),
+                    tracking_id(run, finding.label),
+                ),
+            )
+            found.append((finding.id, drawn, segment))
+    return found
+
+
+def _label(run: ModelRun, value: int, segment: Segment) -> Label:
+    labels = run.label_map.labels if run.label_map is not None else ()
+    own = next((label for label in labels if label.value == value), None)
+    return own or Label(value=value, name=segment.name, colour=segment.colour, code=segment.code)
+
+
+def _write_masks(
+    drawn: Sequence[DrawnSegment], sources: Sources, folder: Path, place: Place
+) -> WrittenSegmentation | None:
+    """The corrected masks of a stack; the same masks give the same object."""
+    from medview.dicom.uids import derived_uid
+    from medview.dicom.write import stack_digest
+    from medview.dicom.write.drawn_segments import write_drawn_segments
+
+    if not drawn:
+        return None
+    digest = hashlib.sha256()
+    for each in drawn:
+        digest.update(f"{each.id} {each.first} {each.voxels.shape} {each.made_at}".encode())
+        digest.update(each.voxels.tobytes())
+    name = digest.hexdigest()
+    path = folder / f"edited-{stack_digest(*place.key)}-{name[:8]}-seg.dcm"
+    return write_drawn_segments(drawn, sources, path, derived_uid("edited", name))
