@@ -22,6 +22,7 @@ from medview.ai.events import (
     JobCancelled,
     JobDone,
     JobFailed,
+    JobPart,
     JobProgress,
     JobRefused,
     WorkerDied,
@@ -33,6 +34,7 @@ from medview.ai.protocol import (
     DoneLine,
     EndLine,
     Line,
+    PartLine,
     ProgressLine,
     StateLine,
     decode,
@@ -42,8 +44,8 @@ from medview.core.errors import MedViewError
 from medview.core.words import Sentence, say
 
 __all__ = [
-    "Event", "Job", "JobCancelled", "JobDone", "JobFailed", "JobProgress", "JobRefused", "Worker",
-    "WorkerDied", "WorkerReady",
+    "Event", "Job", "JobCancelled", "JobDone", "JobFailed", "JobPart", "JobProgress",
+    "JobRefused", "Worker", "WorkerDied", "WorkerReady",
 ]  # fmt: skip
 
 KILL_AFTER_S = 3.0
@@ -244,6 +246,8 @@ class Worker:
                 if current.is_cancelled:
                     return None
                 return JobProgress(line.id, line.done, line.total, line.stage)
+            if isinstance(line, PartLine):
+                return None if current.is_cancelled else JobPart(line.id, current.read_part())
             self._current = None
             self._state = "ready"
             self._send_next()
@@ -260,7 +264,8 @@ class Worker:
 
     def _send_next(self) -> None:
         if self._state == "ready" and self._current is None and self._queue:
-            self._current = self._queue.popleft()
+            self._current = max(self._queue, key=lambda pending: pending.job.priority)
+            self._queue.remove(self._current)
             self._state = "busy"
             self._write(self._current.line())
 

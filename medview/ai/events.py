@@ -19,6 +19,7 @@ class Job:
 
     routers: asked before the model, see `worker.consult`.
     subject: the measurement that it is about; the volume is then a part of the stack.
+    priority: of the waiting jobs the highest is next, of equals the one that came first.
     """
 
     model: ModelFolder
@@ -29,6 +30,7 @@ class Job:
     device: str = "auto"
     routers: tuple[ModelFolder, ...] = ()
     subject: str = ""
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,14 @@ class JobProgress:
     done: int
     total: int
     stage: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class JobPart:
+    """What of the label map is there already, as a run without findings, `status` running."""
+
+    job_id: str
+    run: ModelRun
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,4 +100,13 @@ class WorkerDied:
     job_id: str | None
 
 
-Event = WorkerReady | JobProgress | JobDone | JobRefused | JobFailed | JobCancelled | WorkerDied
+Event = (
+    WorkerReady
+    | JobProgress
+    | JobPart
+    | JobDone
+    | JobRefused
+    | JobFailed
+    | JobCancelled
+    | WorkerDied
+)

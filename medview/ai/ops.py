@@ -32,7 +32,13 @@ _TEXTS, _POINTER = Field("texts"), Field("number-or-pointer", True)
 STEP_FIELDS: Mapping[str, Fields] = {
     # input
     "orient": {"axes": Field("text", True)},
-    "resample": {"spacing_mm": Field("numbers", True), "order": _INT, "tolerance": _NUMBER},
+    "resample": {
+        "spacing_mm": Field("numbers", True),
+        "order": _INT,
+        "tolerance": _NUMBER,
+        "smooth": _FLAG,
+        "coarser_mm": Field("numbers"),
+    },
     "invert_if": {"photometric": Field("text", True, ("MONOCHROME1",))},
     "resize": {"size": Field("ints", True), "keep_aspect": _FLAG},
     "normalize": {
@@ -53,7 +59,11 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "args": Field("arguments"),
         "prefix": _TEXT,
     },
-    "tile": {"patch": Field("ints", True), "overlap": _NUMBER},
+    "tile": {
+        "patch": Field("ints", True),
+        "overlap": _NUMBER,
+        "blend": Field("text", choices=("gaussian", "constant")),
+    },
     "mirror": {"axes": Field("ints", True), "max_evals": _INT, "pairs": Field("ints")},
     "temperature": {"value": _POINTER},
     "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},

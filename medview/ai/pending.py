@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from medview.ai.events import Job
@@ -68,13 +70,7 @@ class Pending:
         geometry = self.job.volume.geometry
         label_map = None
         if done.label_map_id is not None:
-            label_map = LabelMap(
-                id=done.label_map_id,
-                geometry=geometry,
-                voxels=result_label_map(self._result, self._shape).copy(),
-                labels=self.job.model.outputs,
-            )
-            label_map.voxels.flags.writeable = False
+            label_map = self._label_map(done.label_map_id)
         heatmaps = tuple(
             Heatmap(
                 id=line.id,
@@ -93,6 +89,8 @@ class Pending:
             status="run",
             gate=joined(self.job.gate, done.checks),
             device=done.device,
+            engine=done.engine,
+            notes=done.notes,
             precision=done.precision,
             seed=done.seed,
             seconds=done.seconds,
@@ -100,6 +98,23 @@ class Pending:
             label_map=label_map,
             heatmaps=heatmaps,
             subject=self.job.subject,
+        )
+
+    def read_part(self) -> ModelRun:
+        """The run as far as its label map is filled: status `running`, no findings."""
+        return replace(
+            ended_run(self.id, self.job, "running", None),
+            label_map=self._label_map(f"{self.id}-part"),
+        )
+
+    def _label_map(self, name: str) -> LabelMap:
+        voxels = result_label_map(self._result, self._shape).copy()
+        voxels.flags.writeable = False
+        return LabelMap(
+            id=name,
+            geometry=self.job.volume.geometry,
+            voxels=voxels,
+            labels=self.job.model.outputs,
         )
 
     def release_copy(self) -> None:

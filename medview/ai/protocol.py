@@ -77,9 +77,11 @@ class DoneLine:
     label_map_id: str | None
     heatmaps: tuple[HeatmapLine, ...]
     device: str
+    engine: str
     precision: str
     seed: int
     seconds: float
+    notes: tuple[Sentence, ...] = ()
     checks: tuple[Check, ...] = ()
 
 
@@ -91,6 +93,13 @@ class ProgressLine:
     done: int
     total: int
     stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """The result block holds a label map that is not whole yet."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +131,9 @@ class CancelLine:
     id: str
 
 
-Line = JobLine | DoneLine | ProgressLine | EndLine | StateLine | CancelLine
+Line = JobLine | DoneLine | PartLine | ProgressLine | EndLine | StateLine | CancelLine
 _KINDS: dict[str, type[Any]] = {
-    "job": JobLine, "done": DoneLine, "progress": ProgressLine, "end": EndLine,
+    "job": JobLine, "done": DoneLine, "progress": ProgressLine, "part": PartLine, "end": EndLine,
     "state": StateLine, "cancel": CancelLine,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}

@@ -217,6 +217,8 @@ class ModelRun:
 
     subject: id of the measurement that it is about, "" where it is about the whole stack.
     provenance: None for a run that an older MedView made.
+    engine: what computed the network (torch, openvino), "" without one. notes: what the run had to
+    give up, such as a coarser grid where memory ran short.
     """
 
     id: str
@@ -227,9 +229,11 @@ class ModelRun:
     reason: Sentence | None = None
     gate: GateVerdict | None = None
     device: str = "cpu"
+    engine: str = ""
     precision: str = "float32"
     seed: int = 0
     seconds: float = 0.0
+    notes: tuple[Sentence, ...] = ()
     findings: tuple[Finding, ...] = ()
     label_map: LabelMap | None = None
     heatmaps: tuple[Heatmap, ...] = ()

@@ -8,15 +8,21 @@ import torch
 from ai_pipeline_dicom import as_volume
 from torch import Tensor, nn
 
+from medview.ai.worker.forward import Answer, Forward
+from medview.ai.worker.ladder import Ladder
 from medview.ai.worker.net_steps import mirror, network, tile
 from medview.ai.worker.output_steps import components
 from medview.ai.worker.steps import State
-from medview.ai.worker.tiles import Tiling, tiled
+from medview.ai.worker.tiles import Tiling
 from medview.core.errors import Cancelled, ModelUnavailable
 from medview.core.geometry import Geometry
 from medview.core.progress import CancelToken
 
 SHAPE = (11, 20, 31)
+
+
+def answer_of(net, image: np.ndarray, tiling: Tiling, cancel: CancelToken | None = None) -> Answer:
+    return Answer(Forward(net, Ladder()), image, tiling, cancel or CancelToken())
 
 
 class _Sides(nn.Module):
@@ -65,9 +71,8 @@ def test_a_net_without_context_answers_the_same_in_tiles(image):
     def net(tensor: Tensor) -> Tensor:
         return torch.cat([tensor, tensor**2 - 1], 1)
 
-    tensor = torch.from_numpy(image)
-    found = tiled(net, tensor, Tiling((9, 8, 7)), CancelToken())
-    assert torch.allclose(found, net(tensor[None, None])[0], atol=1e-5)
+    found = answer_of(net, image, Tiling((9, 8, 7))).whole()
+    assert np.allclose(found, net(torch.from_numpy(image)[None, None])[0], atol=1e-5)
 
 
 def test_the_net_never_sees_more_than_a_tile(image):
@@ -128,7 +133,7 @@ def test_tiles_stop_at_once_when_cancelled(image):
         return tensor
 
     with pytest.raises(Cancelled):
-        tiled(net, torch.from_numpy(image), Tiling((4, 4, 4)), cancel)
+        answer_of(net, image, Tiling((4, 4, 4)), cancel).whole()
     assert len(seen) == 1
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from medview.ai.worker.lines import lines, sample_lines
 from medview.ai.worker.steps import FloatArray, State, step
 from medview.core.errors import InputRefused, ModelUnavailable
 from medview.core.geometry import Geometry, Vector, VoxelIndex
@@ -67,12 +68,20 @@ def _vector(values: NDArray[np.float64]) -> Vector:
 
 @step("resample", _PREPARING)
 def resample(
-    state: State, spacing_mm: list[float], order: int = 1, tolerance: float = 0.02
+    state: State,
+    spacing_mm: list[float],
+    order: int = 1,
+    tolerance: float = 0.02,
+    smooth: bool = True,
+    coarser_mm: list[float] | None = None,
 ) -> None:
     """Bring the grid to a spacing (i, j, k) by interpolation of `order`, covering the same box.
 
     Spacings that agree to `tolerance` (a share) stay as they are. Where the grid becomes coarser
-    the image is smoothed first with a Gaussian of sigma 0.4 x the ratio of spacings.
+    the image is smoothed first with a Gaussian of sigma 0.4 x the ratio of spacings; models that
+    learnt from images that were not (MONAI's Spacing) say so with `smooth`.
+    coarser_mm: the spacing that the network also stands, taken instead where memory is too short
+    (`ladder`).
     """
     own = state.geometry
     ratio = np.array(spacing_mm, float) / np.array(own.spacing)
@@ -89,7 +98,7 @@ def resample(
         axes=own.axes,
     )
     image = state.image
-    if np.any(ratio > 1):
+    if smooth and np.any(ratio > 1):
         sigma = np.where(ratio > 1, 0.4 * ratio, 0.0)[::-1]
         image = ndimage.gaussian_filter(image, sigma, mode="nearest")
     state.set_image(sample_at(image, own, geometry, order), geometry)
@@ -97,6 +106,9 @@ def resample(
 
 def sample_at(image: FloatArray, own: Geometry, wanted: Geometry, order: int) -> FloatArray:
     """An image [k, j, i] on `own` at the voxel centres of `wanted`; beyond it edges repeat."""
+    along = lines(own, wanted) if order == 1 else None
+    if along is not None:
+        return sample_lines(image, along)
     matrix = (own.inverse @ wanted.affine)[:3, :3][::-1, ::-1]
     offset = own.to_index(wanted.origin)
     sampled: FloatArray = ndimage.affine_transform(

@@ -13,10 +13,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 
+from medview.ai.worker.forward import Answer, Flip, Forward, swapped
+from medview.ai.worker.ladder import Ladder
 from medview.ai.worker.nets import ResNet2d, build_net
 from medview.ai.worker.radial_net import RadialNet
-from medview.ai.worker.steps import Context, FloatArray, State, step
-from medview.ai.worker.tiles import Tiling, tiled
+from medview.ai.worker.steps import ASKED, Context, FloatArray, State, step
+from medview.ai.worker.tiles import Tiling
 from medview.core.errors import InputRefused, ModelUnavailable
 from medview.core.results import Check
 from medview.core.words import say
@@ -41,34 +43,43 @@ def network(
     if isinstance(net, RadialNet):
         _ask_features(state, net)
         return
-    tensor = torch.from_numpy(state.image).to(state.context.device)
+    if not isinstance(net, ResNet2d):
+        _ask_later(state, net, key)
+        return
+    image = np.ascontiguousarray(state.image)
+    tensor = torch.from_numpy(image).to(state.context.device)
     with torch.inference_mode():
-        if isinstance(net, ResNet2d):
-            maps = net.maps(tensor[:, None])
-            own = slice(None) if len(tensor) > 1 else 0
-            state.feature_maps = {f"stage{n}": _array(m[own]) for n, m in enumerate(maps, start=1)}
-            state.logits = _array(net.classify(maps[-1])[own])
-        else:
-            state.logits = _array(_answer(state, net, tensor))
+        maps = net.maps(tensor[:, None])
+        own = slice(None) if len(tensor) > 1 else 0
+        state.feature_maps = {f"stage{n}": _array(m[own]) for n, m in enumerate(maps, start=1)}
+        state.logits = _array(net.classify(maps[-1])[own])
 
 
-def _answer(state: State, net: nn.Module, image: Tensor) -> Tensor:
-    """The logits [class, k, j, i] of an image [k, j, i], in tiles where the model says so."""
-    if state.tiling is None:
-        answer: Tensor = net(image[None, None])[0]
-        return answer
-    return tiled(net, image, state.tiling, state.context.cancel)
+def _ask_later(state: State, net: nn.Module, key: str) -> None:
+    """Leave the answer to whoever reads it: a label map needs a few slices of it at a time."""
+    context = state.context
+    manifest = "" if context.folder is None else context.folder.manifest_sha256
+    ladder = context.ladder or Ladder()
+    forward = Forward(net, ladder, key=f"{manifest} {key}" if manifest else "")
+    context.networks[ASKED] = forward
+
+    def told(done: int, total: int) -> None:
+        words = say("Running the network: tile {done} of {total}", done=done, total=total)
+        state.context.progress(done, total, str(words))
+
+    state.answer = Answer(forward, state.image, state.tiling, context.cancel, told)
 
 
 @step("tile", _RUNNING)
-def tile(state: State, patch: list[int], overlap: float = 0.5) -> None:
+def tile(state: State, patch: list[int], overlap: float = 0.5, blend: str = "gaussian") -> None:
     """The network that follows looks at tiles of at most `patch` voxels (i, j, k), blended.
 
     For a net that learnt from crops: instance norm sees at run time what it saw in training.
     """
-    if len(patch) != 3 or min(patch) < 1 or not 0 <= overlap < 1:
+    is_known = blend in ("gaussian", "constant")
+    if len(patch) != 3 or min(patch) < 1 or not 0 <= overlap < 1 or not is_known:
         raise ModelUnavailable(say("The model asks for impossible tiles."))
-    state.tiling = Tiling((patch[0], patch[1], patch[2]), overlap)
+    state.tiling = Tiling((patch[0], patch[1], patch[2]), overlap, blend)
 
 
 def _ask_features(state: State, net: RadialNet) -> None:
@@ -124,30 +135,13 @@ def mirror(
 
     pairs: labels of the right and the left, two by two, that change places in a mirror along i.
     """
-    net = state.context.networks.get("last")
-    if net is None or state.logits is None:
+    if state.answer is None:
         raise ModelUnavailable(say("The model mirrors before it has a network."))
-    order = _swapped(len(state.logits), pairs or [])
-    total = state.logits.astype(np.float64)
-    for done, axis in enumerate(axes[: max_evals - 1], start=1):
-        state.context.cancel.check()
-        dim = state.image.ndim - 1 - axis
-        flipped = torch.from_numpy(np.flip(state.image, dim).copy()).to(state.context.device)
-        with torch.inference_mode():
-            back = torch.flip(_answer(state, net, flipped), [dim + 1])
-        back = back[order] if axis == 0 else back
-        total = total + (_array(back) - total) / (done + 1)
-    state.logits = total.astype(np.float32)
-
-
-def _swapped(count: int, pairs: list[int]) -> list[int]:
-    """The classes in the order in which a mirror shows them."""
-    order = list(range(count))
-    if len(pairs) % 2 or not set(pairs) <= set(order):
-        raise ModelUnavailable(say("The model mirrors labels that it does not have."))
-    for one, other in zip(pairs[::2], pairs[1::2], strict=True):
-        order[one], order[other] = order[other], order[one]
-    return order
+    if state.has_logits:  # somebody has read the plain look already
+        swapped(len(_logits(state)), pairs or [])
+    flips = [Flip(3 - axis, tuple(pairs or ()) if axis == 0 else ()) for axis in axes]
+    state.answer.forward.flips = flips[: max_evals - 1]
+    state.forget_logits()
 
 
 @step("temperature", _RUNNING)

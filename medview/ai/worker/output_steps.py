@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from medview.ai.worker.input_steps import sample_at
+from medview.ai.worker.lines import Lines, lines
 from medview.ai.worker.steps import FloatArray, State, step
 from medview.core.errors import ModelUnavailable
 from medview.core.geometry import Geometry, VoxelIndex
 from medview.core.results import Code, Quantity
 from medview.core.words import say
+
+if TYPE_CHECKING:
+    from medview.ai.worker.forward import Answer
 
 _DRAWING = say("Drawing the result")
 
@@ -21,17 +27,35 @@ def restore(state: State, slab_slices: int = 8, order: int = 1) -> None:
     """Bring logits or probabilities to the input's grid and take the best class of each voxel.
 
     By place in the patient, whatever the steps before did to the array. Class-wise values exist
-    only for `slab_slices` slices at a time (a whole float volume a class would fill the memory).
+    only for `slab_slices` slices at a time (a whole float volume a class would fill the memory),
+    and what is finished is shown while the network still works on the rest.
     """
+    wanted = state.volume.geometry
+    along = lines(state.geometry, wanted) if order == 1 else None
+    if along is not None and not state.has_logits and state.answer is not None:
+        state.label_map = _as_it_comes(state, state.answer, along, slab_slices)
+        return
     if state.logits is None or state.logits.ndim != 4:
         raise ModelUnavailable(say("The model reads a network's answer before it has one."))
-    wanted = state.volume.geometry
     labels = np.zeros(wanted.shape, np.uint8)
     for first in range(0, wanted.shape[0], slab_slices):
         state.context.cancel.check()
         slab = _slab(wanted, first, min(slab_slices, wanted.shape[0] - first))
         labels[first : first + slab.shape[0]] = _best(state.logits, state.geometry, slab, order)
     state.label_map = labels
+
+
+def _as_it_comes(state: State, answer: Answer, along: Lines, slab_slices: int) -> NDArray[np.uint8]:
+    from medview.ai.worker.label_bands import label_bands
+
+    labels = np.zeros(state.volume.geometry.shape, np.uint8)
+
+    def look() -> None:
+        state.context.cancel.check()
+        state.context.show(labels)
+
+    label_bands(answer.bands(), along, labels, slab_slices, look)
+    return labels
 
 
 def _slab(grid: Geometry, first: int, slices: int) -> Geometry:

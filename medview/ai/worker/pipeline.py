@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.ai.worker.steps import STEPS, Context, Fields, State, check_fields, run_step
+from medview.ai.worker.devices import CPU, Device
+from medview.ai.worker.ladder import Ladder, TooFine
+from medview.ai.worker.steps import (
+    ASKED,
+    STEPS,
+    Context,
+    Fields,
+    State,
+    check_fields,
+    nothing_to_show,
+    run_step,
+)
 from medview.core.progress import CancelToken, Progress
 from medview.core.results import Check, Quantity
 from medview.core.volume import Volume
+from medview.core.words import Sentence
 
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
     from medview.ai.worker.route import Route
 
 # Each registers its steps when it is imported; those that import torch stand last.
+PROGRESS = 1000  # a run's progress is told in thousandths
+# A step's share of the first run, before anything was measured; a network answers in `restore`.
+_GUESSED = {"restore": 30.0, "lungs": 20.0, "network": 5.0, "resample": 3.0, "explain": 3.0}
 STEP_MODULES = (
     "rules", "input_steps", "views", "output_steps", "net_steps", "nodule_steps", "explain",
     "route",
@@ -35,7 +51,8 @@ class PipelineResult:
     measures: (label value, or None for the whole image; quantity). thresholds: class name to
     the operating point that the model's validation fixed: from there on a score counts.
     intervals: class name to a 95 % interval of the score. route: what a router says. checks: what
-    the pixels say to the gate.
+    the pixels say to the gate. device, engine, precision: what computed the network (engine ""
+    without one). notes: what was given up.
     """
 
     label_map: NDArray[np.uint8] | None
@@ -46,13 +63,17 @@ class PipelineResult:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     route: Route | None = None
     checks: tuple[Check, ...] = ()
+    device: str = "cpu"
+    engine: str = ""
+    precision: str = "float32"
+    notes: tuple[Sentence, ...] = ()
 
 
 class Pipeline:
     """A model ready to run; nets are loaded at the first run and kept."""
 
     def __init__(
-        self, folder: ModelFolder, device: str = "cpu", *, without: Set[str] = frozenset()
+        self, folder: ModelFolder, device: Device = CPU, *, without: Set[str] = frozenset()
     ) -> None:
         """without: steps that are left out, for those who ask for figures and not for pictures.
 
@@ -63,13 +84,36 @@ class Pipeline:
         self._device = device
         self._steps = tuple(f for f in folder.pipeline if f["op"] not in without)
         self._networks: dict[str, object] = {}
+        self._seconds: dict[str, float] = {}  # that steps took in the last run
         for fields in folder.pipeline:
             check_fields(fields)
 
-    def run(self, volume: Volume, progress: Progress, cancel: CancelToken) -> PipelineResult:
-        """Raises InputRefused (said in words), Cancelled, or ModelUnavailable."""
-        state = State(volume, Context(self.folder, self._device, progress, cancel, self._networks))
-        run_steps(state, self._steps)
+    def run(
+        self,
+        volume: Volume,
+        progress: Progress,
+        cancel: CancelToken,
+        show: Callable[[NDArray[np.uint8]], None] = nothing_to_show,
+    ) -> PipelineResult:
+        """show: told of the label map while it is being filled.
+
+        Raises InputRefused (said in words), Cancelled, ModelUnavailable, or MedViewError where
+        memory is too short for it.
+        """
+        ladder = Ladder(
+            self._device,
+            coarser=any("coarser_mm" in fields for fields in self._steps),
+            tell=lambda said: progress(0, 0, str(said)),
+        )
+        self._networks.pop(ASKED, None)
+        context = Context(
+            self.folder, self._device.place, progress, cancel, self._networks, ladder, show
+        )
+        try:
+            state = self._run(volume, context, self._steps)
+        except TooFine:
+            state = self._run(volume, context, tuple(map(_coarser, self._steps)))
+        engine, precision = _computed_by(self._networks, self._steps)
         return PipelineResult(
             state.label_map,
             state.scores,
@@ -79,7 +123,29 @@ class Pipeline:
             state.intervals,
             state.route,
             tuple(state.checks),
+            ladder.device.kind,
+            engine,
+            precision,
+            tuple(ladder.notes),
         )
+
+    def _run(self, volume: Volume, context: Context, steps: tuple[Fields, ...]) -> State:
+        state = State(volume, context)
+        run_steps(state, steps, self._seconds)
+        return state
+
+
+def _coarser(fields: Fields) -> Fields:
+    spacing = fields.get("coarser_mm")
+    return fields if spacing is None else {**fields, "spacing_mm": spacing}
+
+
+def _computed_by(networks: Mapping[str, object], steps: tuple[Fields, ...]) -> tuple[str, str]:
+    asked = networks.get(ASKED)
+    if asked is not None:
+        found: tuple[str, str] = asked.computed_by  # type: ignore[attr-defined]
+        return found
+    return "torch" if any(fields["op"] == "network" for fields in steps) else "", "float32"
 
 
 def load_steps(ops: Set[str] | None = None) -> None:
@@ -93,11 +159,41 @@ def load_steps(ops: Set[str] | None = None) -> None:
         import_module(f"medview.ai.worker.{name}")
 
 
-def run_steps(state: State, pipeline: tuple[Fields, ...]) -> None:
-    """Run steps in order, with progress and a look at the cancel token before each."""
+def run_steps(
+    state: State, pipeline: tuple[Fields, ...], seconds: dict[str, float] | None = None
+) -> None:
+    """Run steps in order, with progress and a look at the cancel token before each.
+
+    seconds: by step, what the last run took; each step's share of the progress goes by it, and is
+    brought up to date.
+    """
     context = state.context
+    known = {} if seconds is None else seconds
+    shares = [known.get(_name(n, f), _GUESSED.get(f["op"], 1.0)) for n, f in enumerate(pipeline)]
+    whole, before = max(1e-9, sum(shares)), 0.0
     for number, fields in enumerate(pipeline):
         context.cancel.check()
-        context.progress(number, len(pipeline), str(STEPS[fields["op"]].what))
+        what = str(STEPS[fields["op"]].what)
+        overall = _overall(context.progress, before / whole, shares[number] / whole)
+        overall(0, 1, what)
+        state.context = replace(context, progress=overall)
+        start = time.perf_counter()
         run_step(state, fields)
-    context.progress(len(pipeline), len(pipeline), "")
+        known[_name(number, fields)] = time.perf_counter() - start
+        before += shares[number]
+    state.context = context
+    context.progress(PROGRESS, PROGRESS, "")
+
+
+def _name(number: int, fields: Fields) -> str:
+    return f"{number} {fields['op']}"
+
+
+def _overall(progress: Progress, before: float, share: float) -> Progress:
+    """The progress of one step as a part of the whole run's; a step that knows no end stays."""
+
+    def report(done: int, total: int, what: str) -> None:
+        within = min(1.0, done / total) if total else 0.0
+        progress(int(PROGRESS * (before + share * within)), PROGRESS, what)
+
+    return report

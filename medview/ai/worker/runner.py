@@ -16,11 +16,13 @@ from medview.ai.protocol import (
     HeatmapLine,
     JobLine,
     Line,
+    PartLine,
     ProgressLine,
     look_at,
     result_heatmap,
     result_label_map,
 )
+from medview.ai.worker.devices import CPU, Device, devices, pick
 from medview.core.errors import Cancelled, InputRefused, MedViewError, ModelUnavailable
 from medview.core.progress import CancelToken, Progress
 from medview.core.results import Check
@@ -29,9 +31,13 @@ from medview.core.volume import Volume
 from medview.core.words import Sentence, say, set_language
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from medview.ai.worker.pipeline import Pipeline, PipelineResult
 
 _PROGRESS_EVERY_S = 0.05
+_SHOW_EVERY_S = 0.5
 
 
 def load_torch(threads: int) -> str:
@@ -49,7 +55,7 @@ class Runner:
     def __init__(self, send: Callable[[Line], None], threads: int) -> None:
         self._send = send
         self._threads = threads
-        self._key: tuple[str, str] | None = None
+        self._key: tuple[str, Device] | None = None
         self._loaded: tuple[ModelFolder, Pipeline] | None = None
         self._routers: dict[str, Pipeline] = {}  # by manifest: small, so they stay
         self._checks: tuple[Check, ...] = ()
@@ -85,16 +91,16 @@ class Runner:
         started = time.perf_counter()
         source = SharedBlock.attach(job.volume.block)
         try:
-            folder, pipeline, device = self._load(job)
+            folder, pipeline = self._load(job)
             progress = _seldom(lambda *how_far: self._send(ProgressLine(job.id, *how_far)))
             volume = look_at(job.volume, source)
             self._consult(job, folder, volume, cancel)
-            given = pipeline.run(volume, progress, cancel)
+            given = pipeline.run(volume, progress, cancel, _Shown(job, self._send))
             cancel.check()
             if given.route is not None and given.route.answer is None:
                 raise InputRefused(say("The router does not know this kind of picture."))
             _write(job, given)
-            done = _report(job, folder, given, device, time.perf_counter() - started)
+            done = _report(job, folder, given, time.perf_counter() - started)
             return replace(done, checks=(*given.checks, *self._checks))
         finally:
             source.release()
@@ -126,7 +132,7 @@ class Runner:
         check_networks(folder)
         return Pipeline(folder)
 
-    def _load(self, job: JobLine) -> tuple[ModelFolder, Pipeline, str]:
+    def _load(self, job: JobLine) -> tuple[ModelFolder, Pipeline]:
         folder = open_folder(Path(job.model_path))
         if folder.manifest_sha256 != job.manifest_sha256:
             raise ModelUnavailable(say("The model was changed while it was in use."))
@@ -139,18 +145,16 @@ class Runner:
             self._loaded = None  # free the old one before the new one is built
             self._loaded = (folder, Pipeline(folder, device))
             self._key = (folder.manifest_sha256, device)
-        return (*self._loaded, device)
+        return self._loaded
 
-    def _device(self, folder: ModelFolder, wanted: str) -> str:
+    def _device(self, folder: ModelFolder, wanted: str) -> Device:
         if not _has_network(folder):
-            return "cpu"
+            return CPU
         load_torch(self._threads)
-        import torch
-
-        has_cuda = torch.cuda.is_available()
-        if wanted == "cuda" and not has_cuda:
+        found = pick(wanted, devices())
+        if found is None:
             raise MedViewError(say("There is no CUDA device on this machine."))
-        return "cuda" if has_cuda and wanted in ("auto", "cuda") else "cpu"
+        return found
 
 
 def _has_network(folder: ModelFolder) -> bool:
@@ -170,6 +174,26 @@ def _seldom(progress: Progress) -> Progress:
     return report
 
 
+class _Shown:
+    """Lets the window see a label map while it is being filled, now and then."""
+
+    def __init__(self, job: JobLine, send: Callable[[Line], None]) -> None:
+        self._job, self._send = job, send
+        self._last = time.monotonic()
+
+    def __call__(self, labels: NDArray[np.uint8]) -> None:
+        now = time.monotonic()
+        if now - self._last < _SHOW_EVERY_S or not labels.any():
+            return
+        self._last = now
+        block = SharedBlock.attach(self._job.result_block)
+        try:
+            result_label_map(block, self._job.volume.geometry.shape)[...] = labels
+        finally:
+            block.release()
+        self._send(PartLine(self._job.id))
+
+
 def _write(job: JobLine, given: PipelineResult) -> None:
     block = SharedBlock.attach(job.result_block)
     shape = job.volume.geometry.shape
@@ -182,9 +206,7 @@ def _write(job: JobLine, given: PipelineResult) -> None:
         block.release()
 
 
-def _report(
-    job: JobLine, folder: ModelFolder, given: PipelineResult, device: str, seconds: float
-) -> DoneLine:
+def _report(job: JobLine, folder: ModelFolder, given: PipelineResult, seconds: float) -> DoneLine:
     from medview.ai.worker.assemble import find, heatmap_id
 
     return DoneLine(
@@ -195,8 +217,10 @@ def _report(
             HeatmapLine(heatmap_id(job.id, name), name, 1.0)
             for name, _ in given.heatmaps[: job.heatmaps]
         ),
-        device=device,
-        precision="float32",
+        device=given.device,
+        engine=given.engine,
+        precision=given.precision,
+        notes=given.notes,
         seed=0,
         seconds=round(seconds, 3),
     )

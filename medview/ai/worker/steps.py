@@ -30,22 +30,35 @@ from medview.core.words import Sentence, say
 
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
+    from medview.ai.worker.forward import Answer
+    from medview.ai.worker.ladder import Ladder
     from medview.ai.worker.route import Route
     from medview.ai.worker.tiles import Tiling
 
 FloatArray = NDArray[np.float32]
 Fields = Mapping[str, Any]  # one step of model.json: "op" and its fields
+ASKED = "asked"  # the key in `Context.networks` of the network that was asked last
+
+
+def nothing_to_show(_labels: NDArray[np.uint8]) -> None:
+    """For runs that nobody watches."""
 
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What steps may use besides the image. `networks` keeps loaded nets between runs."""
+    """What steps may use besides the image. `networks` keeps loaded nets between runs.
+
+    device: what torch calls it. progress: how far the present step is. ladder: how the run copes
+    with little memory. show: told of a label map, on the input's grid, that is still being filled.
+    """
 
     folder: ModelFolder | None = None
     device: str = "cpu"
     progress: Progress = no_progress
     cancel: CancelToken = field(default_factory=CancelToken)
     networks: dict[str, Any] = field(default_factory=dict)
+    ladder: Ladder | None = None
+    show: Callable[[NDArray[np.uint8]], None] = nothing_to_show
 
 
 @dataclass(eq=False)
@@ -53,8 +66,9 @@ class State:
     """What passes from step to step; see the module's text.
 
     logits: float32 [class, k, j, i] on `geometry`, or [class] of a classifier; after `activate`
-    they are probabilities. member_logits: [member] of a net of several. intervals: 95 % intervals
-    of scores.
+    they are probabilities. answer: the same not yet computed; asking for `logits` computes all,
+    `restore` only a few slices at a time. member_logits: [member] of a net of several. intervals:
+    95 % intervals of scores.
     feature_maps: by layer name, [channel, k, j, i] or [channel, j, i]. features: [n], pooled.
     Of several pictures at once (`views`) logits and feature_maps have a first axis more.
     """
@@ -62,7 +76,7 @@ class State:
     volume: Volume
     context: Context = field(default_factory=Context)
     geometry: Geometry = field(init=False)
-    logits: FloatArray | None = None
+    answer: Answer | None = None
     member_logits: FloatArray | None = None
     feature_maps: dict[str, FloatArray] = field(default_factory=dict)
     features: FloatArray | None = None
@@ -76,6 +90,7 @@ class State:
     checks: list[Check] = field(default_factory=list)  # what the pixels say to the gate
     tiling: Tiling | None = None  # how the next network looks at the image; None: at once
     _image: FloatArray | None = None
+    _logits: FloatArray | None = None
 
     def __post_init__(self) -> None:
         self.geometry = self.volume.geometry
@@ -87,9 +102,30 @@ class State:
             self._image = self.volume.values()
         return self._image
 
+    @property
+    def logits(self) -> FloatArray | None:
+        """What the network says, of the whole image."""
+        if self._logits is None and self.answer is not None:
+            self._logits = self.answer.whole()
+        return self._logits
+
+    @logits.setter
+    def logits(self, values: FloatArray | None) -> None:
+        self._logits = values
+        self.answer = None
+
+    @property
+    def has_logits(self) -> bool:
+        """Whether they are computed already."""
+        return self._logits is not None
+
+    def forget_logits(self) -> None:
+        """Compute them anew when they are asked for."""
+        self._logits = None
+
     def set_image(self, image: FloatArray, geometry: Geometry) -> None:
-        """Go on with another image on another grid."""
-        self._image = np.ascontiguousarray(image, np.float32)
+        """Go on with another image on another grid; it may be a view, in any order of axes."""
+        self._image = np.asarray(image, np.float32)
         self.geometry = geometry
 
 

@@ -96,6 +96,7 @@ def run_to_json(run: ModelRun, files: RunFiles) -> Json:
         "reason": run.reason.english() if run.reason else None,
         "gate": _gate_to_json(run.gate),
         "device": run.device,
+        "engine": run.engine,
         "precision": run.precision,
         "seed": run.seed,
         "seconds": round(run.seconds, 3),
@@ -108,8 +109,8 @@ def run_to_json(run: ModelRun, files: RunFiles) -> Json:
             for label in (label_map.labels if label_map else ())
         ],
         "heatmaps": [_heatmap_to_json(h, files) for h in run.heatmaps],
-        "notes": [note.english() for note in files.notes],
-        "said": {"reason": to_plain(run.reason), "notes": to_plain(files.notes)},
+        "notes": [note.english() for note in (*run.notes, *files.notes)],
+        "said": {"reason": to_plain(run.reason), "notes": to_plain((*run.notes, *files.notes))},
     }
 
 
@@ -189,6 +190,7 @@ def run_from_json(data: Json) -> tuple[ModelRun, StoredVoxels]:
         reason=_sentence(said.get("reason"), data.get("reason")),
         gate=_gate_from_json(data.get("gate")),
         device=str(data["device"]),
+        engine=str(data.get("engine") or ""),
         precision=str(data["precision"]),
         seed=int(data["seed"]),
         seconds=float(data["seconds"]),

@@ -355,6 +355,8 @@ def _reasons(run: ModelRun) -> list[QWidget]:
     for check in run.gate.checks if run.gate is not None else ():
         sign = "✓" if check.ok else "✗"
         widgets.append(label(f"{sign} {check.said}", "small"))
-    seconds = tr("{seconds} s, {precision}", seconds=percent(run.seconds), precision=run.precision)
+    widgets += [label(str(note), "small") for note in run.notes]
+    how = " ".join(filter(None, [run.engine, run.precision]))
+    seconds = tr("{seconds} s, {precision}", seconds=percent(run.seconds), precision=how)
     widgets.append(label(seconds, "faint"))
     return widgets

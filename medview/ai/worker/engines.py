@@ -1,0 +1,96 @@
+"""What computes a network's answers: torch, or OpenVINO on the processor; float32 or half.
+
+Which of them is quickest depends on the network and the machine (OpenVINO in float32 was 2 to 4
+times as quick as torch on CPUs, bfloat16 there 3 times slower), so it is measured; see `probe`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from medview.ai.worker.devices import Device
+
+_TRACED = 16  # edge of the small image on which OpenVINO watches the network
+
+
+class Engine(Protocol):
+    """A network made ready for one device: [n, 1, k, j, i] float32 to logits there."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    def __call__(self, tiles: Tensor) -> Tensor: ...
+
+
+class TorchEngine:
+    """The network as it is, in float32 or in half precision by autocast."""
+
+    name = "torch"
+
+    def __init__(self, net: Callable[[Tensor], Tensor], device: Device, precision: str) -> None:
+        self.precision = precision
+        self._net = net.to(device.place) if isinstance(net, nn.Module) else net
+        self._device = device
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        """Logits on the device, in float32 whatever was computed in."""
+        tiles = tiles.to(self._device.place)
+        if self.precision == "float32":
+            return self._net(tiles)
+        kind = torch.bfloat16 if self.precision == "bfloat16" else torch.float16
+        with torch.autocast(self._device.kind, dtype=kind):
+            return self._net(tiles).float()
+
+
+class OpenVinoEngine:
+    """The network compiled by OpenVINO for the processor, in float32, one tile at a time."""
+
+    name = "openvino"
+    precision = "float32"
+
+    def __init__(self, net: nn.Module, shape: tuple[int, ...]) -> None:
+        """shape: of the tiles, [k, j, i]."""
+        self._request = _compiled(net, shape).create_infer_request()
+
+    def __call__(self, tiles: Tensor) -> Tensor:
+        """Logits; a copy, since the next tile overwrites what OpenVINO keeps."""
+        answers = [
+            torch.from_numpy(self._request.infer([tile[None].numpy()], share_inputs=True)[0])
+            for tile in tiles.contiguous()
+        ]
+        return answers[0] if len(answers) == 1 else torch.cat(answers)
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed (it is left out of small installations)."""
+    return find_spec("openvino") is not None
+
+
+def _compiled(net: nn.Module, shape: tuple[int, ...]) -> Any:
+    import openvino  # type: ignore[import-not-found,unused-ignore]
+
+    multiple = int(getattr(net, "multiple", _TRACED // 2))
+    # Two voxels are left on the coarsest level: instance norm asks for more than one.
+    small = [2 * multiple] * len(shape)
+    example = torch.zeros((1, 1, *small))
+    with torch.inference_mode(mode=False), torch.no_grad():
+        traced = torch.jit.trace(net, example, check_trace=False)  # type: ignore[no-untyped-call]
+        model = openvino.convert_model(traced, example_input=example, input=[1, 1, *shape])
+    settings = {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+    }
+    return openvino.Core().compile_model(model, "CPU", settings)
+
+
+def wanted_engine() -> str:
+    """The engine that somebody insists on (MEDVIEW_ENGINE), "" for the one that measures best."""
+    return os.environ.get("MEDVIEW_ENGINE", "")
