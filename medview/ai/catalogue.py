@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medview.ai.archive import unpack
+from medview.ai.consent import agree, may_run, withdraw
 from medview.ai.folder import ModelFolder, open_folder
-from medview.ai.manifest import list_files
+from medview.ai.manifest import list_files, manifest_hash
 from medview.core.errors import InvalidInput, MedViewError, ModelUnavailable
 from medview.core.paths import shipped_models_dir, user_data_dir
 from medview.core.words import Sentence, say
@@ -32,10 +33,19 @@ class BrokenModel:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Models that may run, sorted by name, and folders that may not."""
+    """Models that may run, sorted by name, folders that may not, and sound ones that wait.
+
+    waiting: not signed by a known key, and nobody agreed to use exactly these bytes yet.
+    """
 
     models: tuple[ModelFolder, ...]
     broken: tuple[BrokenModel, ...]
+    waiting: tuple[ModelFolder, ...] = ()
+
+    @property
+    def all(self) -> tuple[ModelFolder, ...]:
+        """Every sound model, also those that wait for a consent, sorted by name."""
+        return tuple(sorted((*self.models, *self.waiting), key=lambda model: model.name))
 
     @property
     def for_images(self) -> tuple[ModelFolder, ...]:
@@ -49,11 +59,23 @@ class Catalogue:
         return tuple(model for model in self.models if model.kind == "router")
 
     def get(self, name: str) -> ModelFolder:
-        """A model by its name.
+        """A model by its name, ready to run.
 
-        Raises InvalidInput when there is none of this name, ModelUnavailable when it is broken.
+        Raises InvalidInput when there is none of this name, ModelUnavailable when it is broken or
+        waits for a consent.
         """
-        for model in self.models:
+        found = self.find(name)
+        if found in self.waiting:
+            raise ModelUnavailable(
+                say("This model is not signed by a known key, and nobody agreed to use it."),
+                name,
+                say("Agree in the model manager or with `medview models agree NAME`."),
+            )
+        return found
+
+    def find(self, name: str) -> ModelFolder:
+        """A sound model by its name, to look at. Raises as `get`, but not for a lack of consent."""
+        for model in self.all:
             if model.name == name:
                 return model
         for broken in self.broken:
@@ -84,7 +106,13 @@ def read_catalogue() -> Catalogue:
             models.setdefault(model.name, model)
         except ModelUnavailable as error:
             broken.append(BrokenModel(path, error))
-    return Catalogue(tuple(models[name] for name in sorted(models)), tuple(broken))
+    known = [models[name] for name in sorted(models)]
+    ready = [may_run(model) for model in known]
+    return Catalogue(
+        tuple(model for model, may in zip(known, ready, strict=True) if may),
+        tuple(broken),
+        tuple(model for model, may in zip(known, ready, strict=True) if not may),
+    )
 
 
 def _folders() -> Iterator[Path]:
@@ -132,6 +160,7 @@ def _copy(source: Path, folder: Path) -> None:
 def install(model: ModelFolder, *, replace: bool = False) -> ModelFolder:
     """Move a staged model to the user's models, in one step.
 
+    Who adds a model has seen its card and who signed it: that is the consent, and is remembered.
     Raises InvalidInput when one of this name is there and may not be replaced.
     """
     target = user_models_dir() / model.name
@@ -144,18 +173,23 @@ def install(model: ModelFolder, *, replace: bool = False) -> ModelFolder:
         )
     if target.exists():
         shutil.rmtree(target)
+    agree(model)
     model.path.rename(target)
     return open_folder(target)
 
 
 def remove(name: str) -> Path:
-    """Delete a model of the user's. Raises InvalidInput for a shipped or an unknown one."""
+    """Delete a model of the user's and the consent to it.
+
+    Raises InvalidInput for a shipped or an unknown one.
+    """
     target = user_models_dir() / name
     if Path(name).name != name or name.startswith(".") or not target.is_dir():
         if (shipped_models_dir() / Path(name).name).is_dir():
             raise InvalidInput(say("This model belongs to MedView and stays."), name)
         raise InvalidInput(say("There is no added model of this name."), name)
     try:
+        withdraw(manifest_hash(target))
         shutil.rmtree(target)
     except OSError as error:
         raise MedViewError(say("The model could not be removed."), name) from error

@@ -1,8 +1,8 @@
 """A model folder: data, checked before anything of it is used, never executed or unpickled.
 
 `models/<name>/` holds model.json, weights*.safetensors (none for rules), card.md, eval.json and
-MANIFEST.sha256; calib.json, LICENSE and selftest/ may be there. Nothing here imports torch: tensor
-names and shapes are compared with the network when the worker builds it.
+MANIFEST.sha256; MANIFEST.sig, calib.json, LICENSE and selftest/ may be there. Nothing here imports
+torch: tensor names and shapes are compared with the network when the worker builds it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from medview.ai.manifest import check_manifest, write_manifest
 from medview.ai.schema import check_description, read_outputs
 from medview.ai.schema_tabular import WEIGHTS as TABLE_WEIGHTS
 from medview.ai.schema_text import WEIGHTS as TEXT_WEIGHTS
+from medview.ai.signature import KNOWN, MANIFEST, Signature, read_signature
 from medview.ai.weights import read_header, require_finite
 from medview.core.errors import ModelUnavailable
 from medview.core.results import Label, ModelRef
@@ -39,7 +40,12 @@ class ModelFolder:
     title: str
     description: Mapping[str, Any]
     manifest_sha256: str
-    signed: bool
+    signature: Signature
+
+    @property
+    def signed(self) -> bool:
+        """Whether a key that this MedView knows has signed it."""
+        return self.signature.state == KNOWN
 
     @property
     def ref(self) -> ModelRef:
@@ -49,6 +55,7 @@ class ModelFolder:
             version=self.version,
             manifest_sha256=self.manifest_sha256,
             title=self.title,
+            signature=self.signature.state,
         )
 
     @property
@@ -83,15 +90,16 @@ class ModelFolder:
 def open_folder(path: Path) -> ModelFolder:
     """Check a model folder and describe it.
 
-    In this order: a folder without links, its files those of the manifest, sizes, hashes, schema,
-    limits, weights (layout, count, finite numbers), card and figures. Raises ModelUnavailable with
-    a sentence of its own for each fault.
+    In this order: a folder without links, its files those of the manifest, sizes, hashes,
+    signature, schema, limits, weights (layout, count, finite numbers), card and figures.
+    Raises ModelUnavailable with a sentence of its own for each fault.
     """
     if not path.is_dir() or path.is_symlink():
         raise ModelUnavailable(say("There is no model folder here."), path.name)
     if not (path / "model.json").is_file():
         raise ModelUnavailable(say("The folder has no model.json."), path.name)
     manifest_sha256 = check_manifest(path)
+    signature = read_signature(path, (path / MANIFEST).read_bytes())
     description = _read_description(path / "model.json")
     _check_weights(path, description)
     for name in ("card.md", "eval.json"):
@@ -106,7 +114,7 @@ def open_folder(path: Path) -> ModelFolder:
         title=description["title"],
         description=description,
         manifest_sha256=manifest_sha256,
-        signed=False,  # signatures are not part of schema 1
+        signature=signature,
     )
 
 

@@ -1,7 +1,7 @@
 """MANIFEST.sha256: which files a model folder holds, how large, with which hash.
 
 One line a file: hash, size in bytes, relative path, separated by two spaces, sorted by path. It
-covers every file but itself. Its own SHA-256 names the model to the byte.
+covers every file but itself and its signature. Its own SHA-256 names the model to the byte.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from medview.ai.signature import MANIFEST, SIGNATURE, sign_where_asked
 from medview.core.errors import ModelUnavailable
 from medview.core.files import write_private
 from medview.core.words import say
 
-MANIFEST = "MANIFEST.sha256"
+_ABOUT = (MANIFEST, SIGNATURE)  # what the list of files does not hold
 _LINE = re.compile(r"([0-9a-f]{64})  (\d{1,12})  ([A-Za-z0-9][A-Za-z0-9._/-]{0,119})")
 _FILES_MAX = 64
 _TOTAL_MAX = 4 << 30
@@ -62,7 +63,7 @@ def check_names(sizes: Mapping[str, int]) -> None:
                 say("The model holds a file that could run code; MedView opens none of these."),
                 name,
             )
-        if name != MANIFEST and ending not in _SIZE_MAX:
+        if name not in (MANIFEST, SIGNATURE) and ending not in _SIZE_MAX:
             raise ModelUnavailable(say("This file does not belong into a model folder."), name)
         if size > _SIZE_MAX.get(ending, _MANIFEST_MAX):
             raise ModelUnavailable(say("A file of the model is too large."), name)
@@ -82,11 +83,20 @@ def _hash_file(path: Path) -> str:
 
 
 def write_manifest(path: Path) -> None:
-    """Make MANIFEST.sha256 for what lies in a folder now; replaces an older one."""
-    sizes = {name: size for name, size in list_files(path).items() if name != MANIFEST}
+    """Make MANIFEST.sha256 for what lies in a folder now; replaces an older one.
+
+    A signature of the older one goes; where the environment names a signing key, it is made anew.
+    """
+    sizes = {name: size for name, size in list_files(path).items() if name not in _ABOUT}
     lines = [f"{_hash_file(path / name)}  {sizes[name]}  {name}\n" for name in sorted(sizes)]
     write_private(path / MANIFEST, "".join(lines))
     (path / MANIFEST).chmod(0o644)  # a model is no patient data, and other users may run it
+    sign_where_asked(path)
+
+
+def manifest_hash(folder: Path) -> str:
+    """The SHA-256 of a folder's manifest as it lies there, empty where there is none."""
+    return _hash_file(folder / MANIFEST) if (folder / MANIFEST).is_file() else ""
 
 
 def check_manifest(folder: Path) -> str:
@@ -99,7 +109,7 @@ def check_manifest(folder: Path) -> str:
         raise ModelUnavailable(say("The model has no list of its files (MANIFEST.sha256)."))
     raw = (folder / MANIFEST).read_bytes()
     stated = _parse(raw)
-    del sizes[MANIFEST]
+    sizes = {name: size for name, size in sizes.items() if name not in _ABOUT}
     for name in sorted(stated.keys() - sizes.keys()):
         raise ModelUnavailable(say("A file of the model is missing."), name)
     for name in sorted(sizes.keys() - stated.keys()):

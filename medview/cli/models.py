@@ -1,14 +1,17 @@
-"""`medview models`: list, show, check, add and remove model folders."""
+"""`medview models`: list, show, check, add, import, export, agree to, sign and remove models."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from medview.ai.catalogue import Catalogue, install, read_catalogue, remove, staged
-from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.consent import agree, may_run
+from medview.ai.folder import ModelFolder
+from medview.ai.selftest import SelfTest, require_passed, self_test
 from medview.cli.output import (
     DONE,
     IN_PART,
@@ -31,14 +34,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("list", "the models there are")
     action("show", "the card of a model").add_argument("name", metavar="NAME")
     action("check", "check one model or all").add_argument("name", metavar="NAME", nargs="?")
-    adding = action("add", "add a model from a folder or a zip archive")
+    adding = action("add", "add a model from a folder or an archive (zip, tar)")
     adding.add_argument("path", type=Path, metavar="PATH")
+    agreeing = action("agree", "use a model that no known key signed")
+    agreeing.add_argument("name", metavar="NAME")
+    signing = action("sign", "sign a model folder with a key of your own")
+    signing.add_argument("path", type=Path, metavar="PATH")
+    signing.add_argument("--key", type=Path, required=True, metavar="FILE")
+    signing.add_argument("--new-key", action="store_true", help="make the key first")
     action("remove", "remove an added model").add_argument("name", metavar="NAME")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the action; 0, 2 for a model that is not sound, 3 when some of several are not."""
-    actions = {"list": _list, "show": _show, "check": _check, "add": _add, "remove": _remove}
+    actions = {
+        "list": _list, "show": _show, "check": _check, "add": _add, "agree": _agree,
+        "sign": _sign, "remove": _remove,
+    }  # fmt: skip
     return actions[args.action](args)
 
 
@@ -51,12 +63,16 @@ def _row(model: ModelFolder) -> dict[str, Any]:
         "licence": model.licence,
         "path": str(model.path),
         "signed": model.signed,
+        "signature": model.signature.state,
+        "signer": model.signature.signer or None,
+        "may_run": may_run(model),
         "manifest_sha256": model.manifest_sha256,
     }
 
 
 def _line(model: ModelFolder) -> str:
-    return f"{model.name:18} {model.version:8} {model.kind:15} {model.title} [{model.licence}]"
+    line = f"{model.name:18} {model.version:8} {model.kind:15} {model.title} [{model.licence}]"
+    return line if model.signed else f"{line} ({model.signature.said})"
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -65,12 +81,12 @@ def _list(args: argparse.Namespace) -> int:
         print_json(
             {
                 "schema": SCHEMA,
-                "models": [_row(model) for model in catalogue.models],
+                "models": [_row(model) for model in catalogue.all],
                 "broken": _broken(catalogue),
             }
         )
     else:
-        print_lines(*(_line(model) for model in catalogue.models))
+        print_lines(*(_line(model) for model in catalogue.all))
     return _complain_of_broken(catalogue)
 
 
@@ -91,21 +107,14 @@ def _figures(model: ModelFolder) -> Any:
 
 
 def _show(args: argparse.Namespace) -> int:
-    model = read_catalogue().get(args.name)
+    model = read_catalogue().find(args.name)
     if args.json:
-        print_json(
-            {
-                "schema": SCHEMA,
-                "models": [
-                    {
-                        **_row(model),
-                        "description": model.description,
-                        "eval": _figures(model),
-                        "card": model.card(),
-                    }
-                ],
-            }
-        )
+        about = {
+            "description": model.description,
+            "eval": _figures(model),
+            "card": model.card(),
+        }
+        print_json({"schema": SCHEMA, "models": [{**_row(model), **about}]})
     else:
         _print_card(model)
     return DONE
@@ -118,20 +127,23 @@ def _print_card(model: ModelFolder) -> None:
         f"{tr('Licence')}: {'; '.join(licences)}",
         f"{tr('Made for')}: {model.description['intended']['use']}",
         f"{tr('Not for')}: {'; '.join(model.description['intended']['not_for'])}",
+        f"{tr('Signature')}: {model.signature.said}",
         f"MANIFEST.sha256: {model.manifest_sha256}",
         "",
-        model.card().rstrip(),
+        *model.card().rstrip().splitlines(),
     )
 
 
 def _check(args: argparse.Namespace) -> int:
     catalogue = read_catalogue()
-    models = [catalogue.get(args.name)] if args.name else list(catalogue.models)
     rows, faults = [], 0
-    for model in models:
+    for model in [catalogue.find(args.name)] if args.name else catalogue.all:
         try:
-            _check_weights(model)
-            rows.append({**_row(model), "ok": True, "reason": None})
+            found = self_test(model, again=True)
+            require_passed(found)
+            rows.append({**_tested(model, found), "ok": True, "reason": None})
+            if not args.json:
+                print_lines(f"{model.name}: {tr('sound')}; {found.said}. {model.signature.said}")
         except ModelUnavailable as error:
             faults += 1
             rows.append({**_row(model), "ok": False, "reason": error.sentence()})
@@ -139,35 +151,58 @@ def _check(args: argparse.Namespace) -> int:
     if args.json:
         broken = [] if args.name else _broken(catalogue)
         print_json({"schema": SCHEMA, "models": rows, "broken": broken})
-    else:
-        print_lines(*(f"{row['name']}: {tr('sound')}" for row in rows if row["ok"]))
     if args.name:
         return WRONG_INPUT if faults else DONE
     return IN_PART if faults or _complain_of_broken(catalogue) else DONE
 
 
-def _check_weights(model: ModelFolder) -> None:
-    """What needs torch: the steps and the tensors against the networks of this version."""
-    from medview.ai.worker.check import check_networks
-    from medview.ai.worker.pipeline import Pipeline
-
-    open_folder(model.path)
-    Pipeline(model)
-    check_networks(model)
+def _tested(model: ModelFolder, found: SelfTest) -> dict[str, Any]:
+    return {**_row(model), "selftest": asdict(found)}
 
 
 def _add(args: argparse.Namespace) -> int:
     with staged(args.path) as candidate:
-        _check_weights(candidate)
         if not args.json:
             _print_card(candidate)
+        found = self_test(candidate)
+        require_passed(found)
         model = install(candidate)
+    _report_added(args, model, found)
+    return DONE
+
+
+def _report_added(args: argparse.Namespace, model: ModelFolder, found: SelfTest) -> None:
+    if args.json:
+        print_json({"schema": SCHEMA, "models": [_tested(model, found)], "broken": []})
+        return
+    print_lines("", f"{tr('Self-test')}: {found.said}.", str(model.signature.said))
+    if not model.signed:
+        print_lines(tr("By adding it you agree to use it; its results say that it is not signed."))
+    print_lines(tr("Added: {name}, version {version}.", name=model.name, version=model.version))
+
+
+def _agree(args: argparse.Namespace) -> int:
+    model = read_catalogue().find(args.name)
+    agree(model)
     if args.json:
         print_json({"schema": SCHEMA, "models": [_row(model)], "broken": []})
     else:
-        print_lines(
-            "", tr("Added: {name}, version {version}.", name=model.name, version=model.version)
-        )
+        print_lines(tr("MedView may use {name} now, exactly as it is.", name=model.name))
+    return DONE
+
+
+def _sign(args: argparse.Namespace) -> int:
+    from medview.ai.folder import open_folder
+    from medview.ai.signature import make_key, sign
+
+    open_folder(args.path)
+    if args.new_key:
+        make_key(args.key)
+    public = sign(args.path, args.key)
+    if args.json:
+        print_json({"schema": SCHEMA, "models": [_row(open_folder(args.path))], "key": public})
+    else:
+        print_lines(tr("Signed. The public key is {key}.", key=public))
     return DONE
 
 

@@ -81,12 +81,16 @@ class Heatmap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
-    """Which model made a result, to the byte."""
+    """Which model made a result, to the byte.
+
+    signature: known, unknown or unsigned (`ai.signature`); empty where it was not recorded.
+    """
 
     name: str
     version: str
     manifest_sha256: str
     title: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

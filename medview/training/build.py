@@ -37,6 +37,7 @@ from medview.training.routing import (
     views_besides,
     views_of,
 )
+from medview.training.seal import seal_folder
 from medview.training.segmentation import SegmentationTask, prepare_volume
 
 
@@ -67,8 +68,7 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
         draw_curves(training.at.history, job.folder / "curves.png", plan.name)
         _write_model(plan, parts, task, training, new)
         _describe(plan, parts, task, training, (new, job))
-        write_manifest(new)
-        open_folder(new)
+        seal_folder(new)
         return _replaced(job.folder / "model", new)
     except OSError as error:
         raise WriteFailed(say("The model could not be written."), new.parent.name) from error

@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from medview.ai.folder import ModelFolder, open_folder, write_manifest
+from medview.ai.folder import ModelFolder
 from medview.ai.manifest import list_files
 from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.words import say
 from medview.training.calibrate import operating_point, platt
 from medview.training.cases import deal
 from medview.training.metrics import calibration_error, figure, rate
+from medview.training.seal import seal_folder
 
 SCHEMA = "medview.calibrate/1"
 LEAST = 10  # cases of each class, or with an outline, from which anything can be learnt
@@ -179,8 +180,7 @@ def write_local(
         (new / "calib.json").write_text(_text(calib), encoding="utf-8")
         card = (new / "card.md").read_text(encoding="utf-8") + _section(folder, about)
         (new / "card.md").write_text(card, encoding="utf-8")
-        write_manifest(new)
-        open_folder(new)
+        seal_folder(new)
         return new.rename(out)
     except OSError as error:
         raise WriteFailed(say("The model could not be written."), out.name) from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from medview.ai.catalogue import read_catalogue, user_models_dir
+from medview.ai.catalogue import read_catalogue, staged, user_models_dir
 from medview.ai.folder import write_manifest
 from medview.cli.main import main
 
@@ -27,8 +29,8 @@ def other(changed: Changed) -> Path:
 
 def pack(folder: Path, target: Path, prefix: str = "") -> Path:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(folder.iterdir()):
-            packed.write(path, prefix + path.name)
+        for path in sorted(folder.rglob("*")):
+            packed.write(path, prefix + path.relative_to(folder).as_posix())
     return target
 
 
@@ -132,7 +134,44 @@ def test_damaged_zip_is_refused(
     archive = pack(other, tmp_path / "m.zip")
     archive.write_bytes(archive.read_bytes()[:-200])
 
-    assert "damaged or no zip archive" in refused(capsys, archive)
+    assert "damaged or no zip or tar archive" in refused(capsys, archive)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_tar_archive_is_unpacked(other: Path, tmp_path: Path, mode: str) -> None:
+    with tarfile.open(tmp_path / "m.tar", mode) as packed:
+        packed.add(other, "other-1.0.0")
+
+    with staged(tmp_path / "m.tar") as model:
+        assert model.name == "other"
+        assert (model.path / "selftest" / "in.npz").is_file()
+
+
+def tar_with(path: Path, name: str, kind: bytes = tarfile.REGTYPE, size: int = 0) -> Path:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.size, entry.linkname = kind, size, "/etc/passwd"
+    with tarfile.open(path, "w:gz") as packed:
+        packed.addfile(entry, io.BytesIO(bytes(size)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "size", "words"),
+    [
+        ("../evil.md", tarfile.REGTYPE, 0, "a place outside its own folder"),
+        ("/var/evil.md", tarfile.REGTYPE, 0, "a place outside its own folder"),
+        ("evil.md", tarfile.SYMTYPE, 0, "a link or a special file"),
+        ("evil.md", tarfile.LNKTYPE, 0, "a link or a special file"),
+        ("evil.md", tarfile.FIFOTYPE, 0, "a link or a special file"),
+        ("weights.safetensors", tarfile.REGTYPE, 30 << 20, "unpack to far more than it is"),
+        ("run.py", tarfile.REGTYPE, 1, "could run code"),
+    ],
+)
+def test_hostile_tar_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    name: str, kind: bytes, size: int, words: str,
+) -> None:  # fmt: skip
+    assert words in refused(capsys, tar_with(tmp_path / "m.tar.gz", name, kind, size))
 
 
 def test_nothing_at_the_path_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_nothing(child, tmp_path, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("medview.training.local.write_manifest", full)
+    monkeypatch.setattr("medview.training.local.seal_folder", full)
     with pytest.raises(WriteFailed):
         write_local(child, calib, about, tmp_path / "local")
     assert list(tmp_path.iterdir()) == []

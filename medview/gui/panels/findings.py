@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from medview.ai.signature import badge
 from medview.core.numbers import percent, quantity_text, volume_text
 from medview.core.observation import concepts
 from medview.core.results import Finding, Measurement, ModelRun
@@ -141,6 +142,7 @@ class FindingsPanel(QWidget):
         card = Card()
         card.setAccessibleName(tr(run.model.title or run.model.name))
         card.add(label(tr(run.model.title or run.model.name), "title"))
+        add_badge(card, run)
         about = self._subject(run)
         if about is not None:
             card.add(label(about.text, "muted"))
@@ -300,6 +302,13 @@ class FindingsPanel(QWidget):
                 card.add(label(str(result.advice), "muted"))
             cards.append(card)
         return [label(tr("FROM RISK"), "caption"), *cards] if cards else []
+
+
+def add_badge(card: Card, run: ModelRun) -> None:
+    """Say on a run's card that nobody known vouches for its model."""
+    mark = badge(run.model.signature)
+    if mark is not None:
+        card.add(label(str(mark), "warn"))
 
 
 def titles() -> dict[str, str]:

@@ -37,6 +37,7 @@ from medview.training.nodule.judge import calibrate, crossed
 from medview.training.nodule.learn import Lesson, answers, fold_of, learn, unseen
 from medview.training.nodule.plan import Plan
 from medview.training.nodule.variants import variant
+from medview.training.seal import seal_folder
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,8 +83,7 @@ def train_nodule(plan: Plan, folder: Path, progress: Progress, cancel: CancelTok
         new.mkdir(parents=True)
         _write_model(plan, data, net, new)
         _describe(plan, data, net, new, (Listener(progress, cancel), began))
-        write_manifest(new)
-        open_folder(new)
+        seal_folder(new)
         shutil.rmtree(folder / "model", ignore_errors=True)
         return new.rename(folder / "model")
     except OSError as error:

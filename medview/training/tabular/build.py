@@ -14,11 +14,12 @@ import numpy as np
 from safetensors.numpy import save
 
 from medview import __version__
-from medview.ai.folder import open_folder, write_manifest
+from medview.ai.folder import open_folder
 from medview.core.errors import WriteFailed
 from medview.core.progress import CancelToken, Progress
 from medview.core.words import say
 from medview.risk.tabular import Column, TabularModel
+from medview.training.seal import seal_folder
 from medview.training.tabular.card import Told, write_card
 from medview.training.tabular.figures import reliability
 from medview.training.tabular.judge import (
@@ -155,7 +156,7 @@ def _write(plan: TabularPlan, model: TabularModel, told: Told, folder: Path) -> 
     _write_json(folder / "eval.json", figures)
     (folder / "card.md").write_text(write_card(plan, told), encoding="utf-8")
     shutil.copyfile(plan.path, folder / "train.toml")
-    write_manifest(folder)
+    seal_folder(folder)
 
 
 def _arrays(model: TabularModel) -> dict[str, np.ndarray[Any, Any]]:

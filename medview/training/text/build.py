@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from medview import __version__
-from medview.ai.folder import open_folder, write_manifest
 from medview.ai.schema_text import WEIGHTS
 from medview.core.errors import WriteFailed
 from medview.core.progress import CancelToken, Progress
 from medview.core.words import say
 from medview.record.tagging.model import TextModel, packed, text_model
 from medview.record.tagging.pairs import PairModel
+from medview.training.seal import seal_folder
 from medview.training.text.card import write_card
 from medview.training.text.corpora import Abstract, read_abstracts
 from medview.training.text.evaluate import judged
@@ -140,8 +140,7 @@ def write_folder(
         _write_json(new / "eval.json", {"metrics": metrics, "estimate": estimate})
         (new / "card.md").write_text(write_card(plan, estimate), encoding="utf-8")
         shutil.copyfile(plan.path, new / "train.toml")
-        write_manifest(new)
-        open_folder(new)
+        seal_folder(new)
         shutil.rmtree(folder / "model", ignore_errors=True)
         return new.rename(folder / "model")
     except OSError as error:
