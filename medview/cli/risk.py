@@ -18,6 +18,7 @@ from medview.core.observation import Observation, concepts
 from medview.core.study import Patient, Study
 from medview.core.words import say
 from medview.risk import (
+    Meant,
     RiskResult,
     Score,
     amount,
@@ -28,6 +29,7 @@ from medview.risk import (
     fitting_of,
     judge,
     know,
+    meant_by,
     overridden,
 )
 from medview.session.research import all_scores
@@ -107,6 +109,8 @@ def _given(text: str) -> Observation:
 
 
 def _observation(name: str, value: Any) -> Observation:
+    if isinstance(value, dict) and isinstance(value.get("value"), (str, int, float)):
+        value = f"{value['value']} {value.get('unit') or ''}".strip()
     if not isinstance(value, (str, int, float)):
         raise InvalidInput(say("{name} has no value.", name=name))
     return by_hand(name, value, "--input")
@@ -162,19 +166,39 @@ def _case(row: Any) -> RiskResult:
     name, inputs = str(row.get("score", "")), row.get("inputs")
     try:
         score = _score(name)
-        given = [_observation(k, v) for k, v in (inputs or {}).items() if v is not None]
-    except (InvalidInput, AttributeError) as error:
-        wrong = error.what if isinstance(error, InvalidInput) else say("A case has no inputs.")
-        return RiskResult(
-            patient_id="",
-            study_uid=None,
-            score=name,
-            version="",
-            status="invalid",
-            reason=wrong,
-            warnings=(wrong,),
-        )
-    return compute(score, given)
+        if not isinstance(inputs, dict | None):
+            raise InvalidInput(say("A case has no inputs."))
+        given = {name: value for name, value in (inputs or {}).items() if value is not None}
+        return compute(score, [_observation(*pair) for pair in given.items()])
+    except InvalidInput as error:
+        return _refused(name, error, inputs)
+
+
+def _refused(name: str, error: InvalidInput, inputs: Any) -> RiskResult:
+    """A case whose inputs cannot be; what may have been meant is asked, never taken."""
+    todo, score = error.what_to_do, all_scores().get(name)
+    reason = error.what if todo is None else say("{what} {todo}", what=error.what, todo=todo)
+    pairs = inputs.items() if isinstance(inputs, dict) else ()
+    return RiskResult(
+        patient_id="",
+        study_uid=None,
+        score=name,
+        version=score.version if score else "",
+        status="invalid",
+        unit=score.unit if score else "",
+        reason=reason,
+        warnings=(reason,),
+        meant=tuple(meant for pair in pairs if (meant := _meant(*pair)) is not None),
+        citation=score.citation if score else "",
+    )
+
+
+def _meant(name: str, value: Any) -> Meant | None:
+    try:
+        _observation(name, value)
+    except InvalidInput:
+        return meant_by(name, str(value)) if name in concepts() else None
+    return None
 
 
 def _print(results: Sequence[RiskResult], *, as_json: bool) -> None:

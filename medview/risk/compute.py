@@ -130,6 +130,14 @@ def _outside(spec: ScoreInput, value: Value) -> Sentence:
             value=amount(spec.concept, value),
         )
     low, high = spec.valid or (0.0, 0.0)
+    if spec.below:
+        return say(
+            "{name} {value} is not {low} to below {high}, for which the score was made.",
+            name=spec.title,
+            value=amount(spec.concept, value),
+            low=number_text(low),
+            high=number_text(high),
+        )
     return say(
         "{name} {value} is outside {low}–{high}, for which the score was made.",
         name=spec.title,

@@ -92,6 +92,11 @@ def test_cases_are_answered_in_order_and_a_wrong_one_fails_alone(
         "not a case",
         {"score": "brock", "inputs": {"age": 62, "sex": None}},
         {"score": "ckd-epi-2021", "inputs": {"creatinine": 1.2, "age": 9, "sex": "M"}},
+        {"score": "score2", "inputs": {"age": 70, "sex": "M"}},
+        {
+            "score": "bmi",
+            "inputs": {"weight": {"value": 180, "unit": "lb"}, "height": 180, "age": 40},
+        },
     ]
     file = tmp_path / "cases.json"
     file.write_text(json.dumps(cases), encoding="utf-8")
@@ -100,8 +105,24 @@ def test_cases_are_answered_in_order_and_a_wrong_one_fails_alone(
 
     assert status == 0
     statuses = [score["status"] for score in answer["scores"]]
-    assert statuses == ["computed", "invalid", "invalid", "invalid", "missing", "invalid"]
-    assert answer["scores"][1]["reason"] == "Creatinine cannot be 88mg/dL."
+    expected = [
+        "computed",
+        "invalid",
+        "invalid",
+        "invalid",
+        "missing",
+        "invalid",
+        "invalid",
+        "computed",
+    ]
+    assert statuses == expected
+    assert "is not 40 to below 70" in answer["scores"][6]["reason"]
+    assert answer["scores"][7]["shown"] == "25.2"
+    assert (
+        answer["scores"][1]["reason"]
+        == "Creatinine cannot be 88mg/dL. Was 88 µmol/L meant (0.9955 mg/dL)?"
+    )
+    assert answer["scores"][1]["meant"] == [{"name": "creatinine", "value": 88.0, "unit": "umol/L"}]
     assert "no score called no-such-score" in answer["scores"][2]["reason"]
 
 
