@@ -165,13 +165,15 @@ def _case(row: Any) -> RiskResult:
     row = row if isinstance(row, dict) else {}
     name, inputs = str(row.get("score", "")), row.get("inputs")
     try:
-        score = _score(name)
-        if not isinstance(inputs, dict | None):
-            raise InvalidInput(say("A case has no inputs."))
-        given = {name: value for name, value in (inputs or {}).items() if value is not None}
-        return compute(score, [_observation(*pair) for pair in given.items()])
+        return compute(_score(name), [_observation(*pair) for pair in _pairs(inputs)])
     except InvalidInput as error:
         return _refused(name, error, inputs)
+
+
+def _pairs(inputs: Any) -> list[tuple[str, Any]]:
+    if not isinstance(inputs, dict | None):
+        raise InvalidInput(say("A case has no inputs."))
+    return [pair for pair in (inputs or {}).items() if pair[1] is not None]
 
 
 def _refused(name: str, error: InvalidInput, inputs: Any) -> RiskResult:
