@@ -45,6 +45,10 @@ def run(args: argparse.Namespace) -> int:
         f"{folder.name} {folder.version} on {document['data']} ({document['split']}): "
         f"{document['cases']} cases, {document['patients']} patients, {document['refused']} refused"
     )
+    if document.get("passed_over"):
+        print_lines(f"  {document['passed_over']} rows without an outcome or an input passed over")
+    for column, count in document.get("unread", {}).items():
+        print_lines(f"  {count} values of {column} not readable, they count as not known")
     for name, figure in document["metrics"].items():
         low, high = figure["interval"]
         print_lines(f"  {name:28} {figure['value']:.3f}  95 % {low:.3f} to {high:.3f}")

@@ -219,13 +219,31 @@ def test_rows_without_an_outcome_are_passed_over_and_counted(tmp_path: Path) -> 
     assert read_table(plan.table, reading_of(plan)).passed == 3
 
 
+def test_a_class_or_number_that_cannot_be_read_is_a_gap_and_counted(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    before = read_table(plan.table, reading_of(plan))
+    text = gzip.decompress(plan.table.read_bytes()).decode()
+    columns = text.splitlines()[0].split(",")
+    given = {"age": "old", "marker": "1.0", "group": "unheard of", "days": "5", "dead": "1"}
+    row = ",".join(given.get(name, "zz") for name in columns)
+    plan.table.write_bytes(gzip.compress(f"{text.rstrip()}\n{row}\n".encode()))
+
+    table = read_table(plan.table, reading_of(plan))
+
+    assert len(table) == len(before) + 1
+    assert table.passed == before.passed
+    assert table.unread["age"] == 1
+    assert np.isnan(table.design[-1]).any()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (b"\x1f\x8bnot gzip", "damaged"),
         (b"who,age\n1,2\n", "lacks the column"),
         (b"who,age,marker,group,days,dead\n1,60,1,1,4,0\n2,60,1,1,4,0\n", "no case"),
-        (b"", "lacks the column"),
+        (b"who,age,marker,group,days,dead\n1,,,,4,0\n2,60,1,1,x,1\n", "No row"),
+        (b"", "no rows"),
     ],
 )
 def test_a_table_of_another_form_is_refused_in_a_sentence(

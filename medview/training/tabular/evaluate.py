@@ -47,6 +47,7 @@ def evaluate_table(folder: ModelFolder, path: Path) -> dict[str, Any]:
         "patients": len(set(table.patients)),
         "refused": 0,
         "passed_over": table.passed,
+        "unread": dict(table.unread),
         "metrics": with_intervals(table, said, model),
         "per_case": [
             {"patient": who, "probability": round(float(p), 6), "event": bool(e)}

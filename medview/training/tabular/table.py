@@ -6,8 +6,9 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ _YES = {"1": 1.0, "yes": 1.0, "true": 1.0, "0": 0.0, "no": 0.0, "false": 0.0}
 class Table:
     """n rows: design [n, p] with NaN for gaps, time [n] (0 for binary outcomes), event [n] bool.
 
-    patients: whose row. passed: rows left out because they have no outcome or no readable number.
+    patients: whose row. passed: rows left out because they have no outcome or nothing readable.
+    unread: by column, how many values could not be read and count as not known.
     """
 
     design: Array
@@ -34,6 +36,7 @@ class Table:
     event: NDArray[np.bool_]
     patients: tuple[str, ...]
     passed: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.event)
@@ -59,21 +62,31 @@ class Reading:
 def read_table(path: Path, reading: Reading) -> Table:
     """Read a table. Raises InvalidInput for one without the columns, or with one outcome only."""
     rows = _rows(path)
+    if not rows:
+        raise InvalidInput(say("The table has no rows."), path.name)
     wanted = {c.column for c in reading.columns} | {reading.event, *reading.keep}
     wanted |= {name for name in (reading.time, reading.patient) if name}
-    absent = sorted(wanted - set(rows[0] if rows else ()))
+    absent = sorted(wanted - set(rows[0]))
     if absent:
-        raise InvalidInput(say("The table lacks the column {name}.", name=absent[0]), path.name)
+        raise InvalidInput(
+            say("The table lacks the column {name}.", name=", ".join(absent[:8])), path.name
+        )
     kept = [r for r in rows if all(r[k].strip() in reading.keep[k] for k in reading.keep)]
-    found, passed = [], 0
+    found, passed, unread = [], 0, Counter[str]()
     for number, row in enumerate(kept):
-        one = _patient(row, reading, number)
+        gaps = Counter[str]()
+        one = _patient(row, reading, number, gaps)
         if one is None:
             passed += 1
         else:
             found.append(one)
+            unread += gaps
     events = np.array([event for _, _, event, _ in found], bool)
-    if not found or events.all() or not events.any():
+    if not found:
+        raise InvalidInput(
+            say("No row of the table has an outcome and an input to read."), path.name
+        )
+    if events.all() or not events.any():
         raise InvalidInput(say("A class of the training data has no case."), path.name)
     return Table(
         encode(reading.columns, [values for values, _, _, _ in found]),
@@ -81,6 +94,7 @@ def read_table(path: Path, reading: Reading) -> Table:
         events,
         tuple(who for _, _, _, who in found),
         passed,
+        dict(unread),
     )
 
 
@@ -101,7 +115,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _patient(
-    row: Mapping[str, str], reading: Reading, number: int
+    row: Mapping[str, str], reading: Reading, number: int, unread: Counter[str]
 ) -> tuple[dict[str, float | str | None], float, bool, str] | None:
     """Inputs, time, event and patient of a row; None where its outcome cannot be read."""
     said = row[reading.event].strip()
@@ -109,9 +123,9 @@ def _patient(
         return None
     try:
         time = float(row[reading.time]) if reading.time else 0.0
-        values = {column.name: _value(column, row[column.column]) for column in reading.columns}
     except ValueError:
         return None
+    values = {c.name: _readable(c, row[c.column], unread) for c in reading.columns}
     is_empty = all(value is None for value in values.values())
     if not np.isfinite(time) or time < 0 or is_empty:
         return None
@@ -124,6 +138,15 @@ def _is_one_of(said: str, positive: Sequence[str]) -> bool:
         return any(float(said) == float(other) for other in positive)
     except ValueError:
         return said in positive
+
+
+def _readable(column: Column, text: str, unread: Counter[str]) -> float | str | None:
+    """A value; what is no number, or a class that the training had not, is not known."""
+    try:
+        return _value(column, text)
+    except ValueError:
+        unread[column.column] += 1
+        return None
 
 
 def _value(column: Column, text: str) -> float | str | None:
