@@ -63,7 +63,8 @@ def _how(plan: Path) -> Callable[[argparse.Namespace, CancelToken], Path]:
 
 
 def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
-    from medview.training.build import Job, train_model
+    from medview.training.build import train_model
+    from medview.training.learning import Job
     from medview.training.plan import read_plan
 
     plan = read_plan(args.plan)

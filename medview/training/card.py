@@ -39,7 +39,8 @@ class Measured:
 class Story:
     """How it was made: counts of cases and patients by part, seconds, hashes, versions.
 
-    near: cases of a part that look like one of another, by the names of the two.
+    near: cases of a part that look like one of another, by the names of the two. steps: how many
+    there were, and whose weights were kept.
     """
 
     counts: Mapping[str, tuple[int, int]]
@@ -49,6 +50,7 @@ class Story:
     parameters: int
     versions: str
     near: Mapping[str, int]
+    steps: tuple[int, int] = (0, 0)
 
 
 def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story) -> str:
@@ -86,6 +88,14 @@ def _table(metrics: Metrics) -> str:
 
 
 def _estimate(part: Measured, plan: TrainPlan) -> str:
+    how = _folds(part, plan) if plan.split.folds else _one_part(part, plan)
+    return (
+        f"{how} It comes from the same place as the training data: elsewhere expect less."
+        f"\n\n{_table(part.metrics)}{_refusals(part)}"
+    )
+
+
+def _one_part(part: Measured, plan: TrainPlan) -> str:
     share = round(100 * plan.split.held_out)
     watched = "" if plan.split.calibrate else " The training's curves were drawn on them as well."
     return (
@@ -93,8 +103,16 @@ def _estimate(part: Measured, plan: TrainPlan) -> str:
         "training part, dealt by a hash of the patient). The net did not learn from them, no "
         "threshold was fitted on them, and nothing was stopped or chosen by them; they were "
         f"measured at the end, through the whole pipeline.{watched} This is a single held-out "
-        "part, no cross-validation, and it comes from the same place as the training data: "
-        f"elsewhere expect less.\n\n{_table(part.metrics)}{_refusals(part)}"
+        "part, no cross-validation."
+    )
+
+
+def _folds(part: Measured, plan: TrainPlan) -> str:
+    return (
+        f"By cross-validation in {plan.split.folds} folds over the patients: {part.cases} cases of "
+        f"{part.patients} patients, each judged through the whole pipeline by a net of the same "
+        "recipe that did not learn from that patient and fitted no threshold on them. The net "
+        "that ships learnt from all of these patients but those it was calibrated on."
     )
 
 
@@ -224,6 +242,16 @@ def _made(plan: TrainPlan, story: Story) -> str:
         f"steps of {recipe.batch}, seed {recipe.seed}, AdamW with a peak rate of "
         f"{recipe.learning_rate:g}, averaged weights, {story.parameters} parameters, stored in "
         f"half precision. It took {story.seconds} s of one processor core ({story.versions}). "
-        f"Training and inference run the same preparing steps.\n\n"
+        f"Training and inference run the same preparing steps.{_stopped(plan, story)}\n\n"
         f"- training data: sha256 {story.train_hash}\n- weights: sha256 {story.weights_hash}"
+    )
+
+
+def _stopped(plan: TrainPlan, story: Story) -> str:
+    if not plan.recipe.patience:
+        return ""
+    done, kept = story.steps
+    return (
+        f" It was to stop after {plan.recipe.patience} looks at the calibration part without a "
+        f"better figure: it did {done} steps, and the weights are those of step {kept}."
     )

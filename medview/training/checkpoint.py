@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ from medview.core.words import say
 
 @dataclass(eq=False)
 class Progressed:
-    """A net on its way: `average` is the moving average that will ship; seconds of processor."""
+    """A net on its way: `average` is the moving average that will ship; seconds of processor.
+
+    best: the average of the best look so far, where the training may stop early, else empty.
+    """
 
     net: nn.Module
     average: nn.Module
@@ -28,6 +31,7 @@ class Progressed:
     step: int
     history: list[dict[str, float]]
     seconds: float = 0.0
+    best: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
@@ -35,6 +39,7 @@ def save_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
     tensors: dict[str, Tensor] = {}
     for prefix, module in (("net", at.net), ("average", at.average)):
         tensors |= {f"{prefix}/{k}": v.detach().clone() for k, v in module.state_dict().items()}
+    tensors |= {f"best/{k}": v for k, v in at.best.items()}
     state = at.optimizer.state_dict()["state"]
     for number, entries in state.items():
         tensors |= {f"optimizer/{number}/{k}": v.detach().clone() for k, v in entries.items()}
@@ -70,6 +75,7 @@ def load_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
         )
     at.net.load_state_dict(_below(tensors, "net/"))
     at.average.load_state_dict(_below(tensors, "average/"))
+    at.best = _below(tensors, "best/")
     state: dict[int, dict[str, Any]] = {}
     for key, value in _below(tensors, "optimizer/").items():
         number, name = key.split("/")

@@ -20,6 +20,7 @@ from medview.ai.worker.steps import State
 from medview.training.augment import augment_film
 from medview.training.cases import Case
 from medview.training.loop import generator, samples_of_step
+from medview.training.losses import weighted_binary
 from medview.training.metrics import roc_auc
 from medview.training.plan import Recipe
 
@@ -94,7 +95,7 @@ class ClassificationTask:
             images.append(augment_film(image, rng, recipe.augment))
         truth = torch.from_numpy(self.fit.truth[chosen])
         logits = net(torch.stack(images)[:, None])[:, 0]
-        yield F.binary_cross_entropy_with_logits(logits, truth.float(), self._weight[truth])
+        yield weighted_binary(logits, truth, self._weight[truth], recipe.focal)
 
     def check(self, net: nn.Module) -> dict[str, float]:
         """AUC and loss on films of other patients."""

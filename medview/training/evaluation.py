@@ -124,7 +124,7 @@ def subgroups(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[st
 def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listener) -> Figures:
     """Run a model on cases and compare. Raises InvalidInput where they have no fitting truth."""
     cases = list(cases)
-    pipeline, rows, kept = Pipeline(folder, without={"explain"}), [], []
+    pipeline, rows = Pipeline(folder, without={"explain"}), []
     judge = {"classification": _classified, "router": _routed}.get(folder.kind, _compared)
     for number, case in enumerate(cases):
         if case.truth is None if judge is _compared else not case.label:
@@ -138,11 +138,16 @@ def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listene
             row["refused"] = error.what.english()
         else:
             row |= judge(folder, case, result)
-            kept.append(row)
         rows.append(row)
     listener.progress(len(cases), len(cases), tr("Measuring the model"))
-    if not kept:
+    if all("refused" in row for row in rows):
         raise InvalidInput(say("The model refused every case of these data."))
+    return figures_of(folder, rows)
+
+
+def figures_of(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> Figures:
+    """The figures of cases that were run already, refused ones among them."""
+    kept = [row for row in rows if "refused" not in row]
     metrics = {"classification": _classifier_metrics, "router": _router_metrics}
     return Figures(metrics.get(folder.kind, _volume_metrics)(folder, kept), tuple(rows))
 

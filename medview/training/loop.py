@@ -12,9 +12,10 @@ import json
 import math
 import time
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
+from statistics import fmean
 from typing import Protocol
 
 import torch
@@ -36,7 +37,7 @@ class Task(Protocol):
         """The loss of a step, in parts that sum to it; each is sent back before the next."""
 
     def check(self, net: nn.Module) -> dict[str, float]:
-        """Figures on patients that the net does not learn from; no decision hangs on them."""
+        """Figures on patients that the net does not learn from, for the curves and for patience."""
 
     def fingerprint(self) -> str:
         """A hash of the training data, in their order."""
@@ -70,10 +71,17 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def plan_fingerprint(plan: TrainPlan, task: Task) -> str:
-    """What a checkpoint must share with a training to be its own."""
-    about = [asdict(plan.recipe), asdict(plan.split), plan.network, list(plan.steps())]
+    """What a checkpoint must share with a training to be its own; options left out do not count."""
+    usual = {f.name: f.default for f in fields(plan.recipe)}
+    recipe = {k: v for k, v in asdict(plan.recipe).items() if v != usual[k]}
+    about = [recipe, asdict(plan.split), plan.network, list(plan.steps())]
     text = json.dumps([about, task.fingerprint()], sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def merit(found: Mapping[str, float]) -> float:
+    """One number for a look, greater is better: less check_loss, else the figures' mean."""
+    return -found["check_loss"] if "check_loss" in found else fmean(found.values())
 
 
 class Training:
@@ -96,7 +104,7 @@ class Training:
             load_checkpoint(self._path, self.at, self._fingerprint)
 
     def run(self, progress: Progress, cancel: CancelToken, until: int | None = None) -> nn.Module:
-        """Train to the end (or to step `until`); returns the averaged net.
+        """Train to the end (or to step `until`, or till patience ends); returns the averaged net.
 
         Raises Cancelled after writing a checkpoint, WriteFailed when the disk is full.
         """
@@ -104,7 +112,7 @@ class Training:
         last = min(recipe.steps, until or recipe.steps)
         every = max(1, recipe.steps // _CHECKS)
         started, first = time.monotonic(), at.step
-        while at.step < last:
+        while at.step < last and not self.has_stopped:
             if cancel.is_cancelled:
                 save_checkpoint(self._path, at, self._fingerprint)
                 cancel.check()
@@ -119,7 +127,28 @@ class Training:
             )  # fmt: skip
             if at.step % every == 0 or at.step == last:
                 self._look()
+        if at.best:
+            at.average.load_state_dict(at.best)
         return at.average
+
+    @property
+    def looks_since_best(self) -> int:
+        """How many looks came after the best one."""
+        merits = [row["merit"] for row in self.at.history]
+        return len(merits) - 1 - merits.index(max(merits)) if merits else 0
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether patience has ended."""
+        patience = self._recipe.patience
+        return bool(patience) and self.looks_since_best >= patience
+
+    @property
+    def kept_step(self) -> int:
+        """The step whose averaged weights are kept: the last one, or that of the best look."""
+        if not self._recipe.patience or not self.at.history:
+            return self.at.step
+        return int(self.at.history[-1 - self.looks_since_best]["step"])
 
     def _one_step(self) -> None:
         recipe, at = self._recipe, self.at
@@ -148,7 +177,13 @@ class Training:
 
     def _look(self) -> None:
         found = self._task.check(self.at.average)
-        self.at.history.append({"step": float(self.at.step), "loss": self._loss, **found})
+        row = {"step": float(self.at.step), "loss": self._loss, **found}
+        if self._recipe.patience:
+            row["merit"] = merit(found)
+        self.at.history.append(row)
+        if self._recipe.patience and not self.looks_since_best:
+            average = self.at.average.state_dict()
+            self.at.best = {k: v.detach().clone() for k, v in average.items()}
         save_checkpoint(self._path, self.at, self._fingerprint)
 
 

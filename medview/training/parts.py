@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +51,48 @@ def read_parts(plan: TrainPlan, progress: Progress, cancel: CancelToken) -> Part
             cancel.check()
             progress(number, 0, tr("Reading the training data"))
             cases.append(case)
-    shares = {"held_out": plan.split.held_out, "calibrate": plan.split.calibrate}
-    dealt = deal({case.patient for case in read["train"]}, plan.recipe.seed, shares)
-    found = {name: [c for c in read["train"] if dealt[c.patient] == name]
-             for name in ("fit", "calibrate", "held_out")}  # fmt: skip
+    found = _dealt(plan, read["train"])
     found["dev"] = read["dev"]
     require_no_leak(
         {n: [(c.patient, fingerprint(c.volume)) for c in cases] for n, cases in found.items()}
     )
+    shares = {"held_out": plan.split.held_out, "calibrate": plan.split.calibrate}
     for name, cases in found.items():
-        if not cases and not (name == "calibrate" and plan.split.calibrate == 0):
+        if not cases and shares.get(name, 1) > 0:
             raise InvalidInput(say("The part {name} of the training data is empty.", name=name))
     looks = {name: [thumbnail(case.volume) for case in cases] for name, cases in found.items()}
     kept = {name: tuple(cases) for name, cases in found.items()}
     return Parts(**kept, near=near_duplicates(looks))
+
+
+def _dealt(plan: TrainPlan, cases: Sequence[Case]) -> dict[str, list[Case]]:
+    shares = {"held_out": plan.split.held_out, "calibrate": plan.split.calibrate}
+    to = deal({case.patient for case in cases}, plan.recipe.seed, shares)
+    return {name: [c for c in cases if to[c.patient] == name]
+            for name in ("fit", "calibrate", "held_out")}  # fmt: skip
+
+
+def folds_of(plan: TrainPlan, parts: Parts) -> Iterator[Parts]:
+    """The parts of each net of a cross-validation: one fold of the patients held out of it.
+
+    The rest is dealt into fit and calibrate as ever. Raises InvalidInput for more folds than
+    patients.
+    """
+    cases = [*parts.fit, *parts.calibrate]
+    count, patients = plan.split.folds, {case.patient for case in cases}
+    if count > len(patients):
+        raise InvalidInput(say("There are fewer patients than folds."))
+    names = [f"fold-{number}" for number in range(count)]
+    order = deal(patients, plan.recipe.seed + 1, {})  # in the order of their hashes
+    fold_of = {p: names[n % count] for n, p in enumerate(order)}
+    for name in names:
+        inside = _dealt(plan, [case for case in cases if fold_of[case.patient] != name])
+        yield replace(
+            parts,
+            fit=tuple(inside["fit"]),
+            calibrate=tuple(inside["calibrate"]),
+            held_out=tuple(case for case in cases if fold_of[case.patient] == name),
+        )
 
 
 def cases_of(folder: Path, split: str, outputs: Sequence[Mapping[str, Any]]) -> Iterator[Case]:

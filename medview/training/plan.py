@@ -37,15 +37,18 @@ class SplitPlan:
     """Shares of the patients of `train` that the net does not learn from.
 
     held_out: touched once, for the estimate. calibrate: for temperature and operating point.
+    folds: instead of held_out: the estimate comes from so many nets that each leave one part of
+    the patients out, and the net that ships leaves none out.
     """
 
-    held_out: float
+    held_out: float = 0.0
     calibrate: float = 0.0
+    folds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the net learns; the schedule is fixed, nothing stops it early.
+    """How the net learns; the schedule is fixed, and nothing stops it early without patience.
 
     learning_rate is the peak of a warm-up and cosine schedule (AdamW), which begins again at each
     step in restarts (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983). ema: decay of
@@ -53,6 +56,9 @@ class Recipe:
     pairs of labels that change places when the patient is mirrored; half of the cases then are.
     crop: the most voxels along i, j, k that a step looks at, taken at random; none for whole
     volumes.
+    focal: the exponent of the focal loss, 0 for plain cross-entropy (`losses`).
+    patience: stop after so many looks at the calibration part (twelfths of the steps) without a
+    better figure, and keep the best look's weights; 0 never stops.
     foreign: share of a router's batch that is none of its kinds; unknown: share of new pictures of
     its kinds that each of its two limits may turn away.
     """
@@ -68,6 +74,8 @@ class Recipe:
     mirrored: tuple[tuple[int, int], ...] = ()
     crop: tuple[int, ...] = ()
     restarts: tuple[int, ...] = ()
+    focal: float = 0.0
+    patience: int = 0
     foreign: float = 0.0
     unknown: float = 0.0
 
@@ -135,7 +143,7 @@ def read_plan(path: Path) -> TrainPlan:
     model = require_table(loaded, "model")
     if not any(step.get("op") == "network" for step in model.get("pipeline", ())):
         raise InvalidInput(say("The training file lacks {name}.", name="model.pipeline"), path.name)
-    return TrainPlan(
+    plan = TrainPlan(
         path=path.resolve(),
         data=read_part(DataPlan, require_table(loaded, "data"), "data"),
         split=read_part(SplitPlan, require_table(loaded, "split"), "split"),
@@ -143,6 +151,17 @@ def read_plan(path: Path) -> TrainPlan:
         model=model,
         card=require_table(loaded, "card"),
     )
+    if (plan.split.held_out > 0) == (plan.split.folds > 1):
+        raise InvalidInput(
+            say("The training file needs either split.held_out or split.folds (2 or more)."),
+            path.name,
+        )
+    if plan.recipe.patience and not plan.split.calibrate:
+        raise InvalidInput(
+            say("Early stopping looks at patients of its own: give split.calibrate a share."),
+            path.name,
+        )
+    return plan
 
 
 _Part = TypeVar("_Part")

@@ -27,6 +27,7 @@ from medview.training.cases import Case, read_cases
 from medview.training.data_checks import require_unchanged
 from medview.training.foreign import foreign_picture
 from medview.training.loop import generator
+from medview.training.losses import cross_entropy
 from medview.training.plan import Recipe, TrainPlan
 
 _LEAST_SURE = 0.9
@@ -109,14 +110,25 @@ def _prepare(plan: TrainPlan, volumes: Sequence[tuple[Volume, int]], cancel: Can
 
 
 class RouterTask:
-    """Batches with as many pictures of each class, and a share of pictures of none."""
+    """Batches with as many pictures of each class, and a share of pictures of none.
 
-    def __init__(self, fit: Views, watch: Views, recipe: Recipe) -> None:
-        self.fit, self.watch, self._recipe = fit, watch, recipe
-        self.classes = int(fit.truth.max()) + 1
-        self._members = [fit.of(number) for number in range(self.classes)]
-        self._known = list(fit.images[fit.truth != NONE])
-        self._foreign = list(fit.images[fit.truth == NONE])
+    fit: the plan's own set; besides: the other sets. Where a class has pictures of both, half of
+    its share comes from either: a large set besides must not crowd out the plan's own.
+    """
+
+    def __init__(
+        self, fit: Views, watch: Views, recipe: Recipe, besides: Views | None = None
+    ) -> None:
+        self.fit = fit if besides is None else fit.with_more(besides)
+        self.watch, self._recipe = watch, recipe
+        self.classes = int(self.fit.truth.max()) + 1
+        first = len(fit.truth)
+        self._members = [
+            [part for part in (of[of < first], of[of >= first]) if len(part)]
+            for of in map(self.fit.of, range(self.classes))
+        ]
+        self._known = list(self.fit.images[self.fit.truth != NONE])
+        self._foreign = list(self.fit.images[self.fit.truth == NONE])
 
     def fingerprint(self) -> str:
         """A hash of the prepared pictures and their classes."""
@@ -136,10 +148,12 @@ class RouterTask:
                 truth.append(self.classes)
                 continue
             number = place % self.classes
-            chosen = int(own.choice(self._members[number]))
+            sources = self._members[number]
+            chosen = int(own.choice(sources[int(own.integers(len(sources)))]))
             pictures.append(self._changed(chosen, rng, own))
             truth.append(number)
-        yield F.cross_entropy(net(torch.stack(pictures)[:, None]), torch.tensor(truth))
+        logits = net(torch.stack(pictures)[:, None])
+        yield cross_entropy(logits, torch.tensor(truth), recipe.focal)
 
     def _changed(self, chosen: int, rng: torch.Generator, own: np.random.Generator) -> Tensor:
         image = torch.from_numpy(self.fit.images[chosen])
@@ -198,7 +212,8 @@ def calibrate_router(
     _, apart = ask_views(net, task.watch, layers)
     means = np.stack([features[known.of(n)].mean(0) for n in range(task.classes)])
     world = known_world(features - means[known.truth], apart - means[task.watch.truth])
-    del world["limit"]
+    for own in ("limit", "warn"):  # those of a router are set below, or not at all
+        world.pop(own, None)
     away = [mahalanobis(a - means[n], world) for a, n in zip(apart, task.watch.truth, strict=True)]
     return {
         "probability": round(max(_LEAST_SURE, _strange(net, task.watch)), 4),

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor, nn
@@ -20,10 +19,9 @@ from medview.core.geometry import Geometry
 from medview.training.augment import augment_volume, cropped, mirrored
 from medview.training.cases import Case
 from medview.training.loop import generator, samples_of_step
+from medview.training.losses import UNDRAWN, partial_dice_and_cross_entropy
 from medview.training.metrics import dice
 from medview.training.plan import Recipe
-
-UNDRAWN = 255  # in a prepared label: background, or an open-ended organ where nobody drew it
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +98,10 @@ class SegmentationTask:
             image, label = cropped(case.image, case.label, rng, recipe.crop)
             image, label = mirrored(image, label, rng, recipe.mirrored)
             image, label = augment_volume(image, label, rng, recipe.augment)
-            yield loss_of(net(image[None, None]), label[None], case) / recipe.batch
+            loss = partial_dice_and_cross_entropy(
+                net(image[None, None]), label[None], case.unknown, case.open_ended, recipe.focal
+            )
+            yield loss / recipe.batch
 
     def check(self, net: nn.Module) -> dict[str, float]:
         """Mean Dice of each label, without what the pipeline does after the net."""
@@ -109,50 +110,9 @@ class SegmentationTask:
             with torch.inference_mode():
                 best = net(case.image[None, None])[0].argmax(0).numpy()
             label = case.label.numpy()
-            best = np.where(label == UNDRAWN, 0, best)
             for value in sorted(set(np.unique(label).tolist()) - {0, UNDRAWN}):
-                found.setdefault(f"dice.{value}", []).append(dice(best == value, label == value))
+                mine = best == value
+                if value in case.open_ended:
+                    mine = mine & (label != UNDRAWN)
+                found.setdefault(f"dice.{value}", []).append(dice(mine, label == value))
         return {name: float(np.mean(values)) for name, values in found.items()}
-
-
-def loss_of(logits: Tensor, label: Tensor, case: Prepared) -> Tensor:
-    """Soft Dice and cross-entropy; what nobody looked for neither rewards nor punishes.
-
-    logits [1, class, k, j, i], label int64 [1, k, j, i]. Where a voxel may belong to several
-    classes (background, an organ that was not drawn in this case, an open-ended one beyond its
-    drawing), the cross-entropy is that of their summed probability (marginal loss, Shi et al.
-    2021, doi 10.1016/j.media.2021.101979).
-    """
-    if not case.unknown and not case.open_ended:
-        return dice_and_cross_entropy(logits, label)
-    undrawn = label == UNDRAWN
-    plain = label.masked_fill(undrawn, 0)
-    allowed = F.one_hot(plain, logits.shape[1]).permute(0, 4, 1, 2, 3).bool()
-    for value in case.unknown:
-        allowed[:, value] |= plain == 0
-    for value in case.open_ended:
-        allowed[:, value] |= undrawn
-    shares = torch.log_softmax(logits, 1)
-    entropy = -torch.logsumexp(shares.masked_fill(~allowed, -torch.inf), 1).mean()
-    overlaps = [
-        _soft_dice(shares[:, value].exp(), plain == value, undrawn, value in case.open_ended)
-        for value in range(1, logits.shape[1])
-        if value not in case.unknown
-    ]
-    return 1 - torch.stack(overlaps).mean() + entropy
-
-
-def _soft_dice(share: Tensor, truth: Tensor, undrawn: Tensor, is_open_ended: bool) -> Tensor:
-    if is_open_ended:
-        share = share * ~undrawn
-    return (2 * (share * truth).sum() + 1) / (share.sum() + truth.sum() + 1)
-
-
-def dice_and_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
-    """logits [batch, class, k, j, i], label int64 [batch, k, j, i]; soft Dice over labels > 0."""
-    one_hot = F.one_hot(label, logits.shape[1]).permute(0, 4, 1, 2, 3).float()
-    shares = torch.softmax(logits, 1)
-    overlap = (shares * one_hot).sum((0, 2, 3, 4))[1:]
-    total = (shares + one_hot).sum((0, 2, 3, 4))[1:]
-    soft_dice = ((2 * overlap + 1) / (total + 1)).mean()
-    return 1 - soft_dice + F.cross_entropy(logits, label)

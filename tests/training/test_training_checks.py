@@ -15,10 +15,11 @@ from medview.cli.main import main
 from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.progress import CancelToken, no_progress
 from medview.training import build
-from medview.training.build import Job, train_model
+from medview.training.build import train_model
 from medview.training.cases import film_volume
 from medview.training.curves import require_plots
 from medview.training.data_checks import near_duplicates, require_unchanged, thumbnail
+from medview.training.learning import Job
 
 
 def _train(plan, folder: Path) -> Path:

@@ -16,8 +16,9 @@ from medview.ai.folder import open_folder
 from medview.cli.main import main
 from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, no_progress
-from medview.training.build import Job, train_model
+from medview.training.build import train_model
 from medview.training.dicom_cases import read_dicom_cases
+from medview.training.learning import Job
 from medview.training.plan import read_plan
 
 OUTPUTS = [{"label": 1, "name": "Ball"}]

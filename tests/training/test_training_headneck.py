@@ -14,7 +14,8 @@ from medview.training.augment import cropped, mirrored
 from medview.training.cases import read_cases
 from medview.training.evaluation import _where_drawn
 from medview.training.loop import generator
-from medview.training.segmentation import UNDRAWN, Prepared, loss_of, prepare_volume
+from medview.training.losses import UNDRAWN, partial_dice_and_cross_entropy
+from medview.training.segmentation import Prepared, prepare_volume
 
 WANTED = tuple(range(1, 8))
 
@@ -67,6 +68,10 @@ def _logits(best: torch.Tensor) -> torch.Tensor:
     return one_hot.float() * 40
 
 
+def _loss(logits: torch.Tensor, label: torch.Tensor, case: Prepared) -> torch.Tensor:
+    return partial_dice_and_cross_entropy(logits, label, case.unknown, case.open_ended)
+
+
 def test_an_unknown_organ_neither_rewards_nor_punishes(tmp_path: Path) -> None:
     (case,) = read_cases(write_plan_ct(tmp_path), "dev")
     prepared = prepare_volume(case, (), WANTED)
@@ -76,7 +81,7 @@ def test_an_unknown_organ_neither_rewards_nor_punishes(tmp_path: Path) -> None:
     extra[0, 3, 5] = 2  # the cord goes on where nobody drew it
     wrong = right.clone()
     wrong[3, 4, 2] = 3  # a piece of parotid too much
-    losses = [float(loss_of(_logits(x), prepared.label[None], prepared)) for x in
+    losses = [float(_loss(_logits(x), prepared.label[None], prepared)) for x in
               (right, extra, wrong)]  # fmt: skip
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
     assert losses[2] > losses[0] + 0.05
@@ -86,8 +91,8 @@ def test_a_case_with_every_outline_is_judged_as_ever(tmp_path: Path) -> None:
     label = torch.zeros((4, 4, 4), dtype=torch.int64)
     label[1, 1, 1] = 1
     whole = Prepared(torch.zeros(4, 4, 4), label)
-    worse = float(loss_of(_logits(torch.zeros_like(label)), label[None], whole))
-    assert worse > float(loss_of(_logits(label), label[None], whole)) + 0.05
+    worse = float(_loss(_logits(torch.zeros_like(label)), label[None], whole))
+    assert worse > float(_loss(_logits(label), label[None], whole)) + 0.05
 
 
 def test_a_mirrored_patient_s_left_is_the_other_side() -> None:

@@ -18,8 +18,9 @@ from medview.cli.main import main
 from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken, no_progress
-from medview.training.build import Job, train_model
+from medview.training.build import train_model
 from medview.training.cases import film_volume
+from medview.training.learning import Job
 from medview.training.local import Wish, calibrate_on, write_local
 
 

@@ -20,8 +20,9 @@ from medview.core.errors import InputRefused, InvalidInput
 from medview.core.geometry import Geometry
 from medview.core.progress import CancelToken, no_progress
 from medview.core.volume import Volume
-from medview.training.build import Job, train_model
+from medview.training.build import train_model
 from medview.training.cases import film_volume
+from medview.training.learning import Job
 from medview.training.plan import read_plan
 
 

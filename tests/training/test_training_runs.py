@@ -17,9 +17,10 @@ from medview.ai.worker.pipeline import Pipeline
 from medview.core.errors import Cancelled, InputRefused, InvalidInput, WriteFailed
 from medview.core.progress import CancelToken, no_progress
 from medview.training import checkpoint
-from medview.training.build import Job, learn, make_task, read_all, train_model
+from medview.training.build import train_model
 from medview.training.cases import deal, film_volume, read_cases, splits_of
 from medview.training.evaluation import Listener, evaluate_model
+from medview.training.learning import Job, learn, make_task, read_all
 from medview.training.loop import learning_rate, samples_of_step
 from medview.training.plan import read_plan
 from medview.training.segmentation import prepare_volume

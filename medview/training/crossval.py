@@ -1,0 +1,80 @@
+"""Cross-validation over patients: every one judged by a net that did not learn from them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from medview.ai.folder import open_folder, write_manifest
+from medview.core.errors import WriteFailed
+from medview.core.files import write_whole
+from medview.core.words import say, tr
+from medview.training.evaluation import Listener, evaluate_cases
+from medview.training.learning import Job, learn, make_task, write_json, write_net
+from medview.training.loop import plan_fingerprint
+from medview.training.parts import Parts, folds_of
+from medview.training.plan import TrainPlan
+
+_ROWS = "per_case.json"
+
+
+def cross_validate(plan: TrainPlan, parts: Parts, job: Job) -> tuple[Mapping[str, Any], ...]:
+    """One row a case of `train`, as `evaluate` gives it, through the whole pipeline.
+
+    Each fold has a folder of its own below the job's, with checkpoint and rows; a job that resumes
+    takes up where the folds stand. Raises as a training does.
+    """
+    rows: list[Mapping[str, Any]] = []
+    for number, fold in enumerate(folds_of(plan, parts), start=1):
+        folder = job.folder / f"fold-{number}"
+        folder.mkdir(exist_ok=True)
+        told = _Told(job, tr("Fold {number} of {count}", number=number, count=plan.split.folds))
+        rows += _rows_of(plan, fold, Job(folder, told, job.cancel, job.resume))
+    return tuple(rows)
+
+
+class _Told:
+    """A job's progress with the fold before it."""
+
+    def __init__(self, job: Job, fold: str) -> None:
+        self._job, self._fold = job, fold
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        self._job.progress(done, total, f"{self._fold}: {what}")
+
+
+def _rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
+    task = make_task(plan, fold, job.cancel)
+    own = plan_fingerprint(plan, task)
+    if job.resume and (found := _kept(job.folder / _ROWS, own)) is not None:
+        return found
+    training = learn(plan, task, job)
+    model = job.folder / "model.new"
+    shutil.rmtree(model, ignore_errors=True)
+    try:
+        model.mkdir()
+        write_net(plan, task, training, model)
+        write_json(model / "eval.json", {"metrics": {}, "estimate": {}})
+        (model / "card.md").write_text("", encoding="utf-8")
+        write_manifest(model)
+        listener = Listener(job.progress, job.cancel)
+        found = list(evaluate_cases(open_folder(model), fold.held_out, listener).per_case)
+        document = {"fingerprint": own, "per_case": found}
+        write_whole(job.folder / _ROWS, json.dumps(document, indent=1).encode())
+    except OSError as error:
+        raise WriteFailed(say("The model could not be written."), job.folder.name) from error
+    finally:
+        shutil.rmtree(model, ignore_errors=True)
+    return found
+
+
+def _kept(path: Path, fingerprint: str) -> list[Mapping[str, Any]] | None:
+    """The rows of a fold that was finished before, None where it was not, or was another."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return list(document["per_case"]) if document["fingerprint"] == fingerprint else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,123 @@
+"""What every training does: read the data, make its task, learn, write the net's folder."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from medview import __version__
+from medview.ai.worker.nets import ResNet2d, build_net
+from medview.ai.worker.pipeline import load_steps
+from medview.core.progress import CancelToken, Progress
+from medview.training.calibrate import calibrate
+from medview.training.checkpoint import save_half
+from medview.training.classification import ClassificationTask
+from medview.training.loop import Task, Training
+from medview.training.parts import Parts, films_of, read_parts
+from medview.training.plan import TrainPlan
+from medview.training.routing import (
+    RouterTask,
+    calibrate_router,
+    views_besides,
+    views_of,
+)
+from medview.training.segmentation import SegmentationTask, prepare_volume
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where a training leaves what it makes, and how it tells and is stopped."""
+
+    folder: Path
+    progress: Progress
+    cancel: CancelToken
+    resume: bool = False
+
+
+def read_all(plan: TrainPlan, job: Job) -> Parts:
+    """The data of a plan, with every step registered that may prepare them."""
+    load_steps()
+    torch.set_num_threads(1)
+    return read_parts(plan, job.progress, job.cancel)
+
+
+def make_task(plan: TrainPlan, parts: Parts, cancel: CancelToken) -> Task:
+    """What the plan's net learns, with its prepared data."""
+    if plan.model["kind"] == "classification":
+        watch = films_of(plan, parts.calibrate, cancel)
+        return ClassificationTask(films_of(plan, parts.fit, cancel), watch, plan.recipe)
+    if plan.model["kind"] == "router":
+        besides = views_besides(plan, cancel) if plan.data.also else None
+        watch = views_of(plan, parts.calibrate, cancel)
+        return RouterTask(views_of(plan, parts.fit, cancel), watch, plan.recipe, besides)
+    return _segmentation(plan, parts)
+
+
+def _segmentation(plan: TrainPlan, parts: Parts) -> Task:
+    steps = plan.steps()
+    wanted = [int(output["label"]) for output in plan.model["outputs"]]
+    fit = [prepare_volume(case, steps, wanted) for case in parts.fit]
+    apart = parts.calibrate or parts.held_out
+    watch_volumes = [prepare_volume(case, steps, wanted) for case in apart]
+    return SegmentationTask(fit, watch_volumes, plan.recipe)
+
+
+def learn(plan: TrainPlan, task: Task, job: Job) -> Training:
+    """Train the plan's net; returns the finished training with its averaged net and history."""
+    torch.manual_seed(plan.recipe.seed)
+    net: nn.Module = build_net(plan.network["arch"], plan.network.get("args", {}))
+    training = Training(plan, task, net, job.folder)
+    if job.resume:
+        training.resume()
+    training.run(job.progress, job.cancel)
+    return training
+
+
+def write_net(plan: TrainPlan, task: Task, training: Training, folder: Path) -> None:
+    """Weights, calibration and description; figures and card follow. Raises OSError."""
+    net = copy.deepcopy(training.at.average)
+    # Rounded first, so that calibration sees the weights that ship.
+    net.load_state_dict(
+        {k: v.half().float() if v.is_floating_point() else v for k, v in net.state_dict().items()}
+    )
+    if isinstance(task, ClassificationTask) and isinstance(net, ResNet2d):
+        layers = next(s["layers"] for s in plan.model["pipeline"] if s["op"] == "features")
+        wanted = {
+            "layers": layers,
+            "name": plan.model["outputs"][0]["name"],
+            "sensitivity": plan.recipe.sensitivity,
+        }
+        write_json(folder / "calib.json", calibrate(net, task.fit, task.watch, wanted))
+    if isinstance(task, RouterTask):
+        layers = next(s["layers"] for s in plan.model["pipeline"] if s["op"] == "route")
+        found = calibrate_router(net, task, layers, plan.recipe.unknown)
+        write_json(folder / "calib.json", found)
+    (folder / plan.network["weights"]).write_bytes(save_half(net))
+    write_json(folder / "model.json", {**plan.model, "provenance": _provenance(plan, task)})
+    shutil.copyfile(plan.path, folder / "train.toml")
+
+
+def _provenance(plan: TrainPlan, task: Task) -> dict[str, Any]:
+    return {
+        "train_data": [plan.data.title],
+        "attribution": plan.data.attribution,
+        "positive": list(plan.data.positive),
+        "classes": list(plan.data.classes),
+        "train_hash": f"sha256:{task.fingerprint()}",
+        "seed": plan.recipe.seed,
+        "engine": f"medview {__version__}",
+    }
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """A document that people may read, too. Raises OSError, ValueError for NaN."""
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
