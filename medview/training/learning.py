@@ -56,8 +56,8 @@ def make_task(plan: TrainPlan, parts: Parts, cancel: CancelToken) -> Task:
         return ClassificationTask(films_of(plan, parts.fit, cancel), watch, plan.recipe)
     if plan.model["kind"] == "router":
         besides = views_besides(plan, cancel) if plan.data.also else None
-        watch = views_of(plan, parts.calibrate, cancel)
-        return RouterTask(views_of(plan, parts.fit, cancel), watch, plan.recipe, besides)
+        apart = views_of(plan, parts.calibrate, cancel)
+        return RouterTask(views_of(plan, parts.fit, cancel), apart, plan.recipe, besides)
     return _segmentation(plan, parts)
 
 
