@@ -125,9 +125,15 @@ def _dev(part: Measured) -> str:
 
 
 def _refusals(part: Measured) -> str:
+    said = "".join(
+        f"\n\nCase {row['id']}: the outline named {name} holds {size:.0f} mL, more than any organ "
+        "of that name; it counts as not drawn."
+        for row in part.per_case
+        for name, size in row.get("left_out", {}).items()
+    )
     if not part.refused:
-        return ""
-    return (
+        return said
+    return said + (
         f"\n\nThe model refused {part.refused} of the {part.cases} cases as unlike its training; "
         "they count in no figure."
     )

@@ -30,7 +30,8 @@ class Case:
     truth: uint8 [k, j, i] on the volume's grid, or None; labels are the values that were looked
     for in it, open_ended those of them that were drawn over a part of their length only: beyond
     their first and last slice nothing is known. label: its class, "" where there is none.
-    numbers: what else is known of it, by name.
+    numbers: what else is known of it, by name. left_out: outlines too large to be what they are
+    named, with their mL; they count as not drawn.
     group: the part of the patients it belongs to, "" where nothing is known.
     """
 
@@ -42,6 +43,7 @@ class Case:
     open_ended: frozenset[int] = frozenset()
     label: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
+    left_out: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
 
 

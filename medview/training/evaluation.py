@@ -132,6 +132,7 @@ def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listene
         listener.progress(number, len(cases), tr("Measuring the model"))
         row: dict[str, Any] = {"id": case.id, "patient": case.patient}
         row |= {"group": case.group} if case.group else {}
+        row |= {"left_out": dict(case.left_out)} if case.left_out else {}
         try:
             result = pipeline.run(_as_given(folder, case), _silent, listener.cancel)
         except InputRefused as error:

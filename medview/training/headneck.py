@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,15 @@ ORGANS = (
 # Long organs, drawn as far as the plan needed them: beyond their first and last slice the truth
 # is unknown.
 OPEN_ENDED = frozenset((2, 5))
+# mL, by label: several times the organ of an adult, so what is larger was drawn as something else
+# (a region to be spared behind the neck stands under the cord's name in two patients of `dev`).
+LARGEST_ML = {1: 100.0, 2: 150.0, 3: 150.0, 4: 150.0, 5: 150.0, 6: 200.0, 7: 250.0}
 
 
 def read_planning_ct(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
     """The cases of one part; an organ that is not in `structures` was not looked for.
+
+    Nor was one of an impossible size (`LARGEST_ML`): such a case names it in `left_out`.
 
     Raises InvalidInput for a mask on another grid, KeyError and ValueError for damaged arrays.
     """
@@ -41,12 +46,15 @@ def read_planning_ct(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
             if not np.all(np.isfinite(stored)):
                 raise InvalidInput(say("An image holds values that are no numbers."), number)
             drawn = set(row["structures"].split())
+            named = {n for n, organ in enumerate(ORGANS, start=1) if organ in drawn}
+            too_large = _too_large(mask, row)
             yield Case(
                 id=number,
                 patient=number,
                 volume=_volume(stored, row),
-                truth=_truth(mask),
-                labels=frozenset(n for n, organ in enumerate(ORGANS, start=1) if organ in drawn),
+                truth=_truth(mask, without=too_large),
+                labels=frozenset(named - set(too_large)),
+                left_out={ORGANS[n - 1]: size for n, size in too_large.items() if n in named},
                 open_ended=OPEN_ENDED,
                 group="slices to 2.5 mm" if float(row["dz_mm"]) <= 2.5 else "slices over 2.5 mm",
             )
@@ -65,10 +73,17 @@ def _volume(stored: NDArray[np.generic], row: dict[str, str]) -> Volume:
     )
 
 
-def _truth(mask: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _too_large(mask: NDArray[np.uint16], row: dict[str, str]) -> dict[int, float]:
+    """Labels that were drawn larger than any organ of their name, with their mL."""
+    voxel = float(row["dx_mm"]) * float(row["dy_mm"]) * float(row["dz_mm"]) / 1000
+    sizes = {n: int(((mask >> (n - 1)) & 1).sum()) * voxel for n in LARGEST_ML}
+    return {n: round(size, 1) for n, size in sizes.items() if size > LARGEST_ML[n]}
+
+
+def _truth(mask: NDArray[np.uint16], without: Collection[int] = ()) -> NDArray[np.uint8]:
     """One label a voxel; where outlines overlap the smaller organ is kept."""
     labels = np.zeros(mask.shape, np.uint8)
-    layers = [(mask >> bit) & 1 == 1 for bit in range(len(ORGANS))]
-    for bit in sorted(range(len(ORGANS)), key=lambda n: -int(layers[n].sum())):
-        labels[layers[bit]] = bit + 1
+    layers = {n: (mask >> (n - 1)) & 1 == 1 for n in range(1, len(ORGANS) + 1) if n not in without}
+    for label in sorted(layers, key=lambda n: -int(layers[n].sum())):
+        labels[layers[label]] = label
     return labels

@@ -46,6 +46,19 @@ def test_planning_ct_is_read_in_hounsfield_units_and_millimetres(tmp_path: Path)
     assert case.labels == {2, 3, 4}
 
 
+def test_an_outline_too_large_for_its_name_counts_as_not_drawn(tmp_path: Path) -> None:
+    write_plan_ct(tmp_path)
+    mask = np.zeros((60, 40, 40), np.uint16)
+    mask[10:50, 5:30, 5:30] = 1 << 1  # 875 mL under the name of the cord
+    mask[20:24, 8:10, 8:10] |= 1 << 2
+    np.savez(tmp_path / "dev.npz", ct_001=np.zeros(mask.shape, np.uint8), mask_001=mask)
+    (case,) = read_cases(tmp_path, "dev")
+    assert case.labels == {3, 4}
+    assert dict(case.left_out) == {"SpinalCord": pytest.approx(875.0)}
+    assert case.truth is not None
+    assert set(np.unique(case.truth)) == {0, 3}
+
+
 def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
     write_plan_ct(tmp_path)
     np.savez(tmp_path / "dev.npz", ct_001=np.zeros((4, 4, 4), np.uint8),
