@@ -51,6 +51,24 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "slices": Field("int", True),
         "windows": Field("numbers", True),
     },
+    # input and output as nnU-Net v2 prepares and restores them
+    "crop_foreground": {},
+    "scale_grey": {
+        "mode": Field("text", True, ("fixed", "foreground", "whole", "unit")),
+        "low": _NUMBER,
+        "high": _NUMBER,
+        "mean": _NUMBER,
+        "sd": _NUMBER,
+    },
+    "fit_spacing": {
+        "spacing_mm": Field("numbers", True),
+        "order": _INT,
+        "separate": Field("text", False, ("auto", "never")),
+        "order_z": _INT,
+    },
+    "pad_to": {"size": Field("ints", True), "value": _NUMBER},
+    "unpad": {},
+    "background_outside": {},
     "pad_multiple": {"factors": Field("ints", True), "value": _NUMBER},
     # net
     "network": {
@@ -62,7 +80,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
     "tile": {
         "patch": Field("ints", True),
         "overlap": _NUMBER,
-        "blend": Field("text", choices=("gaussian", "constant")),
+        "blend": Field("text", choices=("gaussian", "nnunet", "constant")),
     },
     "mirror": {"axes": Field("ints", True), "max_evals": _INT, "pairs": Field("ints")},
     "temperature": {"value": _POINTER},

@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("check", "check one model or all").add_argument("name", metavar="NAME", nargs="?")
     adding = action("add", "add a model from a folder or an archive (zip, tar)")
     adding.add_argument("path", type=Path, metavar="PATH")
+    importing = action("import", "make a model folder of nnU-Net v2, a MONAI bundle or ONNX")
+    importing.add_argument("path", type=Path, metavar="PATH")
+    importing.add_argument("--name", default="", help="of the new model")
+    importing.add_argument("--licence", default="", help="of the model, as its maker says")
+    importing.add_argument("--modality", default="", choices=["", "CT", "MR", "PT"])
+    importing.add_argument("--body-part", default="", metavar="PART", help="as in DICOM: CHEST")
+    importing.add_argument("--axes", default="", metavar="LPS", help="where training arrays ran to")
     agreeing = action("agree", "use a model that no known key signed")
     agreeing.add_argument("name", metavar="NAME")
     signing = action("sign", "sign a model folder with a key of your own")
@@ -48,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the action; 0, 2 for a model that is not sound, 3 when some of several are not."""
     actions = {
-        "list": _list, "show": _show, "check": _check, "add": _add, "agree": _agree,
-        "sign": _sign, "remove": _remove,
+        "list": _list, "show": _show, "check": _check, "add": _add, "import": _import,
+        "agree": _agree, "sign": _sign, "remove": _remove,
     }  # fmt: skip
     return actions[args.action](args)
 
@@ -162,6 +169,20 @@ def _tested(model: ModelFolder, found: SelfTest) -> dict[str, Any]:
 
 def _add(args: argparse.Namespace) -> int:
     with staged(args.path) as candidate:
+        if not args.json:
+            _print_card(candidate)
+        found = self_test(candidate)
+        require_passed(found)
+        model = install(candidate)
+    _report_added(args, model, found)
+    return DONE
+
+
+def _import(args: argparse.Namespace) -> int:
+    from medview.ai.importers import Wish, imported
+
+    wish = Wish(args.name, args.licence, args.modality, args.body_part.upper(), args.axes.upper())
+    with imported(args.path, wish) as candidate:
         if not args.json:
             _print_card(candidate)
         found = self_test(candidate)

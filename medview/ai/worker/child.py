@@ -22,6 +22,9 @@ from medview.core.errors import MedViewError
 from medview.core.words import say
 
 TASKS = {
+    "nnunet-weights": "medview.ai.worker.checkpoint:convert_nnunet",
+    "plain-weights": "medview.ai.worker.checkpoint:convert_state_dict",
+    "make-selftest": "medview.ai.worker.checkpoint:make_selftest",
     "selftest": "medview.ai.worker.selftest:run_case",
     "selftest-values": "medview.training.value_case:run_case",
 }

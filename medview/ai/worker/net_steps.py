@@ -76,7 +76,7 @@ def tile(state: State, patch: list[int], overlap: float = 0.5, blend: str = "gau
 
     For a net that learnt from crops: instance norm sees at run time what it saw in training.
     """
-    is_known = blend in ("gaussian", "constant")
+    is_known = blend in ("gaussian", "nnunet", "constant")
     if len(patch) != 3 or min(patch) < 1 or not 0 <= overlap < 1 or not is_known:
         raise ModelUnavailable(say("The model asks for impossible tiles."))
     state.tiling = Tiling((patch[0], patch[1], patch[2]), overlap, blend)

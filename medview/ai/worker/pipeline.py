@@ -37,8 +37,8 @@ PROGRESS = 1000  # a run's progress is told in thousandths
 # A step's share of the first run, before anything was measured; a network answers in `restore`.
 _GUESSED = {"restore": 30.0, "lungs": 20.0, "network": 5.0, "resample": 3.0, "explain": 3.0}
 STEP_MODULES = (
-    "rules", "input_steps", "views", "output_steps", "net_steps", "nodule_steps", "explain",
-    "route",
+    "rules", "input_steps", "resize_steps", "views", "output_steps", "net_steps",
+    "nodule_steps", "explain", "route",
 )  # fmt: skip
 
 

@@ -88,6 +88,9 @@ class State:
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
     route: Route | None = None
     checks: list[Check] = field(default_factory=list)  # what the pixels say to the gate
+    grids: dict[str, Geometry] = field(default_factory=dict)  # of steps that are taken back
+    coarse_axis: int | None = None  # [k, j, i] across which slices were resampled by themselves
+    order_z: int = 0
     tiling: Tiling | None = None  # how the next network looks at the image; None: at once
     _image: FloatArray | None = None
     _logits: FloatArray | None = None

@@ -39,7 +39,8 @@ class Net(Protocol):
 @dataclass(frozen=True)
 class Tiling:
     """patch: the most voxels of a tile along i, j, k; overlap: share of it that neighbours have in
-    common; blend: `gaussian` (the middle of a tile counts most) or `constant`."""
+    common; blend: `gaussian` (the middle of a tile counts most), `nnunet` (as its own program
+    does) or `constant`."""
 
     patch: tuple[int, int, int]
     overlap: float = 0.5
@@ -165,7 +166,11 @@ def _weight(shape: Sequence[int], blend: str, device: str) -> Tensor:
     weight = torch.ones((), device=device)
     if blend == "constant":
         return weight.expand(*shape)
+    is_foreign = blend == "nnunet"
     for size in shape:
-        off = (torch.arange(size, device=device) - (size - 1) / 2) / (size * _SIGMA)
+        middle = size // 2 if is_foreign else (size - 1) / 2
+        off = (torch.arange(size, device=device) - middle) / (size * _SIGMA)
         weight = weight[..., None] * torch.exp(-0.5 * off**2)
+    if is_foreign:  # its floor is that of half precision; scaled, so that sums stay above ours
+        return weight.clamp(min=1e-8) * 1e6
     return weight.clamp(min=_LEAST)

@@ -1,0 +1,262 @@
+"""nnU-Net v2 folders and zips become native folders; what cannot be followed is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ai_nnunet_made as made
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from medview.ai.catalogue import user_models_dir
+from medview.ai.importers import Wish, imported
+from medview.ai.importers.nnunet import find_nnunet, read_nnunet
+from medview.ai.worker.checkpoint import convert_nnunet, convert_state_dict
+from medview.ai.worker.nets import build_net
+from medview.ai.worker.resize_steps import (
+    background_outside,
+    coarse_axis,
+    crop_foreground,
+    fit_spacing,
+    pad_to,
+    scale_grey,
+    unpad,
+)
+from medview.ai.worker.steps import State
+from medview.cli.main import main
+from medview.core.errors import InputRefused, ModelUnavailable
+from medview.core.geometry import Geometry, VoxelIndex
+from medview.core.volume import Volume
+
+Refused = Callable[..., str]
+
+
+def state_of(image: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> State:
+    k, j, i = image.shape
+    geometry = Geometry(shape=(k, j, i), spacing=spacing)
+    return State(Volume(geometry=geometry, stored=image.astype(np.float32), modality="CT"))
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Refused:
+    def read(own: Any = None, about: Any = None, wish: Wish | None = None) -> str:
+        folder = made.write(tmp_path / "new", own=own, about=about)
+        with pytest.raises(ModelUnavailable) as caught:
+            read_nnunet(folder, wish or Wish())
+        return caught.value.sentence()
+
+    return read
+
+
+def test_zip_of_a_trained_folder_becomes_a_model_that_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.write(tmp_path / "results")
+    archive = shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path / "results")
+
+    assert main(["models", "import", archive, "--name", "made-liver", "--json"]) == 0
+
+    row = json.loads(capsys.readouterr().out)["models"][0]
+    assert (row["name"], row["signature"]) == ("made-liver", "unsigned")
+    assert row["selftest"]["state"] == "passed"
+    folder = user_models_dir() / "made-liver"
+    description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    assert [output["name"] for output in description["outputs"]] == ["Liver", "Tumour"]
+    assert "Not evaluated by MedView" in (folder / "card.md").read_text(encoding="utf-8")
+    assert not list(folder.rglob("*.pth"))
+
+
+@pytest.mark.parametrize(("arch", "name"), [
+    ("nnunet_plain", "PlainConvUNet"), ("nnunet_resenc", "ResidualEncoderUNet"),
+])  # fmt: skip
+def test_old_and_new_plans_ask_for_the_same_net_and_its_weights_fit(
+    tmp_path: Path, arch: str, name: str
+) -> None:
+    old = made.plans(UNet_class_name=name)
+    new = made.plans(architecture=made.architecture(name))
+    folder = made.write(tmp_path / "old", arch, own=old)
+    steps = {step["op"]: step for step in read_nnunet(folder, Wish()).description["pipeline"]}
+    other = made.write(tmp_path / "new", arch, own=new)
+    again = {step["op"]: step for step in read_nnunet(other, Wish()).description["pipeline"]}
+
+    assert steps == again
+    assert steps["network"]["arch"] == arch
+    assert steps["fit_spacing"]["spacing_mm"] == [1.0, 1.0, 3.0]  # i, j, k
+    assert steps["tile"]["patch"] == [16, 16, 8]
+    convert_nnunet(str(folder / "fold_0" / "checkpoint_final.pth"), str(tmp_path / "w.safetensors"))
+    net = build_net(arch, steps["network"]["args"])
+    found = load_file(tmp_path / "w.safetensors")
+    assert {n: a.shape for n, a in found.items()} == {
+        n: tuple(t.shape) for n, t in net.state_dict().items()
+    }
+
+
+def test_turned_arrays_and_reading_direction_become_axes(tmp_path: Path) -> None:
+    turned = {**made.plans(), "transpose_forward": [2, 0, 1]}
+    folder = made.write(tmp_path, own=turned)
+
+    # Arrays are [S, P, L]; turned to [L, S, P]: i grows to P, j to S, k to L.
+    assert read_nnunet(folder, Wish()).description["pipeline"][0]["axes"] == "PSL"
+    assert read_nnunet(folder, Wish(axes="RAS")).description["pipeline"][0]["axes"] == "ASR"
+
+
+def test_finest_configuration_of_several_is_taken(tmp_path: Path) -> None:
+    fine = made.write(tmp_path)
+    shutil.copytree(fine, fine.with_name("nnUNetTrainer__nnUNetPlans__3d_lowres"))
+    shutil.copytree(fine, fine.with_name("nnUNetTrainer__nnUNetPlans__2d"))
+
+    assert find_nnunet(tmp_path) == fine
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"UNet_class_name": "MyUNet"}, "a network that this version does not know"),
+    ({"normalization_schemes": ["MyNorm"]}, "scales grey values by MyNorm"),
+    ({"resampling_fn_data": "my_resampling"}, "resamples by my_resampling"),
+    ({"previous_stage": "3d_lowres"}, "second of a cascade"),
+    ({"architecture": made.architecture("PlainConvUNet", norm_op="os.system")},
+     "norm_op: os.system"),
+    ({"patch_size": [9, 9]}, "lacks what nnU-Net v2 writes"),
+    ({"conv_kernel_sizes": "x"}, "lacks what nnU-Net v2 writes"),
+])  # fmt: skip
+def test_plans_that_cannot_be_followed_say_why(
+    refused: Refused, changes: dict[str, Any], words: str
+) -> None:
+    assert words in refused(own=made.plans(**changes))
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"channel_names": {"0": "T1", "1": "T2"}}, "needs 2 images of a patient"),
+    ({"labels": {"background": 0, "whole": [1, 2], "core": 2}}, "regions that overlap"),
+    ({"channel_names": {"0": "noNorm"}}, "for which modality"),
+    ({"labels": {"background": 0, "a": 7}}, "lacks what nnU-Net v2 writes"),
+])  # fmt: skip
+def test_data_sets_that_cannot_be_followed_say_why(
+    refused: Refused, changes: dict[str, Any], words: str
+) -> None:
+    assert words in refused(about=made.dataset(**changes))
+
+
+def said(path: Path) -> str:
+    with pytest.raises(ModelUnavailable) as caught, imported(path, Wish()):
+        pass
+    return caught.value.sentence()
+
+
+class Evil:
+    """A pickle that would make a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_checkpoint_that_would_run_code_is_refused_by_name_and_runs_nothing(tmp_path: Path) -> None:
+    folder = made.write(tmp_path, logging=Evil(tmp_path / "ran"))
+    source = str(folder / "fold_0" / "checkpoint_final.pth")
+
+    with pytest.raises(ModelUnavailable, match="whole pickle: it asks for "):
+        convert_nnunet(source, str(tmp_path / "w.safetensors"))
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "w.safetensors").exists()
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"trainer_name": "MyTrainer"}, "an own trainer .MyTrainer."),
+    ({"network_weights": None}, "no weights of nnU-Net v2"),
+    ({"network_weights": {"a": "text"}}, "no table of weights"),
+])  # fmt: skip
+def test_checkpoint_with_other_content_is_refused(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    folder = made.write(tmp_path, **changes)
+
+    with pytest.raises(ModelUnavailable, match=words):
+        convert_nnunet(str(folder / "fold_0" / "checkpoint_final.pth"), str(tmp_path / "w"))
+
+
+def test_whole_modules_torchscript_and_noise_are_refused(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "whole.pt")
+    (tmp_path / "noise.pt").write_bytes(b"\x80\x04noise")
+    for name in ("whole.pt", "noise.pt"):
+        with pytest.raises(ModelUnavailable):
+            convert_state_dict(str(tmp_path / name), str(tmp_path / "w"))
+        assert "can run code when it is opened" in said(tmp_path / name)
+
+
+def test_folder_of_no_known_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("x", encoding="utf-8")
+
+    assert "neither nnU-Net v2" in said(tmp_path)
+
+
+def test_crop_keeps_what_is_not_zero_with_its_place_and_the_rest_is_background() -> None:
+    image = np.zeros((6, 8, 10), np.float32)
+    image[1:4, 2:7, 3:9] = 5
+    image[2, 4, 5] = 0  # a hole stays
+    state = state_of(image, (2.0, 1.0, 1.0))
+    crop_foreground(state)
+
+    assert state.image.shape == (3, 5, 6)
+    assert tuple(state.geometry.origin) == (6.0, 2.0, 1.0)
+    state.label_map = np.ones(image.shape, np.uint8)
+    background_outside(state)
+    assert state.label_map is not None
+    assert state.label_map.sum() == 3 * 5 * 6
+    assert state.label_map[2, 4, 5] == 1
+
+
+def test_image_of_zeros_is_refused() -> None:
+    with pytest.raises(InputRefused):
+        crop_foreground(state_of(np.zeros((3, 3, 3))))
+
+
+def test_grey_values_are_scaled_by_each_mode() -> None:
+    image = np.array([[[0.0, 2.0, 4.0, 6.0]]])
+    for mode, wanted in (
+        ("unit", [0, 1 / 3, 2 / 3, 1]),
+        ("whole", (np.array([0, 2, 4, 6]) - 3) / np.sqrt(5)),
+        ("foreground", np.array([0, -2, 0, 2]) / np.sqrt(8 / 3)),
+    ):
+        state = state_of(image)
+        scale_grey(state, mode)
+        np.testing.assert_allclose(state.image.ravel(), wanted, atol=1e-6)
+    state = state_of(image)
+    scale_grey(state, "fixed", low=1, high=5, mean=3, sd=2)
+    np.testing.assert_allclose(state.image.ravel(), [-1, -0.5, 0.5, 1])
+
+
+def test_thick_slices_are_resampled_one_by_one() -> None:
+    assert coarse_axis((5.0, 1.0, 1.0), (1.0, 1.0, 1.0)) == 0
+    assert coarse_axis((1.0, 1.0, 1.0), (1.0, 1.0, 4.0)) == 2
+    assert coarse_axis((1.0, 4.0, 4.0), (2.0, 2.0, 2.0)) is None
+    image = np.repeat(np.arange(4.0)[:, None, None], 6, 1).repeat(6, 2)
+    state = state_of(image, (1.0, 1.0, 6.0))
+    fit_spacing(state, [0.5, 0.5, 3.0])
+
+    assert state.image.shape == (8, 12, 12)
+    assert state.image[:, 3, 3].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]  # none between two
+    # The box stays: the first corner half a voxel before the first centre.
+    assert state.geometry.to_patient(VoxelIndex(-0.5, -0.5, -0.5)) == pytest.approx(
+        (-0.5, -0.5, -3)
+    )
+
+
+def test_padding_is_taken_off_the_answer_again() -> None:
+    state = state_of(np.ones((3, 4, 5)))
+    fit_spacing(state, [1.0, 1.0, 1.0])
+    pad_to(state, [8, 4, 6])
+    assert state.image.shape == (6, 4, 8)
+    state.logits = np.pad(np.ones((2, 3, 4, 5), np.float32), ((0, 0), (1, 2), (0, 0), (1, 2)))
+    unpad(state)
+
+    assert state.logits.shape == (2, 3, 4, 5)
+    assert state.logits.min() == 1
+    assert tuple(state.geometry.origin) == (0, 0, 0)
