@@ -23,7 +23,7 @@ from medview.record.tagging.tags import (
     tag_names,
     tags_for,
 )
-from medview.record.tagging.tokens import tokens_of
+from medview.record.tagging.tokens import tokens_of, wide_features
 from medview.training.text.corpora import Abstract, read_abstracts
 from medview.training.text.fit import batch_of, sentences_of, vocabulary_of
 from medview.training.text.network import TaggerNetwork, arrays_of
@@ -72,7 +72,7 @@ def _untrained(abstracts: Path) -> tuple[TaggerNetwork, dict[str, int]]:
 
 
 def _model(network: TaggerNetwork, vocabulary: dict[str, int]) -> TextModel:
-    arrays = packed(arrays_of(network), "0.")
+    arrays = packed([arrays_of(network)])
     arrays["vocabulary"] = np.frombuffer("\n".join(vocabulary).encode(), np.uint8)
     heads = [{"name": "bc5cdr", "types": list(TYPES)}]
     said = {"name": "made", "version": "1.0.0", "tagger": {"networks": 1, "heads": heads}}
@@ -81,7 +81,8 @@ def _model(network: TaggerNetwork, vocabulary: dict[str, int]) -> TextModel:
 
 def test_numpy_gives_the_scores_of_torch(abstracts: Path) -> None:
     network, vocabulary = _untrained(abstracts)
-    own = _model(network, vocabulary).networks[0]
+    model = _model(network, vocabulary)
+    own = model.networks[0]
     texts = ["Zolpinol-induced tremor, 12 mg.", "Nothing new.", "HIV (n = 3) and bone pain"]
     for text, hidden in zip(
         texts, own.hidden([tokens_of(t, 0, len(t)) for t in texts]), strict=True
@@ -89,7 +90,8 @@ def test_numpy_gives_the_scores_of_torch(abstracts: Path) -> None:
         (sentence,) = sentences_of([Abstract("x", text, (), frozenset())], "bc5cdr", TYPES)
         with torch.no_grad():
             wanted = network.scores(batch_of([sentence], vocabulary), "bc5cdr")[0].numpy()
-        found = own.scores("bc5cdr", sentence.tokens, hidden)
+        sparse = model.wide["bc5cdr"][wide_features(sentence.tokens.words)].sum(1)
+        found = own.scores("bc5cdr", hidden) + sparse
         # Tables are kept in eight bits, the rest in sixteen.
         np.testing.assert_allclose(found, wanted, atol=0.06)
 

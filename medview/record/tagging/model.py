@@ -17,25 +17,29 @@ from medview.core.words import say
 from medview.record.rules.sentences import sentences
 from medview.record.tagging.abbreviations import abbreviations
 from medview.record.tagging.names import Name
-from medview.record.tagging.network import Network
+from medview.record.tagging.network import Floats, Network
 from medview.record.tagging.pairs import PairModel
 from medview.record.tagging.tags import best_path, marginals, mentions_in
-from medview.record.tagging.tokens import Tokens, tokens_of
+from medview.record.tagging.tokens import Tokens, tokens_of, wide_features
 
 _TOGETHER = 32  # sentences that are worked out side by side
 _SURE = 0.9  # probability
 _LONGER = 20  # characters that a name may begin before the long form of a short one
 _QUANTISED = ".steps_of"  # a table of small whole numbers, times one step a column
+_LARGE = 1 << 12  # rows
+_SHARED = "wide."
 
 
 @dataclass(frozen=True)
 class TextModel:
-    """Networks whose scores are averaged. heads: the types of each corpus's annotation."""
+    """Networks whose scores are averaged. heads: the types of each corpus's annotation; wide: by
+    corpus, (rows, K) the sparse layer, which is a sum and so is kept once, as the networks' mean."""
 
     name: str
     version: str
     heads: Mapping[str, tuple[str, ...]]
     networks: tuple[Network, ...]
+    wide: Mapping[str, Floats]
     pairs: PairModel | None
 
     def names(self, text: str, head: str, cancel: CancelToken | None = None) -> list[Name]:
@@ -62,10 +66,8 @@ class TextModel:
         moves = np.mean([network.moves(head) for network in self.networks], 0)
         found = []
         for i, tokens in enumerate(parts):
-            rows = [
-                n.scores(head, tokens, s[i]) for n, s in zip(self.networks, states, strict=True)
-            ]
-            scores = np.mean(rows, 0)
+            rows = [n.scores(head, s[i]) for n, s in zip(self.networks, states, strict=True)]
+            scores = np.mean(rows, 0) + self.wide[head][wide_features(tokens.words)].sum(1)
             path = best_path(scores, moves)
             if not any(path):
                 continue
@@ -142,11 +144,13 @@ def text_model(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
         if len(own["word.weight"]) != len(vocabulary) + 1:
             raise ValueError("vocabulary")
         networks.append(Network(own, vocabulary))
+    shared = _opened(arrays, _SHARED)
+    wide = {head: shared[f"{head}.weight"] for head in heads}
     said = description.get("pairs")
     pairs = said and PairModel(
         arrays["pairs"].astype(np.float32), said["bias"], said["least"], said["best"]
     )
-    return TextModel(description["name"], description["version"], heads, tuple(networks), pairs)
+    return TextModel(description["name"], description["version"], heads, tuple(networks), wide, pairs)
 
 
 def _opened(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[np.float32]]:
@@ -160,14 +164,23 @@ def _opened(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArra
     return opened
 
 
-def packed(arrays: Mapping[str, NDArray[np.float32]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Arrays as they are kept: the large tables in eight bits, the rest in sixteen."""
+def packed(networks: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDArray[Any]]:
+    """Networks as they are kept: the large tables in eight bits, the rest in sixteen, and one
+    sparse layer, the mean of theirs."""
     kept: dict[str, NDArray[Any]] = {}
-    for key, table in arrays.items():
-        if table.ndim == 2 and len(table) >= 1 << 15:
-            step = np.maximum(np.abs(table).max(0), 1e-12).astype(np.float32) / 127
-            kept[prefix + key] = np.rint(table / step).astype(np.int8)
-            kept[prefix + key + _QUANTISED] = step
-        else:
-            kept[prefix + key] = table.astype(np.float16)
+    for key in (k for k in networks[0] if k.startswith(_SHARED)):
+        _keep(kept, key, np.mean([arrays[key] for arrays in networks], 0))
+    for number, arrays in enumerate(networks):
+        for key, table in arrays.items():
+            if not key.startswith(_SHARED):
+                _keep(kept, f"{number}.{key}", table)
     return kept
+
+
+def _keep(kept: dict[str, NDArray[Any]], key: str, table: NDArray[np.float32]) -> None:
+    if table.ndim == 2 and len(table) >= _LARGE:
+        step = np.maximum(np.abs(table).max(0), 1e-12).astype(np.float32) / 127
+        kept[key] = np.rint(table / step).astype(np.int8)
+        kept[key + _QUANTISED] = step
+    else:
+        kept[key] = table.astype(np.float16)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.record.tagging.tokens import GRAM_GAIN, Tokens, wide_features, word_numbers, word_of
+from medview.record.tagging.tokens import GRAM_GAIN, Tokens, word_numbers, word_of
 
 Floats = NDArray[np.float32]
 
@@ -30,11 +30,10 @@ class Network:
         behind = self._run([x[::-1] for x in inputs], "l0_reverse")
         return [np.concatenate([a, b[::-1]], 1) for a, b in zip(ahead, behind, strict=True)]
 
-    def scores(self, head: str, tokens: Tokens, hidden: Floats) -> Floats:
-        """(n, K) scores of a corpus's tags."""
+    def scores(self, head: str, hidden: Floats) -> Floats:
+        """(n, K) scores of a corpus's tags, without those of the sparse layer."""
         weight, bias = self.arrays[f"out.{head}.weight"], self.arrays[f"out.{head}.bias"]
-        wide = self.arrays[f"wide.{head}.weight"][wide_features(tokens.words)].sum(1)
-        return np.asarray(hidden @ weight.T + bias + wide)
+        return np.asarray(hidden @ weight.T + bias)
 
     def moves(self, head: str) -> Floats:
         """(K + 1, K + 1) scores of one tag after another, the last being the outside."""

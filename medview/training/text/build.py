@@ -63,13 +63,13 @@ def fit_model(plan: TextPlan, parts: tuple[str, ...], steps: Steps) -> Fitted:
     """The tagger of every seed, and the pairs, from some parts of the corpora."""
     read = {c.head: _abstracts(plan, c.head, parts) for c in plan.corpora}
     corpus = [s for head, own in read.items() for s in sentences_of(own, head, plan.heads[head])]
-    arrays: dict[str, NDArray[Any]] = {}
-    for number, seed in enumerate(plan.seeds):
-        network, vocabulary = fit(
-            corpus, plan.heads, replace(plan.recipe, seed=seed), plan.sizes, steps
-        )
-        arrays |= packed(arrays_of(network), f"{number}.")
-        arrays["vocabulary"] = np.frombuffer("\n".join(vocabulary).encode(), np.uint8)
+    networks = []
+    for seed in plan.seeds:
+        recipe = replace(plan.recipe, seed=seed)
+        network, vocabulary = fit(corpus, plan.heads, recipe, plan.sizes, steps)
+        networks.append(arrays_of(network))
+    arrays = packed(networks)
+    arrays["vocabulary"] = np.frombuffer("\n".join(vocabulary).encode(), np.uint8)
     return with_pairs(plan, read, arrays)
 
 
