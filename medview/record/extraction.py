@@ -15,6 +15,7 @@ from medview.record.rules.anatomy import find_anatomy
 from medview.record.rules.context import with_context
 from medview.record.rules.demographics import find_demographics
 from medview.record.rules.dosing import find_dosing
+from medview.record.rules.drugs import find_stemmed_drugs, with_forms
 from medview.record.rules.habits import find_habits
 from medview.record.rules.laboratory import find_tests
 from medview.record.rules.lexicon import lexicon_for
@@ -167,7 +168,8 @@ def _mentions(text: str, span: Span, languages: tuple[str, ...]) -> list[Entity]
         [t for t in tests if t.value is not None],
         find_demographics(text, span),
         find_measurements(text, span),
-        names,
+        with_forms(text, names),
+        find_stemmed_drugs(text, span),
         [t for t in tests if t.value is None],
         find_anatomy(text, span, languages),
     )

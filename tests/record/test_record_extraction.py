@@ -177,6 +177,7 @@ def test_what_is_no_size_is_not_read_as_one(read: Reader, text: str) -> None:
         ("肌酐87μmol/L", "肌酐87μmol/L", {"num": 87, "unit": "umol/L", "concept": "14682-9"}),
         ("eGFR > 60 mL/min/1.73m2", "eGFR > 60 mL/min/1.73m2",
          {"num": 60, "unit": "mL/min/{1.73_m2}", "comparator": ">", "concept": "98979-8"}),
+        ("Heart rate 72/min", "Heart rate 72/min", {"num": 72, "unit": "/min", "concept": "8867-4"}),
         ("INR 2.4", "INR 2.4", {"num": 2.4, "unit": "{INR}", "concept": "6301-6"}),
     ],
 )  # fmt: skip
@@ -198,6 +199,9 @@ def test_labs_and_vitals_carry_ucum_units(
         ("Ex-smoker, 38 pack-years.", {"num": 38, "unit": "{pack-years}", "text": "former"}),
         ("Quit smoking 10 years ago.", {"text": "former"}),
         ("吸烟30年，20支/日，已戒烟5年。", {"num": 30, "unit": "{pack-years}", "text": "former"}),
+        ("Smoked 1 pack per day for 30 years, quit 2010.",
+         {"num": 30, "unit": "{pack-years}", "text": "former"}),
+        ("已戒烟5年，既往40包年。", {"num": 40, "unit": "{pack-years}", "text": "former"}),
         ("否认吸烟史。", {"text": "never"}),
     ],
 )  # fmt: skip
@@ -220,6 +224,20 @@ def test_smoking_is_one_clause_with_its_status(
         ("口服氨氯地平5mg，每日2次。",
          {("drug_route", "氨氯地平", "口服"), ("drug_dose", "氨氯地平", "5mg"),
           ("drug_frequency", "氨氯地平", "每日2次")}),
+        ("Norepinephrine 0.1 mcg/kg/min IV.",
+         {("drug_dose", "Norepinephrine", "0.1 mcg/kg/min"), ("drug_route", "Norepinephrine", "IV")}),
+        ("Leuprolide 22.5 mg every 3 months.",
+         {("drug_dose", "Leuprolide", "22.5 mg"), ("drug_frequency", "Leuprolide", "every 3 months")}),
+        ("美托洛尔缓释片47.5mg 每4周1次。",
+         {("drug_dose", "美托洛尔缓释片", "47.5mg"), ("drug_frequency", "美托洛尔缓释片", "每4周1次")}),
+        ("She stopped lisinopril because of dry cough.",
+         {("adverse_effect", "lisinopril", "dry cough")}),
+        ("Dizziness since starting amlodipine.", {("adverse_effect", "amlodipine", "Dizziness")}),
+        ("牙龈出血，考虑与氯吡格雷有关。", {("adverse_effect", "氯吡格雷", "牙龈出血")}),
+        ("Penicillin allergy - hives.", {("allergy_reaction", "Penicillin", "hives")}),
+        ("Nodule in the liver, 8 mm, with calcification.",
+         {("finding_location", "Nodule", "liver"), ("finding_size", "Nodule", "8 mm")}),
+        ("左肺下叶背段见结节。", {("finding_location", "结节", "左肺下叶背段")}),
         ("Rash after amoxicillin.", {("adverse_effect", "amoxicillin", "Rash")}),
         ("Allergic to penicillin (rash).", {("allergy_reaction", "penicillin", "rash")}),
         ("右肺下叶实变。", {("finding_location", "实变", "右肺下叶")}),
@@ -231,6 +249,17 @@ def test_relations_join_what_belongs_together(
     read: Reader, text: str, expected: set[tuple[str, str, str]]
 ) -> None:
     assert related(read(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["Cefmetazole 1 g IV.", "Given esaxerenone and vonoprazan. Zolbetuximab 5 mg."]
+)
+def test_a_drug_that_no_list_has_is_known_by_its_stem(read: Reader, text: str) -> None:
+    assert any(e.type == "drug" for e in read(text).entities)
+
+
+def test_what_a_substance_did_is_a_symptom(read: Reader) -> None:
+    assert found(read("ALLERGIES: Penicillin (anaphylaxis)."), "anaphylaxis").type == "symptom"
 
 
 def test_offsets_count_code_points_also_after_rare_characters(read: Reader) -> None:

@@ -24,6 +24,12 @@ _AFTER = re.compile(
 )
 # "Lisinopril caused a cough" under ALLERGIES is an effect of a drug, not an allergy.
 _CAUSES = re.compile(r"[ ]*(?:caused|causes|induced|led to|引起|导致|后出现)", re.IGNORECASE)
+# What may stand between a substance and what it did.
+REACTION = re.compile(
+    r"(?:\s*[(（:：,，\-–]\s*|\s*(?:allergy(?: [-–])?|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|，|后)[\s:：,，(（]*)+"
+    r"(?:\w+ ){0,2}",
+    re.IGNORECASE,
+)
 _LIST = re.compile(r"(?:\s|,|、|，|和|及|或|and|or|\(|\)|/)*", re.IGNORECASE)
 
 
@@ -63,8 +69,16 @@ def with_allergies(
     for one, two in zip(reversed(substances[:-1]), reversed(substances[1:]), strict=True):
         if two in chosen and _LIST.fullmatch(text, one.end, two.start):
             chosen.add(one)  # "对青霉素、头孢过敏", "penicillin and sulfa allergy"
-    rest = [e for e in entities if e not in chosen]
+    rest = [_as_reaction(text, e, chosen) for e in entities if e not in chosen]
     return sorted(rest + [replace(s, type="allergy") for s in chosen], key=lambda e: e.start)
+
+
+def _as_reaction(text: str, entity: Entity, chosen: set[Entity]) -> Entity:
+    """Hives, anaphylaxis: diseases elsewhere, but as what a substance did they are symptoms."""
+    is_reaction = entity.type == "disease" and any(
+        s.end <= entity.start and REACTION.fullmatch(text, s.end, entity.start) for s in chosen
+    )
+    return replace(entity, type="symptom") if is_reaction else entity
 
 
 def _is_allergic(text: str, span: Span, substance: Entity) -> bool:

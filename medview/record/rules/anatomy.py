@@ -36,7 +36,7 @@ _SEGMENT = re.compile(
     rf"{BEGIN}(?:segments? (?:\d{{1,2}}[ab]?|[IV]{{1,4}}[ab]?)(?:[/-](?:\d{{1,2}}|[IV]{{1,4}}))?|S\d{{1,2}}(?:\+\d)?段?|RUL|RML|RLL|LUL|LLL"
     rf"|RUQ|LUQ|RLQ|LLQ|LAD|LCX|RCA|LMCA){END}"
 )
-_HAN_BEFORE = re.compile(r"(?:左右|双侧|左侧|右侧|两侧|双|两|左|右)$")
+_HAN_BEFORE = re.compile(r"(?:左右|双侧|左侧|右侧|两侧|双|两|左|右)(?:[上中下](?=$))?$")
 _HAN_AFTER = re.compile(
     r"(?:左叶|右叶|尾状叶|上叶|中叶|下叶|舌叶|舌段|尖后段|尖段|前段|后段|背段|外侧段|内侧段|(?:前|后|外|内)?基底段|S\d+段?"
     r"|[ⅠⅡⅢⅣⅤⅥⅦⅧ]段|上段|中段|下段|近段|远段|近端|远端|上极|下极|中部|上部|下部|前部|后部|内侧|外侧|前壁|后壁|侧壁|下壁|间隔"
@@ -51,7 +51,8 @@ def find_anatomy(text: str, span: Span, languages: tuple[str, ...]) -> list[Enti
     for match in anatomy_for(languages).find(text, start, end):
         begin, stop = _extend(text, match.start, match.end, start, end)
         if spans and begin < spans[-1][1]:  # two names that grew together
-            begin = spans.pop()[0]
+            begin, reached = spans.pop()
+            stop = max(stop, reached)
         spans.append((begin, stop))
     for pattern in (_SPINE, _SEGMENT):
         spans += [m.span() for m in pattern.finditer(text, start, end)]

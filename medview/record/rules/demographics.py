@@ -16,8 +16,8 @@ _AGE = re.compile(
     re.IGNORECASE,
 )
 _SEX = re.compile(
-    rf"{BEGIN}(?:(?P<f>female|woman|lady|girl)|(?P<m>male|man|gentleman|boy)){END}"
-    r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=患者)|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>男|女)(?:性|患)?(?=[，,、。；;\s\d（(]|性|患|$)",
+    rf"{BEGIN}(?:(?P<f>female|woman|lady|girl|(?<=y/o )f|(?<=yo )f|(?<=old )f)|(?P<m>male|man|gentleman|boy|(?<=y/o )m|(?<=yo )m|(?<=old )m)){END}"
+    r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=患者)|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>(?:男|女)性?)患?(?=[，,、。；;\s\d（(]|性|患|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
@@ -26,6 +26,8 @@ _DATE = re.compile(
     rf"|(?:3[01]|[12]\d|0?[1-9])[/.](?:3[01]|[12]\d|0?[1-9])[/.](?:19|20)?\d{{2}}"
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)? )?{_MONTH}\.?(?: \d{{1,2}}(?:st|nd|rd|th)?,?)? (?:19|20)\d{{2}}"
     r"|(?:19|20)\d{2}\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?[日号])?)?)(?![\d/-])"
+    rf"|(?<![\d./-])(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)? (?!may\b)(?-i:{_MONTH})(?![A-Za-z]| \d)"
+    r"|(?<![\d年./-])\d{1,2}月\d{1,2}[日号]"
     r"|(?<=\bin )(?:19|20)\d{2}(?![\d-])|(?<=\bsince )(?:19|20)\d{2}(?![\d-])|(?<=CT )(?:19|20)\d{2}(?=[:：])",
     re.IGNORECASE,
 )
@@ -47,7 +49,7 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
             Entity(type="demographic", start=start, end=end, text=text[start:end], value=value)
         )
     for match in _SEX.finditer(text, *span):
-        word = "female" if match["f"] or match["zh"] == "女" else "male"
+        word = "female" if match["f"] or (match["zh"] or "")[:1] == "女" else "male"
         group = "zh" if match["zh"] else ("f" if match["f"] else "m")
         start, end = match.span(group)
         found.append(

@@ -12,16 +12,16 @@ from medview.record.rules.units import BEGIN, END, NUMBER, number, ucum
 
 _DOSE = re.compile(
     rf"(?<![\d./])(?P<num>{NUMBER})(?:\s?[-–~]\s?(?P<high>{NUMBER}))?[ -]?(?P<unit>mg|g|mcg|ug|μg|µg|mL|IU|units?|U|mmol|meq|毫克|克|微克|毫升|单位"
-    rf"|片|粒|支|tablets?|tabs?|capsules?|puffs?|drops?|滴|袋)(?P<per>/kg|/m2)?{END}(?!\s?/\s?(?:d?L|min)|[ ]?(?:caliber|%))",
+    rf"|片|粒|支|tablets?|tabs?|capsules?|puffs?|drops?|滴|袋)(?P<per>/kg(?:/(?:min|hr?|d(?:ay)?|次))?|/m[2²](?:/d(?:ay)?)?|/hr?(?![a-z]))?{END}(?!\s?/\s?(?:d?L|min)|[ ]?(?:caliber|%))",
     re.IGNORECASE,
 )
 _COUNTED = {"片": "{tbl}", "tablet": "{tbl}", "tab": "{tbl}", "粒": "{cap}", "capsule": "{cap}", "支": "{amp}",
             "puff": "{puff}", "drop": "[drp]", "滴": "[drp]", "袋": "{bag}"}  # fmt: skip
 _ROUTES = {
-    "oral": r"orally|oral|by mouth|p\.?o\.?|口服|经口",
-    "intravenous": r"intravenously|intravenous|i\.?v\.?|静脉滴注|静滴|静脉注射|静注|静脉推注|静脉",
+    "oral": r"orally|oral|by mouth|p\.o\.|po|口服|经口",
+    "intravenous": r"intravenously|intravenous|i\.v\.|iv|静脉滴注|静滴|静脉注射|静注|静脉推注|静脉泵入|微量泵入|泵入|静脉",
     "intramuscular": r"intramuscularly|intramuscular|i\.m\.|IM|肌肉注射|肌注",
-    "subcutaneous": r"subcutaneously|subcutaneous|s\.?c\.|SC|subq|subcut|皮下注射|皮下",
+    "subcutaneous": r"subcutaneously|subcutaneous|s\.c\.|SC|subq|subcut|皮下注射|皮下",
     "inhaled": r"inhaled|by inhalation|inhalation|nebuli[sz]ed|吸入|雾化吸入|雾化",
     "topical": r"topically|topical|外用",
     "sublingual": r"sublingually|sublingual|舌下含服|舌下",
@@ -43,9 +43,9 @@ _TIMES = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "f
 _FREQUENCY = re.compile(
     rf"{BEGIN}(?:(?P<word>once|twice|thrice|(?:one|two|three|four|[1-6]) times)(?: a| per| every|/)?[ -]?(?P<per>daily|day|d|week|weekly|month|monthly)"
     rf"|(?P<latin>b\.i\.d\.|bid|t\.i\.d\.|tid|q\.i\.d\.|qid|q\.o\.d\.|qod|o\.d\.|od|q\.d\.|qd|qhs|qn|qam|qpm|nocte|mane|qw)(?![A-Za-z])"
-    rf"|q\.?\s?(?P<hours>\d{{1,2}})\s?(?:-\d+\s?)?h(?:ours?|rs?)?|every (?P<everyn>\d{{1,2}}) hours|every (?P<every>day|morning|evening|night|other day|week|month)"
+    rf"|q\.?\s?(?P<hours>\d{{1,2}})\s?(?:-\d+\s?)?h(?:ours?|rs?)?|every (?P<everyn>\d{{1,2}}|two|three|four) (?P<everyu>hours?|hrs?|h|days?|weeks?|months?)|every (?P<every>day|morning|evening|night|other day|week|month)"
     rf"|(?P<daily>daily|nightly|weekly|monthly|at bedtime|at night|in the morning)){END}"
-    r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})小时(?:一次|1次)?",
+    r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})(?P<zhu>小时|天|日|周|个?月)(?:一次|1次)?",
     re.IGNORECASE,
 )
 _LATIN: dict[str, tuple[Number | None, str]] = {
@@ -54,7 +54,7 @@ _LATIN: dict[str, tuple[Number | None, str]] = {
 }  # fmt: skip
 _DURATION = re.compile(
     rf"(?:{BEGIN}(?:for|x|×) (?:a total of |another |the next )?)(?P<en>(?P<n>\d+|one|two|three|four)[ -](?P<u>days?|weeks?|months?|years?)){END}"
-    r"|(?P<zh>(?:连用|连服|疗程|共|服用|使用|口服)?(?P<zn>\d+)(?P<zu>天|日|周|个月|月|年))(?!前|后|次|以)",
+    r"|(?P<zh>(?:连用|连服|疗程|共|服用|使用|口服)?(?<!每)(?<![\d.])(?P<zn>\d+)(?P<zu>天|日|周|个月|月|年))(?!前|后|次|以)",
     re.IGNORECASE,
 )
 _PERIOD = {
@@ -123,12 +123,18 @@ def _entity(kind: str, match: re.Match[str], value: Value, group: str | int = 0)
 
 def _dose(match: re.Match[str]) -> Entity:
     written = match["unit"].lower().rstrip("s") if match["unit"].lower() != "s" else "s"
-    unit = (_COUNTED.get(written) or ucum(match["unit"])) + (match["per"] or "")
+    unit = (_COUNTED.get(written) or ucum(match["unit"])) + _each(match["per"] or "")
     if match["high"]:
         value = Value(low=number(match["num"]), high=number(match["high"]), unit=unit)
     else:
         value = Value(num=number(match["num"]), unit=unit)
     return _entity("dose", match, value)
+
+
+def _each(written: str) -> str:
+    """UCUM of "/kg/hr", "/m²/day"."""
+    units = {"hr": "h", "day": "d", "m²": "m2", "次": ""}
+    return "".join(f"/{own}" for u in written.lower().split("/")[1:] if (own := units.get(u, u)))
 
 
 def _rate(match: re.Match[str]) -> Value:
@@ -138,9 +144,11 @@ def _rate(match: re.Match[str]) -> Value:
 
 def _rate_numbers(match: re.Match[str]) -> tuple[Number | None, str]:
     hours = match["hours"] or match["everyn"] or match["zhh"]
-    if hours and int(hours):
-        times = 24 / int(hours)
-        return (int(times) if times == int(times) else round(times, 3)), "/d"
+    if hours and (count := _TIMES.get(hours.lower()) or int(hours)):
+        unit = (match["everyu"] or match["zhu"] or "h").lower()
+        if unit[0] not in "h小":
+            return _tidy(1 / count), _per(unit)
+        return _tidy(24 / count), "/d"
     if match["latin"]:
         return _LATIN.get(match["latin"].lower().replace(".", ""), (None, ""))
     if "隔日" in match[0] or match["every"] == "other day":
@@ -150,10 +158,14 @@ def _rate_numbers(match: re.Match[str]) -> tuple[Number | None, str]:
     return _TIMES.get(count or "", 1), _per(period or "day")
 
 
+def _tidy(times: float) -> Number:
+    return int(times) if times == int(times) else round(times, 3)
+
+
 def _per(word: str) -> str:
     if word.startswith("week") or "周" in word:
         return "/wk"
-    return "/mo" if word.startswith("month") else "/d"
+    return "/mo" if word.startswith("month") or "月" in word else "/d"
 
 
 def _period(match: re.Match[str]) -> Value:

@@ -12,7 +12,7 @@ from medview.record.rules.units import BEGIN, END, number
 CIGARETTES_A_PACK = 20
 
 _N = r"\d+(?:\.\d+)?"
-_PY = rf"{_N}\s*-?\s*(?:\+\s*)?(?:pack[ -]?years?|pk[ -]?yrs?|py)(?: (?:smoking )?history(?: of smoking)?| of smoking| smoker)?|{_N}\s*包\s*[·.*]?\s*年"
+_PY = rf"{_N}\s*-?\s*(?:\+\s*)?(?:pack[ -]?years?|pk[ -]?yrs?|py)(?: (?:smoking )?history(?: of smoking)?| of smoking| smoker)?"
 _A_DAY = (
     rf"(?:{_N}|one|two|half an?|a)(?:\s*(?:-|to)\s*{_N})?\s*(?:packs?|ppd|cigarettes?|cigs?)(?:\s*of cigarettes)?"
     rf"\s*(?:/\s*day|/d|per day|a day|daily|each day)?|{_N}\s*ppd"
@@ -20,7 +20,7 @@ _A_DAY = (
 _YEARS = rf"(?:for |x ?|×)\s*(?:the (?:past|last) )?(?:about |approximately |over )?{_N}\s*(?:-?years?|yrs?)"
 _QUIT = (
     rf"(?:quit|stopped|gave up|ceased)(?: smoking)?(?: (?:tobacco|cigarettes))?"
-    rf"(?: (?:(?:about |approximately )?(?:{_N}|ten|five|two|three|twenty) (?:years?|months?|yrs?) ago|in \d{{4}}|since \d{{4}}))?"
+    rf"(?: (?:(?:about |approximately )?(?:{_N}|ten|five|two|three|twenty) (?:years?|months?|yrs?) ago|(?:in |since )?(?:19|20)\d{{2}}\b))?"
 )
 _STATUS = {
     "never": r"never[ -]?smok(?:ed|er|ing)|non[ -]?smoker|has never smoked|lifelong non[ -]?smoker|lifetime non[ -]?smoker"
@@ -45,15 +45,15 @@ _CHINESE = re.compile(
     r"(?P<tail>(?:[，,、；（( ]?(?:约|近|已|平均|余)?(?:\d+\s*(?:余|多|\+)?年(?:包)?(?:余|史)?|(?:每[日天]|日均)\s*(?:约)?\d+(?:[-~～]\d+)?\s*余?支"
     r"|\d+(?:[-~～]\d+)?\s*余?支\s*[/／每]?\s*(?:日|天|d)|每[日天](?:约)?[\d半一两]+\s*包|[\d半一两]+\s*包\s*[/／每]\s*(?:日|天)|\d+\s*包\s*年|\d+\s*年\s*支"
     r"|(?:已|现已|目前已)?(?:戒烟|戒除|戒)(?:\s*(?:约|已)?\d+\s*余?(?:年|个?月))?|未戒(?:烟)?|吸烟指数\d+)[)）]?)*)"
-    r"|(?P<quit>(?:已)?戒烟(?:\s*\d+\s*余?年)?)"
+    r"|(?P<quit>(?:已)?戒烟(?:\s*\d+\s*余?年)?(?:[，,](?:既往|曾|原)(?:吸烟)?\d+\s*包\s*年)?)|\d+\s*包\s*[·.*]?\s*年"
 )
 _ALCOHOL = re.compile(
     rf"{BEGIN}(?:(?P<never>(?:denies|denied|no) (?:any )?(?:alcohol|etoh|drinking)(?: (?:use|abuse|consumption|intake))?|does not drink(?: alcohol)?"
-    rf"|never drinks?|teetotal(?:er|ler)?|non[ -]?drinker)|(?P<former>ex[ -]?drinker|former (?:alcohol use|drinker|alcoholic))"
+    rf"|never drinks?|teetotal(?:er|ler)?|non[ -]?drinker)|(?P<former>ex[ -]?drinker|former (?:alcohol use|drinker|alcoholic)|(?:abstinent|abstaining|sober) from alcohol(?: since (?:19|20)\d{{2}})?|(?:quit|stopped) drinking(?: (?:alcohol|in \d{{4}}|since \d{{4}}|\d+ years? ago))*)"
     rf"|(?P<current>(?:social|occasional|heavy|moderate) (?:alcohol(?: use| consumption)?|drinker|drinking|etoh)|drinks (?:alcohol )?(?:socially|occasionally|(?:about )?{_N}[^.,;]{{0,40}}?(?:day|week|month|daily))"
     rf"|alcohol(?: use| intake| consumption)?:? (?:of )?{_N} (?:units?|drinks?|beers?|g)(?: ?(?:per|/|a) ?(?:week|day))?)){END}"
     r"|(?P<zhnever>(?:否认|无|没有)(?:长期)?(?:饮酒|酗酒|嗜酒)(?:史|嗜好)?|(?:不|从不)饮酒)"
-    r"|(?P<zhcurrent>(?:有|长期)?(?:饮酒|嗜酒|酗酒)(?:史)?(?:[，,]?(?:约)?\d+余?年)?(?:[，,]?(?:每[日天]|日均|约)*(?:白酒|啤酒)?\d+(?:g|克|ml|mL|两|斤|瓶)(?:/[日天])?)?)",
+    r"|(?P<zhformer>(?:已)?戒酒(?:\d+余?年)?)|(?P<zhcurrent>(?:有|长期|偶有|偶尔|偶|少量|间断|社交性|大量|经常)?(?:饮酒|嗜酒|酗酒)(?:史)?(?:[，,]?(?:约)?\d+余?年)?(?:[，,]?(?:每[日天]|日均|约)*(?:白酒|啤酒|黄酒|红酒)?\d+(?:g|克|ml|mL|两|斤|瓶)(?:/[日天])?)?(?P<zhquit>[，,]?(?:已|现已|目前已)?戒酒?(?:\d+余?(?:年|个?月))?)?)",
     re.IGNORECASE,
 )
 _WORDS = {
@@ -77,6 +77,7 @@ def find_habits(text: str, span: Span) -> list[Entity]:
             found.append(entity)
     for match in _ALCOHOL.finditer(text, *span):
         word = next(k for k, v in match.groupdict().items() if v).removeprefix("zh")
+        word = "former" if match["zhquit"] else word
         entity = Entity(
             type="alcohol", start=match.start(), end=match.end(), text=match[0],
             value=Value(text=word),
@@ -139,7 +140,7 @@ def _chinese(text: str, match: re.Match[str]) -> Entity:
 
 
 def _chinese_pack_years(said: str) -> int | float | None:
-    if direct := re.search(r"(\d+)\s*(?:包\s*年|年包)", said):
+    if direct := re.search(r"(\d+)\s*(?:包\s*[·.*]?\s*年|年包)", said):
         return int(direct[1])
     if index := re.search(r"(\d+)\s*年支|吸烟指数(\d+)", said):
         return _tidy(int(index[1] or index[2]) / CIGARETTES_A_PACK)

@@ -50,7 +50,7 @@ _LINK = (
 )
 _RESULT = re.compile(
     rf"{_LINK}(?P<sign><=|>=|[<>≤≥＜＞]|less than |greater than )?[ \t]*"
-    rf"(?P<num>{NUMBER})(?![\d/])(?:[ \t]?(?:\([HL]\)[ \t]*)?(?P<unit>{UNIT}){END})?",
+    rf"(?P<num>{NUMBER})(?!\d|/\d)(?:[ \t]?(?:\([HL]\)[ \t]*)?(?P<unit>{UNIT}){END})?",
     re.IGNORECASE,
 )
 _PAIR = re.compile(

@@ -8,19 +8,29 @@ import re
 from collections.abc import Sequence
 
 from medview.record.note import Entity, Span
+from medview.record.rules.allergies import REACTION
 
 Link = tuple[str, Entity, Entity]
 
 _CAUSES = re.compile(
     r"(?:[^.;。；]|\.(?=\d)){0,40}?(?:caus(?:ed|es|ing)|induc(?:ed|es|ing)|led to|leading to|result(?:ed|s|ing) in|produced|triggered|precipitated"
     r"|associated with|complicated by|-?(?:induced|associated|related)|(?:was |were )?(?:stopped|discontinued|held|withdrawn|switched) (?:because of|due to|for|after)"
-    r"|followed by|developed|后(?:曾)?(?:出现|发生|引起|导致|并发)?|引起|导致|诱发|(?:相关|所致|致)(?:的|性)?|不良反应[：:为]*)"
+    r"|followed by|developed|(?:输液|用药|服药|治疗|使用|输注|化疗)?(?:过程|期间|中)(?:出现|发生)|后(?:曾)?(?:出现|发生|引起|导致|并发)?|引起|导致|诱发|(?:相关|所致|致)(?:的|性)?|不良反应[：:为]*)"
     r"(?:[^.;。；,，]{0,24})",
     re.IGNORECASE,
 )
 _CAUSED_BY = re.compile(
-    r"\s*(?:[^.;。；,，]{0,16}?)(?:after (?:taking |starting |receiving |use of )?|following |due to |secondary to |caused by |induced by |attributed to |related to "
-    r"|thought to be from |because of |from |with |on |考虑(?:与|为)|由|因|系)(?:the |his |her |a |an |use of |taking )?(?:(?:dose of|previous|prior|recent|high[ -]dose|服用|使用|口服) ?)?",
+    r"(?:\s*[，,]?\s*(?:考虑|可能|疑)(?:与|为|由)|\s*(?:[^.;。；,，]{0,16}?)(?:since (?:starting |taking |beginning |initiation of )|while (?:on |taking )|after (?:taking |starting |receiving |use of )?|following |due to |secondary to |caused by |induced by |attributed to |related to "
+    r"|thought to be from |because of |from |with |on |考虑(?:与|为)|由|因|系))(?:the |his |her |a |an |use of |taking )?(?:(?:dose of|previous|prior|recent|high[ -]dose|服用|使用|口服) ?)?",
+    re.IGNORECASE,
+)
+# "stopped lisinopril because of a dry cough"
+_STOPPED = re.compile(
+    r"(?:stop(?:ped|ping)?|discontinu(?:ed|ing)|withdr[ae]wn?|held|ceased|changed|switched|taken off|came off|停用|停服)\s*(?:the |his |her |taking )*$",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(
+    r"[^.;。；,，]{0,24}?\b(?:because of|due to|owing to|secondary to|on account of|after developing) (?:\w+ ){0,2}",
     re.IGNORECASE,
 )
 _RELIEVED = re.compile(r"control|treat|manag|reliev|improv|respon|resolv", re.IGNORECASE)
@@ -30,15 +40,11 @@ _FOR = re.compile(
     re.IGNORECASE,
 )
 _GIVEN = re.compile(r"[，, ]*(?:给予|予|服用|口服|服|使用|应用|一直服用)")
-_REACTION = re.compile(
-    r"(?:\s*[(（:：,，\-–]\s*|\s*(?:allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|，|后)[\s:：,，(（]*)+"
-    r"(?:\w+ ){0,2}",
-    re.IGNORECASE,
-)
 _IN = re.compile(
     r"[^;.。；\n]{0,30}?(?:\b(?:in|of|within|at|involving|along|affecting|near|on|from|over|around|abutting|overlying|throughout|to)\b (?:the |both |his |her |its |a )*|,? ?\(?)$",
     re.IGNORECASE,
 )
+_SIDED = re.compile(r"(?:left|right|bilateral|upper|lower|mid) ", re.IGNORECASE)  # "cyst left lobe"
 _DATE_GAP = re.compile(
     r"[\s(（,，:：]*(?:on|of|from|dated|performed|taken|obtained|in|于|示|检查)?[\s(（:：]*",
     re.IGNORECASE,
@@ -85,7 +91,7 @@ def _adverse(text: str, entities: Sequence[Entity]) -> list[Link]:
                 continue
             gap = _gap(text, drug, effect)
             if drug.end <= effect.start:
-                holds = _CAUSES.fullmatch(gap) is not None
+                holds = _CAUSES.fullmatch(gap) is not None or _is_stopped(text, drug, gap)
             else:
                 is_cure = _WITH_ON.fullmatch(gap) and effect.type == "disease"
                 holds = _CAUSED_BY.fullmatch(gap) is not None and not is_cure
@@ -93,6 +99,11 @@ def _adverse(text: str, entities: Sequence[Entity]) -> list[Link]:
             if holds:
                 links.append(("adverse_effect", drug, effect))
     return _same_list(text, links, entities)
+
+
+def _is_stopped(text: str, drug: Entity, gap: str) -> bool:
+    ahead = text[max(0, drug.start - 24) : drug.start]
+    return _STOPPED.search(ahead) is not None and _BECAUSE.fullmatch(gap) is not None
 
 
 def _same_list(text: str, links: list[Link], entities: Sequence[Entity]) -> list[Link]:
@@ -114,7 +125,7 @@ def _reactions(text: str, entities: Sequence[Entity]) -> list[Link]:
         ("allergy_reaction", allergy, symptom)
         for allergy in _of(entities, "allergy")
         for symptom in _of(entities, "symptom", "disease", "finding")
-        if allergy.end <= symptom.start and _REACTION.fullmatch(text, allergy.end, symptom.start)
+        if allergy.end <= symptom.start and REACTION.fullmatch(text, allergy.end, symptom.start)
     ]
 
 
@@ -161,9 +172,10 @@ def _looks_back(text: str, size: Entity, lesion: Entity) -> bool:
 
 
 def _nearest(text: str, entity: Entity, candidates: Sequence[Entity]) -> Entity | None:
-    def cost(other: Entity) -> tuple[int, int]:
+    def cost(other: Entity) -> tuple[float, int]:
         gap = _gap(text, entity, other)
-        return (2 if _CLAUSE.search(gap) else 1 if _COMMA.search(gap) else 0), len(gap)
+        begins_new = 0.5 if other.start >= entity.end else 0  # "in the liver, 8 mm, with ..."
+        return (2 if _CLAUSE.search(gap) else 1 + begins_new if _COMMA.search(gap) else 0), len(gap)
 
     possible = [c for c in candidates if not c.overlaps(entity)]
     best = min(possible, key=cost, default=None)
@@ -199,7 +211,8 @@ def _place_after(
         if found and not re.fullmatch(r"(?:,|and|or|&|、|和|及|\s|the)+", gap):
             break
         if not found and (
-            not gap.strip(" (,") or not _IN.fullmatch(gap) or gap.strip() in ("", ",")
+            not (gap == " " and _SIDED.match(place.text))
+            and (not gap.strip(" (,") or not _IN.fullmatch(gap) or gap.strip() in ("", ","))
         ):
             break
         found.append(place)

@@ -28,6 +28,8 @@ _FELT = re.compile(
     re.IGNORECASE,
 )
 
+# Words of headers and lists that abstracts name as diseases.
+_GENERAL = re.compile(r"infectious diseases?|allerg(?:y|ies)|stroke unit", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:\b(?:ID|MRN)|\b(?:number|accession))\W{1,3}$", re.IGNORECASE)
 
 
@@ -37,6 +39,8 @@ def with_names(text: str, entities: Sequence[Entity], names: Sequence[Name]) -> 
     for name in names:
         if _NUMBER.search(text, max(0, name.start - 20), name.start):
             continue  # the letters of a patient's or an order's number are no name
+        if _GENERAL.fullmatch(text, name.start, name.end):
+            continue
         shortened = _without_degree(text, name)
         met = [e for e in kept if e.start < shortened.end and shortened.start < e.end]
         if not met and shortened.probability >= _SURE:

@@ -33,7 +33,7 @@ _SHARED = "wide."
 @dataclass(frozen=True)
 class TextModel:
     """Networks whose scores are averaged. heads: the types of each corpus's annotation; wide: by
-    corpus, (rows, K) the sparse layer, which is a sum and so is kept once, as the networks' mean."""
+    corpus, (rows, K) the sparse layer: a sum, so it is kept once, as the networks' mean."""
 
     name: str
     version: str
@@ -150,7 +150,9 @@ def text_model(description: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]
     pairs = said and PairModel(
         arrays["pairs"].astype(np.float32), said["bias"], said["least"], said["best"]
     )
-    return TextModel(description["name"], description["version"], heads, tuple(networks), wide, pairs)
+    return TextModel(
+        description["name"], description["version"], heads, tuple(networks), wide, pairs
+    )
 
 
 def _opened(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[np.float32]]:
