@@ -25,18 +25,23 @@ from medview.core.words import say, tr
 from medview.record import (
     Document,
     Note,
+    contradictions,
     extract,
     is_document,
     known_of,
     observations,
     read_documents,
 )
+from medview.session.record_export import write_fhir_of
 from medview.session.text_model import shipped_text_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Paths, form of the output, language."""
     parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="documents or folders")
+    parser.add_argument(
+        "--fhir", type=Path, metavar="FILE", help="write the record of one patient as FHIR R4 too"
+    )
     parser.add_argument("--lines", action="store_true", help="one note a line (JSON Lines)")
     parser.add_argument(
         "--lang", choices=("auto", "en", "zh"), default="auto", help="language of the documents"
@@ -65,8 +70,14 @@ def run(args: argparse.Namespace) -> int:
     for document, _ in read:
         for sentence in document.notes:
             complain(f"{Path(document.path).name}: {sentence}", DONE)
+    for sentence in contradictions(document for document, _ in read):
+        complain(str(sentence), DONE)
     if not read:
         return WRONG_INPUT
+    if args.fhir is not None:
+        count = write_fhir_of(read, args.fhir)
+        saved = tr("Saved {count} FHIR resources as {name}.", count=count, name=args.fhir.name)
+        complain(saved, DONE)
     _print(args, read, failed)
     return IN_PART if failed else DONE
 
@@ -97,6 +108,9 @@ def _print(
                 "documents": [_document_json(document, note) for document, note in read],
                 "observations": [_observation_json(o) for o in found],
                 "known": _known_json(found),
+                "contradictions": [
+                    s.english() for s in contradictions(document for document, _ in read)
+                ],
                 "failed": [
                     {"file": str(path), "what": error.what.english(), "where": error.where}
                     for path, error in failed

@@ -28,6 +28,8 @@ class RecordWork(QObject):
         self._window = window
         self._panel = window.sidebar.record
         self._panel.run = self._run  # type: ignore[method-assign]
+        window.library.priors_found.connect(self._panel.show_priors)
+        self._panel.study_asked.connect(window.library.open_beside)
         self._panel.report_asked.connect(partial(window.sidebar.show_tab, "report"))
         window.actions_.connect("record.search", self.search)
         for view in VIEWS:

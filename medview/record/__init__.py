@@ -8,7 +8,7 @@ from medview.record.chart import Chart, Point, Series, Statement, chart_of
 from medview.record.correcting import check_span, corrected
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.extraction import extract
-from medview.record.identity import Belonging, belongs_to
+from medview.record.identity import Belonging, belongs_to, contradictions
 from medview.record.merging import merged
 from medview.record.note import Attributes, Entity, Note, Relation, Value
 from medview.record.observing import observations
@@ -36,6 +36,7 @@ __all__ = [
     "belongs_to",
     "chart_of",
     "check_span",
+    "contradictions",
     "corrected",
     "day_of",
     "extract",

@@ -69,6 +69,8 @@ def _mixed(data: bytes) -> tuple[str, str] | None:
     lines = data.splitlines(keepends=True)
     foreign = [line for line in lines if not line.isascii()]
     broken = [line for line in foreign if _try(line, "utf-8") is None]
+    if broken and all(map(_is_damaged, broken)):
+        return data.decode("utf-8", "replace"), f"UTF-8, {len(broken)} lines damaged"
     if not broken or len(broken) == len(foreign):
         return None
     rest, name = _decode(b"".join(broken))
@@ -77,6 +79,13 @@ def _mixed(data: bytes) -> tuple[str, str] | None:
         return None
     whole = [_try(line, "utf-8") or line.decode(codec, "replace") for line in lines]
     return "".join(whole), f"UTF-8, {len(broken)} lines {name}"
+
+
+def _is_damaged(line: bytes) -> bool:
+    """Whether a line is UTF-8 but for a few bytes that were lost or changed."""
+    text = line.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    return 4 * lost < len(text) and 3 * lost <= sum(c > "\x7f" for c in text) - lost
 
 
 def _decode(data: bytes) -> tuple[str | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medview.core.study import Patient
@@ -16,6 +17,27 @@ class Belonging:
     verdict: str
     rows: tuple[tuple[Sentence, str, str, bool], ...]
     sentence: Sentence
+
+
+def contradictions(documents: Iterable[Document]) -> tuple[Sentence, ...]:
+    """What documents of one patient id say against each other of birth date and sex."""
+    first: dict[str, Document] = {}
+    found: dict[str, Sentence] = {}
+    for document in documents:
+        own = document.patient
+        if not own.id.strip():
+            continue
+        other = first.setdefault(_plain(own.id), document).patient
+        if _dates_differ(own.birth_date, other.birth_date):
+            said = say(
+                "Documents of patient {id} name two birth dates: {one} and {two}.",
+                id=own.id, one=other.birth_date, two=own.birth_date,
+            )  # fmt: skip
+            found.setdefault(str(said), said)
+        if own.sex in ("F", "M") and other.sex in ("F", "M") and own.sex != other.sex:
+            said = say("Documents of patient {id} name two sexes.", id=own.id)
+            found.setdefault(str(said), said)
+    return tuple(found.values())
 
 
 def belongs_to(document: Document, patient: Patient) -> Belonging:

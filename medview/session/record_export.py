@@ -15,6 +15,7 @@ from medview.core.study import Patient
 from medview.core.words import say
 
 if TYPE_CHECKING:
+    from medview.record import Document, Note
     from medview.session.documents import OpenDocument
     from medview.session.session import Session
 
@@ -41,6 +42,36 @@ def write_fhir(session: Session, documents: Sequence[OpenDocument], path: Path) 
         _patient(session, documents),
         [item.document for item in documents],
         chart_of_dossier(session, known, now.date()),
+        known,
+        now,
+    )
+    _write(path, json.dumps(bundle, ensure_ascii=False, indent=1) + "\n")
+    return len(bundle["entry"])
+
+
+def write_fhir_of(read: Sequence[tuple[Document, Note]], path: Path) -> int:
+    """As `write_fhir` for documents of one patient without a session; gives the bundle's entries.
+
+    Raises InvalidInput where they are about several patients, WriteFailed.
+    """
+    from medview.record import observations
+    from medview.record.chart import chart_of
+    from medview.record.fhir_out import fhir_bundle
+
+    people = {document.patient.id: document.patient for document, _ in read if document.patient.id}
+    if len(people) > 1:
+        raise InvalidInput(
+            say("These documents are about several patients."),
+            ", ".join(sorted(people)),
+            say("Name the documents of one patient at a time."),
+        )
+    who = next(iter(people.values()), read[0][0].patient)
+    known = observations(note for _, note in read)
+    now = dt.datetime.now().astimezone()
+    bundle = fhir_bundle(
+        Patient(id=who.id, name=who.name, sex=who.sex, birth_date=who.birth_date),
+        [document for document, _ in read],
+        chart_of(known, now.date()),
         known,
         now,
     )

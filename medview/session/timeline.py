@@ -11,9 +11,11 @@ from medview.core.words import tr
 from medview.session.documents import OpenDocument
 
 if TYPE_CHECKING:
+    from medview.library import StudyEntry
     from medview.record import Chart
     from medview.session.session import Session
 
+IN_LIBRARY = "library:"  # how the locator of a study begins that is not open
 LANES = ("study", "document", "lab", "finding")
 _NEAR_PX = 9.0  # marks that would stand closer become one
 _TICK_PX = 46.0  # room that a date at the axis needs
@@ -56,11 +58,18 @@ class Axis:
 
 
 def happenings(
-    session: Session, documents: Sequence[OpenDocument], chart: Chart
+    session: Session,
+    documents: Sequence[OpenDocument],
+    chart: Chart,
+    priors: Sequence[StudyEntry] = (),
 ) -> tuple[Happening, ...]:
-    """All of it, oldest first; what has no whole date is left out."""
+    """All of it, oldest first; what has no whole date is left out.
+
+    priors: studies of this patient that the library knows and that are not open.
+    """
     found = [
         *_studies(session),
+        *_priors(session, priors),
         *_documents(documents),
         *_labs(chart),
         *_findings(session),
@@ -129,6 +138,16 @@ def _studies(session: Session) -> Iterator[Happening]:
         title = " ".join((*sorted(modalities), place.study.description)).strip()
         uid, number = place.key
         yield Happening(day, "study", title or tr("Study"), f"series:{uid}:{number}")
+
+
+def _priors(session: Session, priors: Iterable[StudyEntry]) -> Iterator[Happening]:
+    is_open = {place.study.uid for place in session.studies.places()}
+    for entry in priors:
+        day = _day(entry.date)
+        if day is not None and entry.uid not in is_open:
+            title = " ".join((*sorted(entry.modalities), entry.description)).strip() or tr("Study")
+            said = tr("{study} (not open)", study=title)
+            yield Happening(day, "study", said, f"{IN_LIBRARY}{entry.uid}")
 
 
 def _documents(documents: Iterable[OpenDocument]) -> Iterator[Happening]:

@@ -65,3 +65,23 @@ def test_the_language_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     main(["extract", str(tmp_path), "--lines", "--lang", "zh"])
 
     assert json.loads(capsys.readouterr().out)["lang"] == "zh"
+
+
+def test_the_record_of_one_patient_is_written_as_fhir(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("Patient ID: P-7\nDate: 2026-01-30\n\nCreatinine 1.4 mg/dL. Hypertension.")
+    out = tmp_path / "record.json"
+
+    assert main(["extract", str(note), "--fhir", str(out)]) == 0
+    bundle = json.loads(out.read_text(encoding="utf-8"))
+
+    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert {"Patient", "DocumentReference", "Condition", "Observation"} <= set(kinds)
+    assert out.stat().st_mode & 0o077 == 0
+
+    (tmp_path / "other.txt").write_text("Patient ID: P-8\n\nCough.")
+    assert main(["extract", str(tmp_path), "--fhir", str(tmp_path / "two.json")]) == 2
+    assert "P-7, P-8" in capsys.readouterr().err
+    assert not (tmp_path / "two.json").exists()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from medview.core.errors import UnreadableInstance
-from medview.record import extract, read_document, read_documents
+from medview.record import contradictions, extract, read_document, read_documents
 
 CDA = '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>{title}</title>{body}</ClinicalDocument>'
 MESSAGE = "MSH|^~\\&|L|H|R|H|20260127||ORU^R01|1|P|2.5\rPID|1||P-7||Doe^Ann||19581103|F\r"
@@ -284,3 +284,29 @@ def test_a_dicom_report_that_is_cut_is_refused(
 
     with pytest.raises(UnreadableInstance):
         read_documents(write(tmp_path, "cut.dcm", sound[:kept]))
+
+
+def test_a_few_broken_bytes_cost_no_more_than_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_bytes("右肺上叶见结节，无发热。".encode() + b"\xff\xfe" + "高血压。".encode())
+
+    (document,) = read_documents(path)
+
+    assert "右肺上叶见结节，无发热。" in document.text
+    assert "高血压" in document.text
+    assert document.encoding == "UTF-8, 1 lines damaged"
+
+
+def test_two_birth_dates_and_sexes_of_one_patient_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "message.hl7"
+    head = "MSH|^~\\&|A|B|C|D|20240101||ORU^R01|{n}|P|2.5\rPID|1||123^^^H^MR||DOE^JO||{b}|{s}\r"
+    path.write_text(
+        head.format(n=1, b="19500101", s="M") + head.format(n=2, b="19510202", s="F"), newline=""
+    )
+
+    said = [s.english() for s in contradictions(read_documents(path))]
+
+    assert said == [
+        "Documents of patient 123 name two birth dates: 1950-01-01 and 1951-02-02.",
+        "Documents of patient 123 name two sexes.",
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -20,7 +21,7 @@ from medview.gui.panels.record_joining import JoinDialog
 from medview.gui.panels.record_top import DOCUMENTS, SUMMARY, RecordTop
 from medview.gui.style import tokens
 from medview.session import Session
-from medview.session.documents import OpenDocument
+from medview.session.documents import OpenDocument, patient_key
 from medview.session.dossiers import Dossier, chart_of_dossier, dossiers, known_of_dossier
 from medview.session.events import (
     ActiveChanged,
@@ -30,7 +31,10 @@ from medview.session.events import (
     KnowledgeChanged,
     ShowSource,
 )
-from medview.session.timeline import happenings
+from medview.session.timeline import IN_LIBRARY, happenings
+
+if TYPE_CHECKING:
+    from medview.library import StudyEntry
 
 _AT_ONCE = 20  # documents; a card lays out its text in the window's thread
 
@@ -43,6 +47,7 @@ class RecordPanel(QWidget):
     """
 
     report_asked = Signal()
+    study_asked = Signal(object)  # a StudyEntry of the library, to be opened
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class RecordPanel(QWidget):
         self._filter, self._view, self._chosen = ALL, DOCUMENTS, ""
         self._shown: object = None
         self._room, self._asked = _AT_ONCE, ""
+        self._priors: tuple[str, tuple[StudyEntry, ...]] = ("", ())  # of which patient
         self.top = RecordTop()
         self.filters = self.top.filters
         self.filters.chosen.connect(self.choose)
@@ -141,7 +147,23 @@ class RecordPanel(QWidget):
 
     def ask_source(self, locator: str) -> None:
         """Have a source shown, wherever it is."""
+        if locator.startswith(IN_LIBRARY):
+            uid = locator.removeprefix(IN_LIBRARY)
+            for entry in self._earlier():
+                if entry.uid == uid:
+                    self.study_asked.emit(entry)
+            return
         self.session.events.send(ShowSource(locator))
+
+    def show_priors(self, found: Sequence[StudyEntry]) -> None:
+        """Studies that the library knows of the patient who is open, for the timeline."""
+        if self.session.patient is not None:
+            self._priors = (patient_key(self.session.patient), tuple(found))
+            self._later.start(0)
+
+    def _earlier(self) -> tuple[StudyEntry, ...]:
+        patient, (whose, found) = self.session.patient, self._priors
+        return found if patient is not None and patient_key(patient) == whose else ()
 
     @property
     def cards(self) -> Mapping[str, DocumentCard]:
@@ -201,6 +223,7 @@ class RecordPanel(QWidget):
             self.session.patient is None, self._room, self._asked,
             dict(self.session.settings.stale_days),
             [(d.key, d.name) for d in people], dossier.key if dossier else "",
+            [entry.uid for entry in self._earlier()],
         )  # fmt: skip
         if state == self._shown:
             return
@@ -210,7 +233,7 @@ class RecordPanel(QWidget):
         self.top.show_view(self._view)
         self.filters.fill(totals_of(shown), self._filter)
         chart = chart_of_dossier(self.session, known, self._today())
-        widgets: list[QWidget] = []
+        widgets: list[QWidget] = self._body.contradictions(shown)
         if self._view != DOCUMENTS:
             self._documents.forget()
         if self._view == DOCUMENTS:
@@ -222,7 +245,7 @@ class RecordPanel(QWidget):
         elif self._view == SUMMARY:
             widgets += self._body.summary(chart)
         else:
-            widgets += self._body.timeline(happenings(self.session, shown, chart))
+            widgets += self._body.timeline(happenings(self.session, shown, chart, self._earlier()))
         if self._view == DOCUMENTS and self._filter == ALL:
             widgets += self._body.apart(refused[: self._room], len(refused), unread)
         self._column.fill(widgets or [self._body.empty(has_documents=bool(shown))])

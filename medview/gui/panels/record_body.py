@@ -74,6 +74,12 @@ class Body:
             cards.append(self._asking(KnownCard(known)))
         return list(cards)
 
+    def contradictions(self, shown: Sequence[OpenDocument]) -> list[QWidget]:
+        """What the documents say against each other of who the patient is."""
+        from medview.record import contradictions
+
+        return [label(f"⚠ {said}", "small") for said in contradictions(d.document for d in shown)]
+
     def timeline(self, found: Sequence[Happening]) -> list[QWidget]:
         """Everything that has a day, on one line."""
         return [self._asking(TimelineCard(found))] if found else []

@@ -144,11 +144,11 @@ def _rate(match: re.Match[str]) -> Value:
 
 def _rate_numbers(match: re.Match[str]) -> tuple[Number | None, str]:
     hours = match["hours"] or match["everyn"] or match["zhh"]
-    if hours and (count := _TIMES.get(hours.lower()) or int(hours)):
+    if hours and (every := _TIMES.get(hours.lower()) or int(hours)):
         unit = (match["everyu"] or match["zhu"] or "h").lower()
         if unit[0] not in "h小":
-            return _tidy(1 / count), _per(unit)
-        return _tidy(24 / count), "/d"
+            return _tidy(1 / every), _per(unit)
+        return _tidy(24 / every), "/d"
     if match["latin"]:
         return _LATIN.get(match["latin"].lower().replace(".", ""), (None, ""))
     if "隔日" in match[0] or match["every"] == "other day":
