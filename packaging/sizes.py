@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 USUAL = (
-    "To download: PyTorch 0.2 GB (3 GB where pip takes its CUDA build), the rest about 0.4 GB; "
-    "installed about 2.5 GB (6 GB with CUDA)."
+    "To download: PyTorch 0.2 GB (3 GB where pip takes its CUDA build), the rest about 0.5 GB; "
+    "installed about 2.7 GB (6 GB with CUDA)."
 )
 
 
@@ -64,7 +64,7 @@ def main() -> None:
     sys.stdout.write(
         f"To download, less what pip still has: PyTorch {torch / 1e6:.0f} MB ({build}), "
         f"all {len(items)} packages together {sum(sizes) / 1e6:.0f} MB; "
-        f"installed about {'6' if cuda else '2.5'} GB.\n"
+        f"installed about {'6' if cuda else '2.7'} GB.\n"
     )
 
 

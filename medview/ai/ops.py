@@ -32,6 +32,11 @@ _TEXTS, _POINTER = Field("texts"), Field("number-or-pointer", True)
 STEP_FIELDS: Mapping[str, Fields] = {
     # input
     "orient": {"axes": Field("text", True)},
+    "crop": {
+        "to": Field("text", True, ("body", "nonzero")),
+        "above": _NUMBER,
+        "margin_mm": _NUMBER,
+    },
     "resample": {
         "spacing_mm": Field("numbers", True),
         "order": _INT,

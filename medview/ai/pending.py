@@ -17,7 +17,7 @@ from medview.ai.protocol import (
     result_heatmap,
     result_label_map,
 )
-from medview.core.results import Check, Heatmap, LabelMap, ModelRun
+from medview.core.results import Check, Heatmap, LabelMap, ModelRun, Provenance
 from medview.core.shared import SharedBlock
 from medview.core.words import Sentence, current_language
 
@@ -89,7 +89,7 @@ class Pending:
             status="run",
             gate=joined(self.job.gate, done.checks),
             device=done.device,
-            engine=done.engine,
+            provenance=Provenance(backend=done.backend) if done.backend else None,
             notes=done.notes,
             precision=done.precision,
             seed=done.seed,

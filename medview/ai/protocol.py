@@ -77,7 +77,7 @@ class DoneLine:
     label_map_id: str | None
     heatmaps: tuple[HeatmapLine, ...]
     device: str
-    engine: str
+    backend: str
     precision: str
     seed: int
     seconds: float

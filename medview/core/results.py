@@ -221,8 +221,7 @@ class ModelRun:
 
     subject: id of the measurement that it is about, "" where it is about the whole stack.
     provenance: None for a run that an older MedView made.
-    engine: what computed the network (torch, openvino), "" without one. notes: what the run had to
-    give up, such as a coarser grid where memory ran short.
+    notes: what the run had to give up, such as a coarser grid where memory ran short.
     """
 
     id: str
@@ -233,7 +232,6 @@ class ModelRun:
     reason: Sentence | None = None
     gate: GateVerdict | None = None
     device: str = "cpu"
-    engine: str = ""
     precision: str = "float32"
     seed: int = 0
     seconds: float = 0.0

@@ -111,6 +111,17 @@ class Volume:
             return scaled
         return np.asarray(part * rescale[0] + rescale[1], np.float32)
 
+    def part(self, box: tuple[slice, slice, slice]) -> NDArray[np.float32]:
+        """Modality values of a box [k, j, i], float32; a copy."""
+        values = np.asarray(self.stored[box], np.float32)
+        if self.per_slice is None:
+            values *= np.float32(self.slope)
+            values += np.float32(self.intercept)
+            return values
+        rescale = self.per_slice[box[0]].astype(np.float32)[:, :, None, None]
+        scaled: NDArray[np.float32] = values * rescale[:, 0] + rescale[:, 1]
+        return scaled
+
     def value_at(self, k: int, j: int, i: int) -> float | None:
         """Modality value of one voxel, None for padding."""
         stored = float(self.stored[k, j, i])

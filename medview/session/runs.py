@@ -40,7 +40,6 @@ def save_run(run: ModelRun, folder: Path) -> None:
         "findings": to_plain(run.findings),
         "subject": run.subject,
         "provenance": to_plain(run.provenance),
-        "engine": run.engine,
         "notes": to_plain(run.notes),
         "label_map": None,
         "heatmaps": [],
@@ -113,7 +112,6 @@ def _load_run(path: Path) -> ModelRun:
         **{name: words[name] for name in _PLAIN},
         # Not in runs of older versions:
         subject=words.get("subject", ""),
-        engine=words.get("engine", ""),
         notes=tuple(Sentence.from_json(note) for note in words.get("notes", ())),
         model=from_plain(ModelRef, words["model"]),
         reason=None if words["reason"] is None else Sentence.from_json(words["reason"]),

@@ -23,6 +23,7 @@ from medview.core.errors import Cancelled, MedViewError, ModelUnavailable
 from medview.core.progress import CancelToken
 from medview.core.words import say
 
+_MOST_ENGINES = 2  # each holds its weights once more
 Ask = Callable[[Tensor], Tensor]
 
 
@@ -50,7 +51,7 @@ class Forward:
     """Asks a network about tiles, in its mirrors too; steps down the ladder on shortage.
 
     key: of the model, see `probe.choose`, "" where no engine shall be measured. cost: of a tile;
-    count: how many there are.
+    count: how many there are. engines: made ready before, so that the next case need not wait.
     """
 
     net: Ask
@@ -59,8 +60,9 @@ class Forward:
     cost: Cost = UNKNOWN
     count: int = 1
     flips: list[Flip] = field(default_factory=list)
+    engines: dict[tuple[object, ...], Engine] = field(default_factory=dict)
     _engine: Engine | None = None
-    _at: tuple[str, tuple[int, ...]] | None = None
+    _at: tuple[object, ...] = ()
 
     @property
     def batch(self) -> int:
@@ -90,6 +92,7 @@ class Forward:
                 if not is_shortage(error):
                     raise
                 self._engine = None
+                self.engines.clear()
                 self.ladder.down(error)
 
     def _looks(self, tiles: Tensor) -> Tensor:
@@ -102,12 +105,19 @@ class Forward:
         return total / (1 + len(self.flips)) if self.flips else total
 
     def _ready(self, tiles: Tensor) -> Engine:
-        at = (self.ladder.device.place, tuple(tiles.shape[2:]))
+        at = (self.key, self.ladder.device.place, *tiles.shape[2:])
         if self._engine is None or self._at != at:
-            flops = self.cost.flops * self.count * (1 + len(self.flips))
-            self._engine = choose(self.net, tiles, self.ladder.device, self.key, flops)
+            self._engine = self.engines.get(at) or self._made(tiles, at)
             self._at = at
         return self._engine
+
+    def _made(self, tiles: Tensor, at: tuple[object, ...]) -> Engine:
+        flops = self.cost.flops * self.count * (1 + len(self.flips))
+        engine = choose(self.net, tiles, self.ladder.device, self.key, flops)
+        while len(self.engines) >= _MOST_ENGINES:
+            del self.engines[next(iter(self.engines))]
+        self.engines[at] = engine
+        return engine
 
 
 @dataclass(eq=False)

@@ -61,6 +61,7 @@ def _ask_later(state: State, net: nn.Module, key: str) -> None:
     manifest = "" if context.folder is None else context.folder.manifest_sha256
     ladder = context.ladder or Ladder()
     forward = Forward(net, ladder, key=f"{manifest} {key}" if manifest else "")
+    forward.engines = context.networks.setdefault("engines", {})
     context.networks[ASKED] = forward
 
     def told(done: int, total: int) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ PROGRESS = 1000  # a run's progress is told in thousandths
 # A step's share of the first run, before anything was measured; a network answers in `restore`.
 _GUESSED = {"restore": 30.0, "lungs": 20.0, "network": 5.0, "resample": 3.0, "explain": 3.0}
 STEP_MODULES = (
-    "rules", "input_steps", "resize_steps", "views", "output_steps", "net_steps",
+    "rules", "input_steps", "crop", "resize_steps", "views", "output_steps", "net_steps",
     "nodule_steps", "explain", "route",
 )  # fmt: skip
 
@@ -51,8 +52,8 @@ class PipelineResult:
     measures: (label value, or None for the whole image; quantity). thresholds: class name to
     the operating point that the model's validation fixed: from there on a score counts.
     intervals: class name to a 95 % interval of the score. route: what a router says. checks: what
-    the pixels say to the gate. device, engine, precision: what computed the network (engine ""
-    without one). notes: what was given up.
+    the pixels say to the gate. device, backend (with its version, "" without a network),
+    precision: what computed. notes: what was given up.
     """
 
     label_map: NDArray[np.uint8] | None
@@ -64,7 +65,7 @@ class PipelineResult:
     route: Route | None = None
     checks: tuple[Check, ...] = ()
     device: str = "cpu"
-    engine: str = ""
+    backend: str = ""
     precision: str = "float32"
     notes: tuple[Sentence, ...] = ()
 
@@ -113,7 +114,7 @@ class Pipeline:
             state = self._run(volume, context, self._steps)
         except TooFine:
             state = self._run(volume, context, tuple(map(_coarser, self._steps)))
-        engine, precision = _computed_by(self._networks, self._steps)
+        backend, precision = _computed_by(self._networks, self._steps)
         return PipelineResult(
             state.label_map,
             state.scores,
@@ -124,7 +125,7 @@ class Pipeline:
             state.route,
             tuple(state.checks),
             ladder.device.kind,
-            engine,
+            backend,
             precision,
             tuple(ladder.notes),
         )
@@ -141,11 +142,12 @@ def _coarser(fields: Fields) -> Fields:
 
 
 def _computed_by(networks: Mapping[str, object], steps: tuple[Fields, ...]) -> tuple[str, str]:
+    """The library that computed, with its version, and its precision."""
+    if not any(fields["op"] == "network" for fields in steps):
+        return "", "float32"
     asked = networks.get(ASKED)
-    if asked is not None:
-        found: tuple[str, str] = asked.computed_by  # type: ignore[attr-defined]
-        return found
-    return "torch" if any(fields["op"] == "network" for fields in steps) else "", "float32"
+    name, precision = ("torch", "float32") if asked is None else asked.computed_by  # type: ignore[attr-defined]
+    return f"{name} {version(name)}", precision
 
 
 def load_steps(ops: Set[str] | None = None) -> None:

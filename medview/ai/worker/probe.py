@@ -34,7 +34,7 @@ from medview.core.files import write_private
 from medview.core.paths import user_cache_dir
 from medview.core.words import say
 
-WORTH_FLOPS = 3e11  # some seconds on two cores: more than compiling and measuring cost
+WORTH_FLOPS = 6e10  # some seconds on two cores: more than compiling costs
 BUDGET_S = 2.0  # for one engine's measurement
 SAME_LABELS = 0.999  # share of voxels whose best class must be that of float32
 SAME_LOGITS = {"float32": 1e-2, "bfloat16": 0.25, "float16": 0.1}  # of the largest, at most

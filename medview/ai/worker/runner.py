@@ -218,7 +218,7 @@ def _report(job: JobLine, folder: ModelFolder, given: PipelineResult, seconds: f
             for name, _ in given.heatmaps[: job.heatmaps]
         ),
         device=given.device,
-        engine=given.engine,
+        backend=given.backend,
         precision=given.precision,
         notes=given.notes,
         seed=0,

@@ -13,7 +13,7 @@ the image is not for this model. A module of steps is listed in `pipeline.STEP_M
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -125,6 +125,16 @@ class State:
     def forget_logits(self) -> None:
         """Compute them anew when they are asked for."""
         self._logits = None
+
+    def peek(self, steps: Sequence[int]) -> FloatArray:
+        """The image at every so many voxels along k, j, i, without making the whole of it."""
+        k, j, i = (slice(None, None, step) for step in steps)
+        return self._image[k, j, i] if self._image is not None else self.volume.part((k, j, i))
+
+    def crop(self, box: tuple[slice, slice, slice], geometry: Geometry) -> None:
+        """Go on with a box [k, j, i] of the image, which lies at `geometry`."""
+        found = self._image[box] if self._image is not None else self.volume.part(box)
+        self.set_image(found, geometry)
 
     def set_image(self, image: FloatArray, geometry: Geometry) -> None:
         """Go on with another image on another grid; it may be a view, in any order of axes."""

@@ -134,7 +134,6 @@ def algorithm_parameters(run: ModelRun) -> dict[str, str]:
         "manifest_sha256": run.model.manifest_sha256[:16] or "unknown",
         "backend": told.backend,
         "device": run.device,
-        "engine": run.engine or "none",
         "precision": run.precision,
         "seed": str(run.seed),
         "gate": run.gate.verdict if run.gate is not None else "",

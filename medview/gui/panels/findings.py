@@ -365,7 +365,6 @@ def _reasons(run: ModelRun) -> list[QWidget]:
         sign = "✓" if check.ok else "✗"
         widgets.append(label(f"{sign} {check.said}", "small"))
     widgets += [label(str(note), "small") for note in run.notes]
-    how = " ".join(filter(None, [run.engine, run.precision]))
-    seconds = tr("{seconds} s, {precision}", seconds=percent(run.seconds), precision=how)
+    seconds = tr("{seconds} s, {precision}", seconds=percent(run.seconds), precision=run.precision)
     widgets.append(label(seconds, "faint"))
     return widgets
