@@ -144,7 +144,7 @@ def write_whole(path: Path, data: bytes | str) -> Path:
         write_private(path, data)
     except OSError as error:
         raise WriteFailed(
-            _why(error),
+            why_not_written(error),
             str(path),
             say("What was written before is whole; choose another folder and write again."),
             detail=f"errno {error.errno}",
@@ -152,7 +152,8 @@ def write_whole(path: Path, data: bytes | str) -> Path:
     return path
 
 
-def _why(error: OSError) -> Sentence:
+def why_not_written(error: OSError) -> Sentence:
+    """What the system said when a result could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return say("The disk is full, so this result was not written.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -13,7 +13,7 @@ import torch
 from medview import __version__
 from medview.ai.folder import open_folder, write_manifest
 from medview.core.errors import WriteFailed
-from medview.core.words import say
+from medview.core.files import why_not_written
 from medview.training.card import Measured, Story, write_card
 from medview.training.cases import Case
 from medview.training.crossval import cross_validate
@@ -47,7 +47,7 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
         seal_folder(new)
         return _replaced(job.folder / "model", new)
     except OSError as error:
-        raise WriteFailed(say("The model could not be written."), new.parent.name) from error
+        raise WriteFailed(why_not_written(error), new.parent.name) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from medview.training.nodule.figures import reliability
 from medview.training.plan import TrainPlan
 
 Metrics = Mapping[str, Mapping[str, Any]]
@@ -63,6 +64,7 @@ def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story)
         f"## What it must not be used for\n\n{card['not_for']}\n\n{_bullets(model)}",
         f"## How well it does on new patients (estimate)\n\n{_estimate(estimate, plan)}",
         f"## On the part `dev` of the same set\n\n{_dev(dev)}",
+        *_reliability(dev, plan),
         f"## The worst cases, in words\n\n{_worst(dev, model['kind'])}",
         f"## Trained on whom\n\n{card['trained_on']}\n\n{_parts(story)}",
         f"## Limits\n\n{card['limits']}",
@@ -152,6 +154,22 @@ def _subgroups(part: Measured) -> str:
         share = sum(called) / len(called)
         lines.append(f"- {label}: {sum(called)} of {len(called)} called ({share:.0%})")
     return "\n\nBy the set's own classes:\n\n" + "\n".join(lines) if lines else ""
+
+
+def _reliability(part: Measured, plan: TrainPlan) -> list[str]:
+    if plan.model["kind"] != "classification":
+        return []
+    rows = [row for row in part.per_case if "refused" not in row]
+    truth = [row["label"] in plan.data.positive for row in rows]
+    lines = ["| films | mean probability | share that is so |", "| --- | --- | --- |"]
+    lines += [
+        f"| {count} | {said:.2f} | {seen:.2f} |"
+        for count, said, seen in reliability(truth, [row["score"] for row in rows])
+    ]
+    return [
+        "## How far its probabilities can be believed\n\nThe cases of `dev` in groups of equal "
+        "size, by rising probability:\n\n" + "\n".join(lines)
+    ]
 
 
 def _worst(part: Measured, kind: str) -> str:

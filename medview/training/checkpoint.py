@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from medview.core.errors import InvalidInput, WriteFailed
-from medview.core.files import write_private
+from medview.core.files import why_not_written, write_private
 from medview.core.words import say
 
 
@@ -53,7 +53,7 @@ def save_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:
     try:
         write_private(path, save(contiguous, {"medview": json.dumps(about)}))
     except OSError as error:
-        raise WriteFailed(say("The checkpoint could not be written."), path.name) from error
+        raise WriteFailed(why_not_written(error), path.name) from error
 
 
 def load_checkpoint(path: Path, at: Progressed, fingerprint: str) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from medview.ai.folder import open_folder, write_manifest
 from medview.core.errors import WriteFailed
-from medview.core.files import write_whole
-from medview.core.words import say, tr
+from medview.core.files import why_not_written, write_whole
+from medview.core.words import tr
 from medview.training.evaluation import Listener, evaluate_cases
 from medview.training.learning import Job, learn, make_task, write_json, write_net
 from medview.training.loop import plan_fingerprint
@@ -65,7 +65,7 @@ def _rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
         document = {"fingerprint": own, "per_case": found}
         write_whole(job.folder / _ROWS, json.dumps(document, indent=1).encode())
     except OSError as error:
-        raise WriteFailed(say("The model could not be written."), job.folder.name) from error
+        raise WriteFailed(why_not_written(error), job.folder.name) from error
     finally:
         shutil.rmtree(model, ignore_errors=True)
     return found

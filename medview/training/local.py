@@ -23,6 +23,7 @@ from scipy.special import expit, logit
 from medview.ai.folder import ModelFolder
 from medview.ai.manifest import list_files
 from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.files import why_not_written
 from medview.core.words import say
 from medview.training.calibrate import operating_point, platt
 from medview.training.cases import deal
@@ -183,7 +184,7 @@ def write_local(
         seal_folder(new)
         return new.rename(out)
     except OSError as error:
-        raise WriteFailed(say("The model could not be written."), out.name) from error
+        raise WriteFailed(why_not_written(error), out.name) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

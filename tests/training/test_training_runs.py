@@ -105,6 +105,16 @@ def test_a_classifier_is_trained_calibrated_and_measured(films_model):
     assert document["metrics"] == json.loads((model / "eval.json").read_text())["metrics"]
 
 
+def test_the_card_of_a_classifier_sets_stated_beside_seen(films_model):
+    model, _ = films_model
+    card = (model / "card.md").read_text()
+    table = card.split("How far its probabilities can be believed")[1].split("##")[0]
+    rows = [line.split("|")[1:4] for line in table.splitlines() if line.startswith("| ")][2:]
+    dev = json.loads((model / "eval.json").read_text())["dev"]
+    assert sum(int(count) for count, _, _ in rows) == dev["cases"] - dev["refused"]
+    assert all(0 <= float(part) <= 1 for _, *parts in rows for part in parts)
+
+
 def test_a_heatmap_lies_on_the_film_and_is_strongest_near_the_spot(films_model):
     model, data = films_model
     case = next(c for c in read_cases(data, "train") if c.label == "ill")
@@ -169,7 +179,7 @@ def test_a_full_disk_stops_with_a_sentence_and_leaves_the_old_checkpoint(tmp_pat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint, "write_private", full)
-    with pytest.raises(WriteFailed, match="checkpoint"):
+    with pytest.raises(WriteFailed, match="The disk is full"):
         weights_after(plan, job(tmp_path / "run"))
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
 

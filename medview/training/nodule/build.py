@@ -24,6 +24,7 @@ from medview.ai.worker.pipeline import load_steps
 from medview.ai.worker.radial_net import RadialNet
 from medview.ai.worker.steps import Context, State
 from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.files import why_not_written
 from medview.core.progress import CancelToken, Progress
 from medview.core.words import say, tr
 from medview.imaging.nodule_patch import unpack
@@ -87,7 +88,7 @@ def train_nodule(plan: Plan, folder: Path, progress: Progress, cancel: CancelTok
         shutil.rmtree(folder / "model", ignore_errors=True)
         return new.rename(folder / "model")
     except OSError as error:
-        raise WriteFailed(say("The model could not be written."), folder.name) from error
+        raise WriteFailed(why_not_written(error), folder.name) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
 
