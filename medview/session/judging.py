@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from medview.core.observation import Observation
@@ -30,11 +30,14 @@ class Judging:
 
         Research models are among them once they have been read (`research.research_scores`).
         """
+        return tuple(result for result in self.one_by_one() if result is not None)
+
+    def one_by_one(self) -> Iterator[RiskResult | None]:
+        """As `results`, for somebody who has other things to do in between; None: does not fit."""
         from medview.risk import fitting_of
 
-        return tuple(
-            self.result(score) for score in fitting_of(scores_at_hand().values(), self._known)
-        )
+        for score in scores_at_hand().values():
+            yield self.result(score) if fitting_of((score,), self._known) else None
 
     def result(
         self, score: Score, tried: Sequence[Observation] = (), left_out: Collection[str] = ()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from medview.gui.cards import CardColumn, empty_state, label
 from medview.gui.panels.risk_card import Beside, ScoreCard
 from medview.gui.panels.risk_finder import ScoreFinder
 from medview.gui.panels.risk_trial import Trial
+from medview.gui.slices import Slices, Steps
 from medview.risk import RiskResult, by_use
 from medview.session import Session
 from medview.session.events import (
@@ -54,9 +55,11 @@ class RiskPanel(QWidget):
         self._column = CardColumn()
         self._column.fill([])
         self._later = QTimer(self, singleShot=True)
-        self._later.timeout.connect(self._refresh)
+        self._later.timeout.connect(self._take_news)
         self._soon = QTimer(self, singleShot=True, interval=_TOGETHER_MS)
         self._soon.timeout.connect(self._take_news)
+        self._slices = Slices(self)
+        self._then: Callable[[ScoreCard], None] | None = None  # for the open card, once it stands
         self._is_stale = False  # there are results that nobody has looked at yet
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -72,9 +75,10 @@ class RiskPanel(QWidget):
     @property
     def cards(self) -> Sequence[ScoreCard]:
         """The cards from top to bottom."""
-        if self._is_stale:
+        if self._slices.is_running or self._is_stale or self._soon.isActive():
+            self._soon.stop()
             self._refresh()
-        return tuple(self._cards[result.score] for result in self._results)
+        return tuple(self._cards.values())
 
     def retranslate(self) -> None:
         """Say everything again in the current language."""
@@ -84,24 +88,25 @@ class RiskPanel(QWidget):
     def scores_read(self) -> None:
         """There are other scores than before: research models were read."""
         self.finder.show_scores(scores_at_hand())
-        self._refresh()
+        self._redraw()
 
     def open_score(self, score_id: str | None) -> None:
         """Open one card and close the one that was open; None closes all."""
         self._open = score_id
         self._is_closed_by_hand = score_id is None
-        self._refresh()
-        if score_id in self._cards:
-            self._cards[score_id].show_missing()
+        self._redraw(lambda card: card.show_missing())
 
     def pin(self, score_id: str) -> None:
         """Show a score that was asked for by name, whether it fits or not, and open it."""
         if score_id not in self._pinned and score_id not in self._cards:
             self._pinned.insert(0, score_id)
         self.open_score(score_id)
-        card = self._cards.get(score_id)
-        if card is not None:
+
+        def bring(card: ScoreCard) -> None:
+            card.show_missing()
             QTimer.singleShot(0, card, lambda: self._column.scroll_to(card))
+
+        self._then = bring
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, ActiveChanged | HoldingsChanged):
@@ -113,42 +118,93 @@ class RiskPanel(QWidget):
         """Draw what has changed while another panel was in front."""
         super().showEvent(event)
         if self._is_stale:
-            self._refresh()
+            self._slices.start(self._draw)
 
     def _take_news(self) -> None:
         """Something is known that was not: judge it now, draw it when it can be seen."""
-        if self.isVisible():
-            self._refresh()
-        else:
-            self._judge()
-            self._is_stale = True
-        self.counted.emit()
+        self._slices.start(self._draw if self.isVisible() else self._count)
 
-    def _judge(self) -> None:
-        fitting = self._ordered(self._trial.begin())
-        self._results = (*self._asked_for(fitting), *fitting)
+    def _count(self) -> Steps:
+        yield from self._judge()
+        self._is_stale = True
+
+    def _judge(self) -> Steps:
+        self._trial.begin()
+        yield
+        fitting = []
+        for result in self._trial.fitting():
+            if result is not None:
+                fitting.append(result)
+            yield
+        ordered = self._ordered(fitting)
+        self._results = (*self._asked_for(ordered), *ordered)
+        self._choose_open()
+        self.counted.emit()
+        yield
+
+    def _redraw(self, then: Callable[[ScoreCard], None] | None = None) -> None:
+        """Draw again what changed, between the events of the user."""
+        self._then = then or self._then
+        self._slices.start(self._draw)
 
     def _refresh(self) -> None:
-        """Draw again what changed; never under the hands of somebody who is typing."""
-        if any(card.rows is not None and card.rows.is_being_typed for card in self._cards.values()):
+        """Draw again what changed, now: what was begun is done to its end."""
+        self._slices.start(self._draw)
+        self._slices.finish()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+
+    def _draw(self) -> Steps:
+        """Judge and draw again what changed; never under the hands of somebody who is typing."""
+        if self._is_being_typed():
             self._later.start(_RETRY_MS)
             return
         self._is_stale = False
-        self._judge()
-        self._choose_open()
-        besides = {result.score: self._beside(result) for result in self._results}
+        yield from self._judge()
+        besides = {}
+        for result in self._results:
+            if result.score == self._open:
+                yield from self._trial.judge_versions(result)
+            besides[result.score] = self._beside(result)
+            yield
         state = (self._results, self._open, besides, current_language(), self._session.patient)
         if state == self._shown:
+            self._do_then()
             return
-        self._shown = state
+        made: dict[str, ScoreCard] = {}
+        try:
+            for result in self._results:
+                made[result.score] = self._card(result, besides[result.score])
+                yield from made[result.score].build()
+            if self._is_being_typed():
+                self._later.start(_RETRY_MS)
+                return
+            self._swap(made, besides)
+            self._shown = state
+            self._do_then()
+        finally:
+            for card in made.values():
+                if card is not self._cards.get(card.score.id):
+                    card.deleteLater()
+
+    def _do_then(self) -> None:
+        then, self._then = self._then, None
+        if then is not None and self._open in self._cards:
+            then(self._cards[self._open])
+
+    def _swap(self, made: dict[str, ScoreCard], besides: Mapping[str, Beside]) -> None:
+        """Put the cards of now into the place of those before."""
         focus = self._focused()
-        self._cards = {r.score: self._card(r, besides[r.score]) for r in self._results}
-        by_name = [self._cards[r.score] for r in self._results if besides[r.score].is_pinned]
-        fits = [card for card in self._cards.values() if card not in by_name]
+        self._cards = made
+        by_name = [made[r.score] for r in self._results if besides[r.score].is_pinned]
+        fits = [card for card in made.values() if card not in by_name]
         named = [label(tr("Opened by name"), "small"), *by_name] if by_name else []
         finder = [self.finder] if self._session.patient is not None else []
         self._place([*finder, *named, self._heading(), *fits])
         self._focus_again(focus)
+
+    def _is_being_typed(self) -> bool:
+        cards = self._cards.values()
+        return any(card.rows is not None and card.rows.is_being_typed for card in cards)
 
     def _asked_for(self, fitting: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
         """Results of scores that were opened by name and do not fit of themselves."""
@@ -221,7 +277,8 @@ class RiskPanel(QWidget):
         old = self._cards.get(result.score)
         if old is not None and old.looks == looks:
             return old
-        card = ScoreCard(scores_at_hand()[result.score], result, beside, is_open=is_open)
+        score, parent = scores_at_hand()[result.score], self._column.widget()
+        card = ScoreCard(score, result, beside, parent, is_open=is_open)
         toggled = None if is_open else result.score
         card.clicked.connect(lambda: self.open_score(toggled))
         card.entered.connect(self._session.made.enter)
@@ -239,11 +296,11 @@ class RiskPanel(QWidget):
 
     def _try(self, score_id: str, *, is_on: bool) -> None:
         self._trial.turn(score_id, is_on=is_on)
-        self._refresh()
+        self._redraw()
 
     def _unpin(self, score_id: str) -> None:
         self._pinned.remove(score_id)
-        self._refresh()
+        self._redraw()
 
     def _remind(self, result: RiskResult) -> None:
         reminder = reminder_of(result, self._session.study)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,6 +21,7 @@ from medview.gui.panels.risk_versions import VersionRows
 from medview.gui.panels.risk_ways import way_of, words_of
 from medview.gui.panels.risk_what_if import WhatIf
 from medview.gui.panels.risk_words import origin_words, possible_words, without_words
+from medview.gui.slices import Steps
 from medview.gui.style import GRID, tokens
 from medview.risk import RiskResult, Score, listing
 
@@ -59,9 +60,16 @@ class ScoreCard(Card):
     card_asked = Signal()
 
     def __init__(
-        self, score: Score, result: RiskResult, beside: Beside | None = None, *, is_open: bool
+        self,
+        score: Score,
+        result: RiskResult,
+        beside: Beside | None = None,
+        parent: QWidget | None = None,
+        *,
+        is_open: bool,
     ) -> None:
-        super().__init__()
+        """The head of the card; `build` makes the rest, step by step."""
+        super().__init__(parent)
         self.score, self.result, self.beside = score, result, beside or Beside()
         self.looks = (result, self.beside, is_open, current_language())
         self.rows: InputRows | None = None
@@ -71,8 +79,19 @@ class ScoreCard(Card):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setProperty("open", is_open)  # not polished yet: cheaper than set_open
         self._add_head()
-        self.add(*(self._open_body() if is_open else self._closed_body()))
+        self._parts = self._open_body() if is_open else iter(self._closed_body())
         self.setAccessibleName(f"{score.title}, {result_words(result)}")
+
+    def build(self) -> Steps:
+        """Add what stands below the head, a few widgets at a time; nothing where it stands."""
+        self.ensurePolished()
+        yield
+        for part in self._parts:
+            if part is not None:
+                self.add(part)
+            for widget in (part or self.rows or self).findChildren(QWidget):
+                widget.ensurePolished()
+            yield
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space do what a click does."""
@@ -176,26 +195,26 @@ class ScoreCard(Card):
         concept = next(name for name in names if way_of(name) == way)
         return button(words_of(way), "link", partial(self.way_asked.emit, way, concept))
 
-    def _open_body(self) -> list[QWidget]:
-        body: list[QWidget] = []
+    def _open_body(self) -> Iterator[QWidget | None]:
+        """The parts of an open card; None where one was only added to."""
         if self.result.value is not None and self.score.bar is not None:
-            body.append(BandBar(self.score, self.result))
+            yield BandBar(self.score, self.result)
         if self.result.reason is not None:
-            body += [label(tr("Why not valid here"), "caption")]
-            body.append(label(str(self.result.reason), "warn"))
-        body += self._advice()
+            yield label(tr("Why not valid here"), "caption")
+            yield label(str(self.result.reason), "warn")
+        yield from self._advice()
         if self.beside.is_reminded is not None:
-            body.append(self._reminder())
+            yield self._reminder()
         if self.result.possible is not None:
-            body.append(label(possible_words(self.result), "muted"))
-        body.append(self._input_rows())
-        body += self._missing_links()
-        body += self._explained()
-        body += self._versions()
-        body += [label(f"! {warning}", "small") for warning in self.result.warnings]
-        body += self._trial()
-        body.append(label(origin_words(self.score), "faint"))
-        return body
+            yield label(possible_words(self.result), "muted")
+        yield from self._input_rows()
+        yield from self._missing_links()
+        yield from self._explained()
+        yield from self._versions()
+        for warning in self.result.warnings:
+            yield label(f"! {warning}", "small")
+        yield from self._trial()
+        yield label(origin_words(self.score), "faint")
 
     def _reminder(self) -> QWidget:
         words = tr("In the report: remove") if self.beside.is_reminded else tr("Remind in report")
@@ -239,21 +258,22 @@ class ScoreCard(Card):
         close = button(tr("Close “what if”"), "link", partial(self.trying.emit, False))
         return [self.what_if, row(close, None)]
 
-    def _input_rows(self) -> InputRows:
-        rows = InputRows(self, self.beside.units)
+    def _input_rows(self) -> Iterator[QWidget | None]:
+        self.rows = rows = InputRows(self, self.beside.units)
+        yield rows
         for spec in self.score.inputs:
             is_needed = spec.required or spec.name in self.result.missing
             rows.add(spec.concept, self.result.used(spec.name), is_needed=is_needed)
+            yield None
         listed = {spec.name for spec in self.score.inputs}
         others = dict.fromkeys(e.name for e in self.score.exclusions if e.name not in listed)
         if others:
             rows.caption(tr("Can make it not valid"))
         for name in others:
             rows.add(concepts()[name], self.result.used(name), is_needed=False)
+            yield None
         for meant in self.result.meant:
             rows.ask_whether(meant)
         rows.entered.connect(self.entered)
         rows.source_asked.connect(self.source_asked)
         rows.unit_chosen.connect(self.unit_chosen)
-        self.rows = rows
-        return rows

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medview.core.observation import Observation, Source, concepts
+from medview.gui.slices import Steps
 from medview.risk import RiskResult, Score
 from medview.session import Session
 from medview.session.judging import Judging
@@ -24,16 +25,25 @@ class Trial:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._judging: Judging | None = None
+        self._judged: dict[str, RiskResult] = {}
         self._on: set[str] = set()
 
-    def begin(self) -> tuple[RiskResult, ...]:
-        """Gather what is known now; the scores that fit it."""
+    def begin(self) -> None:
+        """Gather what is known now."""
         self._judging = self._session.judging()
-        return () if self._judging is None else self._judging.results()
+        self._judged.clear()
+
+    def fitting(self) -> Iterator[RiskResult | None]:
+        """The answers of the scores that fit, one by one; None for one that does not."""
+        return iter(()) if self._judging is None else self._judging.one_by_one()
 
     def result(self, score: Score) -> RiskResult | None:
         """One score's answer to what was known when it was last gathered."""
-        return None if self._judging is None else self._judging.result(score)
+        if self._judging is None:
+            return None
+        if score.id not in self._judged:
+            self._judged[score.id] = self._judging.result(score)
+        return self._judged[score.id]
 
     def is_on(self, score_id: str) -> bool:
         """Whether values are being tried on a score."""
@@ -43,15 +53,25 @@ class Trial:
         """Begin or end trying values on a score."""
         (self._on.add if is_on else self._on.discard)(score_id)
 
-    def versions(self, result: RiskResult) -> tuple[tuple[Score, RiskResult], ...]:
-        """What the score's other versions say, those that have a result first."""
+    def judge_versions(self, result: RiskResult) -> Steps:
+        """Compute what `versions` shows, one at a time."""
+        for score in self._family(result):
+            self.result(score)
+            yield
+
+    def _family(self, result: RiskResult) -> list[Score]:
         scores = scores_at_hand()
         family = scores[result.score].family
-        others = [s for s in scores.values() if family and s.family == family]
+        return [
+            s for s in scores.values() if family and s.family == family and s.id != result.score
+        ]
+
+    def versions(self, result: RiskResult) -> tuple[tuple[Score, RiskResult], ...]:
+        """What the score's other versions say, those that have a result first."""
         found = [
             (score, other)
-            for score in others
-            if score.id != result.score and (other := self.result(score)) is not None
+            for score in self._family(result)
+            if (other := self.result(score)) is not None
         ]
         found = [pair for pair in found if pair[1].status != "invalid"]
         found.sort(key=lambda pair: pair[1].status != "computed")
