@@ -66,6 +66,7 @@ def _of(score: Score, counts: Mapping[str, int]) -> Iterator[str]:
     if score.ages is not None:
         yield f"- Ages: {score.ages[0]:g}-{score.ages[1]:g} years"
     reasons = [exclusion.reason.english() for exclusion in score.exclusions]
+    reasons += [] if score.not_for is None else [score.not_for.english()]
     if reasons:
         yield f"- Not valid: {' '.join(reasons)}"
     yield f"- Inputs: {'; '.join(_input(spec) for spec in score.inputs)}"

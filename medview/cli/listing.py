@@ -43,6 +43,7 @@ def _described(score: Score) -> dict[str, Any]:
         "version": score.version,
         "unit": score.unit,
         "population": score.population.english(),
+        "not_for": None if score.not_for is None else score.not_for.english(),
         "citation": score.citation,
         "research": score.is_research,
         "family": score.family,

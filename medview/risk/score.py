@@ -117,6 +117,7 @@ class Score:
     ages: for whom a score without an age among its inputs was made, both ends included.
     family: scores of one are versions of one another. model: what computes instead of `formula`;
     least: the share of inputs that must be known for it. is_research: not for advice.
+    not_for: where it is not valid and no input can say so.
     """
 
     id: str
@@ -132,6 +133,7 @@ class Score:
     bands: tuple[Band, ...] = ()
     bar: tuple[float, float] | None = None
     population: Sentence
+    not_for: Sentence | None = None
     author: str
     doi: str
     coefficients: Mapping[str, Any] = field(default_factory=dict)
@@ -216,6 +218,7 @@ def read_score(path: Path) -> Score:
         bands=tuple(_band(item) for item in row.get("bands", ())),
         bar=tuple(row["bar"]) if "bar" in row else None,
         population=say(row["population"]),
+        not_for=say(row["not_for"]) if "not_for" in row else None,
         author=row["citation"]["author"],
         doi=row["citation"]["doi"],
         coefficients=row.get("coefficients", {}),

@@ -35,10 +35,11 @@ def without_words(result: RiskResult) -> str:
 
 
 def origin_words(score: Score) -> str:
-    """Author, population, version and source of a score."""
+    """Author, population, what it is not for, version and source of a score."""
     parts = (
         score.author,
         str(score.population),
+        "" if score.not_for is None else str(score.not_for),
         tr("version {name}", name=tr(score.version)),
         score.citation if score.doi else "",
     )
