@@ -47,7 +47,9 @@ class RiskWork(QObject):
             return
         if way in ("ruler", "region"):
             self._window.measures.named_next = concept
-        self._window.perform_action(_TOOLS[way])
+        # Chosen again a tool is put down; who asks for the second ruler still wants it.
+        if f"tool.{self._window.grid.active_view.tool_name}" != _TOOLS[way]:
+            self._window.perform_action(_TOOLS[way])
         name = say(concepts()[concept].title)
         words = {
             "nodule": say("Click the nodule: its diameters go into the scores."),

@@ -85,6 +85,55 @@ def test_a_ruler_asked_for_by_a_card_becomes_its_diameter_and_moving_it_moves_th
     qtbot.waitUntil(lambda: card(opened, "brock").result.status == "missing")
 
 
+def used(window: MainWindow, score_id: str, name: str) -> float | None:
+    found = card(window, score_id).result.used(name)
+    return None if found is None else float(found.value)
+
+
+def test_rulers_and_regions_give_what_a_card_asks_for_and_follow_their_handles(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
+    enter, panel = opened.session.made.enter, opened.sidebar.risk
+    enter("haematoma_shape", "round or ellipsoid")
+    enter("haematoma_slices", 4.0, "1")
+    enter("slice_thickness", 5.0, "mm")
+    opened.sidebar.show_tab("risk")
+    panel.pin("abc-2")
+    middle = opened.grid.active_view.rect().center()
+    end = middle + QPoint(50, -90)
+    for concept, place in (
+        ("haematoma_length", QPoint(0, -90)),
+        ("haematoma_width", QPoint(0, 60)),
+    ):
+        panel.way_asked.emit("ruler", concept)
+        quiet(opened)
+        drag(qtbot, opened, middle + place, middle + place + QPoint(50, 0))
+        quiet(opened)
+
+    def volume() -> float:
+        length, width = (
+            used(opened, "abc-2", f"haematoma_{n}") or 0.0 for n in ("length", "width")
+        )
+        return length * width * 4.0 * 5.0 / 2.0 / 1000.0
+
+    qtbot.waitUntil(lambda: card(opened, "abc-2").result.status == "computed")
+    before = volume()
+    assert card(opened, "abc-2").result.value == pytest.approx(before)
+    drag(qtbot, opened, end, end + QPoint(20, 0))
+    qtbot.waitUntil(lambda: (card(opened, "abc-2").result.value or 0.0) > before + 0.01)
+    assert card(opened, "abc-2").result.value == pytest.approx(volume())
+
+    panel.pin("adrenal-washout")
+    panel.way_asked.emit("region", "adrenal_hu_plain")
+    quiet(opened)
+    drag(qtbot, opened, middle + QPoint(-8, -30), middle + QPoint(8, -16))
+    quiet(opened)
+    qtbot.waitUntil(lambda: used(opened, "adrenal-washout", "adrenal_hu_plain") is not None)
+    region = opened.session.work.measurements[-1]
+    means = [q.value for q in region.quantities if q.unit == "[hnsf'U]"]
+    assert used(opened, "adrenal-washout", "adrenal_hu_plain") in means
+
+
 def test_a_painted_bleed_is_the_volume_that_the_score_of_bleeds_asks(
     opened: MainWindow, qtbot: QtBot, quiet
 ) -> None:
