@@ -21,8 +21,8 @@ from medview.core.geometry import Geometry
 from medview.core.volume import Volume
 from medview.imaging import acceleration
 from medview.imaging.mpr import rotation_about
-from medview.imaging.sampling import Source, linear, nearest
-from medview.imaging.slabs import combined
+from medview.imaging.sampling import Layers, Source, linear
+from medview.imaging.slabs import combined, nearest_slab
 
 SIDE, PIXEL = 512, 0.6  # pixels and voxels a pixel of the plane
 SLAB_MM, LAYERS, DRAFT_LAYERS = 10.0, 15, 9
@@ -124,15 +124,25 @@ def oblique_row() -> Row:
     return against_peer(goal, peer, ours, pairs=15)
 
 
-def _slab(side: int, pixel: float, layers: int, *, is_draft: bool) -> NDArray[np.generic]:
-    source, matrix = Source.of(_volume()), _plane(side, pixel)
-    normal = np.cross(matrix[:3, 1], matrix[:3, 0]) / pixel**2
-    cut = nearest if is_draft else linear
-    samples = []
-    for offset in np.linspace(-SLAB_MM / 2, SLAB_MM / 2, layers):
+def _normal(pixel: float) -> NDArray[np.float64]:
+    matrix = _plane(SIDE, pixel)
+    return np.cross(matrix[:3, 1], matrix[:3, 0]) / pixel**2
+
+
+def _draft() -> NDArray[np.generic]:
+    """What is drawn while the reader drags."""
+    offsets = tuple(np.linspace(-SLAB_MM / 2, SLAB_MM / 2, DRAFT_LAYERS).tolist())
+    layers = Layers("mip", _normal(2 * PIXEL), offsets)
+    side = SIDE // 2
+    return nearest_slab(_volume(), _plane(side, 2 * PIXEL), (side, side), layers).numbers
+
+
+def _full_slab() -> NDArray[np.generic]:
+    source, matrix, samples = Source.of(_volume()), _plane(SIDE, PIXEL), []
+    for offset in np.linspace(-SLAB_MM / 2, SLAB_MM / 2, LAYERS):
         layer = matrix.copy()
-        layer[:3, 2] += normal * offset
-        samples.append(cut(source, layer, (side, side)).sample(_volume()))
+        layer[:3, 2] += _normal(PIXEL) * offset
+        samples.append(linear(source, layer, (SIDE, SIDE)).sample(_volume()))
     return combined(samples, "mip").numbers
 
 
@@ -140,25 +150,21 @@ def slab_row() -> Row:
     """B10: a 10 mm MIP as it is drawn while the reader drags, against the peer's full one."""
     words = _kernels()
     peer = _Peer(_plane(SIDE, PIXEL), SIDE, LAYERS)
-    full = _slab(SIDE, PIXEL, LAYERS, is_draft=False).astype(float)
+    full = _full_slab().astype(float)
     # The peer lays its layers half a step otherwise: noise moves, the bodies must not.
     assert np.median(np.abs(full - peer())) <= 5
     goal = Goal(
         name="B10-slab", what=f"a 10 mm MIP while dragging, 256 x 256, 9 layers ({words})",
         goal=10.0, peer=f"{_peer_name()} linear 512 x 512, {LAYERS} layers", n=SIDE * SIDE,
     )  # fmt: skip
-    return against_peer(
-        goal, peer, lambda: _slab(SIDE // 2, 2 * PIXEL, DRAFT_LAYERS, is_draft=True), pairs=9
-    )
+    return against_peer(goal, peer, _draft, pairs=9)
 
 
 def slab_ms_row() -> Row:
     """B10: the same in milliseconds, so that a drag holds 60 frames a second."""
     words = _kernels()
     goal = Goal(name="B10-slab-ms", what=f"a 10 mm MIP while dragging ({words})", n=SIDE * SIDE)
-    return against_limit(
-        goal, 8.0, lambda: _slab(SIDE // 2, 2 * PIXEL, DRAFT_LAYERS, is_draft=True), rounds=21
-    )
+    return against_limit(goal, 8.0, _draft, rounds=21)
 
 
 def full_slab_row() -> Row:
@@ -169,7 +175,7 @@ def full_slab_row() -> Row:
         name="B10-slab-full", what=f"a 10 mm MIP at rest, 15 layers, trilinear ({words})",
         goal=1.0, peer=_peer_name(), n=SIDE * SIDE * LAYERS,
     )  # fmt: skip
-    return against_peer(goal, peer, lambda: _slab(SIDE, PIXEL, LAYERS, is_draft=False), pairs=7)
+    return against_peer(goal, peer, _full_slab, pairs=7)
 
 
 def orthogonal_row() -> Row:

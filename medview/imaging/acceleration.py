@@ -94,6 +94,12 @@ def _touch(kernels: ModuleType) -> None:
         kernels.nearest_rows(array, matrix, np.zeros((1, 1), kind), outside, (0, 1, 1))
         padding = (0, 1, 1, 1.0, 2.0)
         kernels.padded_rows(array, matrix, np.zeros((1, 1), np.float32), outside, padding)
+        count = np.zeros((1, 1), np.uint16)
+        for made in (kind, np.float32):
+            out = np.zeros((1, 1), made)
+            kernels.slab_rows(
+                array, np.eye(3, 4), np.zeros(1), out, count, (0, 1, kernels.MAX, 1.0, 0.0)
+            )
         one = np.float32(1)
         kernels.window_rows(array[0], one, one, np.zeros((2, 2), np.uint8))
 

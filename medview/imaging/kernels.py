@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 RIM = 1e-3  # voxels: single precision may round a place up to the next whole one
+EDGE = 1e-5  # voxels: what fixed point may be off at the end of a row of 16,000 pixels
+VOXEL = 4294967296.0  # one voxel in fixed point: 32 bits behind the comma
+MAX, MIN, SUM = 0, 1, 2  # what becomes of the layers of a slab
 _JIT = {
     "nogil": True,
     "cache": True,
@@ -83,6 +86,56 @@ def trilinear(array: NDArray[np.int16], k: np.float32, j: np.float32, i: np.floa
 
 
 @numba.njit(**_JIT)
+def fixed(place: float) -> int:
+    """A place or a step in fixed point: whole voxels by a shift, no conversion at each pixel."""
+    return np.int64(place * VOXEL)
+
+
+@numba.njit(**_JIT)
+def share(place: int) -> np.float32:
+    """What lies behind the comma of a place in fixed point, 0 to 1, to 24 bits."""
+    return np.float32(np.int32((place >> 8) & 0xFFFFFF)) * np.float32(1 / 16777216)
+
+
+@numba.njit(**_JIT)
+def linear_run(
+    array: NDArray[np.int16],
+    origin: tuple[float, float, float],
+    step: tuple[float, float, float],
+    out: Floats,
+    run: tuple[int, int, int],
+) -> None:
+    """As `trilinear`, for run (row, first, end) of out: a row clipped to the volume.
+
+    A loop in fixed point takes two thirds of the time of one in floating point.
+    """
+    row, first, end = run
+    k, j, i = (
+        fixed(origin[0] + step[0] * first),
+        fixed(origin[1] + step[1] * first),
+        fixed(origin[2] + step[2] * first),
+    )
+    dk, dj, di = fixed(step[0]), fixed(step[1]), fixed(step[2])
+    one = np.uint64(1)
+    for column in range(first, end):
+        kk, jj, ii = np.uint64(k >> 32), np.uint64(j >> 32), np.uint64(i >> 32)
+        wj, wi = share(j), share(i)
+        a, b = np.float32(array[kk, jj, ii]), np.float32(array[kk, jj, ii + one])
+        c, d = np.float32(array[kk, jj + one, ii]), np.float32(array[kk, jj + one, ii + one])
+        a += (b - a) * wi
+        c += (d - c) * wi
+        a += (c - a) * wj
+        e, f = np.float32(array[kk + one, jj, ii]), np.float32(array[kk + one, jj, ii + one])
+        g = np.float32(array[kk + one, jj + one, ii])
+        h = np.float32(array[kk + one, jj + one, ii + one])
+        e += (f - e) * wi
+        g += (h - g) * wi
+        e += (g - e) * wj
+        out[row, column] = a + (e - a) * share(k)
+        k, j, i = k + dk, j + dj, i + di
+
+
+@numba.njit(**_JIT)
 def at_rim(array: NDArray[np.int16], k: float, j: float, i: float) -> np.float32:
     """As `trilinear`, for places on the rim: beyond the last centres the border voxel counts on."""
     tops = array.shape
@@ -123,13 +176,7 @@ def linear_rows(
         dk, dj, di = step
         for column in range(first, low):
             out[row, column] = at_rim(array, k + dk * column, j + dj * column, i + di * column)
-        for column in range(low, high):
-            out[row, column] = trilinear(
-                array,
-                np.float32(k + dk * column),
-                np.float32(j + dj * column),
-                np.float32(i + di * column),
-            )
+        linear_run(array, origin, step, out, (row, low, high))
         for column in range(high, end):
             out[row, column] = at_rim(array, k + dk * column, j + dj * column, i + di * column)
     return is_any
@@ -185,6 +232,25 @@ def padded_rows(
 
 
 @numba.njit(**_JIT)
+def nearest_run(
+    array: NDArray[np.int16],
+    origin: tuple[float, float, float],
+    step: tuple[float, float, float],
+    out: NDArray[np.int16],
+    run: tuple[int, int, int],
+) -> None:
+    """As `linear_run`, with the number of the voxel that holds each pixel."""
+    row, first, end = run
+    k = fixed(origin[0] + step[0] * first + 0.5)
+    j = fixed(origin[1] + step[1] * first + 0.5)
+    i = fixed(origin[2] + step[2] * first + 0.5)
+    dk, dj, di = fixed(step[0]), fixed(step[1]), fixed(step[2])
+    for column in range(first, end):
+        out[row, column] = array[np.uint64(k >> 32), np.uint64(j >> 32), np.uint64(i >> 32)]
+        k, j, i = k + dk, j + dj, i + di
+
+
+@numba.njit(**_JIT)
 def nearest_rows(
     array: NDArray[np.int16],
     matrix: NDArray[np.float64],
@@ -196,12 +262,11 @@ def nearest_rows(
     is_any = False
     columns = out.shape[1]
     tops = array.shape
-    half = np.float32(0.5)
     for row in range(rows[0], rows[1], rows[2]):
         origin = place_of(matrix, row)
         step = (matrix[0, 1], matrix[1, 1], matrix[2, 1])
         first, end = inside(origin, step, tops, 0.5, columns)
-        low, high = inside(origin, step, tops, 0.5 - RIM, columns)
+        low, high = inside(origin, step, tops, 0.5 - EDGE, columns)
         if low >= high:
             low = high = end
         is_any = is_any or first > 0 or end < columns
@@ -209,12 +274,7 @@ def nearest_rows(
         outside[row, end:] = True
         k, j, i = origin
         dk, dj, di = step
-        for column in range(low, high):
-            out[row, column] = array[
-                np.uint32(np.float32(k + dk * column) + half),
-                np.uint32(np.float32(j + dj * column) + half),
-                np.uint32(np.float32(i + di * column) + half),
-            ]
+        nearest_run(array, origin, step, out, (row, low, high))
         for rim in (range(first, low), range(high, end)):
             for column in rim:
                 out[row, column] = array[
@@ -223,6 +283,59 @@ def nearest_rows(
                     np.uint32(min(max(i + di * column, 0.0), tops[2] - 1.0) + 0.5),
                 ]
     return is_any
+
+
+@numba.njit(**_JIT)
+def slab_rows(
+    array: NDArray[np.int16],
+    matrix: NDArray[np.float64],
+    offsets: NDArray[np.float64],
+    out: NDArray[np.generic],
+    count: NDArray[np.uint16],
+    rows: tuple[int, int, int, float, float],
+) -> None:
+    """Nearest voxels of several layers as one: rows is (first, end, MAX | MIN | SUM, padding).
+
+    matrix: (3, 4), its last column a step to the next layer; offsets in such steps. out comes full
+    of the number that loses against every other (0 for SUM), count all 0: how many layers have a
+    number. padding: the least and the largest number that is no image; least > largest: none.
+    """
+    step = (matrix[0, 1], matrix[1, 1], matrix[2, 1])
+    mode, low, high = rows[2:]
+    line = np.empty((1, out.shape[1]), array.dtype)
+    for row in range(rows[0], rows[1]):
+        k0, j0, i0 = place_of(matrix, row)
+        for offset in offsets:
+            origin = (
+                k0 + matrix[0, 3] * offset,
+                j0 + matrix[1, 3] * offset,
+                i0 + matrix[2, 3] * offset,
+            )
+            first, end = inside(origin, step, array.shape, 0.5 - EDGE, out.shape[1])
+            nearest_run(array, origin, step, line, (0, first, end))
+            if low > high:
+                join_run(line[0, first:end], out[row, first:end], mode)
+                count[row, first:end] += np.uint16(1)
+                continue
+            for column in range(first, end):
+                if not low <= line[0, column] <= high:
+                    count[row, column] += np.uint16(1)
+                    here = slice(column, column + 1)
+                    join_run(line[0, here], out[row, here], mode)
+
+
+@numba.njit(**_JIT)
+def join_run(line: NDArray[np.int16], out: NDArray[np.generic], mode: int) -> None:
+    """Take the numbers of one more layer into a run of pixels; plain loops, which vectorise."""
+    if mode == MAX:
+        for column in range(len(line)):
+            out[column] = max(out[column], line[column])
+    elif mode == MIN:
+        for column in range(len(line)):
+            out[column] = min(out[column], line[column])
+    else:
+        for column in range(len(line)):
+            out[column] += line[column]
 
 
 @numba.njit(**_JIT)

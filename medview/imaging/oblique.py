@@ -15,8 +15,8 @@ import numpy as np
 from medview.core.geometry import FloatArray, Geometry, PatientPoint, Vector
 from medview.core.volume import Volume
 from medview.imaging.resampled import Resampled
-from medview.imaging.sampling import Found, Source, linear, nearest
-from medview.imaging.slabs import THIN, Slab, combined
+from medview.imaging.sampling import Found, Layers, Source, linear, nearest
+from medview.imaging.slabs import THIN, Slab, combined, nearest_slab
 from medview.imaging.slice_plane import Sample
 
 DRAFT_STEP = 2  # pixels of a slice along an edge that are one while it is turned
@@ -153,8 +153,9 @@ class ObliquePlane(Resampled):
         step, pixels = DRAFT_STEP, self.shape[0] * self.shape[1] * len(offsets)
         while pixels / step**2 > _DRAFT_PIXELS and step < _COARSEST:
             step += 1
-        parts = (self._slice(volume, index + each, step=step) for each in offsets)
-        return combined(parts, self.slab.mode)
+        matrix, shape = self.lookup(index, step)
+        ahead = self.matrix_at(index)[:3, 0]
+        return nearest_slab(volume, matrix, shape, Layers(self.slab.mode, ahead, offsets))
 
     def thinned(self) -> ObliquePlane:
         """The slice in the middle of the slab."""

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,55 @@ def nearest(source: Source, matrix: FloatArray, shape: tuple[int, int]) -> Found
     return _by_blocks(source, locate, shape, _nearest_block, _own_type(source))
 
 
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """The layers of a slab: how they become one, and where they lie.
+
+    mode: "mip", "minip" or "mean" of the stored numbers. ahead: (3,) LPS millimetres of one step;
+    offsets: in such steps from the plane.
+    """
+
+    mode: str
+    ahead: FloatArray
+    offsets: tuple[float, ...]
+
+
+def nearest_layers(
+    source: Source, matrix: FloatArray, shape: tuple[int, int], layers: Layers
+) -> Found | None:
+    """All layers of a slab as `nearest` in one pass; None where there are no compiled kernels."""
+    kernels = _kernels_for(source)
+    if kernels is None:
+        return None
+    dtype = np.dtype(np.float32) if layers.mode == "mean" else source.array.dtype
+    numbers = np.full(shape, _loser(dtype, layers.mode), dtype)
+    count = np.zeros(shape, np.uint16)
+    lookup = np.column_stack([_lookup(source, matrix), _to_kji(source)[:, :3] @ layers.ahead])
+    offsets = np.array(layers.offsets, float)
+    mode = {"mip": kernels.MAX, "minip": kernels.MIN}.get(layers.mode, kernels.SUM)
+    padding = tuple(map(float, source.padding or (1, 0)))
+
+    def work(part: tuple[int, int]) -> None:
+        kernels.slab_rows(source.array, lookup, offsets, numbers, count, (*part, mode, *padding))
+
+    _in_halves(work, shape)
+    if layers.mode == "mean":
+        np.divide(numbers, count, out=numbers, where=count > 0)
+    outside = count == 0
+    if not outside.any():
+        return Found(numbers, None)
+    numbers[outside] = 0
+    return Found(numbers, outside)
+
+
+def _loser(dtype: np.dtype[np.generic], mode: str) -> float:
+    """What every number of a type wins against; 0 to add to."""
+    if mode == "mean":
+        return 0
+    bounds = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return bounds.min if mode == "mip" else bounds.max
+
+
 def _kernels_for(source: Source) -> ModuleType | None:
     """The compiled kernels, where they are loaded and made for such a source."""
     is_plain = source.geometry.is_even and source.rescale is None
@@ -124,22 +174,42 @@ def _by_kernel(
     numbers: NDArray[np.generic],
 ) -> Found:
     """Half of the rows by either of two threads: the kernels let go of the interpreter."""
-    to_grid = np.ascontiguousarray(source.geometry.inverse[2::-1])  # to [k, j, i]
-    lookup = to_grid[:, :3] @ matrix[:3, -3:]
-    lookup[:, 2] += to_grid[:, 3]
+    lookup = _lookup(source, matrix)
     outside = np.zeros(numbers.shape, bool)
-    threads = 1 if numbers.size < _FEW_COMPILED else _THREADS
     padding: tuple[float, ...] = ()
     if kernel.__name__ == "padded_rows" and source.padding is not None:
         padding = (float(source.padding[0]), float(source.padding[1]))
 
-    def work(part: int) -> bool:
-        ends = (part * len(numbers) // threads, (part + 1) * len(numbers) // threads)
-        rows = (*ends, 1, *padding)
-        return kernel(source.array, lookup, numbers, outside, rows)
+    def work(part: tuple[int, int]) -> bool:
+        return kernel(source.array, lookup, numbers, outside, (*part, 1, *padding))
 
-    spread = map if threads == 1 else _pool().map
-    return Found(numbers, outside if any(list(spread(work, range(threads)))) else None)
+    found = _in_halves(work, (len(numbers), numbers.shape[1]))
+    return Found(numbers, outside if any(found) else None)
+
+
+def _to_kji(source: Source) -> FloatArray:
+    """(3, 4) LPS millimetres to [k, j, i]."""
+    return np.ascontiguousarray(source.geometry.inverse[2::-1])
+
+
+def _lookup(source: Source, matrix: FloatArray) -> FloatArray:
+    """(3, 3) from [row, column, 1] of a plane to [k, j, i]."""
+    to_grid = _to_kji(source)
+    lookup = to_grid[:, :3] @ matrix[:3, -3:]
+    lookup[:, 2] += to_grid[:, 3]
+    return np.asarray(lookup, np.float64)
+
+
+Done = TypeVar("Done")
+
+
+def _in_halves(work: Callable[[tuple[int, int]], Done], shape: tuple[int, int]) -> list[Done]:
+    """Do the rows [first, end) of a plane, half by this thread and half by another."""
+    rows, columns = shape
+    if rows * columns < _FEW_COMPILED:
+        return [work((0, rows))]
+    other = _pool().submit(work, (rows // 2, rows))
+    return [work((0, rows // 2)), other.result()]
 
 
 def linear_at(source: Source, points: Points, shape: tuple[int, int]) -> Found:

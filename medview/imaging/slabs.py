@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.core.geometry import FloatArray
 from medview.core.volume import Volume
 from medview.imaging.planes import Plane
+from medview.imaging.sampling import Layers, Source, nearest, nearest_layers
 from medview.imaging.slice_plane import Sample
 
 MODES = ("mip", "minip", "mean")
@@ -73,6 +75,23 @@ def combined(samples: Iterable[Sample], mode: str) -> Sample:
         values = _over(stack, mode)
     blank = np.isnan(values)
     return Sample(np.nan_to_num(values), blank=blank if blank.any() else None)
+
+
+def nearest_slab(
+    volume: Volume, matrix: FloatArray, shape: tuple[int, int], layers: Layers
+) -> Sample:
+    """The nearest voxels of a slab's layers as one picture; matrix: (4, 3) as in `nearest`."""
+    source = Source.of(volume)
+    turned = replace(layers, mode=_turned(layers.mode, volume.slope < 0))
+    found = nearest_layers(source, matrix, shape, turned)
+    if found is not None:
+        return found.sample(volume)
+    samples = []
+    for offset in layers.offsets:
+        layer = matrix.copy()
+        layer[:3, 2] += layers.ahead * offset
+        samples.append(nearest(source, layer, shape).sample(volume))
+    return combined(samples, layers.mode)
 
 
 def _over(stack: NDArray[np.float32], mode: str) -> NDArray[np.float32]:
