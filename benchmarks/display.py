@@ -1,4 +1,4 @@
-"""Free planes and slabs against vtkImageReslice (B10); what a scroll step costs stands in `scroll`.
+"""Windowing (B9), planes and slabs (B10), the volume in space (B11); `scroll` has what frames cost.
 
     python -m benchmarks.display [--json] [--only B10-oblique]
 
@@ -16,10 +16,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import rendering, scroll
 from benchmarks.pairs import Goal, Row, against_limit, against_peer, main
 from medview.core.geometry import Geometry
 from medview.core.volume import Volume
-from medview.imaging import acceleration
+from medview.imaging import Window, acceleration, grey_slice, planes_of
 from medview.imaging.mpr import rotation_about
 from medview.imaging.sampling import Layers, Source, linear
 from medview.imaging.slabs import combined, nearest_slab
@@ -87,10 +88,18 @@ class _Peer:
             self._reslice.SetSlabModeToMax()
         self._side = side
 
+    def port(self) -> object:
+        """For a filter that goes on."""
+        return self._reslice.GetOutputPort()
+
+    def touch(self) -> None:
+        """Have the next update cut again."""
+        self._reslice.Modified()
+
     def __call__(self) -> NDArray[np.int16]:
         from vtkmodules.util.numpy_support import vtk_to_numpy
 
-        self._reslice.Modified()
+        self.touch()
         self._reslice.Update()
         scalars = self._reslice.GetOutput().GetPointData().GetScalars()
         return vtk_to_numpy(scalars).reshape(self._side, self._side)
@@ -178,34 +187,59 @@ def full_slab_row() -> Row:
     return against_peer(goal, peer, _full_slab, pairs=7)
 
 
-def orthogonal_row() -> Row:
-    """B10: the coronal plane as numbers on a grid, against the peer along the axes."""
-    from medview.imaging.planes import planes_of
+class _PeerOrthogonal:
+    """vtkImageReslice along the axes, then VTK's own window to 8 bits: what a viewer shows."""
 
-    volume = _volume()
+    def __init__(self, matrix: NDArray[np.float64], window: Window) -> None:
+        from vtkmodules.vtkImagingColor import vtkImageMapToWindowLevelColors
+
+        self._cut = _Peer(matrix, SIDE)
+        self._window = vtkImageMapToWindowLevelColors()
+        self._window.SetInputConnection(self._cut.port())
+        self._window.SetWindow(window.width)
+        self._window.SetLevel(window.center - _volume().intercept)
+        self._window.SetOutputFormatToLuminance()
+
+    def __call__(self) -> NDArray[np.uint8]:
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+
+        self._cut.touch()
+        self._window.Update()
+        scalars = self._window.GetOutput().GetPointData().GetScalars()
+        return vtk_to_numpy(scalars).reshape(SIDE, SIDE)
+
+
+def orthogonal_row() -> Row:
+    """B10: the coronal plane as it is shown, cut and windowed."""
+    volume, window = _volume(), Window(center=40, width=400)
     plane = planes_of(volume.geometry)["coronal"]
     down, right = plane.step_down, plane.step_right
     start = np.array(plane.to_patient(255, 0, 0))
     matrix = np.column_stack([np.append(down, 0), np.append(right, 0), np.append(start, 1)])
-    peer = _Peer(matrix, SIDE)
+    peer = _PeerOrthogonal(matrix, window)
 
-    def ours() -> NDArray[np.generic]:
-        return np.ascontiguousarray(plane.cut(volume.stored, 255))
+    def ours() -> NDArray[np.uint8]:
+        return grey_slice(volume, plane, 255, window)
 
-    assert (ours()[:SIDE] == peer()).all()
+    assert np.abs(ours()[:SIDE].astype(int) - peer()).max() <= _WORST
     goal = Goal(
-        name="B10-orthogonal", what="a coronal plane as numbers", goal=1.8, peer=_peer_name(),
-        n=SIDE * SIDE,
+        name="B10-orthogonal", what="a coronal plane, cut and windowed", goal=1.8,
+        peer=f"{_peer_name()} + vtkImageMapToWindowLevelColors", n=SIDE * SIDE,
     )  # fmt: skip
     return against_peer(goal, peer, ours, pairs=15)
 
 
 ROWS = {
+    "B9": scroll.window_row,
     "B10-oblique": oblique_row,
     "B10-slab": slab_row,
     "B10-slab-ms": slab_ms_row,
     "B10-slab-full": full_slab_row,
     "B10-orthogonal": orthogonal_row,
+    "B10-planes": scroll.linked_planes_row,
+    "B11": rendering.moving_row,
+    "B11-first": rendering.first_row,
+    "B11-whole": rendering.whole_row,
 }
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Window against numpy (B9), three linked planes (B10), a scroll step of the real view.
+"""What a scroll step of the real view costs, and frames of three linked planes; `display` runs the
+rows of B9 and B10-planes.
 
-    python -m benchmarks.scroll [--json] [--only B9]
+    python -m benchmarks.scroll [--json] [--only S60]
 
 Data are made here with a fixed seed; results are compared before they are timed.
 """
@@ -252,8 +253,6 @@ def linked_row(name: str, what: str, *, moves_all: bool) -> Row:
 
 
 ROWS = {
-    "B9": window_row,
-    "B10-planes": linked_planes_row,
     "S1": partial(frame_row, "S1", "axial", 2, 1.2),
     "S2": partial(frame_row, "S2", "sagittal", 0, 1.2),
     "S3": overlay_row,

@@ -101,7 +101,9 @@ def _touch(kernels: ModuleType) -> None:
                 array, np.eye(3, 4), np.zeros(1), out, count, (0, 1, kernels.MAX, 1.0, 0.0)
             )
         one = np.float32(1)
-        kernels.window_rows(array[0], one, one, np.zeros((2, 2), np.uint8))
+        grey = np.zeros((2, 2), np.uint8)
+        kernels.window_rows(array[0], one, one, grey)
+        kernels.window_rows(array[:, 0], one, one, grey)  # a slice across lies otherwise
 
 
 if __name__ == "__main__":  # the child that compiles, behind everything that the reader waits for

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from medview.core.volume import Volume
 from medview.imaging import acceleration
 from medview.imaging.colour_maps import GREY, coloured
+from medview.imaging.halves import in_halves
 from medview.imaging.shutters import hidden_on
 from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window, window_fractions
@@ -117,16 +118,22 @@ def window_to_grey(
 def _compiled_grey(
     stored: NDArray[np.generic], slope: float, intercept: float, window: Window
 ) -> Grey | None:
-    """A large film by the compiled kernel; None for others, and while there is no kernel."""
-    is_known = stored.dtype.type in acceleration.TYPES and stored.flags.c_contiguous
-    if stored.size < _LARGE or not is_known:
+    """By the compiled kernel; None while there is none. A large film asks for it."""
+    if stored.dtype.type not in acceleration.TYPES:
         return None
     kernels = acceleration.ready()
     if kernels is None:
-        acceleration.begin()
+        if stored.size >= _LARGE:
+            acceleration.begin()
         return None
+    factor, shift = grey_line(slope, intercept, window)
     grey = np.empty(stored.shape, np.uint8)
-    kernels.window_rows(stored, *grey_line(slope, intercept, window), grey)
+
+    def work(part: tuple[int, int]) -> None:
+        rows = slice(*part)
+        kernels.window_rows(stored[rows], factor, shift, grey[rows])
+
+    in_halves(work, stored.shape, least=_LARGE)
     return grey
 
 

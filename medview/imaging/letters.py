@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,11 +18,11 @@ def letters(direction: ArrayLike) -> str:
 
     Source: PS3.3 C.7.6.1.1.1 and D. Clunie's convention of writing the largest component first.
     """
-    vector = np.asarray(direction, float)
-    length = float(np.linalg.norm(vector))
+    vector = np.asarray(direction, float).tolist()
+    length = math.hypot(*vector)
     if not length > 0:
         return ""
-    vector = vector / length
+    vector = [part / length for part in vector]
     order = sorted(range(3), key=lambda axis: -abs(vector[axis]))
     return "".join(
         _NAMES[axis][0 if vector[axis] > 0 else 1] for axis in order if abs(vector[axis]) > _LEAST

@@ -43,9 +43,12 @@ def cut_labels(label_map: LabelMap, plane: SlicePlane, index: int) -> NDArray[np
     Of a slab those that lie nearest to its middle. Labels that are hidden (measured, but no
     finding to look at) are 0.
     """
-    labels = np.zeros(plane.shape, np.uint8)
+    labels, is_first = np.zeros(plane.shape, np.uint8), True
     for cut in _layers(label_map.voxels, label_map.geometry, plane, index):  # the middle comes last
-        labels = np.where(cut != 0, np.asarray(cut, np.uint8), labels)
+        # Copied once: across the array every further look at it waits for memory again.
+        own = np.array(cut, np.uint8, order="C")
+        labels = own if is_first else np.where(own != 0, own, labels)
+        is_first = False
     hidden = [label.value for label in label_map.labels if label.hidden]
     if hidden:
         shown = np.arange(256, dtype=np.uint8)
@@ -171,7 +174,7 @@ def label_fill(labels: NDArray[np.uint8], legend: tuple[Label, ...]) -> Colours:
             table[label.value, :3] = [round(part * FILL) for part in rgb(label.colour)]
             table[label.value, 3] = round(255 * FILL)
     packed = table.view(np.uint32)[:, 0]
-    return np.ascontiguousarray(packed[labels]).view(np.uint8).reshape(*labels.shape, 4)
+    return packed.take(labels).view(np.uint8).reshape(*labels.shape, 4)
 
 
 def inferno() -> Colours:
@@ -194,7 +197,7 @@ def heat_colours(shares: NDArray[np.float32]) -> Colours:
     """A cut heatmap as (rows, columns, 4); 0 is fully transparent."""
     levels = (shares * 255.0 + 0.5).astype(np.uint8)
     packed = _heat_table().view(np.uint32)[:, 0]
-    return np.ascontiguousarray(packed[levels]).view(np.uint8).reshape(*levels.shape, 4)
+    return packed.take(levels).view(np.uint8).reshape(*levels.shape, 4)
 
 
 def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

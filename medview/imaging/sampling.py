@@ -7,11 +7,8 @@ counts on. Blocks stay in the cache, and numpy lets two of them be worked on at 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from types import ModuleType
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +16,10 @@ from numpy.typing import NDArray
 from medview.core.geometry import FloatArray, Geometry
 from medview.core.volume import Volume
 from medview.imaging import acceleration
+from medview.imaging.halves import in_halves, planes_pool
 from medview.imaging.slice_plane import Sample
 
 _ROWS = 32  # rows a block: 32 x 512 x 4 bytes and its companions stay in the second-level cache
-_THREADS = 2
 _FEW, _FEW_COMPILED = 100_000, 20_000  # fewer pixels are not worth a second thread
 
 Floats = NDArray[np.float32]
@@ -143,7 +140,7 @@ def nearest_layers(
     def work(part: tuple[int, int]) -> None:
         kernels.slab_rows(source.array, lookup, offsets, numbers, count, (*part, mode, *padding))
 
-    _in_halves(work, shape)
+    in_halves(work, shape, least=_FEW_COMPILED)
     if layers.mode == "mean":
         np.divide(numbers, count, out=numbers, where=count > 0)
     outside = count == 0
@@ -157,8 +154,10 @@ def _loser(dtype: np.dtype[np.generic], mode: str) -> float:
     """What every number of a type wins against; 0 to add to."""
     if mode == "mean":
         return 0
-    bounds = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
-    return bounds.min if mode == "mip" else bounds.max
+    if dtype.kind == "f":
+        return float(-np.inf if mode == "mip" else np.inf)
+    bounds = np.iinfo(dtype.str)
+    return float(bounds.min if mode == "mip" else bounds.max)
 
 
 def _kernels_for(source: Source) -> ModuleType | None:
@@ -183,7 +182,7 @@ def _by_kernel(
     def work(part: tuple[int, int]) -> bool:
         return kernel(source.array, lookup, numbers, outside, (*part, 1, *padding))
 
-    found = _in_halves(work, (len(numbers), numbers.shape[1]))
+    found = in_halves(work, (len(numbers), numbers.shape[1]), least=_FEW_COMPILED)
     return Found(numbers, outside if any(found) else None)
 
 
@@ -198,18 +197,6 @@ def _lookup(source: Source, matrix: FloatArray) -> FloatArray:
     lookup = to_grid[:, :3] @ matrix[:3, -3:]
     lookup[:, 2] += to_grid[:, 3]
     return np.asarray(lookup, np.float64)
-
-
-Done = TypeVar("Done")
-
-
-def _in_halves(work: Callable[[tuple[int, int]], Done], shape: tuple[int, int]) -> list[Done]:
-    """Do the rows [first, end) of a plane, half by this thread and half by another."""
-    rows, columns = shape
-    if rows * columns < _FEW_COMPILED:
-        return [work((0, rows))]
-    other = _pool().submit(work, (rows // 2, rows))
-    return [work((0, rows // 2)), other.result()]
 
 
 def linear_at(source: Source, points: Points, shape: tuple[int, int]) -> Found:
@@ -255,14 +242,9 @@ def _by_blocks(
         return blank is not None
 
     starts = range(0, rows, _ROWS)
-    spread = map if rows * columns < _FEW else _pool().map
+    spread = map if rows * columns < _FEW else planes_pool().map
     is_any = any(list(spread(work, starts)))
     return Found(numbers, outside if is_any else None)
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="medview-planes")
 
 
 def _locator(geometry: Geometry, matrix: FloatArray, columns: int) -> _Locator:

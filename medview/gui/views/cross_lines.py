@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ def cross_lines(stage: SliceStage) -> list[CrossLine]:
             continue
         middle = _on_screen(plane, where, point)
         along = _on_screen(plane, where, PatientPoint(*(np.array(point) + 100 * way))) - middle
-        along = along / np.linalg.norm(along)
+        along = along / math.hypot(*along)
         slab = stage.state.mpr.slab(name)
         gap = slab.mm / 2 * where.scale / sine if other.reach > 0.5 else 0.0
         found.append(CrossLine(name, middle, along, gap, min(stage.size)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,10 +130,18 @@ def _turned(flip_h: bool, flip_v: bool, turns: int) -> FloatArray:
 
 def directions(plane: SlicePlane, state: ViewState) -> tuple[FloatArray, FloatArray]:
     """Which way of the patient the screen's right and down point: two (3,) vectors, LPS."""
+    standing = (state.flip_h, state.flip_v, state.turns % 4)
+    return _directions(plane.step_right.tobytes(), plane.normal_vector.tobytes(), standing)
+
+
+@lru_cache(maxsize=64)  # the same from frame to frame
+def _directions(
+    step: bytes, normal: bytes, standing: tuple[bool, bool, int]
+) -> tuple[FloatArray, FloatArray]:
     # Perpendicular to right, so that a sheared grid does not bend the letters.
-    right = plane.step_right / np.linalg.norm(plane.step_right)
-    down = np.cross(plane.normal_vector, right)
-    turn = _orientation(state)
+    right = np.frombuffer(step) / np.linalg.norm(np.frombuffer(step))
+    down = np.cross(np.frombuffer(normal), right)
+    turn = _turned(*standing)
     return turn[0, 0] * right + turn[0, 1] * down, turn[1, 0] * right + turn[1, 1] * down
 
 
@@ -171,7 +179,7 @@ def centred(
 
 def slice_index(plane: SlicePlane, point: PatientPoint) -> int:
     """The slice that holds a point; the first or last one for points outside."""
-    return int(np.clip(round(plane.to_pixel(point)[0]), 0, plane.count - 1))
+    return max(0, min(round(plane.to_pixel(point)[0]), plane.count - 1))
 
 
 def moved_along(plane: SlicePlane, point: PatientPoint, steps: int) -> PatientPoint:
