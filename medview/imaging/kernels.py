@@ -88,7 +88,7 @@ def trilinear(array: NDArray[np.int16], k: np.float32, j: np.float32, i: np.floa
 @numba.njit(**_JIT)
 def fixed(place: float) -> int:
     """A place or a step in fixed point: whole voxels by a shift, no conversion at each pixel."""
-    return np.int64(place * VOXEL)
+    return int(place * VOXEL)
 
 
 @numba.njit(**_JIT)
