@@ -66,9 +66,7 @@ def compare_slabs() -> None:
     """Slabs of nearest voxels in one pass against layer by layer, blank pixels too."""
     for volume in volumes():
         geometry = volume.geometry
-        mpr = turned_about(
-            STRAIGHT, mpr_planes(geometry, STRAIGHT), "axial", 0.6, geometry.centre
-        )
+        mpr = turned_about(STRAIGHT, mpr_planes(geometry, STRAIGHT), "axial", 0.6, geometry.centre)
         plane = mpr_planes(geometry, mpr)["coronal"]
         matrix, shape = plane.lookup(plane.count // 2 + 0.013, step=2)
         for mode in ("mip", "minip", "mean"):
