@@ -62,6 +62,7 @@ class HangingWork(QObject):
         on("layout.hang", self._hang_named)
         SessionBridge(self._session, self).heard.connect(self._hear)
         window.showing.shown.connect(self._meet)
+        window.showing.emptied.connect(self._stand_as_chosen)
 
     # -- what the reader asks for ----------------------------------------------------------
 
@@ -213,6 +214,12 @@ class HangingWork(QObject):
             self._hung = self._stood = None
             return
         self.hang_by(fitting[0])
+
+    def _stand_as_chosen(self) -> None:
+        """Nothing is open any more: as many views as the reader chose, whatever a rule made."""
+        if self._hung is not None:
+            self._hung = self._stood = None
+            self._window.preferences.set_layout(self._session.settings.layout)
 
     def _apply(self, hung: Hung) -> None:
         grid, stage = self._grid, hung.rule.stages[hung.stage]

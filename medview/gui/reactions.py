@@ -77,7 +77,7 @@ class Reactions:
         self._show_presets()
         self._show_work()
         self._show_jobs()
-        if self._window.messages:
+        if self._window.messages and self._window.status.message:
             level, sentence, where = self._window.messages[-1]
             text = f"{where}: {sentence}" if where else str(sentence)
             self._window.status.show_message(text, level)

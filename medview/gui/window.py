@@ -284,6 +284,8 @@ class MainWindow(QMainWindow):
         self.reactions.cancel_loading()
         if not self.session.studies.opened_paths:
             self.reactions.say(say("Open a study first."), "warn")
+        else:
+            self.status.show_message("", "info")  # what was said of them goes with them
         self.session.close_patient()
 
     def cancel(self) -> None:

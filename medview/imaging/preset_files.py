@@ -107,7 +107,7 @@ def _read(path: Path) -> Groups:
             (str(group["modality"]), str(group["unit"])): _rows(group["presets"])
             for group in found["groups"]
         }
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         said = say("The file of window presets has no list of presets.")
         raise InvalidInput(said, str(path)) from error
 

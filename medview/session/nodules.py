@@ -11,7 +11,6 @@ import numpy as np
 from medview.core.geometry import PatientPoint, VoxelIndex
 from medview.core.observation import Observation, Source
 from medview.core.results import Code, Measurement, ModelRun, Quantity
-from medview.core.words import tr
 from medview.imaging.segment.box import LiveMask
 from medview.imaging.segment.extent import Axes
 from medview.imaging.segment.nodule import Nodule
@@ -42,7 +41,7 @@ def nodule_measurement(place: Place, found: Nodule, number: int) -> Measurement:
         points=_on_a_slice(place, found.axes),
         normal=found.axes.normal,
         quantities=quantities,
-        text=tr("Nodule {number}", number=number),
+        text=f"Nodule {number}",
         extra=((_TYPE, found.type),),
     )
 

@@ -12,7 +12,7 @@ from medview.core.geometry import Geometry
 from medview.core.progress import CancelToken
 from medview.core.results import Finding, Label, LabelMap, ModelRun
 from medview.core.study import StudyObject
-from medview.core.words import Sentence, say, tr
+from medview.core.words import Sentence, say
 from medview.imaging.segment.box import Bits, Box, bounds
 from medview.session.segmenting import Beginning
 from medview.session.studies import Place
@@ -32,7 +32,7 @@ def from_runs(place: Place, runs: Iterable[ModelRun], cancel: CancelToken) -> li
             if voxels is not None:
                 words = f"{run.model.name} {run.model.version}: {label.name}"
                 key = corrected_key(run.id, label.value)
-                found.append((tr(label.name), _beginning(voxels, label, words, key)))
+                found.append((label.name, _beginning(voxels, label, words, key)))
     return found
 
 
@@ -47,7 +47,7 @@ def from_finding(place: Place, run: ModelRun, finding: Finding) -> Named | None:
         return None
     words = f"{run.model.name} {run.model.version}: {label.name}"
     begin = _beginning(voxels, label, words, corrected_key(run.id, label.value))
-    return tr(label.name), replace(begin, corrects=finding.id)
+    return label.name, replace(begin, corrects=finding.id)
 
 
 def corrected_key(run_id: str, label_value: int) -> str:
@@ -88,7 +88,7 @@ def _of_map(label_map: LabelMap, place: Place, uid: str, words: str) -> list[Nam
     for label in label_map.labels:
         voxels = voxels_of(label_map, label, place)
         if voxels is not None:
-            name = label.name or tr("Segment")
+            name = label.name or "Segment"
             key = f"seg:{uid}:{label.name}"
             found.append((name, _beginning(voxels, label, words, key)))
     return found

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from medview.core.errors import UnreadableInstance
 from medview.core.results import Code, LabelMap, Measurement, ModelRun
-from medview.core.words import Sentence, say, tr
+from medview.core.words import Sentence, say
 from medview.imaging.overlay import SAFE_COLOURS
 from medview.imaging.segment.box import Bits, Box, LiveMask
 from medview.imaging.segment.size import MaskStatistics
@@ -173,7 +173,7 @@ class Segmenting:
         voxels = begin.voxels
         return Segment(
             id=uuid4().hex,
-            name=name or tr("Segment {number}", number=len(there) + 1),
+            name=name or f"Segment {len(there) + 1}",
             colour=begin.colour or _free_colour([other.colour for other in there]),
             series_uid=place.series.uid,
             stack=place.stack_number,

@@ -19,7 +19,9 @@ from medview.gui.views import corners
 from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
 from medview.imaging.fusion import resampled
-from medview.imaging.slabs import SlabPlane
+from medview.imaging.mpr import mpr_planes, turned_about
+from medview.imaging.oblique import ObliquePlane
+from medview.imaging.slabs import Slab, SlabPlane
 from medview.session.places import Key
 
 Quiet = Callable[..., None]
@@ -291,3 +293,28 @@ def test_a_pet_ct_hangs_itself_fused_with_the_pets_projection_beside(
     np.testing.assert_allclose(np.sort(projected.ravel()), columns, rtol=1e-5)
     kept = tiles[3].state()
     assert kept.slab == ("mip", 500.0)
+
+
+def test_fusion_goes_on_over_turned_planes_and_slabs(
+    fused: MainWindow, quiet: Quiet, qtbot: QtBot
+) -> None:
+    """The hottest place of the PET stays the reddest of the picture, turned and thick alike."""
+    stage = fused.grid.active_view.stage
+    assert stage.plane is not None
+    point = hottest(fused)
+    stage.change(replace(stage.state, point=point))
+    planes = mpr_planes(stage.shown.volume.geometry, stage.state.mpr)
+    turned = turned_about(stage.state.mpr, planes, "coronal", 0.4, point)
+    thick = turned.with_slab(stage.plane.name, Slab("mip", 12.0))
+    stage.change(replace(stage.state, mpr=thick))
+    quiet(fused)
+
+    assert isinstance(stage.plane, ObliquePlane)
+    assert stage.plane.slab.mm == 12.0
+    assert stage.upper is not None
+    values = resampled(stage.upper.volume, stage.plane, stage.index)
+    _, row, column = stage.plane.to_pixel(point)
+    x, y = stage.map().to_screen(row, column)
+    drawn = picture(fused)[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3]
+    assert values[round(row), round(column)] >= 0.8 * np.nanmax(values)
+    assert np.ptp(drawn.reshape(-1, 3).mean(axis=0)) > 20  # coloured, not grey

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from medview.core.made_names import shown_name
 from medview.core.numbers import volume_text
 from medview.core.results import Code
 from medview.core.words import say, tr
@@ -69,7 +70,7 @@ class SegmentsCard(Card):
         swatch = QToolButton()
         swatch.setText("■")
         swatch.setStyleSheet(f"color: {segment.colour}; border: none;")
-        swatch.setAccessibleName(tr("Colour of {name}", name=segment.name))
+        swatch.setAccessibleName(tr("Colour of {name}", name=shown_name(segment.name)))
         swatch.setToolTip(swatch.accessibleName())
         swatch.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(swatch)
@@ -79,9 +80,9 @@ class SegmentsCard(Card):
         swatch.setMenu(menu)
         name: QWidget
         if is_active:
-            name = ElidedLabel(segment.name, "title")
+            name = ElidedLabel(shown_name(segment.name), "title")
         else:
-            name = ElidedLink(segment.name)
+            name = ElidedLink(shown_name(segment.name))
             name.clicked.connect(partial(self._desk.choose, segment.id))
         numbers = label(self._numbers(segment), "muted", wrap=False)
         made = row(swatch, name, numbers, spacing=GRID)

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Signal
 
 from medview.core.geometry import PatientPoint
 from medview.core.results import CurvePath
-from medview.core.words import tr
 from medview.imaging.curves import Curve, curve_through
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Curving(QObject):
             return
         if path is None or self._is_new:
             path = CurvePath(
-                id=uuid4().hex, name=tr("Curve {number}", number=len(self._paths) + 1),
+                id=uuid4().hex, name=f"Curve {len(self._paths) + 1}",
                 series_uid=shown.series.uid, stack=0, points=(),
             )  # fmt: skip
         self._is_new = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medview.core.made_names import shown_number
 from medview.core.numbers import unit_text
 from medview.core.results import Measurement, Quantity
 from medview.core.words import Sentence, say, tr
@@ -67,7 +68,7 @@ def number(value: float) -> str:
 def title_of(measurement: Measurement) -> str:
     """The reader's label, else what kind it is, in the current language."""
     known = KIND_TITLES.get(measurement.kind)
-    return measurement.text or (str(known) if known is not None else measurement.kind)
+    return shown_number(measurement.text) or (str(known) if known is not None else measurement.kind)
 
 
 def shown(quantity: Quantity) -> str:
@@ -87,7 +88,7 @@ def lines(measurement: Measurement) -> tuple[str, ...]:
     """What stands beside a measurement: label, number, unit and the mark of its calibration."""
     mark = "" if measurement.calibration in ("patient", "none") else f" {measurement.calibration}"
     found = {quantity.concept: quantity for quantity in measurement.quantities}
-    said = [measurement.text] if measurement.text else []
+    said = [shown_number(measurement.text)] if measurement.text else []
     if measurement.kind == "reported":
         return (*said, *(f"{_name(q)} {shown(q)}" for q in measurement.quantities[:_FEW]))
     if "Long axis" in found and "Short axis" in found:
