@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 
 from medview.core.layout import layout_name
-from medview.core.words import say
+from medview.core.words import Sentence, say
+from medview.gui.bridge import SessionBridge
 from medview.gui.dialogs.layout_picker import LayoutMenu
+from medview.session.events import ActiveChanged, Event, WorkChanged
+from medview.session.offsets import Offsets
 
 if TYPE_CHECKING:
     from medview.gui.view_grid import ViewGrid
@@ -59,6 +62,7 @@ class LayoutWork:
 
     def _connect_links(self) -> None:
         on, settings = self._window.actions_.connect, self._window.session.settings
+        SessionBridge(self._window.session, self._window).heard.connect(self._hear)
         on("layout.link_here", self._link_here)
         on("layout.unlink", self._unlink)
         for name, switch in _SWITCHES.items():
@@ -89,6 +93,7 @@ class LayoutWork:
     def _link_here(self) -> None:
         count = self._grid.links.link_here(self._grid.active_tile)
         if count:
+            self._keep_links(say("Link by hand"))
             said = say("The slices that are shown belong together now: {count} linked.",
                        count=count + 1)  # fmt: skip
             self._window.reactions.say(said)
@@ -100,9 +105,24 @@ class LayoutWork:
 
     def _unlink(self) -> None:
         is_gone = self._grid.links.unlink(self._grid.active_tile)
+        if is_gone:
+            self._keep_links(say("Take a link by hand back"))
         self._window.reactions.say(
             say("The link by hand is taken back.") if is_gone else say("There is no link by hand.")
         )
+
+    def _keep_links(self, name: Sentence) -> None:
+        book = self._window.session.book
+        if book is not None:
+            book.change(name, linked=self._grid.links.offsets.stacks)
+
+    def _hear(self, event: Event) -> None:
+        """Links by hand come back with the patient, and go with undo."""
+        if isinstance(event, WorkChanged | ActiveChanged):
+            kept = Offsets.of(self._window.session.work.linked)
+            if kept != self._grid.links.offsets:
+                self._grid.links.offsets = kept
+                self._grid.links.show_lines()
 
     def _turn(self, name: str, switch: str, on: bool) -> None:
         links = self._grid.links

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from medview.session.places import Place
 
 if TYPE_CHECKING:
     from medview.session.studies import Studies
+    from medview.session.work import WorkBook
 
 Matrix = tuple[tuple[float, float, float, float], ...]
 
@@ -136,17 +137,24 @@ def _applied(matrix: FloatArray, point: PatientPoint) -> PatientPoint:
 
 
 class Links:
-    """The registrations of what is open, made in this session; safe to use from several threads."""
+    """The registrations of what is open: those of this session, then those that the patient's work
+    kept (`book`); safe to use from several threads."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, book: Callable[[], WorkBook | None] = lambda: None) -> None:
         self._events = events
+        self._book = book
         self._found: tuple[Registration, ...] = ()
         self._lock = threading.Lock()
 
     @property
     def registrations(self) -> tuple[Registration, ...]:
         """All of them, good or not, the oldest first."""
-        return self._found
+        book = self._book()
+        if book is None or not book.work.registrations:
+            return self._found
+        known = {frozenset(each.id) for each in self._found}
+        kept = (each for each in book.work.registrations if frozenset(each.id) not in known)
+        return (*kept, *self._found)
 
     def between(self, one: Place, other: Place) -> Registration | None:
         """The map from places of one stack to places of another, None where nothing gives it.
@@ -156,18 +164,23 @@ class Links:
         if not one.is_of_patient_with(other):
             return None
         here, there = (side_of(place.series, place.stack) for place in (one, other))
-        return link_between(here, there, self._found)
+        return link_between(here, there, self.registrations)
 
     def tried(self, one: Place, other: Place) -> Registration | None:
         """The last registration of these two series, good or not; None where there is none."""
         keys = {one.series.uid, other.series.uid}
-        return next((r for r in reversed(self._found) if set(r.id) == keys), None)
+        return next((r for r in reversed(self.registrations) if set(r.id) == keys), None)
 
     def keep(self, registration: Registration) -> None:
         """Take up a registration in the place of an older one of the same two series."""
         with self._lock:
             others = (r for r in self._found if set(r.id) != set(registration.id))
             self._found = (*others, registration)
+            book = self._book()
+            if book is not None:
+                pair = set(registration.id)
+                before = (each for each in book.work.registrations if set(each.id) != pair)
+                book.amend(registrations=(*before, registration))
         self._events.send(LinksChanged())
 
 

@@ -23,11 +23,38 @@ class Anchor:
     along: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedStack:
+    """A stack and its side of a link by hand, as the reader's work keeps it."""
+
+    series_uid: str
+    stack: int
+    anchor: Anchor
+
+    @property
+    def key(self) -> Key:
+        """Which stack."""
+        return self.series_uid, self.stack
+
+
 @dataclass(frozen=True, slots=True)
 class Offsets:
     """All links by hand; a stack belongs to one of them at most."""
 
     anchors: Mapping[Key, Anchor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stacks: Iterable[LinkedStack]) -> Offsets:
+        """Those that were kept."""
+        return cls({each.key: each.anchor for each in stacks})
+
+    @property
+    def stacks(self) -> tuple[LinkedStack, ...]:
+        """To be kept."""
+        return tuple(
+            LinkedStack(series_uid=key[0], stack=key[1], anchor=anchor)
+            for key, anchor in self.anchors.items()
+        )
 
     def linked(self, normal: Vector, places: Mapping[Key, float]) -> Offsets:
         """With a new link between stacks; places: millimetres along `normal` of what they show."""

@@ -69,7 +69,7 @@ class Session:
         self.events = Events()
         self.studies = Studies(self.events, Budget(self.settings.volume_budget_mb << 20))
         self.prefetch = Prefetcher(self.studies, lambda: self.settings.prefetch)
-        self.links = Links(self.events)
+        self.links = Links(self.events, lambda: self.book)
         self.hanging = RuleBook()
         self.library = LibraryDesk(self.events, self._let_go)
         self.made = Made(self.events, lambda: self._active, lambda: self.settings.reader_name)

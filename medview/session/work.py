@@ -12,7 +12,9 @@ from medview.core.observation import Observation
 from medview.core.results import CurvePath, Measurement
 from medview.core.words import Sentence, say
 from medview.session.journal import Journal
+from medview.session.links import Registration
 from medview.session.merging import merge
+from medview.session.offsets import LinkedStack
 from medview.session.segments import Segment
 
 _UNDO_DEPTH = 200
@@ -31,6 +33,8 @@ ITEMS = {
     "corrections": "id",
     "joined": "id",
     "reminders": "score",
+    "linked": "key",
+    "registrations": "id",
 }
 
 
@@ -131,6 +135,8 @@ class Work:
     corrections: mentions of documents that were put right, in the order in which they were.
     joined: documents of somebody else or of nobody that the reader took for this patient.
     reminders: advice of scores that is to stand in the report.
+    linked: stacks whose slices the reader said belong together. registrations: what was found when
+    series were registered, so that it need not be found again.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -148,6 +154,8 @@ class Work:
     corrections: tuple[SpanCorrection, ...] = ()
     joined: tuple[JoinedDocument, ...] = ()
     reminders: tuple[Reminder, ...] = ()
+    linked: tuple[LinkedStack, ...] = ()
+    registrations: tuple[Registration, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""
@@ -229,7 +237,8 @@ class WorkBook:
                 return None
             name, work = source.pop()
             target.append((name, self._work))
-            self._set(work, name)
+            # How series lie to each other follows from their images: no command made it.
+            self._set(replace(work, registrations=self._work.registrations), name)
         self._on_change()
         return name
 

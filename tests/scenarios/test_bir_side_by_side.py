@@ -103,3 +103,25 @@ def test_bir_localizer_lines(pair: MainWindow) -> None:
     y = round(np.interp(x, *zip(*sorted(ends), strict=True)))
     column = [(QColor(bare.pixel(x, v)), QColor(without.pixel(x, v))) for v in range(y - 2, y + 3)]
     assert any(with_line != plain for with_line, plain in column)
+
+
+def test_a_link_by_hand_is_undone_and_comes_back_with_the_patient(
+    pair: MainWindow, imaging_data: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    turn(pair.grid.tiles[0], 3, ctrl=True)
+    pair.actions_.perform("layout.link_here")
+    linked = pair.grid.links.offsets
+    assert len(linked.anchors) == 2
+
+    pair.actions_.perform("edit.undo")
+    qtbot.waitUntil(lambda: not pair.grid.links.offsets.anchors, timeout=10_000)
+    pair.actions_.perform("edit.redo")
+    qtbot.waitUntil(lambda: pair.grid.links.offsets == linked, timeout=10_000)
+    pair.actions_.perform("file.close_patient")
+    quiet(pair)
+    qtbot.waitUntil(lambda: not pair.grid.links.offsets.anchors, timeout=10_000)
+    assert not pair.status.message
+
+    pair.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "mr" / "brain-t1-post"])
+    quiet(pair)
+    qtbot.waitUntil(lambda: pair.grid.links.offsets == linked, timeout=10_000)

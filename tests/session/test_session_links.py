@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from medview.core.geometry import PatientPoint
+from medview.core.words import say
+from medview.session import Session
 from medview.session.links import Registration, Side, as_matrix, link_between, said_of
+from medview.session.offsets import Offsets
 
 
 def map_of(shift: tuple[float, float, float], turn_deg: float = 0.0) -> np.ndarray:
@@ -89,3 +92,33 @@ def test_two_patients_are_never_linked_whatever_their_files_say() -> None:
     links = Links(Events())
     assert links.between(place("a"), place("b")) is None
     assert links.between(place("a"), place("a")) is not None
+
+
+def test_links_and_registrations_are_there_in_the_next_session(ct_folder) -> None:
+    folder = ct_folder()
+    first = Session()
+    first.open([folder])
+    assert first.active is not None
+    assert first.book is not None
+    linked = Offsets().linked((0.0, 0.0, 1.0), {first.active.key: 3.5, ("1.2", 1): -2.25})
+    first.book.change(say("Link by hand"), linked=linked.stacks)
+    found = Registration(
+        fixed=Side(series_uid=first.active.series.uid, frame="1.1"),
+        moving=Side(series_uid="1.2", frame="1.3"),
+        matrix=((1.0, 0.0, 0.0, 4.5), (0.0, 1.0, 0.0, -2.0), (0.0, 0.0, 1.0, 0.25),
+                (0.0, 0.0, 0.0, 1.0)),
+        landmarks=12, overlap=0.8, at="2026-01-31T10:00:00",
+    )  # fmt: skip
+    first.links.keep(found)
+    first.book.undo()
+    first.book.redo()
+    first.close()
+
+    second = Session()
+    second.open([folder])
+
+    assert second.links.registrations == (found,)
+    assert Offsets.of(second.work.linked) == linked
+    second.close_patient()
+    assert second.links.registrations == ()
+    second.close()
