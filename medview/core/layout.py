@@ -70,6 +70,23 @@ class GridState:
     second: GridState | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpperState:
+    """What lies over a stack in all its views, and how: keys as in `TileState`.
+
+    blend: 0 the lower picture alone, 1 the upper one. level, width: the upper one's window;
+    threshold: values below it are transparent, None for none.
+    """
+
+    lower: tuple[str, int]
+    upper: tuple[str, int]
+    blend: float
+    colours: str
+    level: float
+    width: float
+    threshold: float | None = None
+
+
 def layout_name(rows: int, columns: int) -> str:
     """`2x3` for two rows of three."""
     return f"{rows}x{columns}"

@@ -11,6 +11,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QCursor
 from PySide6.QtWidgets import QMenu, QVBoxLayout
 
+from medview.core.codec import from_plain
+from medview.core.errors import InvalidInput
+from medview.core.layout import UpperState
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
@@ -75,6 +78,7 @@ class FusionWork(QObject):
         on("fusion.less", partial(self._fade, -_STEP))
         on("fusion.next_map", self._next_map)
         on("fusion.lay", self._lay)
+        on("fusion.stand", self._stand)
         on("fusion.window", self._take_window)
         on("fusion.measure", self._take_measures)
         on("models.cancel", self.cancel)
@@ -270,6 +274,37 @@ class FusionWork(QObject):
     def _lay(self, lower: str, upper: str, blend: float = 0.5) -> None:
         """For scripts: series by UID, with #NUMBER for another stack than the first."""
         self.fuse(_key_named(lower), _key_named(upper), blend)
+
+    @property
+    def standing(self) -> tuple[UpperState, ...]:
+        """What lies over whole stacks now, and how."""
+        return tuple(
+            UpperState(
+                lower=base, upper=fused.upper, blend=fused.layer.blend,
+                colours=fused.layer.colour_map, level=fused.layer.window.center,
+                width=fused.layer.window.width, threshold=fused.layer.threshold,
+            )
+            for (base, tile), fused in self._fused.items()
+            if tile is None and fused.layer is not None
+        )  # fmt: skip
+
+    def _stand(self, state: object) -> None:
+        """For scripts: how a series lies that lies there already."""
+        try:
+            wish = from_plain(UpperState, state if isinstance(state, dict) else None)
+        except ValueError as error:
+            raise InvalidInput(say("This is no state of a view.")) from error
+        fused = self._fused.get((wish.lower, None))
+        if fused is None or fused.layer is None or fused.upper != wish.upper:
+            raise InvalidInput(say("This series does not lie over the other."))
+        if wish.colours not in MAPS or not wish.width > 0:
+            raise InvalidInput(say("This is no state of a view."))
+        window = replace(fused.layer.window, center=wish.level, width=wish.width)
+        layer = replace(
+            fused.layer, window=window, colour_map=wish.colours, threshold=wish.threshold
+        )
+        fused.layer = layer.with_blend(wish.blend)
+        self.show()
 
     def _change(self, layer: UpperLayer) -> None:
         fused = self._of_active()

@@ -14,11 +14,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from medview.core.codec import to_plain
+from medview.core.errors import InvalidInput
 from medview.core.geometry import PatientPoint, VoxelIndex
+from medview.gui.scripts.recorder import Recorder
 from medview.gui.views import corners
 from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
-from medview.imaging.fusion import resampled
+from medview.imaging.fusion import MAPS, resampled
 from medview.imaging.mpr import mpr_planes, turned_about
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.slabs import Slab, SlabPlane
@@ -318,3 +321,38 @@ def test_fusion_goes_on_over_turned_planes_and_slabs(
     drawn = picture(fused)[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3]
     assert values[round(row), round(column)] >= 0.8 * np.nanmax(values)
     assert np.ptp(drawn.reshape(-1, 3).mean(axis=0)) > 20  # coloured, not grey
+
+
+def test_what_the_bar_changes_is_recorded_and_repeated(
+    fused: MainWindow, quiet: Quiet, qtbot: QtBot
+) -> None:
+    recorder = Recorder(fused)
+    slider = fused.fusion.bar.blend
+    slider.setValue(slider.minimum() + (slider.maximum() - slider.minimum()) * 4 // 5)
+    upper = fused.grid.active_view.stage.upper
+    assert upper is not None
+    wanted = replace(upper, threshold=2.5, colour_map=MAPS[1])
+    fused.fusion.bar.changed.emit(wanted)
+    standing = fused.fusion.standing
+    script = recorder.finish()
+
+    fused.fusion.end()
+    quiet(fused)
+    assert fused.fusion.standing == ()
+    for step in script.steps:
+        if step.do.startswith("fusion.") and "on" not in step.parameters:
+            fused.actions_.perform(step.do, **step.parameters)
+            quiet(fused)
+
+    assert standing[0].blend == pytest.approx(0.8, abs=0.02)
+    assert fused.fusion.standing == standing
+
+
+def test_a_recorded_fusion_that_is_not_there_is_said(fused: MainWindow) -> None:
+    (standing,) = fused.fusion.standing
+    fused.fusion.end()
+
+    with pytest.raises(InvalidInput) as told:
+        fused.actions_.perform("fusion.stand", state=to_plain(standing))
+
+    assert "does not lie over" in told.value.what.english()

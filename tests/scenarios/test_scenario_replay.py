@@ -7,18 +7,22 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from medview.gui.pane import MOST_TILES
+from medview.gui.scripts.recorder import Recorder
 from medview.gui.scripts.replayer import Replayer
 from medview.gui.window import MainWindow
+from medview.imaging.mpr import STRAIGHT
 from medview.session import Session
 from medview.session.script import Script, Step, read_script, write_script
 
@@ -211,3 +215,39 @@ def test_the_command_repeats_without_a_screen_and_reports_each_step(
     ]  # fmt: skip
     assert shot.read_bytes().startswith(b"\x89PNG")
     assert not list(own_home.glob("data/medview/work/*"))  # nothing was put into the reader's work
+
+
+def test_slabs_by_the_wheel_and_the_second_window_are_repeated(
+    opened: MainWindow, quiet: Quiet, qtbot: QtBot
+) -> None:
+    key = opened.grid.active_tile.key
+    assert key is not None
+    recorder = Recorder(opened)
+    axial = opened.grid.views["axial"]
+    middle = QPointF(axial.rect().center())
+    notches = QWheelEvent(
+        middle, axial.mapToGlobal(middle), QPoint(), QPoint(0, 360), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.AltModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(axial, notches)
+    opened.actions_.perform("layout.second_window", on=True)
+    quiet(opened)
+    opened.grid.hang(key, "coronal", MOST_TILES)
+    quiet(opened)
+    script, wanted = recorder.finish(), opened.grid.state
+    assert wanted.second is not None
+    assert wanted.tiles[0].slabs
+
+    opened.actions_.perform("layout.second_window", on=False)
+    stage = axial.stage
+    stage.change(replace(stage.state, mpr=STRAIGHT))
+    quiet(opened)
+    for step in script.steps:
+        opened.actions_.perform(step.do, **step.parameters)
+        quiet(opened)
+    now = opened.grid.state
+
+    assert now.second is not None
+    assert now.tiles[0].slabs == wanted.tiles[0].slabs
+    assert [(t.key, t.plane) for t in now.second.tiles] == [(key, "coronal")]
+    opened.actions_.perform("layout.second_window", on=False)

@@ -34,4 +34,6 @@ FUSION = (
     Row("fusion.lay", "Lay a series over another", parameters=(
         Parameter("lower", "text"), Parameter("upper", "text"),
         Parameter("blend", "number", is_required=False))),
+    Row("fusion.stand", "How a series lies over another", parameters=(
+        Parameter("state", "value"),)),
 )  # fmt: skip

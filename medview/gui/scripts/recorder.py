@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from medview import __version__
-from medview.core.layout import GridState
+from medview.core.layout import GridState, UpperState
 from medview.gui.actions import ROWS
-from medview.gui.scripts.differences import grid_changes
+from medview.gui.scripts.differences import grid_changes, upper_changes
 from medview.session.script import Script, Step
 from medview.session.work import Work, WorkBook
 from medview.session.work_changes import work_changes
@@ -38,6 +38,7 @@ class Recorder(QObject):
         self._paths = tuple(window.session.studies.opened_paths)
         self._opened = set(self._paths)
         self._grid = _BARE
+        self._upper: tuple[UpperState, ...] = ()
         self._book: WorkBook | None = None
         self._work = Work()
         self._is_settling = False  # an action has begun something that goes on
@@ -71,6 +72,7 @@ class Recorder(QObject):
             before, self._grid = self._grid, self._window.grid.state
             for name, parameters in grid_changes(before, self._grid):
                 self._add(name, parameters)
+        self._look_at_upper()
         self._look_at_work()
 
     def finish(self) -> Script:
@@ -98,10 +100,16 @@ class Recorder(QObject):
         if row is None or not row.is_repeatable:
             return
         self._add(action_id, parameters)
+        self._upper = self._window.fusion.standing
         self._remember_work()
         self._is_settling |= self._window.operations.count > self._running
         if not self._window.grid.playing.is_playing:
             self._grid = self._window.grid.state
+
+    def _look_at_upper(self) -> None:
+        before, self._upper = self._upper, self._window.fusion.standing
+        for name, parameters in upper_changes(before, self._upper):
+            self._add(name, parameters)
 
     def _look_at_work(self) -> None:
         book = self._window.session.book
@@ -136,7 +144,7 @@ class Recorder(QObject):
 
 def _is_more_of(last: Step, step: Step) -> bool:
     """Whether a drag or the wheel goes on: the last place is enough."""
-    goes_on = step.do in ("series.look_at", "window.set", "view.stand")
+    goes_on = step.do in ("series.look_at", "window.set", "view.stand", "fusion.stand")
     return goes_on and (last.do, last.parameters.get("tile")) == (
         step.do,
         step.parameters.get("tile"),
