@@ -133,6 +133,7 @@ class MainWindow(QMainWindow):
         from medview.gui.key_work import KeyWork
         from medview.gui.layout_work import LayoutWork
         from medview.gui.library_work import LibraryWork
+        from medview.gui.models_work import ModelsWork
         from medview.gui.picture_works import PictureWorks
         from medview.gui.record_work import RecordWork
         from medview.gui.risk_work import RiskWork
@@ -156,6 +157,7 @@ class MainWindow(QMainWindow):
         VolumeWork(self)
         NoduleWork(self, SegmentWork(self))
         TrustWork(self)
+        ModelsWork(self)
         KeyImagesWork(self)
         RecordWork(self)
         RiskWork(self)

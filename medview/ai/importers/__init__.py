@@ -4,7 +4,7 @@ Front door: `imported`, a context manager like `catalogue.staged`. Their JSON is
 closed words; their weights in a confined process; nothing of theirs is run or unpickled.
 """
 
-from medview.ai.importers.door import imported
+from medview.ai.importers.door import imported, is_foreign
 from medview.ai.importers.wish import Wish
 
-__all__ = ["Wish", "imported"]
+__all__ = ["Wish", "imported", "is_foreign"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import stat
+import tarfile
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from medview.ai.archive import unpack
 from medview.ai.catalogue import user_models_dir
@@ -21,6 +24,7 @@ from medview.core.words import say
 
 _PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".ts", ".ptl", ".bin"}
 _TOTAL_MAX = 8 << 30
+_LOOK_MAX = 300  # names in an archive that are looked at
 _WITHIN_S = 600.0
 _MEMORY_MB = 16384
 
@@ -95,3 +99,21 @@ def _built(foreign: Foreign, folder: Path, source: str, cancel: CancelToken) -> 
     run_child("make-selftest", {"folder": str(folder)}, cancel=cancel, **limits)  # type: ignore[arg-type]
     write_manifest(folder)
     return open_folder(folder)
+
+
+def is_foreign(source: Path) -> bool:
+    """Whether a path looks like another program's model; False for all that is no such thing."""
+    if source.is_dir():
+        return not (source / "model.json").is_file() and find_nnunet(source) is not None
+    try:
+        if zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as packed:
+                names = packed.namelist()
+        elif tarfile.is_tarfile(source):
+            with tarfile.open(source) as tar:
+                names = [entry.name for entry, _ in zip(tar, range(_LOOK_MAX), strict=False)]
+        else:
+            return False
+    except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError):
+        return False
+    return any(PurePosixPath(name).name == "plans.json" for name in names[:_LOOK_MAX])

@@ -176,6 +176,7 @@ _CINE = (
 _MODELS = (
     Row("models.analyse", "Analyse this series", "activity", "Ctrl+R"),
     Row("models.rate_nodule", "Ask the model about the nodule again", "activity"),
+    Row("models.manage", "Models…", "brain", "Ctrl+Alt+M"),
     Row("models.cancel", "Stop reading and analysing", "ban", "Ctrl+."),
 )
 _HELP = (
