@@ -50,7 +50,7 @@ class Reactions:
                 self._show_active()
             case events.VolumeOpened() | events.LoadProgress() | events.VolumeClosed():
                 self._window.showing.hear(event)
-            case events.WorkChanged():
+            case events.WorkChanged() | events.PartShown():
                 self._refresh.start(0)
             case events.JobsChanged():
                 self._show_jobs()
@@ -224,8 +224,10 @@ class Reactions:
             for run in made.runs_of(place)
             if (run.series_uid, run.stack) == place.key and run.status == "run"
         ]
+        parts = self._session.analyses.parts_of(place.key)
+        drawn = [run for run in (*runs, *parts) if run.label_map]
         tile.view.set_overlays(
-            self._session.segmenting.drawn(place, [run for run in runs if run.label_map]),
+            self._session.segmenting.drawn(place, drawn),
             [heatmap for run in runs for heatmap in run.heatmaps],
         )
         self._window.measures.show_in(tile, place)
@@ -237,7 +239,7 @@ class Reactions:
             more = len(running) - 1
             what = tr("{title} · {stage}", title=tr(job.title), stage=tr(job.stage or "waiting"))
             what += tr(" · {count} waiting", count=more) if more else ""
-            self._window.status.show_progress(what, job.done, job.total)
+            self._window.status.show_progress(what, job.done, job.total, is_share=True)
         else:
             self._window.status.show_progress("", 0, 0)
         self._show_worker()

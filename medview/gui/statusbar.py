@@ -53,15 +53,16 @@ class StatusBar(QWidget):
         self.show_progress("", 0, 0)
         self.retranslate()
 
-    def show_progress(self, what: str, done: int, total: int) -> None:
-        """What is running; an empty `what` means nothing is."""
+    def show_progress(self, what: str, done: int, total: int, *, is_share: bool = False) -> None:
+        """What is running; an empty `what` means nothing is. is_share: told in per cent."""
         is_running = bool(what)
         for widget in (self._what, self._bar, self._count, self._cancel):
             widget.setVisible(is_running)
         self._what.setText(what)
         self._bar.setRange(0, max(0, total))
         self._bar.setValue(done)
-        self._count.setText(f"{done} / {total}" if total else "")
+        count = f"{100 * done // max(1, total)} %" if is_share else f"{done} / {total}"
+        self._count.setText(count if total else "")
 
     def show_memory(self, held: int, budget: int) -> None:
         """Bytes of volumes in memory and what they may take."""

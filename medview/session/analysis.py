@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from medview.core.progress import CancelToken
 from medview.core.results import GateVerdict, ModelRun, Provenance
 from medview.core.words import Sentence
-from medview.session.events import Events, JobsChanged, Message, WorkerChanged
+from medview.session.events import Events, JobsChanged, Message, PartShown, WorkerChanged
 from medview.session.provenance import ended, provenance_of
 from medview.session.studies import Key, Place, Studies
 
@@ -27,6 +27,7 @@ class Task:
     """A model for a stack, with what the gate says of it.
 
     patch: what it looks at instead of the stack; subject: the measurement that it is about.
+    priority: of waiting jobs the highest runs next.
     provenance: once it is queued.
     """
 
@@ -35,6 +36,7 @@ class Task:
     verdict: GateVerdict
     patch: Volume | None = None
     subject: str = ""
+    priority: int = 0
     provenance: Provenance | None = None
 
 
@@ -112,6 +114,7 @@ class Analyses:
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
         self._jobs: dict[str, JobState] = {}
+        self._parts: dict[str, ModelRun] = {}  # what running jobs have drawn so far
         self._waiting: dict[str, CancelToken] = {}  # jobs whose series is still being read
 
     @property
@@ -124,6 +127,11 @@ class Analyses:
     def running(self) -> tuple[JobState, ...]:
         """Jobs that have not ended."""
         return tuple(job for job in self.jobs if job.status in ("waiting", "running"))
+
+    def parts_of(self, key: Key) -> tuple[ModelRun, ...]:
+        """What running models have drawn of a stack so far; nothing of it is kept."""
+        with self._lock:
+            return tuple(r for r in self._parts.values() if (r.series_uid, r.stack) == key)
 
     def start_worker(self) -> Worker:
         """Start the analysis process in the background, if there is none; returns at once."""
@@ -170,6 +178,7 @@ class Analyses:
                 device=self._device,
                 routers=routers,
                 subject=task.subject,
+                priority=task.priority,
             )
             worker = self.start_worker()
             # While the process starts: what it is about to read, to the byte.
@@ -213,6 +222,8 @@ class Analyses:
                 self._events.send(WorkerChanged("ready", device))
             case told.JobProgress(job_id=job_id, done=done, total=total, stage=stage):
                 self._update(job_id, status="running", done=done, total=total, stage=stage)
+            case told.JobPart(job_id=job_id, run=run):
+                self._show_part(job_id, run)
             case told.JobDone(job_id=job_id, run=run) | told.JobRefused(job_id=job_id, run=run):
                 self._finish(job_id, run)
             case told.JobFailed(job_id=job_id, sentence=sentence):
@@ -223,18 +234,33 @@ class Analyses:
                 self._events.send(WorkerChanged("dead"))
                 self._end(job_id or "", "failed", sentence)
 
+    def _show_part(self, job_id: str, run: ModelRun) -> None:
+        with self._lock:
+            if job_id not in self._tasks:
+                return  # it was cancelled meanwhile
+            self._parts[job_id] = run
+        self._events.send(PartShown())
+
+    def _drop_part(self, job_id: str) -> None:
+        with self._lock:
+            had_part = self._parts.pop(job_id, None) is not None
+        if had_part:
+            self._events.send(PartShown())
+
     def _finish(self, job_id: str, run: ModelRun) -> None:
         with self._lock:
             task = self._tasks.pop(job_id, None)
         if task is not None:
             told = task.provenance
             self._keep(task.place, run if told is None else ended(run, told))
+        self._drop_part(job_id)
         self._update(job_id, status="done")
 
     def _end(self, job_id: str, status: str, reason: Sentence | None) -> None:
         with self._lock:
             self._tasks.pop(job_id, None)
             job = self._jobs.get(job_id)
+        self._drop_part(job_id)
         self._update(job_id, status=status)
         if reason is not None:
             self._events.send(Message(reason, "bad", job.title if job else ""))

@@ -97,6 +97,11 @@ class JobsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PartShown(Event):
+    """A running model has drawn more of its label map, or what it drew is gone again."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerChanged(Event):
     """The analysis process: starting, ready, busy or dead; `device` once it is known."""
 

@@ -25,6 +25,8 @@ from medview.ai.client import (
     WorkerReady,
 )
 from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.pending import Pending
+from medview.ai.protocol import result_label_map
 from medview.ai.synchronous import run_job
 from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken
@@ -140,6 +142,29 @@ def test_jobs_end_in_order_and_land_on_their_own_series(
 
     assert [event.job_id for event in done] == [first, second]
     assert [event.run.series_uid for event in done] == ["1.2.3", "4.5.6"]
+
+
+def test_of_waiting_jobs_the_most_urgent_is_next(worker: Worker, heard: Heard, job: Job) -> None:
+    jobs = [job, *(replace(job, series_uid=f"2.{n}", priority=n) for n in (-1, 0, 7))]
+    ids = [worker.submit(each) for each in jobs]  # the process is still starting
+    ended = [heard.wait_for(JobDone) for _ in jobs]
+    assert [event.job_id for event in ended] == [ids[3], ids[0], ids[2], ids[1]]
+    assert [event.run.series_uid for event in ended] == ["2.7", job.series_uid, "2.0", "2.-1"]
+
+
+def test_what_is_drawn_so_far_is_a_run_of_its_own_that_ends_with_the_job(
+    worker: Worker, heard: Heard, job: Job
+) -> None:
+    pending = Pending("1", job)
+    try:
+        result_label_map(pending._result, job.volume.geometry.shape)[3] = 1
+        part = pending.read_part()
+        result_label_map(pending._result, job.volume.geometry.shape)[4] = 1
+    finally:
+        pending.release()
+    assert (part.status, part.findings) == ("running", ())
+    assert part.label_map is not None
+    assert np.flatnonzero(part.label_map.voxels.any(axis=(1, 2))).tolist() == [3]
 
 
 def test_gate_that_refused_ends_the_job_without_a_process(

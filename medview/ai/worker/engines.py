@@ -7,6 +7,7 @@ times as quick as torch on CPUs, bfloat16 there 3 times slower), so it is measur
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -80,7 +81,8 @@ def _compiled(net: nn.Module, shape: tuple[int, ...]) -> Any:
     # Two voxels are left on the coarsest level: instance norm asks for more than one.
     small = [2 * multiple] * len(shape)
     example = torch.zeros((1, 1, *small))
-    with torch.inference_mode(mode=False), torch.no_grad():
+    with torch.inference_mode(mode=False), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer's, about shapes that are fixed here on purpose
         traced = torch.jit.trace(net, example, check_trace=False)  # type: ignore[no-untyped-call]
         model = openvino.convert_model(traced, example_input=example, input=[1, 1, *shape])
     settings = {
