@@ -40,6 +40,7 @@ from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
 from medview.session.segment_values import segment_observations
 from medview.session.segmenting import Segmenting
+from medview.session.stack_values import stack_observations
 from medview.session.studies import Key, Place, Studies
 from medview.session.work import Work, WorkBook
 
@@ -279,8 +280,14 @@ class Session:
             self.documents.of(self.patient),
             self.made.runs_of(self._active),
             self.work,
-            self._painted(self._active),
+            [*self._painted(self._active), *self._stacked(self._active)],
         )
+
+    def _stacked(self, place: Place) -> list[Observation]:
+        opened = self.studies.volume(place.key)
+        if opened is None:
+            return []
+        return stack_observations(opened.volume.geometry, place.patient.id, place.study.date)
 
     def _painted(self, place: Place) -> list[Observation]:
         here = {series.uid for series in place.study.series}

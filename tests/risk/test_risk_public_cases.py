@@ -58,6 +58,30 @@ def test_the_same_rules_read_cases_that_they_were_not_written_for() -> None:
     assert [verdict.outcome for verdict in judge_all(cases)] == ["passed", "passed", "failed"]
 
 
+@pytest.mark.parametrize(
+    ("features", "points"),
+    [("Unilateral weakness", 3), ("Speech disturbance without weakness", 2), ("Other symptoms", 1)],
+)
+def test_words_that_hold_another_answers_words_are_read_as_their_own(
+    features: str, points: int
+) -> None:
+    inputs = [
+        {"name": "Systolic", "value": 120.0, "unit": "mm[Hg]"},
+        {"name": "Diastolic", "value": 70.0, "unit": "mm[Hg]"},
+        {"name": "TIA clinical features", "value": "at1", "label": features},
+        {"name": "Symptom duration", "value": "at2", "label": "10-59 minutes"},
+        {"name": "Diabetes history", "value": "at3", "label": "No"},
+        {"name": "Birthdate", "value": "1980-01-01", "unit": None},
+    ]
+    answers = [
+        {"name": "Total score", "value": points, "decimals": 0},
+        {"name": "Age 60 and over", "value": "at4", "label": "No"},
+    ]
+    case = {"case": "1", "score": "ABCD2_score.v1", "inputs": inputs, "expected": answers}
+
+    assert [verdict.outcome for verdict in judge_all([case])] == ["passed"]
+
+
 def test_a_case_without_an_answer_wants_no_number() -> None:
     refused = _wells(None, Malignancy="perhaps")
 

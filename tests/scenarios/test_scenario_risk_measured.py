@@ -96,7 +96,6 @@ def test_rulers_and_regions_give_what_a_card_asks_for_and_follow_their_handles(
     enter, panel = opened.session.made.enter, opened.sidebar.risk
     enter("haematoma_shape", "round or ellipsoid")
     enter("haematoma_slices", 4.0, "1")
-    enter("slice_thickness", 5.0, "mm")
     opened.sidebar.show_tab("risk")
     panel.pin("abc-2")
     middle = opened.grid.active_view.rect().center()
@@ -114,7 +113,8 @@ def test_rulers_and_regions_give_what_a_card_asks_for_and_follow_their_handles(
         length, width = (
             used(opened, "abc-2", f"haematoma_{n}") or 0.0 for n in ("length", "width")
         )
-        return length * width * 4.0 * 5.0 / 2.0 / 1000.0
+        step = used(opened, "abc-2", "slice_thickness") or 0.0  # from the images' header
+        return length * width * 4.0 * step / 2.0 / 1000.0
 
     qtbot.waitUntil(lambda: card(opened, "abc-2").result.status == "computed")
     before = volume()

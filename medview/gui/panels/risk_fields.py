@@ -89,7 +89,8 @@ class UnitButton(QPushButton):
         """Which unit the number is in."""
         self._unit = unit
         more = " ▾" if len(self._others) > 1 else ""
-        self.setText(tr(unit_text(unit)) + more)
+        # A long unit in two lines leaves the names of the inputs their room.
+        self.setText(tr(unit_text(unit)).replace("/1.73", "/\n1.73") + more)
 
     def ask(self) -> None:
         """Show the units below the button."""
