@@ -42,7 +42,7 @@ def b12() -> Row:
     """Reading, window by window, back to the grid, and writing."""
     goal = Goal(
         name="B12",
-        what="CT 512x512x96, six classes, read to written mask, from the second case on",
+        what="CT 512x512x64, six classes, read to written mask, from the second case on",
         goal=2.5,
         aim=5.0,
         n=case.SLICES * case.SIDE**2,

@@ -5,8 +5,8 @@
 The network's features are random, its last layer is fitted to the tissues of the phantom (ridge
 regression on one of its own tiles): it computes what a trained one computes, and says something
 that does not hang on where a tile lies. Both ways read the DICOM folder, go to 2.8 x 2.8 x 2 mm,
-look at it in windows of 64 x 64 x 48 with a quarter of overlap and equal weights (MONAI's
-defaults), bring the logits back to 512 x 512 x 96 by linear interpolation, take the best class and
+look at it in windows of 64 x 64 x 32 with a quarter of overlap and equal weights (MONAI's
+defaults), bring the logits back to 512 x 512 x 64 by linear interpolation, take the best class and
 write it as NIfTI.
 """
 
@@ -28,8 +28,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from benchmarks.made_series import written
 
-SLICES, SIDE = 96, 512
-SPACING, PATCH, OVERLAP = (2.8, 2.8, 2.0), (64, 64, 48), 0.25  # i, j, k
+SLICES, SIDE = 64, 512
+SPACING, PATCH, OVERLAP = (2.8, 2.8, 2.0), (64, 64, 32), 0.25  # i, j, k
 LOW, HIGH = -1024.0, 1000.0
 HU = (-1000, 40, -850, 160, 600, 300)  # air, soft tissue, lung, liver, bone, heart
 THREADS = min(2, os.cpu_count() or 1)
@@ -61,7 +61,7 @@ def _pictures() -> Iterator[NDArray[np.uint16]]:
 
 @cache
 def series() -> Path:
-    """The DICOM folder, 96 files; gone when the program ends."""
+    """The DICOM folder, 64 files; gone when the program ends."""
     return written(ExplicitVRLittleEndian, SLICES, _pictures())
 
 
