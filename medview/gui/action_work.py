@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from medview.core.words import tr
 from medview.gui.actions import ROWS
+from medview.gui.dialogs.files import ask_files, ask_folder
 from medview.gui.views.commands import VIEW_ACTIONS
 
 if TYPE_CHECKING:
@@ -109,14 +109,10 @@ class ActionWork:
         self._window.setWindowState(state | full if on else state & ~full)
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self._window, tr("Open folder…"))
-        if folder:
-            self._window.open_paths([Path(folder)])
+        ask_folder(self._window, tr("Open folder…"), lambda path: self._window.open_paths([path]))
 
     def _ask_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self._window, tr("Open files…"))
-        if names:
-            self._window.open_paths([Path(name) for name in names])
+        ask_files(self._window, tr("Open files…"), self._window.open_paths)
 
 
 def _holds(part: QWidget, focus: QWidget | None) -> bool:

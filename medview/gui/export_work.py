@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
-from PySide6.QtWidgets import QFileDialog
 
 from medview.core.files import write_private
 from medview.core.progress import CancelToken
 from medview.core.words import say, tr
+from medview.gui.dialogs.files import ask_save
 from medview.gui.views.picture import as_array, picture_of
 
 if TYPE_CHECKING:
@@ -98,20 +98,16 @@ class ExportWork:
     def _ask_picture(self, *, has_text: bool) -> None:
         if self._shown() is None:
             return
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, tr("Save the picture of this view…"), "view.png", "*.png *.jpg"
-        )
-        if name:
-            self.save_picture(Path(name), has_text=has_text)
+        ask_save(
+            self._window, tr("Save the picture of this view…"), "view.png", "*.png *.jpg",
+            partial(self.save_picture, has_text=has_text),
+        )  # fmt: skip
 
     def _ask_film(self) -> None:
         if self._shown() is None:
             return
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, tr("Save the slices as a film…"), "film.webp", "*.webp *.gif"
-        )
-        if name:
-            self.save_film(Path(name))
+        title = tr("Save the slices as a film…")
+        ask_save(self._window, title, "film.webp", "*.webp *.gif", self.save_film)
 
     def _print(self) -> None:
         from PySide6.QtPrintSupport import QPrintDialog, QPrinter
@@ -185,8 +181,8 @@ class _Film(QObject):
         shown = self._view.stage.shown
         times = [100.0] * len(self._frames)
         if shown is not None:
-            pace = pace_of(shown.series, self._window.grid.playing.rate)
-            times = [1000.0 / pace.rate] * len(self._frames)
+            pace = pace_of(shown.series, self._window.grid.playing.rate, shown.stack.frame_ms)
+            times = [float(pace.wait_ms(number)) for number in range(len(self._frames))]
         await self._window.operations.call(
             write_film, self._frames, times, self._path, self._cancel
         )

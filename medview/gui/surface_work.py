@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog
 
 from medview.core.progress import CancelToken
 from medview.core.results import Label, LabelMap
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
+from medview.gui.dialogs.files import ask_folder, ask_save
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_scene import Surface
 from medview.imaging.stl import save_stl
@@ -128,30 +128,36 @@ class SurfaceWork(QObject):
 
     def save(self, path: str = "") -> None:
         """Every surface that is shown, in one STL file."""
-        if surfaces := self._to_save():
-            name = path or QFileDialog.getSaveFileName(
-                self._window, tr("Save surfaces as STL…"), "surfaces.stl", "STL (*.stl)"
-            )[0]  # fmt: skip
-            if name:
-                target = Path(name)
-                if target.suffix.lower() != ".stl":
-                    target = target.with_name(target.name + ".stl")
-                self._write({target: surfaces})
+        surfaces = self._to_save()
+        if not surfaces:
+            return
+
+        def write(target: Path) -> None:
+            if target.suffix.lower() != ".stl":
+                target = target.with_name(target.name + ".stl")
+            self._write({target: surfaces})
+
+        if path:
+            write(Path(path))
+        else:
+            title = tr("Save surfaces as STL…")
+            ask_save(self._window, title, "surfaces.stl", "STL (*.stl)", write)
 
     def save_each(self, folder: str = "") -> None:
         """Every surface that is shown, in an STL file of its own."""
-        if surfaces := self._to_save():
-            place = folder or QFileDialog.getExistingDirectory(
-                self._window, tr("Save every surface as an STL of its own…")
-            )
-            if place:
-                names = _file_names(surfaces)
-                self._write(
-                    {
-                        Path(place) / name: (each,)
-                        for name, each in zip(names, surfaces, strict=True)
-                    }
-                )
+        surfaces = self._to_save()
+        if not surfaces:
+            return
+
+        def write(place: Path) -> None:
+            names = _file_names(surfaces)
+            pairs = zip(names, surfaces, strict=True)
+            self._write({place / name: (each,) for name, each in pairs})
+
+        if folder:
+            write(Path(folder))
+        else:
+            ask_folder(self._window, tr("Save every surface as an STL of its own…"), write)
 
     def _to_save(self) -> tuple[Surface, ...]:
         tiles = self._tiles()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from medview.core.settings import Settings
@@ -80,6 +80,19 @@ def wait_quiet(qtbot: QtBot, window: MainWindow, timeout: int = 30_000) -> None:
 
 
 Quiet = Callable[..., None]
+
+
+@pytest.fixture
+def choose(qtbot: QtBot) -> Callable[[QWidget, Path], None]:
+    """`choose(parent, path)` answers the file dialog that `parent` has opened."""
+
+    def answer(parent: QWidget, path: Path) -> None:
+        qtbot.waitUntil(lambda: parent.findChild(QFileDialog) is not None, timeout=10_000)
+        dialog = parent.findChild(QFileDialog)
+        dialog.fileSelected.emit(str(path))
+        dialog.close()
+
+    return answer
 
 
 @pytest.fixture

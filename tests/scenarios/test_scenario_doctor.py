@@ -52,7 +52,7 @@ def _press(dialog: DoctorDialog, text: str) -> None:
 
 def test_a_series_is_examined_and_a_repaired_copy_saved(
     window: MainWindow, small_demo: Path, tmp_path: Path, quiet: Quiet, qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
+    choose: Callable[..., None],
 ) -> None:  # fmt: skip
     folder = _shuffled(small_demo, tmp_path / "in")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -68,8 +68,8 @@ def test_a_series_is_examined_and_a_repaired_copy_saved(
     qtbot.waitUntil(lambda: "copies would be written" in _words(dialog), timeout=10_000)
     assert "The pictures are numbered anew" in _words(dialog)
     out = tmp_path / "out"
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(out))
     _press(dialog, "Choose a folder…")
+    choose(dialog, out)
     qtbot.waitUntil(lambda: "repaired copies were written" in _words(dialog), timeout=10_000)
 
     copies = sorted((pydicom.dcmread(p) for p in out.iterdir()), key=lambda d: d.InstanceNumber)

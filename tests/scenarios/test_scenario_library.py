@@ -53,15 +53,15 @@ def test_an_empty_library_says_what_to_do_and_a_folder_is_added(
     images: Path,
     quiet: Quiet,
     qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
+    choose: Callable[..., None],
 ) -> None:
     assert window.actions_["file.library"].shortcut().toString() == "Ctrl+B"
     dialog = window.library.show()
     quiet(window)
     assert dialog._pages.currentIndex() == 1
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(images))
 
     click(dialog, "Add a folder…", qtbot)
+    choose(dialog, images)
     quiet(window)
     qtbot.waitUntil(lambda: dialog.model.rowCount() > 0)
 

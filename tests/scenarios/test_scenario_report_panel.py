@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -146,14 +147,14 @@ def test_what_the_reader_types_reaches_the_page_and_can_be_undone(
 
 
 def test_save_pdf_writes_what_was_typed_a_moment_ago(
-    panel: ReportPanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    panel: ReportPanel, qtbot: QtBot, tmp_path: Path, choose: Callable[..., None]
 ) -> None:
     out = tmp_path / "my report.pdf"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
     qtbot.keyClicks(panel.findChild(QPlainTextEdit), "Typed now.")
 
     with qtbot.waitSignal(panel.saved, timeout=10_000):
         qtbot.mouseClick(button_of(panel, "Save PDF"), Qt.MouseButton.LeftButton)
+        choose(panel, out)
 
     assert out.read_bytes().startswith(b"%PDF-")
     assert len(out.read_bytes()) > 20_000

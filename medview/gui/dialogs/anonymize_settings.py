@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QGridLayout,
     QLineEdit,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from medview.core.words import tr
 from medview.dicom.anonymize import PROFILES, Dates, Options
+from medview.gui.dialogs.files import ask_folder, ask_save
 from medview.gui.cards import button, label, row
 from medview.gui.style import GRID
 
@@ -193,23 +193,19 @@ class SettingsPage(QWidget):
             box.setChecked(bool(getattr(chosen, name)))
 
     def _ask_source(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("What is copied"))
-        if folder:
-            self.source.setText(folder)
+        ask_folder(self, tr("What is copied"), lambda path: self.source.setText(str(path)))
 
     def _ask_target(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Folder for the copies"))
-        if folder:
-            self.target.setText(folder)
+        ask_folder(self, tr("Folder for the copies"), lambda path: self.target.setText(str(path)))
 
     def _ask_key(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, tr("Key file"), options=QFileDialog.Option.DontConfirmOverwrite
-        )
-        if name:
-            self.key.setText(name)
+        def take(path: Path) -> None:
+            self.key.setText(str(path))
+
+        ask_save(self, tr("Key file"), "", "", take, confirms=False)
 
     def _ask_mapping(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, tr("List of identities"), "", "CSV (*.csv)")
-        if name:
-            self.mapping.setText(name)
+        def take(path: Path) -> None:
+            self.mapping.setText(str(path))
+
+        ask_save(self, tr("List of identities"), "", "CSV (*.csv)", take)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFileDialog, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QProgressBar, QVBoxLayout, QWidget
 
 from medview.core.errors import MedViewError
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
+from medview.gui.dialogs.files import ask_folder
 from medview.gui.cards import Card, CardColumn, ElidedLabel, button, empty_state, label, row
 from medview.gui.operations import Operations
 from medview.gui.style import GRID
@@ -134,9 +135,7 @@ class DoctorDialog(QDialog):
         if self._plan is None:
             self._show_plan()
             return
-        folder = QFileDialog.getExistingDirectory(self, tr("A folder for the repaired copies"))
-        if folder:
-            self.save_to(Path(folder))
+        ask_folder(self, tr("A folder for the repaired copies"), self.save_to)
 
     def _show_plan(self) -> None:
         found = self._found

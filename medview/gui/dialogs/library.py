@@ -12,7 +12,6 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFileDialog,
     QLineEdit,
     QMenu,
     QProgressBar,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.words import tr
+from medview.gui.dialogs.files import ask_folder
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import button, empty_state, label, row, swap
 from medview.gui.dialogs.library_asks import ForgetDialog, TagsDialog
@@ -338,13 +338,13 @@ class LibraryDialog(QDialog):
         menu.popup(self.table.viewport().mapToGlobal(place))
 
     def _ask(self, what: str) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Choose a folder"))
-        if not folder:
-            return
-        if what == "watch":
-            self._do(self._session.library.watch.add, Path(folder))
-        else:
-            self.add(Path(folder), is_copy=what == "copy")
+        def take(folder: Path) -> None:
+            if what == "watch":
+                self._do(self._session.library.watch.add, folder)
+            else:
+                self.add(folder, is_copy=what == "copy")
+
+        ask_folder(self, tr("Choose a folder"), take)
 
     def _list_watched(self) -> None:
         """The folders that are watched, to be asked for in a thread while the menu is open."""

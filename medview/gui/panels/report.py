@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -21,6 +20,7 @@ from medview.core.errors import MedViewError
 from medview.core.words import Sentence, say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import CardColumn, button, empty_state, row
+from medview.gui.dialogs.files import ask_folder, ask_save
 from medview.gui.panels.report_page import ReportPage
 from medview.gui.panels.report_work import ReportWork
 from medview.gui.style import GRID
@@ -79,15 +79,13 @@ class ReportPanel(QWidget):
     def save_pdf(self) -> None:
         """Ask for a name and save the report there, PDF or text by the name's ending."""
         documents = QStandardPaths.StandardLocation.DocumentsLocation
-        name, _ = QFileDialog.getSaveFileName(
+        ask_save(
             self,
             tr("Save report"),
             str(Path(QStandardPaths.writableLocation(documents)) / "report.pdf"),
             f"{tr('PDF document')} (*.pdf);;{tr('Text')} (*.txt)",
+            lambda path: self.save_to(path if path.suffix else path.with_suffix(".pdf")),
         )
-        if name:
-            path = Path(name)
-            self.save_to(path if path.suffix else path.with_suffix(".pdf"))
 
     def save_to(self, path: Path) -> None:
         """Save the report in the background; `saved` follows, or a message with the reason."""
@@ -107,9 +105,7 @@ class ReportPanel(QWidget):
 
     def save_objects(self) -> None:
         """Ask for a folder and write results and measurements there as DICOM."""
-        folder = QFileDialog.getExistingDirectory(self, tr("Folder for DICOM results"))
-        if folder:
-            self.save_objects_to(Path(folder))
+        ask_folder(self, tr("Folder for DICOM results"), self.save_objects_to)
 
     def save_objects_to(self, folder: Path) -> None:
         """Write SEG, SR and heatmaps in the background; `saved` follows, or a message."""

@@ -6,11 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog
-
 from medview.core.errors import MedViewError, WriteFailed
 from medview.core.paths import user_data_dir
 from medview.core.words import say, tr
+from medview.gui.dialogs.files import ask_file
 from medview.gui.scripts.recorder import Recorder
 from medview.gui.scripts.replayer import Replayer
 from medview.gui.scripts.standing import StandingWork
@@ -73,11 +72,7 @@ class ScriptWork:
 
     def _ask(self) -> None:
         folder = str(user_data_dir() / "recordings")
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, tr("Repeat a recording…"), folder, "*.json"
-        )
-        if name:
-            self.replay(Path(name))
+        ask_file(self._window, tr("Repeat a recording…"), folder, "*.json", self.replay)
 
     def _stop(self) -> None:
         if self.replayer is not None:
