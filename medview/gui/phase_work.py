@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QVBoxLayout
 
 from medview.core.progress import CancelToken
 from medview.core.results import Measurement
 from medview.core.words import say, tr
 from medview.gui.dialogs.curve import CurveDialog
+from medview.gui.panels.phase_bar import PhaseBar
 from medview.gui.views.measuring import Measuring
 from medview.imaging.phases import Curve, phase_ms, phases_of
 from medview.session.phases import curve_over, load_phases, phase_places
@@ -39,9 +41,15 @@ class PhaseWork(QObject):
         self._cancel = CancelToken()
         self._dialog: CurveDialog | None = None
         self.progressed.connect(self._show_progress)
+        self.bar = PhaseBar(window)
+        centre = window.centralWidget()
+        column = None if centre is None else centre.layout()
+        if isinstance(column, QVBoxLayout):
+            column.insertWidget(column.count() - 1, self.bar)
+        self.bar.chosen.connect(self.show_number)
         window.showing.shown.connect(lambda _key: self.show())
         self._grid.wants_changed.connect(self.show)
-        self._grid.active_changed.connect(lambda _tile: self.stop())
+        self._grid.active_changed.connect(self._turned_to)
         self._grid.phase_step.connect(self.step)
         on = window.actions_.connect
         on("series.next_phase", partial(self.step, 1))
@@ -51,6 +59,10 @@ class PhaseWork(QObject):
         for action in ("models.cancel", "edit.escape"):
             on(action, self.stop)
         window.status.cancel_asked.connect(self.stop)
+
+    def _turned_to(self, _tile: object) -> None:
+        self.stop()
+        self._show_bar()
 
     # -- which phases there are --------------------------------------------------------------
 
@@ -88,6 +100,21 @@ class PhaseWork(QObject):
             if tile.view.look.phase != words:
                 tile.view.look = replace(tile.view.look, phase=words)
                 tile.view.update()
+        self._show_bar()
+
+    def _show_bar(self) -> None:
+        count = len(self.places)
+        keys = " ".join(
+            self._window.actions_[f"series.{way}_phase"].shortcut().toString()
+            for way in ("previous", "next")
+        )
+        words = self._grid.active_tile.view.look.phase if count > 1 else ""
+        self.bar.show_phase(self.number, count, words, keys)
+
+    def retranslate(self) -> None:
+        """The bar's words and those of the views in the current language."""
+        self.bar.retranslate()
+        self.show()
 
     # -- from one to another -------------------------------------------------------------------
 
@@ -98,7 +125,16 @@ class PhaseWork(QObject):
         if len(places) < 2:
             self._window.reactions.say(say("This series has no phases."))
             return
-        target = places[(self.number + steps) % len(places)]
+        self._choose(places[(self.number + steps) % len(places)])
+
+    def show_number(self, number: int) -> None:
+        """Show a phase by its number, from 0, at the same place."""
+        self.stop()
+        places = self.places
+        if 0 <= number < len(places) and number != self.number:
+            self._choose(places[number])
+
+    def _choose(self, target: Place) -> None:
         self._lead_to(target)
         self._session.select(target.key)
 
@@ -109,6 +145,7 @@ class PhaseWork(QObject):
             if tile.key == own:
                 tile.want(target.key, tile.plane, tile.state())
         self._grid.wants_changed.emit()
+        self._show_bar()
         if self._dialog is not None:
             self._dialog.plot.show_phase(self.number)
 

@@ -308,6 +308,7 @@ class MainWindow(QMainWindow):
         self.actions_.retranslate()
         for part in (
             self.top, self.studies, self.sidebar, self.status, self.grid, self.fusion.bar,
+            self.pictures.phases,
         ):  # fmt: skip
             part.retranslate()
         self.reactions.show_all()

@@ -11,7 +11,7 @@ import pytest
 from pydicom import dcmread
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from medview.core.study import Series
@@ -170,3 +170,28 @@ def test_frames_are_shown_for_the_times_of_their_vector() -> None:
 def test_a_named_rate_outweighs_the_vector(header: dict[str, str], wanted: float) -> None:
     pace = pace_of(Series(uid="1", header=header), wanted, (100.0, 300.0))
     assert pace == Pace(20.0)
+
+
+def test_the_slider_goes_to_a_phase_and_follows_the_wheel(
+    window: MainWindow, view: SliceView, quiet: Quiet, qtbot: QtBot
+) -> None:
+    bar = window.pictures.phases.bar
+    assert bar.isVisible()
+    assert bar.slider.accessibleName() == "Phase"
+    assert (bar.slider.value(), bar.slider.maximum()) == (0, PHASES - 1)
+
+    bar.slider.setFocus()
+    qtbot.keyClick(bar.slider, Qt.Key.Key_End)
+    quiet(window)
+    assert value(view) == 400
+    wheel(view, 1)
+    quiet(window)
+    assert bar.slider.value() == 1
+    assert any(each.text().startswith("phase 2 / 3") for each in bar.findChildren(QLabel))
+
+    window.preferences.set_language("zh_CN")
+    assert bar.slider.accessibleName() == "时相"
+    window.preferences.set_language("en")
+    window.actions_.perform("file.close_patient")
+    quiet(window)
+    assert not bar.isVisible()

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 
 from medview.core.words import tr
 from medview.dicom.anonymize import PROFILES, Dates, Options
-from medview.gui.dialogs.files import ask_folder, ask_save
 from medview.gui.cards import button, label, row
+from medview.gui.dialogs.files import ask_folder, ask_save
 from medview.gui.style import GRID
 
 

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QDialog, QProgressBar, QVBoxLayout, QWidget
 from medview.core.errors import MedViewError
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
-from medview.gui.dialogs.files import ask_folder
 from medview.gui.cards import Card, CardColumn, ElidedLabel, button, empty_state, label, row
+from medview.gui.dialogs.files import ask_folder
 from medview.gui.operations import Operations
 from medview.gui.style import GRID
 from medview.session import doctoring

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.words import tr
-from medview.gui.dialogs.files import ask_folder
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import button, empty_state, label, row, swap
+from medview.gui.dialogs.files import ask_folder
 from medview.gui.dialogs.library_asks import ForgetDialog, TagsDialog
 from medview.gui.dialogs.library_table import WorklistModel, first_and_last_day, make_table
 from medview.gui.style import GRID
