@@ -68,7 +68,7 @@ def against_peer(
 def against_limit(goal: Goal, limit_ms: float, ours: Work, rounds: int = 9) -> Row:
     """A goal in milliseconds: the ratio is limit over value, so that it holds at 1 and above."""
     ours()
-    foreign = _wait_for_idle()
+    foreign = busy_cores()
     taken = [_timed(ours) for _ in range(rounds)]
     value = statistics.median(each.wall for each in taken) * 1000
     cpu_ratio = limit_ms / (statistics.median(each.cpu for each in taken) * 1000)
@@ -175,7 +175,7 @@ def _seconds_of(process: Path) -> float:
 def _pair(peer: Work, ours: Work, prepare: Work | None) -> tuple[_Taken, _Taken, float]:
     if prepare is not None:
         prepare()
-    _wait_for_idle()
+    busy_cores()
     before, own, start = _busy_s(), _cpu_s(), time.perf_counter()
     theirs, mine = _timed(peer), _timed(ours)
     passed = max(time.perf_counter() - start, 1e-9)
@@ -183,7 +183,7 @@ def _pair(peer: Work, ours: Work, prepare: Work | None) -> tuple[_Taken, _Taken,
     return theirs, mine, max(0.0, round(foreign, 2))
 
 
-def _wait_for_idle() -> float:
+def busy_cores() -> float:
     """Wait some seconds for a quiet machine; gives the cores that others use."""
     cores = os.cpu_count() or 1
     end = time.perf_counter() + _PATIENCE_S
@@ -231,10 +231,17 @@ def _row(goal: Goal, ratio: float, cpu_ratio: float, foreign: float) -> Row:
     return row
 
 
-def in_units(goal: Goal, value: float, limit: float, unit: str) -> Row:
-    """A row whose goal is a limit in some unit; the ratio is limit over value."""
+def in_units(
+    goal: Goal, value: float, limit: float, unit: str, *, cpu: float | None = None,
+    foreign: float = 0.0,
+) -> Row:  # fmt: skip
+    """A row whose goal is a limit in some unit; the ratio is limit over value.
+
+    cpu: the same in CPU time of one thread, which decides while `foreign` cores are busy.
+    """
     ratio = limit / max(value, 1e-9)
-    return _row(goal, ratio, ratio, 0.0) | {
+    cpu_ratio = ratio if cpu is None else limit / max(cpu, 1e-9)
+    return _row(goal, ratio, cpu_ratio, foreign) | {
         "value": round(value, 3),
         "limit": limit,
         "unit": unit,
@@ -243,8 +250,8 @@ def in_units(goal: Goal, value: float, limit: float, unit: str) -> Row:
         "pairs": 1,
         "ratio_min": round(ratio, 2),
         "ratio_max": round(ratio, 2),
-        "cpu_ratio": round(ratio, 2),
-        "foreign_cores": _wait_for_idle(),
+        "cpu_ratio": round(cpu_ratio, 2),
+        "foreign_cores": foreign or busy_cores(),
     }
 
 

@@ -24,7 +24,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from benchmarks.pairs import Goal, Row, against_limit, against_peer, in_units, main
+from benchmarks.pairs import Goal, Row, against_limit, against_peer, busy_cores, in_units, main
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import Label, LabelMap
 from medview.core.study import Patient, Series, Stack, Study
@@ -235,10 +235,10 @@ def linked_row(name: str, what: str, *, moves_all: bool) -> Row:
     """
     grid = _planes_in_a_grid()
     stage = grid.tiles[0].view.stage
-    took = []
+    took, worked, foreign = [], [], busy_cores()
     for number in range(_LINKED_FRAMES + 20):
         sign = 1 if number // 60 % 2 else -1
-        start = time.perf_counter()
+        start, own = time.perf_counter(), time.thread_time()
         if moves_all:
             x, y, z = stage.state.point
             stage.change(replace(stage.state, point=PatientPoint(x + sign, y + sign, z + sign)))
@@ -246,10 +246,11 @@ def linked_row(name: str, what: str, *, moves_all: bool) -> Row:
             stage.scroll(sign)
         QApplication.processEvents()
         took.append((time.perf_counter() - start) * 1000)
+        worked.append((time.thread_time() - own) * 1000)
     grid.close()
-    value = float(np.percentile(took[20:], 95))
+    value, cpu = (float(np.percentile(each[20:], 95)) for each in (took, worked))
     goal = Goal(name=name, what=what, n=_LINKED_FRAMES)
-    return in_units(goal, value, 1000 / 60, "ms")
+    return in_units(goal, value, 1000 / 60, "ms", cpu=cpu, foreign=foreign)
 
 
 ROWS = {

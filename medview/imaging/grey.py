@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from medview.core.volume import Volume
 from medview.imaging import acceleration
 from medview.imaging.colour_maps import GREY, coloured
-from medview.imaging.halves import in_halves
+from medview.imaging.halves import in_halves, room_for
 from medview.imaging.shutters import hidden_on
 from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window, window_fractions
@@ -127,7 +127,7 @@ def _compiled_grey(
             acceleration.begin()
         return None
     factor, shift = grey_line(slope, intercept, window)
-    grey = np.empty(stored.shape, np.uint8)
+    grey = room_for(stored.shape) if stored.size >= _LARGE else np.empty(stored.shape, np.uint8)
 
     def work(part: tuple[int, int]) -> None:
         rows = slice(*part)

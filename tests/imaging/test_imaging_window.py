@@ -15,6 +15,7 @@ from medview.core.errors import InvalidInput
 from medview.core.volume import VoiTable
 from medview.imaging import Window, auto_window, first_window, grey_slice, native_plane
 from medview.imaging.grey import window_to_grey
+from medview.imaging.halves import room_for
 from medview.imaging.window import (
     dragged,
     file_windows,
@@ -229,3 +230,22 @@ def test_a_dragged_table_is_stretched_and_stays_a_table() -> None:
     wider = dragged(window, 4.0, 2.0)
 
     assert window_fractions([0, 2, 4, 6], wider).tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+
+
+def test_room_of_a_large_picture_is_used_again_only_when_nobody_holds_it() -> None:
+    first = room_for((300, 200))
+    first[:] = 7
+    second = room_for((300, 200))
+    second[:] = 9
+    row = second[5:6]  # a part of it counts as well
+
+    assert (first == 7).all()
+    del second
+    third = room_for((300, 200))
+    third[:] = 1
+    assert (row == 9).all()
+    where = third.ctypes.data
+    del third
+    again = room_for((60_000,))
+    assert again.ctypes.data == where
+    assert again.shape == (60_000,)
