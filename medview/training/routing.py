@@ -30,8 +30,8 @@ from medview.training.loop import generator
 from medview.training.losses import cross_entropy
 from medview.training.plan import Recipe, TrainPlan
 
-_LEAST_SURE = 0.9
-_STRANGE = 400
+_LEAST_SURE = 0.8  # of a class among the kinds
+_MARGIN = 1.1
 NONE = -1  # the class of a picture that is none of the kinds
 
 
@@ -202,37 +202,35 @@ def ask_views(
 def calibrate_router(
     net: nn.Module, task: RouterTask, layers: Sequence[str], unknown: float
 ) -> dict[str, Any]:
-    """calib.json: the least probability, and the distance that `unknown` of other pictures exceed.
+    """calib.json: what a picture of each class may reach and still count as one of it.
 
-    The probability is one that 1 % of strange pictures made from those others reach, and never
-    below 0.9. The distance is one to the class's mean, in the features' spread within classes.
+    All from the pictures that the net did not learn from. none: for each class the probability of
+    none of the kinds that `unknown` of its pictures exceed, never below a half. limits: for each
+    class a tenth more than the largest distance of its pictures to its mean, in the features'
+    spread within classes; limit: the largest of them.
     """
     known = Views(*(a[task.fit.truth != NONE] for a in (task.fit.images, task.fit.truth)))
     _, features = ask_views(net, known, layers)
-    _, apart = ask_views(net, task.watch, layers)
+    logits, apart = ask_views(net, task.watch, layers)
     means = np.stack([features[known.of(n)].mean(0) for n in range(task.classes)])
     world = known_world(features - means[known.truth], apart - means[task.watch.truth])
     for own in ("limit", "warn"):  # those of a router are set below, or not at all
         world.pop(own, None)
-    away = [mahalanobis(a - means[n], world) for a, n in zip(apart, task.watch.truth, strict=True)]
+    truth = task.watch.truth
+    away = [mahalanobis(a - means[n], world) for a, n in zip(apart, truth, strict=True)]
+    limits = [round(_MARGIN * max(np.array(away)[truth == n]), 4) for n in range(task.classes)]
+    strange = torch.softmax(torch.from_numpy(logits).double(), 1).numpy()[:, -1]
+    most = [float(np.quantile(strange[truth == n], 1 - unknown)) for n in range(task.classes)]
     return {
-        "probability": round(max(_LEAST_SURE, _strange(net, task.watch)), 4),
+        "probability": _LEAST_SURE,
+        "none": [round(max(0.5, share), 4) for share in most],
         "ood": {
             **world,
             "means": [[float(f"{v:.5g}") for v in row] for row in means],
-            "limit": round(float(np.quantile(away, 1 - unknown)), 4),
+            "limits": limits,
+            "limit": max(limits),
         },
     }
-
-
-def _strange(net: nn.Module, watch: Views) -> float:
-    """The probability of a kind that one in a hundred pictures of no kind reaches."""
-    known = list(watch.images)
-    rngs = (np.random.default_rng((_STRANGE, number)) for number in range(_STRANGE))
-    made = np.stack([foreign_picture(known, [], rng) for rng in rngs])
-    logits, _ = ask_views(net, Views(made, np.full(_STRANGE, NONE, np.int64)))
-    shares = torch.softmax(torch.from_numpy(logits).double(), 1).numpy()[:, :-1]
-    return float(np.quantile(shares.max(1), 0.99))
 
 
 def classes_of(folder_description: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """The router's answer: which of the kinds it knows a series looks like, or that it does not know.
 
-A picture counts as known when its class is one of the outputs (the net has one more, for all that
-is none of them), its probability reaches the router's threshold, and its pooled features lie no
-farther from the training's than the limit.
+A picture counts as known when its class has the router's least probability among the outputs, the
+net's further output (all that is none of them) stays within what pictures of that class reach, and
+its pooled features lie no farther from the class's than those of such pictures.
 
 An output may cover others: kinds that the training pictures told apart by the way their source
 scaled grey values, which nobody knows of a series in Hounsfield units. For such a series the
@@ -52,14 +52,19 @@ def route(state: State, layers: list[str], probability: float | str, limit: floa
     shares = softmax(np.atleast_2d(_logits(state)))
     sums, nearest = summed(shares, outputs, state.volume.unit == "HU")
     least, most = _number(state.context, probability), _number(state.context, limit)
-    known = _calibration(state.context).get("ood", {})
+    calibration = _calibration(state.context)
+    known = calibration.get("ood", {})
+    classes = shares.shape[1] - 1
+    none = calibration.get("none", [0.5] * classes)
+    limits = known.get("limits", [most] * classes)
     looks: list[int | None] = []
     for number, own in enumerate(sums):
         best = int(own.argmax())
-        is_known = own[best] >= least and shares[number].argmax() < shares.shape[1] - 1
+        kind, strange = int(nearest[number, best]), float(shares[number, -1])
+        is_known = own[best] >= least * (1 - strange) and strange <= none[kind]
         if is_known:
-            mean = np.array(known["means"][nearest[number, best]])
-            is_known = mahalanobis(_features(state, layers, number) - mean, known) <= most
+            away = _features(state, layers, number) - np.array(known["means"][kind])
+            is_known = mahalanobis(away, known) <= limits[kind]
         looks.append(best if is_known else None)
     found = joined(looks, sums)
     if _is_lone_slice(state.volume):
