@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QLabel, QMenu, QPushButton, QSlider, QWidget
 from pytestqt.qtbot import QtBot
@@ -344,3 +346,21 @@ def test_behind_another_panel_results_are_counted_and_drawn_when_it_comes_to_fro
 
     panel.show()
     qtbot.waitUntil(lambda: "Not valid on dialysis." in texts(panel))
+
+
+def test_a_panel_that_goes_while_its_cards_are_built_says_nothing(
+    qtbot: QtBot, session: Session
+) -> None:
+    with_a_whole_nodule(session)
+
+    def begin_and_go() -> None:
+        made = RiskPanel(session)
+        made.resize(340, 1400)
+        with qtbot.waitExposed(made):
+            made.show()
+        made.open_score("brock")
+        qtbot.waitUntil(lambda: bool(made.findChildren(ScoreCard)))
+        shiboken6.delete(made)
+
+    begin_and_go()
+    gc.collect()  # what the work on the cards says when it is given up would fail this test

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from medview.core.observation import Source
 from medview.core.words import current_language, tr
@@ -183,7 +184,8 @@ class RiskPanel(QWidget):
             self._do_then()
         finally:
             for card in made.values():
-                if card is not self._cards.get(card.score.id):
+                # With the panel its cards are gone, before the work on them is.
+                if card is not self._cards.get(card.score.id) and isValid(card):
                     card.deleteLater()
 
     def _do_then(self) -> None:
