@@ -24,7 +24,7 @@ def run_child(
     *,
     cancel: CancelToken,
     writes: Path | None = None,
-    memory_mb: int = 8192,
+    memory_mb: int = 16384,
     within_s: float = 300.0,
 ) -> Mapping[str, Any]:
     """The answer of a task in `ai.worker.child`; it may write below `writes` only.

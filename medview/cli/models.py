@@ -36,13 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("check", "check one model or all").add_argument("name", metavar="NAME", nargs="?")
     adding = action("add", "add a model from a folder or an archive (zip, tar)")
     adding.add_argument("path", type=Path, metavar="PATH")
-    importing = action("import", "make a model folder of nnU-Net v2, a MONAI bundle or ONNX")
+    importing = action("import", "make a model folder of nnU-Net v2 or a plain MONAI bundle")
     importing.add_argument("path", type=Path, metavar="PATH")
     importing.add_argument("--name", default="", help="of the new model")
     importing.add_argument("--licence", default="", help="of the model, as its maker says")
     importing.add_argument("--modality", default="", choices=["", "CT", "MR", "PT"])
     importing.add_argument("--body-part", default="", metavar="PART", help="as in DICOM: CHEST")
     importing.add_argument("--axes", default="", metavar="LPS", help="where training arrays ran to")
+    exporting = action("export", "hand a model's network on to other programs")
+    exporting.add_argument("name", metavar="NAME")
+    exporting.add_argument("--to", required=True, choices=["onnx", "monai"])
+    exporting.add_argument("--out", type=Path, required=True, metavar="PATH")
     agreeing = action("agree", "use a model that no known key signed")
     agreeing.add_argument("name", metavar="NAME")
     signing = action("sign", "sign a model folder with a key of your own")
@@ -56,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """Do the action; 0, 2 for a model that is not sound, 3 when some of several are not."""
     actions = {
         "list": _list, "show": _show, "check": _check, "add": _add, "import": _import,
+        "export": _export,
         "agree": _agree, "sign": _sign, "remove": _remove,
     }  # fmt: skip
     return actions[args.action](args)
@@ -189,6 +194,19 @@ def _import(args: argparse.Namespace) -> int:
         require_passed(found)
         model = install(candidate)
     _report_added(args, model, found)
+    return DONE
+
+
+def _export(args: argparse.Namespace) -> int:
+    from medview.ai.exporting import export_model
+    from medview.core.progress import CancelToken
+
+    model = read_catalogue().find(args.name)
+    path = export_model(model, args.to, args.out, CancelToken())
+    if args.json:
+        print_json({"schema": SCHEMA, "models": [_row(model)], "path": str(path)})
+    else:
+        print_lines(tr("Written: {path}", path=path))
     return DONE
 
 

@@ -194,7 +194,7 @@ def test_whole_modules_torchscript_and_noise_are_refused(tmp_path: Path) -> None
 def test_folder_of_no_known_form_is_refused(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("x", encoding="utf-8")
 
-    assert "neither nnU-Net v2" in said(tmp_path)
+    assert "neither an nnU-Net v2 results folder" in said(tmp_path)
 
 
 def test_crop_keeps_what_is_not_zero_with_its_place_and_the_rest_is_background() -> None:

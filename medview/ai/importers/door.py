@@ -15,6 +15,7 @@ from medview.ai.archive import unpack
 from medview.ai.catalogue import user_models_dir
 from medview.ai.child import run_child
 from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.importers.bundle import find_bundle, read_bundle
 from medview.ai.importers.nnunet import find_nnunet, read_nnunet
 from medview.ai.importers.wish import Foreign, Wish, write_words
 from medview.ai.manifest import write_manifest
@@ -22,11 +23,12 @@ from medview.core.errors import InvalidInput, ModelUnavailable
 from medview.core.progress import CancelToken
 from medview.core.words import say
 
+_ONNX = ".onnx"
 _PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".ts", ".ptl", ".bin"}
 _TOTAL_MAX = 8 << 30
 _LOOK_MAX = 300  # names in an archive that are looked at
 _WITHIN_S = 600.0
-_MEMORY_MB = 16384
+_MEMORY_MB = 32768
 
 
 @contextmanager
@@ -55,7 +57,13 @@ def _as_folder(source: Path, place: Path) -> Path:
         raise ModelUnavailable(
             say("A pickle or TorchScript can run code when it is opened; MedView opens none."),
             source.name,
-            say("Import the whole nnU-Net folder or bundle it belongs to, or ONNX."),
+            say("Import the whole nnU-Net folder or bundle it belongs to."),
+        )
+    if source.suffix.lower() == _ONNX:
+        raise ModelUnavailable(
+            say("MedView writes ONNX but does not run foreign graphs."),
+            source.name,
+            say("Import the nnU-Net folder or the bundle that it was made from."),
         )
     unpack(source, place / "unpacked", _check_size)
     return place / "unpacked"
@@ -82,8 +90,11 @@ def _read(folder: Path, wish: Wish) -> Foreign:
     found = find_nnunet(folder)
     if found is not None:
         return read_nnunet(found, wish)
+    bundle = find_bundle(folder)
+    if bundle is not None:
+        return read_bundle(bundle, wish)
     raise ModelUnavailable(
-        say("This is neither nnU-Net v2, nor a MONAI bundle, nor ONNX with a model.json."),
+        say("This is neither an nnU-Net v2 results folder nor a MONAI bundle."),
         folder.name,
     )
 
@@ -104,7 +115,8 @@ def _built(foreign: Foreign, folder: Path, source: str, cancel: CancelToken) -> 
 def is_foreign(source: Path) -> bool:
     """Whether a path looks like another program's model; False for all that is no such thing."""
     if source.is_dir():
-        return not (source / "model.json").is_file() and find_nnunet(source) is not None
+        is_native = (source / "model.json").is_file()
+        return not is_native and bool(find_nnunet(source) or find_bundle(source))
     try:
         if zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as packed:
@@ -116,4 +128,5 @@ def is_foreign(source: Path) -> bool:
             return False
     except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError):
         return False
-    return any(PurePosixPath(name).name == "plans.json" for name in names[:_LOOK_MAX])
+    signs = ("plans.json", "metadata.json")
+    return any(PurePosixPath(name).name in signs for name in names[:_LOOK_MAX])

@@ -86,7 +86,7 @@ def described(
     """The fields that every imported model has; `rest`: pipeline, outputs, kind."""
     gates: list[dict[str, Any]] = [
         {"check": "modality", "in": [modality], "fail": "refuse", "missing": "refuse"},
-        {"check": "geometry", "in": ["volume"], "fail": "refuse", "missing": "refuse"},
+        {"check": "geometry", "in": ["regular"], "fail": "refuse", "missing": "refuse"},
     ]
     if wish.body_part:
         gates.append({"check": "body_part", "in": [wish.body_part], "fail": "refuse",

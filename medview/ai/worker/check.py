@@ -27,7 +27,8 @@ def _check(folder: ModelFolder, step: Mapping[str, Any]) -> int:
 
     with torch.device("meta"):
         net = build_net(step["arch"], step.get("args", {}))
-    wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
+    own = net.state_dict()
+    wanted = {name: tuple(tensor.shape) for name, tensor in own.items()}
     tensors = read_header(folder.path / step["weights"])
     prefix = step.get("prefix", "")
     found = {name.removeprefix(prefix): tensor.shape for name, tensor in tensors.items()}
@@ -37,6 +38,7 @@ def _check(folder: ModelFolder, step: Mapping[str, Any]) -> int:
             say("The weights are not those of the network: tensor {name} does not fit.", name=name),
             step["weights"],
         )
+    _require_kinds({n.removeprefix(prefix): t.dtype for n, t in tensors.items()}, own, step)
     for name, shape in wanted.items():
         if found[name] != shape:
             raise ModelUnavailable(
@@ -44,3 +46,16 @@ def _check(folder: ModelFolder, step: Mapping[str, Any]) -> int:
                 step["weights"],
             )
     return sum(tensor.count for tensor in tensors.values())
+
+
+def _require_kinds(
+    found: Mapping[str, str], own: Mapping[str, Any], step: Mapping[str, Any]
+) -> None:
+    # Floats may be narrower than the network's own, and are widened; counters are whole numbers.
+    for name, tensor in own.items():
+        is_float = found[name] in ("F16", "BF16", "F32", "F64")
+        if is_float != tensor.is_floating_point():
+            raise ModelUnavailable(
+                say("The weights have another kind of number than the network: {name}.", name=name),
+                step["weights"],
+            )

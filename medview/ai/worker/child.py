@@ -22,6 +22,7 @@ from medview.core.errors import MedViewError
 from medview.core.words import say
 
 TASKS = {
+    "export": "medview.ai.worker.exporting:export",
     "nnunet-weights": "medview.ai.worker.checkpoint:convert_nnunet",
     "plain-weights": "medview.ai.worker.checkpoint:convert_state_dict",
     "make-selftest": "medview.ai.worker.checkpoint:make_selftest",
