@@ -43,8 +43,9 @@ def summary(room: Room) -> None:
 
     line = next(s for s in panel.findChildren(SeriesLine) if s.isVisible())
     QTest.mouseClick(line.findChildren(QPushButton)[0], _LEFT)
-    room.rest(0.5)
+    room.rest(3.0)  # the first plot loads its library
     panel.show_widget(line)
+    room.rest(1.0)
 
 
 def timeline(room: Room) -> None:

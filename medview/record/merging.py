@@ -6,8 +6,10 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 from medview.core.observation import LISTS, Observation, Source, concepts
+from medview.core.paths import resources_dir
 from medview.record.staleness import day_of
 
 # The reader's word counts most, then what was measured, then what was written, then models.
@@ -73,8 +75,21 @@ def rank_of(one: Observation) -> int:
 
 
 def plain_name(name: str) -> str:
-    """A name as it is compared: folded, without the terminology's remark in brackets."""
-    return " ".join(_REMARK.sub("", name).casefold().split())
+    """A name as it is compared: folded, without the terminology's remark in brackets, and one for
+    all names that `resources/lexicon/same.tsv` has for a thing, in both languages."""
+    folded = " ".join(_REMARK.sub("", name).casefold().split())
+    return _same_names().get(folded, folded)
+
+
+@cache
+def _same_names() -> dict[str, str]:
+    path = resources_dir() / "lexicon" / "same.tsv"
+    rows = (
+        line.split("|")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    )
+    return {name: names[0] for names in rows for name in names}
 
 
 def _word(one: Observation) -> str:

@@ -175,3 +175,20 @@ def test_a_result_without_a_concept_has_a_series_by_its_code() -> None:
     (series,) = chart_of(merged(found), DAY).series
 
     assert (series.key, series.title, len(series.points)) == ("other:2276-4", "Ferritin", 2)
+
+
+def test_a_drug_in_two_languages_is_one_medicine_with_both_sources() -> None:
+    found = merged(
+        [
+            named("medication", "Amlodipine", "active", "2026-01-30"),
+            named("medication", "氨氯地平", "active", "2026-01-27"),
+            named("problem", "高血压", "active", "2026-01-27"),
+            named("problem", "Hypertension", "active", "2026-01-30"),
+        ]
+    )
+    chart = chart_of(found, DAY)
+
+    (medicine,) = chart.medications
+    assert medicine.name == "Amlodipine"
+    assert len(medicine.sources) == 2
+    assert len(chart.problems) == 1

@@ -12,11 +12,11 @@ from medview.training.text.scores import Tally, f1_of
 NOTES = Path(__file__).parents[1] / "data" / "notes"
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_notes_are_read_as_they_were_marked(language: str) -> None:
+@pytest.mark.parametrize("name", ["en", "zh", "second-en", "second-zh"])
+def test_notes_are_read_as_they_were_marked(name: str) -> None:
     tally = Tally()
-    for note in read_notes(NOTES / f"{language}.jsonl"):
-        count_note(tally, note, our_note(note["text"], language, None))
+    for note in read_notes(NOTES / f"{name}.jsonl"):
+        count_note(tally, note, our_note(note["text"], note["lang"], None))
     f1 = {name: f1_of(tally.rows(name).sum(0)) for name in tally.names}
     assert f1["entities"] > 0.85
     assert f1["context.negated"] > 0.95
