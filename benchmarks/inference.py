@@ -89,7 +89,7 @@ def _film() -> Any:
 
     torch.set_num_threads(case.THREADS)
     torch.manual_seed(13)
-    args = {"outputs": CLASSES, "widths": [48, 96, 192, 384], "blocks": [2, 2, 2, 2]}
+    args = {"outputs": CLASSES, "widths": [32, 64, 128, 256], "blocks": [2, 2, 2, 2]}
     net = build_net("resnet2d", args).eval()
     for layer in net.modules():
         if isinstance(layer, torch.nn.ReLU):
