@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medview.ai.folder import ModelFolder
+from medview.ai.look import Look
 from medview.core.results import GateVerdict, ModelRun
 from medview.core.volume import Volume
 from medview.core.words import Sentence
@@ -20,6 +21,7 @@ class Job:
     routers: asked before the model, see `worker.consult`.
     subject: the measurement that it is about; the volume is then a part of the stack.
     priority: of the waiting jobs the highest is next, of equals the one that came first.
+    look: ask where an earlier result came from instead.
     """
 
     model: ModelFolder
@@ -31,6 +33,7 @@ class Job:
     routers: tuple[ModelFolder, ...] = ()
     subject: str = ""
     priority: int = 0
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)

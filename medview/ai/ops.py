@@ -99,6 +99,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "limit": _POINTER,
         "warn": Field("number-or-pointer"),
     },
+    "distance": {"limit": _POINTER, "warn": Field("number-or-pointer")},
     "route": {
         "layers": Field("texts", True),
         "probability": _POINTER,

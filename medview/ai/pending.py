@@ -34,6 +34,8 @@ class Pending:
         self._volume = self._share()
         has_heatmaps = any(step["op"] == "explain" for step in job.model.pipeline)
         self._heatmaps = len(job.model.outputs) if has_heatmaps else 0
+        if job.look is not None:
+            self._heatmaps = 1
         self._shape = self._volume.geometry.shape
         try:
             self._result = SharedBlock.create(result_bytes(self._shape, self._heatmaps))
@@ -63,6 +65,7 @@ class Pending:
             device=self.job.device,
             language=current_language(),
             routers=tuple((str(r.path), r.manifest_sha256) for r in self.job.routers),
+            look=self.job.look,
         )
 
     def read_run(self, done: DoneLine) -> ModelRun:
@@ -78,6 +81,10 @@ class Pending:
                 values=result_heatmap(self._result, self._shape, number).copy(),
                 class_name=line.class_name,
                 maximum=line.maximum,
+                method=line.method,
+                cells=line.cells,
+                fidelity=line.fidelity,
+                random_likeness=line.random_likeness,
             )
             for number, line in enumerate(done.heatmaps[: self._heatmaps])
         )

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.ai.look import Look
 from medview.core.codec import from_plain, to_plain
 from medview.core.geometry import Geometry
-from medview.core.results import Check, Finding
+from medview.core.results import Check, Fidelity, Finding
 from medview.core.shared import SharedBlock
 from medview.core.volume import Volume
 from medview.core.words import Sentence
@@ -46,6 +47,7 @@ class JobLine:
     """Run a model. The result block holds a label map and then `heatmaps` maps of float32.
 
     routers: path and manifest hash of each that is asked first whether the picture fits.
+    look: no result, but where an earlier one came from; its heatmap is the only one.
     """
 
     id: str
@@ -57,6 +59,7 @@ class JobLine:
     device: str
     language: str = "en"
     routers: tuple[tuple[str, str], ...] = ()
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class HeatmapLine:
     id: str
     class_name: str
     maximum: float
+    method: str = "linear_cam"
+    cells: tuple[int, int, int] = (0, 0, 0)
+    fidelity: Fidelity | None = None
+    random_likeness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from medview.ai.folder import ModelFolder
 from medview.cli.evaluate import find_model
 from medview.cli.output import DONE, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
@@ -28,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--alpha", type=float, default=0.1,
         help="share of new cases that intervals may miss (default 0.1)",
     )  # fmt: skip
+    parser.add_argument(
+        "--certainty", action="store_true",
+        help="do not touch the probabilities: fit on cases of the model's own set that it did not "
+        "learn from how sure it may be, and measure it on others (DATA with train and dev)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(1)
     folder = find_model(args.model)
+    if args.certainty:
+        return _certainty(args, folder)
     measured = evaluate_model(
         folder, args.data, args.split, Listener(progress_for(args), CancelToken())
     )
@@ -62,4 +70,19 @@ def run(args: argparse.Namespace) -> int:
             print_lines(f"  {when:7} {name:12} {found['value']:.3f}  95 % {low:.3f} to {high:.3f}")
     for name, found in changes.get("volumes", {}).items():
         print_lines(f"  {name}: intervals of +-{round(100 * found['interval_share'])} %")
+    return DONE
+
+
+def _certainty(args: argparse.Namespace, folder: ModelFolder) -> int:
+    from medview.training.evaluation import Listener
+    from medview.training.local import SCHEMA
+    from medview.training.trust import card_section, fit_trust, parts_of, write_trust
+
+    listener = Listener(progress_for(args), CancelToken())
+    calib, about, rows = fit_trust(folder, parts_of(folder, args.data), args.alpha, listener)
+    path = write_trust(folder, calib, about, rows, args.out or Path(f"{folder.name}-certain"))
+    if args.json:
+        print_json({"schema": SCHEMA, "model": folder.name, "path": str(path), **about})
+    else:
+        print_lines(str(path), *card_section(folder, about).splitlines())
     return DONE

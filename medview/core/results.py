@@ -68,15 +68,44 @@ class LabelMap:
     labels: tuple[Label, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fidelity:
+    """How a heatmap fares on its own picture.
+
+    insertion, deletion: score (logits) that is won, on average, by putting the places back that it
+    marks, the strongest first, and lost by taking them away; the same for orders by chance.
+    """
+
+    insertion: float
+    deletion: float
+    insertion_by_chance: float
+    deletion_by_chance: float
+
+    @property
+    def beats_chance(self) -> bool:
+        """Whether both win and lose more than by chance."""
+        inserts = self.insertion > self.insertion_by_chance
+        return inserts and self.deletion > self.deletion_by_chance
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Heatmap:
-    """values: float32 [k, j, i] on `geometry`, 0 (nothing) to `maximum`; what the model used."""
+    """values: float32 [k, j, i] on `geometry`, 0 (nothing) to `maximum`; what the model used.
+
+    method: linear_cam, or one of `ai.look`. cells: of the grid that it was read from, (0, 0, 0)
+    where it is not known. random_likeness: rank correlation, -1 to 1, with the map of a net with
+    shuffled weights; None where nobody asked.
+    """
 
     id: str
     geometry: Geometry
     values: NDArray[np.float32]
     class_name: str
     maximum: float = 1.0
+    method: str = "linear_cam"
+    cells: tuple[int, int, int] = (0, 0, 0)
+    fidelity: Fidelity | None = None
+    random_likeness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +129,8 @@ class Finding:
     kind: segmentation, classification, detection or measure. label_value points into the run's
     label map, heatmap_id to one of its heatmaps. corners: the eight of a detection's box.
     tracking_uid: names the lesion or organ in every object that tells of it, now and later.
+    answer: of a class whose model has conformal limits: present, absent, or abstain where these
+    leave both or neither; answer_said: the same in words.
     """
 
     id: str
@@ -116,6 +147,8 @@ class Finding:
     label_value: int | None = None
     heatmap_id: str | None = None
     explanation: Sentence | None = None  # "show why" in words
+    answer: str = ""
+    answer_said: Sentence | None = None
     corners: tuple[PatientPoint, ...] = ()
     tracking_uid: str = ""
 

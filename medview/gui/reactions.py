@@ -33,14 +33,14 @@ class Reactions:
         self._state = ""
         grid = window.grid
         grid.window_changed.connect(self._window_changed)
-        grid.wants_changed.connect(self._show_work)
+        grid.wants_changed.connect(self.show_work)
         grid.active_changed.connect(self._show_presets)
         window.showing.shown.connect(self._first_image)
         window.showing.arrived.connect(self._arrived)
         window.top.preset_chosen.connect(self._choose_preset)
         self._refresh = QTimer(window)
         self._refresh.setSingleShot(True)
-        self._refresh.timeout.connect(self._show_work)
+        self._refresh.timeout.connect(self.show_work)
         self.show_all()
 
     def hear(self, event: events.Event) -> None:
@@ -75,7 +75,7 @@ class Reactions:
         """Everything that carries words, again."""
         self._show_worker()
         self._show_presets()
-        self._show_work()
+        self.show_work()
         self._show_jobs()
         if self._window.messages and self._window.status.message:
             level, sentence, where = self._window.messages[-1]
@@ -110,7 +110,7 @@ class Reactions:
         if shown is not None and shown.stack.values_said is not None:
             self.say(shown.stack.values_said)
         self._show_presets()
-        self._show_work()
+        self.show_work()
 
     def cancel_loading(self) -> None:
         """Stop reading the series that is shown, and what is being prepared for analysis."""
@@ -144,7 +144,7 @@ class Reactions:
         self._window.showing.follow()
         self._show_notes()
         self._show_presets()
-        self._show_work()
+        self.show_work()
 
     def _arrived(self, place: Place) -> None:
         """A series is read: have it analysed where the reader wants that."""
@@ -156,7 +156,7 @@ class Reactions:
     def _first_image(self, _key: Key) -> None:
         self._show_notes()
         self._show_presets()
-        self._show_work()
+        self.show_work()
 
     def _show_notes(self) -> None:
         """What is special about the active stack; what was said of another one goes."""
@@ -206,7 +206,8 @@ class Reactions:
 
     # -- work ------------------------------------------------------------------------------
 
-    def _show_work(self) -> None:
+    def show_work(self) -> None:
+        """What was made on the stacks that are shown: masks, heatmaps, measurements."""
         places = {place.key: place for place in self._session.studies.places()}
         for tile in self._window.grid.tiles:
             place = None if tile.key is None else places.get(tile.key)
@@ -228,7 +229,7 @@ class Reactions:
         drawn = [run for run in (*runs, *parts) if run.label_map]
         tile.view.set_overlays(
             self._session.segmenting.drawn(place, drawn),
-            [heatmap for run in runs for heatmap in run.heatmaps],
+            self._window.trust.on_images(runs),
         )
         self._window.measures.show_in(tile, place)
 

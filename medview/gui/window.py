@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from medview.gui.second_work import SecondWork
     from medview.gui.showing import Showing
     from medview.gui.sidebar import Sidebar
+    from medview.gui.trust_work import TrustWork
     from medview.gui.view_grid import ViewGrid
     from medview.session import Session
     from medview.session.studies import Key
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
     measures: MeasuringWork
     second: SecondWork
     reactions: Reactions
+    trust: TrustWork
 
     def __init__(self, session: Session | None = None) -> None:
         super().__init__()
@@ -101,6 +103,7 @@ class MainWindow(QMainWindow):
         from medview.gui.reactions import Reactions
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
+        from medview.gui.trust_work import TrustWork
         from medview.gui.view_grid import ViewGrid
 
         self.session = session
@@ -114,6 +117,7 @@ class MainWindow(QMainWindow):
         self.actions_.retranslate()
         self.showing = Showing(self)
         self.measures = MeasuringWork(self)
+        self.trust = TrustWork(self)
         self.reactions = Reactions(self)
         self.preferences = Preferences(self, self.reactions.say)
         self._add_works()
@@ -140,7 +144,6 @@ class MainWindow(QMainWindow):
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
         from medview.gui.segment_work import SegmentWork
-        from medview.gui.trust_work import TrustWork
         from medview.gui.volume_work import VolumeWork
 
         self.library = LibraryWork(self)
@@ -156,7 +159,6 @@ class MainWindow(QMainWindow):
         self.curves = CurveWork(self)
         VolumeWork(self)
         NoduleWork(self, SegmentWork(self))
-        TrustWork(self)
         ModelsWork(self)
         KeyImagesWork(self)
         RecordWork(self)

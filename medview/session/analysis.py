@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from medview.core.progress import CancelToken
 from medview.core.results import GateVerdict, ModelRun, Provenance
-from medview.core.words import Sentence
+from medview.core.words import Sentence, say, tr
 from medview.session.events import Events, JobsChanged, Message, PartShown, WorkerChanged
 from medview.session.provenance import ended, provenance_of
 from medview.session.studies import Key, Place, Studies
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medview.ai.client import Worker
     from medview.ai.events import Event as WorkerEvent
     from medview.ai.folder import ModelFolder
+    from medview.ai.look import Look
     from medview.core.volume import Volume
 
 
@@ -29,6 +30,7 @@ class Task:
     patch: what it looks at instead of the stack; subject: the measurement that it is about.
     priority: of waiting jobs the highest runs next.
     provenance: once it is queued.
+    look, of: not a result but where that of an earlier run came from.
     """
 
     model: ModelFolder
@@ -38,6 +40,8 @@ class Task:
     subject: str = ""
     priority: int = 0
     provenance: Provenance | None = None
+    look: Look | None = None
+    of: ModelRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +109,13 @@ class Analyses:
         studies: Studies,
         keep: Callable[[Place, ModelRun], None],
         device: str = "auto",
+        runs_of: Callable[[Place], Sequence[ModelRun]] = lambda _place: (),
     ) -> None:
         self._events = events
         self._studies = studies
         self._keep = keep
         self._device = device
+        self._runs_of = runs_of
         self._worker: Worker | None = None
         self._lock = threading.RLock()
         self._tasks: dict[str, Task] = {}
@@ -150,25 +156,27 @@ class Analyses:
 
         return plan([place], read_catalogue().for_images, named=False)
 
-    def run(self, task: Task) -> None:
-        """Queue a task; blocks while the series is still being read.
+    def run(self, task: Task) -> str:
+        """Queue a task; blocks while the series is still being read. Gives the job's id.
 
-        A task that the gate refuses becomes a refusal at once. Raises MedViewError.
+        A task that the gate refuses becomes a refusal at once, without a job (""). Raises
+        MedViewError.
         """
         from medview.ai.catalogue import read_catalogue
         from medview.ai.events import Job
 
         if task.verdict.verdict == "refused":
             self._keep(task.place, refused_run(task, secrets.token_hex(8)))
-            return
-        waiting = JobState(id=secrets.token_hex(8), title=task.model.title, key=task.place.key)
+            return ""
+        title = task.model.title if task.look is None else tr("Heatmap")
+        waiting = JobState(id=secrets.token_hex(8), title=title, key=task.place.key)
         token = self._waiting[waiting.id] = CancelToken()
         self._show(waiting)
         try:
             volume = task.patch or self._studies.load(task.place, cancel=token).volume
             token.check()
             # Routers know whole pictures, not patches.
-            routers = () if task.patch else read_catalogue().routers
+            routers = () if task.patch or task.look else read_catalogue().routers
             job = Job(
                 model=task.model,
                 volume=volume,
@@ -179,16 +187,19 @@ class Analyses:
                 routers=routers,
                 subject=task.subject,
                 priority=task.priority,
+                look=task.look,
             )
             worker = self.start_worker()
             # While the process starts: what it is about to read, to the byte.
-            task = replace(task, provenance=provenance_of(task.model, task.place, volume))
+            if task.look is None:
+                task = replace(task, provenance=provenance_of(task.model, task.place, volume))
             token.check()
             # The first event of a job may come before `submit` is back with its id.
             with self._lock:
                 job_id = worker.submit(job)
                 self._tasks[job_id] = task
                 self._jobs[job_id] = replace(waiting, id=job_id)
+            return job_id
         finally:
             with self._lock:
                 self._jobs.pop(waiting.id, None)
@@ -250,11 +261,24 @@ class Analyses:
     def _finish(self, job_id: str, run: ModelRun) -> None:
         with self._lock:
             task = self._tasks.pop(job_id, None)
-        if task is not None:
+        if task is not None and task.of is not None:
+            self._keep_look(task, task.of, run)
+        elif task is not None:
             told = task.provenance
             self._keep(task.place, run if told is None else ended(run, told))
         self._drop_part(job_id)
         self._update(job_id, status="done")
+
+    def _keep_look(self, task: Task, of: ModelRun, seen: ModelRun) -> None:
+        from medview.session.looks import with_heatmaps
+
+        if seen.status != "run":
+            reason = seen.reason or say("The heatmap could not be drawn.")
+            self._events.send(Message(reason, "warn", task.model.title))
+            return
+        # Another look may have been kept while this one ran.
+        now = next((r for r in self._runs_of(task.place) if r.id == of.id), of)
+        self._keep(task.place, with_heatmaps(now, seen.heatmaps))
 
     def _end(self, job_id: str, status: str, reason: Sentence | None) -> None:
         with self._lock:

@@ -207,7 +207,7 @@ class Made:
             runs = self._runs[key]
             old = [r for r in runs if _slot(r) == _slot(run)]
             self._runs[key] = (*(r for r in runs if r not in old), run)
-        for gone in old if is_stored else ():
+        for gone in (r for r in old if is_stored and r.id != run.id):
             with suppress(OSError):
                 remove_run(gone.id, patient_folder(key))
 

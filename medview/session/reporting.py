@@ -213,6 +213,8 @@ def _finding(finding: Finding, run: ModelRun, decided: str) -> ReportFinding:
             f" ({finding.interval[0]:.2f} – {finding.interval[1]:.2f})" if finding.interval else ""
         )
         details.append(tr("probability {number}", number=f"{finding.probability:.2f}") + interval)
+    if finding.answer_said is not None:
+        details.append(str(finding.answer_said))
     if finding.volume_mm3 is not None:
         details.append(volume_text(finding.volume_mm3))
     for quantity in finding.measurements:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from medview.core.codec import from_plain, to_plain
 from medview.core.files import write_private
 from medview.core.geometry import Geometry
 from medview.core.results import (
+    Fidelity,
     Finding,
     GateVerdict,
     Heatmap,
@@ -59,6 +61,10 @@ def save_run(run: ModelRun, folder: Path) -> None:
                 "geometry": to_plain(heatmap.geometry),
                 "class_name": heatmap.class_name,
                 "maximum": heatmap.maximum,
+                "method": heatmap.method,
+                "cells": list(heatmap.cells),
+                "fidelity": to_plain(heatmap.fidelity),
+                "random_likeness": heatmap.random_likeness,
             }
         )
     if voxels:
@@ -85,6 +91,17 @@ def remove_run(run_id: str, folder: Path) -> None:
         (folder / f"{run_id}{suffix}").unlink(missing_ok=True)
 
 
+def heatmap_figures(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of how a heatmap was made; older versions say nothing of it."""
+    fidelity = stored.get("fidelity")
+    return {
+        "method": str(stored.get("method", "linear_cam")),
+        "cells": tuple(int(n) for n in stored.get("cells", (0, 0, 0))),
+        "fidelity": None if fidelity is None else from_plain(Fidelity, fidelity),
+        "random_likeness": stored.get("random_likeness"),
+    }
+
+
 def _load_run(path: Path) -> ModelRun:
     words = json.loads(path.read_text(encoding="utf-8"))
     archive = path.with_name(path.name.removesuffix(".run.json") + ".npz")
@@ -105,6 +122,7 @@ def _load_run(path: Path) -> ModelRun:
             values=voxels[f"heatmap{number}"].astype(np.float32),
             class_name=stored["class_name"],
             maximum=stored["maximum"],
+            **heatmap_figures(stored),
         )
         for number, stored in enumerate(words["heatmaps"])
     )

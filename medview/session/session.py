@@ -80,7 +80,11 @@ class Session:
         joining = Joining(self.made, self.studies.places, lambda: self.settings.reader_name)
         self.documents = Documents(self.events, self.corrections.corrected, joining)
         self.analyses = Analyses(
-            self.events, self.studies, self.made.keep_run, self.settings.device
+            self.events,
+            self.studies,
+            self.made.keep_run,
+            self.settings.device,
+            self.made.runs_of,
         )
         self.segmenting = Segmenting(self.events, self.made, lambda: self._active)
         self._active: Place | None = None

@@ -24,6 +24,7 @@ from medview.ai.folder import ModelFolder
 from medview.ai.manifest import list_files
 from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.files import why_not_written
+from medview.core.results import Label
 from medview.core.words import say
 from medview.training.calibrate import operating_point, platt
 from medview.training.cases import deal
@@ -81,11 +82,7 @@ def _classifier(
         "temperature": round(float(old["temperature"]) * temperature, 5),
         "shift": round(float(old.get("shift", 0)) + shift * float(old["temperature"]), 5),
         "thresholds": {name: operating_point(after, truth, wish.sensitivity)},
-        "conformal": {
-            "alpha": wish.alpha,
-            "present_from": _reached(after[truth == 1], wish.alpha),
-            "absent_to": 1 - _reached(1 - after[truth == 0], wish.alpha),
-        },
+        "conformal": _limits(after, truth, wish.alpha),
     }
     apart = _cross_fitted(logits, truth, patients)
     called = {
@@ -97,6 +94,24 @@ def _classifier(
         "after": _figures(apart, truth, called["after"], patients),
     }
     return calib, changes
+
+
+def limits_of_classes(rows: Rows, positive: Sequence[str], alpha: float) -> dict[str, float]:
+    """Conformal limits of a classifier from cases that nothing else was fitted on.
+
+    Raises InvalidInput for too few cases of a class.
+    """
+    truth = np.array([row["label"] in positive for row in rows], np.int64)
+    _require(min(int(truth.sum()), int((1 - truth).sum())))
+    return _limits(np.array([row["score"] for row in rows], float), truth, alpha)
+
+
+def _limits(said: Array, truth: NDArray[np.int64], alpha: float) -> dict[str, float]:
+    return {
+        "alpha": alpha,
+        "present_from": _reached(said[truth == 1], alpha),
+        "absent_to": 1 - _reached(1 - said[truth == 0], alpha),
+    }
 
 
 def _cross_fitted(logits: Array, truth: NDArray[np.int64], patients: list[str]) -> Array:
@@ -132,21 +147,37 @@ def _reached(sure: Array, alpha: float) -> float:
 
 
 def _volumes(folder: ModelFolder, rows: Rows, wish: Wish) -> tuple[dict[str, Any], dict[str, Any]]:
-    from medview.training.evaluation import metric_name
-
-    limits, changes = {}, {}
+    limits, changes = limits_of_volumes(folder, rows, wish.alpha), {}
     for label in folder.outputs:
-        name = f"volume_error.{metric_name(label)}"
-        errors = np.array([row[name] for row in rows if name in row], float)
-        errors = errors[errors > -1]  # nothing found at all: no factor makes that right
-        if len(errors) < LEAST:
-            continue
-        share = 1 - _reached(1 - np.abs(1 / (1 + errors) - 1), wish.alpha)
-        limits[str(label.value)] = round(share, 4)
-        changes[name] = {"cases": len(errors), "interval_share": round(share, 4)}
+        share, name = limits.get(str(label.value)), _error_name(label)
+        if share is not None:
+            cases = len(_errors(rows, name))
+            changes[name] = {"cases": cases, "interval_share": share}
     _require(LEAST if limits else 0)
     calib = {**folder.calibration(), "conformal": {"alpha": wish.alpha, "volume": limits}}
     return calib, {"volumes": changes}
+
+
+def limits_of_volumes(folder: ModelFolder, rows: Rows, alpha: float) -> dict[str, float]:
+    """By label value the share of a found volume that the true one may lie beside it."""
+    limits = {}
+    for label in folder.outputs:
+        errors = _errors(rows, _error_name(label))
+        if len(errors) >= LEAST:
+            share = 1 - _reached(1 - np.abs(1 / (1 + errors) - 1), alpha)
+            limits[str(label.value)] = round(share, 4)
+    return limits
+
+
+def _error_name(label: Label) -> str:
+    from medview.training.evaluation import metric_name
+
+    return f"volume_error.{metric_name(label)}"
+
+
+def _errors(rows: Rows, name: str) -> Array:
+    errors = np.array([row[name] for row in rows if name in row], float)
+    return errors[errors > -1]  # nothing found at all: no factor makes that right
 
 
 def _require(cases: int) -> None:
@@ -163,6 +194,22 @@ def write_local(
 ) -> Path:
     """A copy of the model with another calib.json, named `<name>-local`; the model itself stays.
 
+    Raises as `write_copy`.
+    """
+
+    def change(new: Path) -> None:
+        rewrite(new / "model.json", lambda d: _renamed(d, folder))
+        rewrite(new / "eval.json", lambda d: {**d, "local": about})
+        (new / "calib.json").write_text(as_text(calib), encoding="utf-8")
+        card = (new / "card.md").read_text(encoding="utf-8") + _section(folder, about)
+        (new / "card.md").write_text(card, encoding="utf-8")
+
+    return write_copy(folder, out, change)
+
+
+def write_copy(folder: ModelFolder, out: Path, change: Callable[[Path], None]) -> Path:
+    """A changed copy of a model, sealed.
+
     Raises InvalidInput when `out` is there already, WriteFailed on a full disk, when nothing is
     left behind.
     """
@@ -176,11 +223,7 @@ def write_local(
         for name in list_files(folder.path):
             (new / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder.path / name, new / name)
-        _change(new / "model.json", lambda d: _renamed(d, folder))
-        _change(new / "eval.json", lambda d: {**d, "local": about})
-        (new / "calib.json").write_text(_text(calib), encoding="utf-8")
-        card = (new / "card.md").read_text(encoding="utf-8") + _section(folder, about)
-        (new / "card.md").write_text(card, encoding="utf-8")
+        change(new)
         seal_folder(new)
         return new.rename(out)
     except OSError as error:
@@ -195,11 +238,13 @@ def _renamed(description: dict[str, Any], folder: ModelFolder) -> dict[str, Any]
             "intended": intended}  # fmt: skip
 
 
-def _change(path: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
-    path.write_text(_text(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
+def rewrite(path: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+    """A JSON object of a file, changed."""
+    path.write_text(as_text(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
 
 
-def _text(document: Mapping[str, Any]) -> str:
+def as_text(document: Mapping[str, Any]) -> str:
+    """JSON as it stands in model folders."""
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 

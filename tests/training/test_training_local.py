@@ -89,7 +89,7 @@ def test_certainty_is_said_in_words(child, tmp_path):
     label = local.outputs[0]
     said = [explain_class(local, label, p, None, False).english() for p in (0.1, 0.4, 0.9)]
     assert "only its absence" in said[0]
-    assert "leave both open" in said[1]
+    assert "No answer" in said[1]
     assert "only its presence" in said[2]
 
 

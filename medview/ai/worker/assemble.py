@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from medview.ai.certainty import answer_said, conformal_answer
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.why import explain_class, explain_label, explain_measure
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
@@ -101,6 +102,7 @@ def measure_extents(label_map: NDArray[np.uint8], geometry: Geometry) -> dict[in
 
 def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:
     heatmaps = {name for name, _ in given.heatmaps}
+    limits = folder.calibration().get("conformal", {})
     for label in folder.outputs:
         probability = given.scores.get(label.name)
         if probability is None:
@@ -118,6 +120,8 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             measurements=_as_concept(label, float(probability), given.intervals.get(label.name)),
             heatmap_id=heatmap_id(run_id, label.name) if has_heatmap else None,
             explanation=explain_class(folder, label, float(probability), threshold, has_heatmap),
+            answer=(answer := conformal_answer(float(probability), limits)),
+            answer_said=answer_said(answer, limits),
         )
 
 

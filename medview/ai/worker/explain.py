@@ -35,7 +35,8 @@ def explain(state: State, method: str, target: str) -> None:
     or what blotting out adds (`nodule_steps.occlusion`).
 
     0 is no support for the class; 1 is the strongest support that validation images showed
-    (`calib.json` heatmap_full), one scale for all patients. Values between cells are bilinear.
+    (`calib.json` heatmap_full), one scale for all patients. Each cell is one block: the map is no
+    finer.
     """
     folder, net = state.context.folder, state.context.networks.get("last")
     if folder is None or (method == "linear_cam" and not isinstance(net, ResNet2d)):
@@ -48,14 +49,17 @@ def explain(state: State, method: str, target: str) -> None:
     if not isinstance(net, ResNet2d):
         from medview.ai.worker.nodule_steps import occlusion
 
-        shares = np.clip(occlusion(state) / np.float32(full), 0, 1)
+        found, side = occlusion(state)
+        shares = np.clip(found / np.float32(full), 0, 1)
+        state.cells[target] = (1, side, side)
         state.heatmaps.append((target, shares.astype(np.float32)))
         return
     maps = list(state.feature_maps.values())[-1]
     weights = net.head.weight.detach().cpu().numpy()[index]
     cam = np.clip(linear_cam(maps, weights) / np.float32(full), 0, 1)
     grid = coarser(state.geometry, cam.shape)
-    state.heatmaps.append((target, sample_at(cam[None], grid, state.volume.geometry, 1)))
+    state.heatmaps.append((target, sample_at(cam[None], grid, state.volume.geometry, 0)))
+    state.cells[target] = (1, cam.shape[0], cam.shape[1])
 
 
 def coarser(fine: Geometry, cells: tuple[int, ...]) -> Geometry:

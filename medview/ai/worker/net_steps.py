@@ -227,6 +227,11 @@ def ood(state: State, score: str, limit: float | str, warn: float | str | None =
     """
     if state.features is None or score != "mahalanobis":
         raise ModelUnavailable(say("The model measures strangeness without features."))
+    judge_distance(state, limit, warn)
+
+
+def judge_distance(state: State, limit: float | str, warn: float | str | None) -> None:
+    """Hold `state.features` against the training's: refuse, warn, or say that they are alike."""
     calib = _calibration(state.context)
     try:
         distance = mahalanobis(state.features, calib["ood"])

@@ -26,8 +26,9 @@ def nodule_features(state: State) -> None:
         raise InputRefused(say("Nothing is marked as the nodule.")) from error
 
 
-def occlusion(state: State) -> FloatArray:
-    """[slice, j, i] on the patch: how much the logit falls when a place is blotted out.
+def occlusion(state: State) -> tuple[FloatArray, int]:
+    """[slice, j, i] on the patch: how much the logit falls when a place is blotted out; and how
+    many cells a side of the map has.
 
     Cell by cell the picture is replaced by its own blur in all slices, measured again and asked
     again, the outline as it was. Only what the picture says can be seen so, not what the
@@ -56,4 +57,4 @@ def occlusion(state: State) -> FloatArray:
     cells = fall.reshape(len(starts), len(starts)).repeat(_CELL, 0).repeat(_CELL, 1)
     whole = np.zeros(picture.shape, np.float32)
     whole[:, _MARGIN : _MARGIN + len(cells), _MARGIN : _MARGIN + len(cells)] = cells
-    return whole
+    return whole, len(starts)

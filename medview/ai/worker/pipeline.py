@@ -39,7 +39,7 @@ PROGRESS = 1000  # a run's progress is told in thousandths
 _GUESSED = {"restore": 30.0, "lungs": 20.0, "network": 5.0, "resample": 3.0, "explain": 3.0}
 STEP_MODULES = (
     "rules", "input_steps", "crop", "resize_steps", "views", "output_steps", "net_steps",
-    "nodule_steps", "explain", "route",
+    "nodule_steps", "explain", "route", "distance",
 )  # fmt: skip
 
 
@@ -53,7 +53,8 @@ class PipelineResult:
     the operating point that the model's validation fixed: from there on a score counts.
     intervals: class name to a 95 % interval of the score. route: what a router says. checks: what
     the pixels say to the gate. device, backend (with its version, "" without a network),
-    precision: what computed. notes: what was given up.
+    precision: what computed. notes: what was given up. cells: of each heatmap's own grid, by class
+    name.
     """
 
     label_map: NDArray[np.uint8] | None
@@ -68,6 +69,7 @@ class PipelineResult:
     backend: str = ""
     precision: str = "float32"
     notes: tuple[Sentence, ...] = ()
+    cells: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
 
 class Pipeline:
@@ -128,6 +130,7 @@ class Pipeline:
             backend,
             precision,
             tuple(ladder.notes),
+            state.cells,
         )
 
     def _run(self, volume: Volume, context: Context, steps: tuple[Fields, ...]) -> State:

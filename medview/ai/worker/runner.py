@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.look import drawn_by
 from medview.ai.protocol import (
     DoneLine,
     EndLine,
@@ -94,6 +95,11 @@ class Runner:
             folder, pipeline = self._load(job)
             progress = _seldom(lambda *how_far: self._send(ProgressLine(job.id, *how_far)))
             volume = look_at(job.volume, source)
+            if job.look is not None:
+                from medview.ai.worker.looking import look_for
+
+                place = self._device(folder, job.device).place
+                return look_for(job, folder, volume, (place, progress, cancel))
             self._consult(job, folder, volume, cancel)
             given = pipeline.run(volume, progress, cancel, _Shown(job, self._send))
             cancel.check()
@@ -214,7 +220,13 @@ def _report(job: JobLine, folder: ModelFolder, given: PipelineResult, seconds: f
         findings=find(folder, given, job.volume.geometry, job.id),
         label_map_id=None if given.label_map is None else f"{job.id}-labels",
         heatmaps=tuple(
-            HeatmapLine(heatmap_id(job.id, name), name, 1.0)
+            HeatmapLine(
+                heatmap_id(job.id, name),
+                name,
+                1.0,
+                drawn_by(folder),
+                given.cells.get(name, (0, 0, 0)),
+            )
             for name, _ in given.heatmaps[: job.heatmaps]
         ),
         device=given.device,

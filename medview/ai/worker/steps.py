@@ -85,6 +85,7 @@ class State:
     thresholds: dict[str, float] = field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
+    cells: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # of heatmaps' own grids
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
     route: Route | None = None
     checks: list[Check] = field(default_factory=list)  # what the pixels say to the gate

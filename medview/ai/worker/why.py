@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from medview.ai.certainty import answer_said, conformal_answer
 from medview.ai.folder import ModelFolder
 from medview.core.results import Label
 from medview.core.words import Sentence, say
@@ -69,34 +70,12 @@ def explain_class(
             percent=round(100 * threshold, 1),
         )
     limits = folder.calibration().get("conformal", {})
-    if "present_from" in limits:
-        said = _with_certainty(said, probability, limits)
+    answer = answer_said(conformal_answer(probability, limits), limits)
+    if answer is not None:
+        said = say("{said} {more}", said=said, more=answer)
     if has_heatmap:
         said = say("{said} The coloured areas are what the net used, not an outline.", said=said)
     return said
-
-
-def _with_certainty(said: Sentence, probability: float, limits: Mapping[str, Any]) -> Sentence:
-    """What the local calibration's conformal limits leave possible."""
-    percent = round(100 * (1 - limits["alpha"]))
-    can_be, can_be_not = (
-        probability >= limits["present_from"],
-        probability <= limits["absent_to"],
-    )
-    if can_be and not can_be_not:
-        return say(
-            "{said} At {percent} % certainty only its presence is left by the cases that this "
-            "model was calibrated on here.", said=said, percent=percent,
-        )  # fmt: skip
-    if can_be_not and not can_be:
-        return say(
-            "{said} At {percent} % certainty only its absence is left by the cases that this "
-            "model was calibrated on here.", said=said, percent=percent,
-        )  # fmt: skip
-    return say(
-        "{said} Uncertain: at {percent} % certainty the cases that this model was calibrated on "
-        "here leave both open.", said=said, percent=percent,
-    )  # fmt: skip
 
 
 def explain_measure(folder: ModelFolder) -> Sentence:

@@ -24,6 +24,7 @@ SERIES_NUMBER = 9003
 BURNED_IN = "AI - not for diagnostic use"
 # Five colours of matplotlib's inferno (CC0), dark to bright: even steps to the eye.
 _INFERNO = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
+_QUANTITIES = {"linear_cam": c.CLASS_ACTIVATION, "occlusion": c.SALIENCY}
 _UNPAIRED = {"CHEST", "HEAD", "BRAIN", "ABDOMEN", "PELVIS", "NECK", "SPINE", "HEART", "LIVER"}
 
 Picture = NDArray[np.uint8]
@@ -72,7 +73,7 @@ def _parametric_map(run: ModelRun, heatmap: Heatmap, sources: Sources) -> Datase
                 value_range=(0.0, top),
                 slope=1.0,
                 intercept=0.0,
-                quantity_definition=c.coded(c.GRAD_CAM),
+                quantity_definition=c.coded(_QUANTITIES.get(heatmap.method, c.GRAD_CAM)),
             )
         ],
         voi_lut_transformations=[hd.VOILUTTransformation(window_center=top / 2, window_width=top)],
@@ -110,7 +111,7 @@ def _capture(run: ModelRun, heatmap: Heatmap, sources: Sources, picture: Picture
     if heatmap.values.shape != (1, rows, columns):
         raise GeometryError(say("The heatmap does not have the size of its image."))
     values = heatmap.values[0] / max(heatmap.maximum, 1e-6)
-    pixels = burn_in(blend(values, picture))
+    pixels = burn_in(_with_bar(blend(values, picture)))
     dataset = hd.sc.SCImage.from_ref_dataset(
         ref_dataset=sources.first,
         pixel_array=pixels,
@@ -129,7 +130,8 @@ def _capture(run: ModelRun, heatmap: Heatmap, sources: Sources, picture: Picture
     )
     dataset.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     dataset.DerivationDescription = (
-        f"Class activation for {heatmap.class_name} by {run.model.name} {run.model.version}"
+        f"{heatmap.method} for {heatmap.class_name} by {run.model.name} {run.model.version}, "
+        f"{' x '.join(str(n) for n in heatmap.cells[1:])} cells; not the outline of a lesion"
     )
     dataset.BurnedInAnnotation = "NO"  # words, but none that name the patient
     complete_orientation(dataset, sources)
@@ -160,6 +162,17 @@ def blend(values: NDArray[np.float32], picture: Picture | None) -> Picture:
         under = np.repeat(under[..., None], 3, axis=-1)
     share = (0.6 * level)[..., None] if picture is not None else np.ones((*level.shape, 1))
     return np.asarray(np.rint(under * (1.0 - share) + colour * share), np.uint8)
+
+
+def _with_bar(pixels: Picture) -> Picture:
+    """The colours from nothing (below) to full scale (above) along the right edge."""
+    rows, columns = pixels.shape[:2]
+    tall, wide = max(2, rows // 3), max(2, columns // 40)
+    scale = np.linspace(1.0, 0.0, tall, dtype=np.float32)[:, None].repeat(wide, axis=1)
+    made = pixels.copy()
+    top, left = rows // 3, columns - 2 * wide
+    made[top : top + tall, left : left + wide] = blend(scale, None)[:, : columns - left]
+    return made
 
 
 def burn_in(pixels: Picture) -> Picture:

@@ -11,6 +11,7 @@ from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import (
     Check,
     Code,
+    Fidelity,
     Finding,
     GateVerdict,
     Heatmap,
@@ -39,6 +40,10 @@ class StoredHeatmap:
     class_name: str
     maximum: float
     values: str
+    method: str = "linear_cam"
+    cells: tuple[int, int, int] = (0, 0, 0)
+    fidelity: Fidelity | None = None
+    random_likeness: float | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,6 +143,9 @@ def _finding_to_json(finding: Finding, files: RunFiles) -> Json:
         "code": to_plain(finding.code),
         "score": finding.score,
         "probability": finding.probability,
+        "answer": finding.answer or None,
+        "answer_said": finding.answer_said.english() if finding.answer_said else None,
+        "answer_sentence": to_plain(finding.answer_said),
         "interval": list(finding.interval) if finding.interval else None,
         "volume_mm3": finding.volume_mm3,
         "centroid_mm": list(finding.centroid) if finding.centroid else None,
@@ -168,6 +176,11 @@ def _heatmap_to_json(heatmap: Heatmap, files: RunFiles) -> Json:
         "grid": to_plain(heatmap.geometry),
         "class_name": heatmap.class_name,
         "maximum": heatmap.maximum,
+        "method": heatmap.method,
+        "cells": list(heatmap.cells),
+        "fidelity": to_plain(heatmap.fidelity),
+        "random_likeness": heatmap.random_likeness,
+        "file": files.heatmaps.get(heatmap.id, (None, None))[0],
         "values": files.heatmaps.get(heatmap.id, (None, None))[1],
     }
 
@@ -227,6 +240,11 @@ def _gate_from_json(data: Json | None) -> GateVerdict | None:
     )
 
 
+def _cells(stored: Any) -> tuple[int, int, int]:
+    k, j, i = (int(n) for n in stored or (0, 0, 0))
+    return k, j, i
+
+
 def _finding_from_json(data: Json) -> Finding:
     centroid = data.get("centroid_mm")
     return Finding(
@@ -236,6 +254,8 @@ def _finding_from_json(data: Json) -> Finding:
         code=_code(data.get("code")),
         score=_number(data.get("score")),
         probability=_number(data.get("probability")),
+        answer=str(data.get("answer") or ""),
+        answer_said=_sentence(data.get("answer_sentence"), data.get("answer_said")),
         interval=_pair(data.get("interval")),
         volume_mm3=_number(data.get("volume_mm3")),
         centroid=PatientPoint(*(float(v) for v in centroid)) if centroid else None,
@@ -283,6 +303,10 @@ def _stored(data: Json) -> StoredVoxels:
             class_name=str(item["class_name"]),
             maximum=float(item["maximum"]),
             values=str(item["values"]),
+            method=str(item.get("method", "linear_cam")),
+            cells=_cells(item.get("cells")),
+            fidelity=from_plain(Fidelity, item["fidelity"]) if item.get("fidelity") else None,
+            random_likeness=_number(item.get("random_likeness")),
         )
         for item in data.get("heatmaps", ())
         if item.get("values")

@@ -64,6 +64,10 @@ def _read_heatmap(stored: form.StoredHeatmap, folder: Path) -> Heatmap:
         values=np.asarray(values, np.float32),
         class_name=stored.class_name,
         maximum=stored.maximum,
+        method=stored.method,
+        cells=stored.cells,
+        fidelity=stored.fidelity,
+        random_likeness=stored.random_likeness,
     )
 
 

@@ -58,6 +58,7 @@ _VIEW = (
     Row("view.pan_down", "Pan down", keys="Alt+Down", in_views=True, repeats=True),
     Row("view.reset", "Reset the view", keys="R", in_views=True),
     Row("view.overlay", "Overlays", "eye", "O", in_views=True, switch=True, peeks=True),
+    Row("view.heatmap", "Heatmap: what the model used", keys="Y", in_views=True, switch=True),
     Row("view.corner_text", "Corner texts", "info", "T", in_views=True, switch=True),
     Row("view.letters", "Orientation letters", switch=True),
     Row("view.left_panel", "Studies panel", "panel-left", "F2", switch=True),

@@ -19,6 +19,7 @@ from medview.gui.panels.growth_cards import growth_widgets
 from medview.gui.panels.measurement_cards import MeasurementCards
 from medview.gui.panels.segments import TOOLS as SEGMENT_TOOLS
 from medview.gui.panels.segments import SegmentsCard
+from medview.gui.panels.why_box import Looks, WhyBox
 from medview.gui.style import GRID, tokens
 from medview.session import Session
 from medview.session.events import (
@@ -30,6 +31,7 @@ from medview.session.events import (
     SegmentsCounted,
     ShowSource,
 )
+from medview.session.looks import structures
 from medview.session.mentions import query_of
 from medview.session.nodules import is_outdated
 from medview.session.work import Decision
@@ -41,10 +43,12 @@ class FindingsPanel(QWidget):
     action_asked = Signal(str)  # an action's name
     brush_changed = Signal()
     override_asked = Signal(object)  # a refused run that the reader answers for
+    why_opened = Signal(object)  # the run whose reasons are shown
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.looks: Looks | None = None
         self._tool = ""
         self._segments: SegmentsCard | None = None
         self._open = ""
@@ -165,7 +169,7 @@ class FindingsPanel(QWidget):
         if run.findings:
             card.add(self._buttons(run, decision))
         if self._why == run.id:
-            card.add(*_reasons(run))
+            card.add(*self._reasons(run))
         card.set_open(self._open == run.id)
         card.clicked.connect(partial(self._choose, run))
         return card
@@ -181,6 +185,9 @@ class FindingsPanel(QWidget):
         said = label(tr(finding.label), "muted")
         card.add(row(number, said, None))
         card.add(Meter(probability, finding.interval))
+        if finding.answer_said is not None:
+            role = "warn" if finding.answer == "abstain" else "muted"
+            card.add(label(str(finding.answer_said), role))
         words = [sureness(probability)]
         if finding.interval is not None:
             low, high = finding.interval
@@ -277,12 +284,20 @@ class FindingsPanel(QWidget):
         if self._why and book is not None:
             ids = {finding.id for finding in run.findings}
             book.change(say("Show why"), explained=tuple(sorted(ids | set(book.work.explained))))
+            self.why_opened.emit(run)
         self.retranslate()
 
     def _hide(self, run: ModelRun) -> None:
         book = self._session.book
         if book is not None:
             book.change(say("Remove a result"), hidden_runs=(*book.work.hidden_runs, run.id))
+
+    def _reasons(self, run: ModelRun) -> list[QWidget]:
+        reasons = _reasons(run)
+        can_be_asked = structures(run) and not run.subject
+        if self.looks is not None and (run.heatmaps or can_be_asked):
+            reasons.insert(-1, WhyBox(run, structures(run), self.looks))
+        return reasons
 
     # -- risk --------------------------------------------------------------------------------
 

@@ -169,7 +169,7 @@ def _full_scale(net: RadialNet, data: Data, count: int) -> float:
     for number in np.flatnonzero(data.truth == 1)[:count]:
         state = State(data.train[number].volume, Context(networks={"last": net}))
         state.member_logits = answers(net, data.lesson.features[number][None])[0].astype(np.float32)
-        peaks.append(float(occlusion(state).max()))
+        peaks.append(float(occlusion(state)[0].max()))
     return round(max(float(np.percentile(peaks, 99)), 1e-3), 4)
 
 

@@ -1,0 +1,255 @@
+"""How sure a finished model may be: fitted on cases that it did not learn from, measured on others.
+
+What comes out stands in calib.json of the folder, the figures in eval.json and card.md:
+
+- a classifier's conformal limits, and how often they hold the truth on other patients;
+- a segmentation's volume intervals, and how often they hold the hand-drawn volume;
+- a U-Net's usual world: the distance of its deepest features, and how many of its own are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medview.ai.certainty import ABSENT, ABSTAIN, PRESENT, conformal_answer
+from medview.ai.folder import ModelFolder
+from medview.ai.worker.distance import deepest
+from medview.ai.worker.net_steps import mahalanobis
+from medview.ai.worker.nets import UNet3d
+from medview.ai.worker.pipeline import load_steps, run_steps
+from medview.ai.worker.steps import Context, State
+from medview.core.words import tr
+from medview.training.calibrate import known_world
+from medview.training.cases import Case, deal, read_cases
+from medview.training.coverage import binomial_interval
+from medview.training.evaluation import Listener, evaluate_cases, metric_name
+from medview.training.local import (
+    as_text,
+    limits_of_classes,
+    limits_of_volumes,
+    rewrite,
+    write_copy,
+)
+from medview.training.plan import read_plan
+
+HEADING = "## How sure it says it is"
+_INTERVALS = (
+    "exact binomial 95 % intervals. They hold for cases like these; elsewhere nobody knows."
+)
+_ROOM = 1.25  # times the largest distance seen, where too few cases tell the hundredth
+_MANY = 200
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """learned: what the net saw. fit: what the limits are fitted on. test: what they are held to;
+    no patient stands in two of them. names: of the last two, in words."""
+
+    learned: list[Case]
+    fit: list[Case]
+    test: list[Case]
+    names: tuple[str, str]
+
+
+def parts_of(folder: ModelFolder, data: Path) -> Parts:
+    """The parts by the folder's own train.toml; without one held-out part dev is halved."""
+    train, dev = list(read_cases(data, "train")), list(read_cases(data, "dev"))
+    plan_path = folder.path / "train.toml"
+    if folder.kind != "segmentation" and "nodule" in folder.name:
+        dealt = deal({case.patient for case in dev}, 0, {"test": 0.5})
+        halves = {name: [c for c in dev if dealt[c.patient] == name] for name in ("fit", "test")}
+        return Parts(train, halves["fit"], halves["test"], ("half of dev", "the other half of dev"))
+    plan = read_plan(plan_path)
+    shares = {"held_out": plan.split.held_out, "calibrate": plan.split.calibrate}
+    dealt = deal({case.patient for case in train}, plan.recipe.seed, shares)
+    own = {name: [c for c in train if dealt[c.patient] == name] for name in (*shares, "fit")}
+    if own["calibrate"]:
+        return Parts(own["fit"], own["calibrate"], [*own["held_out"], *dev],
+                     ("the calibration part", "held-out part and dev"))  # fmt: skip
+    return Parts(own["fit"], own["held_out"], dev, ("the held-out part", "dev"))
+
+
+def fit_trust(
+    folder: ModelFolder, parts: Parts, alpha: float, listener: Listener
+) -> tuple[dict[str, Any], dict[str, Any], Rows]:
+    """calib.json, the figures of it (`trust` of eval.json), and the cases that were measured."""
+    # Its distance may not be known yet, and refuses nothing that limits are fitted on.
+    open_to_all = _without_distance(folder)
+    fit = evaluate_cases(open_to_all, parts.fit, listener).per_case
+    test = evaluate_cases(open_to_all, parts.test, listener).per_case
+    calib = dict(folder.calibration())
+    about: dict[str, Any] = {
+        "alpha": alpha, "fitted_on": parts.names[0], "measured_on": parts.names[1],
+        "fit_cases": len(parts.fit), "test_cases": len(parts.test),
+    }  # fmt: skip
+    if folder.kind == "classification":
+        positive = folder.description.get("provenance", {}).get("positive", ())
+        calib["conformal"] = limits_of_classes(_kept(fit), positive, alpha)
+        about["classes"] = _class_coverage(_kept(test), positive, calib["conformal"])
+    else:
+        limits = limits_of_volumes(folder, _kept(fit), alpha)
+        calib["conformal"] = {"alpha": alpha, "volume": limits}
+        about["volumes"] = _volume_coverage(folder, _kept(test), limits)
+        if any(fields["op"] == "distance" for fields in folder.pipeline):
+            calib["ood"], about["distance"] = world_of(folder, parts, listener)
+    return calib, about, test
+
+
+def _kept(rows: Rows) -> list[Mapping[str, Any]]:
+    return [row for row in rows if "refused" not in row]
+
+
+def _share(hits: int, cases: int) -> dict[str, Any]:
+    low, high = binomial_interval(hits, cases)
+    value = round(hits / cases, 4) if cases else None
+    return {"hits": hits, "cases": cases, "value": value,
+            "interval": [round(low, 4), round(high, 4)]}  # fmt: skip
+
+
+def _class_coverage(
+    rows: Rows, positive: Sequence[str], limits: Mapping[str, Any]
+) -> dict[str, Any]:
+    """covered: the truth is not ruled out. abstained: no answer. right: of the answers."""
+    found: dict[str, Any] = {}
+    told = [(row["label"] in positive, conformal_answer(row["score"], limits)) for row in rows]
+    both = [
+        (
+            ill,
+            row["score"] >= limits["present_from"] if ill else row["score"] <= limits["absent_to"],
+        )
+        for (ill, _), row in zip(told, rows, strict=True)
+    ]
+    for name, kind in (("present", True), ("absent", False)):
+        own = [held for ill, held in both if ill is kind]
+        found[f"covered_{name}"] = _share(sum(own), len(own))
+    found["covered"] = _share(sum(held for _, held in both), len(both))
+    found["abstained"] = _share(sum(said == ABSTAIN for _, said in told), len(told))
+    answers = [(ill, said) for ill, said in told if said in (PRESENT, ABSENT)]
+    right = sum((said == PRESENT) is ill for ill, said in answers)
+    found["right_where_answered"] = _share(right, len(answers))
+    return found
+
+
+def _volume_coverage(
+    folder: ModelFolder, rows: Rows, limits: Mapping[str, float]
+) -> dict[str, Any]:
+    found = {}
+    for label in folder.outputs:
+        share, name = limits.get(str(label.value)), f"volume_error.{metric_name(label)}"
+        if share is None:
+            continue
+        # error = found / true - 1; the true volume lies in found (1 -+ share).
+        true = [1 / (1 + row[name]) if row[name] > -1 else np.inf for row in rows if name in row]
+        inside = sum(abs(value - 1) <= share for value in true)
+        found[metric_name(label)] = {"interval_share": share, **_share(inside, len(true))}
+    return found
+
+
+def _without_distance(folder: ModelFolder) -> ModelFolder:
+    steps = [fields for fields in folder.pipeline if fields["op"] != "distance"]
+    return replace(folder, description={**folder.description, "pipeline": steps})
+
+
+def world_of(
+    folder: ModelFolder, parts: Parts, listener: Listener
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`ood` of calib.json for a U-Net, and how many of the test part it keeps."""
+    ask = _asker(folder, listener)
+    learned = np.array([ask(case) for case in parts.learned])
+    apart = np.array([ask(case) for case in parts.fit])
+    known = known_world(learned, apart)
+    if len(apart) < _MANY:
+        largest = max(mahalanobis(row, known) for row in apart)
+        known["limit"] = round(max(known["limit"], _ROOM * largest), 4)
+    far = [mahalanobis(ask(case), known) for case in parts.test]
+    kept = sum(value <= known["limit"] for value in far)
+    banner = sum(known["warn"] < value <= known["limit"] for value in far)
+    return known, {"kept": _share(kept, len(far)), "banner": _share(banner, len(far))}
+
+
+def _asker(folder: ModelFolder, listener: Listener) -> Callable[[Case], Any]:
+    """The features of a case, by the folder's own input steps and net."""
+    ops = [fields["op"] for fields in folder.pipeline]
+    load_steps(set(ops))
+    steps = folder.pipeline[: ops.index("network") + 1]
+    networks: dict[str, Any] = {}
+    asked = 0
+
+    def ask(case: Case) -> Any:
+        nonlocal asked
+        listener.progress(asked, 0, tr("Measuring the model"))
+        asked += 1
+        state = State(case.volume, Context(folder, cancel=listener.cancel, networks=networks))
+        run_steps(state, steps)
+        net = networks["last"]
+        if not isinstance(net, UNet3d):
+            raise TypeError(type(net).__name__)
+        return deepest(net, state)
+
+    return ask
+
+
+def write_trust(
+    folder: ModelFolder, calib: Mapping[str, Any], about: Mapping[str, Any], rows: Rows, out: Path
+) -> Path:
+    """A copy of the model under its own name that knows how sure it is; the model itself stays.
+
+    rows: the measured cases, for a classifier's reliability diagram. Raises as `write_local`.
+    """
+    from medview.training.curves import draw_reliability, require_plots
+
+    def change(new: Path) -> None:
+        rewrite(new / "eval.json", lambda d: {**d, "trust": about})
+        (new / "calib.json").write_text(as_text(calib), encoding="utf-8")
+        card = (new / "card.md").read_text(encoding="utf-8").partition(f"\n{HEADING}\n")[0]
+        text = f"{card.rstrip()}\n\n{card_section(folder, about)}"
+        (new / "card.md").write_text(text, encoding="utf-8")
+        if folder.kind == "classification":
+            require_plots()
+            positive = folder.description.get("provenance", {}).get("positive", ())
+            truth = [row.get("label") in positive for row in rows]
+            draw_reliability(rows, truth, new / "reliability.png", folder.name)
+
+    return write_copy(folder, out, change)
+
+
+def card_section(folder: ModelFolder, about: Mapping[str, Any]) -> str:
+    """The card's words on it, Markdown."""
+    percent = round(100 * (1 - about["alpha"]))
+    on = f"fitted on {about['fit_cases']} cases ({about['fitted_on']})"
+    held = f"measured on {about['test_cases']} others ({about['measured_on']})"
+    lines = [
+        HEADING,
+        f"Limits for {percent} % certainty, {on}, {held}; {_INTERVALS}",
+    ]
+    table = ["| figure | share | cases | 95 % interval |", "| --- | --- | --- | --- |"]
+    rows = {**about.get("classes", {})}
+    rows |= {f"volume of {n} inside its interval (±{round(100 * v['interval_share'])} %)": v
+             for n, v in about.get("volumes", {}).items()}  # fmt: skip
+    rows |= {f"distance: {n}": v for n, v in about.get("distance", {}).items()}
+    for name, found in rows.items():
+        low, high = found["interval"]
+        value = "–" if found["value"] is None else f"{found['value']:.3f}"
+        shown = _NAMES.get(name, name)
+        table.append(f"| {shown} | {value} | {found['cases']} | {low:.3f} to {high:.3f} |")
+    lines.append("\n".join(table))
+    if folder.kind == "classification":
+        lines.append("![Probability and share](reliability.png)")
+    return "\n\n".join(lines) + "\n"
+
+
+_NAMES = {
+    "covered_present": "ill cases whose truth is not ruled out",
+    "covered_absent": "healthy cases whose truth is not ruled out",
+    "covered": "all cases whose truth is not ruled out",
+    "abstained": "cases without an answer",
+    "right_where_answered": "right answers, of those given",
+    "distance: kept": "cases of its own kind that are not refused by distance",
+    "distance: banner": "of all, with a banner",
+}
