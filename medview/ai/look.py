@@ -18,7 +18,9 @@ METHODS: dict[str, Sentence] = {
     "hirescam": Sentence("HiResCAM"),
     "layer_cam": say("LayerCAM, a finer layer"),
     "occlusion": say("Occlusion, without the net's inside"),
+    "doubt": say("Where the outline is open"),
 }
+DOUBT = "doubt"  # no heatmap of reasons, but the band along an outline that flips leave open
 # Nets that have feature maps to look at.
 _ARCHS = ("resnet2d", "unet3d")
 
@@ -42,7 +44,7 @@ def methods_of(folder: ModelFolder) -> tuple[str, ...]:
     net = next((step for step in folder.pipeline if step["op"] == "network"), None)
     if net is None or net["arch"] not in _ARCHS or folder.kind == "router":
         return ()
-    return tuple(METHODS)
+    return tuple(name for name in METHODS if name != DOUBT or net["arch"] == "unet3d")
 
 
 def drawn_by(folder: ModelFolder) -> str:

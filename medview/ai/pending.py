@@ -85,6 +85,7 @@ class Pending:
                 cells=line.cells,
                 fidelity=line.fidelity,
                 random_likeness=line.random_likeness,
+                unsure_mm=line.unsure_mm,
             )
             for number, line in enumerate(done.heatmaps[: self._heatmaps])
         )

@@ -73,6 +73,7 @@ class HeatmapLine:
     cells: tuple[int, int, int] = (0, 0, 0)
     fidelity: Fidelity | None = None
     random_likeness: float | None = None
+    unsure_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,8 @@ class Heatmap:
 
     method: linear_cam, or one of `ai.look`. cells: of the grid that it was read from, (0, 0, 0)
     where it is not known. random_likeness: rank correlation, -1 to 1, with the map of a net with
-    shuffled weights; None where nobody asked.
+    shuffled weights; None where nobody asked. unsure_mm: of the method `doubt`, whose map is the
+    band along an outline that is open, the band's mean width.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Heatmap:
     cells: tuple[int, int, int] = (0, 0, 0)
     fidelity: Fidelity | None = None
     random_likeness: float | None = None
+    unsure_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

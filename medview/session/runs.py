@@ -65,6 +65,7 @@ def save_run(run: ModelRun, folder: Path) -> None:
                 "cells": list(heatmap.cells),
                 "fidelity": to_plain(heatmap.fidelity),
                 "random_likeness": heatmap.random_likeness,
+                "unsure_mm": heatmap.unsure_mm,
             }
         )
     if voxels:
@@ -99,6 +100,7 @@ def heatmap_figures(stored: Mapping[str, Any]) -> dict[str, Any]:
         "cells": tuple(int(n) for n in stored.get("cells", (0, 0, 0))),
         "fidelity": None if fidelity is None else from_plain(Fidelity, fidelity),
         "random_likeness": stored.get("random_likeness"),
+        "unsure_mm": stored.get("unsure_mm"),
     }
 
 

@@ -15,9 +15,9 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from medview.ai.folder import ModelFolder
-from medview.ai.look import Look, methods_of
+from medview.ai.look import DOUBT, Look, methods_of
 from medview.ai.protocol import DoneLine, HeatmapLine, JobLine, result_heatmap
-from medview.ai.worker import saliency
+from medview.ai.worker import doubt, saliency
 from medview.ai.worker.explain import coarser
 from medview.ai.worker.input_steps import sample_at
 from medview.ai.worker.net_steps import load_weights
@@ -108,6 +108,9 @@ def look(
     if asked.method not in methods_of(folder):
         raise ModelUnavailable(say("The model asks for a heatmap that it cannot give."))
     subject = _subject(folder, volume, asked, cancel, device)
+    if asked.method == DOUBT and isinstance(subject.question, OfStructure):
+        progress(0, 1, str(_ASKING))
+        return _doubt(folder, volume, asked, subject, subject.question.label)
     dims = subject.x.ndim - 2
     passes = int(np.prod(_CELLS[dims])) if asked.method == "occlusion" else 2
     whole = passes * (1 + asked.randomised) + (_STEPS[dims] - 1) * (1 + _SHUFFLES[dims])
@@ -133,6 +136,22 @@ def look(
     )
 
 
+def _doubt(
+    folder: ModelFolder, volume: Volume, asked: Look, subject: Subject, label: int
+) -> Heatmap:
+    found = doubt.probability(folder, subject.net, subject.x, label)
+    spacing = subject.geometry.spacing
+    return Heatmap(
+        id="",
+        geometry=volume.geometry,
+        values=_placed(doubt.openness(found), subject.geometry, volume.geometry),
+        class_name=asked.label,
+        method=asked.method,
+        cells=_three(found).shape,
+        unsure_mm=round(doubt.unsure_mm(found, spacing), 2),
+    )
+
+
 def look_for(
     job: JobLine, folder: ModelFolder, volume: Volume, how: tuple[str, Progress, CancelToken]
 ) -> DoneLine:
@@ -151,6 +170,7 @@ def look_for(
         id=f"{job.id}-{asked.method}-{asked.label}", class_name=asked.label, maximum=found.maximum,
         method=found.method, cells=found.cells, fidelity=found.fidelity,
         random_likeness=found.random_likeness,
+        unsure_mm=found.unsure_mm,
     )  # fmt: skip
     return DoneLine(
         id=job.id, findings=(), label_map_id=None, heatmaps=(line,),

@@ -44,6 +44,7 @@ class StoredHeatmap:
     cells: tuple[int, int, int] = (0, 0, 0)
     fidelity: Fidelity | None = None
     random_likeness: float | None = None
+    unsure_mm: float | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -180,6 +181,7 @@ def _heatmap_to_json(heatmap: Heatmap, files: RunFiles) -> Json:
         "cells": list(heatmap.cells),
         "fidelity": to_plain(heatmap.fidelity),
         "random_likeness": heatmap.random_likeness,
+        "unsure_mm": heatmap.unsure_mm,
         "file": files.heatmaps.get(heatmap.id, (None, None))[0],
         "values": files.heatmaps.get(heatmap.id, (None, None))[1],
     }
@@ -307,6 +309,7 @@ def _stored(data: Json) -> StoredVoxels:
             cells=_cells(item.get("cells")),
             fidelity=from_plain(Fidelity, item["fidelity"]) if item.get("fidelity") else None,
             random_likeness=_number(item.get("random_likeness")),
+            unsure_mm=_number(item.get("unsure_mm")),
         )
         for item in data.get("heatmaps", ())
         if item.get("values")

@@ -68,6 +68,7 @@ def _read_heatmap(stored: form.StoredHeatmap, folder: Path) -> Heatmap:
         cells=stored.cells,
         fidelity=stored.fidelity,
         random_likeness=stored.random_likeness,
+        unsure_mm=stored.unsure_mm,
     )
 
 

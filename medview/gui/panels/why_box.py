@@ -10,7 +10,7 @@ from typing import Protocol
 
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from medview.ai.look import METHODS, Look
+from medview.ai.look import DOUBT, METHODS, Look
 from medview.core.geometry import PatientPoint
 from medview.core.results import Fidelity, Heatmap, ModelRun
 from medview.core.words import say, tr
@@ -18,6 +18,7 @@ from medview.gui.cards import button, label, row
 from medview.gui.style import GRID
 
 ALIKE = 0.5  # rank correlation from which two maps say the same
+_SURE_MM = 1.5  # an edge that is open over less than two voxels of fine slices
 _OWN = say("Class activation map")
 
 
@@ -77,7 +78,11 @@ class WhyBox(QWidget):
             layout.addWidget(self._choice(heatmap))
         for text, role in said_of(heatmap):
             layout.addWidget(label(text, role))
-        if heatmap.random_likeness is None and heatmap.method in METHODS:
+        if (
+            heatmap.random_likeness is None
+            and heatmap.method in METHODS
+            and heatmap.method != DOUBT
+        ):
             again = Look(
                 label=heatmap.class_name, method=heatmap.method,
                 at=_place(self._run, heatmap.class_name), randomised=True,
@@ -146,6 +151,8 @@ def said_of(heatmap: Heatmap) -> list[tuple[str, str]]:
         shape = [str(n) for n in heatmap.cells if n > 1 or heatmap.cells[0] > 1]
         words.append(tr("{shape} cells, no finer", shape=" × ".join(shape)))
     said = [(" · ".join(words), "muted")]
+    if heatmap.unsure_mm is not None:
+        return [*said, (edge_said(heatmap.unsure_mm), "muted")]
     if not heatmap.values.any():
         said.append((tr("Nothing in the picture speaks for it."), "muted"))
     if heatmap.fidelity is not None:
@@ -160,6 +167,13 @@ def said_of(heatmap: Heatmap) -> list[tuple[str, str]]:
                   "little of what was learnt.", value=f"{likeness:.2f}")  # fmt: skip
         said.append((text, "warn"))
     return said
+
+
+def edge_said(unsure_mm: float) -> str:
+    """How sure an outline is, in a word."""
+    if unsure_mm < _SURE_MM:
+        return tr("Sure: the edge is open over {width} mm on average.", width=f"{unsure_mm:.1f}")
+    return tr("Edge unsure: {width} mm on average.", width=f"{unsure_mm:.1f}")
 
 
 def _fidelity(found: Fidelity) -> list[tuple[str, str]]:
