@@ -18,7 +18,9 @@ from medview.ai.worker.steps import State
 from medview.ai.worker.tiles import Tiling
 from medview.core.geometry import Geometry
 from medview.core.paths import shipped_models_dir
+from medview.core.results import Check
 from medview.core.volume import Volume
+from medview.core.words import Sentence
 from medview.training.local import limits_of_classes, limits_of_volumes
 from medview.training.trust import _class_coverage, card_section
 
@@ -52,6 +54,18 @@ def test_a_finding_carries_the_answer_and_its_sentence() -> None:
     wanted = "" if limits is None else "present"
     assert finding.answer == wanted
     assert (finding.answer_said is None) == (wanted == "")
+
+
+def test_a_picture_unlike_the_training_gets_no_answer() -> None:
+    folder = open_folder(shipped_models_dir() / "pneumonia-child")
+    doubt = Check("distance", ok=False, said=Sentence("Unlike"), grade="warn")
+    given = PipelineResult(None, {"Pneumonia": 0.999}, (), (), checks=(doubt,))
+
+    (finding,) = find(folder, given, Geometry(shape=(1, 4, 4)), "run")
+
+    assert finding.answer == "abstain"
+    assert finding.answer_said is not None
+    assert "which this one is not" in finding.answer_said.english()
 
 
 def test_conformal_limits_hold_the_truth_as_often_as_they_promise() -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.ai.certainty import answer_said, conformal_answer
+from medview.ai.certainty import ABSTAIN, answer_said, conformal_answer
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.why import explain_class, explain_label, explain_measure
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.observation import concepts
 from medview.core.results import Code, Finding, Label, Quantity
+from medview.core.words import say
 
 if TYPE_CHECKING:
     from medview.ai.worker.pipeline import PipelineResult
 
+_UNLIKE = say(
+    "No answer: how sure the model is was measured on pictures like its training, which this one "
+    "is not."
+)
 VOLUME = Code("SCT", "118565006", "Volume")
 
 
@@ -120,9 +125,19 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             measurements=_as_concept(label, float(probability), given.intervals.get(label.name)),
             heatmap_id=heatmap_id(run_id, label.name) if has_heatmap else None,
             explanation=explain_class(folder, label, float(probability), threshold, has_heatmap),
-            answer=(answer := conformal_answer(float(probability), limits)),
-            answer_said=answer_said(answer, limits),
+            answer=(answer := _answer(given, float(probability), limits)),
+            answer_said=_UNLIKE if answer and _is_unlike(given) else answer_said(answer, limits),
         )
+
+
+def _is_unlike(given: PipelineResult) -> bool:
+    return any(not check.ok for check in given.checks)
+
+
+def _answer(given: PipelineResult, probability: float, limits: Mapping[str, Any]) -> str:
+    # Limits hold for pictures like those of the calibration; of others they say nothing.
+    answer = conformal_answer(probability, limits)
+    return ABSTAIN if answer and _is_unlike(given) else answer
 
 
 def _as_concept(

@@ -296,7 +296,8 @@ class FindingsPanel(QWidget):
         reasons = _reasons(run)
         can_be_asked = structures(run) and not run.subject
         if self.looks is not None and (run.heatmaps or can_be_asked):
-            reasons.insert(-1, WhyBox(run, structures(run), self.looks))
+            said = sum(finding.explanation is not None for finding in run.findings)
+            reasons.insert(said, WhyBox(run, structures(run), self.looks))
         return reasons
 
     # -- risk --------------------------------------------------------------------------------
