@@ -21,7 +21,11 @@ from medview.core.progress import CancelToken
 from medview.training import value_case
 from medview.training.seal import seal_folder
 
-_KINDS = {model.name: model.kind for model in read_catalogue().models}
+_KINDS = {
+    model.name: model.kind
+    for model in read_catalogue().models
+    if model.path.parent == shipped_models_dir()  # not those that a tester added
+}
 
 
 def spoil(folder: Path) -> None:

@@ -70,6 +70,8 @@ def test_zip_of_a_trained_folder_becomes_a_model_that_runs(
     assert [output["name"] for output in description["outputs"]] == ["Liver", "Tumour"]
     assert "Not evaluated by MedView" in (folder / "card.md").read_text(encoding="utf-8")
     assert not list(folder.rglob("*.pth"))
+    # As `ask_geometry` names the grids of stacks; another word would refuse every series.
+    assert description["gates"][1]["in"] == ["regular"]
 
 
 @pytest.mark.parametrize(("arch", "name"), [
