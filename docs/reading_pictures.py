@@ -169,8 +169,9 @@ def shrink(path: Path) -> None:
 def own_home() -> Iterator[None]:
     """Settings, work and journals of the pictures alone."""
     with tempfile.TemporaryDirectory() as home:
-        for name in ("CONFIG", "DATA", "STATE", "CACHE"):
-            os.environ[f"XDG_{name}_HOME"] = f"{home}/{name.lower()}"
+        os.environ["HOME"] = home  # a path of the reader's own is shown from there on
+        for name in ("config", "data", "state", "cache"):
+            os.environ[f"XDG_{name.upper()}_HOME"] = f"{home}/.{name}"
         yield
 
 

@@ -43,6 +43,14 @@ def user_data_dir() -> Path:
     return _user(platformdirs.user_data_path("medview", appauthor=False), "data")
 
 
+def from_home(path: Path) -> str:
+    """A path as people write it: `~` for their own folder."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
 def user_config_dir() -> Path:
     """Settings; made on first use, readable by the owner alone."""
     return _user(platformdirs.user_config_path("medview", appauthor=False), "config")

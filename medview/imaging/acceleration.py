@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from medview.core.paths import user_cache_dir
 
 TYPES = (np.int16, np.uint16, np.uint8, np.float32)
-_PATIENCE_S = 120.0
+_PATIENCE_S = 600.0  # on a busy machine; nobody waits for it
 _log = logging.getLogger("medview.imaging")
 _lock = threading.Lock()
 _begun = threading.Event()

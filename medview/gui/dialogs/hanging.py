@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from medview.core.errors import MedViewError
+from medview.core.paths import from_home
 from medview.core.words import tr
 from medview.gui.cards import button, label, row, swap
 from medview.gui.style import GRID
@@ -103,7 +104,7 @@ class HangingDialog(QDialog):
         ids = [rule.id for rule in self._shown]
         self.list.setCurrentRow(ids.index(chosen) if chosen in ids else 0)
         notes = [str(said_of(note)) for note in rules.notes]
-        folder = tr("Rules of your own lie in {folder}.", folder=own_folder())
+        folder = tr("Rules of your own lie in {folder}.", folder=from_home(own_folder()))
         self.said.setText("\n".join([*notes, folder]))
         name = self._book.undo_name
         self.undo_button.setEnabled(name is not None)
