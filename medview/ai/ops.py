@@ -112,6 +112,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
         "min_ml": _NUMBER,
         "connectivity": _INT,
     },
+    "boxes": {"least": _POINTER, "nms_mm": Field("number", True), "most": _INT},
     "measure": {"list": Field("texts", True, ("volume_ml",))},
     "explain": {
         "method": Field("text", True, ("linear_cam", "occlusion")),

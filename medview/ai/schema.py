@@ -15,7 +15,7 @@ from medview.core.results import Code, Label
 from medview.core.words import say
 
 SCHEMA = "medview-model/1"
-KINDS = ("segmentation", "classification", "rules", "tabular", "router", "text")
+KINDS = ("segmentation", "classification", "detection", "rules", "tabular", "router", "text")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _POINTER = re.compile(r"calib\.json#(/[A-Za-z0-9_]+)+")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from medview.ai.folder import ModelFolder
 from medview.cli.evaluate import find_model
@@ -16,7 +17,10 @@ from medview.core.words import say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
     parser.add_argument("model", metavar="MODEL", help="a model's name, or its folder")
-    parser.add_argument("data", type=Path, metavar="DATA", help="a folder of labelled data")
+    parser.add_argument(
+        "data", type=Path, metavar="DATA",
+        help="a folder of labelled data, or `local`: what readers decided on this computer",
+    )  # fmt: skip
     parser.add_argument("--split", default="dev", help="which part of the data (default dev)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR",
@@ -41,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     for name in ("sensitivity", "alpha"):
         if not 0 < getattr(args, name) < 1:
             raise InvalidInput(say("{name} must lie between 0 and 1.", name=name))
-    if not args.data.is_dir():
+    is_local = str(args.data) == "local" and not args.data.is_dir()
+    if not is_local and not args.data.is_dir():
         raise InvalidInput(say("There is nothing at this path."), str(args.data))
     import torch
 
@@ -52,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
     folder = find_model(args.model)
     if args.certainty:
         return _certainty(args, folder)
-    measured = evaluate_model(
-        folder, args.data, args.split, Listener(progress_for(args), CancelToken())
-    )
+    if is_local:
+        measured = _decided(folder)
+    else:
+        listener = Listener(progress_for(args), CancelToken())
+        measured = evaluate_model(folder, args.data, args.split, listener)
     wish = Wish(sensitivity=args.sensitivity, alpha=args.alpha)
     calib, changes = calibrate_on(folder, measured["per_case"], wish)
     about = {key: measured[key] for key in ("data", "split", "cases", "patients", "refused")}
@@ -86,3 +93,23 @@ def _certainty(args: argparse.Namespace, folder: ModelFolder) -> int:
     else:
         print_lines(str(path), *card_section(folder, about).splitlines())
     return DONE
+
+
+def _decided(folder: ModelFolder) -> dict[str, Any]:
+    """What readers decided on this computer, in the form of an evaluation."""
+    from medview.session.local_truth import calibration_rows, decided_findings
+    from medview.training.evaluation import metric_name
+
+    names = {
+        f"volume_error.{label.name}": f"volume_error.{metric_name(label)}"
+        for label in folder.outputs
+    }
+    rows = [
+        {names.get(key, key): value for key, value in row.items()}
+        for row in calibration_rows(folder, decided_findings())
+    ]
+    patients = len({row["patient"] for row in rows})
+    return {
+        "data": "local", "split": "decided", "cases": len(rows), "patients": patients,
+        "refused": 0, "per_case": rows,
+    }  # fmt: skip

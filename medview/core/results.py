@@ -250,12 +250,22 @@ class Provenance:
     at: PatientPoint | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """Detections from `score` on: false positives a scan, and the share of lesions found."""
+
+    score: float
+    false_positives: float
+    sensitivity: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ModelRun:
     """One model on one stack, however it ended: run, refused, failed or cancelled.
 
     subject: id of the measurement that it is about, "" where it is about the whole stack.
-    provenance: None for a run that an older MedView made.
+    provenance: None for a run that an older MedView made. operating_points: of a model that
+    detects, what its evaluation found at several scores.
     notes: what the run had to give up, such as a coarser grid where memory ran short.
     """
 
@@ -276,6 +286,7 @@ class ModelRun:
     heatmaps: tuple[Heatmap, ...] = ()
     subject: str = ""
     provenance: Provenance | None = None
+    operating_points: tuple[OperatingPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

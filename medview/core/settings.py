@@ -32,6 +32,9 @@ class Settings:
     prefetch: bool = True  # read the rest of the study while nothing else is read
     cine_rate: int = 0  # pictures a second, 0 as the file says
     analyse_on_open: bool = False
+    look_first: bool = False  # results of models wait for the reader's first opinion
+    run_rules: dict[str, str] = field(default_factory=dict)  # by model: see session.offers
+    keep_local_truth: bool = False  # decided findings are kept, with images for training
     remember_opened: bool = False  # in the library: a list of patients is kept only by wish
     second_layout: str = "1x1"
     second_open: bool = False  # when MedView was closed last

@@ -219,6 +219,9 @@ class Reactions:
 
     def _show_work_in(self, tile: Tile, place: Place) -> None:
         """What was made on a stack, in a tile that shows it."""
+        # The window is drawn before this is loaded.
+        from medview.session.detections import boxes
+
         made = self._session.made
         runs = [
             run
@@ -228,7 +231,10 @@ class Reactions:
         parts = self._session.analyses.parts_of(place.key)
         drawn = [run for run in (*runs, *parts) if run.label_map]
         tile.view.set_overlays(
-            self._session.segmenting.drawn(place, drawn),
+            [
+                *self._session.segmenting.drawn(place, drawn),
+                *boxes(place, runs, made.book_of(place).work),
+            ],
             self._window.trust.on_images(runs),
         )
         self._window.measures.show_in(tile, place)

@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         from medview.gui.models_work import ModelsWork
         from medview.gui.picture_works import PictureWorks
         from medview.gui.record_work import RecordWork
+        from medview.gui.results_work import ResultsWork
         from medview.gui.risk_work import RiskWork
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
@@ -158,7 +159,9 @@ class MainWindow(QMainWindow):
         self.second = SecondWork(self)
         self.curves = CurveWork(self)
         VolumeWork(self)
-        NoduleWork(self, SegmentWork(self))
+        segments = SegmentWork(self)
+        NoduleWork(self, segments)
+        ResultsWork(self, segments)
         ModelsWork(self)
         KeyImagesWork(self)
         RecordWork(self)

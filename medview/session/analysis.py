@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medview.core.progress import CancelToken
-from medview.core.results import GateVerdict, ModelRun, Provenance
+from medview.core.results import GateVerdict, ModelRun, OperatingPoint, Provenance
 from medview.core.words import Sentence, say, tr
 from medview.session.events import Events, JobsChanged, Message, PartShown, WorkerChanged
+from medview.session.operating import points_of
 from medview.session.provenance import ended, provenance_of
 from medview.session.studies import Key, Place, Studies
 
@@ -29,7 +30,7 @@ class Task:
 
     patch: what it looks at instead of the stack; subject: the measurement that it is about.
     priority: of waiting jobs the highest runs next.
-    provenance: once it is queued.
+    provenance and operating_points: once it is queued.
     look, of: not a result but where that of an earlier run came from.
     """
 
@@ -42,6 +43,7 @@ class Task:
     provenance: Provenance | None = None
     look: Look | None = None
     of: ModelRun | None = None
+    operating_points: tuple[OperatingPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,8 @@ class Analyses:
             # While the process starts: what it is about to read, to the byte.
             if task.look is None:
                 task = replace(task, provenance=provenance_of(task.model, task.place, volume))
+            told = provenance_of(task.model, task.place, volume)
+            task = replace(task, provenance=told, operating_points=points_of(task.model))
             token.check()
             # The first event of a job may come before `submit` is back with its id.
             with self._lock:
@@ -266,6 +270,10 @@ class Analyses:
         elif task is not None:
             told = task.provenance
             self._keep(task.place, run if told is None else ended(run, told))
+        if task is not None:
+            if task.provenance is not None:
+                run = ended(run, task.provenance)
+            self._keep(task.place, replace(run, operating_points=task.operating_points))
         self._drop_part(job_id)
         self._update(job_id, status="done")
 

@@ -22,6 +22,7 @@ from medview.session.analysis import Task, plan, refused_run
 from medview.session.events import Events
 from medview.session.memory import Budget, total_bytes
 from medview.session.nodule_model import Lesion, lesion_task
+from medview.session.operating import points_of
 from medview.session.provenance import ended, provenance_of, tracked
 from medview.session.reproducing import Comparison, compared
 from medview.session.studies import Key, Place, Studies
@@ -225,7 +226,7 @@ class _Batch:
         told = provenance_of(task.model, task.place, task.patch or volume)
         told = replace(told, at=at if task.patch is not None else None)
         run = ended(self._run_job(task, task.patch or volume), told)
-        run = tracked(run, task.place)
+        run = tracked(replace(run, operating_points=points_of(task.model)), task.place)
         pictures = projection_pictures(run, volume)
         return run, write_run_files(run, task.place.stack, folder, pictures=pictures)
 

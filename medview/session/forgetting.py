@@ -27,6 +27,7 @@ from medview.library.forgetting import (
 )
 from medview.session.journal import work_key
 from medview.session.remembered import drop_paths
+from medview.session.truth_cases import folders_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,4 +120,6 @@ def _with_work(known: Known) -> Forgettable:
 def _work_folders(patient: Patient, study_uids: Iterable[str]) -> tuple[Path, ...]:
     keys = dict.fromkeys(work_key(patient, uid) for uid in study_uids)
     folders = (user_data_dir() / "work" / private_name(key) for key in keys)
-    return tuple(folder for folder in folders if folder.is_dir())
+    kept = [folder for folder in folders if folder.is_dir()]
+    names = [private_name(key) for key in keys]
+    return (*kept, *(folder for name in names for folder in folders_of(name)))

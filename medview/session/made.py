@@ -6,7 +6,7 @@ import datetime as dt
 import getpass
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,11 @@ from medview.core.results import Finding, ModelRun
 from medview.core.study import Patient
 from medview.core.words import say
 from medview.session.events import Events, KnowledgeChanged, Message, WorkChanged
+from medview.session.first_look import unseen_series
 from medview.session.journal import Journal, Unkept, is_kept, patient_folder, work_key
+from medview.session.operating import at_threshold
 from medview.session.provenance import tracked
-from medview.session.runs import load_runs, remove_run, save_run
+from medview.session.runs import load_runs, past_run, remove_run, save_run
 from medview.session.studies import Place
 from medview.session.work import Decision, Reminder, WorkBook
 
@@ -48,6 +50,7 @@ class Made:
         reader: Callable[[], str] = str,
     ) -> None:
         """reader: the name under which findings are decided."""
+        self.is_hiding: Callable[[], bool] = bool  # results wait for the reader's first look
         self._events = events
         self._reader = reader
         self._active = active
@@ -108,10 +111,16 @@ class Made:
         """
         work = self.book_of(place).work
         there = {"", *(m.id for m in work.measurements)}
+        waiting = unseen_series(place.patient, work) if self.is_hiding() else frozenset()
         return tuple(
-            r for r in self._runs[_filed_under(place)]
-            if r.id not in work.hidden_runs and r.subject in there
+            at_threshold(r, work) for r in self._runs[_filed_under(place)]
+            if r.id not in work.hidden_runs and r.subject in there and r.series_uid not in waiting
         )  # fmt: skip
+
+    def all_runs_of(self, place: Place) -> tuple[ModelRun, ...]:
+        """Every run that is kept, whole, whatever is shown of it."""
+        self.book_of(place)
+        return self._runs[_filed_under(place)]
 
     @property
     def findings(self) -> tuple[FoundFinding, ...]:
@@ -128,17 +137,21 @@ class Made:
 
     def decide(self, finding_id: str, decision: str) -> None:
         """Accept or reject a finding ("suggested" takes the word back); undoable."""
+        self.decide_all((finding_id,), decision)
+
+    def decide_all(self, finding_ids: Sequence[str], decision: str) -> None:
+        """As `decide`, several findings in one command."""
         book = self._book()
         if book is None:
             return
-        others = tuple(d for d in book.work.decisions if d.finding_id != finding_id)
+        others = tuple(d for d in book.work.decisions if d.finding_id not in finding_ids)
         names = {
             "accepted": say("Accept finding"),
             "rejected": say("Reject finding"),
             "suggested": say("Take the decision back"),
         }
         if decision != "suggested":
-            others = (*others, self.decision(finding_id, decision))
+            others = (*others, *(self.decision(each, decision) for each in finding_ids))
         book.change(names[decision], decisions=others)
 
     def decision(self, finding_id: str, decision: str) -> Decision:
@@ -207,9 +220,12 @@ class Made:
             runs = self._runs[key]
             old = [r for r in runs if _slot(r) == _slot(run)]
             self._runs[key] = (*(r for r in runs if r not in old), run)
+        decided = {d.finding_id for d in self._books[key].work.decisions}
         for gone in (r for r in old if is_stored and r.id != run.id):
             with suppress(OSError):
-                remove_run(gone.id, patient_folder(key))
+                # What the reader said of an older run still counts in what became of findings.
+                has_words = any(finding.id in decided for finding in gone.findings)
+                (past_run if has_words else remove_run)(gone.id, patient_folder(key))
 
     def let_go(self, patient: Patient) -> None:
         """Take a patient's work and runs out of memory, unsaved."""

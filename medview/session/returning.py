@@ -17,6 +17,8 @@ from medview.core.words import Sentence, say
 from medview.imaging.roi import is_whole
 from medview.session.events import Events, Message
 from medview.session.made import Made
+from medview.session.returning_runs import take_runs
+from medview.session.segmenting import Segmenting
 from medview.session.studies import Place
 from medview.session.work import KeyPicture, KnownLength, TakenReport, Work, WorkBook
 
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
 _MOST = 200  # objects of one patient that are looked into
 
 
-def take_in(places: Iterable[Place], made: Made, events: Events) -> None:
+def take_in(places: Iterable[Place], made: Made, segmenting: Segmenting, events: Events) -> None:
     """Read the reports and key images of every patient that was opened. Blocks.
 
     What cannot be used is said, a sentence each; nothing else stops.
     """
+    places = list(places)
     patients = {id(place.patient): place for place in places}
     for place in patients.values():
         objects = [o for study in place.patient.studies for o in study.objects]
@@ -39,6 +42,10 @@ def take_in(places: Iterable[Place], made: Made, events: Events) -> None:
         known = {taken.uid for taken in book.work.taken}
         fresh = [o for o in objects if o.uid not in known][:_MOST]
         said: list[Sentence] = []
+        here = [each for each in places if each.patient is place.patient]
+        runs = take_runs([o for o in fresh if o.kind == "SR"], here, made, segmenting)
+        if runs:
+            events.send(Message(say("{count} results of models came back.", count=runs)))
         count = _take_reports([o for o in fresh if o.kind == "SR"], place.patient, book, said)
         if count:
             events.send(

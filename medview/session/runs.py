@@ -23,6 +23,7 @@ from medview.core.results import (
     LabelMap,
     ModelRef,
     ModelRun,
+    OperatingPoint,
     Provenance,
 )
 from medview.core.words import Sentence
@@ -43,6 +44,7 @@ def save_run(run: ModelRun, folder: Path) -> None:
         "subject": run.subject,
         "provenance": to_plain(run.provenance),
         "notes": to_plain(run.notes),
+        "operating_points": to_plain(run.operating_points),
         "label_map": None,
         "heatmaps": [],
     }
@@ -84,6 +86,12 @@ def load_runs(folder: Path) -> tuple[ModelRun, ...]:
         except (OSError, ValueError, KeyError, TypeError):
             _log.exception("a stored run is damaged")
     return tuple(runs)
+
+
+def past_run(run_id: str, folder: Path) -> None:
+    """Keep the words of a run that a newer one took the place of; its voxels go."""
+    (folder / f"{run_id}.run.json").replace(folder / f"{run_id}.past.json")
+    (folder / f"{run_id}.npz").unlink(missing_ok=True)
 
 
 def remove_run(run_id: str, folder: Path) -> None:
@@ -141,5 +149,8 @@ def _load_run(path: Path) -> ModelRun:
         heatmaps=heatmaps,
         provenance=(
             from_plain(Provenance, words["provenance"]) if words.get("provenance") else None
+        ),
+        operating_points=tuple(
+            from_plain(OperatingPoint, each) for each in words.get("operating_points", ())
         ),
     )

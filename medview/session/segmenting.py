@@ -17,7 +17,7 @@ from medview.session.events import Events, KnowledgeChanged, Message, SegmentsCo
 from medview.session.live_segments import LiveSegments
 from medview.session.made import Made, account_name
 from medview.session.nodules import link, linked_to, measured_again
-from medview.session.segments import Segment
+from medview.session.segments import Patch, Segment
 from medview.session.strokes import Strokes
 from medview.session.studies import Place
 
@@ -185,6 +185,10 @@ class Segmenting:
             code=begin.code,
             patches=() if voxels is None else self._live.put(place, voxels),
         )
+
+    def put(self, place: Place, voxels: tuple[Box, Bits]) -> tuple[Patch, ...]:
+        """Keep the voxels of a segment that comes back; the patches that hold them."""
+        return self._live.put(place, voxels)
 
     def change(self, segment: Segment, command: Sentence, **values: object) -> None:
         """Another name, colour or code; undoable."""

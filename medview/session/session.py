@@ -74,6 +74,7 @@ class Session:
         self.hanging = RuleBook()
         self.library = LibraryDesk(self.events, self._let_go)
         self.made = Made(self.events, lambda: self._active, lambda: self.settings.reader_name)
+        self.made.is_hiding = lambda: self.settings.look_first
         self.corrections = Corrections(
             self.made, self.studies.places, lambda: self.settings.reader_name
         )
@@ -147,7 +148,7 @@ class Session:
         series = {s.uid for p in found.patients for study in p.studies for s in study.series}
         if any(study.objects for p in found.patients for study in p.studies):
             fresh = [p for p in self.studies.places() if p.series.uid in series]
-            take_in(fresh, self.made, self.events)
+            take_in(fresh, self.made, self.segmenting, self.events)
 
     def _show_sketch(self, sketch: Holdings, opening: _Opening) -> None:
         """Something of what is being opened is there: the first time, look at it."""

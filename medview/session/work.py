@@ -35,6 +35,8 @@ ITEMS = {
     "reminders": "score",
     "linked": "key",
     "registrations": "id",
+    "first_looks": "study_uid",
+    "thresholds": "run_id",
 }
 
 
@@ -107,6 +109,27 @@ class Reminder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """A reader's first opinion of a study, before any model's result was shown.
+
+    opinion: nothing, something or unsure; by whom, when (ISO).
+    """
+
+    study_uid: str
+    opinion: str
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """From which score on the detections of a run are shown."""
+
+    run_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakenReport:
     """A DICOM object whose measurements or key images are part of the work: `ids` are theirs."""
 
@@ -137,6 +160,8 @@ class Work:
     reminders: advice of scores that is to stand in the report.
     linked: stacks whose slices the reader said belong together. registrations: what was found when
     series were registered, so that it need not be found again.
+    first_looks: first opinions; undo leaves them alone, for what was seen cannot be unseen.
+    thresholds: of runs that detect, where the reader chose another than the model's.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -156,6 +181,8 @@ class Work:
     reminders: tuple[Reminder, ...] = ()
     linked: tuple[LinkedStack, ...] = ()
     registrations: tuple[Registration, ...] = ()
+    first_looks: tuple[FirstLook, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""
@@ -239,6 +266,7 @@ class WorkBook:
             target.append((name, self._work))
             # How series lie to each other follows from their images: no command made it.
             self._set(replace(work, registrations=self._work.registrations), name)
+            self._set(replace(work, first_looks=self._work.first_looks), name)
         self._on_change()
         return name
 

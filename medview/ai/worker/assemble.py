@@ -51,6 +51,7 @@ def find(
     return (
         *_segmentations(folder, given, geometry, run_id),
         *_classes(folder, given, run_id),
+        *_detections(folder, given, run_id),
         *_whole_image(folder, given, run_id),
     )
 
@@ -138,6 +139,26 @@ def _answer(given: PipelineResult, probability: float, limits: Mapping[str, Any]
     # Limits hold for pictures like those of the calibration; of others they say nothing.
     answer = conformal_answer(probability, limits)
     return ABSTAIN if answer and _is_unlike(given) else answer
+
+
+def _detections(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:
+    """The most certain first. A score is a probability only where the model is calibrated."""
+    labels = {label.value: label for label in folder.outputs}
+    is_calibrated = any(step["op"] == "temperature" for step in folder.pipeline)
+    ordered = sorted(given.detections, key=lambda found: -found.score)
+    for number, found in enumerate(ordered, start=1):
+        label = labels[found.label_value]
+        yield Finding(
+            id=f"{run_id}-box-{number}",
+            kind="detection",
+            label=label.name,
+            code=label.code,
+            score=found.score,
+            probability=found.score if is_calibrated else None,
+            centroid=found.centre,
+            measurements=(Quantity(concept="diameter", value=found.size_mm, unit="mm"),),
+            corners=found.corners,
+        )
 
 
 def _as_concept(

@@ -17,7 +17,7 @@ from medview.ai.worker.forward import Answer, Flip, Forward, swapped
 from medview.ai.worker.ladder import Ladder
 from medview.ai.worker.nets import ResNet2d, build_net
 from medview.ai.worker.radial_net import RadialNet
-from medview.ai.worker.steps import ASKED, Context, FloatArray, State, step
+from medview.ai.worker.steps import ASKED, Context, FloatArray, State, calibrated_number, step
 from medview.ai.worker.tiles import Tiling
 from medview.core.errors import InputRefused, ModelUnavailable
 from medview.core.results import Check
@@ -281,14 +281,4 @@ def _calibration(context: Context) -> Mapping[str, Any]:
     return {} if context.folder is None else context.folder.calibration()
 
 
-def _number(context: Context, value: float | str) -> float:
-    """A number, or the one that `calib.json#/a/b` points to. Raises ModelUnavailable."""
-    if not isinstance(value, str):
-        return float(value)
-    found: Any = _calibration(context)
-    try:
-        for part in value.split("#", 1)[1].strip("/").split("/"):
-            found = found[part]
-        return float(found)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise ModelUnavailable(say("calib.json lacks a value."), value) from error
+_number = calibrated_number

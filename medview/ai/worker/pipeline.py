@@ -31,6 +31,7 @@ from medview.core.words import Sentence
 
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
+    from medview.ai.worker.detect_steps import Detection
     from medview.ai.worker.route import Route
 
 # Each registers its steps when it is imported; those that import torch stand last.
@@ -38,8 +39,8 @@ PROGRESS = 1000  # a run's progress is told in thousandths
 # A step's share of the first run, before anything was measured; a network answers in `restore`.
 _GUESSED = {"restore": 30.0, "lungs": 20.0, "network": 5.0, "resample": 3.0, "explain": 3.0}
 STEP_MODULES = (
-    "rules", "input_steps", "crop", "resize_steps", "views", "output_steps", "net_steps",
-    "nodule_steps", "explain", "route", "distance",
+    "rules", "input_steps", "crop", "resize_steps", "views", "output_steps", "detect_steps",
+    "net_steps", "nodule_steps", "explain", "route", "distance",
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ class PipelineResult:
     precision: str = "float32"
     notes: tuple[Sentence, ...] = ()
     cells: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    detections: tuple[Detection, ...] = ()
 
 
 class Pipeline:
@@ -131,6 +133,7 @@ class Pipeline:
             precision,
             tuple(ladder.notes),
             state.cells,
+            detections=tuple(state.detections),
         )
 
     def _run(self, volume: Volume, context: Context, steps: tuple[Fields, ...]) -> State:

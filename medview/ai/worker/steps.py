@@ -30,6 +30,7 @@ from medview.core.words import Sentence, say
 
 if TYPE_CHECKING:
     from medview.ai.folder import ModelFolder
+    from medview.ai.worker.detect_steps import Detection
     from medview.ai.worker.forward import Answer
     from medview.ai.worker.ladder import Ladder
     from medview.ai.worker.route import Route
@@ -87,6 +88,7 @@ class State:
     heatmaps: list[tuple[str, FloatArray]] = field(default_factory=list)
     cells: dict[str, tuple[int, int, int]] = field(default_factory=dict)  # of heatmaps' own grids
     measures: list[tuple[int | None, Quantity]] = field(default_factory=list)
+    detections: list[Detection] = field(default_factory=list)
     route: Route | None = None
     checks: list[Check] = field(default_factory=list)  # what the pixels say to the gate
     grids: dict[str, Geometry] = field(default_factory=dict)  # of steps that are taken back
@@ -187,3 +189,16 @@ def run_step(state: State, fields: Fields) -> None:
 
 def _arguments(fields: Fields) -> dict[str, Any]:
     return {"from_" if k == "from" else k: v for k, v in fields.items() if k != "op"}
+
+
+def calibrated_number(context: Context, value: float | str) -> float:
+    """A number, or the one that `calib.json#/a/b` points to. Raises ModelUnavailable."""
+    if not isinstance(value, str):
+        return float(value)
+    found: Any = {} if context.folder is None else context.folder.calibration()
+    try:
+        for part in value.split("#", 1)[1].strip("/").split("/"):
+            found = found[part]
+        return float(found)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ModelUnavailable(say("calib.json lacks a value."), value) from error

@@ -25,6 +25,7 @@ _GROUP = ("DCM", "125007")
 _TRACKING_ID, _TRACKING_UID = ("DCM", "112039"), ("DCM", "112040")
 _FINDING = (("DCM", "121071"), ("SRT", "121071"))
 _DERIVATION, _STATE = ("DCM", "121401"), ("99MEDVIEW", "state")
+_RUN = ("99MEDVIEW", "run")
 _ALGORITHM, _VERSION = ("DCM", "111001"), ("DCM", "111003")
 _DEEPEST, _MOST_ITEMS = 32, 20_000
 PARSE_ERRORS = (ValueError, NotImplementedError, AttributeError, KeyError, TypeError, IndexError,
@@ -65,7 +66,7 @@ class MeasurementGroup:
     """One group of TID 1500: what it is about, its numbers, words and regions.
 
     segment: (SOP Instance UID of the SEG, segment number) where it refers to one. images: SOP
-    Instance UIDs that are named anywhere in it. state: what MedView keeps with its own.
+    Instance UIDs that are named anywhere in it. state, run: what MedView keeps with its own.
     """
 
     tracking_id: str = ""
@@ -78,6 +79,7 @@ class MeasurementGroup:
     algorithm: str = ""
     images: tuple[str, ...] = ()
     state: str = ""
+    run: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -253,6 +255,7 @@ def _group(group: Dataset) -> MeasurementGroup:
             if item.get("ReferencedSOPSequence")
         ),
         state=_text(children, _STATE),
+        run=_text(children, _RUN),
     )
 
 

@@ -91,7 +91,11 @@ class FindingGroups:
         written = self.segmentation
         return {
             "v": 1,
-            "run": run_to_json(self.run, RunFiles()),
+            "run": run_to_json(
+                # Their values lie in objects of their own, named by UIDs that follow from ids.
+                self.run,
+                RunFiles(heatmaps={h.id: (None, h.id) for h in self.run.heatmaps}),
+            ),
             "seg": None if written is None else str(written.dataset.SOPInstanceUID),
             "segments": {} if written is None else to_plain(written.segments),
             "reviews": {

@@ -18,6 +18,7 @@ from medview.core.results import (
     Label,
     ModelRef,
     ModelRun,
+    OperatingPoint,
     Override,
     Provenance,
     Quantity,
@@ -108,6 +109,7 @@ def run_to_json(run: ModelRun, files: RunFiles) -> Json:
         "seconds": round(run.seconds, 3),
         "subject": run.subject,
         "provenance": to_plain(run.provenance),
+        "operating_points": to_plain(run.operating_points),
         "findings": [_finding_to_json(f, files) for f in run.findings],
         "grid": to_plain(label_map.geometry) if label_map else None,
         "labels": [
@@ -212,6 +214,9 @@ def run_from_json(data: Json) -> tuple[ModelRun, StoredVoxels]:
         findings=tuple(_finding_from_json(item) for item in data["findings"]),
         subject=str(data.get("subject") or ""),
         provenance=from_plain(Provenance, data["provenance"]) if data.get("provenance") else None,
+        operating_points=tuple(
+            from_plain(OperatingPoint, each) for each in data.get("operating_points", ())
+        ),
     )
     return run, _stored(data)
 

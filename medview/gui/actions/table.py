@@ -178,6 +178,10 @@ _MODELS = (
     Row("models.analyse", "Analyse this series", "activity", "Ctrl+R"),
     Row("models.rate_nodule", "Ask the model about the nodule again", "activity"),
     Row("models.manage", "Models…", "brain", "Ctrl+Alt+M"),
+    Row("models.rules", "Models that run by themselves…", "activity"),
+    Row("models.truth", "What became of the models' findings…", "activity"),
+    Row("models.origin", "How the result was made…", "activity"),
+    Row("models.look_first", "Look first, then the results", "activity"),
     Row("models.cancel", "Stop reading and analysing", "ban", "Ctrl+."),
 )
 _HELP = (

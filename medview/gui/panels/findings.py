@@ -11,17 +11,26 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from medview.ai.signature import badge
 from medview.core.numbers import percent, quantity_text, volume_text
 from medview.core.observation import concepts
-from medview.core.results import Finding, Measurement, ModelRun
+from medview.core.results import Finding, GateVerdict, Measurement, ModelRun
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, Meter, button, empty_state, label, row
 from medview.gui.panels.growth_cards import growth_widgets
 from medview.gui.panels.measurement_cards import MeasurementCards
+from medview.gui.panels.result_cards import (
+    common_word,
+    detection_slider,
+    first_look_card,
+    offer_card,
+    verbs,
+    word_buttons,
+)
 from medview.gui.panels.segments import TOOLS as SEGMENT_TOOLS
 from medview.gui.panels.segments import SegmentsCard
 from medview.gui.panels.why_box import Looks, WhyBox
 from medview.gui.style import GRID, tokens
 from medview.session import Session
+from medview.session.analysis import Task
 from medview.session.events import (
     ActiveChanged,
     Event,
@@ -31,10 +40,13 @@ from medview.session.events import (
     SegmentsCounted,
     ShowSource,
 )
+from medview.session.first_look import first_look_of
 from medview.session.looks import structures
 from medview.session.mentions import query_of
 from medview.session.nodules import is_outdated
-from medview.session.work import Decision
+from medview.session.reviewing import state_of
+from medview.session.studies import Place
+from medview.session.work import Decision, Threshold
 
 
 class FindingsPanel(QWidget):
@@ -44,6 +56,10 @@ class FindingsPanel(QWidget):
     brush_changed = Signal()
     override_asked = Signal(object)  # a refused run that the reader answers for
     why_opened = Signal(object)  # the run whose reasons are shown
+    edit_asked = Signal(object, object)  # a run, its finding whose mask is to be put right
+    origin_asked = Signal(object)  # a run: where it comes from
+    offer_taken = Signal(object)  # a task that was offered
+    looked = Signal(str)  # the reader's first opinion
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +69,7 @@ class FindingsPanel(QWidget):
         self._segments: SegmentsCard | None = None
         self._open = ""
         self._why = ""
+        self._offers: tuple[Task, ...] = ()
         self._column = CardColumn()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -94,6 +111,9 @@ class FindingsPanel(QWidget):
         active = self._session.active
         widgets: list[QWidget] = []
         if active is not None:
+            if self._session.settings.look_first and _waits(self._session, active):
+                widgets.append(first_look_card(self.looked.emit))
+            widgets += self._offered()
             runs = list(reversed(self._session.made.runs_of(active)))
             shown = [run for run in runs if run.status == "run"]
             refused = [run for run in runs if run.status != "run"]
@@ -140,6 +160,19 @@ class FindingsPanel(QWidget):
         card.brush_changed.connect(self.brush_changed)
         return [label(tr("SEGMENTS"), "caption"), card]
 
+    def show_offers(self, offers: Sequence[Task]) -> None:
+        """Models that fit the series that is shown and have not run on it."""
+        self._offers = tuple(offers)
+        self._later.start(0)
+
+    def _offered(self) -> list[QWidget]:
+        cards: list[QWidget] = []
+        for task in self._offers:
+            doubt = "" if task.verdict.verdict == "accepted" else _doubts(task.verdict)
+            title = tr(task.model.title or task.model.name)
+            cards.append(offer_card(title, doubt, partial(self.offer_taken.emit, task)))
+        return [label(tr("FITS THIS SERIES"), "caption"), *cards] if cards else []
+
     # -- runs ------------------------------------------------------------------------------
 
     def _run_card(self, run: ModelRun) -> Card:
@@ -152,17 +185,14 @@ class FindingsPanel(QWidget):
             card.add(label(about.text, "muted"))
             if is_outdated(run, about):
                 card.add(label(tr("The nodule was changed since: ask again."), "warn"))
-        for finding in run.findings:
-            if finding.probability is not None:
-                self._add_probability(card, finding)
-            else:
-                self._add_measure(card, finding, run)
+        self._add_findings(card, run)
         if not run.findings:
             card.add(label(tr("Ran and found nothing."), "muted"))
         if run.gate is not None and run.gate.verdict == "borderline":
             card.add(label(_doubt(run), "warn"))
-        decision = _common_decision([self._session.work.decision_on(f.id) for f in run.findings])
+        decision = common_word([state_of(self._session.work, run, f) for f in run.findings])
         card.add(label(_origin(run, decision), "faint"))
+        card.add(button(tr("How it was made"), "link", partial(self.origin_asked.emit, run)))
         if run.findings and self._has_documents:
             link = button(tr("What the record says of it"), "link", partial(self._ask_record, run))
             card.add(link)
@@ -205,18 +235,53 @@ class FindingsPanel(QWidget):
         known = [q for q in finding.measurements if q.concept in concepts()]
         if finding.volume_mm3 is not None:
             size = label(volume_text(finding.volume_mm3), wrap=False)
-            card.add(row(mark, label(tr(finding.label)), None, size, spacing=GRID))
+            words = self._words(run, finding)
+            card.add(row(mark, label(tr(finding.label)), None, size, *words, spacing=GRID))
         for quantity in known:
             title = label(tr(concepts()[quantity.concept].title))
             value = label(quantity_text(quantity), wrap=False)
             card.add(row(title, None, value, spacing=GRID))
 
+    def _add_findings(self, card: Card, run: ModelRun) -> None:
+        for finding in run.findings:
+            if finding.kind == "detection":
+                self._add_detection(card, finding, run)
+            elif finding.probability is not None:
+                self._add_probability(card, finding)
+            else:
+                self._add_measure(card, finding, run)
+        choose = partial(self._choose_threshold, run)
+        card.add(*detection_slider(run, self._session.work, choose))
+
+    def _add_detection(self, card: Card, finding: Finding, run: ModelRun) -> None:
+        goes = button(tr(finding.label), "link", partial(self._go_to, run, finding))
+        score = label(f"{finding.score or 0.0:.2f}", wrap=False)
+        sizes = [quantity_text(q) for q in finding.measurements]
+        size = label(" · ".join(sizes), "muted", wrap=False)
+        card.add(row(goes, size, None, score, *self._words(run, finding), spacing=GRID))
+
+    def _words(self, run: ModelRun, finding: Finding) -> tuple[QWidget, ...]:
+        decide = self._session.made.decide
+        edit = partial(self.edit_asked.emit, run, finding)
+        return word_buttons(run, finding, self._session.work, decide, edit)
+
+    def _go_to(self, run: ModelRun, finding: Finding) -> None:
+        self._session.events.send(GoTo(run.series_uid, finding.centroid))
+
+    def _choose_threshold(self, run: ModelRun, score: float) -> None:
+        book = self._session.book
+        if book is not None:
+            others = tuple(t for t in book.work.thresholds if t.run_id != run.id)
+            name = say("Choose how much is shown")
+            book.change(name, thresholds=(*others, Threshold(run_id=run.id, score=score)))
+
     def _buttons(self, run: ModelRun, decision: Decision | None) -> QWidget:
         said = decision.decision if decision is not None else "suggested"
+        holds = decision is not None and decision.is_for
         accept = button(
-            tr("Accepted") if said == "accepted" else tr("Accept"),
+            tr("Accepted") if holds else tr("Accept"),
             "primary" if said != "rejected" else "",
-            partial(self._decide, run, "suggested" if said == "accepted" else "accepted"),
+            partial(self._decide, run, "suggested" if holds else "accepted"),
         )
         away = button(tr("Remove"), "link", partial(self._hide, run))
         reject = button(
@@ -224,7 +289,7 @@ class FindingsPanel(QWidget):
             "",
             partial(self._decide, run, "suggested" if said == "rejected" else "rejected"),
         )
-        for made, is_on in ((accept, said == "accepted"), (reject, said == "rejected")):
+        for made, is_on in ((accept, holds), (reject, said == "rejected")):
             made.setCheckable(True)
             made.setChecked(is_on)
         why = button(tr("Why"), "", partial(self._show_why, run))
@@ -275,8 +340,7 @@ class FindingsPanel(QWidget):
         self._session.events.send(ShowSource("mentions:" + " | ".join(queries)))
 
     def _decide(self, run: ModelRun, decision: str) -> None:
-        for finding in run.findings:
-            self._session.made.decide(finding.id, decision)
+        self._session.made.decide_all([finding.id for finding in run.findings], decision)
 
     def _show_why(self, run: ModelRun) -> None:
         self._why = "" if self._why == run.id else run.id
@@ -356,16 +420,19 @@ def _doubt(run: ModelRun) -> str:
 def _origin(run: ModelRun, decision: Decision | None) -> str:
     words = [f"{run.model.name} {run.model.version}", run.device]
     if decision is not None:
-        verbs = {"accepted": tr("accepted"), "rejected": tr("rejected")}
-        words.append(f"{verbs[decision.decision]} {decision.at[11:16]}")
+        words.append(f"{verbs()[decision.decision]} {decision.at[11:16]} {decision.by}".strip())
     else:
         words.append(tr("not confirmed"))
     return " · ".join(words)
 
 
-def _common_decision(decisions: Sequence[Decision | None]) -> Decision | None:
-    first = decisions[0] if decisions else None
-    return first if all(d is not None for d in decisions) else None
+def _waits(session: Session, active: Place) -> bool:
+    """Whether the study that is looked at waits for the reader's first opinion."""
+    return first_look_of(session.work, active.study.uid) is None
+
+
+def _doubts(verdict: GateVerdict) -> str:
+    return " ".join(str(check.said) for check in verdict.checks if not check.ok)
 
 
 def _reasons(run: ModelRun) -> list[QWidget]:

@@ -1,0 +1,36 @@
+"""A model calibrated on the reader's own decisions, in a process of its own (it needs torch)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+from medview.core.errors import MedViewError
+from medview.core.words import Sentence, say
+
+_MOST_S = 600
+
+
+def calibrate_in_child(name: str) -> Sentence:
+    """Write `<name>-local` beside the user's models, over an earlier one. Blocks.
+
+    Raises MedViewError with what the command said.
+    """
+    from medview.ai.catalogue import user_models_dir
+
+    out = user_models_dir() / f"{name.removesuffix('-local')}-local"
+    new = out.with_name(f".{out.name}.made")
+    shutil.rmtree(new, ignore_errors=True)
+    out.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = [sys.executable, "-m", "medview.cli", "calibrate", name, "local", "--out", str(new)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_MOST_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise MedViewError(say("Calibrating took too long and was stopped.")) from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [""])[-1]
+        raise MedViewError(say("The model could not be calibrated: {why}", why=last))
+    shutil.rmtree(out, ignore_errors=True)
+    new.rename(out)
+    return say("Made {name}: choose it instead of the old one.", name=out.name)

@@ -1,0 +1,175 @@
+"""Results of models that MedView wrote, taken up as findings when their folder is opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medview.core.codec import from_plain
+from medview.core.errors import MedViewError
+from medview.core.results import Heatmap, LabelMap, ModelRun
+from medview.core.study import StudyObject
+from medview.core.words import say
+from medview.session.made import Made
+from medview.session.segment_sources import voxels_of
+from medview.session.segmenting import Segmenting
+from medview.session.segments import Segment
+from medview.session.studies import Key, Place
+from medview.session.work import Decision
+
+if TYPE_CHECKING:
+    from medview.dicom.objects.returned_runs import ReturnedMask, ReturnedRun, ReturnedWord
+
+
+def take_runs(
+    objects: Sequence[StudyObject], places: Sequence[Place], made: Made, segmenting: Segmenting
+) -> int:
+    """Take the runs of a patient's reports into what was made; how many were news. Blocks.
+
+    A run that is here already stays; of two words on a finding the later one holds. What cannot
+    be read is left out: the report itself says so where it is shown.
+    """
+    from medview.dicom.objects.returned_runs import read_runs
+
+    by_key = {place.key: place for place in places}
+    read: list[tuple[str, ReturnedRun]] = []
+    for each in objects:
+        try:
+            report, runs = read_runs(each.path)
+        except MedViewError:
+            continue  # said by those who take its measurements
+        whose = {place.patient.id for place in places}
+        if report.patient_id and report.patient_id not in whose:
+            continue
+        read += [(report.made_at, run) for run in runs]
+    news = 0
+    for _, told in sorted(read, key=lambda pair: pair[0]):
+        place = by_key.get((told.run.series_uid, told.run.stack))
+        if place is not None:
+            news += _take_run(told, place, made)
+            _take_words(told, place, made, segmenting)
+    return news
+
+
+def _take_run(told: ReturnedRun, place: Place, made: Made) -> int:
+    run = told.run
+    for known in made.all_runs_of(place):
+        if known.id == run.id:
+            return 0
+        same = (known.model.name, known.series_uid, known.stack, known.subject)
+        is_same = same == (run.model.name, run.series_uid, run.stack, run.subject)
+        if is_same and _ended(known) >= _ended(run):
+            return 0  # what was found here since is newer
+    try:
+        made.keep_run(place, _whole(told, place))
+    except MedViewError:
+        return 0
+    return 1
+
+
+def _ended(run: ModelRun) -> str:
+    return run.provenance.finished if run.provenance is not None else ""
+
+
+def _whole(told: ReturnedRun, place: Place) -> ModelRun:
+    """The run with its mask and heatmaps, as far as their objects are here."""
+    run, stored, grid = told.run, told.voxels, place.stack.geometry
+    objects = {each.uid: each.path for each in place.study.objects}
+    label_map = None
+    if stored.geometry is not None and stored.geometry.same_grid(grid):
+        voxels = _masks(told, objects, place)
+        identity = next((f.label_map_id for f in run.findings if f.label_map_id), run.id)
+        label_map = LabelMap(id=identity, geometry=grid, voxels=voxels, labels=stored.labels)
+    return replace(run, label_map=label_map, heatmaps=_heatmaps(told, objects, place))
+
+
+def _masks(told: ReturnedRun, objects: Mapping[str, str], place: Place) -> np.ndarray:
+    from medview.dicom.objects.seg import read_segmentation
+
+    grid = place.stack.geometry
+    voxels = np.zeros(grid.shape, np.uint8)
+    path = objects.get(told.seg)
+    if path is None:
+        return voxels
+    values = {number: value for value, number in told.segments.items()}
+    for part in read_segmentation(path, grid).label_maps:
+        for label in part.labels:
+            if label.value in values:
+                voxels[part.voxels == label.value] = values[label.value]
+    return voxels
+
+
+def _heatmaps(told: ReturnedRun, objects: Mapping[str, str], place: Place) -> tuple[Heatmap, ...]:
+    from medview.dicom.objects.heatmap_back import read_map
+    from medview.dicom.uids import derived_uid
+
+    found = []
+    for stored in told.voxels.heatmaps:
+        path = objects.get(derived_uid("heatmap", told.run.id, stored.id))
+        if path is None or not stored.geometry.same_grid(place.stack.geometry):
+            continue
+        try:
+            values = read_map(path, place.stack.geometry)
+        except MedViewError:
+            continue  # the finding stands without its picture
+        found.append(
+            Heatmap(
+                id=stored.id,
+                geometry=place.stack.geometry,
+                values=values,
+                class_name=stored.class_name,
+                maximum=stored.maximum,
+            )
+        )
+    return tuple(found)
+
+
+def _take_words(told: ReturnedRun, place: Place, made: Made, segmenting: Segmenting) -> None:
+    """The reader's words that came with a run; a later one that is here already stays."""
+    if not any(run.id == told.run.id for run in made.all_runs_of(place)):
+        return
+    book = made.book_of(place)
+    decisions = {d.finding_id: d for d in book.work.decisions}
+    segments = {s.id: s for s in book.work.segments}
+    for word in told.words:
+        known = decisions.get(word.finding_id)
+        if known is not None and known.at >= word.at:
+            continue
+        decisions[word.finding_id] = Decision(
+            finding_id=word.finding_id, decision=word.decision, at=word.at, by=word.by
+        )
+        back = None if word.edited is None else _segment(word, word.edited, place, segmenting)
+        if back is not None:
+            segments[back.id] = back
+    now = tuple(decisions.values()), tuple(segments.values())
+    if now != (book.work.decisions, book.work.segments):
+        name = say("Take in the words of a report")
+        book.change(name, decisions=now[0], segments=now[1])
+
+
+def _segment(
+    word: ReturnedWord, mask: ReturnedMask, place: Place, segmenting: Segmenting
+) -> Segment | None:
+    from medview.dicom.objects.seg import read_segmentation
+
+    path = next((o.path for o in place.study.objects if o.uid == mask.seg), None)
+    if path is None:
+        return None
+    try:
+        kept = from_plain(Segment, {**mask.kept, "patches": []})
+        stored = read_segmentation(path, place.stack.geometry)
+        for part in stored.label_maps:
+            label = next((x for x in part.labels if x.value == mask.number), None)
+            voxels = None if label is None else voxels_of(part, label, place)
+            if voxels is not None and _key(kept) == place.key:
+                return replace(kept, patches=segmenting.put(place, voxels))
+    except (MedViewError, ValueError):
+        return None
+    return None
+
+
+def _key(segment: Segment) -> Key:
+    return segment.series_uid, segment.stack

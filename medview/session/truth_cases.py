@@ -1,0 +1,115 @@
+"""Decided masks as training data, with the reader's consent: a copy of the images and their SEG.
+
+`<data>/truth/<model>/<patient>/<case>/` holds DICOM files for their owner alone, in the form that
+`medview train` reads (DICOM series with segmentations of them). Nothing leaves the computer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from medview.core.archive import open_binary
+from medview.core.errors import MedViewError, WriteFailed
+from medview.core.files import write_private
+from medview.core.paths import user_data_dir
+from medview.core.private_names import private_name
+from medview.core.results import LabelMap, ModelRun
+from medview.core.words import say
+from medview.session.journal import work_key
+from medview.session.reviewing import corrected_by, state_of
+from medview.session.segmenting import Segmenting
+from medview.session.studies import Place
+from medview.session.work import Work
+
+
+def truth_folder(model: str) -> Path:
+    """Where the cases of a model lie: a folder that `medview train` takes as its data."""
+    return user_data_dir() / "truth" / model
+
+
+def folders_of(patient_name: str) -> tuple[Path, ...]:
+    """The cases of one patient, by the private name of their key."""
+    root = user_data_dir() / "truth"
+    return tuple(path for path in root.glob(f"*/{patient_name}") if path.is_dir())
+
+
+def keep_case(place: Place, run: ModelRun, work: Work, segmenting: Segmenting) -> Path | None:
+    """Write a run's accepted and corrected masks as one case; None where there is none (a case
+    that was written before goes with its last mask). Blocks.
+
+    Raises WriteFailed, MedViewError for images that cannot be read any more.
+    """
+    name = private_name(work_key(place.patient, place.study.uid))
+    digest = hashlib.sha256(f"{run.series_uid}\n{run.stack}".encode()).hexdigest()[:12]
+    folder = truth_folder(run.model.name) / name / digest
+    held = _held(run, work)
+    if not held:
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        return None
+    state = json.dumps(held, sort_keys=True)
+    noted = folder / "state.json"
+    if noted.is_file() and noted.read_text(encoding="utf-8") == state:
+        return folder
+    try:
+        for made in (folder.parent.parent.parent, folder.parent.parent, folder.parent, folder):
+            made.mkdir(exist_ok=True, mode=0o700)
+        _copy_images(place, folder)
+        _write_mask(place, run, work, (segmenting, folder))
+        write_private(noted, state)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise WriteFailed(say("The training case could not be written."), str(folder)) from error
+    except MedViewError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _held(run: ModelRun, work: Work) -> dict[str, list[str]]:
+    """Findings whose mask holds, with what it is made of; a change makes another case of it."""
+    held = {}
+    for finding in run.findings:
+        word = state_of(work, run, finding)
+        if word is None or not word.is_for or finding.label_value is None:
+            continue
+        segment = corrected_by(work, run, finding)
+        patches = [patch.key for patch in segment.patches] if segment is not None else []
+        held[f"{run.id} {finding.label_value}"] = [word.decision, *patches]
+    return held
+
+
+def _copy_images(place: Place, folder: Path) -> None:
+    for number, path in enumerate(dict.fromkeys(f.path for f in place.stack.frames)):
+        with open_binary(path) as file:
+            write_private(folder / f"{number:05d}.dcm", file.read())
+
+
+def _write_mask(place: Place, run: ModelRun, work: Work, to: tuple[Segmenting, Path]) -> None:
+    """The masks that hold as one SEG, each label under the model's own name and code."""
+    from medview.dicom.write import read_sources, write_segmentation
+
+    segmenting, folder = to
+    whole = run.label_map
+    if whole is None:
+        return
+    voxels = np.zeros(whole.voxels.shape, np.uint8)
+    for finding in run.findings:
+        word = state_of(work, run, finding)
+        if word is None or not word.is_for or finding.label_value is None:
+            continue
+        segment = corrected_by(work, run, finding)
+        if segment is None:
+            voxels[whole.voxels == finding.label_value] = finding.label_value
+        else:
+            live = segmenting.mask(place, segment)
+            voxels[live.box.slices][live.read(live.box)] = finding.label_value
+    kept = LabelMap(id=whole.id, geometry=whole.geometry, voxels=voxels, labels=whole.labels)
+    case = replace(run, label_map=kept, heatmaps=())
+    write_segmentation(case, read_sources(place.stack), folder / "seg.dcm")

@@ -1,0 +1,265 @@
+"""A model's result in a radiologist's hands: offered, run, judged, corrected, and sent on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from medview.gui.dialogs.provenance import ProvenanceDialog
+from medview.gui.window import MainWindow
+
+Quiet = Callable[..., None]
+RUN_LUNGS = "Run Lungs on a coarse grid"
+
+
+def button(widget: QWidget, name: str) -> QPushButton | None:
+    """The visible button of this accessible name."""
+    found = (b for b in widget.findChildren(QPushButton) if b.accessibleName() == name)
+    return next((b for b in found if b.isVisibleTo(widget)), None)
+
+
+def click(qtbot: QtBot, widget: QWidget, name: str) -> None:
+    """Wait for a button and click it."""
+    qtbot.waitUntil(lambda: button(widget, name) is not None, timeout=20_000)
+    made = button(widget, name)
+    assert made is not None
+    qtbot.mouseClick(made, Qt.MouseButton.LeftButton)
+
+
+def words(widget: QWidget) -> str:
+    return "\n".join(w.text() for w in widget.findChildren(QLabel) if w.isVisibleTo(widget))
+
+
+@pytest.fixture(autouse=True)
+def added(tmp_path: Path) -> None:
+    """A model on a stick, added: the shipped one for lungs on a coarser grid, which is quick."""
+    from medview.ai.catalogue import install, staged
+    from medview.ai.folder import write_manifest
+    from medview.core.paths import shipped_models_dir
+
+    stick = tmp_path / "stick" / "coarse-lungs"
+    shutil.copytree(shipped_models_dir() / "lungs", stick)
+    (stick / "MANIFEST.sig").unlink()
+    shutil.rmtree(stick / "selftest")
+    told = json.loads((stick / "model.json").read_text(encoding="utf-8"))
+    told["pipeline"][0]["grid_mm"] = 5.0
+    told |= {"name": "coarse-lungs", "title": "Lungs on a coarse grid"}
+    (stick / "model.json").write_text(json.dumps(told), encoding="utf-8")
+    write_manifest(stick)
+    with staged(stick) as model:
+        install(model)
+
+
+def analysed(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
+    """The lungs were offered and run by a click."""
+    click(qtbot, window.sidebar.findings, RUN_LUNGS)
+    qtbot.waitUntil(lambda: bool(window.session.made.findings), timeout=240_000)
+    quiet(window, timeout=240_000)
+
+
+def save_objects(
+    window: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the report panel's button, into a folder that is chosen."""
+    folder.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    window.sidebar.show_tab("report")
+    with qtbot.waitSignal(window.sidebar.report.saved, timeout=60_000):
+        click(qtbot, window.sidebar.report, "Save objects")
+
+
+def stroke(window: MainWindow, qtbot: QtBot) -> None:
+    """Paint across the middle of the axial view."""
+    view = window.grid.views["axial"]
+    middle = view.rect().center()
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=middle)
+    for step in range(1, 5):
+        qtbot.mouseMove(view, middle + QPoint(6 * step, 3 * step))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=middle + QPoint(24, 12))
+
+
+def read_where_from(window: MainWindow, qtbot: QtBot) -> None:
+    """How it was made, in one text that is copied."""
+    run = window.session.made.findings[0].run
+    click(qtbot, window.sidebar.findings, "How it was made")
+    dialog = window.findChild(ProvenanceDialog)
+    click(qtbot, dialog, "Copy")
+    copied = QGuiApplication.clipboard().text()
+    told = run.provenance
+    assert told is not None
+    for fact in (run.model.manifest_sha256, told.input_sha256, told.started, told.inputs[-1]):
+        assert fact
+        assert fact in copied
+    dialog.close()
+
+
+def correct_right_lung(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
+    """Its mask becomes a segment, painted by mouse; undo takes it back, redo brings it."""
+    panel, session = window.sidebar.findings, window.session
+    click(qtbot, panel, "Correct right lung")
+    qtbot.waitUntil(lambda: len(session.work.segments) == 1, timeout=60_000)
+    quiet(window, timeout=60_000)
+    begun = session.work.segments[0].patches
+    stroke(window, qtbot)
+    qtbot.waitUntil(lambda: session.work.segments[0].patches != begun, timeout=20_000)
+    click(qtbot, panel, "Correct right lung")  # once more is the same segment
+    quiet(window, timeout=60_000)
+    (changed,) = session.work.segments
+    assert [d.decision for d in session.work.decisions] == ["rejected", "edited"]
+    window.reactions.undo()
+    window.reactions.undo()
+    assert (session.work.segments, len(session.work.decisions)) == ((), 1)
+    window.reactions.redo()
+    window.reactions.redo()
+    assert session.work.segments == (changed,)
+
+
+def check_objects(out: Path) -> None:
+    """What was sent on: the reader's report, and a new mask that refers to the first."""
+    files = {p.name: pydicom.dcmread(p, stop_before_pixels=True) for p in out.glob("*.dcm")}
+    report = next(f for n, f in files.items() if n.startswith("findings-"))
+    edited = next(f for n, f in files.items() if n.startswith("edited-"))
+    first = next(f for n, f in files.items() if n.startswith("coarse") and f.Modality == "SEG")
+    own = next(f for n, f in files.items() if n.startswith("coarse") and f.Modality == "SR")
+    assert (report.VerificationFlag, report.CompletionFlag) == ("VERIFIED", "PARTIAL")
+    before = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == own.SOPInstanceUID
+    assert edited.SegmentSequence[0].SegmentAlgorithmType == "SEMIAUTOMATIC"
+    assert edited.SourceImageSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    assert edited.SegmentSequence[0].TrackingUID in {s.TrackingUID for s in first.SegmentSequence}
+
+
+def test_a_model_from_a_stick_is_run_judged_corrected_sent_on_and_comes_back(
+    opened: MainWindow, small_demo: Path, tmp_path: Path, qtbot: QtBot, quiet: Quiet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    session = opened.session
+    analysed(opened, qtbot, quiet)
+    assert button(opened.sidebar.findings, RUN_LUNGS) is None  # it has run
+    read_where_from(opened, qtbot)
+    click(qtbot, opened.sidebar.findings, "Reject left lung")
+    qtbot.waitUntil(lambda: len(session.work.decisions) == 1)
+    correct_right_lung(opened, qtbot, quiet)
+    out = tmp_path / "out"
+    save_objects(opened, out, qtbot, monkeypatch)
+    check_objects(out)
+    before, found = session.work, {f.finding.label: f.finding for f in session.made.findings}
+
+    # another computer: the same images and what was sent
+    quiet(opened, timeout=60_000)
+    opened.close_patient()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
+    session.made._books.clear()
+    session.made._runs.clear()
+    opened.open_paths([small_demo / "images", out])
+    qtbot.waitUntil(lambda: bool(session.made.findings), timeout=120_000)
+    quiet(opened, timeout=60_000)
+
+    back = {f.finding.label: f for f in session.made.findings}
+    assert {label: f.finding for label, f in back.items()} == found
+    assert set(session.work.decisions) == set(before.decisions)
+    (segment,), (changed,) = session.work.segments, before.segments
+    assert (segment.id, segment.origin_key) == (changed.id, changed.origin_key)
+    mask = back["right lung"].run.label_map
+    assert mask is not None
+    assert mask.voxels.any()
+
+
+def test_results_wait_for_a_first_look_that_is_one_click_and_stays(
+    opened: MainWindow, qtbot: QtBot, quiet: Quiet
+) -> None:
+    analysed(opened, qtbot, quiet)
+    panel, session = opened.sidebar.findings, opened.session
+    study = session.study
+    assert study is not None
+
+    opened.actions_.perform("models.look_first")
+    qtbot.waitUntil(lambda: button(panel, "Nothing remarkable") is not None)
+    assert session.made.findings == ()
+    assert "right lung" not in words(panel)
+    assert "right lung" not in [o.source.where for o in session.observations()]
+
+    click(qtbot, panel, "Something is there")
+    qtbot.waitUntil(lambda: "right lung" in words(panel), timeout=20_000)
+    (look,) = session.work.first_looks
+    assert (look.study_uid, look.opinion) == (study.uid, "something")
+    assert look.at[:4].isdigit()
+    session.made.decide(session.made.findings[0].finding.id, "accepted")
+    opened.reactions.undo()
+    opened.reactions.undo()
+    assert session.work.first_looks == (look,)  # what was seen cannot be unseen
+    opened.actions_.perform("models.look_first")
+    assert not session.settings.look_first
+
+
+def test_a_rule_runs_a_model_when_a_study_opens(
+    window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    from medview.gui.dialogs.run_rules import RunRulesDialog
+
+    window.actions_.perform("models.rules")
+    dialog = window.findChild(RunRulesDialog)
+    qtbot.waitUntil(lambda: "coarse-lungs" in dialog.rows, timeout=60_000)
+    box, modality, _ = dialog.rows["coarse-lungs"]
+    assert isinstance(box, QCheckBox)
+    box.click()
+    qtbot.keyClicks(modality, "ct")
+    modality.editingFinished.emit()
+    dialog.close()
+    assert window.session.settings.run_rules == {"coarse-lungs": "CT|"}
+
+    window.open_paths([small_demo])
+    qtbot.waitUntil(lambda: bool(window.session.made.findings), timeout=240_000)
+    quiet(window, timeout=240_000)
+
+    assert {f.run.model.name for f in window.session.made.findings} == {"coarse-lungs"}
+
+
+def test_what_became_of_findings_is_counted_and_masks_are_kept_with_consent(
+    opened: MainWindow, qtbot: QtBot, quiet: Quiet
+) -> None:
+    from medview.core.study import Patient
+    from medview.gui.dialogs.local_truth import LocalTruthDialog
+    from medview.session.forgetting import forgettable
+    from medview.session.truth_cases import truth_folder
+    from medview.training.parts import cases_of
+
+    analysed(opened, qtbot, quiet)
+    opened.actions_.perform("models.truth")
+    dialog = opened.findChild(LocalTruthDialog)
+    dialog.consent.click()
+    dialog.close()
+    assert opened.session.settings.keep_local_truth
+    click(qtbot, opened.sidebar.findings, "Accept right lung")
+    click(qtbot, opened.sidebar.findings, "Reject left lung")
+
+    folder = truth_folder("coarse-lungs")
+    qtbot.waitUntil(lambda: any(folder.glob("*/*/seg.dcm")), timeout=30_000)
+    quiet(opened)
+    opened.actions_.perform("models.truth")
+    dialog = opened.findChildren(LocalTruthDialog)[-1]
+    qtbot.waitUntil(lambda: "1 accepted, 0 corrected, 1 rejected" in words(dialog), timeout=60_000)
+    assert "9 more are needed" in words(dialog)
+    dialog.close()
+
+    run = opened.session.made.findings[0].run
+    assert run.label_map is not None
+    outputs = [{"label": label.value, "name": label.name} for label in run.label_map.labels]
+    (case,) = cases_of(folder, "all", outputs)
+    right = next(x.value for x in run.label_map.labels if x.name == "right lung")
+    assert case.truth is not None
+    assert (case.truth == right).sum() == (run.label_map.voxels == right).sum()
+    assert case.labels == {right}
+    patient = opened.session.patient
+    assert isinstance(patient, Patient)
+    (item,) = forgettable(opened.session.library.library, patient)
+    assert any(folder in path.parents for path in item.work_folders)
