@@ -228,7 +228,7 @@ class Reactions:
             for run in made.runs_of(place)
             if (run.series_uid, run.stack) == place.key and run.status == "run"
         ]
-        parts = self._session.analyses.parts_of(place.key)
+        parts = () if made.hides(place) else self._session.analyses.parts_of(place.key)
         drawn = [run for run in (*runs, *parts) if run.label_map]
         tile.view.set_overlays(
             [

@@ -117,6 +117,11 @@ class Made:
             if r.id not in work.hidden_runs and r.subject in there and r.series_uid not in waiting
         )  # fmt: skip
 
+    def hides(self, place: Place) -> bool:
+        """Whether what models say of a stack waits for the reader's first look."""
+        work = self.book_of(place).work
+        return self.is_hiding() and place.series.uid in unseen_series(place.patient, work)
+
     def all_runs_of(self, place: Place) -> tuple[ModelRun, ...]:
         """Every run that is kept, whole, whatever is shown of it."""
         self.book_of(place)
