@@ -268,9 +268,6 @@ class Analyses:
         if task is not None and task.of is not None:
             self._keep_look(task, task.of, run)
         elif task is not None:
-            told = task.provenance
-            self._keep(task.place, run if told is None else ended(run, told))
-        if task is not None:
             if task.provenance is not None:
                 run = ended(run, task.provenance)
             self._keep(task.place, replace(run, operating_points=task.operating_points))
