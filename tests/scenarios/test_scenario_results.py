@@ -66,15 +66,16 @@ def analysed(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
     quiet(window, timeout=240_000)
 
 
-def save_objects(
-    window: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def save_objects(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
     """By the report panel's button, into a folder that is chosen."""
     folder.mkdir()
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     window.sidebar.show_tab("report")
-    with qtbot.waitSignal(window.sidebar.report.saved, timeout=60_000):
-        click(qtbot, window.sidebar.report, "Save objects")
+    click(qtbot, window.sidebar.report, "Save objects")
+    qtbot.waitUntil(lambda: bool(window.findChildren(QFileDialog)), timeout=20_000)
+    (dialog,) = window.findChildren(QFileDialog)
+    with qtbot.waitSignal(window.sidebar.report.saved, timeout=120_000):
+        dialog.fileSelected.emit(str(folder))  # Qt's own dialog: its list of folders is not ours
+    dialog.close()
 
 
 def stroke(window: MainWindow, qtbot: QtBot) -> None:
@@ -150,7 +151,7 @@ def test_a_model_from_a_stick_is_run_judged_corrected_sent_on_and_comes_back(
     qtbot.waitUntil(lambda: len(session.work.decisions) == 1)
     correct_right_lung(opened, qtbot, quiet)
     out = tmp_path / "out"
-    save_objects(opened, out, qtbot, monkeypatch)
+    save_objects(opened, out, qtbot)
     check_objects(out)
     before, found = session.work, {f.finding.label: f.finding for f in session.made.findings}
 
