@@ -151,7 +151,7 @@ def b13() -> Row:
     if off > 1e-3:
         return not_run(goal, f"maps differ by {off:.5f}")
     named = Goal(**{**_fields(goal), "peer": f"{_peer_name()} GradCAM, a class at a time"})
-    return against_peer(named, _one_by_one, _at_once, pairs=5) | {"largest_difference": off}
+    return against_peer(named, _one_by_one, _at_once, pairs=3) | {"largest_difference": off}
 
 
 def b13_forward() -> Row:
@@ -165,7 +165,7 @@ def b13_forward() -> Row:
     )
     if not _has_peer():
         return not_run(goal, _MISSING)
-    return against_peer(goal, _forward, _at_once, pairs=15)
+    return against_peer(goal, _forward, _at_once, pairs=9)
 
 
 ROWS = {"B12": b12, "B12-memory": b12_memory, "B13": b13, "B13-forward": b13_forward}
