@@ -264,9 +264,10 @@ class WorkBook:
                 return None
             name, work = source.pop()
             target.append((name, self._work))
-            # How series lie to each other follows from their images: no command made it.
-            self._set(replace(work, registrations=self._work.registrations), name)
-            self._set(replace(work, first_looks=self._work.first_looks), name)
+            # No command made how series lie to each other, and a first look cannot be unseen.
+            now = self._work
+            kept = replace(work, registrations=now.registrations, first_looks=now.first_looks)
+            self._set(kept, name)
         self._on_change()
         return name
 

@@ -247,13 +247,13 @@ def test_a_wrong_word_is_put_right_and_the_risks_follow(
 def test_words_that_were_passed_over_are_marked_with_the_mouse(
     opened: MainWindow, panel: RecordPanel, qtbot: QtBot, quiet: Quiet, tmp_path: Path
 ) -> None:
-    add_note(opened, tmp_path, "He has the sugar disease.", quiet, qtbot)
+    add_note(opened, tmp_path, "He has the wobbly gait thing.", quiet, qtbot)
     card = letter_of(panel, "Radiology")
     text = card.text
     plain = text.toPlainText()
-    start = plain.index("sugar")
+    start = plain.index("wobbly")
     ends = []
-    for position in (start, start + len("sugar disease")):
+    for position in (start, start + len("wobbly gait thing")):
         cursor = text.textCursor()
         cursor.setPosition(position)
         ends.append(text.cursorRect(cursor).center())
@@ -274,7 +274,7 @@ def test_words_that_were_passed_over_are_marked_with_the_mouse(
     qtbot.mouseClick(link(card.bar, "Mark"), LEFT)
     qtbot.waitUntil(
         lambda: any(
-            e.text == "sugar disease" for c in shown(panel, DocumentCard) for e in c.text.placed
+            e.text == "wobbly gait thing" for c in shown(panel, DocumentCard) for e in c.text.placed
         )
     )
     (kept,) = opened.session.work.corrections

@@ -194,8 +194,10 @@ def test_save_objects_writes_seg_and_sr_with_the_decision(
         panel.save_objects_to(tmp_path / "dicom")
 
     written = [pydicom.dcmread(path) for path in (tmp_path / "dicom").glob("*.dcm")]
-    assert sorted(dataset.Modality for dataset in written) == ["SEG", "SR", "SR"]
-    assert any("Rejected by the reader" in str(dataset) for dataset in written)
+    # What the model found, what the reader said of it, and what the reader measured.
+    assert sorted(dataset.Modality for dataset in written) == ["SEG", "SR", "SR", "SR"]
+    verified = [each for each in written if each.get("VerificationFlag") == "VERIFIED"]
+    assert any("Rejected by the reader" in str(dataset) for dataset in verified)
     document = json.loads((tmp_path / "dicom/results.json").read_text(encoding="utf-8"))
     assert document["runs"][0]["model"]["name"] == "skulls"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QEventLoop, QObject, Signal, SignalInstance
 
 from medview.core.errors import MedViewError
 from medview.core.words import Sentence, say
@@ -30,7 +30,10 @@ class ReportWork(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="medview-report")
+        # Qt lays a long text out by timers: the thread needs what runs them, and a loop brings it.
+        self._pool = ThreadPoolExecutor(
+            1, thread_name_prefix="medview-report", initializer=QEventLoop
+        )
         self.making = self.saving = 0
         self.content_made.connect(self._one_made)
         self.ended.connect(self._one_ended)
