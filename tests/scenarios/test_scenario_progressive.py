@@ -118,7 +118,8 @@ def test_stop_ends_the_reading_of_a_folder(
     qtbot.keyClick(window, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
     quiet(window)
 
-    assert window.session.studies.volumes.held_bytes == 0
+    # The first picture may have come before the key did; the series behind it has not.
+    assert window.session.studies.volumes.held_bytes < 600_000
     assert "Cancelled" in window.status.message
 
 
