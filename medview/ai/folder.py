@@ -27,6 +27,7 @@ from medview.core.words import say
 __all__ = ["ModelFolder", "open_folder", "write_manifest"]
 
 _DESCRIPTION_MAX = 256 << 10
+_JSON_MAX = 16 << 20  # of any other file: calibrations hold means and covariances
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class ModelFolder:
 
     def calibration(self) -> Mapping[str, Any]:
         """calib.json, empty where there is none."""
-        return _read_json(self.path / "calib.json") if (self.path / "calib.json").is_file() else {}
+        return read_json(self.path / "calib.json") if (self.path / "calib.json").is_file() else {}
 
 
 def open_folder(path: Path) -> ModelFolder:
@@ -105,7 +106,7 @@ def open_folder(path: Path) -> ModelFolder:
     for name in ("card.md", "eval.json"):
         if not (path / name).is_file():
             raise ModelUnavailable(say("The model says nothing about its quality."), name)
-    _read_json(path / "eval.json")
+    read_json(path / "eval.json")
     return ModelFolder(
         path=path,
         name=description["name"],
@@ -118,10 +119,13 @@ def open_folder(path: Path) -> ModelFolder:
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most: int = _JSON_MAX) -> dict[str, Any]:
+    """A JSON object of a model's folder, `most` bytes long at most. Raises ModelUnavailable."""
     try:
+        if path.stat().st_size > most:
+            raise ModelUnavailable(say("A file of the model is too large."), path.name)
         loaded = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelUnavailable(
             say("A file of the model is no readable JSON."), path.name
         ) from error
@@ -135,9 +139,7 @@ def _no_constant(word: str) -> float:
 
 
 def _read_description(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _DESCRIPTION_MAX:
-        raise ModelUnavailable(say("A file of the model is too large."), path.name)
-    description = _read_json(path)
+    description = read_json(path, _DESCRIPTION_MAX)
     check_description(description)
     return description
 

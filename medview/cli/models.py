@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -173,21 +174,18 @@ def _tested(model: ModelFolder, found: SelfTest) -> dict[str, Any]:
 
 
 def _add(args: argparse.Namespace) -> int:
-    with staged(args.path) as candidate:
-        if not args.json:
-            _print_card(candidate)
-        found = self_test(candidate)
-        require_passed(found)
-        model = install(candidate)
-    _report_added(args, model, found)
-    return DONE
+    return _install(args, staged(args.path))
 
 
 def _import(args: argparse.Namespace) -> int:
     from medview.ai.importers import Wish, imported
 
     wish = Wish(args.name, args.licence, args.modality, args.body_part.upper(), args.axes.upper())
-    with imported(args.path, wish) as candidate:
+    return _install(args, imported(args.path, wish))
+
+
+def _install(args: argparse.Namespace, entering: AbstractContextManager[ModelFolder]) -> int:
+    with entering as candidate:
         if not args.json:
             _print_card(candidate)
         found = self_test(candidate)

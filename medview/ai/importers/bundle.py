@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from medview.ai.importers.wish import Foreign, Wish, read_json
+from medview.ai.folder import read_json
+from medview.ai.importers.wish import Foreign, Wish
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 

@@ -11,14 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from medview.ai.importers.wish import (
-    Foreign,
-    Wish,
-    described,
-    modality_of,
-    outputs_of,
-    read_json,
-)
+from medview.ai.folder import read_json
+from medview.ai.importers.wish import Foreign, Wish, described, modality_of, outputs_of
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 

@@ -21,7 +21,6 @@ _MODALITIES = (
     (re.compile(r"\bmri?\b|t1|t2|flair|adc|dwi|mp2rage", re.IGNORECASE), "MR"),
     (re.compile(r"\bpet\b|suv", re.IGNORECASE), "PT"),
 )
-_JSON_MAX = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -123,18 +122,3 @@ def write_words(folder: Path, foreign: Foreign, source: str) -> None:
         "change of version, library or machine, not against a fault of the import.\n"
     )
     (folder / "card.md").write_text(card, encoding="utf-8")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of a foreign model. Raises ModelUnavailable."""
-    try:
-        if path.stat().st_size > _JSON_MAX:
-            raise ModelUnavailable(say("A file of the model is too large."), path.name)
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelUnavailable(
-            say("A file of the model is no readable JSON."), path.name
-        ) from error
-    if not isinstance(document, dict):
-        raise ModelUnavailable(say("A file of the model is no readable JSON."), path.name)
-    return document

@@ -248,27 +248,12 @@ def overall_group(runs: Sequence[ModelRun], sources: Sources) -> Any:
 
 def quantities_of(finding: Finding) -> list[Quantity]:
     """All numbers of a finding: probability or score, volume, and its measurements."""
-    numbers = []
-    if finding.probability is not None:
-        numbers.append(
-            Quantity(
-                concept="probability",
-                value=finding.probability,
-                unit="1",
-                interval=finding.interval,
-                code=c.PROBABILITY,
-            )
-        )
-    elif finding.score is not None:
-        numbers.append(
-            Quantity(
-                concept="score",
-                value=finding.score,
-                unit="1",
-                interval=finding.interval,
-                code=c.SCORE,
-            )
-        )
+    rated = (("probability", finding.probability, c.PROBABILITY), ("score", finding.score, c.SCORE))
+    numbers = [
+        Quantity(concept=concept, value=value, unit="1", interval=finding.interval, code=code)
+        for concept, value, code in rated
+        if value is not None
+    ][:1]
     told = {quantity.concept for quantity in finding.measurements}
     if finding.volume_mm3 is not None and "volume" not in told:
         numbers.append(Quantity(concept="volume", value=finding.volume_mm3, unit="mm3"))
