@@ -46,6 +46,7 @@ class Showing(QObject):
         self._volumes = window.session.studies.volumes
         self._grid = window.grid
         self._stands: dict[Key, _Stand] = {}
+        self._is_following = False
         self.beside: frozenset[Key] = frozenset()  # what lies over others, and stays in memory
         self._grid.wants_changed.connect(self._see_to_all)
         self._grid.active_changed.connect(self._activated)
@@ -59,8 +60,19 @@ class Showing(QObject):
 
     def follow(self) -> None:
         """The session looks at another stack, or the same one has grown."""
-        place, grid = self._session.active, self._grid
+        place = self._session.active
         self._forget_closed()
+        # The thread that opens may look at a better study meanwhile: what the tiles say now is not
+        # the reader's choice.
+        self._is_following = True
+        try:
+            self._hang_active(place)
+        finally:
+            self._is_following = False
+
+    def _hang_active(self, place: Place | None) -> None:
+        """What the session looks at takes the active tile, or the tile that shows it is active."""
+        grid = self._grid
         if place is None:
             grid.hang(None)
             self.emptied.emit()
@@ -195,7 +207,9 @@ class Showing(QObject):
     def _activated(self, tile: Tile) -> None:
         """The reader turned to another tile: its stack becomes the active one."""
         active = self._session.active
-        if tile.key is not None and (active is None or active.key != tile.key):
+        if self._is_following or tile.key is None:
+            return
+        if active is None or active.key != tile.key:
             self._session.select(tile.key)
 
     def _looked_at(self, point: PatientPoint) -> None:

@@ -246,7 +246,7 @@ def test_no_words_of_the_window_are_clipped_in_either_language(
             opened.resize(size)
             for tab in ("findings", "record", "risk", "report"):
                 opened.sidebar.show_tab(tab)
-                qtbot.wait(30)
+                wait_until_it_fits(qtbot, opened)
                 assert clipped(opened) == [], (language, size, tab)
     opened.preferences.set_language("en")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.window import MainWindow
 from medview.imaging.slabs import Slab
 from medview.session import Session
+from medview.session.events import ActiveChanged, Event
 from medview.session.growth import middle_of
 from medview.session.hanging_files import own_folder
 from medview.session.objects import save_objects
@@ -144,6 +147,38 @@ def test_the_setting_keeps_priors_away(
     quiet(window)
     assert shown(window) == [("1960-04-13", "native")]
     assert window.session.links.registrations == ()
+
+
+def test_a_newer_study_that_is_found_while_an_older_one_is_being_hung_is_looked_at(
+    hanging: Callable[[], MainWindow], imaging_data: Path, quiet: Quiet
+) -> None:
+    window = hanging()
+    window.session.settings = replace(window.session.settings, hang=False, open_priors=False)
+
+    is_hanging = threading.Event()
+
+    def hold(event: Event) -> None:
+        """What opens goes on once the window is hanging what was found first."""
+        if isinstance(event, ActiveChanged) and threading.current_thread() is not window_thread:
+            is_hanging.wait(10)
+
+    def wait_for_the_newer() -> None:
+        """The window's thread is slow; the one that opens is not."""
+        is_hanging.set()
+        end = time.monotonic() + 10
+        while window.grid.active_tile.key is not None and time.monotonic() < end:
+            active = window.session.active
+            if active is None or active.study.date == "1960-04-13":
+                return
+            time.sleep(0.002)
+
+    window_thread = threading.current_thread()
+    window.session.events.subscribe(hold)
+    window.grid.wants_changed.connect(wait_for_the_newer)
+    folders = [imaging_data / "mr" / f for f in ("abdomen-prior-1959", "abdomen-now-1960")]
+    window.open_paths(folders)
+    quiet(window)
+    assert shown(window)[0][0] == "1960-04-13"
 
 
 def test_a_brain_hangs_before_beside_after_contrast(
