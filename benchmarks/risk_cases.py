@@ -5,10 +5,11 @@
 FILE is `{"cases": [...]}` (plain or .gz): each case has `case`, `score`, `inputs` [{name, value,
 unit?, label?}], `expected` [{name, value, decimals?, label?}] and `clock`, its own "today". Which
 of them say what of which score stands in `risk_cases_map.json`: rules over names and labels, none
-for a single case. A case with no expected answer passes where no number is given.
+for a single case. A case with no expected answer passes where no number is given, with the reason.
 
-Disputed are the answers that the score's own source proves wrong (`risk_cases_disputes.json`, each
-with that source) and patients for whom the score was not made, whom it refuses in words.
+Disputed are the answers that the score's own source proves wrong (`risk_cases_disputes.json`,
+each with that source), what no person can have, and patients for whom the score was not made, whom
+it refuses in words: then it is said whether the formula alone gives the answer.
 """
 
 from __future__ import annotations
@@ -21,16 +22,21 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.risk_reading import Rule, Unreadable, given_by, read_rules
 from benchmarks.risk_reading import matches as name_matches
 from medview.core.errors import MedViewError
-from medview.risk import RiskResult, by_hand, catalogue, compute
+from medview.risk import RiskResult, Score, by_hand, catalogue, compute
+from medview.risk.by_hand import ImpossibleValue
+from medview.risk.explain import run
+from medview.risk.formulas import Inputs, NotKnown
 
 HERE = Path(__file__).parent
-OUTCOMES = ("passed", "refused", "disputed", "failed", "not covered")
+OUTCOMES = ("passed", "disputed", "failed", "not covered")
+SILENT = "rightly no number: "
+_FIGURES_FIRST = re.compile(r"^\S+ instead of [^:]*: |^[\d.]+(, but none expected)?: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +95,15 @@ def _judged(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> list[Verdict]:
 
 
 def _judge(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> Iterator[Verdict]:
+    # A warning that something is out of range, in place of a number.
+    expected = [a for a in case["expected"] if not name_matches("^warning ", a["name"])]
     answers = [
         (answer, how)
-        for answer in case["expected"]
+        for answer in expected
         for name, how in rule["expected"].items()
         if name_matches(name, answer["name"])
     ]
-    if not answers and case["expected"]:
+    if not answers and expected:
         return
     outcome, why = _outcome(rule, case, answers)
     if outcome == "failed":
@@ -121,19 +129,49 @@ def _outcome(rule: Rule, case: Rule, answers: Sequence[tuple[Rule, Rule]]) -> tu
     try:
         given = given_by(rule, case, score)
         result = compute(score, [by_hand(name, value) for name, value in given.items()])
-    except Unreadable as error:
-        return ("refused", "") if not answers else ("not covered", str(error))
-    except MedViewError as error:
-        return ("refused", "") if not answers else ("disputed", f"refused: {error}")
+    except ImpossibleValue as error:
+        why = f"{error} {error.what_to_do.english() if error.what_to_do else ''}".strip()
+        return ("disputed", f"no person has it: {why}") if answers else ("passed", SILENT + why)
+    except (Unreadable, MedViewError) as error:
+        return "not covered", str(error)
     if not answers:
-        is_silent = result.status != "computed"
-        return ("refused", "") if is_silent else ("failed", f"{result.shown}, but none expected")
+        return _silent(result, bool(case["expected"]))
     if result.status == "invalid":
-        return "disputed", f"not made for this patient: {result.reason} ({result.citation})"
+        why = f"not made for this patient: {result.reason}{_all_the_same(score, result, answers)}"
+        return "disputed", f"{why} ({result.citation})"
     if result.status == "missing":
         return "failed", f"missing {', '.join(result.missing)}"
     wrong = next((w for answer, how in answers if (w := _wrong(result, answer, how))), "")
     return ("failed", wrong) if wrong else ("passed", "")
+
+
+def _all_the_same(score: Score, result: RiskResult, answers: Sequence[tuple[Rule, Rule]]) -> str:
+    """Whether the formula gives the answers although the score refuses the patient."""
+    try:
+        outcome = run(score, Inputs({item.name: item.value for item in result.inputs}))
+    except (NotKnown, ArithmeticError):
+        return ""
+    band = outcome.band or (score.band_of(outcome.value) if outcome.value is not None else "")
+    found = replace(
+        result,
+        value=outcome.value,
+        band_id=band if isinstance(band, str) else "" if band is None else band.id,
+    )
+    is_same = not any(_wrong(found, answer, how) for answer, how in answers)
+    return " The formula alone agrees." if is_same else " The formula alone differs."
+
+
+def _silent(result: RiskResult, is_warned: bool) -> tuple[str, str]:
+    """The verdict on a case that expects no number; is_warned: for its form's own limits."""
+    if result.status == "computed" and is_warned:
+        return (
+            "disputed",
+            f"{result.shown}: the limits of a form, not the paper's ({result.citation})",
+        )
+    if result.status == "computed":
+        return "failed", f"{result.shown}, but none expected"
+    lacks = ", ".join(result.missing)
+    return "passed", SILENT + (f"missing {lacks}" if lacks else str(result.reason))
 
 
 def _wrong(result: RiskResult, answer: Rule, how: Rule) -> str:
@@ -173,6 +211,21 @@ def summary(verdicts: Sequence[Verdict]) -> Mapping[str, Mapping[str, int]]:
     for verdict in verdicts:
         counts.setdefault(verdict.score, collections.Counter())[verdict.outcome] += 1
     return {score: dict(counts[score]) for score in sorted(counts)}
+
+
+def reasons(verdicts: Sequence[Verdict]) -> Mapping[str, Mapping[str, int]]:
+    """For each score why cases are disputed or rightly without a number, and how many for each.
+
+    The figures of a dispute are left out, so that cases with one reason count together.
+    """
+    found: dict[str, collections.Counter[str]] = {}
+    for verdict in verdicts:
+        why = _FIGURES_FIRST.sub("", verdict.why)
+        if verdict.outcome == "disputed":
+            found.setdefault(verdict.score, collections.Counter())[f"disputed: {why}"] += 1
+        elif why.startswith(SILENT):
+            found.setdefault(verdict.score, collections.Counter())[why] += 1
+    return {score: dict(sorted(found[score].items())) for score in sorted(found)}
 
 
 def _print(verdicts: Sequence[Verdict], *, show_passed: bool) -> None:

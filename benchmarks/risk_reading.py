@@ -24,14 +24,8 @@ from medview.risk import Score
 Rule = Mapping[str, Any]
 _YES = r"^(yes|present|true|1(\.0)?$|närvarande|has |\+)"
 _NO = r"^(no\b|absent|false|0(\.0)?$|frånvarande|none)"
-_UNITS = {
-    "gm/l": "g/L", "gm/dl": "g/dL", "1": "", "nanogm/ml": "ng/mL", "cells/ul": "/uL", "hu": "",
-    "mm hg": "mm[Hg]", "µl": "/uL", "iu/l": "U/L", "meq/l": "meq/L", "/l": "U/L", "u/ml": "U/mL",
-    "kg/m^2": "kg/m2", "ml/min/1.73m2": "mL/min/{1.73_m2}", "cigarettes/day": "/d",
-    "degrees fahrenheit": "[degF]", "beats per minute": "/min", "breaths per minute": "/min",
-    "agatston": "", "lb": "[lb_av]", "mm[hg]": "mm[Hg]", "ng/l": "ng/L", "10*9/l": "10*9/L",
-    "in": "[in_i]", "cm3": "mL", "cel": "Cel", "packs": "", "u/l": "U/L",
-}  # fmt: skip
+_UNITS = {"1": "", "hu": "", "agatston": "", "packs": "", "/l": "U/L", "µl": "/uL"}
+"""Units that the cases write in a way of their own; the rest is read as a person writes it."""
 
 
 class Unreadable(Exception):

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.risk_cases import OUTCOMES, judge_all, read_cases, summary
+from benchmarks.risk_cases import OUTCOMES, judge_all, read_cases, reasons, summary
 from medview.core.numbers import unit_text
 from medview.risk import Score, ScoreInput, catalogue
 from medview.risk.formulas import formula
@@ -25,11 +25,15 @@ from medview.session.research import research_scores
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("scores.md")
 _FIGURES = re.compile(r"<!-- figures (.*) -->")
+_REASONS = re.compile(r"<!-- reasons (.*) -->")
 _SIGNS = {"from": ">=", "above": ">", "below": "<", "up_to": "<="}
 
 
-def page(figures: Mapping[str, Mapping[str, int]]) -> str:
-    """The whole page; figures: for each score how many cases came out how."""
+Counts = Mapping[str, Mapping[str, int]]
+
+
+def page(figures: Counts, whys: Counts) -> str:
+    """The whole page; for each score how many cases came out how, and why for how many."""
     scores = list(catalogue().values())
     total = {o: sum(counts.get(o, 0) for counts in figures.values()) for o in OUTCOMES}
     lines = [
@@ -37,16 +41,18 @@ def page(figures: Mapping[str, Mapping[str, int]]) -> str:
         "",
         "Made by `python docs/make_scores.py FILE`; do not edit. Cases are worked ones of public",
         "calculators, judged by `python -m benchmarks.risk_cases FILE`: passed to the printed",
-        "digit (or rightly refused), or disputed with the source that proves them wrong. A case",
-        "with answers of two scores counts for both. Author, year and DOI were compared with",
-        "lists of references of others; the papers themselves were not read.",
+        "digit, or disputed with the source that proves them wrong. A case that expects no number",
+        "(an input is missing or cannot be) passes where none is given. A case with answers of two",
+        "scores counts for both. Author, year and DOI were compared with lists of references of",
+        "others; the papers themselves were not read.",
         "",
         f"{len(scores)} scores; " + ", ".join(f"{total[o]} {o}" for o in OUTCOMES) + ".",
         "",
         f"<!-- figures {json.dumps(figures, sort_keys=True)} -->",
+        f"<!-- reasons {json.dumps(whys, sort_keys=True)} -->",
     ]
     for score in scores:
-        lines += ["", *_of(score, figures.get(score.id, {}))]
+        lines += ["", *_of(score, figures.get(score.id, {}), whys.get(score.id, {}))]
     lines += ["", "# Models on tables, as research", ""]
     lines += ["Not for advice to a patient, and never in a report. What is not known is filled"]
     lines += ["from the rest of the row, said, and widens the interval."]
@@ -55,9 +61,12 @@ def page(figures: Mapping[str, Mapping[str, int]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _of(score: Score, counts: Mapping[str, int]) -> Iterator[str]:
-    passed = counts.get("passed", 0) + counts.get("refused", 0)
-    judged = f"{passed} passed, {counts.get('disputed', 0)} disputed" if counts else "none public"
+def _of(score: Score, counts: Mapping[str, int], whys: Mapping[str, int]) -> Iterator[str]:
+    judged = (
+        f"{counts.get('passed', 0)} passed, {counts.get('disputed', 0)} disputed"
+        if counts
+        else "none public"
+    )
     yield f"## {score.title.english()} (`{score.id}`)"
     yield ""
     yield f"{_sentence(score.subtitle.english())} Version {score.version.rstrip('.')}."
@@ -79,6 +88,7 @@ def _of(score: Score, counts: Mapping[str, int]) -> Iterator[str]:
     if len(others) > 1:
         yield f"- Shown beside it: {', '.join(f'`{name}`' for name in others if name != score.id)}"
     yield f"- Cases: {len(score.cases)} in its unit; of public ones {judged}"
+    yield from (f"  - {count} {why}" for why, count in whys.items())
 
 
 def _of_model(score: Score) -> Iterator[str]:
@@ -177,23 +187,24 @@ def _condition(condition: Mapping[str, Any]) -> str:
     )
 
 
-def figures_of(text: str) -> Mapping[str, Mapping[str, int]]:
-    """The figures that a page carries; none where it carries none."""
-    found = _FIGURES.search(text)
-    figures: Mapping[str, Mapping[str, int]] = json.loads(found[1]) if found else {}
-    return figures
+def figures_of(text: str) -> tuple[Counts, Counts]:
+    """The figures and the reasons that a page carries; none where it carries none."""
+    found = [pattern.search(text) for pattern in (_FIGURES, _REASONS)]
+    figures, whys = (json.loads(match[1]) if match else {} for match in found)
+    return figures, whys
 
 
-def measured(path: Path) -> Mapping[str, Mapping[str, int]]:
-    """The figures of a file of cases."""
-    return summary(list(judge_all(read_cases(path))))
+def measured(path: Path) -> tuple[Counts, Counts]:
+    """The figures and the reasons of a file of cases."""
+    verdicts = list(judge_all(read_cases(path)))
+    return summary(verdicts), reasons(verdicts)
 
 
 def main(argv: Sequence[str]) -> int:
     """Write the page."""
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    figures = measured(Path(argv[0])) if argv else figures_of(old)
-    PAGE.write_text(page(figures), encoding="utf-8")
+    told = measured(Path(argv[0])) if argv else figures_of(old)
+    PAGE.write_text(page(*told), encoding="utf-8")
     return 0
 
 

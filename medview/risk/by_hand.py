@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from medview.core.errors import InvalidInput
 from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept, Observation, Source, concepts
+from medview.core.unit_names import ucum
 from medview.core.words import Sentence, say
 from medview.risk.choose import is_possible, meant_unit
 from medview.risk.result import Meant
@@ -27,13 +28,17 @@ _WORDS = {
     "subsolid": "part-solid", "partsolid": "part-solid",
 }  # fmt: skip
 _UNITS = {
-    "mmhg": "mm[Hg]", "years": "a", "year": "a", "y": "a", "yr": "a", "岁": "a",
-    "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "ml/min/1.73m2": "mL/min/{1.73_m2}",
-    "ml/min/1.73m²": "mL/min/{1.73_m2}", "ml/min": "mL/min/{1.73_m2}", "iu/l": "U/L",
-    "10^9/l": "10*9/L", "10⁹/l": "10*9/L", "°c": "Cel", "c": "Cel", "°f": "[degF]",
-    "f": "[degF]", "mm³": "mm3", "mm^3": "mm3",
-    "bpm": "/min", "lb": "[lb_av]", "lbs": "[lb_av]", "in": "[in_i]", "points": "",
+    "years": "a", "year": "a", "y": "a", "yr": "a", "yrs": "a", "yo": "a", "y/o": "a",
+    "yearsold": "a", "岁": "a", "months": "mo", "month": "mo", "月": "mo",
+    "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "ml/min": "mL/min/{1.73_m2}",
+    "mm³": "mm3", "mm^3": "mm3", "cm³": "cm3", "cm^3": "cm3", "ccm": "cm3",
+    "ft": "[ft_i]", "feet": "[ft_i]", "/minute": "/min", "perminute": "/min", "points": "",
+    "gm/l": "g/L", "cigarettes/day": "/d", "/day": "/d", "thousand/ul": "10*3/uL",
+    "cells/mm3": "/uL", "cells/mcl": "/uL", "/mm³": "/uL",
+    "nanogm/ml": "ng/mL", "mcmol/l": "umol/L", "millimeter": "mm", "millimetre": "mm",
 }  # fmt: skip
+_COUNTS = "10*9/L"  # of cells, for which G/L means giga and not gram
+_FEU = re.compile(r"\s*\(?FEU\)?$", re.I)  # the only D-dimer that counts so
 
 
 _SHORT = {
@@ -48,6 +53,10 @@ _SHORT = {
     "upper_lobe": "nodule_upper_lobe", "solid_part": "nodule_solid_part",
     "family_history": "family_history_lung_cancer", "high_risk": "nodule_high_risk",
 }  # fmt: skip
+
+
+class ImpossibleValue(InvalidInput):
+    """A number that no person can have; what to do names the range, or what may have been meant."""
 
 
 def concept_called(name: str) -> Concept:
@@ -154,15 +163,19 @@ def _number(concept: Concept, given: str | float | bool) -> tuple[float, str]:
 
 
 def _unit(concept: Concept, written: str) -> str:
+    """The UCUM code of a unit as people write it; as written where it is not known."""
+    written = _FEU.sub("", written) if concept.id == "d_dimer" else written
     if not written:
         return concept.unit
+    if written == "G/L" and concept.unit == _COUNTS:
+        return _COUNTS
     written = written.replace("µ", "u").replace("μ", "u")
     by_lower: Mapping[str, str] = {unit.lower(): unit for unit in (*concept.units, concept.unit)}
     lower = written.lower()
-    return by_lower.get(lower, _UNITS.get(lower.replace(" ", ""), written))
+    return by_lower.get(lower) or _UNITS.get(lower.replace(" ", "")) or ucum(written)
 
 
-def _impossible(concept: Concept, given: object, value: float, unit: str) -> InvalidInput:
+def _impossible(concept: Concept, given: object, value: float, unit: str) -> ImpossibleValue:
     low, high = concept.plausible or (-math.inf, math.inf)
     what = say("{name} cannot be {given}.", name=say(concept.title), given=str(given)[:40])
     other = meant_unit(concept, value, unit)
@@ -175,9 +188,6 @@ def _impossible(concept: Concept, given: object, value: float, unit: str) -> Inv
             meant=meant,
         )
     else:
-        limits = (number_text(low), number_text(high), unit_text(concept.unit))
-        advice = say(
-            "Possible is {low} to {high} {unit}.",
-            **dict(zip(("low", "high", "unit"), limits, strict=True)),
-        )
-    return InvalidInput(what, "", advice)
+        ends = f"{number_text(low)}–{number_text(high)} {unit_text(concept.unit)}".strip()
+        advice = say("Possible is {ends}.", ends=ends)
+    return ImpossibleValue(what, "", advice)

@@ -337,7 +337,7 @@ def test_results_are_shown_computed_first_and_invalid_last(said: Said) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "hint"),
     [
-        ("age", "-4", "0 to 120"),
+        ("age", "-4", "0–120"),
         ("creatinine", "88mg/dL", "88 µmol/L"),
         ("creatinine", "nan", "Possible"),
         ("creatinine", "1.1 apples", "umol/L"),
@@ -359,6 +359,14 @@ def test_what_cannot_be_is_refused_with_what_to_do(name: str, value: str, hint: 
     [
         ("creatinine", "97 µmol/l", 97.0, "umol/L"),
         ("creatinine", "1,1mg/dl", 1.1, "mg/dL"),
+        ("creatinine", "97 micromol/L", 97.0, "umol/L"),
+        ("albumin", "38 gm/l", 38.0, "g/L"),
+        ("platelets", "150 K/µL", 150.0, "10*3/uL"),
+        ("platelets", "150 G/L", 150.0, "10*9/L"),
+        ("platelets", "150 ×10⁹/L", 150.0, "10*9/L"),
+        ("d_dimer", "0.5 mg/L FEU", 0.5, "mg/L"),
+        ("weight", "150 pounds", 150.0, "[lb_av]"),
+        ("temperature", "98 degrees Fahrenheit", 98.0, "[degF]"),
         ("age", 67, 67.0, "a"),
         ("systolic_bp", "148mmHg", 148.0, "mm[Hg]"),
         ("diabetes", True, True, ""),

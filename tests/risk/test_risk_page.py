@@ -26,7 +26,7 @@ def script() -> ModuleType:
 def test_the_page_of_scores_is_current(script: ModuleType) -> None:
     text = (DOCS / "scores.md").read_text(encoding="utf-8")
 
-    assert text == script.page(script.figures_of(text))
+    assert text == script.page(*script.figures_of(text))
 
 
 def test_the_page_names_every_score_with_its_source(script: ModuleType) -> None:

@@ -30,7 +30,7 @@ def test_most_rules_find_cases_that_pass(verdicts: list[Verdict]) -> None:
 
     assert ruled <= set(catalogue())
     assert len(passed) > 0.9 * len(ruled)
-    assert sum(verdict.outcome == "disputed" for verdict in verdicts) < len(verdicts) * 0.02
+    assert sum(verdict.outcome == "disputed" for verdict in verdicts) < len(verdicts) * 0.03
 
 
 def test_a_dispute_names_the_source_that_proves_the_case_wrong(verdicts: list[Verdict]) -> None:
@@ -83,9 +83,39 @@ def test_words_that_hold_another_answers_words_are_read_as_their_own(
 
 
 def test_a_case_without_an_answer_wants_no_number() -> None:
-    refused = _wells(None, Malignancy="perhaps")
+    missing, impossible = _wells(None), _wells(None, **{"Heart Rate": "4000"})
+    missing["inputs"] = missing["inputs"][1:]
+    unread = _wells(None, Malignancy="perhaps")
 
-    assert [v.outcome for v in judge_all([refused, _wells(None)])] == ["refused", "failed"]
+    found = list(judge_all([missing, impossible, unread, _wells(None)]))
+    assert [v.outcome for v in found] == ["passed", "passed", "not covered", "failed"]
+    assert found[0].why == "rightly no number: missing heart_rate"
+
+
+def test_a_warning_in_place_of_an_answer_wants_no_number_either() -> None:
+    case = _wells(None, **{"Heart Rate": "4000"})
+    case["expected"] = [{"name": "Warning heart rate", "value": "Too high"}]
+
+    assert [v.outcome for v in judge_all([case])] == ["passed"]
+
+
+@pytest.mark.parametrize(("age", "says"), [(67, "agrees"), (75, "differs")])
+def test_where_a_patient_is_refused_the_formula_is_still_held_against_the_answer(
+    age: int, says: str
+) -> None:
+    given = {
+        "age": age, "total_c": 200, "hdl_c": 45, "sbp": 160, "dm": True, "smoking": False,
+        "bmi": 35, "egfr": 90, "bp_tx": True, "statin": True, "uacr": 1000, "sex": "female",
+        "horizon": "30yr",
+    }  # fmt: skip
+    inputs = [{"name": name, "value": value} for name, value in given.items()]
+    answers = [{"name": "total_cvd_percent", "value": 61.3, "decimals": 1}]
+    case = {"case": "1", "score": "PREVENT", "note": "model used: uacr", "inputs": inputs,
+            "expected": answers}  # fmt: skip
+
+    (found,) = judge_all([case])
+    assert found.outcome == "disputed"
+    assert f"The formula alone {says}." in found.why
 
 
 def test_a_case_that_makes_no_sense_is_not_covered_and_stops_nothing() -> None:

@@ -1,4 +1,4 @@
-"""PREVENT, base for 10 and 30 years, with UACR and HbA1c for 10 years (Khan 2024,
+"""PREVENT for 10 and 30 years, base and with UACR and HbA1c (Khan 2024,
 10.1161/CIRCULATIONAHA.123.067626).
 
 One function for all: the coefficients of a sex and an outcome stand in the unit, and a term that
