@@ -255,7 +255,10 @@ class FusionWork(QObject):
             said = say("There is no other series of this patient to lay over this one.")
             self._window.reactions.say(said)
             return
-        menu.popup(QCursor.pos())
+        view = self._grid.active_view  # asked by keys the mouse may lie anywhere
+        pointer = QCursor.pos()
+        is_over = view.rect().contains(view.mapFromGlobal(pointer))
+        menu.popup(pointer if is_over else view.mapToGlobal(view.rect().center()))
 
     def offers(self, parent: QObject) -> Iterator[QAction]:
         """An action for each candidate of the active series."""
@@ -314,8 +317,10 @@ class FusionWork(QObject):
 
     def _fade(self, step: float) -> None:
         fused = self._of_active()
-        if fused is not None and fused.layer is not None:
-            self._change(fused.layer.with_blend(fused.layer.blend + step))
+        if fused is None or fused.layer is None:
+            self._window.reactions.say(say("Nothing lies over the active view (Ctrl+F)."))
+            return
+        self._change(fused.layer.with_blend(fused.layer.blend + step))
 
     def _next_map(self) -> None:
         fused = self._of_active()

@@ -9,11 +9,8 @@ from PySide6.QtCore import QTimer
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
-from medview.gui.views.corners import figure, window_text
 from medview.gui.views.tile import Tile
-from medview.imaging.presets import presets_for
 from medview.imaging.units import suv_units
-from medview.imaging.window import Window, file_windows
 from medview.session import events
 from medview.session.studies import Key, Place
 
@@ -32,12 +29,9 @@ class Reactions:
         self._device = ""
         self._state = ""
         grid = window.grid
-        grid.window_changed.connect(self._window_changed)
         grid.wants_changed.connect(self.show_work)
-        grid.active_changed.connect(self._show_presets)
         window.showing.shown.connect(self._first_image)
         window.showing.arrived.connect(self._arrived)
-        window.top.preset_chosen.connect(self._choose_preset)
         self._refresh = QTimer(window)
         self._refresh.setSingleShot(True)
         self._refresh.timeout.connect(self.show_work)
@@ -74,7 +68,7 @@ class Reactions:
     def show_all(self) -> None:
         """Everything that carries words, again."""
         self._show_worker()
-        self._show_presets()
+        self._window.presets.show()
         self.show_work()
         self._show_jobs()
         if self._window.messages and self._window.status.message:
@@ -109,7 +103,7 @@ class Reactions:
         shown = grid.active_view.stage.shown
         if shown is not None and shown.stack.values_said is not None:
             self.say(shown.stack.values_said)
-        self._show_presets()
+        self._window.presets.show()
         self.show_work()
 
     def cancel_loading(self) -> None:
@@ -143,7 +137,7 @@ class Reactions:
     def _show_active(self) -> None:
         self._window.showing.follow()
         self._show_notes()
-        self._show_presets()
+        self._window.presets.show()
         self.show_work()
 
     def _arrived(self, place: Place) -> None:
@@ -155,7 +149,7 @@ class Reactions:
 
     def _first_image(self, _key: Key) -> None:
         self._show_notes()
-        self._show_presets()
+        self._window.presets.show()
         self.show_work()
 
     def _show_notes(self) -> None:
@@ -180,29 +174,6 @@ class Reactions:
         self._noted = (place.key, place.stack.notes)
         for note in place.stack.notes:
             self.say(note, "info" if is_remark(note) else "warn")
-
-    def _show_presets(self) -> None:
-        shown = self._window.grid.active_view.stage.shown  # in the unit that the reader chose
-        if shown is None or shown.volume.is_colour:  # colours are shown as they are
-            self._window.top.set_presets([])
-            self._window.top.show_preset("", "")
-            return
-        modality, unit = shown.volume.modality, shown.volume.unit
-        named = [tr(preset.name) for preset in presets_for(modality, unit)]
-        own = file_windows(shown.volume, self._window.grid.active_view.stage.acquired)
-        titles = [window_text(each) for each in own] if len(own) > 1 else []
-        self._window.top.set_presets([tr("Automatic"), tr("As in the file"), *named], titles)
-        self._window_changed(self._window.grid.window_in_use)
-
-    def _choose_preset(self, number: int) -> None:
-        self._window.grid.active_view.apply_preset(number)
-
-    def _window_changed(self, window: Window) -> None:
-        name = tr(window.name) if window.name else ""
-        shown = self._window.grid.active_view.stage.shown
-        if shown is not None and not shown.volume.is_colour:
-            numbers = f"W {figure(window.width)}  L {figure(window.center)}"
-            self._window.top.show_preset(name, numbers)
 
     # -- work ------------------------------------------------------------------------------
 

@@ -67,9 +67,7 @@ class StatusBar(QWidget):
     def show_memory(self, held: int, budget: int) -> None:
         """Bytes of volumes in memory and what they may take."""
         self._volumes = (held, budget)
-        text = tr(
-            "Volumes {held} / {budget} GB", held=f"{held / _GB:.1f}", budget=f"{budget / _GB:.1f}"
-        )
+        text = tr("Volumes {held} / {budget}", held=_size(held), budget=_size(budget))
         self._memory.setText(text if held else "")
 
     def show_worker(self, words: str) -> None:
@@ -114,3 +112,8 @@ class StatusBar(QWidget):
         self.show_recording(self._steps)
         self._message.setAccessibleName(self._message.toolTip() or tr("Messages"))
         self._notice.setText(tr("Not for diagnostic use"))
+
+
+def _size(count: int) -> str:
+    """Bytes for people: a single film is no 0.0 GB."""
+    return f"{count / _GB:.1f} GB" if count >= _GB // 10 else f"{max(1, count >> 20)} MB"

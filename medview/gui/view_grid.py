@@ -349,6 +349,7 @@ class ViewGrid(QWidget):
         """Draw every view's words again."""
         for tile in self.all_tiles:
             tile.retranslate()
+        self.links.show_lines()  # how views are linked is said in their corners
 
     @property
     def is_drawn(self) -> bool:

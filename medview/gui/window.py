@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
     from medview.gui.preferences import Preferences
+    from medview.gui.preset_work import PresetWork
     from medview.gui.reactions import Reactions
     from medview.gui.second_work import SecondWork
     from medview.gui.showing import Showing
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
     grid: ViewGrid
     sidebar: Sidebar
     preferences: Preferences
+    presets: PresetWork
     showing: Showing
     measures: MeasuringWork
     second: SecondWork
@@ -100,6 +102,7 @@ class MainWindow(QMainWindow):
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
         from medview.gui.preferences import Preferences
+        from medview.gui.preset_work import PresetWork
         from medview.gui.reactions import Reactions
         from medview.gui.showing import Showing
         from medview.gui.sidebar import Sidebar
@@ -118,6 +121,7 @@ class MainWindow(QMainWindow):
         self.showing = Showing(self)
         self.measures = MeasuringWork(self)
         self.trust = TrustWork(self)
+        self.presets = PresetWork(self)
         self.reactions = Reactions(self)
         self.preferences = Preferences(self, self.reactions.say)
         self._add_works()

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.study import FrameRef, Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.core.words import set_language
 from medview.gui.view_grid import ViewGrid
 from medview.gui.views.tile import Tile
 from medview.imaging.window import Window
@@ -200,6 +201,13 @@ def test_slices_linked_by_hand_keep_their_distance_and_say_so(grid: ViewGrid, pu
 
     assert height(other) == -137.5
     assert other.view.stage.state.point[:2] == in_slice[:2]
+    assert other.view.look.link == "Linked by hand: −202.5 mm"
+    set_language("zh_CN")
+    grid.retranslate()
+    chinese = other.view.look.link
+    set_language("en")
+    grid.retranslate()
+    assert "手动" in chinese
     assert other.view.look.link == "Linked by hand: −202.5 mm"
     to_slice(other, -187.5)
     assert height(one) == 15.0

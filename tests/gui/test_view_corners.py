@@ -16,6 +16,7 @@ from medview.core.volume import Volume
 from medview.core.words import set_language
 from medview.gui.views import corners
 from medview.gui.views.corners import Shown
+from medview.gui.views.ruler_painter import ruler_of
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ViewState, screen_map, slice_number
 from medview.imaging.planes import native_plane, planes_of
@@ -233,3 +234,29 @@ def test_an_ultrasound_length_holds_inside_one_region_only(qapp: object) -> None
     assert measured((10, 10), (50, 10)) == (pytest.approx(12.0), "mm", "US")
     assert measured((10, 110), (50, 140)) == (pytest.approx(25.0), "mm", "US")
     assert measured((10, 10), (10, 140)) == (pytest.approx(130.0), "{pixels}", "none")
+
+
+def test_the_ruler_is_as_long_as_it_says_and_missing_where_nothing_says_so(qapp: object) -> None:
+    stage = SliceStage("axial", QObject())
+    stage.size = (600.0, 480.0)
+
+    def ruled(**changes: object) -> tuple[str, float] | None:
+        shown = _shown()
+        stage.show(replace(shown, stack=replace(shown.stack, **changes)))
+        found = ruler_of(stage, stage.map())
+        return None if found is None else (found[0].text, found[1])
+
+    text, long = ruled() or ("", 0.0)
+    ends = [stage.map().to_screen(row, 100) for row in (100, 100 + 50 / 0.7)]
+    assert text == "5 cm"
+    assert long == pytest.approx(ends[1][1] - ends[0][1])
+    stage.measuring.known_factor = 0.5  # the reader said that everything is half as long
+    assert stage.measuring.calibration == "USER"
+    found = ruler_of(stage, stage.map())
+    assert found is not None
+    assert (found[0].text, found[1]) == ("2 cm", pytest.approx(long * 40 / 50))
+
+    regions = [Region(rows=(0, 99), columns=(0, 99), spacing=(each, each)) for each in (0.3, 0.5)]
+    assert ruled(calibration="none") is None
+    assert ruled(calibration="US", regions=tuple(regions)) is None
+    assert ruled(calibration="US", regions=tuple(regions[:1])) is not None

@@ -511,14 +511,25 @@ def test_escape_gives_up_the_drawing_then_the_tool(view, qtbot) -> None:
 
 @pytest.mark.parametrize(
     ("key", "tool"),
-    [("L", "length"), ("E", "ellipse"), ("P", "probe"), ("X", "crosshair")],
+    [("L", "length"), ("E", "ellipse"), ("P", "probe")],
 )
-def test_letters_choose_tools_and_again_the_window_tool(view, key: str, tool: str) -> None:
+def test_letters_choose_tools_and_keep_them_when_pressed_again(view, key: str, tool: str) -> None:
     axial = view()
 
     QTest.keyClick(axial, key)
     assert axial.tool_name == tool
     QTest.keyClick(axial, key)
+    assert axial.tool_name == tool
+    QTest.keyClick(axial, Qt.Key.Key_Escape)
+    assert axial.tool_name == "window"
+
+
+def test_the_crosshair_comes_and_goes_by_its_letter(view) -> None:
+    axial = view()
+
+    QTest.keyClick(axial, "X")
+    assert axial.tool_name == "crosshair"
+    QTest.keyClick(axial, "X")
     assert axial.tool_name == "window"
 
 

@@ -14,6 +14,7 @@ from medview.gui.actions.row import LETTERS
 from medview.gui.dialogs.matching import mismatch
 from medview.gui.dialogs.palette import Palette
 from medview.gui.window import MainWindow
+from medview.imaging.presets import preset_groups, use_presets
 
 
 @pytest.fixture
@@ -38,7 +39,9 @@ def test_it_lists_every_action_with_its_keys_and_every_series(
     for row in ROWS:
         if row.is_listed:
             wanted = opened.actions_.keys_of(opened.actions_[row.id])
-            assert shown[f"{GROUPS[row.group]} · {row.title}"] == wanted
+            called = opened.actions_[row.id].iconText()
+            assert shown[f"{GROUPS[row.group]} · {called}"] == wanted
+            assert called == row.title or row.id.startswith("window.preset_")
     assert any("Lung 1.25 mm" in text for text in shown)
 
 
@@ -51,6 +54,28 @@ def test_a_few_letters_find_an_action_and_enter_does_it(
     QTest.keyClick(palette.search, Qt.Key.Key_Return)
 
     assert opened.grid.active_view.stage.state.flip_v
+
+
+def test_a_window_is_found_by_its_name_and_a_digit_without_one_says_so(
+    opened: MainWindow, palette: Palette
+) -> None:
+    QTest.keyClicks(palette.search, "lung")
+    assert lines(palette)[0] == ("Window · Lung", "2")
+    QTest.keyClick(palette.search, Qt.Key.Key_Return)
+
+    view = opened.grid.active_view
+    assert (view.stage.state.window.width, view.stage.state.window.center) == (1500, -600)
+
+    own = {modality: group for modality, group in preset_groups().items() if modality[0] != "CT"}
+    use_presets(own)
+    try:
+        opened.presets.show()
+        QTest.keyClick(view, Qt.Key.Key_5)
+    finally:
+        use_presets(None)
+        opened.presets.show()
+    assert "CT has no window preset 5" in opened.status.message
+    assert view.stage.state.window.width == 1500
 
 
 def test_arrows_choose_and_a_series_is_shown(opened: MainWindow, palette: Palette) -> None:

@@ -236,6 +236,20 @@ def test_look_of_the_readers_own_is_kept_and_taken_away(
     assert not any(look.is_own for look in volume.stage.looks)
 
 
+def test_escape_closes_the_editor_of_the_look_and_the_keys_are_the_views_again(
+    opened: MainWindow, volume: VolumeView
+) -> None:
+    volume.setFocus()
+    QTest.keyClick(volume, Qt.Key.Key_G)
+    assert volume.editor.isVisible()
+    assert volume.editor.canvas.hasFocus()
+
+    QTest.keyClick(volume.editor.canvas, Qt.Key.Key_Escape)
+
+    assert not volume.editor.isVisible()
+    assert volume.hasFocus()
+
+
 def test_words_can_be_read_on_the_picture_that_still_stands(
     volume: VolumeView, qtbot: QtBot
 ) -> None:

@@ -29,6 +29,7 @@ class Actions:
         self._handlers: dict[str, list[Handler]] = {row.id: [] for row in ROWS}
         self.listeners: list[Listener] = []  # hear of what the reader or a script did
         self.before: list[Callable[[], object]] = []  # called before anything is done
+        self._called: dict[str, str] = {}  # names of the moment, in the language of the moment
         self._depth = 0  # of actions that perform others: only the outermost is told
         for row in ROWS:
             action = QAction(parent)
@@ -52,6 +53,12 @@ class Actions:
                 keys = [QKeySequence(key) for key in bindings.keys(row.id)]
                 self._actions[row.id].setShortcuts(keys)
         self._name()
+
+    def call(self, action_id: str, name: str) -> None:
+        """Give an action the name of what it does just now; "" for the row's own."""
+        if self._called.get(action_id, "") != name:
+            self._called[action_id] = name
+            self._name_one(self._rows[action_id])
 
     def connect(self, action_id: str, handler: Handler) -> None:
         """Call a function when the action is done; it gets the row's parameters by name.
@@ -130,12 +137,15 @@ class Actions:
 
     def _name(self) -> None:
         for row in self._rows.values():
-            action = self._actions[row.id]
-            name = tr(row.title)
-            keys = shown_keys(self.bindings.keys(row.id))
-            action.setText(f"{name}\t{keys[0]}" if row.is_plain and keys else name)
-            action.setIconText(name)
-            action.setToolTip("  ".join([name, ", ".join(keys)] if keys else [name]))
+            self._name_one(row)
+
+    def _name_one(self, row: Row) -> None:
+        action = self._actions[row.id]
+        name = self._called.get(row.id) or tr(row.title)
+        keys = shown_keys(self.bindings.keys(row.id))
+        action.setText(f"{name}\t{keys[0]}" if row.is_plain and keys else name)
+        action.setIconText(name)
+        action.setToolTip("  ".join([name, ", ".join(keys)] if keys else [name]))
 
     def _dress(self, rows: Iterable[Row]) -> None:
         for row in rows:

@@ -44,7 +44,7 @@ def entries_of(window: MainWindow) -> list[Entry]:
     actions = window.actions_
     found = [
         Entry(
-            f"{tr(GROUPS[row.group])} · {tr(row.title)}",
+            f"{tr(GROUPS[row.group])} · {actions[row.id].iconText()}",
             actions.keys_of(actions[row.id]),
             actions[row.id].trigger,
             also=f"{GROUPS[row.group]} {row.title}",

@@ -111,8 +111,9 @@ class ViewCommands:
         self._stage.change(replace(self._stage.state, window=changed))
 
     def choose_tool(self, name: str) -> None:
-        """Another tool; the same one again goes back to the window tool."""
-        name = "window" if self._view.tool_name == name else name
+        """Another tool. Only the crosshair goes at its own key: a letter that is pressed before
+        each measurement must not turn the next drag into one of the window."""
+        name = "window" if name == self._view.tool_name == "crosshair" else name
         self._view.set_tool(name)
         self._view.tool_chosen.emit(name)
 

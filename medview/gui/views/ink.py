@@ -6,6 +6,7 @@ from functools import cache
 
 from PySide6.QtGui import QColor, QFont, QPen
 
+from medview.core.words import current_language
 from medview.gui.style import DARK, colour, corner_pixels, exact_font
 
 # Views are black in every theme, so their ink is always the dark theme's.
@@ -28,14 +29,15 @@ def pen(value: str | QColor, width: float = 1.0) -> QPen:
 
 def corner_font() -> QFont:
     """The face of corner texts: small, figures of equal width, in the size that is set."""
-    return _face(corner_pixels())
+    return _face(corner_pixels(), current_language())
 
 
 def letter_font() -> QFont:
     """The face of orientation letters."""
-    return _face(corner_pixels() + 1, semibold=True)
+    return _face(corner_pixels() + 1, current_language(), semibold=True)
 
 
 @cache
-def _face(pixels: int, *, semibold: bool = False) -> QFont:
+def _face(pixels: int, _language: str, *, semibold: bool = False) -> QFont:
+    """Kept for each language: the Chinese face leads only where the words are Chinese."""
     return exact_font(pixels, semibold=semibold)

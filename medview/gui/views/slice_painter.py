@@ -28,6 +28,7 @@ from medview.gui.views.mark_painter import paint_mark
 from medview.gui.views.pixels import Outline, Picture, PictureLook, SlicePictures
 from medview.gui.views.presented import paint_presented
 from medview.gui.views.reference_lines import paint_reference_lines
+from medview.gui.views.ruler_painter import paint_ruler
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, is_slice_ready
 from medview.imaging.grey import GreyLook
@@ -79,6 +80,7 @@ class SlicePainter:
             paint_brush(self._stage, painter, where)
             paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:
+                paint_ruler(self._stage, painter, where)
                 paint_texts(self._stage, painter, look, where)
             if habits().has_letters:
                 paint_letters(self._stage, painter, plane)

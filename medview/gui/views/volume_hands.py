@@ -154,6 +154,9 @@ class VolumeHands(QObject):
         if self._commands.is_box_shown:
             self._commands.run("box")
             return True
+        if self._commands.is_editor_shown:
+            self._commands.run("editor")
+            return True
         return False
 
     def _turn(self, way: QPointF, buttons: Qt.MouseButton) -> None:
