@@ -11,13 +11,17 @@ from scipy.special import expit
 from training_sets import films_plan
 
 from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.worker.assemble import find
 from medview.ai.worker.net_steps import temperature
+from medview.ai.worker.pipeline import PipelineResult
 from medview.ai.worker.steps import Context, State
-from medview.ai.worker.why import explain_class
 from medview.cli.main import main
 from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.geometry import Geometry
 from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken, no_progress
+from medview.core.results import Check
+from medview.core.words import say
 from medview.training.build import train_model
 from medview.training.cases import film_volume
 from medview.training.learning import Job
@@ -86,11 +90,19 @@ def test_certainty_is_said_in_words(child, tmp_path):
     calib["conformal"] = {"alpha": 0.1, "present_from": 0.3, "absent_to": 0.6}
     about = {"cases": 500, "patients": 500, "data": "own", "split": "dev", **changes}
     local = open_folder(write_local(child, calib, about, tmp_path / "local"))
-    label = local.outputs[0]
-    said = [explain_class(local, label, p, None, False).english() for p in (0.1, 0.4, 0.9)]
+    said = [_told(local, p) for p in (0.1, 0.4, 0.9)]
     assert "only its absence" in said[0]
     assert "No answer" in said[1]
     assert "only its presence" in said[2]
+    unlike = Check("distance", False, say("The picture is unlike those of the training."), "warn")
+    assert "No answer" in _told(local, 0.9, unlike)
+    assert "only its presence" not in _told(local, 0.9, unlike)
+
+
+def _told(folder, probability, *checks):
+    given = PipelineResult(None, {folder.outputs[0].name: probability}, (), (), checks=checks)
+    (finding,) = find(folder, given, Geometry(shape=(1, 8, 8)), "run")
+    return finding.explanation.english()
 
 
 def test_volumes_get_an_interval_that_covers_new_ones():

@@ -115,6 +115,8 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             continue
         threshold = given.thresholds.get(label.name)
         has_heatmap = label.name in heatmaps
+        answer = _answer(given, float(probability), limits)
+        said = _UNLIKE if answer and _is_unlike(given) else answer_said(answer, limits)
         yield Finding(
             id=f"{run_id}-{label.value}",
             kind="classification",
@@ -125,9 +127,11 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             interval=given.intervals.get(label.name),
             measurements=_as_concept(label, float(probability), given.intervals.get(label.name)),
             heatmap_id=heatmap_id(run_id, label.name) if has_heatmap else None,
-            explanation=explain_class(folder, label, float(probability), threshold, has_heatmap),
-            answer=(answer := _answer(given, float(probability), limits)),
-            answer_said=_UNLIKE if answer and _is_unlike(given) else answer_said(answer, limits),
+            explanation=explain_class(
+                folder, label, float(probability), threshold, has_heatmap, said
+            ),
+            answer=answer,
+            answer_said=said,
         )
 
 

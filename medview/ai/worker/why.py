@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from medview.ai.certainty import answer_said, conformal_answer
 from medview.ai.folder import ModelFolder
 from medview.core.results import Label
 from medview.core.words import Sentence, say
@@ -54,8 +53,12 @@ def explain_class(
     probability: float,
     threshold: float | None,
     has_heatmap: bool,
+    answer: Sentence | None,
 ) -> Sentence:
-    """Why a class has its probability, with the threshold it is held against, if there is one."""
+    """Why a class has its probability, with the threshold it is held against, if there is one.
+
+    answer: what the finding says of its certainty.
+    """
     said = say(
         "The net {title} (version {version}) gives {label} a probability of {percent} %.",
         title=Sentence(folder.title),
@@ -69,8 +72,6 @@ def explain_class(
             said=said,
             percent=round(100 * threshold, 1),
         )
-    limits = folder.calibration().get("conformal", {})
-    answer = answer_said(conformal_answer(probability, limits), limits)
     if answer is not None:
         said = say("{said} {more}", said=said, more=answer)
     if has_heatmap:
