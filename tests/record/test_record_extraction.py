@@ -202,6 +202,10 @@ def test_labs_and_vitals_carry_ucum_units(
         ("Smoked 1 pack per day for 30 years, quit 2010.",
          {"num": 30, "unit": "{pack-years}", "text": "former"}),
         ("已戒烟5年，既往40包年。", {"num": 40, "unit": "{pack-years}", "text": "former"}),
+        ("已戒烟5年，既往22.5包年。", {"num": 22.5, "unit": "{pack-years}", "text": "former"}),
+        ("吸烟史，22.5包年。", {"num": 22.5, "unit": "{pack-years}"}),
+        ("22.5包·年。", {"num": 22.5, "unit": "{pack-years}"}),
+        ("吸烟30年，每天1.5包。", {"num": 45, "unit": "{pack-years}"}),
         ("否认吸烟史。", {"text": "never"}),
     ],
 )  # fmt: skip

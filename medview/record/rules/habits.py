@@ -39,13 +39,15 @@ _ENGLISH = re.compile(
     rf"|smoked(?= [^.;]*(?:pack|cig|ppd|year)|\b)|(?P<py>{_PY})){_TAIL}{END}",
     re.IGNORECASE,
 )
+_ZH_PY = rf"{_N}\s*包\s*[·.*]?\s*年"
+_ZH_PACKS = rf"(?:{_N}|[半一两])"
 _CHINESE = re.compile(
     r"(?P<never>(?:否认|无|没有|未)(?:有)?(?:长期)?(?:吸烟|抽烟|烟酒|吸烟饮酒|吸烟、饮酒|烟酒不良)(?:史|嗜好|习惯|等不良嗜好)?|(?:从不|不|从未|未曾)(?:吸烟|抽烟)|烟酒史?[(（]-[)）])"
     r"|(?P<yes>(?:既往|曾|有|长期)*(?:吸烟|抽烟|烟龄)(?:史|病史)?)"
-    r"(?P<tail>(?:[，,、；（( ]?(?:约|近|已|平均|余)?(?:\d+\s*(?:余|多|\+)?年(?:包)?(?:余|史)?|(?:每[日天]|日均)\s*(?:约)?\d+(?:[-~～]\d+)?\s*余?支"
-    r"|\d+(?:[-~～]\d+)?\s*余?支\s*[/／每]?\s*(?:日|天|d)|每[日天](?:约)?[\d半一两]+\s*包|[\d半一两]+\s*包\s*[/／每]\s*(?:日|天)|\d+\s*包\s*年|\d+\s*年\s*支"
+    rf"(?P<tail>(?:[，,、；（( ]?(?:约|近|已|平均|余)?(?:{_N}\s*(?:余|多|\+)?年(?:包)?(?:余|史)?|(?:每[日天]|日均)\s*(?:约)?\d+(?:[-~～]\d+)?\s*余?支"
+    rf"|\d+(?:[-~～]\d+)?\s*余?支\s*[/／每]?\s*(?:日|天|d)|每[日天](?:约)?{_ZH_PACKS}\s*包|{_ZH_PACKS}\s*包\s*[/／每]\s*(?:日|天)|{_ZH_PY}|\d+\s*年\s*支"
     r"|(?:已|现已|目前已)?(?:戒烟|戒除|戒)(?:\s*(?:约|已)?\d+\s*余?(?:年|个?月))?|未戒(?:烟)?|吸烟指数\d+)[)）]?)*)"
-    r"|(?P<quit>(?:已)?戒烟(?:\s*\d+\s*余?年)?(?:[，,](?:既往|曾|原)(?:吸烟)?\d+\s*包\s*年)?)|\d+\s*包\s*[·.*]?\s*年"
+    rf"|(?P<quit>(?:已)?戒烟(?:\s*\d+\s*余?年)?(?:[，,](?:既往|曾|原)(?:吸烟)?{_ZH_PY})?)|(?<![\d.]){_ZH_PY}"
 )
 _ALCOHOL = re.compile(
     rf"{BEGIN}(?:(?P<never>(?:denies|denied|no) (?:any )?(?:alcohol|etoh|drinking)(?: (?:use|abuse|consumption|intake))?|does not drink(?: alcohol)?"
@@ -140,19 +142,19 @@ def _chinese(text: str, match: re.Match[str]) -> Entity:
 
 
 def _chinese_pack_years(said: str) -> int | float | None:
-    if direct := re.search(r"(\d+)\s*(?:包\s*[·.*]?\s*年|年包)", said):
-        return int(direct[1])
+    if direct := re.search(rf"({_N})\s*(?:包\s*[·.*]?\s*年|年包)", said):
+        return _tidy(float(direct[1]))
     if index := re.search(r"(\d+)\s*年支|吸烟指数(\d+)", said):
         return _tidy(int(index[1] or index[2]) / CIGARETTES_A_PACK)
     smoked = re.sub(r"戒烟?除?\s*(?:约|已)?\d+\s*余?(?:年|个?月)", "", said)
-    years = re.search(r"(\d+)\s*(?:余|多|\+)?年", smoked)
+    years = re.search(rf"({_N})\s*(?:余|多|\+)?年", smoked)
     single = re.search(r"(\d+)(?:[-~～](\d+))?\s*余?支", smoked)
-    packs = re.search(r"([\d半一两]+)\s*包", smoked)
+    packs = re.search(rf"({_ZH_PACKS})\s*包", smoked)
     if years and single:
         daily = (int(single[1]) + int(single[2] or single[1])) / 2
-        return _tidy(daily / CIGARETTES_A_PACK * int(years[1]))
+        return _tidy(daily / CIGARETTES_A_PACK * float(years[1]))
     if years and packs:
-        return _tidy((_WORDS.get(packs[1]) or float(packs[1])) * int(years[1]))
+        return _tidy((_WORDS.get(packs[1]) or float(packs[1])) * float(years[1]))
     return None
 
 
