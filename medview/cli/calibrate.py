@@ -16,7 +16,7 @@ from medview.core.words import say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or its folder")
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or its folder (./NAME)")
     parser.add_argument(
         "data", type=Path, metavar="DATA",
         help="a folder of labelled data, or `local`: what readers decided on this computer",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
-    parser.add_argument("model", metavar="MODEL", help="a model's name, or its folder")
+    parser.add_argument("model", metavar="MODEL", help="a model's name, or its folder (./NAME)")
     parser.add_argument(
         "data",
         type=Path,
@@ -56,13 +56,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find_model(name: str) -> ModelFolder:
-    """A model by its name, or by the path of its folder."""
+    """A model by its name, or by the path of its folder.
+
+    Raises InvalidInput, ModelUnavailable as `Catalogue.get`: a name alone never means a folder,
+    for the one that the user stands in, perhaps a CD, must not lend its models.
+    """
     from medview.ai.catalogue import read_catalogue
     from medview.ai.folder import open_folder
 
-    if (Path(name) / "model.json").is_file():
+    is_there = (Path(name) / "model.json").is_file()
+    if is_there and Path(name).name != name:
         return open_folder(Path(name))
-    return read_catalogue().get(name)
+    try:
+        return read_catalogue().get(name)
+    except InvalidInput as error:
+        if not is_there:
+            raise
+        raise InvalidInput(
+            error.what, name, say("To use the folder here, write ./{name}.", name=name)
+        ) from error
 
 
 def _on_images(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:

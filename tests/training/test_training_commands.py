@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - its own way of writing it
 from training_sets import balls_plan
 
+from medview.cli.evaluate import find_model
 from medview.cli.main import main
+from medview.core.errors import InvalidInput
 from medview.core.geometry import Geometry, PatientPoint
+from medview.core.paths import shipped_models_dir
 from medview.training.demo_cases import read_mask
 
 
@@ -64,6 +68,18 @@ def test_what_is_wrong_is_said_in_one_sentence_with_status_2(trained, capsys, ar
     shown = capsys.readouterr()
     assert said in shown.err
     assert shown.out == ""
+
+
+def test_a_name_alone_never_means_the_folder_one_stands_in(tmp_path, monkeypatch):
+    for name in ("lungs", "chest"):
+        shutil.copytree(shipped_models_dir() / "lungs", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+    assert find_model("lungs").path.parent == shipped_models_dir()
+    assert find_model("./lungs").path.resolve() == tmp_path / "lungs"
+    with pytest.raises(InvalidInput) as refused:
+        find_model("chest")
+    assert "./chest" in refused.value.sentence()
 
 
 def test_a_mask_is_read_at_its_millimetres(tmp_path):
