@@ -32,6 +32,7 @@ Arrays = Mapping[str, "NDArray[np.generic]"]
 IN, OUT = "selftest/in.npz", "selftest/out.npz"
 BACKEND = "cpu-float32"
 _UNPACKED_MAX = 64 << 20
+_ALLOWED_MAX = 0.1  # of a tolerance; more would let another answer pass
 _KEPT_MAX = 256
 NO_CASE: Mapping[str, Any] = {"state": "none"}
 _VALUE_KINDS = ("tabular", "text")
@@ -112,12 +113,13 @@ def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
 def deviation(found: Arrays, wanted: Arrays) -> float:
     """The largest deviation of an answer, as a share of the allowed one; infinite for a lack.
 
+    Raises ModelUnavailable for a case that holds nothing to compare or lets everything pass.
     `tolerance` of the case: largest difference of numbers, measured in their own spread or 1,
     whichever is more; of whole numbers (labels) the share of voxels that may differ.
     """
     import numpy as np
 
-    allowed = float(wanted["tolerance"].astype(np.float64))
+    allowed = _allowed(wanted)
     worst = 0.0
     for name in wanted.keys() - {"tolerance"}:
         own, other = wanted[name], found.get(name)
@@ -131,6 +133,15 @@ def deviation(found: Arrays, wanted: Arrays) -> float:
             off = float(gap.max()) / spread if own.size else 0.0
         worst = max(worst, off if np.isfinite(off) else float("inf"))
     return worst / allowed
+
+
+def _allowed(wanted: Arrays) -> float:
+    stated = wanted.get("tolerance")
+    is_number = stated is not None and stated.size == 1 and stated.dtype.kind == "f"
+    allowed = float(stated.item()) if stated is not None and is_number else 0.0
+    if not 0 < allowed <= _ALLOWED_MAX or len(wanted) == 1:
+        raise ModelUnavailable(say("The model's self-test is damaged."), OUT)
+    return allowed
 
 
 def outcome(off: float, seconds: float) -> Mapping[str, Any]:

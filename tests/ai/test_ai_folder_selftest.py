@@ -13,7 +13,8 @@ import pytest
 from medview.ai.catalogue import read_catalogue
 from medview.ai.child import run_child
 from medview.ai.folder import open_folder, write_manifest
-from medview.ai.selftest import OUT, SelfTest, read_arrays, require_passed, self_test
+from medview.ai.selftest import OUT, SelfTest, deviation, read_arrays, require_passed, self_test
+from medview.ai.signature import KEY_VARIABLE, make_key
 from medview.ai.worker import selftest
 from medview.core.errors import Cancelled, ModelUnavailable
 from medview.core.paths import shipped_models_dir
@@ -66,10 +67,28 @@ def test_other_answer_than_the_makers_fails(lungs_folder: Path) -> None:
         require_passed(SelfTest(**found))
 
 
-def test_sealing_makes_a_case_anew(lungs_folder: Path) -> None:
-    spoil(lungs_folder)
-    seal_folder(lungs_folder)
+@pytest.mark.parametrize("tolerance", [None, "0.02", 0.0, float("inf"), float("nan"), 0.5])
+def test_case_that_lets_any_answer_pass_is_refused(tolerance: float | str | None) -> None:
+    wanted = {} if tolerance is None else {"tolerance": np.array(tolerance)}
+    found = {"labels": np.zeros(4, np.uint8)}
 
+    with pytest.raises(ModelUnavailable, match="self-test is damaged"):
+        deviation(found, {**wanted, "labels": np.ones(4, np.uint8)})
+
+
+def test_case_without_an_answer_is_refused() -> None:
+    with pytest.raises(ModelUnavailable, match="self-test is damaged"):
+        deviation({"labels": np.zeros(4, np.uint8)}, {"tolerance": np.array(0.02)})
+
+
+def test_sealing_makes_a_case_anew_and_signs(
+    lungs_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(lungs_folder)
+    make_key(tmp_path / "key")
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "key"))
+
+    assert seal_folder(lungs_folder).signature.state == "unknown"
     assert selftest.run_case(str(lungs_folder))["state"] == "passed"
 
 
