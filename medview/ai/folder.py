@@ -7,6 +7,7 @@ torch: tensor names and shapes are compared with the network when the worker bui
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from medview.ai.manifest import check_manifest, write_manifest
 from medview.ai.schema import check_description, read_outputs
 from medview.ai.schema_tabular import WEIGHTS as TABLE_WEIGHTS
 from medview.ai.schema_text import WEIGHTS as TEXT_WEIGHTS
-from medview.ai.signature import KNOWN, MANIFEST, Signature, read_signature
+from medview.ai.signature import KNOWN, Signature, read_signature
 from medview.ai.weights import read_header, require_finite
 from medview.core.errors import ModelUnavailable
 from medview.core.results import Label, ModelRef
@@ -99,9 +100,9 @@ def open_folder(path: Path) -> ModelFolder:
         raise ModelUnavailable(say("There is no model folder here."), path.name)
     if not (path / "model.json").is_file():
         raise ModelUnavailable(say("The folder has no model.json."), path.name)
-    manifest_sha256 = check_manifest(path)
-    signature = read_signature(path, (path / MANIFEST).read_bytes())
-    description = _read_description(path / "model.json")
+    listed, raw = check_manifest(path, keep="model.json")
+    signature = read_signature(path, listed)
+    description = _read_description(raw)
     _check_weights(path, description)
     for name in ("card.md", "eval.json"):
         if not (path / name).is_file():
@@ -114,7 +115,7 @@ def open_folder(path: Path) -> ModelFolder:
         kind=description["kind"],
         title=description["title"],
         description=description,
-        manifest_sha256=manifest_sha256,
+        manifest_sha256=hashlib.sha256(listed).hexdigest(),
         signature=signature,
     )
 
@@ -122,15 +123,24 @@ def open_folder(path: Path) -> ModelFolder:
 def read_json(path: Path, most: int = _JSON_MAX) -> dict[str, Any]:
     """A JSON object of a model's folder, `most` bytes long at most. Raises ModelUnavailable."""
     try:
-        if path.stat().st_size > most:
-            raise ModelUnavailable(say("A file of the model is too large."), path.name)
-        loaded = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
-    except (OSError, ValueError, RecursionError) as error:
+        with path.open("rb") as file:
+            raw = file.read(most + 1)
+    except OSError as error:
         raise ModelUnavailable(
             say("A file of the model is no readable JSON."), path.name
         ) from error
+    return _parsed(raw, path.name, most)
+
+
+def _parsed(raw: bytes, name: str, most: int) -> dict[str, Any]:
+    if len(raw) > most:
+        raise ModelUnavailable(say("A file of the model is too large."), name)
+    try:
+        loaded = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelUnavailable(say("A file of the model is no readable JSON."), name) from error
     if not isinstance(loaded, dict):
-        raise ModelUnavailable(say("A file of the model is no readable JSON."), path.name)
+        raise ModelUnavailable(say("A file of the model is no readable JSON."), name)
     return loaded
 
 
@@ -138,8 +148,8 @@ def _no_constant(word: str) -> float:
     raise ValueError(word)  # NaN and Infinity are no JSON, whatever Python reads
 
 
-def _read_description(path: Path) -> dict[str, Any]:
-    description = read_json(path, _DESCRIPTION_MAX)
+def _read_description(raw: bytes) -> dict[str, Any]:
+    description = _parsed(raw, "model.json", _DESCRIPTION_MAX)
     check_description(description)
     return description
 

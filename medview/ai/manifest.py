@@ -13,7 +13,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from medview.ai.signature import MANIFEST, SIGNATURE, sign_where_asked
+from medview.ai.signature import MANIFEST, SIGNATURE
 from medview.core.errors import ModelUnavailable
 from medview.core.files import write_private
 from medview.core.words import say
@@ -83,15 +83,12 @@ def _hash_file(path: Path) -> str:
 
 
 def write_manifest(path: Path) -> None:
-    """Make MANIFEST.sha256 for what lies in a folder now; replaces an older one.
-
-    A signature of the older one goes; where the environment names a signing key, it is made anew.
-    """
+    """Make MANIFEST.sha256 for what lies in a folder now; an older one and its signature go."""
     sizes = {name: size for name, size in list_files(path).items() if name not in _ABOUT}
     lines = [f"{_hash_file(path / name)}  {sizes[name]}  {name}\n" for name in sorted(sizes)]
     write_private(path / MANIFEST, "".join(lines))
     (path / MANIFEST).chmod(0o644)  # a model is no patient data, and other users may run it
-    sign_where_asked(path)
+    (path / SIGNATURE).unlink(missing_ok=True)
 
 
 def manifest_hash(folder: Path) -> str:
@@ -99,9 +96,10 @@ def manifest_hash(folder: Path) -> str:
     return _hash_file(folder / MANIFEST) if (folder / MANIFEST).is_file() else ""
 
 
-def check_manifest(folder: Path) -> str:
-    """Check every file against the manifest; returns the SHA-256 of the manifest.
+def check_manifest(folder: Path, keep: str) -> tuple[bytes, bytes]:
+    """Check every file against the manifest; returns its bytes and those of the file `keep`.
 
+    What is read again later may be another file by then: whoever needs these two takes them here.
     Raises ModelUnavailable: no manifest, ill-formed, a file more or less, another size or hash.
     """
     sizes = list_files(folder)
@@ -114,14 +112,25 @@ def check_manifest(folder: Path) -> str:
         raise ModelUnavailable(say("A file of the model is missing."), name)
     for name in sorted(sizes.keys() - stated.keys()):
         raise ModelUnavailable(say("The model holds a file that its list does not name."), name)
+    kept = b""
     for name, (digest, size) in stated.items():
-        if sizes[name] != size or _hash_file(folder / name) != digest:
+        if name == keep:
+            kept = _read_up_to(folder / name, size)
+            found = hashlib.sha256(kept).hexdigest()
+        else:
+            found = _hash_file(folder / name)
+        if sizes[name] != size or found != digest:
             raise ModelUnavailable(
                 say("A file of the model is not the one that its maker listed."),
                 name,
                 say("Copy the model again from its source."),
             )
-    return hashlib.sha256(raw).hexdigest()
+    return raw, kept
+
+
+def _read_up_to(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
 
 
 def _parse(raw: bytes) -> dict[str, tuple[str, int]]:

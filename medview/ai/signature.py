@@ -108,8 +108,7 @@ def sign(folder: Path, key_file: Path) -> str:
 
 
 def sign_where_asked(folder: Path) -> None:
-    """Sign with the key file that MEDVIEW_SIGNING_KEY names; without one an old signature goes."""
-    (folder / SIGNATURE).unlink(missing_ok=True)
+    """Sign with the key file that MEDVIEW_SIGNING_KEY names, if it does; for one's own models."""
     key_file = os.environ.get(KEY_VARIABLE)
     if key_file:
         sign(folder, Path(key_file))

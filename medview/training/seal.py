@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.manifest import write_manifest
+from medview.ai.signature import sign_where_asked
 
 
 def seal_folder(path: Path) -> ModelFolder:
@@ -27,4 +28,5 @@ def seal_folder(path: Path) -> ModelFolder:
 
         selftest.make_case(folder)
     write_manifest(path)
+    sign_where_asked(path)
     return open_folder(path)

@@ -11,7 +11,8 @@ import pytest
 
 from medview.ai.catalogue import install, read_catalogue, staged, user_models_dir
 from medview.ai.folder import open_folder, write_manifest
-from medview.ai.signature import KEY_VARIABLE, SIGNATURE, make_key, sign
+from medview.ai.manifest import check_manifest
+from medview.ai.signature import KEY_VARIABLE, MANIFEST, SIGNATURE, make_key, sign
 from medview.cli.main import main
 from medview.core.errors import InvalidInput, ModelUnavailable
 from medview.core.paths import shipped_models_dir, user_config_dir
@@ -93,16 +94,31 @@ def test_point_that_is_no_key_is_refused(foreign: Path) -> None:
         open_folder(foreign)
 
 
-def test_new_list_loses_the_old_signature_or_gets_a_new_one(
+def test_new_list_loses_the_old_signature_and_is_not_signed_unasked(
     foreign: Path, key: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign(foreign, key)
-    write_manifest(foreign)
-    assert open_folder(foreign).signature.state == "unsigned"
-
     monkeypatch.setenv(KEY_VARIABLE, str(key))
     write_manifest(foreign)
-    assert open_folder(foreign).signature.state == "unknown"
+
+    assert open_folder(foreign).signature.state == "unsigned"
+
+
+def test_what_was_checked_is_what_is_used(
+    foreign: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(foreign, key)
+
+    def checked(path: Path, keep: str) -> tuple[bytes, bytes]:
+        answer = check_manifest(path, keep)
+        (path / "model.json").write_text("{}", encoding="utf-8")  # somebody else, just then
+        (path / MANIFEST).write_text("", encoding="utf-8")
+        return answer
+
+    monkeypatch.setattr("medview.ai.folder.check_manifest", checked)
+    model = open_folder(foreign)
+
+    assert (model.name, model.signature.state) == ("foreign", "unknown")
 
 
 def test_model_that_was_put_there_unsigned_waits_for_consent(

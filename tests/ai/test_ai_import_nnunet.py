@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 from medview.ai.catalogue import user_models_dir
 from medview.ai.importers import Wish, imported
 from medview.ai.importers.nnunet import find_nnunet, read_nnunet
+from medview.ai.signature import KEY_VARIABLE, make_key
 from medview.ai.worker.checkpoint import convert_nnunet, convert_state_dict
 from medview.ai.worker.nets import build_net
 from medview.ai.worker.resize_steps import (
@@ -55,8 +56,10 @@ def refused(tmp_path: Path) -> Refused:
 
 
 def test_zip_of_a_trained_folder_becomes_a_model_that_runs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    make_key(tmp_path / "key")
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "key"))  # for one's own models, not for these
     made.write(tmp_path / "results")
     archive = shutil.make_archive(str(tmp_path / "export"), "zip", tmp_path / "results")
 
