@@ -15,7 +15,6 @@ from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines,
 from medview.core.errors import InvalidInput
 from medview.core.numbers import unit_text
 from medview.core.observation import Observation, concepts
-from medview.core.study import Patient, Study
 from medview.core.words import say
 from medview.risk import (
     Meant,
@@ -31,6 +30,7 @@ from medview.risk import (
     know,
     meant_by,
     overridden,
+    shown_of,
 )
 from medview.session.research import all_scores
 
@@ -131,20 +131,21 @@ def _of_paths(
     results: list[RiskResult] = []
     for record in gathered.records:
         patient, study, known = record.patient, record.study, record.observations
-        chosen = scores or _fitting((*known, *given), patient, study)
         all_known = know(overridden(known, given), patient, study)
-        found = [
-            judge(score, all_known, patient=patient, study=study, left_out=args.without)
-            for score in chosen
-        ]
+        if scores:
+            found = [
+                judge(score, all_known, patient=patient, study=study, left_out=args.without)
+                for score in scores
+            ]
+        else:
+            every = shown_of(all_scores().values(), all_known, patient, study, args.without)
+            found = [result for result in every if result is not None]
         results.extend(by_use(found))
     return results, not troubles
 
 
-def _fitting(
-    known: Sequence[Observation], patient: Patient | None = None, study: Study | None = None
-) -> tuple[Score, ...]:
-    return fitting_of(all_scores().values(), know(known, patient, study))
+def _fitting(known: Sequence[Observation]) -> tuple[Score, ...]:
+    return fitting_of(all_scores().values(), know(known))
 
 
 def _read_cases(path: Path) -> list[Any]:

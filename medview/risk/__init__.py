@@ -7,7 +7,7 @@ many scores of one patient know once, then fitting_of and judge.
 
 from medview.risk.by_hand import by_hand, meant_by
 from medview.risk.compute import compute, judge
-from medview.risk.fitting import by_use, fitting, fitting_of
+from medview.risk.fitting import by_use, fitting, fitting_of, shown_of
 from medview.risk.follow_up import due
 from medview.risk.known import Known, know, overridden
 from medview.risk.result import Contribution, Meant, RiskResult, UsedInput, Without
@@ -38,4 +38,5 @@ __all__ = [
     "listing",
     "meant_by",
     "overridden",
+    "shown_of",
 ]

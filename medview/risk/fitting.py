@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from medview.core.observation import Observation
 from medview.core.study import Patient, Study
+from medview.risk.compute import judge
 from medview.risk.known import Known, know
+from medview.risk.offered import offered
 from medview.risk.result import RiskResult
 from medview.risk.score import Score, catalogue
 
@@ -21,6 +24,31 @@ def fitting(
 ) -> tuple[Score, ...]:
     """Scores for which something that only they ask is known, in the catalogue's order."""
     return fitting_of(catalogue().values(), know(observations, patient, study, reference))
+
+
+def shown_of(
+    scores: Iterable[Score],
+    known: Known,
+    patient: Patient | None,
+    study: Study | None,
+    left_out: Collection[str] = (),
+) -> Iterator[RiskResult | None]:
+    """The answers of the scores that fit, then of those that belong to the study, one by one.
+
+    None for a score that does not fit, so that a caller can do something else in between.
+    left_out: as in `judge`.
+    """
+    there = set()
+    every = tuple(scores)
+    for score in every:
+        if _fits(score, known):
+            there.add(score.id)
+            yield judge(score, known, patient=patient, study=study, left_out=left_out)
+        else:
+            yield None
+    for score in offered((s for s in every if s.id not in there), study):
+        found = judge(score, known, patient=patient, study=study, left_out=left_out)
+        yield None if found.status == "invalid" else replace(found, is_offered=True)
 
 
 def fitting_of(scores: Iterable[Score], known: Known) -> tuple[Score, ...]:
@@ -50,6 +78,8 @@ def _is_there(score: Score, known: Known, concept: str) -> bool:
 
 
 def by_use(results: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
-    """Computed ones first, then those that miss something, then those that are not valid."""
+    """Computed ones first, then those that miss something, then those that are not valid; last
+    what is offered.
+    """
     rank = {"computed": 0, "missing": 1, "invalid": 2}
-    return tuple(sorted(results, key=lambda result: rank[result.status]))
+    return tuple(sorted(results, key=lambda r: (r.is_offered, rank[r.status])))

@@ -87,7 +87,8 @@ class RiskResult:
     in `unit`, not rounded; None where the result is a category (`band`, `advice`). possible: the
     lowest and highest result over what the missing inputs can be. filled: inputs that are not
     known and for which the score stands in, widening the interval. is_research: a trained model's,
-    or one that nobody has tested on patients.
+    or one that nobody has tested on patients. is_offered: nothing only it asks is known yet; it
+    belongs to the study.
     """
 
     patient_id: str
@@ -113,6 +114,7 @@ class RiskResult:
     filled: tuple[str, ...] = ()
     meant: tuple[Meant, ...] = ()
     is_research: bool = False
+    is_offered: bool = False
     citation: str = ""
 
     @property
@@ -161,6 +163,7 @@ class RiskResult:
             "filled": list(self.filled),
             "meant": [item.to_json() for item in self.meant],
             "research": self.is_research,
+            "offered": self.is_offered,
             "possible": list(self.possible) if self.possible else None,
             "warnings": [warning.english() for warning in self.warnings],
             "without": [{"name": w.name, "value": w.value} for w in self.without],

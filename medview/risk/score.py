@@ -96,6 +96,17 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StudyKind:
+    """Studies to which a score belongs: a series of one of the modalities whose body part or
+    title names one of the parts (defined terms) and one of the words, where there are any.
+    """
+
+    modalities: tuple[str, ...]
+    parts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkedCase:
     """A case whose answer is known: inputs as one would type them, and the printed result."""
 
@@ -114,6 +125,7 @@ class Score:
     bar: the ends of the bar on which the value and the bands are drawn, in `unit`.
     fits_any: the score is worth showing when one of these concepts is known (yes, for yes/no);
     fits_all: and all of these; fits_age: and the patient's age lies here, where it is given.
+    offered: the studies to which it belongs before anything is known.
     ages: for whom a score without an age among its inputs was made, both ends included.
     family: scores of one are versions of one another. model: what computes instead of `formula`;
     least: the share of inputs that must be known for it. is_research: not for advice.
@@ -140,6 +152,7 @@ class Score:
     fits_any: tuple[str, ...] = ()
     fits_all: tuple[str, ...] = ()
     fits_age: tuple[float, float] | None = None
+    offered: tuple[StudyKind, ...] = ()
     ages: tuple[float, float] | None = None
     family: str = ""
     model: Model | None = None
@@ -225,6 +238,14 @@ def read_score(path: Path) -> Score:
         fits_any=tuple(fit.get("any", ())),
         fits_all=tuple(fit.get("all", ())),
         fits_age=tuple(fit["age"]) if "age" in fit else None,
+        offered=tuple(
+            StudyKind(
+                modalities=tuple(kind["modality"]),
+                parts=tuple(kind.get("parts", ())),
+                words=tuple(kind.get("words", ())),
+            )
+            for kind in row.get("offered", ())
+        ),
         ages=tuple(row["ages"]) if "ages" in row else None,
         family=row.get("family", ""),
         is_research=row.get("research", False),

@@ -34,10 +34,9 @@ class Judging:
 
     def one_by_one(self) -> Iterator[RiskResult | None]:
         """As `results`, for somebody who has other things to do in between; None: does not fit."""
-        from medview.risk import fitting_of
+        from medview.risk import shown_of
 
-        for score in scores_at_hand().values():
-            yield self.result(score) if fitting_of((score,), self._known) else None
+        yield from shown_of(scores_at_hand().values(), self._known, self._patient, self._study)
 
     def result(
         self, score: Score, tried: Sequence[Observation] = (), left_out: Collection[str] = ()

@@ -122,8 +122,22 @@ def enter_creatinine(qtbot: QtBot, session: Session, panel: RiskPanel, value: fl
     qtbot.waitUntil(lambda: status(panel, "ckd-epi-2021") == "computed")
 
 
-def test_without_anything_known_the_panel_says_what_to_do(panel: RiskPanel) -> None:
-    assert "No score fits what is known yet" in texts(panel)
+def test_without_anything_known_the_scores_of_the_study_are_offered_with_what_they_need(
+    qtbot: QtBot, panel: RiskPanel
+) -> None:
+    qtbot.waitUntil(lambda: "Belongs to this kind of study" in texts(panel), timeout=15_000)
+
+    said = texts(panel)
+    assert [shown.score.id for shown in panel.cards] == ["brock", "fleischner-2017"]
+    assert "Fits this patient and this study" not in said
+    line = "Not in the record: Nodule, longest diameter, Nodule type, Nodule spiculated and 4 more."
+    assert line in said
+    links = [b.text() for b in card(panel, "brock").findChildren(QPushButton)]
+    assert links == ["Click the nodule", "Enter"]
+    assert panel.computed == 0
+
+    qtbot.mouseClick(card(panel, "brock").findChildren(QPushButton)[1], Qt.MouseButton.LeftButton)
+    assert open_field(panel, "nodule_diameter_max").isVisible()
 
 
 def test_a_known_creatinine_opens_the_kidney_score_with_its_sources(

@@ -198,10 +198,14 @@ class RiskPanel(QWidget):
         focus = self._focused()
         self._cards = made
         by_name = [made[r.score] for r in self._results if besides[r.score].is_pinned]
-        fits = [card for card in made.values() if card not in by_name]
+        rest = [card for card in made.values() if card not in by_name]
+        fits = [card for card in rest if not card.result.is_offered]
+        offered = [card for card in rest if card.result.is_offered]
+        belongs = [label(tr("Belongs to this kind of study"), "small"), *offered] if offered else []
         named = [label(tr("Opened by name"), "small"), *by_name] if by_name else []
         finder = [self.finder] if self._session.patient is not None else []
-        self._place([*finder, *named, self._heading(), *fits])
+        heading = [self._heading()] if fits or not (offered or by_name) else []
+        self._place([*finder, *named, *heading, *fits, *belongs])
         self._focus_again(focus)
 
     def _is_being_typed(self) -> bool:
@@ -246,7 +250,8 @@ class RiskPanel(QWidget):
         self._open = next((r.score for r in self._results if r.status == "computed"), None)
 
     def _heading(self) -> QWidget:
-        if any(result.score not in self._pinned for result in self._results):
+        shown = [r for r in self._results if r.score not in self._pinned and not r.is_offered]
+        if shown:
             return label(tr("Fits this patient and this study"), "small")
         if self._session.patient is None:
             return empty_state(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from medview.core.numbers import unit_text
 from medview.core.observation import concepts
-from medview.core.words import current_language, say, tr
+from medview.core.words import Sentence, current_language, say, tr
 from medview.gui.cards import Card, button, chip, label, row
 from medview.gui.panels.risk_bar import BandBar, result_words
 from medview.gui.panels.risk_rows import InputRows
@@ -42,6 +42,19 @@ class Beside:
     is_reminded: bool | None = None
     is_pinned: bool = False
     is_trying: bool = False
+
+
+_NAMED = 3  # of what is missing, so that it stays one line
+
+
+def _missing_words(names: Sequence[Sentence]) -> str:
+    """What is not known, in one line."""
+    if len(names) <= _NAMED + 1:
+        return tr("Not in the record: {names}.", names=listing(names))
+    more = len(names) - _NAMED
+    return tr(
+        "Not in the record: {names} and {more} more.", names=listing(names[:_NAMED]), more=more
+    )
 
 
 class ScoreCard(Card):
@@ -172,12 +185,14 @@ class ScoreCard(Card):
         return [label(str(parts[0]), "muted")] if parts else []
 
     def _missing_line(self) -> QWidget:
-        names = listing([s.title for s in self.score.inputs if s.name in self.result.missing])
+        names = [s.title for s in self.score.inputs if s.name in self.result.missing]
         made = QWidget()
         layout = QHBoxLayout(made)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * GRID)
-        layout.addWidget(label(tr("Not in the record: {names}.", names=names), "muted"), 1)
+        line = label(_missing_words(names), "muted")
+        line.setToolTip(str(listing(names)))
+        layout.addWidget(line, 1)
         bottom = Qt.AlignmentFlag.AlignBottom
         for way in self._ways():
             layout.addWidget(self._way_link(way, self.result.missing), 0, bottom)
