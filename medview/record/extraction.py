@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -101,19 +102,24 @@ def _structured_links(document: Document) -> list[Link]:
 def _parts(span: Span, sections: Sequence[Section], outer: str) -> list[tuple[Span, str]]:
     """A passage cut at its headers, each part with its section's label."""
     cuts = sorted({*span, *(s.start for s in sections), *(s.end for s in sections)})
-    return [((a, b), label_at(list(sections), a) or outer) for a, b in pairwise(cuts)]
+    labels = {s.start: s.label for s in sections if s.start < s.end}  # none holds another
+    return [((a, b), labels.get(a) or outer) for a, b in pairwise(cuts)]
 
 
 def _read_passage(
     text: str, parts: Sequence[tuple[Span, str]], reader: _Reader, found: _Found
 ) -> None:
     spans = [(s, section) for (a, b), section in parts for s in sentences(text, a, b)]
-    named = reader.names(text, [span for span, _ in spans])
+    named = sorted(
+        reader.names(text, [span for span, _ in spans]), key=lambda n: (n.start, n.end)
+    )
+    begins = [name.start for name in named]
     before: list[Entity] = []
     for span, section in spans:
         if reader.cancel is not None:
             reader.cancel.check()
-        own = [n for n in named if span[0] <= n.start and n.end <= span[1]]
+        near = named[bisect_left(begins, span[0]) : bisect_left(begins, span[1])]
+        own = [name for name in near if name.end <= span[1]]
         entities, links = _read_sentence(text, span, section, (reader, before, own))
         found.entities += entities
         found.links += links

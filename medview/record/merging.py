@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from medview.core.observation import LISTS, Observation, Source, concepts
@@ -32,22 +33,78 @@ def merged(found: Iterable[Observation]) -> tuple[Observation, ...]:
     for one in sorted(found, key=rank_of):  # what was measured first, then who repeats it
         shelf = kept.setdefault((one.patient_id, one.concept, one.subject, _word(one)), {})
         twin = next(
-            (n for day in _days_near(one, shelf) for n in shelf[day] if _is_same(one, order[n])),
+            (
+                n
+                for day in _days_near(one, shelf)
+                for n in shelf[day].alike(one)
+                if _is_same(one, order[n])
+            ),
             None,
-        )  # fmt: skip
+        )
         if twin is None:
-            shelf.setdefault(_day(one), []).append(len(order))
+            shelf.setdefault(_day(one), _Day()).put(one, len(order))
             order.append(one)
             continue
         before = order[twin]
         order[twin] = joined = _joined(before, one)
         if _day(joined) != _day(before):
-            shelf[_day(before)].remove(twin)
-            shelf.setdefault(_day(joined), []).append(twin)
+            shelf[_day(before)].take(before, twin)
+            shelf.setdefault(_day(joined), _Day()).put(joined, twin)
     return tuple(order)
 
 
-_Shelf = dict[str, list[int]]  # places in the order of coming, by day
+@dataclass(slots=True)
+class _Day:
+    """What lies on a shelf of one day; of thousands only those that may agree are compared.
+
+    equal: places in the order of coming, by value and unit. numbers: by unit, values in the
+    concept's own unit with their places, ascending. widest: by unit, half of the coarsest step.
+    """
+
+    equal: dict[object, list[int]] = field(default_factory=dict)
+    numbers: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    widest: dict[str, float] = field(default_factory=dict)
+
+    def put(self, one: Observation, place: int) -> None:
+        self.equal.setdefault(_key(one), []).append(place)
+        if (measured := _measured(one)) is not None:
+            insort(self.numbers.setdefault(one.unit, []), (measured[0], place))
+            self.widest[one.unit] = max(self.widest.get(one.unit, 0.0), measured[1])
+
+    def take(self, one: Observation, place: int) -> None:
+        self.equal[_key(one)].remove(place)
+        if (measured := _measured(one)) is not None:
+            self.numbers[one.unit].remove((measured[0], place))
+
+    def alike(self, one: Observation) -> list[int]:
+        """Places of what may be the same, in the order of coming."""
+        found = list(self.equal.get(_key(one), ()))
+        others = [unit for unit in self.numbers if unit != one.unit]
+        measured = _measured(one) if others else None
+        if measured is not None:
+            for unit in others:
+                reach, numbers = max(measured[1], self.widest[unit]) + 1e-6, self.numbers[unit]
+                first = bisect_left(numbers, (measured[0] - reach, -1))
+                last = bisect_right(numbers, (measured[0] + reach, 1 << 60))
+                found += [place for _, place in numbers[first:last]]
+        return sorted(found)
+
+
+def _key(one: Observation) -> object:
+    return "" if isinstance(one.value, str) else (one.value, one.unit)
+
+
+def _measured(one: Observation) -> tuple[float, float] | None:
+    """A number and half the worth of its last digit, both in the concept's own unit."""
+    if isinstance(one.value, str | bool | tuple):
+        return None
+    concept = concepts()[one.concept]
+    value = concept.to_own_unit(one.value, one.unit)
+    step = concept.to_own_unit(_step(one), one.unit)
+    return None if value is None else (value, abs(step or 0.0) / 2)
+
+
+_Shelf = dict[str, _Day]
 
 
 def _day(one: Observation) -> str:

@@ -62,6 +62,7 @@ class NoduleFact:
 def nodule_facts(note: Note) -> Iterator[NoduleFact]:
     """Facts about every lung nodule with a present size, by size; of the same one once."""
     seen: set[tuple[object, ...]] = set()
+    sizes: set[tuple[object, ...]] = set()
     by_size = sorted(_sized(note), key=lambda pair: _size_mm(pair[1]), reverse=True)
     for nodule, size in by_size:
         value = size.value or Value()
@@ -69,9 +70,10 @@ def nodule_facts(note: Note) -> Iterator[NoduleFact]:
         sides = frozenset(_side(place.text) for place in _places(note, nodule)) - {""}
         mark = (dims, value.unit, sides)
         # The impression repeats a nodule of the findings, often without its place.
-        if mark in seen or (not sides and any(m[:2] == mark[:2] for m in seen)):
+        if mark in seen or (not sides and mark[:2] in sizes):
             continue
         seen.add(mark)
+        sizes.add(mark[:2])
         subject = f"nodule {len(seen)}" if len(seen) > 1 else ""
         for fact in _facts_of(note, nodule, size, dims):
             yield replace(fact, subject=subject)

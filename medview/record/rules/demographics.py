@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from medview.record.note import Entity, Span, Value
-from medview.record.rules.units import BEGIN, END, number
+from medview.record.rules.units import BEGIN, END, has_digit, number
 
 _AGE = re.compile(
     rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>years?|yrs?|months?|weeks?|days?)[ -]old|[ -]?(?P<yo>y/?o|y\.o\.|yo){END}|[ ]years of age"
@@ -36,18 +36,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def find_demographics(text: str, span: Span) -> list[Entity]:
     """Ages, sexes and dates inside `span`."""
-    found = [
-        Entity(type="date", start=match.start(), end=match.end(), text=match[0])
-        for match in _DATE.finditer(text, *span)
-    ]
-    for match in _AGE.finditer(text, *span):
-        if any(match.start() < e.end and e.start < match.end() for e in found):
-            continue
-        start, end = _age_span(match)
-        value = Value(num=number(_age_number(match)), unit=_age_unit(match))
-        found.append(
-            Entity(type="demographic", start=start, end=end, text=text[start:end], value=value)
-        )
+    found = _dates_and_ages(text, span) if has_digit(text, span) else []
     for match in _SEX.finditer(text, *span):
         word = "female" if match["f"] or (match["zh"] or "")[:1] == "女" else "male"
         group = "zh" if match["zh"] else ("f" if match["f"] else "m")
@@ -62,6 +51,22 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
             )
         )
     return sorted(found, key=lambda e: e.start)
+
+
+def _dates_and_ages(text: str, span: Span) -> list[Entity]:
+    found = [
+        Entity(type="date", start=match.start(), end=match.end(), text=match[0])
+        for match in _DATE.finditer(text, *span)
+    ]
+    for match in _AGE.finditer(text, *span):
+        if any(match.start() < e.end and e.start < match.end() for e in found):
+            continue
+        start, end = _age_span(match)
+        value = Value(num=number(_age_number(match)), unit=_age_unit(match))
+        found.append(
+            Entity(type="demographic", start=start, end=end, text=text[start:end], value=value)
+        )
+    return found
 
 
 def _age_number(match: re.Match[str]) -> str:

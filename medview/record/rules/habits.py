@@ -70,23 +70,33 @@ _WORDS = {
 }
 
 
+# One of them stands in whatever the patterns find: a sentence without them needs no pattern.
+_SMOKING_WORDS = ("smok", "tobacco", "pack", "pk", "py", "烟", "包")
+_DRINKING_WORDS = ("alcohol", "etoh", "drink", "teetotal", "酒")
+
+
 def find_habits(text: str, span: Span) -> list[Entity]:
     """Smoking and alcohol mentions inside `span`."""
-    found = [_english(text, match) for match in _ENGLISH.finditer(text, *span)]
-    for match in _CHINESE.finditer(text, *span):
-        entity = _chinese(text, match)
-        if not any(entity.overlaps(other) for other in found):
-            found.append(entity)
-    for match in _ALCOHOL.finditer(text, *span):
-        word = next(k for k, v in match.groupdict().items() if v).removeprefix("zh")
-        word = "former" if match["zhquit"] else word
-        entity = Entity(
-            type="alcohol", start=match.start(), end=match.end(), text=match[0],
-            value=Value(text=word),
-        )  # fmt: skip
-        if not any(entity.overlaps(other) for other in found):
-            found.append(entity)
+    said = text[span[0] : span[1]].lower()
+    found: list[Entity] = []
+    if any(word in said for word in _SMOKING_WORDS):
+        found += [_english(text, match) for match in _ENGLISH.finditer(text, *span)]
+        found += _beside(found, [_chinese(text, m) for m in _CHINESE.finditer(text, *span)])
+    if any(word in said for word in _DRINKING_WORDS):
+        found += _beside(found, [_alcohol(match) for match in _ALCOHOL.finditer(text, *span)])
     return sorted(found, key=lambda e: e.start)
+
+
+def _beside(found: list[Entity], others: list[Entity]) -> list[Entity]:
+    return [o for o in others if not any(o.overlaps(f) for f in found)]
+
+
+def _alcohol(match: re.Match[str]) -> Entity:
+    word = next(k for k, v in match.groupdict().items() if v).removeprefix("zh")
+    value = Value(text="former" if match["zhquit"] else word)
+    return Entity(
+        type="alcohol", start=match.start(), end=match.end(), text=match[0], value=value
+    )
 
 
 def _english(text: str, match: re.Match[str]) -> Entity:

@@ -65,7 +65,7 @@ class Lexicon:
     capitals: dict[tuple[str, ...], Term] = field(default_factory=dict)  # exact words
     longest: dict[str, int] = field(default_factory=dict)  # by first word, in words
     han: dict[str, Term] = field(default_factory=dict)
-    han_longest: dict[str, int] = field(default_factory=dict)  # by first character
+    han_longest: dict[str, int] = field(default_factory=dict)  # by the first two characters
 
     def __len__(self) -> int:
         return len(self.words) + len(self.capitals) + len(self.han)
@@ -75,7 +75,7 @@ class Lexicon:
         if _HAN.search(name):
             folded = fold(name)
             self.han.setdefault(folded, term)
-            first = folded[0]
+            first = folded[:2]
             self.han_longest[first] = max(self.han_longest.get(first, 0), len(folded))
             return
         raw = _WORD.findall(name)
@@ -134,10 +134,11 @@ class Lexicon:
     def _find_han(self, text: str, start: int, end: int) -> Iterator[Match]:
         if _HAN.search(text, start, end) is None:
             return
-        folded = fold(text[start:end])
+        folded, longest = fold(text[start:end]), self.han_longest
         i = 0
         while i < len(folded):
-            for length in range(min(self.han_longest.get(folded[i], 0), len(folded) - i), 0, -1):
+            most = longest.get(folded[i : i + 2], 0) or longest.get(folded[i], 0)
+            for length in range(min(most, len(folded) - i), 0, -1):
                 term = self.han.get(folded[i : i + length])
                 if term is not None and folded[i + length - 1 : i + length + 1] == "病史":
                     continue  # 高血压 + 病史, not 高血压病 + 史
@@ -158,6 +159,9 @@ def is_capitals(name: str) -> bool:
 def fold(text: str) -> str:
     """Small letters and half-width forms, each character staying one character."""
     half = text.translate(_FULLWIDTH)
+    small = half.lower()
+    if len(small) == len(half):
+        return small
     return "".join(low if len(low := c.lower()) == 1 else c for c in half)
 
 

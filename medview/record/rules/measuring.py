@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from medview.record.note import Entity, Number, Span, Value
-from medview.record.rules.units import END, NUMBER, number, ucum
+from medview.record.rules.units import END, NUMBER, has_digit, number, ucum
 
 _LENGTH = r"mm|cm|毫米|厘米|公分"
 _BY = r"\s*(?:[x×X*✕＊]|by)\s*"
@@ -49,6 +49,8 @@ _UCUM_VOLUME = {"cm3": "cm3", "cm³": "cm3", "mm3": "mm3", "mm³": "mm3"}
 def find_measurements(text: str, span: Span) -> list[Entity]:
     """Measurements inside `span`, none overlapping another."""
     found: list[Entity] = []
+    if not has_digit(text, span):
+        return found
     for pattern, read in (
         (_RANGE, _range),
         (_SIZE, _size),

@@ -6,12 +6,19 @@ import re
 
 from medview.core.unit_names import WRITTEN_UNITS, ucum
 
-__all__ = ["BEGIN", "END", "NUMBER", "UNIT", "number", "ucum"]
+__all__ = ["BEGIN", "END", "NUMBER", "UNIT", "has_digit", "number", "ucum"]
 
 UNIT = "|".join(re.escape(w) for w in sorted(WRITTEN_UNITS, key=len, reverse=True) if w != "1")
-NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+# As many digits as a result may have: a hundred nines are no size, and no number of JSON's.
+NUMBER = r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,12})?|\d{1,12}(?:\.\d{1,12})?"
 END = r"(?![A-Za-z0-9])"  # \b would not see an edge between Chinese and Latin letters
 BEGIN = r"(?<![A-Za-z0-9])"
+_DIGIT = re.compile(r"\d")
+
+
+def has_digit(text: str, span: tuple[int, int]) -> bool:
+    """Whether a sentence holds a number; most of them do not, and need no grammar of numbers."""
+    return _DIGIT.search(text, *span) is not None
 
 
 def number(written: str) -> int | float:
