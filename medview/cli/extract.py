@@ -21,6 +21,7 @@ from medview.cli.output import (
 from medview.core.archive import is_there
 from medview.core.errors import InvalidInput, MedViewError
 from medview.core.observation import Observation, Source, concepts
+from medview.core.progress import part_of
 from medview.core.words import say, tr
 from medview.record import (
     Document,
@@ -60,9 +61,13 @@ def run(args: argparse.Namespace) -> int:
     read: list[tuple[Document, Note]] = []
     failed: list[tuple[Path, MedViewError]] = []
     for i, path in enumerate(paths):
-        show(i, len(paths), tr("Reading documents"))
+        within = part_of(show, i, len(paths))
+        within(0, 1, tr("Reading documents"))
         try:
-            read += [(d, extract(d, args.lang, tagger=model)) for d in read_documents(path)]
+            read += [
+                (d, extract(d, args.lang, tagger=model, progress=within))
+                for d in read_documents(path)
+            ]
         except MedViewError as error:
             complain(error.sentence(), WRONG_INPUT)
             failed.append((path, error))

@@ -15,6 +15,15 @@ def no_progress(done: int, total: int, what: str) -> None:
     """For callers who do not want to know."""
 
 
+def part_of(progress: Progress, number: int, count: int) -> Progress:
+    """Progress of the `number`-th of `count` things, told as a part of all of them."""
+
+    def within(done: int, total: int, what: str) -> None:
+        progress(number * total + done, count * total, what)
+
+    return within
+
+
 class CancelToken:
     """Set once by whoever wants the work to stop; looked at by the work between small steps."""
 

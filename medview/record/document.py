@@ -12,6 +12,9 @@ from medview.record.note import Entity, Relation, Span
 KINDS = ("FHIR", "HL7 v2", "CDA", "PDF", "RTF", "DICOM SR", "DICOM", "text")
 
 
+LONG_TEXT = 300_000  # characters; what is longer the rules and word lists read alone
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A part of a text; `label` is a word of `rules.sections` (findings, family, medications)."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from medview.core.progress import CancelToken
-from medview.record.document import Document, Section
+from medview.core.progress import CancelToken, Progress, no_progress
+from medview.record.document import LONG_TEXT, Document, Section
 from medview.record.language import detect_language, has_han
 from medview.record.note import Entity, Note, Relation, Span
 from medview.record.rules.allergies import with_allergies
@@ -29,23 +29,40 @@ from medview.record.tagging.model import TextModel
 from medview.record.tagging.names import Name
 from medview.record.tagging.tokens import tokens_of
 
-_TAGGED_MOST = 300_000  # characters; the rules alone read a longer text in tolerable time
+_STEPS = 1000  # of progress in one document
+_TAGGING = 0.7  # of the time that a passage takes where the tagger reads too
 _GUIDELINES = "bc5cdr"  # whose names of diseases and drugs are those of notes
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """How a document is read. tagger: None where none is loaded, or the text is Chinese."""
+    """How a document is read. tagger: None where none is loaded, or the text is Chinese.
+
+    size: of the whole text, which progress is told of.
+    """
 
     languages: tuple[str, ...]
     tagger: TextModel | None
     cancel: CancelToken | None
+    progress: Progress = no_progress
+    size: int = 1
+
+    def at(self, position: float) -> None:
+        """Tell how far the reading is, in characters of the text. Raises Cancelled."""
+        if self.cancel is not None:
+            self.cancel.check()
+        self.progress(int(_STEPS * position / self.size), _STEPS, "documents")
 
     def names(self, text: str, spans: Sequence[Span]) -> list[Name]:
         if self.tagger is None:
             return []
         tokens = [t for t in (tokens_of(text, *span) for span in spans) if t.words]
-        return self.tagger.names_in(text, tokens, _GUIDELINES, self.cancel)
+        start, end = (spans[0][0], spans[-1][1]) if spans else (0, 0)
+
+        def told(done: int, total: int, _what: str) -> None:
+            self.at(start + _TAGGING * done / total * (end - start))
+
+        return self.tagger.names_in(text, tokens, _GUIDELINES, self.cancel, told)
 
 
 @dataclass
@@ -59,18 +76,22 @@ def extract(
     language: str = "auto",
     cancel: CancelToken | None = None,
     tagger: TextModel | None = None,
+    progress: Progress = no_progress,
 ) -> Note:
     """Everything that the document says, in the form of `medview-note/1`.
 
     language: auto, en or zh. tagger: a trained model that reads English beside the rules, where the
-    text is not as long as a book. Raises Cancelled. Safe in a thread; keeps nothing between calls.
+    text is not as long as a book. progress: of this document alone. Raises Cancelled. Safe in a
+    thread; keeps nothing between calls.
     """
     from medview.record.observing import observe
 
     spoken = detect_language(document.text) if language == "auto" else language
     languages = _languages(spoken, document.text if language == "auto" else "")
-    is_tagged = spoken == "en" and len(document.text) <= _TAGGED_MOST
-    reader = _Reader(languages, tagger if is_tagged else None, cancel)
+    is_tagged = spoken == "en" and len(document.text) <= LONG_TEXT
+    reader = _Reader(
+        languages, tagger if is_tagged else None, cancel, progress, max(1, len(document.text))
+    )
     found = _Found(list(document.entities), _structured_links(document))
     sections = list(document.sections)
     for start, end in document.narrative:
@@ -110,14 +131,13 @@ def _read_passage(
     text: str, parts: Sequence[tuple[Span, str]], reader: _Reader, found: _Found
 ) -> None:
     spans = [(s, section) for (a, b), section in parts for s in sentences(text, a, b)]
-    named = sorted(
-        reader.names(text, [span for span, _ in spans]), key=lambda n: (n.start, n.end)
-    )
+    named = sorted(reader.names(text, [span for span, _ in spans]), key=lambda n: (n.start, n.end))
     begins = [name.start for name in named]
     before: list[Entity] = []
+    tagged, first = (_TAGGING if reader.tagger else 0.0), parts[0][0][0] if parts else 0
+    last = parts[-1][0][1] if parts else 0
     for span, section in spans:
-        if reader.cancel is not None:
-            reader.cancel.check()
+        reader.at(first + tagged * (last - first) + (1 - tagged) * (span[0] - first))
         near = named[bisect_left(begins, span[0]) : bisect_left(begins, span[1])]
         own = [name for name in near if name.end <= span[1]]
         entities, links = _read_sentence(text, span, section, (reader, before, own))

@@ -11,7 +11,7 @@ from pathlib import Path
 from medview.core.archive import is_there, open_binary
 from medview.core.errors import InvalidInput, UnreadableInstance
 from medview.core.words import say
-from medview.record.document import Document
+from medview.record.document import LONG_TEXT, Document
 
 MAX_BYTES = 64 << 20
 _SNIFF = 1 << 16
@@ -30,7 +30,18 @@ def read_documents(path: Path | str) -> tuple[Document, ...]:
     head = data[:_SNIFF].lstrip(b"\xef\xbb\xbf\x0b\r\n\t ")
     if not data.strip():
         raise UnreadableInstance(say("The file is empty."), path.name)
-    return tuple(_reader_for(_suffix(path), data, head)(data, path))
+    return tuple(map(_with_length_said, _reader_for(_suffix(path), data, head)(data, path)))
+
+
+def _with_length_said(document: Document) -> Document:
+    if len(document.text) <= LONG_TEXT:
+        return document
+    said = say(
+        "The text is longer than {count} characters: rules and word lists read it, without the"
+        " trained model.",
+        count=LONG_TEXT,
+    )
+    return replace(document, notes=(*document.notes, said))
 
 
 def _suffix(path: Path) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medview.core.errors import MedViewError
-from medview.core.progress import CancelToken, Progress, no_progress
+from medview.core.errors import Cancelled, MedViewError
+from medview.core.progress import CancelToken, Progress, no_progress, part_of
 from medview.core.study import Patient
 from medview.core.words import Sentence
 from medview.session.events import DocumentsChanged, Events, KnowledgeChanged
@@ -159,11 +159,15 @@ class Documents:
         for number, path in enumerate(paths):
             if cancel is not None:
                 cancel.check()
-            progress(number, len(paths), "documents")
+            within = part_of(progress, number, len(paths))
+            within(0, 1, "documents")
             try:
                 pairs = [
-                    (d, extract(d, cancel=cancel, tagger=tagger)) for d in read_documents(path)
+                    (d, extract(d, cancel=cancel, tagger=tagger, progress=within))
+                    for d in read_documents(path)
                 ]
+            except Cancelled:
+                raise
             except MedViewError as error:
                 self._add_unread(
                     UnreadDocument(str(path), error.what, error.where, error.what_to_do)

@@ -94,9 +94,7 @@ def _beside(found: list[Entity], others: list[Entity]) -> list[Entity]:
 def _alcohol(match: re.Match[str]) -> Entity:
     word = next(k for k, v in match.groupdict().items() if v).removeprefix("zh")
     value = Value(text="former" if match["zhquit"] else word)
-    return Entity(
-        type="alcohol", start=match.start(), end=match.end(), text=match[0], value=value
-    )
+    return Entity(type="alcohol", start=match.start(), end=match.end(), text=match[0], value=value)
 
 
 def _english(text: str, match: re.Match[str]) -> Entity:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import ModelUnavailable
-from medview.core.progress import CancelToken
+from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import say
 from medview.record.rules.sentences import sentences
 from medview.record.tagging.abbreviations import abbreviations
@@ -51,13 +51,19 @@ class TextModel:
         return self.names_in(text, [tokens for tokens in parts if tokens.words], head, cancel)
 
     def names_in(
-        self, text: str, parts: Sequence[Tokens], head: str, cancel: CancelToken | None = None
+        self,
+        text: str,
+        parts: Sequence[Tokens],
+        head: str,
+        cancel: CancelToken | None = None,
+        progress: Progress = no_progress,
     ) -> list[Name]:
-        """The names in some sentences of a text."""
+        """The names in some sentences of a text. progress: of the sentences. Raises Cancelled."""
         found: list[Name] = []
         for i in range(0, len(parts), _TOGETHER):
             if cancel is not None:
                 cancel.check()
+            progress(i, len(parts), "documents")
             found += self._tagged(parts[i : i + _TOGETHER], head)
         return consistent(text, found)
 
