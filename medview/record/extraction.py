@@ -53,6 +53,10 @@ class _Reader:
             self.cancel.check()
         self.progress(int(_STEPS * position / self.size), _STEPS, "documents")
 
+    def reads(self, position: int, end: int) -> None:
+        """The same of the rules, where the tagger has been at a passage up to `end` before."""
+        self.at(position + (_TAGGING * (end - position) if self.tagger is not None else 0))
+
     def names(self, text: str, spans: Sequence[Span]) -> list[Name]:
         if self.tagger is None:
             return []
@@ -134,10 +138,8 @@ def _read_passage(
     named = sorted(reader.names(text, [span for span, _ in spans]), key=lambda n: (n.start, n.end))
     begins = [name.start for name in named]
     before: list[Entity] = []
-    tagged, first = (_TAGGING if reader.tagger else 0.0), parts[0][0][0] if parts else 0
-    last = parts[-1][0][1] if parts else 0
     for span, section in spans:
-        reader.at(first + tagged * (last - first) + (1 - tagged) * (span[0] - first))
+        reader.reads(span[0], spans[-1][0][1])
         near = named[bisect_left(begins, span[0]) : bisect_left(begins, span[1])]
         own = [name for name in near if name.end <= span[1]]
         entities, links = _read_sentence(text, span, section, (reader, before, own))
