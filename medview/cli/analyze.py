@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from medview.ai.certainty import ABSTAIN
 from medview.cli.output import DONE, IN_PART, complain, print_json, print_lines, progress_for
 from medview.core.geometry import PatientPoint
 from medview.core.numbers import quantity_text, volume_text
@@ -93,7 +94,8 @@ def _line(item: ModelRun) -> str:
 
 def _finding(finding: Finding) -> str:
     if finding.probability is not None:
-        return f"{finding.label} {finding.probability:.2f}"
+        without = " (no answer)" if finding.answer == ABSTAIN else ""
+        return f"{finding.label} {finding.probability:.2f}{without}"
     if finding.volume_mm3 is not None:
         return f"{finding.label} {volume_text(finding.volume_mm3)}"
     return f"{finding.label} " + ", ".join(quantity_text(q) for q in finding.measurements)

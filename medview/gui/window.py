@@ -195,6 +195,7 @@ class MainWindow(QMainWindow):
         from medview.core.paths import user_data_dir
 
         folder = user_data_dir() / "demo"
+        parts = [folder / "images", folder / "record"]  # the masks beside them are no patient
         self._cancel = CancelToken()
 
         async def action() -> None:
@@ -207,7 +208,7 @@ class MainWindow(QMainWindow):
                         make_in_child, folder, self._report_progress, self._cancel
                     )
                 await self.operations.call(
-                    self.session.open, [folder], self._report_progress, self._cancel
+                    self.session.open, parts, self._report_progress, self._cancel
                 )
             finally:
                 self._reading -= 1
