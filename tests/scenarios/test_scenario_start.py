@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
+from medview.core.paths import user_data_dir
 from medview.gui.window import MainWindow
 from medview.session import Session
 
@@ -53,3 +57,16 @@ def test_a_frame_that_is_closed_at_once_ends_quietly(qtbot: QtBot, loop: object)
     window.close()
 
     assert not window.isVisible()
+
+
+def test_the_demo_study_opens_as_two_patients_without_its_truth(
+    window: MainWindow, small_demo: Path, quiet: Callable[[MainWindow], None]
+) -> None:
+    """It was made before; its masks lie beside it and are no third patient."""
+    shutil.copytree(small_demo, user_data_dir() / "demo")
+    window.actions_.perform("file.open_demo")
+    quiet(window)
+    patients = window.session.studies.holdings.patients
+    assert sorted(patient.id for patient in patients) == ["MV-0001", "MV-0002"]
+    assert window.session.documents.opened
+    assert not window.session.documents.unread
