@@ -91,17 +91,17 @@ def _certainty(args: argparse.Namespace, folder: ModelFolder) -> int:
     if args.json:
         print_json({"schema": SCHEMA, "model": folder.name, "path": str(path), **about})
     else:
-        print_lines(str(path), *card_section(folder, about).splitlines())
+        print_lines(str(path), *card_section(about).splitlines())
     return DONE
 
 
 def _decided(folder: ModelFolder) -> dict[str, Any]:
     """What readers decided on this computer, in the form of an evaluation."""
     from medview.session.local_truth import calibration_rows, decided_findings
-    from medview.training.evaluation import metric_name
+    from medview.training.outlines import metric_name
 
     names = {
-        f"volume_error.{label.name}": f"volume_error.{metric_name(label)}"
+        f"volume_error.{label.name}": f"volume_error.{metric_name(label.name)}"
         for label in folder.outputs
     }
     rows = [

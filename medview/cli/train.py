@@ -20,6 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", type=Path, metavar="FILE.toml", help="what to train, on what")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument(
+        "--measure", action="store_true",
+        help="learn nothing: measure the weights beside FILE.toml again, write figures and card",
+    )  # fmt: skip
+    parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR",
         help="where RUNS/<name>/ gets checkpoint, curves and model (default ./runs)",
     )  # fmt: skip
@@ -37,15 +41,14 @@ def run(args: argparse.Namespace) -> int:
     finally:
         for number, handler in zip(stops, before, strict=True):
             signal.signal(number, handler)
-    figures = json.loads((model / "eval.json").read_text(encoding="utf-8"))
-    shipped = _figures_beside(args.plan)
-    name = model.parent.name
-    document = {"schema": "medview.train/1", "model": name, "path": str(model), **figures,
-                "stated": shipped}  # fmt: skip
+    figures = _figures(model)
+    stated = _figures(args.plan.parent)
+    name, beside = model.parent.name, _beside(model, args.plan.parent, figures, stated)
     if args.json:
-        print_json(document)
+        print_json({"schema": "medview.train/1", "model": name, "path": str(model), **figures,
+                    "stated": stated.get("metrics", {}), "beside": beside})  # fmt: skip
     else:
-        print_lines(f"{name}: {model}", *_lines(figures["metrics"], shipped))
+        print_lines(f"{name}: {model}", *_lines(figures, stated), *_verdict(beside))
     return DONE
 
 
@@ -63,14 +66,15 @@ def _how(plan: Path) -> Callable[[argparse.Namespace, CancelToken], Path]:
 
 
 def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
-    from medview.training.build import train_model
+    from medview.training.build import measure_model, train_model
     from medview.training.learning import Job
     from medview.training.plan import read_plan
 
     plan = read_plan(args.plan)
     folder = args.runs / plan.name
     folder.mkdir(parents=True, exist_ok=True)
-    return train_model(plan, Job(folder, progress_for(args), cancel, args.resume))
+    make = measure_model if args.measure else train_model
+    return make(plan, Job(folder, progress_for(args), cancel, args.resume))
 
 
 def _train_nodule(args: argparse.Namespace, cancel: CancelToken) -> Path:
@@ -100,17 +104,58 @@ def _train_on_texts(args: argparse.Namespace, cancel: CancelToken) -> Path:
     return train_texts(plan, args.runs / plan.name, progress_for(args), cancel)
 
 
-def _figures_beside(plan: Path) -> Mapping[str, Any]:
-    path = plan.parent / "eval.json"
-    return json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else {}
+_PARTS = (("metrics", "dev"), ("estimate", "estimate"))
 
 
-def _lines(metrics: Mapping[str, Any], stated: Mapping[str, Any]) -> list[str]:
+def _figures(folder: Path) -> dict[str, Any]:
+    path = folder / "eval.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _beside(
+    model: Path, shipped: Path, made: Mapping[str, Any], stated: Mapping[str, Any]
+) -> dict[str, Any]:
+    """How far it came out from the model that the training file lies in; nothing without one.
+
+    outside: figures that left their stated interval. same_weights: whether it is the same to the
+    last bit.
+    """
+    if not stated:
+        return {}
+    outside, compared = [], 0
+    for part, words in _PARTS:
+        for name, figure in made.get(part, {}).items():
+            interval = stated.get(part, {}).get(name, {}).get("interval")
+            if not interval or figure.get("value") is None:
+                continue
+            compared += 1
+            if not interval[0] <= figure["value"] <= interval[1]:
+                outside.append(f"{words} {name}")
+    weights = [sorted(path.glob("*.safetensors")) for path in (model, shipped)]
+    same = bool(weights[0]) and [p.read_bytes() for p in weights[0]] == [
+        p.read_bytes() for p in weights[1]
+    ]
+    return {"compared": compared, "outside": outside, "same_weights": same}
+
+
+def _lines(made: Mapping[str, Any], stated: Mapping[str, Any]) -> list[str]:
     lines = []
-    for name, figure in metrics.items():
-        low, high = figure["interval"]
-        line = f"  dev {name} {figure['value']:.3f} ({low:.3f} to {high:.3f})"
-        if name in stated:
-            line += f", {figure['value'] - stated[name]['value']:+.3f} from what is stated"
-        lines.append(line)
+    for part, words in _PARTS:
+        for name, figure in made.get(part, {}).items():
+            low, high = figure["interval"]
+            line = f"  {words} {name} {figure['value']:.3f} ({low:.3f} to {high:.3f})"
+            before = stated.get(part, {}).get(name)
+            if before:
+                line += f", {figure['value'] - before['value']:+.3f} from what is stated"
+            lines.append(line)
     return lines
+
+
+def _verdict(beside: Mapping[str, Any]) -> list[str]:
+    if not beside:
+        return []
+    kind = "the very same weights" if beside["same_weights"] else "other weights"
+    count, outside = beside["compared"], beside["outside"]
+    said = f"{count - len(outside)} of {count} figures lie within their stated intervals"
+    named = f", outside: {', '.join(outside)}" if outside else ""
+    return [f"Beside the model that ships: {kind}; {said}{named}."]

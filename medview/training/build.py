@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from medview import __version__
-from medview.ai.folder import open_folder, write_manifest
-from medview.core.errors import WriteFailed
+from medview.ai.folder import read_json
+from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.files import why_not_written
-from medview.training.card import Measured, Story, write_card
-from medview.training.cases import Case
+from medview.core.words import say
 from medview.training.crossval import cross_validate
-from medview.training.curves import draw_curves, draw_reliability, require_plots
-from medview.training.evaluation import Listener, evaluate_cases, figures_of
-from medview.training.learning import Job, learn, make_task, read_all, write_json, write_net
-from medview.training.loop import Task, Training
+from medview.training.curves import require_plots
+from medview.training.describe import Made, describe, made_of
+from medview.training.learning import Job, describe_net, learn, make_task, read_all, write_net
+from medview.training.loop import Task
 from medview.training.parts import Parts
 from medview.training.plan import TrainPlan
-from medview.training.seal import seal_folder
+from medview.training.seal import put_in_place, seal_folder
+
+_KEPT = ("calib.json",)
 
 
 def train_model(plan: TrainPlan, job: Job) -> Path:
-    """Train and leave a whole model folder as `model/` in the job's folder, curves beside it.
+    """Train and leave a whole model folder as `model/` in the job's folder, pictures beside it.
 
     Raises InvalidInput for bad data, Cancelled (resume goes on), WriteFailed; an older model
     folder is replaced only by a whole new one.
@@ -36,92 +33,61 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
     parts = read_all(plan, job)
     task = make_task(plan, parts, job.cancel)
     training = learn(plan, task, job)
+    made = Made(
+        seconds=round(training.at.seconds),
+        steps=training.at.step,
+        kept_step=training.kept_step,
+        history=training.at.history,
+    )
+    return _finish(plan, parts, job, (made, task), lambda new: write_net(plan, task, training, new))
+
+
+def measure_model(plan: TrainPlan, job: Job) -> Path:
+    """The same for the weights and calibration that stand beside the plan: nothing is learnt but
+    the nets of folds and shifts that the job's folder does not hold.
+
+    Raises InvalidInput where these weights learned from other data or belong to another network.
+    """
+    require_plots()
+    beside = plan.path.parent  # its list of files is older than what is about to be told anew
+    parts = read_all(plan, job)
+    task = make_task(plan, parts, job.cancel)
+    _require_same(plan, read_json(beside / "model.json"), task)
+
+    def write(new: Path) -> None:
+        for name in (plan.network["weights"], *_KEPT):
+            if (beside / name).is_file():
+                shutil.copyfile(beside / name, new / name)
+        describe_net(plan, task, new)
+
+    again = Job(job.folder, job.progress, job.cancel, resume=True)
+    return _finish(plan, parts, again, (made_of(beside), task), write)
+
+
+def _require_same(plan: TrainPlan, beside: Mapping[str, Any], task: Task) -> None:
+    learned = beside.get("provenance", {})
+    network: Any = next((step for step in beside["pipeline"] if step["op"] == "network"), {})
+    if learned.get("train_hash") != f"sha256:{task.fingerprint()}" or network != plan.network:
+        raise InvalidInput(
+            say("The weights beside the training file learned from other data or another plan."),
+            plan.path.name,
+            say("Train anew, without --measure."),
+        )
+
+
+def _finish(
+    plan: TrainPlan, parts: Parts, job: Job, made: tuple[Made, Task], write: Callable[[Path], None]
+) -> Path:
     rows = cross_validate(plan, parts, job) if plan.split.folds else ()
     new = job.folder / "model.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
         new.mkdir()
-        draw_curves(training.at.history, job.folder / "curves.png", plan.name)
-        write_net(plan, task, training, new)
-        _describe(plan, parts, (task, training, rows), (new, job))
+        write(new)
+        describe(plan, parts, (*made, rows), (new, job))
         seal_folder(new)
-        return _replaced(job.folder / "model", new)
+        return put_in_place(job.folder / "model", new)
     except OSError as error:
         raise WriteFailed(why_not_written(error), new.parent.name) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
-
-
-def _replaced(path: Path, new: Path) -> Path:
-    # The old one goes only after the new one stands in its place.
-    old = path.with_name(f"{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
-    return path
-
-
-def _describe(
-    plan: TrainPlan,
-    parts: Parts,
-    made: tuple[Task, Training, Sequence[Mapping[str, Any]]],
-    place: tuple[Path, Job],
-) -> None:
-    (task, training, rows), (folder, job) = made, place
-    # The folder has to be whole before its pipeline runs: first without figures, then with them.
-    write_json(folder / "eval.json", {"metrics": {}, "estimate": {}})
-    (folder / "card.md").write_text("", encoding="utf-8")
-    write_manifest(folder)
-    estimate = _pooled(folder, rows) if rows else _measure("held out", folder, parts.held_out, job)
-    dev = _measure("dev", folder, parts.dev, job)
-    weights = folder / plan.network["weights"]
-    if plan.model["kind"] == "classification":
-        positive = [row.get("label") in plan.data.positive for row in dev.per_case]
-        draw_reliability(dev.per_case, positive, job.folder / "reliability.png", plan.name)
-    story = Story(
-        counts=parts.counts(),
-        seconds=round(training.at.seconds),
-        train_hash=task.fingerprint(),
-        weights_hash=hashlib.sha256(weights.read_bytes()).hexdigest(),
-        near=parts.near,
-        steps=(training.at.step, training.kept_step),
-        parameters=sum(p.numel() for p in training.at.net.parameters()),
-        versions=f"medview {__version__}, torch {torch.__version__}",
-    )
-    write_json(
-        folder / "eval.json",
-        {
-            "metrics": dev.metrics,
-            "estimate": estimate.metrics,
-            "dev": _counts(dev),
-            "held_out": {
-                **_counts(estimate),
-                "how": _HOW_FOLDS if rows else _HOW,
-            },
-            "data": plan.data.title,
-            "near_duplicates": dict(parts.near),
-        },
-    )
-    (folder / "card.md").write_text(write_card(plan, estimate, dev, story), encoding="utf-8")
-
-
-_HOW = "one part of the training patients, split by patient, measured at the end"
-_HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn from them"
-
-
-def _pooled(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Measured:
-    found = figures_of(open_folder(folder), rows)
-    patients = len({row["patient"] for row in rows})
-    return Measured("held out", len(rows), patients, found.refused, found.metrics, found.per_case)
-
-
-def _measure(name: str, folder: Path, cases: Sequence[Case], job: Job) -> Measured:
-    found = evaluate_cases(open_folder(folder), cases, Listener(job.progress, job.cancel))
-    patients = len({case.patient for case in cases})
-    return Measured(name, len(cases), patients, found.refused, found.metrics, found.per_case)
-
-
-def _counts(part: Measured) -> dict[str, int]:
-    return {"cases": part.cases, "patients": part.patients, "refused": part.refused}

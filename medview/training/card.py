@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from dataclasses import dataclass, field
 from typing import Any
 
 from medview.training.nodule.figures import reliability
+from medview.training.outlines import metric_name
 from medview.training.plan import TrainPlan
+from medview.training.worst import worst_in_words
 
 Metrics = Mapping[str, Mapping[str, Any]]
 _WHAT = {
+    "dice.mean": "mean overlap of the parts that it shows",
     "dice": "overlap with the hand-drawn outline (Dice, 1 is perfect)",
+    "surface_mm": "mean distance of the two surfaces in mm, where anything was found",
+    "hd95_mm": "95 % of the surface lie nearer than this, mm (95th percentile Hausdorff)",
     "volume_error": "mean absolute error of the volume, as a share of it",
+    "volume_bias": "mean error of the volume with its sign, as a share of it",
     "auc": "area under the ROC curve",
     "sensitivity": "share of ill films that are called, at the operating point",
     "specificity": "share of healthy films that are not called, at the operating point",
@@ -41,7 +46,8 @@ class Story:
     """How it was made: counts of cases and patients by part, seconds, hashes, versions.
 
     near: cases of a part that look like one of another, by the names of the two. steps: how many
-    there were, and whose weights were kept.
+    there were, and whose weights were kept. pictures: files of the folder with what they show.
+    elsewhere: `shifts` and `changed` as `shift` measures them.
     """
 
     counts: Mapping[str, tuple[int, int]]
@@ -52,22 +58,30 @@ class Story:
     versions: str
     near: Mapping[str, int]
     steps: tuple[int, int] = (0, 0)
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story) -> str:
     """The whole card, Markdown; the estimate for new patients leads."""
     model, card = plan.model, plan.card
+    hidden = [metric_name(output["name"]) for output in model["outputs"] if output.get("hidden")]
+    tried = [f"## What was tried\n\n{card['tried']}"] if "tried" in card else []
     sections = [
         f"# {model['title']}",
         f"`{model['name']}` {model['version']} · research status · not for diagnostic use",
         f"## What it does\n\n{card['what']}",
         f"## What it must not be used for\n\n{card['not_for']}\n\n{_bullets(model)}",
-        f"## How well it does on new patients (estimate)\n\n{_estimate(estimate, plan)}",
-        f"## On the part `dev` of the same set\n\n{_dev(dev)}",
+        f"## How well it does on new patients (estimate)\n\n{_estimate(estimate, plan, hidden)}",
+        *aims_section(plan.aims, estimate.metrics),
+        *_elsewhere(story.elsewhere, dev),
+        f"## On the part `dev` of the same set\n\n{_dev(dev, hidden)}",
         *_reliability(dev, plan),
-        f"## The worst cases, in words\n\n{_worst(dev, model['kind'])}",
+        *_pictures(story),
+        f"## The worst cases of `dev`, in words\n\n{_worst(dev, plan, hidden)}",
         f"## Trained on whom\n\n{card['trained_on']}\n\n{_parts(story)}",
         f"## Limits\n\n{card['limits']}",
+        *tried,
         f"## Licence and attribution\n\n{_licence(plan)}",
         f"## How it was made\n\n{_made(plan, story)}",
     ]
@@ -78,22 +92,92 @@ def _bullets(model: Mapping[str, Any]) -> str:
     return "In short, not for: " + "; ".join(model["intended"]["not_for"]) + "."
 
 
+def _worst(dev: Measured, plan: TrainPlan, hidden: Sequence[str]) -> str:
+    return worst_in_words(dev.per_case, plan.model["kind"], hidden)
+
+
+def _pictures(story: Story) -> list[str]:
+    shown = [f"{words}:\n\n![{words}]({name})" for name, words in story.pictures.items()]
+    return ["## Curves\n\n" + "\n\n".join(shown)] if shown else []
+
+
+def aims_section(aims: Mapping[str, tuple[float, float]], estimate: Metrics) -> list[str]:
+    """The estimate beside the least that may ship and what was aimed at; nothing without aims."""
+    if not aims:
+        return []
+    lines = ["| figure | estimate | least | aim | |", "| --- | --- | --- | --- | --- |"]
+    for name, (least, aim) in aims.items():
+        value = estimate[name]["value"]
+        # An error is to be small.
+        sign = -1 if name.startswith(("ece", "volume", "surface", "unknown")) else 1
+        reached = "aim missed" if sign * value < sign * aim else "aim reached"
+        reached = "below the least" if sign * value < sign * least else reached
+        lines.append(f"| {name} | {value:.3f} | {least:g} | {aim:g} | {reached} |")
+    return ["## Beside what was aimed at\n\n" + "\n".join(lines)]
+
+
+def _elsewhere(found: Mapping[str, Any], dev: Measured) -> list[str]:
+    if not found:
+        return []
+    head = "| pictures | cases | refused | auc | sensitivity | specificity | ece |"
+    lines = [
+        head,
+        "| --- " * 7 + "|",
+        _shifted("`dev` as it is", dev.cases, dev.refused, dev.metrics),
+    ]
+    lines += [
+        _shifted(name, part["cases"], part["refused"], part["metrics"])
+        for name, part in found.get("changed", {}).items()
+    ]
+    lines += [
+        _shifted(f"never seen: {part['name']}", part["cases"], part["refused"], part["metrics"])
+        for part in found.get("shifts", ())
+    ]
+    return [
+        "## When the pictures are not like these\n\nThe same model on `dev`, each picture changed "
+        "as the row says; what it refuses as unlike its training counts in no figure. Where parts "
+        "of the set were left out of the learning of another net of the same recipe, the last rows "
+        "are what that net makes of them. None of this is another hospital; it says how much the "
+        "figures lean on things that another hospital need not share.\n\n" + "\n".join(lines)
+    ]
+
+
+def _shifted(name: str, cases: int, refused: int, metrics: Metrics) -> str:
+    names = ("auc", "sensitivity", "specificity", "ece")
+    cells = [_with_interval(metrics[n]) if n in metrics else "–" for n in names]
+    return f"| {name} | {cases} | {refused} | {' | '.join(cells)} |"
+
+
+def _with_interval(found: Mapping[str, Any]) -> str:
+    low, high = found["interval"]
+    return f"{found['value']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _tables(metrics: Metrics, hidden: Sequence[str]) -> str:
+    """The figures, and apart from them those of labels that were learnt and are not shown."""
+    apart = {name: found for name, found in metrics.items() if name.partition(".")[2] in hidden}
+    shown = _table({name: found for name, found in metrics.items() if name not in apart})
+    if not apart:
+        return shown
+    return f"{shown}\n\nLearnt too, but not good enough to be shown:\n\n{_table(apart)}"
+
+
 def _table(metrics: Metrics) -> str:
     lines = ["| figure | value | 95 % interval | what it is |", "| --- | --- | --- | --- |"]
     for name, found in metrics.items():
         low, high = found["interval"]
-        kind = name.split(".")[0]
+        kind = name if name in _WHAT else name.split(".")[0]
         lines.append(
             f"| {name} | {found['value']:.3f} | {low:.3f} to {high:.3f} | {_WHAT.get(kind, '')} |"
         )
     return "\n".join(lines)
 
 
-def _estimate(part: Measured, plan: TrainPlan) -> str:
+def _estimate(part: Measured, plan: TrainPlan, hidden: Sequence[str]) -> str:
     how = _folds(part, plan) if plan.split.folds else _one_part(part, plan)
     return (
         f"{how} It comes from the same place as the training data: elsewhere expect less."
-        f"\n\n{_table(part.metrics)}{_refusals(part)}"
+        f"\n\n{_tables(part.metrics, hidden)}{_refusals(part)}"
     )
 
 
@@ -118,10 +202,10 @@ def _folds(part: Measured, plan: TrainPlan) -> str:
     )
 
 
-def _dev(part: Measured) -> str:
+def _dev(part: Measured, hidden: Sequence[str]) -> str:
     return (
         f"{part.cases} cases of {part.patients} patients, none of them in the training part. "
-        f"Intervals by resampling patients.\n\n{_table(part.metrics)}{_refusals(part)}"
+        f"Intervals by resampling patients.\n\n{_tables(part.metrics, hidden)}{_refusals(part)}"
         f"{_subgroups(part)}"
     )
 
@@ -170,56 +254,6 @@ def _reliability(part: Measured, plan: TrainPlan) -> list[str]:
         "## How far its probabilities can be believed\n\nThe cases of `dev` in groups of equal "
         "size, by rising probability:\n\n" + "\n".join(lines)
     ]
-
-
-def _worst(part: Measured, kind: str) -> str:
-    rows = [row for row in part.per_case if "refused" not in row]
-    if kind == "classification":
-        return _worst_films(part, rows)
-    if kind == "router":
-        return _worst_routes(rows)
-    # A label that nobody drew in a case has no Dice there.
-    drawn = {row["id"]: {n: row[n] for n in row if n.startswith("dice")} for row in rows}
-    rows = [row for row in rows if drawn[row["id"]]]
-    ranked = sorted(rows, key=lambda row: fmean(drawn[row["id"]].values()))
-    lines = []
-    for row in ranked[:3]:
-        scores = ", ".join(f"{n.split('.')[1]} {v:.2f}" for n, v in drawn[row["id"]].items())
-        errors = ", ".join(
-            f"{n.split('.')[1]} {100 * row[n]:+.0f} %" for n in row if n.startswith("volume_error")
-        )
-        lines.append(
-            f"- case {row['id']} (person {row['patient']}): Dice {scores}; volume {errors}"
-        )
-    least = [min(values.values()) for values in drawn.values() if values]
-    below = sum(value < 0.8 for value in least)
-    said = f"Of {len(rows)} cases {below} have a part with a Dice below 0.80."
-    if min(least, default=0) > 0:
-        said += " No outline was empty."
-    return "\n".join(lines) + f"\n\n{said}"
-
-
-def _worst_films(part: Measured, rows: list[Mapping[str, Any]]) -> str:
-    missed = [row for row in rows if row["label"] != "normal" and not row["positive"]]
-    false = [row for row in rows if row["label"] == "normal" and row["positive"]]
-    low = min((row["score"] for row in missed), default=None)
-    high = max((row["score"] for row in false), default=None)
-    kinds = {k: sum(row["label"] == k for row in missed) for k in {row["label"] for row in missed}}
-    named = ", ".join(f"{n} {kind}" for kind, n in sorted(kinds.items())) or "none"
-    text = f"- Missed: {len(missed)} ill films ({named})"
-    text += f", the surest miss with a probability of {low:.3f}." if low is not None else "."
-    text += f"\n- Called though healthy: {len(false)} films"
-    text += f", the surest with a probability of {high:.3f}." if high is not None else "."
-    return text + "\n- So a low probability does not exclude pneumonia, nor a high one prove it."
-
-
-def _worst_routes(rows: list[Mapping[str, Any]]) -> str:
-    lines = [
-        f"- {row['id']}: a {row['label']} called {row['answer']}"
-        for row in rows
-        if row["answer"] != row["label"]
-    ]
-    return "\n".join(lines[:20]) or "Every picture of `dev` got its right answer."
 
 
 def _parts(story: Story) -> str:
@@ -272,7 +306,7 @@ def _made(plan: TrainPlan, story: Story) -> str:
 
 
 def _stopped(plan: TrainPlan, story: Story) -> str:
-    if not plan.recipe.patience:
+    if not plan.recipe.patience or not story.steps[0]:
         return ""
     done, kept = story.steps
     return (

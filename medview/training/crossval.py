@@ -12,7 +12,7 @@ from medview.ai.folder import open_folder, write_manifest
 from medview.core.errors import WriteFailed
 from medview.core.files import why_not_written, write_whole
 from medview.core.words import tr
-from medview.training.evaluation import Listener, evaluate_cases
+from medview.training.evaluation import Listener, run_cases
 from medview.training.learning import Job, learn, make_task, write_json, write_net
 from medview.training.loop import plan_fingerprint
 from medview.training.parts import Parts, folds_of
@@ -32,7 +32,7 @@ def cross_validate(plan: TrainPlan, parts: Parts, job: Job) -> tuple[Mapping[str
         folder = job.folder / f"fold-{number}"
         folder.mkdir(exist_ok=True)
         told = _Told(job, tr("Fold {number} of {count}", number=number, count=plan.split.folds))
-        rows += _rows_of(plan, fold, Job(folder, told, job.cancel, job.resume))
+        rows += rows_of(plan, fold, Job(folder, told, job.cancel, job.resume))
     return tuple(rows)
 
 
@@ -46,7 +46,8 @@ class _Told:
         self._job.progress(done, total, f"{self._fold}: {what}")
 
 
-def _rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
+def rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
+    """A net of the plan that learns from `fold` and judges its held-out cases: a row a case."""
     task = make_task(plan, fold, job.cancel)
     own = plan_fingerprint(plan, task)
     if job.resume and (found := _kept(job.folder / _ROWS, own)) is not None:
@@ -61,7 +62,7 @@ def _rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
         (model / "card.md").write_text("", encoding="utf-8")
         write_manifest(model)
         listener = Listener(job.progress, job.cancel)
-        found = list(evaluate_cases(open_folder(model), fold.held_out, listener).per_case)
+        found = run_cases(open_folder(model), fold.held_out, listener)
         document = {"fingerprint": own, "per_case": found}
         write_whole(job.folder / _ROWS, json.dumps(document, indent=1).encode())
     except OSError as error:

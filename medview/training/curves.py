@@ -13,6 +13,8 @@ from medview.core.errors import InvalidInput
 from medview.core.words import say
 from medview.training.metrics import calibration_error, roc_auc
 
+_DPI = 90  # they ship in model folders
+
 
 def require_plots() -> None:
     """Raise InvalidInput when matplotlib is not installed: said before hours of training."""
@@ -43,7 +45,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path, title: str) 
         axis.grid(visible=True, alpha=0.3)
         if axis.lines:
             axis.legend(fontsize=8)
-    picture.savefig(path, dpi=110)
+    picture.savefig(path, dpi=_DPI)
 
 
 def draw_reliability(
@@ -58,9 +60,10 @@ def draw_reliability(
 
     kept = [(r["score"], p) for r, p in zip(rows, positive, strict=True) if "refused" not in r]
     said, truth = np.array([s for s, _ in kept], float), np.array([p for _, p in kept], bool)
-    picture = Figure(figsize=(9, 4), layout="constrained")
+    both = 0 < truth.sum() < len(truth)  # with one class there is no ROC curve
+    picture = Figure(figsize=(9 if both else 4.5, 4), layout="constrained")
     FigureCanvasAgg(picture)
-    left, right = picture.subplots(1, 2)
+    left, *right = picture.subplots(1, 1 + both, squeeze=False)[0]
     order = np.argsort(said, kind="stable")
     bins = [part for part in np.array_split(order, 15) if len(part)]
     left.plot([0, 1], [0, 1], "--", color="grey")
@@ -68,13 +71,50 @@ def draw_reliability(
     left.set(xlabel="probability that the model states", ylabel="share that is so",
              title=f"{title}: ECE {calibration_error(truth, said):.3f}")  # fmt: skip
     called = truth[order[::-1]]
-    hits, alarms = (
-        np.cumsum(called) / max(1, truth.sum()),
-        np.cumsum(~called) / max(1, (~truth).sum()),
-    )
-    right.plot([0, *alarms], [0, *hits])
-    right.set(xlabel="1 - specificity", ylabel="sensitivity",
-              title=f"AUC {roc_auc(truth, said):.3f}, {len(said)} cases")  # fmt: skip
+    for axis in right:
+        hits, alarms = np.cumsum(called) / truth.sum(), np.cumsum(~called) / (~truth).sum()
+        axis.plot([0, *alarms], [0, *hits])
+        axis.set(xlabel="1 - specificity", ylabel="sensitivity",
+                 title=f"AUC {roc_auc(truth, said):.3f}, {len(said)} cases")  # fmt: skip
+    for axis in (left, *right):
+        axis.grid(visible=True, alpha=0.3)
+    picture.savefig(path, dpi=_DPI)
+
+
+def draw_volumes(
+    rows: Sequence[Mapping[str, Any]], limits: Mapping[str, float], path: Path, title: str
+) -> None:
+    """Volumes found against volumes drawn by hand, and the Dice of every case by label (PNG).
+
+    rows: `per_case` of a segmentation's evaluation. limits: by label's name the share by which
+    the model says that a volume may be off; drawn as a band about the line of equal volumes.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = sorted({key.partition(".")[2] for row in rows for key in row if "drawn_ml." in key})
+    picture = Figure(figsize=(9, 4), layout="constrained")
+    FigureCanvasAgg(picture)
+    left, right = picture.subplots(1, 2)
+    most = 0.0
+    for place, name in enumerate(names):
+        own = [row for row in rows if f"drawn_ml.{name}" in row]
+        drawn = np.array([row[f"drawn_ml.{name}"] for row in own])
+        found = drawn * (1 + np.array([row[f"volume_error.{name}"] for row in own]))
+        band = f" (±{round(100 * limits[name])} %)" if name in limits else ""
+        (dots,) = left.plot(drawn, found, ".", label=name.replace("_", " ") + band)
+        if name in limits:
+            ends = np.array([drawn.min(), drawn.max()])
+            # True volume within found x (1 -+ share), so found within drawn / (1 +- share).
+            left.fill_between(ends, ends / (1 + limits[name]), ends / (1 - limits[name]),
+                              color=dots.get_color(), alpha=0.15)  # fmt: skip
+        most = max(most, drawn.max(), found.max())
+        right.plot([place] * len(own), [row[f"dice.{name}"] for row in own], ".", alpha=0.6)
+    left.plot([0, most], [0, most], "--", color="grey")
+    left.set(xlabel="drawn by hand, mL", ylabel="found, mL", title=f"{title}: volumes")
+    left.legend(fontsize=8)
+    right.set_xticks(range(len(names)), [n.replace("_", "\n") for n in names], fontsize=7)
+    right.set(ylabel="Dice", ylim=(0, 1), title=f"{len(rows)} cases")
     for axis in (left, right):
         axis.grid(visible=True, alpha=0.3)
-    picture.savefig(path, dpi=110)
+    picture.savefig(path, dpi=_DPI)

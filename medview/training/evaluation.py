@@ -7,24 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.pipeline import Pipeline, PipelineResult
 from medview.core.errors import InputRefused, InvalidInput
 from medview.core.progress import CancelToken, Progress
-from medview.core.results import Label
 from medview.core.volume import Volume
 from medview.core.words import say, tr
 from medview.training.cases import Case
 from medview.training.metrics import (
     UNKNOWN,
     classifier_figures,
-    dice,
-    mean_figure,
     router_figures,
 )
+from medview.training.outlines import compare_outlines, metric_name, outline_figures
 from medview.training.parts import cases_of
 from medview.training.routing import classes_of
 
@@ -66,7 +61,7 @@ def evaluate_model(
     if (data / "truth").is_dir():
         from medview.training.demo_cases import read_demo_cases
 
-        names = {metric_name(label): label.value for label in folder.outputs}
+        names = {metric_name(label.name): label.value for label in folder.outputs}
         cases, split = read_demo_cases(data, names, listener.cancel), "all"
     else:
         cases = list(cases_of(data, split, folder.description["outputs"]))
@@ -123,8 +118,18 @@ def subgroups(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[st
 
 def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listener) -> Figures:
     """Run a model on cases and compare. Raises InvalidInput where they have no fitting truth."""
-    cases = list(cases)
-    pipeline, rows = Pipeline(folder, without={"explain"}), []
+    rows = run_cases(folder, list(cases), listener)
+    if all("refused" in row for row in rows):
+        raise InvalidInput(say("The model refused every case of these data."))
+    return figures_of(folder, rows)
+
+
+def run_cases(
+    folder: ModelFolder, cases: Sequence[Case], listener: Listener
+) -> list[Mapping[str, Any]]:
+    """One row a case: what came out beside the truth, or why the model refused it."""
+    rows: list[Mapping[str, Any]] = []
+    pipeline = Pipeline(folder, without={"explain"})
     judge = {"classification": _classified, "router": _routed}.get(folder.kind, _compared)
     for number, case in enumerate(cases):
         if case.truth is None if judge is _compared else not case.label:
@@ -141,9 +146,7 @@ def evaluate_cases(folder: ModelFolder, cases: Iterable[Case], listener: Listene
             row |= judge(folder, case, result)
         rows.append(row)
     listener.progress(len(cases), len(cases), tr("Measuring the model"))
-    if all("refused" in row for row in rows):
-        raise InvalidInput(say("The model refused every case of these data."))
-    return figures_of(folder, rows)
+    return rows
 
 
 def figures_of(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> Figures:
@@ -160,17 +163,6 @@ def _as_given(folder: ModelFolder, case: Case) -> Volume:
 
 def _silent(done: int, total: int, what: str) -> None:
     """Steps of single cases are too short to tell."""
-
-
-def metric_name(label: Label) -> str:
-    """The label's name in metrics: "Hippocampus, anterior" is anterior, "right lung" lung_right.
-
-    "Spinal cord" is cord, the word that stands for it among the metrics.
-    """
-    words = label.name.lower().split(", ")[-1].removeprefix("spinal ").split()
-    if words[0] in ("right", "left"):
-        words = [*words[1:], words[0]]
-    return "_".join(words)
 
 
 def _classified(_folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
@@ -216,39 +208,10 @@ def _classifier_metrics(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) 
 
 
 def _compared(folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
-    row: dict[str, Any] = {}
     if case.truth is None or result.label_map is None:
         raise InvalidInput(say("These labelled data do not fit the model."))
-    for label in folder.outputs:
-        truth = case.truth == label.value
-        if label.value not in case.labels or not truth.any():
-            continue  # Dice is not defined for what is not there
-        found = result.label_map == label.value
-        if label.value in case.open_ended:
-            found, truth = _where_drawn(found, truth)
-        name = metric_name(label)
-        row[f"dice.{name}"] = round(dice(found, truth), 5)
-        row[f"volume_error.{name}"] = round(int(found.sum()) / int(truth.sum()) - 1, 5)
-    return row
+    return compare_outlines(folder.outputs, case, case.truth, result.label_map)
 
 
-def _where_drawn(
-    found: NDArray[np.bool_], truth: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Both from the first to the last slice in which something was drawn."""
-    slices = np.flatnonzero(truth.any(axis=(1, 2)))
-    part = slice(int(slices[0]), int(slices[-1]) + 1)
-    return found[part], truth[part]
-
-
-def _volume_metrics(_folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    names = {name: None for row in rows for name in row if name.startswith(("dice", "volume"))}
-    ordered = sorted(names, key=lambda name: (not name.startswith("dice"), name))
-    patients = [str(row["patient"]) for row in rows]
-    metrics = {}
-    for name in ordered:
-        values = [float(row.get(name, np.nan)) for row in rows]
-        if name.startswith("volume"):
-            values = [abs(value) for value in values]  # over- and underestimates must not cancel
-        metrics[name] = mean_figure(values, patients)
-    return metrics
+def _volume_metrics(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return outline_figures(folder.outputs, rows)

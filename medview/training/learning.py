@@ -101,6 +101,11 @@ def write_net(plan: TrainPlan, task: Task, training: Training, folder: Path) -> 
         found = calibrate_router(net, task, layers, plan.recipe.unknown)
         write_json(folder / "calib.json", found)
     (folder / plan.network["weights"]).write_bytes(save_half(net))
+    describe_net(plan, task, folder)
+
+
+def describe_net(plan: TrainPlan, task: Task, folder: Path) -> None:
+    """model.json and train.toml, which say what the net is and comes from. Raises OSError."""
     write_json(folder / "model.json", {**plan.model, "provenance": _provenance(plan, task)})
     shutil.copyfile(plan.path, folder / "train.toml")
 

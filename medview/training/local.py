@@ -170,9 +170,9 @@ def limits_of_volumes(folder: ModelFolder, rows: Rows, alpha: float) -> dict[str
 
 
 def _error_name(label: Label) -> str:
-    from medview.training.evaluation import metric_name
+    from medview.training.outlines import metric_name
 
-    return f"volume_error.{metric_name(label)}"
+    return f"volume_error.{metric_name(label.name)}"
 
 
 def _errors(rows: Rows, name: str) -> Array:

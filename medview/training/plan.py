@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -81,8 +81,23 @@ class Recipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shift:
+    """A part of the set that stands for another hospital: its name in words, and the patterns of
+    the ids of its cases (`fnmatch`)."""
+
+    name: str
+    leave_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainPlan:
-    """A whole TOML file, checked. model: model.json without provenance. card: texts by heading."""
+    """A whole TOML file, checked. model: model.json without provenance. card: texts by heading.
+
+    aims: by figure the least that may ship and what was aimed at. shifts: parts that another net of
+    the same recipe is not shown and is judged on; changed: whether `dev` is also measured with its
+    pictures changed on purpose (`shift`). certainty: the share of new cases that the limits
+    of certainty may miss (`trust`), 0 where none are fitted.
+    """
 
     path: Path
     data: DataPlan
@@ -90,6 +105,10 @@ class TrainPlan:
     recipe: Recipe
     model: Mapping[str, Any]
     card: Mapping[str, str]
+    aims: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
+    changed: bool = False
+    certainty: float = 0.0
 
     @property
     def name(self) -> str:
@@ -150,18 +169,60 @@ def read_plan(path: Path) -> TrainPlan:
         recipe=read_part(Recipe, require_table(loaded, "recipe"), "recipe"),
         model=model,
         card=require_table(loaded, "card"),
+        aims=read_aims(loaded),
+        shifts=_shifts(_elsewhere(loaded)),
+        changed=_elsewhere(loaded).get("changed", False) is True,
+        certainty=read_certainty(loaded),
     )
     if (plan.split.held_out > 0) == (plan.split.folds > 1):
         raise InvalidInput(
             say("The training file needs either split.held_out or split.folds (2 or more)."),
             path.name,
         )
+    if plan.certainty and not (plan.split.held_out or plan.split.calibrate):
+        raise _impossible("certainty.alpha")
     if plan.recipe.patience and not plan.split.calibrate:
         raise InvalidInput(
             say("Early stopping looks at patients of its own: give split.calibrate a share."),
             path.name,
         )
     return plan
+
+
+def read_aims(loaded: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """The table `aims`: figure to [least, aim]. Raises InvalidInput for anything else."""
+    aims = loaded.get("aims", {})
+    for name, pair in aims.items() if isinstance(aims, dict) else [("", None)]:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(_fits(v, "float") for v in pair)):
+            raise _impossible(f"aims.{name}")
+    return {name: (float(least), float(aim)) for name, (least, aim) in aims.items()}
+
+
+def read_certainty(loaded: Mapping[str, Any]) -> float:
+    """`alpha` of the table `certainty`, 0 without one. Raises InvalidInput."""
+    alpha = loaded.get("certainty", {"alpha": 0.0})
+    value: Any = alpha.get("alpha") if isinstance(alpha, dict) else None
+    if not (_fits(value, "float") and 0 <= value < 1):
+        raise _impossible("certainty.alpha")
+    return float(value)
+
+
+def _elsewhere(loaded: Mapping[str, Any]) -> dict[str, Any]:
+    table = loaded.get("elsewhere", {})
+    if not isinstance(table, dict) or set(table) - {"changed", "without"}:
+        raise _impossible("elsewhere")
+    return table
+
+
+def _shifts(table: Mapping[str, Any]) -> tuple[Shift, ...]:
+    found = table.get("without", [])
+    if not isinstance(found, list) or not all(isinstance(part, dict) for part in found):
+        raise _impossible("elsewhere.without")
+    return tuple(read_part(Shift, part, "elsewhere.without") for part in found)
+
+
+def _impossible(name: str) -> InvalidInput:
+    return InvalidInput(say("The training file has an impossible value for {name}.", name=name))
 
 
 _Part = TypeVar("_Part")
@@ -181,9 +242,7 @@ def read_part(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
     known = {field.name: str(field.type) for field in fields(cast(Any, kind))}
     for key, value in values.items():
         if key not in known or not _fits(value, known[key]):
-            raise InvalidInput(
-                say("The training file has an impossible value for {name}.", name=f"{name}.{key}")
-            )
+            raise _impossible(f"{name}.{key}")
     try:
         return kind(**values)
     except TypeError as error:

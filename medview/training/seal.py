@@ -30,3 +30,14 @@ def seal_folder(path: Path) -> ModelFolder:
     write_manifest(path)
     sign_where_asked(path)
     return open_folder(path)
+
+
+def put_in_place(path: Path, new: Path) -> Path:
+    """`new` under the name `path`; an older folder of that name goes only after it stands there."""
+    old = path.with_name(f"{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+    return path

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,11 @@ from medview.ai.worker.nets import UNet3d
 from medview.ai.worker.pipeline import load_steps, run_steps
 from medview.ai.worker.steps import Context, State
 from medview.core.words import tr
+from medview.training import parts as training_parts
 from medview.training.calibrate import known_world
 from medview.training.cases import Case, deal, read_cases
 from medview.training.coverage import binomial_interval
-from medview.training.evaluation import Listener, evaluate_cases, metric_name
+from medview.training.evaluation import Listener, run_cases
 from medview.training.local import (
     as_text,
     limits_of_classes,
@@ -35,6 +37,7 @@ from medview.training.local import (
     rewrite,
     write_copy,
 )
+from medview.training.outlines import metric_name
 from medview.training.plan import read_plan
 
 HEADING = "## How sure it says it is"
@@ -75,14 +78,31 @@ def parts_of(folder: ModelFolder, data: Path) -> Parts:
     return Parts(own["fit"], own["held_out"], dev, ("the held-out part", "dev"))
 
 
+def dealt_parts(parts: training_parts.Parts) -> Parts:
+    """The same of the parts of a training that is at hand."""
+    if parts.calibrate:
+        return Parts(list(parts.fit), list(parts.calibrate), [*parts.held_out, *parts.dev],
+                     ("the calibration part", "held-out part and dev"))  # fmt: skip
+    return Parts(list(parts.fit), list(parts.held_out), list(parts.dev),
+                 ("the held-out part", "dev"))  # fmt: skip
+
+
 def fit_trust(
-    folder: ModelFolder, parts: Parts, alpha: float, listener: Listener
+    folder: ModelFolder,
+    parts: Parts,
+    alpha: float,
+    listener: Listener,
+    known: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> tuple[dict[str, Any], dict[str, Any], Rows]:
-    """calib.json, the figures of it (`trust` of eval.json), and the cases that were measured."""
+    """calib.json, the figures of it (`trust` of eval.json), and the cases that were measured.
+
+    known: rows of cases that were measured already, by id; they are not run again.
+    """
     # Its distance may not be known yet, and refuses nothing that limits are fitted on.
     open_to_all = _without_distance(folder)
-    fit = evaluate_cases(open_to_all, parts.fit, listener).per_case
-    test = evaluate_cases(open_to_all, parts.test, listener).per_case
+    left = [case for case in (*parts.fit, *parts.test) if case.id not in known]
+    rows = {**known, **{row["id"]: row for row in run_cases(open_to_all, left, listener)}}
+    fit, test = ([rows[case.id] for case in part] for part in (parts.fit, parts.test))
     calib = dict(folder.calibration())
     about: dict[str, Any] = {
         "alpha": alpha, "fitted_on": parts.names[0], "measured_on": parts.names[1],
@@ -96,7 +116,7 @@ def fit_trust(
         limits = limits_of_volumes(folder, _kept(fit), alpha)
         calib["conformal"] = {"alpha": alpha, "volume": limits}
         about["volumes"] = _volume_coverage(folder, _kept(test), limits)
-        if any(fields["op"] == "distance" for fields in folder.pipeline):
+        if keeps_distance(folder):
             calib["ood"], about["distance"] = world_of(folder, parts, listener)
     return calib, about, test
 
@@ -141,14 +161,19 @@ def _volume_coverage(
 ) -> dict[str, Any]:
     found = {}
     for label in folder.outputs:
-        share, name = limits.get(str(label.value)), f"volume_error.{metric_name(label)}"
+        share, name = limits.get(str(label.value)), f"volume_error.{metric_name(label.name)}"
         if share is None:
             continue
         # error = found / true - 1; the true volume lies in found (1 -+ share).
         true = [1 / (1 + row[name]) if row[name] > -1 else np.inf for row in rows if name in row]
         inside = sum(abs(value - 1) <= share for value in true)
-        found[metric_name(label)] = {"interval_share": share, **_share(inside, len(true))}
+        found[metric_name(label.name)] = {"interval_share": share, **_share(inside, len(true))}
     return found
+
+
+def keeps_distance(folder: ModelFolder) -> bool:
+    """Whether it refuses what lies far from its training."""
+    return any(fields["op"] == "distance" for fields in folder.pipeline)
 
 
 def _without_distance(folder: ModelFolder) -> ModelFolder:
@@ -208,9 +233,10 @@ def write_trust(
         rewrite(new / "eval.json", lambda d: {**d, "trust": about})
         (new / "calib.json").write_text(as_text(calib), encoding="utf-8")
         card = (new / "card.md").read_text(encoding="utf-8").partition(f"\n{HEADING}\n")[0]
-        text = f"{card.rstrip()}\n\n{card_section(folder, about)}"
+        has_diagram = (new / "reliability.png").is_file()
+        text = f"{card.rstrip()}\n\n{card_section(about)}"
         (new / "card.md").write_text(text, encoding="utf-8")
-        if folder.kind == "classification":
+        if folder.kind == "classification" and not has_diagram:
             require_plots()
             positive = folder.description.get("provenance", {}).get("positive", ())
             truth = [row.get("label") in positive for row in rows]
@@ -219,7 +245,7 @@ def write_trust(
     return write_copy(folder, out, change)
 
 
-def card_section(folder: ModelFolder, about: Mapping[str, Any]) -> str:
+def card_section(about: Mapping[str, Any]) -> str:
     """The card's words on it, Markdown."""
     percent = round(100 * (1 - about["alpha"]))
     on = f"fitted on {about['fit_cases']} cases ({about['fitted_on']})"
@@ -239,8 +265,6 @@ def card_section(folder: ModelFolder, about: Mapping[str, Any]) -> str:
         shown = _NAMES.get(name, name)
         table.append(f"| {shown} | {value} | {found['cases']} | {low:.3f} to {high:.3f} |")
     lines.append("\n".join(table))
-    if folder.kind == "classification":
-        lines.append("![Probability and share](reliability.png)")
     return "\n\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ from training_sets import balls_plan, films_plan
 from medview.cli.main import main
 from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.progress import CancelToken, no_progress
-from medview.training import build
+from medview.training import describe
 from medview.training.build import train_model
 from medview.training.cases import film_volume
 from medview.training.curves import require_plots
@@ -86,7 +86,7 @@ def test_a_disk_that_fills_at_the_end_leaves_the_older_model_whole(tmp_path, mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(build, "write_manifest", full)
+    monkeypatch.setattr(describe, "write_manifest", full)
     with pytest.raises(WriteFailed):
         _train(plan, tmp_path / "run")
     assert (tmp_path / "run" / "model" / "MANIFEST.sha256").read_bytes() == before

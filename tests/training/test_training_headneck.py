@@ -12,9 +12,9 @@ import torch
 from medview.core.errors import InvalidInput
 from medview.training.augment import cropped, mirrored
 from medview.training.cases import read_cases
-from medview.training.evaluation import _where_drawn
 from medview.training.loop import generator
 from medview.training.losses import UNDRAWN, partial_dice_and_cross_entropy
+from medview.training.outlines import where_drawn
 from medview.training.segmentation import Prepared, prepare_volume
 
 WANTED = tuple(range(1, 8))
@@ -130,7 +130,7 @@ def test_a_crop_takes_image_and_label_from_the_same_place() -> None:
 def test_the_cord_is_compared_where_it_was_drawn() -> None:
     truth, found = np.zeros((6, 2, 2), bool), np.ones((6, 2, 2), bool)
     truth[2:4] = True
-    a, b = _where_drawn(found, truth)
+    a, b = where_drawn(found, truth)
     assert a.all()
     assert b.all()
     assert len(a) == len(b) == 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -124,7 +122,6 @@ def test_the_deepest_features_are_those_of_the_whole_volume_whatever_the_tiles()
 
 
 def test_the_card_says_how_often_and_on_how_many() -> None:
-    folder = replace(open_folder(shipped_models_dir() / "hippocampus"))
     about = {
         "alpha": 0.1, "fit_cases": 25, "fitted_on": "the held-out part", "test_cases": 24,
         "measured_on": "dev",
@@ -132,7 +129,7 @@ def test_the_card_says_how_often_and_on_how_many() -> None:
                                  "interval": [0.7888, 0.9989]}},
     }  # fmt: skip
 
-    text = card_section(folder, about)
+    text = card_section(about)
 
     assert (
         "| volume of anterior inside its interval (±21 %) | 0.958 | 24 | 0.789 to 0.999 |" in text

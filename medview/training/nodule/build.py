@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from medview import __version__
-from medview.ai.folder import open_folder, write_manifest
+from medview.ai.folder import ModelFolder, open_folder, write_manifest
 from medview.ai.worker.nets import build_net
 from medview.ai.worker.nodule_features import measure_patch, stretched
 from medview.ai.worker.nodule_steps import occlusion
@@ -30,6 +30,8 @@ from medview.core.words import say, tr
 from medview.imaging.nodule_patch import unpack
 from medview.training.cases import Case, deal, fingerprint, read_cases, require_no_leak
 from medview.training.checkpoint import save_half
+from medview.training.curves import draw_reliability, require_plots
+from medview.training.data_checks import require_unchanged
 from medview.training.evaluation import Listener, evaluate_cases
 from medview.training.metrics import classifier_figures
 from medview.training.nodule.card import Told, write_card
@@ -38,7 +40,9 @@ from medview.training.nodule.judge import calibrate, crossed
 from medview.training.nodule.learn import Lesson, answers, fold_of, learn, unseen
 from medview.training.nodule.plan import Plan
 from medview.training.nodule.variants import variant
-from medview.training.seal import seal_folder
+from medview.training.pictures import draw_worst
+from medview.training.seal import put_in_place, seal_folder
+from medview.training.trust import card_section, fit_trust, parts_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +71,7 @@ class Data:
 
 def train_nodule(plan: Plan, folder: Path, progress: Progress, cancel: CancelToken) -> Path:
     """Leave a whole model folder as `folder/model`. Raises InvalidInput, Cancelled, WriteFailed."""
+    require_plots()
     torch.set_num_threads(1)
     load_steps()
     began = time.process_time()
@@ -85,8 +90,7 @@ def train_nodule(plan: Plan, folder: Path, progress: Progress, cancel: CancelTok
         _write_model(plan, data, net, new)
         _describe(plan, data, net, new, (Listener(progress, cancel), began))
         seal_folder(new)
-        shutil.rmtree(folder / "model", ignore_errors=True)
-        return new.rename(folder / "model")
+        return put_in_place(folder / "model", new)
     except OSError as error:
         raise WriteFailed(why_not_written(error), folder.name) from error
     finally:
@@ -95,6 +99,7 @@ def train_nodule(plan: Plan, folder: Path, progress: Progress, cancel: CancelTok
 
 def read_data(plan: Plan, progress: Progress, cancel: CancelToken) -> Data:
     """Read and measure both parts. Raises InvalidInput where a patient stands in both."""
+    require_unchanged(plan.data_folder)
     train, dev = (tuple(read_cases(plan.data_folder, part)) for part in ("train", "dev"))
     require_no_leak(
         {
@@ -181,7 +186,9 @@ def _describe(
     _write_json(folder / "eval.json", {"metrics": {}, "estimate": {}})
     (folder / "card.md").write_text("", encoding="utf-8")
     write_manifest(folder)
-    dev = evaluate_cases(open_folder(folder), data.dev, listener)
+    model, trust = _certain(plan, open_folder(folder), listener)
+    dev = evaluate_cases(model, data.dev, listener)
+    draw_worst(model, data.dev, dev.per_case, folder.parent / "pictures")
     logits = unseen(net, data.lesson)
     probability, called = crossed(logits, data.truth, data.lesson.fold, plan.nodule)
     rows = [
@@ -203,12 +210,14 @@ def _describe(
                    "dev by all nets; nobody of dev was learnt from",
         },
         "data": plan.data.title,
+        **({"trust": trust} if trust else {}),
     }  # fmt: skip
     _write_json(folder / "eval.json", figures)
+    suspicious = [row["label"] in plan.data.positive for row in together]
+    draw_reliability(together, suspicious, folder / "reliability.png", plan.name)
     told = Told(
         figures=figures,
-        bins=reliability([row["label"] in plan.data.positive for row in together],
-                         [row["score"] for row in together]),
+        bins=reliability(suspicious, [row["score"] for row in together]),
         dev=dev.per_case,
         train_hash=data.hash,
         weights_hash=hashlib.sha256(
@@ -217,7 +226,21 @@ def _describe(
         parameters=sum(p.numel() for p in net.parameters()),
         seconds=round(time.process_time() - began),
     )  # fmt: skip
-    (folder / "card.md").write_text(write_card(plan, told), encoding="utf-8")
+    card = write_card(plan, told) + (f"\n{card_section(trust)}" if trust else "")
+    (folder / "card.md").write_text(card, encoding="utf-8")
+
+
+def _certain(
+    plan: Plan, model: ModelFolder, listener: Listener
+) -> tuple[ModelFolder, Mapping[str, Any]]:
+    """The folder with its limits of certainty in calib.json, and the figures of them."""
+    if not plan.certainty:
+        return model, {}
+    parts = parts_of(model, plan.data_folder)
+    calib, about, _ = fit_trust(model, parts, plan.certainty, listener)
+    _write_json(model.path / "calib.json", calib)
+    write_manifest(model.path)
+    return open_folder(model.path), about
 
 
 def _figures(rows: Sequence[Mapping[str, Any]], positive: Sequence[str]) -> dict[str, Any]:

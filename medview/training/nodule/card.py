@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from medview import __version__
+from medview.training.card import aims_section
 from medview.training.nodule.plan import Plan
 
 Metrics = Mapping[str, Mapping[str, Any]]
@@ -49,6 +50,7 @@ def write_card(plan: Plan, told: Told) -> str:
         f"## What it does\n\n{card['what']}",
         f"## What it must not be used for\n\n{card['not_for']}\n\nIn short, not for: {bullets}.",
         f"## How well it does on new patients (estimate)\n\n{_estimate(plan, found)}",
+        *aims_section(plan.aims, found["estimate"]),
         f"## On the part `dev` of the same set\n\n{_dev(found)}",
         f"## How far its probabilities can be believed\n\n{_reliability(told)}",
         f"## The worst cases of `dev`, in words\n\n{_worst(plan, told)}",
@@ -104,7 +106,8 @@ def _reliability(told: Told) -> str:
         + "\n".join(lines)
         + "\n\nThe 95 % interval beside a probability shows how far it moves with the patients "
         "that the nets learnt from and the calibration used. It says nothing of another scanner, "
-        "another outline, or of pathology."
+        "another outline, or of pathology.\n\n"
+        "The same as a picture, with the ROC curve:\n\n![Probability and share](reliability.png)"
     )
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
-from medview.training.plan import DataPlan, read_part, require_table, resolve_data
+from medview.training.plan import (
+    DataPlan,
+    read_aims,
+    read_certainty,
+    read_part,
+    require_table,
+    resolve_data,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +41,15 @@ class NodulePlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole TOML file, checked. model: model.json without provenance. card: texts by heading."""
+    """A whole TOML file, checked; the fields are those of TrainPlan."""
 
     path: Path
     data: DataPlan
     nodule: NodulePlan
     model: Mapping[str, Any]
     card: Mapping[str, str]
+    aims: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    certainty: float = 0.0
 
     @property
     def name(self) -> str:
@@ -78,6 +87,8 @@ def read_nodule_plan(path: Path) -> Plan:
         nodule=read_part(NodulePlan, require_table(loaded, "nodule"), "nodule"),
         model=model,
         card=require_table(loaded, "card"),
+        aims=read_aims(loaded),
+        certainty=read_certainty(loaded),
     )
     for name, least in (("folds", 2), ("variants", 0), ("resamples", 1), ("heatmaps", 1)):
         if getattr(plan.nodule, name) < least:

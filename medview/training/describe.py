@@ -1,0 +1,181 @@
+"""What a new model folder says of itself: figures (eval.json), pictures of them, and its card."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from medview import __version__
+from medview.ai.folder import ModelFolder, open_folder, read_json, write_manifest
+from medview.ai.worker.nets import build_net
+from medview.training.card import Measured, Story, write_card
+from medview.training.cases import Case
+from medview.training.curves import draw_curves, draw_reliability, draw_volumes
+from medview.training.evaluation import Listener, evaluate_cases, figures_of
+from medview.training.learning import Job, write_json
+from medview.training.loop import Task
+from medview.training.parts import Parts
+from medview.training.pictures import draw_worst
+from medview.training.plan import TrainPlan
+from medview.training.shift import measure_changed, measure_shifts
+from medview.training.trust import card_section, dealt_parts, fit_trust, keeps_distance
+
+Rows = Sequence[Mapping[str, Any]]
+_Told = dict[str, Any]
+_HOW = "one part of the training patients, split by patient, measured at the end"
+_HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn from them"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Made:
+    """How the weights came about: processor seconds, steps, the step that was kept, the curves."""
+
+    seconds: int
+    steps: int
+    kept_step: int
+    history: Sequence[Mapping[str, float]]
+
+
+def made_of(folder: Path) -> Made:
+    """What a folder tells of it in eval.json; nothing where it does not."""
+    told = read_json(folder / "eval.json").get("made", {})
+    usual = {"seconds": 0, "steps": 0, "kept_step": 0, "history": ()}
+    return Made(**{name: told.get(name, value) for name, value in usual.items()})
+
+
+def describe(
+    plan: TrainPlan, parts: Parts, made: tuple[Made, Task, Rows], place: tuple[Path, Job]
+) -> None:
+    """Measure a folder that holds weights, calib.json and model.json, and write what is found.
+
+    made: how it came about, its task, and the rows of its folds. Raises OSError.
+    """
+    (how, task, rows), (folder, job) = made, place
+    # The folder has to be whole before its pipeline runs: first without figures, then with them.
+    write_json(folder / "eval.json", {"metrics": {}, "estimate": {}})
+    (folder / "card.md").write_text("", encoding="utf-8")
+    write_manifest(folder)
+    model, trust, estimate, dev = _measured(plan, parts, rows, (open_folder(folder), job))
+    elsewhere = _elsewhere(plan, parts, model, job)
+    draw_worst(model, parts.dev, dev.per_case, job.folder / "pictures")
+    story = Story(
+        counts=parts.counts(),
+        seconds=how.seconds,
+        train_hash=task.fingerprint(),
+        weights_hash=hashlib.sha256((folder / plan.network["weights"]).read_bytes()).hexdigest(),
+        near=parts.near,
+        steps=(how.steps, how.kept_step),
+        parameters=_parameters(plan),
+        versions=f"medview {__version__}, torch {torch.__version__}",
+        pictures=_draw(plan, (how, dev, trust), folder, job),
+        elsewhere=elsewhere,
+    )
+    document = {
+        "metrics": dev.metrics,
+        "estimate": estimate.metrics,
+        "dev": _counts(dev),
+        "held_out": {**_counts(estimate), "how": _HOW_FOLDS if rows else _HOW},
+        "data": plan.data.title,
+        "near_duplicates": dict(parts.near),
+        **elsewhere,
+        **({"trust": trust} if trust else {}),
+        "made": asdict(how),
+    }
+    write_json(folder / "eval.json", document)
+    card = write_card(plan, estimate, dev, story)
+    card += f"\n{card_section(trust)}" if trust else ""
+    (folder / "card.md").write_text(card, encoding="utf-8")
+
+
+def _measured(
+    plan: TrainPlan, parts: Parts, rows: Rows, how: tuple[ModelFolder, Job]
+) -> tuple[ModelFolder, _Told, Measured, Measured]:
+    """The folder with its limits of certainty, their figures, the estimate and dev."""
+    (model, job), trust = how, _Told()
+    far = keeps_distance(model)  # what it refuses is known only when its limits are
+    if far:
+        model, trust = _certain(plan, parts, how, _Told())
+    estimate = _pooled(model, rows) if rows else _measure("held out", model, parts.held_out, job)
+    dev = _measure("dev", model, parts.dev, job)
+    if not far:
+        by_it = dev.per_case if rows else (*estimate.per_case, *dev.per_case)
+        known = {row["id"]: row for row in by_it}
+        model, trust = _certain(plan, parts, how, known)
+    return model, trust, estimate, dev
+
+
+def _elsewhere(plan: TrainPlan, parts: Parts, model: ModelFolder, job: Job) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if plan.shifts:
+        found["shifts"] = measure_shifts(plan, parts, model, job)
+    if plan.changed:
+        listener = Listener(job.progress, job.cancel)
+        found["changed"] = measure_changed(model, parts.dev, listener)
+    return found
+
+
+def _certain(
+    plan: TrainPlan, parts: Parts, how: tuple[ModelFolder, Job], known: Mapping[str, Any]
+) -> tuple[ModelFolder, _Told]:
+    """The folder with its limits of certainty in calib.json, and the figures of them."""
+    model, job = how
+    if not plan.certainty:
+        return model, {}
+    listener = Listener(job.progress, job.cancel)
+    calib, about, _ = fit_trust(model, dealt_parts(parts), plan.certainty, listener, known)
+    write_json(model.path / "calib.json", calib)
+    write_manifest(model.path)
+    return open_folder(model.path), about
+
+
+def _draw(
+    plan: TrainPlan, found: tuple[Made, Measured, Mapping[str, Any]], folder: Path, job: Job
+) -> dict[str, str]:
+    """Pictures of figures, never of people: into the model's folder, and beside it for the run."""
+    (how, dev, trust), drawn = found, {}
+    if how.history:
+        draw_curves(how.history, folder / "curves.png", plan.name)
+        drawn["curves.png"] = "Loss, and figures on other patients, by step"
+    if plan.model["kind"] == "segmentation":
+        limits = {n: v["interval_share"] for n, v in trust.get("volumes", {}).items()}
+        draw_volumes(dev.per_case, limits, folder / "volumes.png", plan.name)
+        drawn["volumes.png"] = "Volumes found beside those drawn by hand, and the Dice of each case"
+    else:
+        told = [row for row in dev.per_case if "refused" not in row]
+        if plan.model["kind"] == "router":
+            told = [row for row in told if row["answer"] != "unknown"]
+            right = [row["answer"] == row["label"] for row in told]
+        else:
+            right = [row["label"] in plan.data.positive for row in told]
+        draw_reliability(told, right, folder / "reliability.png", plan.name)
+        drawn["reliability.png"] = "Probability stated and share that is so"
+    for name in drawn:
+        shutil.copyfile(folder / name, job.folder / name)
+    return drawn
+
+
+def _parameters(plan: TrainPlan) -> int:
+    net = build_net(plan.network["arch"], plan.network.get("args", {}))
+    return sum(p.numel() for p in net.parameters())
+
+
+def _pooled(model: ModelFolder, rows: Rows) -> Measured:
+    found = figures_of(model, rows)
+    patients = len({row["patient"] for row in rows})
+    return Measured("held out", len(rows), patients, found.refused, found.metrics, found.per_case)
+
+
+def _measure(name: str, model: ModelFolder, cases: Sequence[Case], job: Job) -> Measured:
+    found = evaluate_cases(model, cases, Listener(job.progress, job.cancel))
+    patients = len({case.patient for case in cases})
+    return Measured(name, len(cases), patients, found.refused, found.metrics, found.per_case)
+
+
+def _counts(part: Measured) -> dict[str, int]:
+    return {"cases": part.cases, "patients": part.patients, "refused": part.refused}
