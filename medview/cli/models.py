@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("check", "check one model or all").add_argument("name", metavar="NAME", nargs="?")
     adding = action("add", "add a model from a folder or an archive (zip, tar)")
     adding.add_argument("path", type=Path, metavar="PATH")
-    importing = action("import", "make a model folder of nnU-Net v2 or a plain MONAI bundle")
+    importing = action("import", "make a model folder of nnU-Net v2, a MONAI bundle or ONNX")
     importing.add_argument("path", type=Path, metavar="PATH")
     importing.add_argument("--name", default="", help="of the new model")
     importing.add_argument("--licence", default="", help="of the model, as its maker says")

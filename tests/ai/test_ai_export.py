@@ -130,15 +130,6 @@ def test_bundle_that_is_not_plain_names_the_key(
     assert words in caught.value.sentence()
 
 
-def test_foreign_graph_is_refused_by_its_name(tmp_path: Path) -> None:
-    (tmp_path / "net.onnx").write_bytes(b"\x08\x08")
-    with (
-        pytest.raises(ModelUnavailable, match="does not run foreign graphs"),
-        imported(tmp_path / "net.onnx", Wish()),
-    ):
-        pass
-
-
 def test_weights_of_another_dtype_are_refused(changed: Callable[..., Path]) -> None:
     args, _ = NETS["resnet2d"]
     own = build_net("resnet2d", args).state_dict()

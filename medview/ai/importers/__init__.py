@@ -1,4 +1,4 @@
-"""Foreign models into native folders: nnU-Net v2, and MONAI bundles as far as they are plain.
+"""Foreign models into native folders: nnU-Net v2, plain MONAI bundles, ONNX with metadata.
 
 Front door: `imported`, a context manager like `catalogue.staged`. Their JSON is read here, by
 closed words; their weights in a confined process; nothing of theirs is run or unpickled.

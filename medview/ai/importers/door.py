@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from medview.ai.archive import unpack
 from medview.ai.catalogue import user_models_dir
@@ -17,13 +18,13 @@ from medview.ai.child import run_child
 from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.importers.bundle import find_bundle, read_bundle
 from medview.ai.importers.nnunet import find_nnunet, read_nnunet
+from medview.ai.importers.onnx import TASK, find_onnx, read_onnx, with_graph
 from medview.ai.importers.wish import Foreign, Wish, write_words
 from medview.ai.manifest import write_manifest
 from medview.core.errors import InvalidInput, ModelUnavailable
 from medview.core.progress import CancelToken
 from medview.core.words import say
 
-_ONNX = ".onnx"
 _PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".ts", ".ptl", ".bin"}
 _TOTAL_MAX = 8 << 30
 _LOOK_MAX = 300  # names in an archive that are looked at
@@ -59,12 +60,8 @@ def _as_folder(source: Path, place: Path) -> Path:
             source.name,
             say("Import the whole nnU-Net folder or bundle it belongs to."),
         )
-    if source.suffix.lower() == _ONNX:
-        raise ModelUnavailable(
-            say("MedView writes ONNX but does not run foreign graphs."),
-            source.name,
-            say("Import the nnU-Net folder or the bundle that it was made from."),
-        )
+    if find_onnx(source) is not None:
+        return source
     unpack(source, place / "unpacked", _check_size)
     return place / "unpacked"
 
@@ -87,22 +84,33 @@ def _check_size(sizes: Mapping[str, int]) -> None:
 
 
 def _read(folder: Path, wish: Wish) -> Foreign:
-    found = find_nnunet(folder)
+    found = None if folder.is_file() else find_nnunet(folder)
     if found is not None:
         return read_nnunet(found, wish)
-    bundle = find_bundle(folder)
+    bundle = None if folder.is_file() else find_bundle(folder)
     if bundle is not None:
         return read_bundle(bundle, wish)
+    graph = find_onnx(folder)
+    if graph is not None:
+        return read_onnx(graph, wish)
     raise ModelUnavailable(
-        say("This is neither an nnU-Net v2 results folder nor a MONAI bundle."),
+        say("This is neither an nnU-Net v2 results folder nor a MONAI bundle nor an ONNX file."),
         folder.name,
     )
 
 
 def _built(foreign: Foreign, folder: Path, source: str, cancel: CancelToken) -> ModelFolder:
-    given = {"source": str(foreign.weights), "target": str(folder / "weights.safetensors")}
+    given: dict[str, Any] = {
+        "source": str(foreign.weights),
+        "target": str(folder / "weights.safetensors"),
+    }
     limits = {"writes": folder, "within_s": _WITHIN_S, "memory_mb": _MEMORY_MB}
-    run_child(foreign.task, given, cancel=cancel, **limits)  # type: ignore[arg-type]
+    given |= {"names": foreign.names} if foreign.names else {}
+    found = run_child(foreign.task, given, cancel=cancel, **limits)  # type: ignore[arg-type]
+    if foreign.task == TASK:
+        foreign = with_graph(foreign, found)
+        if "calibration" in found:
+            (folder / "calib.json").write_text(str(found["calibration"]), encoding="utf-8")
     write_words(folder, foreign, source)
     write_manifest(folder)
     open_folder(folder)
@@ -116,7 +124,11 @@ def is_foreign(source: Path) -> bool:
     """Whether a path looks like another program's model; False for all that is no such thing."""
     if source.is_dir():
         is_native = (source / "model.json").is_file()
-        return not is_native and bool(find_nnunet(source) or find_bundle(source))
+        return not is_native and bool(
+            find_nnunet(source) or find_bundle(source) or find_onnx(source)
+        )
+    if find_onnx(source) is not None:
+        return True
     try:
         if zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as packed:
@@ -129,4 +141,7 @@ def is_foreign(source: Path) -> bool:
     except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError):
         return False
     signs = ("plans.json", "metadata.json")
-    return any(PurePosixPath(name).name in signs for name in names[:_LOOK_MAX])
+    return any(
+        PurePosixPath(name).name in signs or name.lower().endswith(".onnx")
+        for name in names[:_LOOK_MAX]
+    )

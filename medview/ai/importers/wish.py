@@ -9,7 +9,7 @@ import colorsys
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,15 @@ class Foreign:
     """What an importer found: the fields of a description, and where the weights lie.
 
     task: what the confined process does with them (`ai.worker.child`). notes: for the card.
+    names: of tensors that get another name.
     """
 
     description: Mapping[str, Any]
     weights: Path
     task: str
     notes: tuple[str, ...]
+    wish: Wish = Wish()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def modality_of(words: str, wish: Wish) -> str:

@@ -51,9 +51,9 @@ def cost_of(net: object, shape: Sequence[int]) -> Cost:
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal flops, kept
-        if isinstance(layer, nn.Conv3d):
+        if isinstance(layer, nn.Conv2d | nn.Conv3d):
             flops += 2 * output.numel() * layer.weight[0].numel()
-        elif isinstance(layer, nn.ConvTranspose3d):
+        elif isinstance(layer, nn.ConvTranspose2d | nn.ConvTranspose3d):
             flops += 2 * inputs[0].numel() * layer.weight[0].numel()
         else:
             return

@@ -24,6 +24,7 @@ from medview.core.words import say
 TASKS = {
     "export": "medview.ai.worker.exporting:export",
     "nnunet-weights": "medview.ai.worker.checkpoint:convert_nnunet",
+    "onnx-graph": "medview.ai.worker.onnx_import:convert_onnx",
     "plain-weights": "medview.ai.worker.checkpoint:convert_state_dict",
     "make-selftest": "medview.ai.worker.checkpoint:make_selftest",
     "selftest": "medview.ai.worker.selftest:run_case",

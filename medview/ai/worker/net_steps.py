@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 from torch import Tensor, nn
 
 from medview.ai.worker.forward import Answer, Flip, Forward, swapped
+from medview.ai.worker.graph_net import GraphNet, SliceBySlice
 from medview.ai.worker.ladder import Ladder
 from medview.ai.worker.nets import ResNet2d, build_net
 from medview.ai.worker.radial_net import RadialNet
@@ -43,6 +44,9 @@ def network(
     if isinstance(net, RadialNet):
         _ask_features(state, net)
         return
+    if isinstance(net, GraphNet) and net.is_flat:
+        _ask_flat(state, net)
+        return
     if not isinstance(net, ResNet2d):
         _ask_later(state, net, key)
         return
@@ -53,6 +57,15 @@ def network(
         own = slice(None) if len(tensor) > 1 else 0
         state.feature_maps = {f"stage{n}": _array(m[own]) for n, m in enumerate(maps, start=1)}
         state.logits = _array(net.classify(maps[-1])[own])
+
+
+def _ask_flat(state: State, net: GraphNet) -> None:
+    """A classifier without named layers: scores alone, of one picture or one volume."""
+    image = torch.from_numpy(np.ascontiguousarray(state.image)).to(state.context.device)
+    if net.dims == 2 and len(image) != 1:
+        raise InputRefused(say("The model looks at one picture, and the series has several."))
+    with torch.inference_mode():
+        state.logits = _array(net(image[:, None] if net.dims == 2 else image[None, None])[0])
 
 
 def _ask_later(state: State, net: nn.Module, key: str) -> None:
@@ -101,6 +114,8 @@ def _load_net(
 ) -> nn.Module:
     net = build_net(arch, args)
     load_weights(net, _folder(context) / weights, prefix)
+    if isinstance(net, GraphNet) and net.dims == 2 and not net.is_flat:
+        net = SliceBySlice(net)
     return net.eval().to(context.device)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from medview.ai.worker.graph_net import build_graph
 from medview.ai.worker.nnunet_nets import PlainConvUNet, ResidualEncoderUNet
 from medview.ai.worker.radial_net import RadialNet
 from medview.core.errors import ModelUnavailable
@@ -148,6 +149,7 @@ class ResNet2d(nn.Module):
 NETS: Mapping[str, Callable[..., nn.Module]] = {
     "unet3d": UNet3d, "resnet2d": ResNet2d, "radial": RadialNet,
     "nnunet_plain": PlainConvUNet, "nnunet_resenc": ResidualEncoderUNet,
+    "graph": build_graph,
 }  # fmt: skip
 
 

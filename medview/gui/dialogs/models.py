@@ -234,7 +234,7 @@ class ModelsDialog(QDialog):
             self.look_at(Path(chosen))
 
     def _choose_archive(self) -> None:
-        kinds = tr("Archives") + " (*.zip *.tar *.tar.gz *.tgz *.tar.xz)"
+        kinds = tr("Archives") + " (*.zip *.tar *.tar.gz *.tgz *.tar.xz *.onnx)"
         chosen, _ = QFileDialog.getOpenFileName(self, tr("The archive of a model"), "", kinds)
         if chosen:
             self.look_at(Path(chosen))
