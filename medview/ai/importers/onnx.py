@@ -53,8 +53,8 @@ def read_onnx(pair: OnnxPair, wish: Wish) -> Foreign:
 def with_graph(foreign: Foreign, found: Mapping[str, Any]) -> Foreign:
     """The description with the graph's nodes in it. Raises ModelUnavailable."""
     told = dict(foreign.description) or _own(found)
-    wish, pipeline = foreign.wish, told.get("pipeline")
-    ops = [step.get("op") for step in pipeline] if _is_steps(pipeline) else []
+    wish, pipeline = foreign.wish, _steps(told)
+    ops = [step.get("op") for step in pipeline]
     if not told or ops.count("network") != 1:
         raise ModelUnavailable(
             say("Nothing says what comes before and after the network (pipeline, with one step "
@@ -65,7 +65,7 @@ def with_graph(foreign: Foreign, found: Mapping[str, Any]) -> Foreign:
         )  # fmt: skip
     network = {"op": "network", "arch": "graph", "weights": "weights.safetensors",
                "args": {"dims": found["dims"], "nodes": found["nodes"]}}  # fmt: skip
-    steps = [network if step["op"] == "network" else step for step in told["pipeline"]
+    steps = [network if step["op"] == "network" else step for step in pipeline
              if step["op"] not in _LEFT_OUT]  # fmt: skip
     title = str(told.get("title") or foreign.weights.stem)
     modality = modality_of(str(told.pop("modality", title)), wish) if "gates" not in told else ""
@@ -86,5 +86,10 @@ def _own(found: Mapping[str, Any]) -> dict[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
-def _is_steps(pipeline: object) -> bool:
-    return isinstance(pipeline, list) and all(isinstance(step, dict) for step in pipeline)
+def _steps(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of a pipeline; none where one of them is no step."""
+    pipeline = told.get("pipeline")
+    if not isinstance(pipeline, list):
+        return []
+    steps = [step for step in pipeline if isinstance(step, dict) and "op" in step]
+    return steps if len(steps) == len(pipeline) else []

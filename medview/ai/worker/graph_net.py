@@ -98,11 +98,16 @@ def _batch(node: Node, dims: int) -> nn.Module:
     return made
 
 
+_POOLS: Mapping[tuple[str, int], Any] = {
+    ("max_pool", 2): nn.MaxPool2d, ("max_pool", 3): nn.MaxPool3d,
+    ("average_pool", 2): nn.AvgPool2d, ("average_pool", 3): nn.AvgPool3d,
+}  # fmt: skip
+
+
 def _pool(node: Node, dims: int) -> nn.Module:
-    edges = [node.ints(name, dims) for name in ("kernel", "stride", "pad")]
-    if node.kind == "max_pool":
-        return (nn.MaxPool2d, nn.MaxPool3d)[dims - 2](*edges)
-    return (nn.AvgPool2d, nn.AvgPool3d)[dims - 2](*edges)  # type: ignore[arg-type]
+    edges = [tuple(node.ints(name, dims)) for name in ("kernel", "stride", "pad")]
+    made: nn.Module = _POOLS[node.kind, dims](*edges)
+    return made
 
 
 class _Resize(nn.Module):
@@ -217,7 +222,8 @@ class SliceBySlice(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Each plane across k by itself."""
         planes = x.transpose(1, 2).flatten(0, 1)
-        return self.net(planes).unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
+        found: Tensor = self.net(planes)
+        return found.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
 
 
 def build_graph(*, dims: int, nodes: list[str]) -> GraphNet:

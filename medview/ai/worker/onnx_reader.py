@@ -176,7 +176,8 @@ def _attribute(raw: memoryview) -> tuple[str, Any]:
 
 def _tensor(raw: memoryview) -> tuple[str, Array]:
     shape: list[int] = []
-    name, kind, content, numbers = "", 0, None, {}
+    name, kind, content = "", 0, None
+    numbers: dict[int, list[Any]] = {}
     for number, value in _fields(raw):
         if number == 1:
             shape += _ints(value)
