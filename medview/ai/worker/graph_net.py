@@ -221,9 +221,9 @@ class SliceBySlice(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Each plane across k by itself."""
-        planes = x.transpose(1, 2).flatten(0, 1)
+        planes = x.transpose(1, 2).flatten(0, 1)  # [n k, 1, j, i]
         found: Tensor = self.net(planes)
-        return found.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
+        return found.reshape(x.shape[0], x.shape[2], *found.shape[1:]).transpose(1, 2)
 
 
 def build_graph(*, dims: int, nodes: list[str]) -> GraphNet:
