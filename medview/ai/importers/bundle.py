@@ -2,8 +2,8 @@
 
 A bundle's configuration may run code (`$` is evaluated, `_target_` may be any callable). Here
 nothing of it is resolved: the first key that asks for such a thing stops the import and is named.
-What can be followed is a bundle whose network is one of MedView's own and whose metadata hold the
-steps before and after it, as `medview models export --to monai` writes it.
+What can be followed: a bundle that `medview models export --to monai` wrote; and one whose network
+is MONAI's UNet, whose transforms are among those of `monai_steps`, told by plain values or `@name`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from medview.ai.folder import read_json
-from medview.ai.importers.wish import Foreign, Wish
+from medview.ai.importers.monai_net import MonaiUnet, stopped
+from medview.ai.importers.monai_steps import found_at, steps_of
+from medview.ai.importers.wish import Foreign, Wish, described, modality_of, outputs_of
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
 _NETS = {"UNet3d": "unet3d", "ResNet2d": "resnet2d", "PlainConvUNet": "nnunet_plain",
          "ResidualEncoderUNet": "nnunet_resenc"}  # fmt: skip
+_UNETS = ("UNet", "monai.networks.nets.UNet", "monai.networks.nets.unet.UNet")
 _OWN = "medview.ai.worker."
 _CONFIGS = ("inference.json", "inference.yaml", "inference.yml")
 
@@ -37,9 +40,20 @@ def read_bundle(folder: Path, wish: Wish) -> Foreign:
         raise ModelUnavailable(
             say("The bundle has no configs/inference.json; MedView reads no other form.")
         )
-    inference = read_json(config)
+    inference, metadata = read_json(config), read_json(folder / "configs" / "metadata.json")
+    weights = folder / "models" / "model.pt"
+    if not weights.is_file():
+        raise ModelUnavailable(say("The model's weights are missing."), "models/model.pt")
+    if "medview" in metadata:
+        return _own_bundle(inference, metadata, weights, wish)
+    return _plain_bundle(inference, metadata, weights, wish)
+
+
+def _own_bundle(
+    inference: Mapping[str, Any], metadata: Mapping[str, Any], weights: Path, wish: Wish
+) -> Foreign:
     _require_plain(inference)
-    own = read_json(folder / "configs" / "metadata.json").get("medview")
+    own = metadata["medview"]
     description = own.get("description") if isinstance(own, dict) else None
     if not isinstance(description, dict):
         raise ModelUnavailable(
@@ -52,32 +66,57 @@ def read_bundle(folder: Path, wish: Wish) -> Foreign:
         raise ModelUnavailable(say("The bundle names one network and describes another."))
     changes: dict[str, Any] = {"name": wish.name or f"{description.get('name', 'model')}-bundle"}
     changes |= {"licence": wish.licence} if wish.licence else {}
-    weights = folder / "models" / "model.pt"
-    if not weights.is_file():
-        raise ModelUnavailable(say("The model's weights are missing."), "models/model.pt")
     notes = ("A MONAI bundle with MedView's own description in its metadata.",)
     return Foreign({**description, **changes}, weights, "plain-weights", notes)
+
+
+def _plain_bundle(
+    inference: Mapping[str, Any], metadata: Mapping[str, Any], weights: Path, wish: Wish
+) -> Foreign:
+    """Network, transforms and inferer alone; what else stands there is for MONAI's own program."""
+    network = found_at(inference, inference.get("network_def", "-"), "network_def")
+    if not isinstance(network, dict):
+        raise stopped(network, "network_def")
+    if network.get("_target_") not in _UNETS:
+        raise stopped(network.get("_target_"), "network_def::_target_")
+    try:
+        net = MonaiUnet({key: found_at(inference, value, f"network_def::{key}")
+                         for key, value in network.items()})  # fmt: skip
+        pipeline = steps_of(inference)
+        form = metadata["network_data_format"]
+        image, answer = form["inputs"]["image"], next(iter(form["outputs"].values()))
+        names = {int(n): str(name) for n, name in answer["channel_def"].items() if int(n) > 0}
+        if sorted(names) != list(range(1, net.outputs)):
+            raise ValueError("channel_def")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
+        raise ModelUnavailable(
+            say("The bundle lacks what MONAI writes there ({key}).", key=str(error)[:80])
+        ) from error
+    step = {"op": "network", "arch": "graph", "weights": "weights.safetensors",
+            "args": {"dims": 3, "nodes": net.nodes}}  # fmt: skip
+    rest = {"kind": "segmentation", "outputs": outputs_of(names),
+            "pipeline": [step if each["op"] == "network" else each for each in pipeline]}  # fmt: skip
+    title = str(metadata.get("name") or metadata.get("task") or weights.parents[1].name)
+    modality = modality_of(f"{image.get('modality', '')} {title}", wish)
+    described_as = described(title, title, modality, wish, rest)
+    notes = (
+        f"A MONAI bundle, version {metadata.get('version', 'not stated')}.",
+        "Network, transforms and inferer were read as data; the rest of it was not looked at.",
+        f"Copyright as its maker says: {metadata.get('copyright', 'not stated')}.",
+    )
+    return Foreign(described_as, weights, "plain-weights", notes, wish, net.names)
 
 
 def _require_plain(inference: Mapping[str, Any]) -> None:
     for key, value in _walk(inference, ""):
         name = key.rsplit("::", 1)[-1]
-        if isinstance(value, str) and value.startswith("$"):
-            raise ModelUnavailable(
-                say("The bundle wants code to be run at {key}; MedView runs none.", key=key[:80])
-            )
         is_known = str(value).startswith(_OWN) and str(value).rsplit(".", 1)[-1] in _NETS
-        if name == "_target_" and not is_known:
-            raise ModelUnavailable(
-                say("The bundle asks for {what} at {key}, which MedView does not have.",
-                    what=str(value)[:80], key=key[:80])
-            )  # fmt: skip
+        is_code = isinstance(value, str) and value.startswith("$")
+        if is_code or (name == "_target_" and not is_known):
+            raise stopped(value, key)
     network = inference.get("network_def")
     if not isinstance(network, dict) or "_target_" not in network:
-        raise ModelUnavailable(
-            say("The bundle asks for {what} at {key}, which MedView does not have.",
-                what="-", key="network_def")
-        )  # fmt: skip
+        raise stopped("-", "network_def")
 
 
 def _walk(value: Any, key: str, depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -46,15 +46,21 @@ def convert_nnunet(source: str, target: str) -> Mapping[str, Any]:
     return {"trainer": trainer, "mirror": [int(axis) for axis in axes or ()]}
 
 
-def convert_state_dict(source: str, target: str) -> Mapping[str, Any]:
-    """A plain dictionary of tensors (`.pt` of a MONAI bundle) to one safetensors file."""
+def convert_state_dict(
+    source: str, target: str, names: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    """A plain dictionary of tensors (`.pt` of a MONAI bundle) to one safetensors file.
+
+    names: of those that get another one.
+    """
     document = _read(Path(source))
     for key in ("state_dict", "model"):
         if isinstance(document, dict) and isinstance(document.get(key), dict):
             document = document[key]
     if not isinstance(document, dict):
         raise ModelUnavailable(say("The file holds no table of weights."))
-    _save(_plain(document, lambda name: name), Path(target))
+    new = names or {}
+    _save(_plain(document, lambda name: new.get(name, name)), Path(target))
     return {}
 
 

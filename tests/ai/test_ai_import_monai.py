@@ -1,0 +1,132 @@
+"""MONAI bundles of others: UNet, transforms and inferer as data; the key that stops is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from medview.ai.importers import Wish
+from medview.ai.importers.bundle import read_bundle
+from medview.ai.importers.monai_net import MonaiUnet
+from medview.ai.worker.checkpoint import convert_state_dict
+from medview.ai.worker.net_steps import load_weights
+from medview.ai.worker.nets import build_net
+from medview.core.errors import ModelUnavailable
+
+UNET: dict[str, Any] = {
+    "_target_": "UNet", "spatial_dims": 3, "in_channels": 1, "out_channels": 2,
+    "channels": [2, 4, 6], "strides": [2, 2], "num_res_units": 2, "norm": "batch",
+}  # fmt: skip
+# As the Model Zoo's organ bundles are written; what is code there is not needed.
+INFERENCE: dict[str, Any] = {
+    "imports": ["$import glob"],
+    "device": "$torch.device('cuda:0')",
+    "pixdim": [1.5, 1.4, 2.0],
+    "network_def": UNET,
+    "network": "$@network_def.to(@device)",
+    "preprocessing": {"_target_": "Compose", "transforms": [
+        {"_target_": "LoadImaged", "keys": "image"},
+        {"_target_": "EnsureChannelFirstd", "keys": "image"},
+        {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
+        {"_target_": "Spacingd", "keys": "image", "pixdim": "@pixdim", "mode": "bilinear"},
+        {"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -57, "a_max": 164,
+         "b_min": 0, "b_max": 1, "clip": True},
+        {"_target_": "EnsureTyped", "keys": "image", "device": "@device"},
+    ]},
+    "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [96, 80, 64], "overlap": 0.5},
+    "postprocessing": {"_target_": "Compose", "transforms": [
+        {"_target_": "Activationsd", "keys": "pred", "softmax": True},
+        {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing"},
+        {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+        {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir"},
+    ]},
+}  # fmt: skip
+METADATA = {
+    "version": "0.5.3", "name": "Spleen CT segmentation", "copyright": "MONAI Consortium",
+    "network_data_format": {
+        "inputs": {"image": {"modality": "CT", "num_channels": 1}},
+        "outputs": {"pred": {"channel_def": {"0": "background", "1": "spleen"}}},
+    },
+}  # fmt: skip
+
+
+def bundle(root: Path, **changes: Any) -> Path:
+    (root / "configs").mkdir(parents=True)
+    (root / "models").mkdir()
+    told = {**INFERENCE, **changes}
+    (root / "configs" / "inference.json").write_text(json.dumps(told), encoding="utf-8")
+    (root / "configs" / "metadata.json").write_text(json.dumps(METADATA), encoding="utf-8")
+    torch.save({}, root / "models" / "model.pt")
+    return root
+
+
+def test_a_bundle_as_the_model_zoo_writes_it_becomes_steps(tmp_path: Path) -> None:
+    found = read_bundle(bundle(tmp_path / "b"), Wish(licence="Apache-2.0"))
+    steps = found.description["pipeline"]
+
+    assert [step["op"] for step in steps] == [
+        "orient", "resample", "scale_grey", "tile", "network", "restore", "measure"
+    ]  # fmt: skip
+    assert steps[0]["axes"] == "SAR"  # k, j, i are MONAI's x, y, z
+    assert steps[1]["spacing_mm"] == [2.0, 1.4, 1.5]
+    assert (steps[2]["low"], steps[2]["high"], steps[2]["mean"], steps[2]["sd"]) == (
+        -57, 164, -57, 221
+    )  # fmt: skip
+    assert (steps[3]["patch"], steps[3]["blend"]) == ([64, 80, 96], "constant")
+    assert [out["name"] for out in found.description["outputs"]] == ["Spleen"]
+    assert found.description["gates"][0]["in"] == ["CT"]
+
+
+def changed(part: str, number: int, **fields: Any) -> dict[str, Any]:
+    whole = json.loads(json.dumps(INFERENCE[part]))
+    whole["transforms"][number] |= fields
+    return {part: whole}
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"network_def": {**UNET, "_target_": "SegResNet"}}, "SegResNet at network_def::_target_"),
+    ({"network_def": {**UNET, "channels": "$[2, 4]"}}, "code to be run at network_def::channels"),
+    ({"network_def": {**UNET, "in_channels": 4}}, "4 at network_def::in_channels"),
+    ({"network_def": {**UNET, "act": "swish"}}, "swish at network_def::act"),
+    ({"preprocessing": "$monai.data.x()"}, "code to be run at preprocessing"),
+    (changed("preprocessing", 3, _target_="Resized"), "Resized at preprocessing::transforms::3"),
+    (changed("preprocessing", 4, a_min="$min(x)"), "run at preprocessing::transforms::4::a_min"),
+    (changed("postprocessing", 0, softmax=False, sigmoid=True), "postprocessing::transforms::0"),
+    ({"inferer": {"_target_": "mine.Inferer"}}, "mine.Inferer at inferer::_target_"),
+])  # fmt: skip
+def test_the_key_that_stops_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        read_bundle(bundle(tmp_path / "b", **changes), Wish())
+    assert words in caught.value.sentence()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [
+    {}, {"num_res_units": 0, "norm": ["instance", {"affine": True}], "act": "relu"},
+    {"num_res_units": 1, "strides": [2, 1], "kernel_size": [3, 3, 1], "norm": "instance",
+     "act": ["leakyrelu", {"negative_slope": 0.2}], "channels": [2, 2, 4]},
+    {"channels": [2, 4, 4, 8], "strides": [1, 2, 2], "bias": False},
+])  # fmt: skip
+def test_the_unet_answers_as_monai_s_own_does(changes: dict[str, Any], tmp_path: Path) -> None:
+    nets = pytest.importorskip("monai.networks.nets")
+    given = {key: value for key, value in {**UNET, **changes}.items() if key != "_target_"}
+    torch.manual_seed(4)
+    peer = nets.UNet(**given).eval()
+    with torch.no_grad():
+        for name, tensor in peer.state_dict().items():  # so that norms are no identities
+            if "running_var" in name:
+                tensor.uniform_(0.5, 2)
+    torch.save(peer.state_dict(), tmp_path / "model.pt")
+    made = MonaiUnet({**UNET, **changes})
+    target = tmp_path / "weights.safetensors"
+    convert_state_dict(str(tmp_path / "model.pt"), str(target), made.names)
+    net = build_net("graph", {"dims": 3, "nodes": made.nodes})
+    load_weights(net, target)
+    image = torch.from_numpy(np.random.default_rng(5).normal(size=(1, 1, 16, 8, 24)).astype("f4"))
+    with torch.inference_mode():
+        torch.testing.assert_close(net.eval()(image), peer(image), atol=1e-5, rtol=1e-5)
