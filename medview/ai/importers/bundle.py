@@ -84,18 +84,16 @@ def _plain_bundle(
                          for key, value in network.items()})  # fmt: skip
         pipeline = steps_of(inference)
         form = metadata["network_data_format"]
-        image, answer = form["inputs"]["image"], next(iter(form["outputs"].values()))
-        names = {int(n): str(name) for n, name in answer["channel_def"].items() if int(n) > 0}
-        if sorted(names) != list(range(1, net.outputs)):
-            raise ValueError("channel_def")
+        image = form["inputs"]["image"]
+        names = _classes(next(iter(form["outputs"].values())), net.outputs)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
         raise ModelUnavailable(
             say("The bundle lacks what MONAI writes there ({key}).", key=str(error)[:80])
         ) from error
     step = {"op": "network", "arch": "graph", "weights": "weights.safetensors",
             "args": {"dims": 3, "nodes": net.nodes}}  # fmt: skip
-    rest = {"kind": "segmentation", "outputs": outputs_of(names),
-            "pipeline": [step if each["op"] == "network" else each for each in pipeline]}  # fmt: skip
+    steps = [step if each["op"] == "network" else each for each in pipeline]
+    rest = {"kind": "segmentation", "outputs": outputs_of(names), "pipeline": steps}
     title = str(metadata.get("name") or metadata.get("task") or weights.parents[1].name)
     modality = modality_of(f"{image.get('modality', '')} {title}", wish)
     described_as = described(title, title, modality, wish, rest)
@@ -105,6 +103,14 @@ def _plain_bundle(
         f"Copyright as its maker says: {metadata.get('copyright', 'not stated')}.",
     )
     return Foreign(described_as, weights, "plain-weights", notes, wish, net.names)
+
+
+def _classes(answer: Mapping[str, Any], count: int) -> dict[int, str]:
+    """The names of all classes but the background. Raises ValueError where some have none."""
+    names = {int(n): str(name) for n, name in answer["channel_def"].items() if int(n) > 0}
+    if sorted(names) != list(range(1, count)):
+        raise ValueError("channel_def")
+    return names
 
 
 def _require_plain(inference: Mapping[str, Any]) -> None:

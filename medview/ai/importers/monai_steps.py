@@ -55,9 +55,9 @@ def _transforms(
         raise stopped(whole, part)
     if _last(whole.get("_target_", "Compose")) != "Compose":
         raise stopped(whole["_target_"], f"{part}::_target_")
-    for number, given in enumerate(whole["transforms"]):
+    for number, told in enumerate(whole["transforms"]):
         key = f"{part}::transforms::{number}"
-        given = found_at(document, given, key)
+        given = found_at(document, told, key)
         if not isinstance(given, dict) or "_target_" not in given:
             raise stopped(given, key)
         name = _last(given["_target_"])
