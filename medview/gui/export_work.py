@@ -1,4 +1,4 @@
-"""Pictures that leave: a view on the clipboard, as a file, on paper; a cine as a film."""
+"""Pictures that leave: a view on the clipboard, as a file, on paper; slices and phases as films."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QRectF, Qt, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from medview.core.files import write_private
-from medview.core.progress import CancelToken
 from medview.core.words import say, tr
 from medview.gui.dialogs.files import ask_save
-from medview.gui.views.picture import as_array, picture_of
+from medview.gui.film import Film, PhaseShots, Shots, SliceShots
+from medview.gui.views.picture import picture_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PySide6.QtPrintSupport import QPrinter
 
     from medview.gui.views.slice_view import SliceView
@@ -31,13 +29,14 @@ class ExportWork:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
-        self._film: _Film | None = None
+        self._film: Film | None = None
         on = window.actions_.connect
         on("file.copy_view", partial(self._copy, has_text=False))
         on("file.copy_view_named", partial(self._copy, has_text=True))
         on("file.save_view", partial(self._ask_picture, has_text=False))
         on("file.save_view_named", partial(self._ask_picture, has_text=True))
         on("file.save_film", self._ask_film)
+        on("file.save_phases", self._ask_phases)
         on("file.print_view", self._print)
         on("models.cancel", self._stop)
         window.status.cancel_asked.connect(self._stop)
@@ -67,16 +66,28 @@ class ExportWork:
     def save_film(self, path: Path) -> None:
         """Write every slice of the active view as it stands, without corner texts."""
         view = self._shown()
+        if view is not None:
+            self._film_of(view, SliceShots(self._window, view), path)
+
+    def save_phases(self, path: Path) -> None:
+        """Write every phase of the active view's series at the place that is shown, likewise."""
+        view, phases = self._shown(), self._window.pictures.phases
         if view is None:
             return
-        plane = view.stage.plane
-        frame = picture_of(view, has_text=False)
-        count = 0 if plane is None else plane.count
-        if count < 2 or count > _MOST_FRAMES or count * frame.sizeInBytes() > _MOST_BYTES:
+
+        async def action() -> None:
+            if await phases.read():
+                self._film_of(view, PhaseShots(phases, self._window), path)
+
+        self._window.operations.start(action())
+
+    def _film_of(self, view: SliceView, shots: Shots, path: Path) -> None:
+        size = picture_of(view, has_text=False).sizeInBytes()
+        if not 2 <= shots.count <= min(_MOST_FRAMES, _MOST_BYTES // max(1, size)):
             self._say_wrong(tr("A film takes 2 to {most} slices.", most=_MOST_FRAMES))
             return
         self._stop()
-        self._film = _Film(self._window, view, path)
+        self._film = Film(self._window, view, shots, path)
 
     def _copy(self, *, has_text: bool) -> None:
         view = self._shown()
@@ -109,6 +120,13 @@ class ExportWork:
         title = tr("Save the slices as a film…")
         ask_save(self._window, title, "film.webp", "*.webp *.gif", self.save_film)
 
+    def _ask_phases(self) -> None:
+        if len(self._window.pictures.phases.places) < 2:
+            self._window.reactions.say(say("This series has no phases."))
+            return
+        title = tr("Save the phases as a film…")
+        ask_save(self._window, title, "phases.webp", "*.webp *.gif", self.save_phases)
+
     def _print(self) -> None:
         from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 
@@ -136,68 +154,6 @@ class ExportWork:
 
     def _say_wrong(self, words: str) -> None:
         self._window.status.show_message(words, "warn")
-
-
-class _Film(QObject):
-    """Shows slice after slice, one a turn of the loop, then has them written in a thread."""
-
-    def __init__(self, window: MainWindow, view: SliceView, path: Path) -> None:
-        super().__init__(window)
-        self._window, self._view, self._path = window, view, path
-        self._state = view.stage.state
-        self._frames: list[NDArray[np.uint8]] = []
-        self._cancel = CancelToken()
-        self._timer = QTimer(self, interval=0)
-        self._timer.timeout.connect(self._take)
-        _go_to(view, 0)
-        self._timer.start()
-
-    def stop(self) -> None:
-        """Leave it; the view stands as it stood."""
-        self._cancel.cancel()
-        if self._timer.isActive():
-            self._timer.stop()
-            self._back()
-
-    def _take(self) -> None:
-        stage = self._view.stage
-        if stage.plane is None:
-            self.stop()
-            return
-        count, at = stage.plane.count, len(self._frames)
-        self._frames.append(as_array(picture_of(self._view, has_text=False)))
-        self._window.status.show_progress(tr("Film"), at + 1, count)
-        if at + 1 < count:
-            _go_to(self._view, at + 1)
-            return
-        self._timer.stop()
-        self._back()
-        self._window.operations.start(self._write())
-
-    async def _write(self) -> None:
-        from medview.gui.views.cine import pace_of
-        from medview.imaging.film import write_film
-
-        shown = self._view.stage.shown
-        times = [100.0] * len(self._frames)
-        if shown is not None:
-            pace = pace_of(shown.series, self._window.grid.playing.rate, shown.stack.frame_ms)
-            times = [float(pace.wait_ms(number)) for number in range(len(self._frames))]
-        await self._window.operations.call(
-            write_film, self._frames, times, self._path, self._cancel
-        )
-        self._window.reactions.say(say("Saved: {path}", path=self._path))
-
-    def _back(self) -> None:
-        self._window.status.show_progress("", 0, 0)
-        self._view.stage.change(self._state)
-
-
-def _go_to(view: SliceView, number: int) -> None:
-    """A slice by its number as they are read."""
-    from medview.gui.views.cine import shown_number
-
-    view.stage.scroll(number - shown_number(view.stage))
 
 
 def print_picture(picture: QImage, printer: QPrinter) -> None:

@@ -135,10 +135,10 @@ class PhaseWork(QObject):
             self._choose(places[number])
 
     def _choose(self, target: Place) -> None:
-        self._lead_to(target)
+        self.lead_to(target)
         self._session.select(target.key)
 
-    def _lead_to(self, target: Place) -> None:
+    def lead_to(self, target: Place) -> None:
         """Every tile that shows the active phase shows another one, standing as it stood."""
         own = self._grid.active_tile.key
         for tile in self._grid.all_tiles:
@@ -160,17 +160,25 @@ class PhaseWork(QObject):
         if len(places) < 2:
             self._window.reactions.say(say("This series has no phases."))
             return
-        self._cancel = CancelToken()
 
         async def action() -> None:
-            try:
-                call = self._window.operations.call
-                await call(load_phases, self._session.studies, places, self._report, self._cancel)
-            finally:
-                self.progressed.emit(-1, 0)
-            self._timer.start(self._wait_ms())
+            if await self.read():
+                self._timer.start(self._wait_ms())
 
         self._window.operations.start(action())
+
+    async def read(self) -> bool:
+        """Have every phase in memory; whether there are several. Raises NoRoom, Cancelled."""
+        self.stop()
+        places, self._cancel = self.places, CancelToken()
+        if len(places) < 2:
+            return False
+        try:
+            call = self._window.operations.call
+            await call(load_phases, self._session.studies, places, self._report, self._cancel)
+        finally:
+            self.progressed.emit(-1, 0)
+        return True
 
     def stop(self) -> None:
         """End the cine; the phase that is shown becomes the active series."""
@@ -191,16 +199,18 @@ class PhaseWork(QObject):
         keys = [place.key for place in there]
         own = self._grid.active_tile.key
         at = keys.index(own) if own in keys else -1
-        self._lead_to(there[(at + 1) % len(there)])
+        self.lead_to(there[(at + 1) % len(there)])
         self._timer.setInterval(self._wait_ms())
 
     def _wait_ms(self) -> int:
         """How long the shown phase stays: the reader's rate, else the file's own times."""
-        rate = self._grid.playing.rate
-        if rate > 0:
-            return max(_FASTEST_MS, round(1000 / rate))
-        times = phase_ms([place.stack for place in self.places])
-        return max(_FASTEST_MS, round(times[self.number]))
+        return round(self.times_ms()[self.number])
+
+    def times_ms(self) -> list[float]:
+        """How long each phase stays in a cine: by the reader's rate, else by the files' times."""
+        places, rate = self.places, self._grid.playing.rate
+        times = [1000 / rate] * len(places) if rate > 0 else phase_ms([p.stack for p in places])
+        return [max(float(_FASTEST_MS), each) for each in times]
 
     # -- the curve -----------------------------------------------------------------------------
 

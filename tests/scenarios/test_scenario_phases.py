@@ -129,6 +129,32 @@ def test_the_cine_over_phases_reads_them_goes_round_and_stops(
     assert window.session.active.key == window.grid.active_tile.key
 
 
+def test_the_phases_become_a_film_and_the_view_stands_as_it_stood(
+    window: MainWindow, view: SliceView, qtbot: QtBot, quiet: Quiet, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    window.actions_.perform("series.next_phase")
+    quiet(window)
+    path = tmp_path / "phases.gif"
+    state = view.stage.state
+    view.stage.change(replace(state, window=replace(state.window, width=500, center=250)))
+
+    window.export.save_phases(path)
+
+    qtbot.waitUntil(path.exists, timeout=60_000)
+    with Image.open(path) as film:
+        assert film.n_frames == PHASES
+        middles = []
+        for number in range(PHASES):
+            film.seek(number)
+            middles.append(film.convert("L").getpixel((film.width // 2, film.height // 2 - 20)))
+            assert film.info["duration"] == pytest.approx(125, abs=6)
+    assert middles[0] < middles[1] < middles[2]
+    assert window.pictures.phases.number == 1
+    quiet(window)
+
+
 def test_the_curve_has_the_mean_of_every_phase_at_its_time(
     window: MainWindow, view: SliceView, quiet: Quiet
 ) -> None:

@@ -24,6 +24,7 @@ _FILE = (
     Row("file.save_view", "Save the picture of this view…", "image", "Ctrl+E"),
     Row("file.save_view_named", "Save the picture with its corner texts…", "image"),
     Row("file.save_film", "Save the slices as a film…", "download"),
+    Row("file.save_phases", "Save the phases as a film…", "download"),
     Row("file.print_view", "Print this view…", "send"),
     Row("file.anonymize", "Copies without identity…", "eye-off", "Ctrl+Shift+A"),
     Row("file.close_patient", "Close the patient", "x", "Ctrl+W"),

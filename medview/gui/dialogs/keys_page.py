@@ -55,6 +55,8 @@ class KeysPage(QWidget):
         self.press.setMaximumSequenceLength(1)
         self.press.setAccessibleName(tr("Press the new key"))
         self.press.setToolTip(tr("Press the new key"))
+        for field in self.press.findChildren(QLineEdit):  # Qt's own words are English alone
+            field.setPlaceholderText(tr("Press the new key"))
         self.said = label("", "muted")
         self._lay_out()
         self.search.textChanged.connect(self._narrow)

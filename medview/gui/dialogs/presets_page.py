@@ -37,7 +37,7 @@ class PresetsPage(QWidget):
             self.group.addItem(" · ".join(part for part in key if part), "|".join(key))
         self.group.setAccessibleName(tr("Modality and unit"))
         self.table = QTableWidget(0, 4)
-        self.table.setHorizontalHeaderLabels([tr("Key"), tr("Name"), tr("Width"), tr("Level")])
+        self.table.setHorizontalHeaderLabels([tr("Key"), tr("Preset"), tr("Width"), tr("Level")])
         self.table.setAccessibleName(tr("Window presets"))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setTabKeyNavigation(False)

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFontMetricsF, QPainter
 
 from medview.core.numbers import unit_text
 from medview.core.results import Heatmap
@@ -21,6 +21,7 @@ from medview.imaging.colour_maps import GREY, colour_map
 
 _LEAST_HEIGHT = 200.0  # of a view that has room for a bar
 _WIDTH, _TALLEST = 6.0, 110.0
+_LINES_ABOVE = 5.5  # of the corner's words, and the bar's own name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def paint_colour_bars(stage: SliceStage, painter: QPainter, *, has_overlay: bool
         return
     tall = min(_TALLEST, height * 0.26)
     painter.setFont(ink.corner_font())
-    top = height * 0.2
+    line = QFontMetricsF(painter.font()).height() + 1
+    top = max(height * 0.2, line * _LINES_ABOVE)
     for bar in bars_of(stage, has_overlay=has_overlay):
         if top + tall > height * 0.8:
             return
