@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,10 @@ from medview.dicom.objects.sr import StructuredReport, read_structured_report
 from medview.dicom.write.results_json import StoredVoxels, run_from_json
 
 _OURS = "MedView"
+_STATUSES = ("run", "refused", "failed", "cancelled")
+# Both become names of files and folders, and the report may be by anyone.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
 
 
@@ -64,6 +69,10 @@ def read_runs(path: str) -> tuple[StructuredReport, tuple[ReturnedRun, ...]]:
 
 def _run(kept: Mapping[str, Any]) -> ReturnedRun:
     run, voxels = run_from_json(kept["run"])
+    if not (_ID.fullmatch(run.id) and _MODEL.fullmatch(run.model.name)):
+        raise ValueError(run.id)
+    if run.status not in _STATUSES:
+        raise ValueError(run.status)
     return ReturnedRun(
         run=run,
         voxels=voxels,
