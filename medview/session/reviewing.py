@@ -11,13 +11,12 @@ from medview.core.codec import to_plain
 from medview.core.results import Finding, Label, ModelRun
 from medview.session.reporting import ReportSubject
 from medview.session.saving import free_name, heads
-from medview.session.segment_sources import corrected_key
-from medview.session.segments import Segment
+from medview.session.segments import Segment, corrected_key
 from medview.session.studies import Place
-from medview.session.work import Decision, TakenReport, Work
+from medview.session.work import Decision, TakenReport, Work, moment_of
 
 if TYPE_CHECKING:
-    from medview.dicom.write import RunFiles, Sources, WrittenSegmentation
+    from medview.dicom.write import Reader, RunFiles, Sources, WrittenSegmentation
     from medview.dicom.write.drawn_segments import DrawnSegment
     from medview.dicom.write.finding_groups import Review
 
@@ -33,11 +32,16 @@ def corrected_by(work: Work, run: ModelRun, finding: Finding) -> Segment | None:
 
 
 def state_of(work: Work, run: ModelRun, finding: Finding) -> Decision | None:
-    """The reader's word on a finding; accepting a mask that was corrected is "edited"."""
+    """The reader's word on a finding; accepting a mask that was corrected is "edited".
+
+    "edited" holds as long as there is a corrected mask, and is of its last stroke.
+    """
     said, segment = work.decision_on(finding.id), corrected_by(work, run, finding)
-    if said is not None and said.is_for:
-        edited = "edited" if segment is not None else "accepted"
-        return Decision(finding_id=finding.id, decision=edited, at=said.at, by=said.by)
+    if said is not None and said.is_for and segment is not None:
+        at = max(said.at, segment.changed_at, key=moment_of)
+        return Decision(finding_id=finding.id, decision="edited", at=at, by=said.by)
+    if said is not None and said.decision == "edited":
+        return None
     if said is None and segment is not None and segment.changed_at != segment.made_at:
         return Decision(
             finding_id=finding.id, decision="edited", at=segment.changed_at, by=segment.made_by
@@ -51,11 +55,11 @@ def write_reviews(
     """One report on what models found on a stack, in the reader's name, and how many objects.
 
     None while the reader has said nothing. It takes the place of the models' own reports and of
-    the reader's earlier ones. Raises WriteFailed, GeometryError, InvalidInput.
+    the reader's earlier ones; where every word was taken back it says so in an earlier one's
+    place. Raises WriteFailed, GeometryError, InvalidInput.
     """
     from medview.dicom.objects.sr import read_structured_report
     from medview.dicom.write import (
-        Reader,
         ReportParts,
         read_sources,
         stack_digest,
@@ -65,23 +69,33 @@ def write_reviews(
     work = subject.work
     pairs = [(run, finding) for run, _ in written for finding in run.findings]
     said = {f.id: word for run, f in pairs if (word := state_of(work, run, f)) is not None}
-    if not said:
+    stem, ids = f"findings-{stack_digest(*place.key)}", {f.id for _, f in pairs}
+    if not (said or heads(subject, stem, ids, folder)):
         return None
-    stem, sources = f"findings-{stack_digest(*place.key)}", read_sources(place.stack)
+    sources = read_sources(place.stack)
     reviews, masks = _reviews(subject, place, written, (said, sources, folder))
-    last = max(said.values(), key=lambda word: word.at)
     own = [folder / files.sr for _, files in written if files.sr]
     parts = ReportParts(
         runs=[(run, files.segmentation) for run, files in written],
         reviews=reviews,
-        predecessors=heads(subject, stem, {f.id for _, f in pairs}, folder, own),
-        reader=Reader(last.by or "unknown", str(sources.first.get("InstitutionName", "")) or "-"),
+        predecessors=heads(subject, stem, ids, folder, own),
+        reader=_reader(said, sources),
         is_complete=len(said) == len(pairs),
     )
     path = free_name(folder, stem, "sr")
     write_measurement_report(parts, sources, path)
     uid = read_structured_report(str(path)).uid
-    return TakenReport(uid=uid, ids=tuple(said)), 1 + masks
+    return TakenReport(uid=uid, ids=tuple(f.id for _, f in pairs)), 1 + masks
+
+
+def _reader(said: Mapping[str, Decision], sources: Sources) -> Reader | None:
+    """Who said the last word, to verify the report; None where nothing is said any more."""
+    from medview.dicom.write import Reader
+
+    if not said:
+        return None
+    last = max(said.values(), key=lambda word: word.moment)
+    return Reader(last.by or "unknown", str(sources.first.get("InstitutionName", "")) or "-")
 
 
 def _reviews(
@@ -90,7 +104,10 @@ def _reviews(
     written: Written,
     how: tuple[Mapping[str, Decision], Sources, Path],
 ) -> tuple[dict[str, Review], int]:
-    """Every word with the mask that belongs to it; how many files of masks were written."""
+    """Every word with the mask that belongs to it; how many files of masks were written.
+
+    A mask that was corrected to nothing says that nothing is there: the finding is rejected.
+    """
     from medview.dicom.write.finding_groups import EditedMask, Review
 
     said, sources, folder = how
@@ -110,9 +127,13 @@ def _reviews(
                     "segment": {**to_plain(segment), "patches": []},
                 },
             )
+    emptied = {finding_id for finding_id, _, _ in edited} - masks.keys()
     reviews = {
         finding_id: Review(
-            decision=word.decision, by=word.by, at=word.at, edited=masks.get(finding_id)
+            decision="rejected" if finding_id in emptied else word.decision,
+            by=word.by,
+            at=word.at,
+            edited=masks.get(finding_id),
         )
         for finding_id, word in said.items()
     }

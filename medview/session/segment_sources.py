@@ -15,6 +15,7 @@ from medview.core.study import StudyObject
 from medview.core.words import Sentence, say
 from medview.imaging.segment.box import Bits, Box, bounds
 from medview.session.segmenting import Beginning
+from medview.session.segments import corrected_key
 from medview.session.studies import Place
 
 Named = tuple[str, Beginning]
@@ -48,11 +49,6 @@ def from_finding(place: Place, run: ModelRun, finding: Finding) -> Named | None:
     words = f"{run.model.name} {run.model.version}: {label.name}"
     begin = _beginning(voxels, label, words, corrected_key(run.id, label.value))
     return label.name, replace(begin, corrects=finding.id)
-
-
-def corrected_key(run_id: str, label_value: int) -> str:
-    """What the origin of a model's corrected mask is called."""
-    return f"run:{run_id}:{label_value}"
 
 
 def stored_segmentations(

@@ -17,7 +17,7 @@ from medview.session.events import Events, KnowledgeChanged, Message, SegmentsCo
 from medview.session.live_segments import LiveSegments
 from medview.session.made import Made, account_name
 from medview.session.nodules import link, linked_to, measured_again
-from medview.session.segments import Patch, Segment
+from medview.session.segments import Patch, Segment, corrected_key
 from medview.session.strokes import Strokes
 from medview.session.studies import Place
 
@@ -197,16 +197,27 @@ class Segmenting:
             self._set(place, replace(segment, **values), command)  # type: ignore[arg-type]
 
     def delete(self, segment: Segment) -> None:
-        """Take a segment away, and the measurement that follows it; undoable."""
+        """Take a segment away, the measurement that follows it and "edited"; undoable."""
         place = self._active()
         if place is None:
             return
         book = self._made.book_of(place)
+        corrected = {
+            finding.id
+            for run in self._made.all_runs_of(place)
+            for finding in run.findings
+            if finding.label_value is not None
+            and corrected_key(run.id, finding.label_value) == segment.origin_key
+        }
         book.change(
             say("Delete a segment"),
             segments=tuple(s for s in book.work.segments if s.id != segment.id),
             measurements=tuple(m for m in book.work.measurements if linked_to(m) != segment.id),
-        )
+            decisions=tuple(
+                d for d in book.work.decisions
+                if d.finding_id not in corrected or d.decision != "edited"
+            ),
+        )  # fmt: skip
 
     def write(self, segment: Segment, box: Box, bits: Bits, name: Sentence) -> None:
         """Make a box of a segment what `bits` (box.shape) say; one undoable command."""
@@ -258,7 +269,7 @@ def _without(run: ModelRun, corrected: set[str]) -> LabelMap | None:
     if whole is None or not corrected:
         return whole
     labels = tuple(
-        replace(x, hidden=True) if f"run:{run.id}:{x.value}" in corrected else x
+        replace(x, hidden=True) if corrected_key(run.id, x.value) in corrected else x
         for x in whole.labels
     )
     return whole if labels == whole.labels else replace(whole, labels=labels)

@@ -66,6 +66,11 @@ class Segment:
     patches: tuple[Patch, ...] = ()
 
 
+def corrected_key(run_id: str, label_value: int) -> str:
+    """What the origin of a model's corrected mask is called."""
+    return f"run:{run_id}:{label_value}"
+
+
 HAEMORRHAGE = Code("SCT", "50960005", "Hemorrhage")
 CORONARY_CALCIUM = Code("SCT", "29483008", "calcified atheromatous plaque")
 

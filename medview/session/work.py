@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -54,6 +55,19 @@ class Decision:
     def is_for(self) -> bool:
         """Whether the finding holds, as it was or as the reader corrected it."""
         return self.decision in ("accepted", "edited")
+
+    @property
+    def moment(self) -> dt.datetime:
+        """`at` as a moment, to be compared over zones; the earliest for what is no time."""
+        return moment_of(self.at)
+
+
+def moment_of(time: str) -> dt.datetime:
+    """An ISO time as a moment; the earliest there is for what is no time."""
+    try:
+        return dt.datetime.fromisoformat(time).astimezone(dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
