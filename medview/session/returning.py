@@ -43,10 +43,11 @@ def take_in(places: Iterable[Place], made: Made, segmenting: Segmenting, events:
         fresh = [o for o in objects if o.uid not in known][:_MOST]
         said: list[Sentence] = []
         here = [each for each in places if each.patient is place.patient]
-        runs = take_runs([o for o in fresh if o.kind == "SR"], here, made, segmenting)
+        reports = [o for o in fresh if o.kind == "SR"]
+        runs, waiting = take_runs(reports, here, made, segmenting)
         if runs:
             events.send(Message(say("{count} results of models came back.", count=runs)))
-        count = _take_reports([o for o in fresh if o.kind == "SR"], place.patient, book, said)
+        count = _take_reports(reports, place.patient, book, said, waiting)
         if count:
             events.send(
                 Message(say("{count} measurements came from reports of this patient.", count=count))
@@ -57,9 +58,17 @@ def take_in(places: Iterable[Place], made: Made, segmenting: Segmenting, events:
 
 
 def _take_reports(
-    objects: list[StudyObject], patient: Patient, book: WorkBook, said: list[Sentence]
+    objects: list[StudyObject],
+    patient: Patient,
+    book: WorkBook,
+    said: list[Sentence],
+    waiting: frozenset[str],
 ) -> int:
-    """Take the newest reports in; how many measurements came with them and are news."""
+    """Take the newest reports in; how many measurements came with them and are news.
+
+    waiting: reports of which more may be taken when more is open; without measurements these
+    are read again then.
+    """
     from medview.dicom.objects.returned import read_returned
 
     read: list[Returned] = []
@@ -69,7 +78,7 @@ def _take_reports(
         except MedViewError as error:
             said.append(error.what)
     replaced = {uid for report in read for uid in report.predecessors}
-    newest = [report for report in read if report.uid not in replaced]
+    newest = [r for r in read if r.uid not in replaced and (r.measurements or r.uid not in waiting)]
     said += [note for report in newest for note in report.notes]
     work = book.work
     for report in sorted(newest, key=lambda each: each.made_at):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medview.core.codec import from_plain
-from medview.core.errors import MedViewError
+from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.study import StudyObject
 from medview.core.words import say
 from medview.session.made import Made
+from medview.session.reviewing import state_of
 from medview.session.segment_sources import voxels_of
 from medview.session.segmenting import Segmenting
 from medview.session.segments import Segment
@@ -22,39 +23,62 @@ from medview.session.work import Decision
 
 if TYPE_CHECKING:
     from medview.dicom.objects.returned_runs import ReturnedMask, ReturnedRun, ReturnedWord
+    from medview.dicom.objects.sr import StructuredReport
 
 
 def take_runs(
     objects: Sequence[StudyObject], places: Sequence[Place], made: Made, segmenting: Segmenting
-) -> int:
-    """Take the runs of a patient's reports into what was made; how many were news. Blocks.
+) -> tuple[int, frozenset[str]]:
+    """Take the runs of a patient's reports into what was made. Blocks.
 
-    A run that is here already stays; of two words on a finding the later one holds. What cannot
-    be read is left out: the report itself says so where it is shown.
+    A run that is here already stays; of two words on a finding the later one holds. A report that
+    another one takes the place of is passed over. What cannot be read is left out: the report
+    itself says so where it is shown.
+
+    Returns how many runs were news, and the UIDs of the reports that wait: their images or masks
+    are not here yet.
     """
+    read = _reports(objects, places)
+    by_key = {place.key: place for place in places}
+    replaced = {uid for report, _ in read for uid in report.predecessors}
+    newest = [pair for pair in read if pair[0].uid not in replaced]
+    news, waiting = 0, set()
+    for report, runs in sorted(newest, key=lambda pair: pair[0].made_at):
+        for told in runs:
+            place = by_key.get((told.run.series_uid, told.run.stack))
+            if place is None:
+                waiting.add(report.uid)
+                continue
+            try:
+                news += _take_run(told, place, made)
+            except MedViewError:
+                waiting.add(report.uid)
+                continue
+            if not _take_words(told, place, made, segmenting):
+                waiting.add(report.uid)
+    return news, frozenset(waiting)
+
+
+def _reports(
+    objects: Sequence[StudyObject], places: Sequence[Place]
+) -> list[tuple[StructuredReport, tuple[ReturnedRun, ...]]]:
+    """The reports of these patients with the runs in them."""
     from medview.dicom.objects.returned_runs import read_runs
 
-    by_key = {place.key: place for place in places}
-    read: list[tuple[str, ReturnedRun]] = []
+    read = []
+    whose = {"", *(place.patient.id for place in places)}
     for each in objects:
         try:
             report, runs = read_runs(each.path)
         except MedViewError:
             continue  # said by those who take its measurements
-        whose = {place.patient.id for place in places}
-        if report.patient_id and report.patient_id not in whose:
-            continue
-        read += [(report.made_at, run) for run in runs]
-    news = 0
-    for _, told in sorted(read, key=lambda pair: pair[0]):
-        place = by_key.get((told.run.series_uid, told.run.stack))
-        if place is not None:
-            news += _take_run(told, place, made)
-            _take_words(told, place, made, segmenting)
-    return news
+        if report.patient_id in whose:
+            read.append((report, runs))
+    return read
 
 
 def _take_run(told: ReturnedRun, place: Place, made: Made) -> int:
+    """How many runs were news; raises MedViewError where its mask is not here or damaged."""
     run = told.run
     for known in made.all_runs_of(place):
         if known.id == run.id:
@@ -63,10 +87,7 @@ def _take_run(told: ReturnedRun, place: Place, made: Made) -> int:
         is_same = same == (run.model.name, run.series_uid, run.stack, run.subject)
         if is_same and _ended(known) >= _ended(run):
             return 0  # what was found here since is newer
-    try:
-        made.keep_run(place, _whole(told, place))
-    except MedViewError:
-        return 0
+    made.keep_run(place, _whole(told, place))
     return 1
 
 
@@ -91,9 +112,11 @@ def _masks(told: ReturnedRun, objects: Mapping[str, str], place: Place) -> np.nd
 
     grid = place.stack.geometry
     voxels = np.zeros(grid.shape, np.uint8)
+    if not told.seg:
+        return voxels  # nothing was found
     path = objects.get(told.seg)
     if path is None:
-        return voxels
+        raise UnreadableInstance(say("The mask of this result is not here."), told.run.model.name)
     values = {number: value for value, number in told.segments.items()}
     for part in read_segmentation(path, grid).label_maps:
         for label in part.labels:
@@ -127,27 +150,34 @@ def _heatmaps(told: ReturnedRun, objects: Mapping[str, str], place: Place) -> tu
     return tuple(found)
 
 
-def _take_words(told: ReturnedRun, place: Place, made: Made, segmenting: Segmenting) -> None:
-    """The reader's words that came with a run; a later one that is here already stays."""
+def _take_words(told: ReturnedRun, place: Place, made: Made, segmenting: Segmenting) -> bool:
+    """The reader's words that came with a run; a later one that is here already stays.
+
+    Whether all of them could be taken: a correction needs its mask.
+    """
     if not any(run.id == told.run.id for run in made.all_runs_of(place)):
-        return
-    book = made.book_of(place)
+        return True
+    book, is_whole = made.book_of(place), True
     decisions = {d.finding_id: d for d in book.work.decisions}
     segments = {s.id: s for s in book.work.segments}
+    known = {f.id: state_of(book.work, told.run, f) for f in told.run.findings}
     for word in told.words:
-        known = decisions.get(word.finding_id)
-        if known is not None and known.at >= word.at:
+        new = Decision(finding_id=word.finding_id, decision=word.decision, at=word.at, by=word.by)
+        before = known.get(word.finding_id)
+        if before is not None and before.moment >= new.moment:
             continue
-        decisions[word.finding_id] = Decision(
-            finding_id=word.finding_id, decision=word.decision, at=word.at, by=word.by
-        )
-        back = None if word.edited is None else _segment(word, word.edited, place, segmenting)
-        if back is not None:
+        if word.edited is not None:
+            back = _segment(word, word.edited, place, segmenting)
+            if back is None:
+                is_whole = False
+                continue
             segments[back.id] = back
+        decisions[word.finding_id] = new
     now = tuple(decisions.values()), tuple(segments.values())
     if now != (book.work.decisions, book.work.segments):
         name = say("Take in the words of a report")
         book.change(name, decisions=now[0], segments=now[1])
+    return is_whole
 
 
 def _segment(

@@ -145,9 +145,10 @@ class Session:
         """Measurements and key images that the opened folders hold go into the work."""
         from medview.session.returning import take_in
 
-        series = {s.uid for p in found.patients for study in p.studies for s in study.series}
-        if any(study.objects for p in found.patients for study in p.studies):
-            fresh = [p for p in self.studies.places() if p.series.uid in series]
+        studies = [study for p in found.patients for study in p.studies]
+        if any(study.objects for study in studies):
+            uids = {study.uid for study in studies}
+            fresh = [p for p in self.studies.places() if p.study.uid in uids]
             take_in(fresh, self.made, self.segmenting, self.events)
 
     def _show_sketch(self, sketch: Holdings, opening: _Opening) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Mapping
@@ -83,7 +84,9 @@ def _run(kept: Mapping[str, Any]) -> ReturnedRun:
 
 
 def _word(finding_id: str, told: Mapping[str, Any]) -> ReturnedWord:
-    decision, edited = str(told["decision"]), told.get("edited")
+    decision, edited, at = str(told["decision"]), told.get("edited"), str(told.get("at") or "")
+    if at:
+        dt.datetime.fromisoformat(at)
     if decision not in ("accepted", "rejected", "edited"):
         raise ValueError(decision)
     mask = None
@@ -93,5 +96,5 @@ def _word(finding_id: str, told: Mapping[str, Any]) -> ReturnedWord:
         )
     return ReturnedWord(
         finding_id=str(finding_id), decision=decision, by=str(told.get("by") or ""),
-        at=str(told.get("at") or ""), edited=mask,
+        at=at, edited=mask,
     )  # fmt: skip
