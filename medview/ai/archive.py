@@ -6,7 +6,9 @@ before a byte is written, and each file is cut off at the size that the list sta
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import lzma
 import stat
 import tarfile
@@ -25,8 +27,10 @@ from medview.core.words import say
 _RATIO_MAX = 200  # text packs 10 to 20 times; a bomb a thousand times
 _ENTRIES_MAX = 256
 _CHUNK = 1 << 20
+_HEADER_MAX, _HEADERS_MAX = 4 << 10, 512 << 10  # bytes that tell of one file, and of all
+_PACKED = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\0", lzma.open))
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError,
-            NotImplementedError, RuntimeError, gzip.BadGzipFile)  # fmt: skip
+            NotImplementedError, RuntimeError, ValueError, OSError)  # fmt: skip
 Check = Callable[[Mapping[str, int]], None]  # names and sizes, or ModelUnavailable
 
 
@@ -55,20 +59,64 @@ def unpack(
             for name, entry in files.items():
                 _write(entry, folder / name)
     except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk; what bz2 and gzip raise has no number
         raise ModelUnavailable(say("The archive is damaged or no zip or tar archive.")) from error
+
+
+def list_names(archive: Path) -> list[str]:
+    """The names in a zip or tar archive; none where it is no such thing, or a hostile one."""
+    try:
+        with _entries(archive) as entries:
+            return [entry.name for entry in entries]
+    except (*_DAMAGED, ModelUnavailable):
+        return []
 
 
 @contextmanager
 def _entries(archive: Path) -> Iterator[list[_Entry]]:
     with archive.open("rb") as file:
-        is_zip = file.read(2) == b"PK"  # a tar that holds a zip ends like one, too
-    if is_zip:
+        first = file.read(6)
+    if first.startswith(b"PK"):  # a tar that holds a zip ends like one, too
         with zipfile.ZipFile(archive) as packed:
             _require_few(len(packed.infolist()))
             yield [_of_zip(packed, entry) for entry in packed.infolist()]
         return
-    with tarfile.open(archive) as tar:
-        yield list(_of_tar(tar, archive.stat().st_size))
+    opener = next((opener for magic, opener in _PACKED if first.startswith(magic)), Path.open)
+    with opener(archive, "rb") as plain:
+        headers = _Headers(plain)
+        with tarfile.open(fileobj=headers, mode="r:") as tar:
+            entries = list(_of_tar(tar, archive.stat().st_size))
+            headers.left = None
+            yield entries
+
+
+class _Headers(io.RawIOBase):
+    """An unpacked tar while its entries are listed.
+
+    tarfile takes what tells of a file whole, and in a time that grows with the square of it: what
+    is too long to be that is refused unread. left: bytes that may still be read, None for any.
+    """
+
+    def __init__(self, plain: io.BufferedIOBase) -> None:
+        self._plain = plain
+        self.left: int | None = _HEADERS_MAX
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._plain.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._plain.tell()
+
+    def read(self, count: int = -1) -> bytes:
+        if self.left is not None:
+            if not 0 <= count <= min(_HEADER_MAX, self.left):
+                raise tarfile.ReadError("header")
+            self.left -= count
+        return self._plain.read(count)
 
 
 def _of_zip(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> _Entry:
@@ -121,6 +169,8 @@ def _checked(entries: list[_Entry], packed: int, check: Check, top: str) -> dict
     files = {str(PurePosixPath(entry.name)): entry for entry in listed}
     if len(files) < len(listed):
         raise ModelUnavailable(say("The archive names a file twice."))
+    if any(str(above) in files for name in files for above in PurePosixPath(name).parents):
+        raise ModelUnavailable(say("The archive names a file twice."))
     _require_small(sum(entry.size for entry in listed), packed)
     stripped = _without_common_folder(files, top)
     check({name: entry.size for name, entry in stripped.items()})
@@ -130,6 +180,8 @@ def _checked(entries: list[_Entry], packed: int, check: Check, top: str) -> dict
 def _require_inside(entry: _Entry) -> None:
     name = entry.name
     path = PurePosixPath(name)
+    if entry.kind == "file" and not path.parts:
+        raise ModelUnavailable(say("The archive is damaged or no zip or tar archive."))
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
         raise ModelUnavailable(say("The archive names a place outside its own folder."))
     if entry.kind == "other":

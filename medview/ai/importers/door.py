@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import stat
-import tarfile
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from medview.ai.archive import unpack
+from medview.ai.archive import list_names, unpack
 from medview.ai.catalogue import user_models_dir
 from medview.ai.child import run_child
 from medview.ai.folder import ModelFolder, open_folder
@@ -27,7 +24,6 @@ from medview.core.words import say
 
 _PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".ts", ".ptl", ".bin"}
 _TOTAL_MAX = 8 << 30
-_LOOK_MAX = 300  # names in an archive that are looked at
 _WITHIN_S = 600.0
 _MEMORY_MB = 32768
 
@@ -129,19 +125,8 @@ def is_foreign(source: Path) -> bool:
         )
     if find_onnx(source) is not None:
         return True
-    try:
-        if zipfile.is_zipfile(source):
-            with zipfile.ZipFile(source) as packed:
-                names = packed.namelist()
-        elif tarfile.is_tarfile(source):
-            with tarfile.open(source) as tar:
-                names = [entry.name for entry, _ in zip(tar, range(_LOOK_MAX), strict=False)]
-        else:
-            return False
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError):
-        return False
     signs = ("plans.json", "metadata.json")
     return any(
         PurePosixPath(name).name in signs or name.lower().endswith(".onnx")
-        for name in names[:_LOOK_MAX]
+        for name in list_names(source)
     )
