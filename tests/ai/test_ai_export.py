@@ -118,6 +118,7 @@ def test_bundle_that_went_out_comes_back(bundle: Path) -> None:
      "monai.networks.nets.SegResNet at network_def::_target_"),
     ({"preprocessing": {"_target_": "Compose", "transforms": []}}, "Compose at preprocessing"),
     ({"network_def": "UNet"}, "at network_def"),
+    ({"network_def": {"_target_": {}}}, "at network_def"),
 ])  # fmt: skip
 def test_bundle_that_is_not_plain_names_the_key(
     bundle: Path, changes: dict[str, object], words: str
@@ -128,6 +129,17 @@ def test_bundle_that_is_not_plain_names_the_key(
     with pytest.raises(ModelUnavailable) as caught:
         read_bundle(bundle, Wish())
     assert words in caught.value.sentence()
+
+
+@pytest.mark.parametrize("pipeline", [["network"], {}, None])
+def test_bundle_whose_description_is_none_is_refused(bundle: Path, pipeline: object) -> None:
+    path = bundle / "configs" / "metadata.json"
+    document = json.loads(path.read_text())
+    document["medview"]["description"]["pipeline"] = pipeline
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+    with pytest.raises(ModelUnavailable):
+        read_bundle(bundle, Wish())
 
 
 def test_weights_of_another_dtype_are_refused(changed: Callable[..., Path]) -> None:

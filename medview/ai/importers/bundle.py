@@ -16,6 +16,7 @@ from medview.ai.folder import read_json
 from medview.ai.importers.monai_net import MonaiUnet, stopped
 from medview.ai.importers.monai_steps import found_at, steps_of
 from medview.ai.importers.wish import Foreign, Wish, described, modality_of, outputs_of
+from medview.ai.schema import check_description
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
@@ -60,14 +61,14 @@ def _own_bundle(
             say("The bundle does not say in plain words what comes before and after its network"
                 " (metadata.json, medview.description).")
         )  # fmt: skip
-    arch = _NETS[str(inference["network_def"]["_target_"]).rsplit(".", 1)[-1]]
-    steps = [step for step in description.get("pipeline", ()) if step.get("op") == "network"]
-    if [step.get("arch") for step in steps] != [arch]:
+    description |= {"name": wish.name or f"{description.get('name', 'model')}-bundle"}
+    description |= {"licence": wish.licence} if wish.licence else {}
+    check_description(description)
+    arch = _NETS[inference["network_def"]["_target_"].rsplit(".", 1)[-1]]
+    if [step["arch"] for step in description["pipeline"] if step["op"] == "network"] != [arch]:
         raise ModelUnavailable(say("The bundle names one network and describes another."))
-    changes: dict[str, Any] = {"name": wish.name or f"{description.get('name', 'model')}-bundle"}
-    changes |= {"licence": wish.licence} if wish.licence else {}
     notes = ("A MONAI bundle with MedView's own description in its metadata.",)
-    return Foreign({**description, **changes}, weights, "plain-weights", notes)
+    return Foreign(description, weights, "plain-weights", notes)
 
 
 def _plain_bundle(
@@ -84,7 +85,7 @@ def _plain_bundle(
                          for key, value in network.items()})  # fmt: skip
         pipeline = steps_of(inference)
         form = metadata["network_data_format"]
-        image = form["inputs"]["image"]
+        made_for = form["inputs"]["image"].get("modality", "")
         names = _classes(next(iter(form["outputs"].values())), net.outputs)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
         raise ModelUnavailable(
@@ -95,7 +96,7 @@ def _plain_bundle(
     steps = [step if each["op"] == "network" else each for each in pipeline]
     rest = {"kind": "segmentation", "outputs": outputs_of(names), "pipeline": steps}
     title = str(metadata.get("name") or metadata.get("task") or weights.parents[1].name)
-    modality = modality_of(f"{image.get('modality', '')} {title}", wish)
+    modality = modality_of(f"{made_for} {title}", wish)
     described_as = described(title, title, modality, wish, rest)
     notes = (
         f"A MONAI bundle, version {metadata.get('version', 'not stated')}.",
@@ -121,7 +122,7 @@ def _require_plain(inference: Mapping[str, Any]) -> None:
         if is_code or (name == "_target_" and not is_known):
             raise stopped(value, key)
     network = inference.get("network_def")
-    if not isinstance(network, dict) or "_target_" not in network:
+    if not isinstance(network, dict) or not isinstance(network.get("_target_"), str):
         raise stopped("-", "network_def")
 
 
