@@ -27,6 +27,7 @@ from medview.core.words import say
 
 __all__ = ["ModelFolder", "open_folder", "write_manifest"]
 
+PARAMETERS_MAX = 200_000_000  # numbers in a model's weights, where it states no limit of its own
 _DESCRIPTION_MAX = 256 << 10
 _JSON_MAX = 16 << 20  # of any other file: calibrations hold means and covariances
 
@@ -169,6 +170,6 @@ def _check_weights(folder: Path, description: Mapping[str, Any]) -> None:
     for name in sorted(wanted):
         tensors = read_header(folder / name)
         parameters += sum(tensor.count for tensor in tensors.values())
-        if parameters > description.get("limits", {}).get("parameters_max", 200_000_000):
+        if parameters > description.get("limits", {}).get("parameters_max", PARAMETERS_MAX):
             raise ModelUnavailable(say("The model is larger than it says."), name)
         require_finite(folder / name, tensors)

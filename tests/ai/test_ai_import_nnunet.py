@@ -177,6 +177,7 @@ def test_checkpoint_that_would_run_code_is_refused_by_name_and_runs_nothing(tmp_
     ({"trainer_name": "MyTrainer"}, "an own trainer .MyTrainer."),
     ({"network_weights": None}, "no weights of nnU-Net v2"),
     ({"network_weights": {"a": "text"}}, "no table of weights"),
+    ({"network_weights": {"a": torch.zeros(1).expand(10**9)}}, "larger than it says"),
 ])  # fmt: skip
 def test_checkpoint_with_other_content_is_refused(
     tmp_path: Path, changes: dict[str, Any], words: str

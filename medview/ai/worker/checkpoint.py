@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from medview.ai.folder import open_folder
+from medview.ai.folder import PARAMETERS_MAX, open_folder
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
@@ -127,6 +127,7 @@ def _renamed(weights: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def _plain(weights: Mapping[Any, Any], rename: Callable[[str], str | None]) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
+    count = 0
     for key, value in weights.items():
         name = str(key)
         for prefix in _PREFIXES:
@@ -136,6 +137,10 @@ def _plain(weights: Mapping[Any, Any], rename: Callable[[str], str | None]) -> d
             continue
         if not isinstance(value, Tensor) or value.is_sparse or value.is_quantized:
             raise ModelUnavailable(say("The file holds no table of weights."), str(key)[:80])
+        # A few bytes may stand for any number: counted before they are written out.
+        count += value.numel()
+        if count > PARAMETERS_MAX:
+            raise ModelUnavailable(say("The model is larger than it says."))
         found[new] = value.detach().float() if value.is_floating_point() else value.detach()
     if not found:
         raise ModelUnavailable(say("The file holds no table of weights."))
