@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 Arrays = Mapping[str, "NDArray[np.generic]"]
 IN, OUT = "selftest/in.npz", "selftest/out.npz"
-BACKEND = "cpu-float32"
 _UNPACKED_MAX = 64 << 20
 _ALLOWED_MAX = 0.1  # of a tolerance; more would let another answer pass
 _KEPT_MAX = 256
@@ -71,15 +71,24 @@ def self_test(
 
     Blocks for seconds. Raises ModelUnavailable where the model cannot run at all; Cancelled.
     """
-    key = f"{model.manifest_sha256}:{__version__}:{BACKEND}"
-    known = _remembered()
-    if key in known and not again:
-        return known[key]
+    where = backend("cpu", "torch float32")
+    known = remembered(model.manifest_sha256, where)
+    if known is not None and not again:
+        return known
     task = "selftest-values" if model.kind in _VALUE_KINDS else "selftest"
     answer = run_child(task, {"folder": str(model.path)}, cancel=cancel or CancelToken())
     found = SelfTest(**answer)
-    _remember(key, found)
+    remember(model.manifest_sha256, where, found)
     return found
+
+
+def backend(device: str, engine: str) -> str:
+    """What computes a case, for the memory of outcomes: "cpu torch 2.9.0 float32"."""
+    name, _, precision = engine.partition(" ")
+    try:
+        return f"{device} {name} {version(name)} {precision}"
+    except PackageNotFoundError:
+        return f"{device} {name} {precision}"
 
 
 def has_case(folder: Path) -> bool:
@@ -169,17 +178,28 @@ def _place() -> Path:
     return user_cache_dir() / "model-selftests.json"
 
 
-def _remembered() -> dict[str, SelfTest]:
+def remembered(manifest_sha256: str, where: str) -> SelfTest | None:
+    """What these bytes answered before on a backend, by this version of MedView."""
+    return _all_remembered().get(_key(manifest_sha256, where))
+
+
+def remember(manifest_sha256: str, where: str, found: SelfTest) -> None:
+    """Keep an outcome for the next time."""
+    known = {**_all_remembered(), _key(manifest_sha256, where): found}
+    kept = list(known.items())[-_KEPT_MAX:]
+    try:
+        write_private(_place(), json.dumps({k: asdict(v) for k, v in kept}))
+    except OSError:
+        return  # it runs again the next time
+
+
+def _key(manifest_sha256: str, where: str) -> str:
+    return f"{manifest_sha256}:{__version__}:{where}"
+
+
+def _all_remembered() -> dict[str, SelfTest]:
     try:
         stored: dict[str, Any] = json.loads(_place().read_text(encoding="utf-8"))
         return {key: SelfTest(**found) for key, found in stored.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
-
-
-def _remember(key: str, found: SelfTest) -> None:
-    kept = list({**_remembered(), key: found}.items())[-_KEPT_MAX:]
-    try:
-        write_private(_place(), json.dumps({k: asdict(v) for k, v in kept}))
-    except OSError:
-        return  # it runs again the next time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medview.ai.signature import badge
 from medview.core.results import ModelRun, Provenance
 from medview.core.words import Sentence, tr
 from medview.session.reviewing import state_of
@@ -17,6 +18,7 @@ def provenance_lines(run: ModelRun, work: Work) -> list[tuple[str, str]]:
     lines = [
         (tr("Model"), f"{run.model.name} {run.model.version}"),
         (tr("Manifest (SHA-256)"), run.model.manifest_sha256),
+        (tr("Signature"), _vouched(run.model.signature)),
         (tr("Run"), run.id),
         (tr("Result"), run.status if run.reason is None else f"{run.status}: {run.reason}"),
         (tr("Series"), f"{run.series_uid} / {run.stack + 1}"),
@@ -38,6 +40,13 @@ def provenance_lines(run: ModelRun, work: Work) -> list[tuple[str, str]]:
     if len(told.inputs) > len(images):
         lines.append((tr("More images"), str(len(told.inputs) - len(images))))
     return lines
+
+
+def _vouched(signature: str) -> str:
+    mark = badge(signature)
+    if mark is not None:
+        return str(mark)
+    return tr("Model signed by a known key") if signature else tr("not kept")
 
 
 def _check(ok: bool, said: Sentence) -> tuple[str, str]:

@@ -7,6 +7,7 @@ plan and the choice of an engine are the program's own. No real card was used.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ import torch
 from ai_pipeline_dicom import as_volume
 from torch import Tensor, nn
 
-from medview.ai.worker import budget, probe
+from medview.ai.folder import open_folder
+from medview.ai.worker import budget, probe, selftest
 from medview.ai.worker.budget import Cost, plan
 from medview.ai.worker.devices import CPU, Device, pick
 from medview.ai.worker.engines import TorchEngine
@@ -24,6 +26,7 @@ from medview.ai.worker.nets import build_net
 from medview.ai.worker.tiles import Tiling
 from medview.core.errors import MedViewError
 from medview.core.geometry import Geometry
+from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken
 
 GB = 1 << 30
@@ -173,15 +176,53 @@ def test_openvino_says_what_torch_says_and_is_remembered(net, monkeypatch, tmp_p
     monkeypatch.setattr(probe, "PAYS", 1e9)  # whatever agrees is taken, how quick it may be
     tiles = torch.randn(2, 1, 16, 24, 16)
     with torch.inference_mode():
-        engine = probe.choose(net, tiles, CPU, "manifest", probe.WORTH_FLOPS)
+        engine = probe.choose(net, tiles, CPU, "manifest", probe.ALONE_FLOPS)
         assert engine.name == "openvino"
         assert torch.allclose(engine(tiles), net(tiles), atol=1e-3)
         kept = list((tmp_path / "engines").iterdir())
         assert len(kept) == 1
-        again = probe.choose(net, tiles, CPU, "manifest", probe.WORTH_FLOPS)
-        short = probe.choose(net, tiles, CPU, "manifest", probe.WORTH_FLOPS / 2)
+        again = probe.choose(net, tiles, CPU, "manifest", probe.LEAST_FLOPS)
+        short = probe.choose(net, tiles, CPU, "manifest", probe.LEAST_FLOPS / 2)
     assert again.name == "openvino"
     assert short.name == "torch"  # not worth compiling
+
+
+def test_a_first_short_run_is_not_kept_waiting_and_the_second_is_measured(
+    net, monkeypatch, tmp_path
+):
+    class Twin(TorchEngine):
+        name = "twin"
+
+    asked = []
+    monkeypatch.setattr(probe, "user_cache_dir", lambda: tmp_path)
+    monkeypatch.setattr(probe, "PAYS", 1e9)
+    twin = {"twin float32": lambda: Twin(net, CPU, "float32")}
+    monkeypatch.setattr(probe, "_makers", lambda *_: twin)
+    tiles = torch.randn(1, 1, 16, 16, 16)
+
+    def chosen(flops, key="a", judge=lambda _: True):
+        with torch.inference_mode():
+            return probe.choose(net, tiles, CPU, key, flops, judge).name
+
+    short = probe.AGAIN_FLOPS * 0.6
+    assert [chosen(short) for _ in range(3)] == ["torch", "twin", "twin"]
+    assert chosen(probe.ALONE_FLOPS, "long") == "twin"
+    # the model's own case has the last word
+    assert chosen(probe.ALONE_FLOPS, "judged", lambda name: bool(asked.append(name))) == "torch"
+    assert asked == ["twin float32"]
+
+
+def test_the_case_of_a_model_is_run_with_the_engine_in_question(monkeypatch, tmp_path):
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("medview.ai.selftest.user_cache_dir", lambda: tmp_path)
+    folder = open_folder(shipped_models_dir() / "hippocampus")
+    with torch.inference_mode():
+        assert selftest.passes_with(folder, CPU, "openvino float32")
+        monkeypatch.setattr(selftest, "_answer", lambda *_: {})  # another answer: none at all
+        assert selftest.passes_with(folder, CPU, "openvino float32")  # remembered
+        assert not selftest.passes_with(folder, CPU, "openvino bfloat16")
+    kept = (tmp_path / "model-selftests.json").read_text(encoding="utf-8")
+    assert f"cpu openvino {version('openvino')} float32" in kept
 
 
 def test_a_run_tells_what_it_gave_up(image):

@@ -28,7 +28,7 @@ from medview.core.results import (
 from medview.core.study import FrameRef, Stack
 
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-MODEL = ModelRef(name="lungs", version="1.2.0", manifest_sha256="ab" * 32)
+MODEL = ModelRef(name="lungs", version="1.2.0", manifest_sha256="ab" * 32, signature="unsigned")
 LUNG = Label(
     value=1,
     name="right lung",

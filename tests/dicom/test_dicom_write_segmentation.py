@@ -123,6 +123,7 @@ def test_a_segment_says_which_model_made_it(tmp_path: Path) -> None:
     assert dataset.SeriesDescription.startswith("AI ")
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("lungs", "1.2.0")
     assert "abababababababab" in algorithm.AlgorithmParameters
+    assert "signature=unsigned" in algorithm.AlgorithmParameters.replace(" ", "")
     assert "device=cpu" in algorithm.AlgorithmParameters.replace(" ", "")
     assert modifier[0].CodeMeaning == "Right"
     assert item.TrackingUID

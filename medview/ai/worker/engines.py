@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 from medview.ai.worker.devices import Device
 
+_insisted: ContextVar[str] = ContextVar("engine", default="")
 _TRACED = 16  # edge of the small image on which OpenVINO watches the network
 
 
@@ -93,6 +96,16 @@ def _compiled(net: nn.Module, shape: tuple[int, ...]) -> Any:
     return openvino.Core().compile_model(model, "CPU", settings)
 
 
+@contextmanager
+def insist_on(name: str) -> Iterator[None]:
+    """An engine, or one with its precision ("torch bfloat16"), for what is run within."""
+    token = _insisted.set(name)
+    try:
+        yield
+    finally:
+        _insisted.reset(token)
+
+
 def wanted_engine() -> str:
     """The engine that somebody insists on (MEDVIEW_ENGINE), "" for the one that measures best."""
-    return os.environ.get("MEDVIEW_ENGINE", "")
+    return _insisted.get() or os.environ.get("MEDVIEW_ENGINE", "")

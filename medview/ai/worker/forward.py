@@ -17,7 +17,7 @@ from torch import Tensor
 from medview.ai.worker.budget import UNKNOWN, Cost, cost_of, plan
 from medview.ai.worker.engines import Engine
 from medview.ai.worker.ladder import Ladder, TooFine, is_shortage
-from medview.ai.worker.probe import choose
+from medview.ai.worker.probe import Judge, choose
 from medview.ai.worker.tiles import Band, Tiling, bands, whole
 from medview.core.errors import Cancelled, MedViewError, ModelUnavailable
 from medview.core.progress import CancelToken
@@ -50,13 +50,15 @@ def swapped(count: int, pairs: Sequence[int]) -> list[int]:
 class Forward:
     """Asks a network about tiles, in its mirrors too; steps down the ladder on shortage.
 
-    key: of the model, see `probe.choose`, "" where no engine shall be measured. cost: of a tile;
+    key: of the model, see `probe.choose`, "" where no engine shall be measured; judge: whether its
+    own case passes with an engine. cost: of a tile;
     count: how many there are. engines: made ready before, so that the next case need not wait.
     """
 
     net: Ask
     ladder: Ladder
     key: str = ""
+    judge: Judge = lambda _name: True
     cost: Cost = UNKNOWN
     count: int = 1
     flips: list[Flip] = field(default_factory=list)
@@ -113,7 +115,7 @@ class Forward:
 
     def _made(self, tiles: Tensor, at: tuple[object, ...]) -> Engine:
         flops = self.cost.flops * self.count * (1 + len(self.flips))
-        engine = choose(self.net, tiles, self.ladder.device, self.key, flops)
+        engine = choose(self.net, tiles, self.ladder.device, self.key, flops, self.judge)
         while len(self.engines) >= _MOST_ENGINES:
             del self.engines[next(iter(self.engines))]
         self.engines[at] = engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from torch import Tensor, nn
 
+from medview.ai.folder import ModelFolder
 from medview.ai.worker.forward import Answer, Flip, Forward, swapped
 from medview.ai.worker.graph_net import GraphNet, SliceBySlice
 from medview.ai.worker.ladder import Ladder
@@ -74,6 +76,7 @@ def _ask_later(state: State, net: nn.Module, key: str) -> None:
     manifest = "" if context.folder is None else context.folder.manifest_sha256
     ladder = context.ladder or Ladder()
     forward = Forward(net, ladder, key=f"{manifest} {key}" if manifest else "")
+    forward.judge = partial(_passes, context.folder, ladder)
     forward.engines = context.networks.setdefault("engines", {})
     context.networks[ASKED] = forward
 
@@ -82,6 +85,12 @@ def _ask_later(state: State, net: nn.Module, key: str) -> None:
         state.context.progress(done, total, str(words))
 
     state.answer = Answer(forward, state.image, state.tiling, context.cancel, told)
+
+
+def _passes(folder: ModelFolder | None, ladder: Ladder, name: str) -> bool:
+    from medview.ai.worker.selftest import passes_with
+
+    return folder is None or passes_with(folder, ladder.device, name)
 
 
 @step("tile", _RUNNING)

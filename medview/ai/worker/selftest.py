@@ -15,8 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.ai.folder import ModelFolder, open_folder
-from medview.ai.selftest import IN, NO_CASE, OUT, deviation, has_case, outcome, read_arrays
+from medview.ai.selftest import (
+    IN,
+    NO_CASE,
+    OUT,
+    SelfTest,
+    backend,
+    deviation,
+    has_case,
+    outcome,
+    read_arrays,
+    remember,
+    remembered,
+)
 from medview.ai.worker.check import check_networks
+from medview.ai.worker.devices import Device
+from medview.ai.worker.engines import insist_on
+from medview.ai.worker.ladder import Ladder, is_shortage
 from medview.ai.worker.pipeline import Pipeline, load_steps, run_steps
 from medview.ai.worker.steps import Context, State
 from medview.core.errors import ModelUnavailable
@@ -57,9 +72,37 @@ def run_case(folder: str) -> Mapping[str, Any]:
     return outcome(deviation(found, wanted), time.perf_counter() - began)
 
 
-def _answer(folder: ModelFolder, case: Mapping[str, NDArray[np.generic]]) -> Arrays:
+def passes_with(folder: ModelFolder, device: Device, engine: str) -> bool:
+    """Whether a folder's case passes when an engine ("openvino float32") computes its network.
+
+    True where there is no case. Asked once for a backend, and remembered. Raises for shortage.
+    """
+    if not has_case(folder.path):
+        return True
+    where = backend(device.title or device.kind, engine)
+    known = remembered(folder.manifest_sha256, where)
+    if known is not None:
+        return known.state == "passed"
+    began = time.perf_counter()
+    context = Context(folder, device=device.place, ladder=Ladder(device))
+    try:
+        with insist_on(engine):
+            case, wanted = read_arrays(folder.path / IN), read_arrays(folder.path / OUT)
+            off = deviation(_answer(folder, case, context), wanted)
+    except Exception as error:
+        if is_shortage(error):
+            raise
+        off = float("inf")  # an engine may lack an operator that only the case's size asks for
+    found = SelfTest(**outcome(off, time.perf_counter() - began))
+    remember(folder.manifest_sha256, where, found)
+    return found.state == "passed"
+
+
+def _answer(
+    folder: ModelFolder, case: Mapping[str, NDArray[np.generic]], context: Context | None = None
+) -> Arrays:
     load_steps({step["op"] for step in folder.pipeline})
-    state = State(_volume(case), Context(folder))
+    state = State(_volume(case), context or Context(folder))
     run_steps(state, tuple(s for s in folder.pipeline if s["op"] not in _LEFT_OUT))
     found: Arrays = {}
     if state.label_map is not None:

@@ -134,6 +134,7 @@ def algorithm_parameters(run: ModelRun) -> dict[str, str]:
     parameters = {
         "id": run.model.name,
         "manifest_sha256": run.model.manifest_sha256[:16] or "unknown",
+        "signature": run.model.signature,
         "backend": told.backend,
         "device": run.device,
         "precision": run.precision,
