@@ -147,6 +147,10 @@ class Note:
         """The relations of a kind whose head is the entity."""
         return [r for r in self._by_head.get(entity_id, ()) if r.type == kind]
 
+    def look_up(self) -> None:
+        """Make the tables by id now, in the thread of whoever read the note: it may be long."""
+        self._by_head, self._by_id  # noqa: B018 - made by being asked for
+
     @cached_property
     def _by_head(self) -> dict[str, list[Relation]]:
         heads: dict[str, list[Relation]] = {}

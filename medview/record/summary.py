@@ -66,42 +66,38 @@ def groups_of(entity: Entity) -> frozenset[str]:
     return frozenset(found)
 
 
-_counted: WeakValueDictionary[int, Note] = WeakValueDictionary()
-_counts: dict[int, Mapping[str, int]] = {}
+_grouped: WeakValueDictionary[int, Note] = WeakValueDictionary()
+_members: dict[int, Mapping[str, frozenset[str]]] = {}
 
 
-def counts_of(note: Note) -> Mapping[str, int]:
-    """How many mentions answer to each of GROUPS; counted once a note, which may be long."""
+def members_of(note: Note) -> Mapping[str, frozenset[str]]:
+    """Ids of the mentions that answer to each of GROUPS; made once a note, which may be long."""
     key = id(note)
-    if _counted.get(key) is not note:
-        counts = dict.fromkeys(GROUPS, 0)
+    if _grouped.get(key) is not note:
+        found: dict[str, list[str]] = {group: [] for group in GROUPS}
         for entity in note.entities:
             for group in groups_of(entity):
-                counts[group] += 1
-        for gone in set(_counts) - set(_counted):
-            _counts.pop(gone, None)
-        _counted[key], _counts[key] = note, counts
-    return _counts[key]
+                found[group].append(entity.id)
+        for gone in set(_members) - set(_grouped):
+            _members.pop(gone, None)
+        _members[key] = {group: frozenset(ids) for group, ids in found.items()}
+        _grouped[key] = note
+    return _members[key]
 
 
-def marks_of(note: Note) -> Mapping[str, tuple[str, ...]]:
-    """Words of context by entity id: no, possible, history, if, family, other person, adverse."""
-    harmful = {r.head for r in note.relations if r.type == "adverse_effect"}
-    marks: dict[str, tuple[str, ...]] = {}
-    for entity in note.entities:
-        attrs = entity.attrs
-        said = (
-            ("no", attrs.negated),
-            ("possible", attrs.uncertain),
-            ("history", attrs.temporality == "historical" and not attrs.negated),
-            ("if", attrs.temporality == "hypothetical"),
-            ("family", attrs.experiencer == "family"),
-            ("other person", attrs.experiencer == "other"),
-            ("adverse", entity.id in harmful),
-        )
-        if words := tuple(word for word, holds in said if holds):
-            marks[entity.id] = words
-    return marks
+def marks_of(note: Note, entity: Entity) -> tuple[str, ...]:
+    """Words of a mention's context: no, possible, history, if, family, other person, adverse."""
+    attrs = entity.attrs
+    said = (
+        ("no", attrs.negated),
+        ("possible", attrs.uncertain),
+        ("history", attrs.temporality == "historical" and not attrs.negated),
+        ("if", attrs.temporality == "hypothetical"),
+        ("family", attrs.experiencer == "family"),
+        ("other person", attrs.experiencer == "other"),
+        ("adverse", bool(note.relations_of(entity.id, "adverse_effect"))),
+    )
+    return tuple(word for word, holds in said if holds)
 
 
 def known_of(

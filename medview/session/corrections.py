@@ -67,11 +67,12 @@ class Corrections:
         key = (f"{item.document.id} {item.patient_id}", corrections)
         if key not in self._held:
             from medview.record import corrected
-            from medview.record.summary import counts_of
+            from medview.record.summary import members_of
 
             read = item.as_read or item.note
             note = corrected(item.document, read, corrections)
-            counts_of(note)
+            members_of(note)
+            note.look_up()
             self._held[key] = replace(item, note=note, as_read=read)
             while len(self._held) > _KEPT:
                 self._held.popitem(last=False)

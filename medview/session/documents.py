@@ -151,7 +151,7 @@ class Documents:
         apart until the reader confirms. Raises Cancelled; one that cannot be read is listed.
         """
         from medview.record import extract, read_documents
-        from medview.record.summary import counts_of
+        from medview.record.summary import members_of
         from medview.session.text_model import shipped_text_model
 
         owner = _owner_of_nameless(batch_patients, active)
@@ -178,7 +178,9 @@ class Documents:
                 self._add(item if item.patient_id is not None else _join_nameless(item, owner))
         progress(len(paths), len(paths), "documents")
         for item in self._open:  # here, not where the window asks for it
-            counts_of(self._corrected(item).note)
+            note = self._corrected(item).note
+            members_of(note)
+            note.look_up()
         self._changed()
 
     def rejoin(self, patients: Sequence[Patient], active: Patient | None) -> None:

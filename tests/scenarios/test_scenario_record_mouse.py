@@ -81,17 +81,21 @@ def add_note(window: MainWindow, folder: Path, text: str, quiet: Quiet, qtbot: Q
     )
 
 
+def creatinines(panel: RecordPanel) -> list[SeriesLine]:
+    """Lines of the list of labs; they come one after the other."""
+    lines = shown(panel, SeriesLine)
+    return [s for s in lines if s.findChildren(QPushButton)[0].text() == "Creatinine"]
+
+
 def test_the_summary_lists_problems_medicines_allergies_and_labs(
     panel: RecordPanel, qtbot: QtBot
 ) -> None:
     view(panel, "summary", qtbot)
-    qtbot.waitUntil(lambda: len(shown(panel, StatementsCard)) >= 3)
+    qtbot.waitUntil(lambda: panel.is_whole and bool(creatinines(panel)), timeout=20_000)
 
     names = [card.accessibleName() for card in shown(panel, StatementsCard)]
     assert [name.partition(":")[0] for name in names[:3]] == ["Problems", "Medicines", "Allergies"]
-    creatinine = next(
-        s for s in shown(panel, SeriesLine) if s.findChildren(QPushButton)[0].text() == "Creatinine"
-    )
+    (creatinine,) = creatinines(panel)
     qtbot.mouseClick(link(creatinine, "Creatinine"), LEFT)
     (plot,) = creatinine.findChildren(TrendPlot)
 

@@ -53,6 +53,7 @@ def panel(session: Session, qtbot: QtBot) -> RecordPanel:
     qtbot.addWidget(made)
     made.resize(340, 1400)
     made.show()
+    qtbot.waitUntil(lambda: made.is_whole, timeout=20_000)
     return made
 
 
@@ -205,3 +206,18 @@ def test_many_documents_come_twenty_at_a_time(tmp_path: Path, qtbot: QtBot) -> N
     qtbot.waitUntil(lambda: shown() == ids)
     assert more() == []
     session.close()
+
+
+def test_a_long_list_grows_while_the_window_answers(
+    session: Session, panel: RecordPanel, qtbot: QtBot, tmp_path: Path
+) -> None:
+    diseases = ("asthma", "gout", "psoriasis", "pancreatitis", "cholangitis", "cirrhosis",
+                "sarcoidosis", "osteoporosis", "epilepsy", "migraine")  # fmt: skip
+    path = tmp_path / "list.txt"
+    path.write_text("".join(f"- {name}\n" for name in diseases), encoding="utf-8")
+    session.documents.open([path], (), None)
+    qtbot.waitUntil(lambda: len(panel.documents) == 3, timeout=20_000)
+    panel.show_view("summary")
+    assert not panel.is_whole  # the window goes on before all of it is made
+    qtbot.waitUntil(lambda: set(diseases) <= set(texts(panel)), timeout=20_000)
+    assert panel.is_whole

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from medview.core.observation import Observation
 from medview.core.words import current_language, tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import CardColumn
+from medview.gui.growing import GrowingColumn, Maker
 from medview.gui.panels.record_body import Body, totals_of
 from medview.gui.panels.record_document import DocumentCard
 from medview.gui.panels.record_documents import DocumentCards
@@ -20,6 +23,7 @@ from medview.gui.panels.record_finding import Searching
 from medview.gui.panels.record_joining import JoinDialog
 from medview.gui.panels.record_top import DOCUMENTS, SUMMARY, RecordTop
 from medview.gui.style import tokens
+from medview.record import Chart
 from medview.session import Session
 from medview.session.documents import OpenDocument, patient_key
 from medview.session.dossiers import Dossier, chart_of_dossier, dossiers, known_of_dossier
@@ -37,6 +41,15 @@ if TYPE_CHECKING:
     from medview.library import StudyEntry
 
 _AT_ONCE = 20  # documents; a card lays out its text in the window's thread
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """What is known in one dossier, and the lists made of it."""
+
+    key: str = ""
+    known: tuple[Observation, ...] = ()
+    chart: Chart = field(default_factory=Chart)
 
 
 class RecordPanel(QWidget):
@@ -59,6 +72,7 @@ class RecordPanel(QWidget):
         self.session, self._today = session, today
         self._filter, self._view, self._chosen = ALL, DOCUMENTS, ""
         self._shown: object = None
+        self._number, self._reckoned = 0, Reckoned()
         self._room, self._asked = _AT_ONCE, ""
         self._priors: tuple[str, tuple[StudyEntry, ...]] = ("", ())  # of which patient
         self.top = RecordTop()
@@ -66,7 +80,7 @@ class RecordPanel(QWidget):
         self.filters.chosen.connect(self.choose)
         self.top.view_chosen.connect(self.show_view)
         self.top.dossier_chosen.connect(self.choose_dossier)
-        self._column = CardColumn()
+        self._column = GrowingColumn()
         self._body = Body(self)
         self._documents = DocumentCards(self, self._column)
         self.searching = Searching(self)
@@ -96,6 +110,11 @@ class RecordPanel(QWidget):
         return () if self.dossier is None else self.dossier.documents
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every card of the view is there; they are made one after the other."""
+        return self._column.is_whole and self._documents.is_whole
+
+    @property
     def view(self) -> str:
         """Which part of the record is shown."""
         return self._view
@@ -110,18 +129,19 @@ class RecordPanel(QWidget):
         """Underline only one group (`all`, or one of record.summary.GROUPS)."""
         self._filter = group
         self._room, self._asked = _AT_ONCE, ""
-        self._refresh()
+        self._show()
 
     def choose_dossier(self, key: str) -> None:
         """Show the record of another patient whom documents name."""
         self._chosen = key
-        self.choose(ALL)
+        self._filter, self._room, self._asked = ALL, _AT_ONCE, ""
+        self._refresh()
         self.searching.again()
 
     def show_view(self, view: str) -> None:
         """Show documents, lists or the timeline."""
         self._view = view
-        self._refresh()
+        self._show()
 
     def show_document(self, document_id: str) -> None:
         """Scroll to a document."""
@@ -177,7 +197,7 @@ class RecordPanel(QWidget):
     def show_more(self) -> None:
         """Show more documents."""
         self._room += _AT_ONCE
-        self._refresh()
+        self._show()
 
     def ask_whose(self, document_id: str) -> None:
         """Ask whether a document of somebody else is this patient's; a yes can be undone."""
@@ -201,7 +221,7 @@ class RecordPanel(QWidget):
                 self._chosen = dossier.key
         if self._view != DOCUMENTS or self._filter != ALL or document_id not in self.cards:
             self._view, self._filter, self._asked = DOCUMENTS, ALL, document_id
-        self._refresh()
+        self._draw()
         return self.cards.get(document_id)
 
     def _hear(self, event: Event) -> None:
@@ -210,46 +230,72 @@ class RecordPanel(QWidget):
             self._later.start(0)
 
     def _refresh(self) -> None:
-        """Draw again, where something that is shown changed."""
+        """Reckon what is known anew, away from the window's thread, and draw again."""
         self._later.stop()
+        self._number += 1
+        number, dossier, today = self._number, self.dossier, self._today()
+
+        def work() -> tuple[object, Reckoned]:
+            known = known_of_dossier(self.session, dossier)
+            chart = chart_of_dossier(self.session, known, today)
+            return number, Reckoned(dossier.key if dossier else "", known, chart)
+
+        self.run(work, self._take)
+
+    def _take(self, found: object) -> None:
+        if isinstance(found, tuple) and found[0] == self._number:
+            self._reckoned = found[1]
+            self._draw()
+
+    def _show(self) -> None:
+        """Draw again; where something changed that was not looked at yet, that goes before."""
+        if self._later.isActive():
+            self._refresh()
+        else:
+            self._draw()
+
+    def _draw(self) -> None:
+        """Draw again, where something that is shown changed."""
         people = dossiers(self.session)
         dossier = next((d for d in people if d.key == self._chosen), people[0] if people else None)
+        key = dossier.key if dossier else ""
+        reckoned = self._reckoned if self._reckoned.key == key else Reckoned(key)
         shown = () if dossier is None else dossier.documents
         refused, unread = self._refused(), self.session.documents.unread
-        known = known_of_dossier(self.session, dossier)
         state = (
             [(id(d.note), d.document.id) for d in shown], [d.document.id for d in refused],
-            unread, known, self._filter, self._view, current_language(), tokens(),
+            unread, reckoned.known, self._filter, self._view, current_language(), tokens(),
             self.session.patient is None, self._room, self._asked,
             dict(self.session.settings.stale_days),
-            [(d.key, d.name) for d in people], dossier.key if dossier else "",
-            [entry.uid for entry in self._earlier()],
+            [(d.key, d.name) for d in people], key, [entry.uid for entry in self._earlier()],
         )  # fmt: skip
         if state == self._shown:
             return
         self._shown = state
         self.top.setVisible(bool(shown))
-        self.top.show_people(people, dossier.key if dossier else "")
+        self.top.show_people(people, key)
         self.top.show_view(self._view)
         self.filters.fill(totals_of(shown), self._filter)
-        chart = chart_of_dossier(self.session, known, self._today())
-        widgets: list[QWidget] = self._body.contradictions(shown)
+        made = self._makers(shown, reckoned.chart)
+        if self._view == DOCUMENTS and self._filter == ALL:
+            made += self._body.apart(refused[: self._room], len(refused), unread)
+        self._column.grow(made or [partial(self._body.empty, has_documents=bool(shown))])
+        self.searching.show_hits(self.cards)
+
+    def _makers(self, shown: Sequence[OpenDocument], chart: Chart) -> list[Maker]:
+        """What makes the cards of the view, from the top."""
+        made: list[Maker] = list(self._body.contradictions(shown))
         if self._view != DOCUMENTS:
             self._documents.forget()
-        if self._view == DOCUMENTS:
-            widgets += self._documents.widgets(shown, self._filter, self._room, self._asked)
-            widgets += self._body.more(self._documents.left)
-            widgets += self._body.trends(chart, self._filter)
-            if self._filter == ALL:
-                widgets += self._body.known(chart)
-        elif self._view == SUMMARY:
-            widgets += self._body.summary(chart)
-        else:
-            widgets += self._body.timeline(happenings(self.session, shown, chart, self._earlier()))
-        if self._view == DOCUMENTS and self._filter == ALL:
-            widgets += self._body.apart(refused[: self._room], len(refused), unread)
-        self._column.fill(widgets or [self._body.empty(has_documents=bool(shown))])
-        self.searching.show_hits(self.cards)
+        if self._view == SUMMARY:
+            return made + self._body.summary(chart)
+        if self._view != DOCUMENTS:
+            found = happenings(self.session, shown, chart, self._earlier())
+            return made + self._body.timeline(found)
+        made += self._documents.widgets(shown, self._filter, self._room, self._asked)
+        made += self._body.more(self._documents.left)
+        made += self._body.trends(chart, self._filter)
+        return made + (self._body.known(chart) if self._filter == ALL else [])
 
     def _refused(self) -> tuple[OpenDocument, ...]:
         patient = self.session.patient

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import Card, button, empty_state, label
+from medview.gui.growing import Growing, Maker
 from medview.gui.panels.record_document import unread_card
 from medview.gui.panels.record_filters import ALL
 from medview.gui.panels.record_joining import RefusedCard
 from medview.gui.panels.record_lists import KnownCard, StatementsCard
 from medview.gui.panels.record_timeline import TimelineCard
 from medview.gui.panels.record_trend import SeriesLine, TrendCard
-from medview.record import groups_of
 from medview.record.plotting import is_course
-from medview.record.summary import GROUPS, counts_of
+from medview.record.summary import GROUPS, members_of
 from medview.session.documents import OpenDocument, UnreadDocument
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _TRENDS = 6  # plots that stand below the documents; the list of labs has all of them
 _LABS = 40  # lines of labs before the rest is asked for
+_LINES_AT_ONCE, _LINES_EACH = 3, 2
+Asking = TrendCard | KnownCard | StatementsCard | TimelineCard
 
 
 class Body:
@@ -36,21 +39,21 @@ class Body:
         self._panel = panel
         self._labs = _LABS
 
-    def trends(self, chart: Chart, group: str) -> list[QWidget]:
+    def trends(self, chart: Chart, group: str) -> list[Maker]:
         """Plots of the labs that took a course; the first ones where everything is shown."""
         if group not in (ALL, "labs"):
             return []
         courses = [series for series in chart.series if is_course(series)]
         shown = courses if group != ALL else courses[:_TRENDS]
-        return [self._asking(TrendCard(series)) for series in shown]
+        return [partial(self._made, TrendCard, series) for series in shown]
 
-    def known(self, chart: Chart) -> list[QWidget]:
+    def known(self, chart: Chart) -> list[Maker]:
         """What is known, without what has a plot."""
         plotted = {s.key for s in [c for c in chart.series if is_course(c)][:_TRENDS]}
         listed = [k for k in chart.known if k.observation.concept not in plotted]
-        return [self._asking(KnownCard(listed))] if listed else []
+        return [partial(self._made, KnownCard, listed)] if listed else []
 
-    def summary(self, chart: Chart) -> list[QWidget]:
+    def summary(self, chart: Chart) -> list[Maker]:
         """Every list that has something in it."""
         lists = (
             (tr("Problems"), chart.problems),
@@ -60,19 +63,19 @@ class Body:
             (tr("Family history"), chart.relatives),
             (tr("Procedures"), chart.procedures),
         )
-        cards = [
-            self._asking(StatementsCard(title, statements))
+        cards: list[Maker] = [
+            partial(self._made, StatementsCard, title, statements)
             for title, statements in lists
             if statements
         ]
         if chart.series:
-            cards.insert(min(3, len(cards)), self._labs_card(chart.series))
+            cards.insert(min(3, len(cards)), partial(self._labs_card, chart.series))
         measured = {series.key for series in chart.series}
         listed = {"allergy", "adverse_drug_effect", *measured}
         known = [k for k in chart.known if k.observation.concept not in listed]
         if known:
-            cards.append(self._asking(KnownCard(known)))
-        return list(cards)
+            cards.append(partial(self._made, KnownCard, known))
+        return cards
 
     def contradictions(self, shown: Sequence[OpenDocument]) -> list[QWidget]:
         """What the documents say against each other of who the patient is."""
@@ -80,9 +83,9 @@ class Body:
 
         return [label(f"⚠ {said}", "small") for said in contradictions(d.document for d in shown)]
 
-    def timeline(self, found: Sequence[Happening]) -> list[QWidget]:
+    def timeline(self, found: Sequence[Happening]) -> list[Maker]:
         """Everything that has a day, on one line."""
-        return [self._asking(TimelineCard(found))] if found else []
+        return [partial(self._made, TimelineCard, found)] if found else []
 
     def apart(
         self, refused: Sequence[OpenDocument], count: int, unread: Sequence[UnreadDocument]
@@ -124,38 +127,37 @@ class Body:
         title = tr("Labs and vital signs")
         card.setAccessibleName(f"{title}: {len(series)}")
         card.add(label(title, "title"))
-        for one in series[: self._labs]:
+        rest = series[self._labs :]
+        more = button(tr("Show {count} more", count=len(rest)), "link")
+        more.setHidden(not rest)
+        growing = Growing(card, _LINES_AT_ONCE, _LINES_EACH)
+
+        def adding(one: Series) -> None:
             line = SeriesLine(one)
             line.source_asked.connect(self._panel.ask_source)
-            card.add(line)
-        rest = series[self._labs :]
-        if rest:
-            more = button(tr("Show {count} more", count=len(rest)), "link")
+            card.body.insertWidget(card.body.indexOf(more) if not more.isHidden() else -1, line)
 
-            def show() -> None:
-                more.hide()
-                for one in rest:
-                    line = SeriesLine(one)
-                    line.source_asked.connect(self._panel.ask_source)
-                    card.add(line)
+        def show_rest() -> None:
+            more.hide()
+            growing.add([partial(adding, one) for one in rest])
 
-            more.clicked.connect(show)
-            card.add(more)
+        more.clicked.connect(show_rest)
+        card.add(more)
+        growing.begin([partial(adding, one) for one in series[: self._labs]])
         return card
 
-    def _asking(self, card: TrendCard | KnownCard | StatementsCard | TimelineCard) -> Card:
+    def _made(self, kind: Callable[..., Asking], *args: object) -> Card:
+        card = kind(*args)
         card.source_asked.connect(self._panel.ask_source)
         return card
 
 
 def totals_of(shown: Sequence[OpenDocument]) -> Mapping[str, int]:
     """How many mentions every filter leaves."""
-    counted = [counts_of(item.note) for item in shown]
-    return {group: sum(counts[group] for counts in counted) for group in GROUPS}
+    found = [members_of(item.note) for item in shown]
+    return {group: sum(len(members[group]) for members in found) for group in GROUPS}
 
 
 def ids_of(item: OpenDocument, group: str) -> frozenset[str] | None:
     """The mentions of a document that a filter leaves; None for all of them."""
-    if group == ALL:
-        return None
-    return frozenset(e.id for e in item.note.entities if group in groups_of(e))
+    return None if group == ALL else members_of(item.note)[group]

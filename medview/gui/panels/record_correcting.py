@@ -29,10 +29,11 @@ class Correcting:
         """The card of a document, with its corrections; the bar is open where it was."""
         corrections = self._panel.session.corrections
         by_span = {(c.type, c.start, c.end): c for c in corrections.of(item)}
+        entities = item.note.entities if by_span else ()  # of a long note there are many
         by_id = {
             e.id: by_span[e.type, e.start, e.end]
-            for e in item.note.entities
-            if by_span and (e.type, e.start, e.end) in by_span
+            for e in entities
+            if (e.type, e.start, e.end) in by_span
         }
         card = DocumentCard(item, by_id)
         card.opened.connect(lambda entity: self._note(item, (entity.start, entity.end)))

@@ -16,7 +16,7 @@ from medview.gui.panels.record_mention import MentionBar
 from medview.gui.panels.record_pieces import MOST, part_around
 from medview.gui.panels.record_text import AnnotatedText
 from medview.gui.style import tokens
-from medview.record import marks_of
+from medview.record import Entity, marks_of
 from medview.session.documents import OpenDocument, UnreadDocument
 
 _MOST_UNREAD = 50
@@ -45,10 +45,7 @@ class DocumentCard(Card):
         self.item, self.document_id = item, document.id
         self._dress = (current_language(), tokens())
         self._corrections = corrections or {}
-        marks = {**marks_of(item.note)}
-        for entity_id in self._corrections:
-            marks[entity_id] = (*marks.get(entity_id, ()), "✎")
-        self.text = AnnotatedText(item.note, marks)
+        self.text = AnnotatedText(item.note, self._marks)
         self.text.setStyleSheet(f"background: {tokens().surface_0}; border-radius: 4px;")
         self.text.mention_asked.connect(self._click)
         self.text.words_selected.connect(self._open_words)
@@ -71,6 +68,11 @@ class DocumentCard(Card):
         ]
         self.add(row(*self._links, None))
         self._show_links()
+
+    def _marks(self, entity: Entity) -> tuple[str, ...]:
+        """Small words behind a mention, and a pen where the reader put it right."""
+        pen = ("✎",) if entity.id in self._corrections else ()
+        return (*marks_of(self.item.note, entity), *pen)
 
     def is_of(self, item: OpenDocument) -> bool:
         """Whether the card shows just this, in the language and colours of now."""

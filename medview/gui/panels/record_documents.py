@@ -17,7 +17,7 @@ from medview.session.documents import OpenDocument
 if TYPE_CHECKING:
     from medview.gui.panels.record import RecordPanel
 
-_FRESH = 3  # cards that are made at once; the others follow one by one
+_FRESH = 1  # cards that are made at once, the first of all; the others follow one by one
 _Filtered = tuple[OpenDocument, frozenset[str] | None]
 
 
@@ -36,6 +36,11 @@ class DocumentCards:
         self._order: list[str] = []
         self._grow = QTimer(panel, singleShot=True)
         self._grow.timeout.connect(self._add)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no card waits to be made."""
+        return not self._pending
 
     def forget(self) -> None:
         """The column holds none of them any more."""
@@ -81,7 +86,8 @@ class DocumentCards:
         name = pair[0].document.id
         card = self._correcting.card_for(pair[0])
         before = self._order[: self._order.index(name)]
-        self._column.insert(sum(key in self.cards for key in before), card)
+        last = next(self.cards[key] for key in reversed(before) if key in self.cards)
+        self._column.insert(self._column.column.indexOf(last) + 1, card)
         self._take(pair, card)
         self._panel.searching.show_hits({name: card})
         self._grow.start(0)

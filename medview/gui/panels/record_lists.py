@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -10,11 +11,13 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from medview.core.observation import Source, concepts
 from medview.core.words import tr
 from medview.gui.cards import Card, button, chip, label, row
+from medview.gui.growing import Growing
 from medview.gui.panels.record_values import age_text, shown_value, shown_with_unit
 from medview.gui.style import GRID
 from medview.record import Known, Statement
 
 _AT_ONCE = 12  # lines of a list before the rest is asked for
+_LINES_AT_ONCE, _LINES_EACH = 3, 2  # made at once, and with every turn of the loop after
 
 
 class StatementsCard(Card):
@@ -30,16 +33,20 @@ class StatementsCard(Card):
         self._lines = QVBoxLayout()
         self._lines.setSpacing(GRID)
         self.body.addLayout(self._lines)
+        self._growing = Growing(self, _LINES_AT_ONCE, _LINES_EACH)
         self._more = button("", "link", self._show_more)
         self.add(self._more)
         self._show_more()
 
     def _show_more(self) -> None:
-        for statement in self._rest[:_AT_ONCE]:
-            self._lines.addWidget(self._line(statement))
+        lines = self._rest[:_AT_ONCE]
+        self._growing.add([partial(self._add, statement) for statement in lines])
         self._rest = self._rest[_AT_ONCE:]
         self._more.setText(tr("Show {count} more", count=len(self._rest)))
         self._more.setHidden(not self._rest)
+
+    def _add(self, statement: Statement) -> None:
+        self._lines.addWidget(self._line(statement))
 
     def _line(self, statement: Statement) -> QWidget:
         is_active = statement.status in ("active", "")
@@ -80,8 +87,8 @@ class KnownCard(Card):
         self._grid.setVerticalSpacing(GRID + 2)
         self._grid.setColumnStretch(0, 1)
         self.body.addLayout(self._grid)
-        for number, item in enumerate(known):
-            self._add(number, item)
+        self._growing = Growing(self, _LINES_AT_ONCE, _LINES_EACH)
+        self._growing.begin([partial(self._add, n, item) for n, item in enumerate(known)])
 
     def _add(self, number: int, item: Known) -> None:
         one = item.observation

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 SHORT = 700  # characters of a long document that are shown before it is asked for
-MOST = 20_000  # characters that are laid out at once, so that the window goes on answering
+MOST = 8_000  # characters that are laid out at once, so that the window goes on answering
 
 
 @dataclass(frozen=True, slots=True)

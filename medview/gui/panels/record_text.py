@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -33,7 +33,7 @@ Span = tuple[int, int]
 class AnnotatedText(QTextEdit):
     """Read-only text as high as it needs; lines by type, small words for context.
 
-    marks: words of context by entity id. A click on a mention asks for it, and so does Enter
+    marks: words of an entity's context. A click on a mention asks for it, and so does Enter
     where the text cursor stands in one; Ctrl+Up and Ctrl+Down go from mention to mention.
     """
 
@@ -41,7 +41,7 @@ class AnnotatedText(QTextEdit):
     words_selected = Signal(int, int)  # a span of the note
     part_changed = Signal()
 
-    def __init__(self, note: Note, marks: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, note: Note, marks: Callable[[Entity], Sequence[str]]) -> None:
         super().__init__()
         self._note, self._marks = note, marks
         self._shown: frozenset[str] | None = None
@@ -136,7 +136,7 @@ class AnnotatedText(QTextEdit):
 
     def described(self, entity: Entity) -> str:
         """Type, context and the words that it follows from."""
-        words = [tr(entity.type), *(tr(mark) for mark in self._marks.get(entity.id, ()))]
+        words = [tr(entity.type), *(tr(mark) for mark in self._marks(entity))]
         said = " · ".join(words)
         if entity.attrs.trigger is not None:
             start, end = entity.attrs.trigger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -19,12 +20,14 @@ from PySide6.QtWidgets import QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
 from medview.core.words import tr
 from medview.gui.cards import Card, ElidedLink, chip, clear_layout, label, row
+from medview.gui.growing import Growing
 from medview.gui.style import GRID, base_font, tokens
 from medview.session.timeline import LANES, Axis, Happening, Mark, axis_of, marks_of_lane
 
 _LANE, _AXIS, _LEFT, _RIGHT = 28, 22, 8, 12
 _NEAR = 9  # pixels around a mark that are the mark's
 _AT_ONCE = 40
+_LINES_AT_ONCE, _LINES_EACH = 4, 3
 
 
 class TimelineCard(Card):
@@ -46,6 +49,9 @@ class TimelineCard(Card):
         self._lines = QVBoxLayout()
         self._lines.setSpacing(GRID + 2)
         self.body.addLayout(self._lines)
+        self._rest = label("", "small")
+        self.add(self._rest)
+        self._growing = Growing(self, _LINES_AT_ONCE, _LINES_EACH)
         self.show_mark(None)
 
     def show_mark(self, mark: Mark | None) -> None:
@@ -54,11 +60,14 @@ class TimelineCard(Card):
         shown = list(reversed(self._found if mark is None else mark.happenings))
         self._head.setText(tr("{count} entries", count=len(shown)))
         self._all.setHidden(mark is None)
-        for one in shown[:_AT_ONCE]:
-            self._lines.addWidget(self._line(one))
-        if len(shown) > _AT_ONCE:
-            said = tr("Choose a mark above to see the other {count}.", count=len(shown) - _AT_ONCE)
-            self._lines.addWidget(label(said, "small"))
+        self._rest.setText(
+            tr("Choose a mark above to see the other {count}.", count=len(shown) - _AT_ONCE)
+        )
+        self._rest.setHidden(len(shown) <= _AT_ONCE)
+        self._growing.begin([partial(self._add, one) for one in shown[:_AT_ONCE]])
+
+    def _add(self, one: Happening) -> None:
+        self._lines.addWidget(self._line(one))
 
     def _line(self, one: Happening) -> QWidget:
         when = label(one.day.isoformat(), "small", wrap=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
@@ -35,7 +35,7 @@ def write_part(
     cursor: QTextCursor,
     note: Note,
     part: Part,
-    marks: Mapping[str, Sequence[str]],
+    marks: Callable[[Entity], Sequence[str]],
     shown: frozenset[str] | None,
 ) -> Written:
     """Write a part of a note at the cursor; shown: ids that are underlined, None for all."""
@@ -60,7 +60,7 @@ def write_part(
         )  # fmt: skip
         if is_shown:
             written.placed.append(Placed(entity, start, cursor.position()))
-            _write_marks(cursor, marks.get(entity.id, ()))
+            _write_marks(cursor, marks(entity))
         position = entity.end
     _write(cursor, note.text, (position, part.end), written)
     if part.end < len(note.text):
