@@ -7,12 +7,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from medview.core.geometry import Geometry, PatientPoint
+from medview.core.results import Label
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import GraphicPlane, VoiTable, Volume
+from medview.gui.views.pixels import label_picture
 from medview.gui.views.slice_view import SliceView
+from medview.imaging.overlay import label_fill
 
 _FILM = Geometry(shape=(3, 60, 50), spacing=(1.0, 1.0, 1.0), origin=PatientPoint(0, 0, 0),
                  is_spatial=False)  # fmt: skip
@@ -93,3 +97,21 @@ def test_the_key_1_goes_on_from_windows_to_tables(film) -> None:
     QTest.keyClick(view, Qt.Key.Key_1)
 
     assert _middle(view)[0] == round(4000 / 4095 * 255)
+
+
+def test_masks_have_the_colours_on_the_screen_that_pictures_to_give_away_have(
+    qapp: object,
+) -> None:
+    legend = tuple(
+        Label(value=value, name=str(value), colour=colour)
+        for value, colour in ((1, "#56b4e9"), (7, "#e69f00"))
+    )
+    labels = np.array([[0, 1, 7, 9], [7, 0, 1, 1]], np.uint8)
+
+    image = label_picture(labels, legend).image.convertToFormat(
+        QImage.Format.Format_RGBA8888_Premultiplied
+    )
+
+    shown = np.array(image.constBits(), np.uint8).reshape(2, -1, 4)[:, :4].astype(int)
+    assert np.abs(shown - label_fill(labels, legend)).max() <= 1
+    assert (shown[..., 3] == [[0, 64, 64, 0], [64, 0, 64, 64]]).all()

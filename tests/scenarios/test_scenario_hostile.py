@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from medview.core.settings import Settings
@@ -127,6 +129,58 @@ def test_a_segmentation_without_its_images_opens_as_what_it_is(
 
     assert _said(window).strip()
     assert window.session.active is None
+
+
+def _past_the_end(_: Dataset, element: DataElement) -> None:
+    """Every reference to an image names its frame 99, and it is no report of ours."""
+    if element.keyword == "ContentSequence":
+        own = [item for item in element.value if str(item.get("TextValue", "")).startswith("{")]
+        for item in own:
+            element.value.remove(item)
+    for item in element.value if element.keyword == "ReferencedSOPSequence" else ():
+        item.ReferencedFrameNumber = 99
+
+
+def test_measurements_and_key_images_of_frames_past_the_end_are_said_and_the_images_stay(
+    window: MainWindow, tmp_path: Path, quiet: Quiet, qtbot: QtBot
+) -> None:
+    folder, out = _images(tmp_path / "ct"), tmp_path / "out"
+    for path in folder.iterdir():  # pictures without a place: shapes lie on frames
+        flat = dcmread(path)
+        del flat.ImagePositionPatient, flat.ImageOrientationPatient, flat.FrameOfReferenceUID
+        flat.save_as(path)
+    window.open_paths([folder])
+    quiet(window)
+    view = window.grid.active_view
+    middle = view.rect().center()
+    qtbot.keyClick(view, "L")
+    for place in (middle, middle + QPoint(30, 20)):
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.keyClick(view, "K")
+    subject = session_subject(window.session)
+    assert subject is not None
+    out.mkdir()
+    save_objects(subject, out)
+    window.session.close_patient()
+    quiet(window)
+    assert len(list(out.glob("*.dcm"))) == 2  # a report and a selection
+    for path in (*folder.iterdir(), *out.glob("*.dcm")):
+        changed = dcmread(path)
+        changed.PatientID = "P9"  # of whom no work is kept here
+        changed.Manufacturer = "Somebody"
+        if path.parent == out:
+            changed.walk(_past_the_end)
+        changed.save_as(folder / path.name)
+
+    window.open_paths([folder])
+    quiet(window)
+
+    said = _said(window)
+    assert "key images of a document are not here" in said
+    assert "1 measurements of a report name frames that do not exist" in said
+    assert not window.session.work.key_pictures
+    assert not window.session.work.measurements
+    assert _is_shown(window)
 
 
 @pytest.mark.parametrize("frames", [2, 2_000_000_000])

@@ -7,25 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, qRgba
 
-from medview.core.results import Heatmap, LabelMap
+from medview.core.results import Heatmap, Label, LabelMap
 from medview.core.volume import Volume
 from medview.gui.views.refining import Refined
 from medview.imaging.graphics import graphic_colours, graphic_mask
 from medview.imaging.grey import PLAIN, GreyLook, grey_sample, grey_slice
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.overlay import (
+    FILL,
     cut_heatmap,
     cut_labels,
     heat_colours,
-    label_fill,
     outline_segments,
+    rgb,
 )
 from medview.imaging.planes import Plane, is_padding, native_plane
 from medview.imaging.shutters import hidden_on
@@ -280,9 +281,28 @@ def _overlay(cuts: Cuts) -> tuple[list[Picture], list[Outline]]:
             layers.append(to_picture(heat_colours(cut.astype(np.float32)), is_smooth=True))
             continue
         labels = cut.astype(np.uint8)
-        layers.append(to_picture(label_fill(labels, overlay.labels)))
+        layers.append(label_picture(labels, overlay.labels))
         outlines += _outlines(labels, overlay)
     return layers, outlines
+
+
+def label_picture(labels: NDArray[np.uint8], legend: tuple[Label, ...]) -> Picture:
+    """`label_fill` as a picture: Qt looks colours up in a third of the time that it takes here."""
+    pixels = np.ascontiguousarray(labels)
+    rows, columns = pixels.shape
+    image = QImage(pixels.data, columns, rows, pixels.strides[0], QImage.Format.Format_Indexed8)
+    image.setColorTable(_fill_table(legend))
+    own = QImage.Format.Format_ARGB32_Premultiplied
+    return Picture(image.convertToFormat(own), pixels, 1, is_smooth=False)
+
+
+@lru_cache(maxsize=64)
+def _fill_table(legend: tuple[Label, ...]) -> list[int]:
+    table = [0] * 256
+    for label in legend:
+        if 0 < label.value < 256:
+            table[label.value] = qRgba(*rgb(label.colour), round(255 * FILL))
+    return table
 
 
 def _outlines(labels: NDArray[np.uint8], label_map: LabelMap) -> list[Outline]:

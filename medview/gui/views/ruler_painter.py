@@ -51,10 +51,12 @@ def paint_ruler(stage: SliceStage, painter: QPainter, where: ScreenMap) -> None:
     for number in range(ruler.parts + 1):
         wide = _END if number in (0, ruler.parts) else _TICK
         boxes.append(QRectF(left, round(top + long * number / ruler.parts), wide, 1))
-    for box in boxes:
-        painter.fillRect(box.adjusted(-1, -1, 1, 1), _BEHIND)
-    for box in boxes:
-        painter.fillRect(box, _INK)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_BEHIND)
+    painter.drawRects([box.adjusted(-1, -1, 1, 1) for box in boxes])
+    painter.setBrush(_INK)
+    painter.drawRects(boxes)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     mark = stage.measuring.calibration
     text = ruler.text if mark == "patient" else f"{ruler.text} {mark}"
     painter.setFont(ink.corner_font())
