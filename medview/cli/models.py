@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     importing.add_argument("--modality", default="", choices=["", "CT", "MR", "PT"])
     importing.add_argument("--body-part", default="", metavar="PART", help="as in DICOM: CHEST")
     importing.add_argument("--axes", default="", metavar="LPS", help="where training arrays ran to")
+    importing.add_argument("--mirror", action="store_true", help="look at mirrored images too")
     exporting = action("export", "hand a model's network on to other programs")
     exporting.add_argument("name", metavar="NAME")
     exporting.add_argument("--to", required=True, choices=["onnx", "monai"])
@@ -180,7 +181,8 @@ def _add(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from medview.ai.importers import Wish, imported
 
-    wish = Wish(args.name, args.licence, args.modality, args.body_part.upper(), args.axes.upper())
+    words = (args.name, args.licence, args.modality, args.body_part.upper(), args.axes.upper())
+    wish = Wish(*words, mirror=args.mirror)
     return _install(args, imported(args.path, wish))
 
 

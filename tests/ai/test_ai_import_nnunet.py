@@ -16,10 +16,13 @@ from safetensors.numpy import load_file
 
 from medview.ai.catalogue import user_models_dir
 from medview.ai.importers import Wish, imported
-from medview.ai.importers.nnunet import find_nnunet, read_nnunet
+from medview.ai.importers.nnunet import find_nnunet, read_nnunet, with_mirrors
 from medview.ai.signature import KEY_VARIABLE, make_key
+from medview.ai.worker.budget import cost_of, least_shape
 from medview.ai.worker.checkpoint import convert_nnunet, convert_state_dict
+from medview.ai.worker.net_steps import load_weights, network, tile
 from medview.ai.worker.nets import build_net
+from medview.ai.worker.output_steps import restore
 from medview.ai.worker.resize_steps import (
     background_outside,
     coarse_axis,
@@ -109,6 +112,60 @@ def test_turned_arrays_and_reading_direction_become_axes(tmp_path: Path) -> None
     # Arrays are [S, P, L]; turned to [L, S, P]: i grows to P, j to S, k to L.
     assert read_nnunet(folder, Wish()).description["pipeline"][0]["axes"] == "PSL"
     assert read_nnunet(folder, Wish(axes="RAS")).description["pipeline"][0]["axes"] == "ASR"
+
+
+def flat(plans: dict[str, Any]) -> dict[str, Any]:
+    """The same as a configuration of planes."""
+    own = plans["configurations"].pop("3d_fullres")
+    own |= {
+        "patch_size": [16, 24], "spacing": [1.0, 0.8], "conv_kernel_sizes": [[3, 3]] * 3,
+        "pool_op_kernel_sizes": [[1, 1], [2, 2], [2, 2]],
+    }  # fmt: skip
+    return {**plans, "configurations": {"2d": own}}
+
+
+def test_a_model_of_planes_looks_at_each_slice_by_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "nnUNetTrainer__nnUNetPlans__2d"
+    made.write(tmp_path).rename(folder)
+    (folder / "plans.json").write_text(json.dumps(flat(made.plans())), encoding="utf-8")
+    steps = {step["op"]: step for step in read_nnunet(folder, Wish()).description["pipeline"]}
+    assert steps["fit_spacing"]["spacing_mm"] == [0.8, 1.0, 0.0]
+    assert steps["tile"]["patch"] == [24, 16, 1]
+
+    net = build_net(steps["network"]["arch"], steps["network"]["args"]).eval()
+    planes = {name: value[:, :, 0] if value.ndim == 5 else value
+              for name, value in net.state_dict().items()}  # fmt: skip
+    checkpoint = {"network_weights": planes, "trainer_name": "nnUNetTrainer"}
+    torch.save(checkpoint, tmp_path / "c.pth")
+    convert_nnunet(str(tmp_path / "c.pth"), str(tmp_path / "w.safetensors"))
+    load_weights(net, tmp_path / "w.safetensors")
+    assert cost_of(net, (1, 16, 24)).classes == 3
+
+    state = state_of(np.random.default_rng(1).normal(size=(3, 16, 24)))
+    state.context.networks["nnunet_plain:w:"] = net
+    fit_spacing(state, [1.0, 1.0, 0.0])
+    tile(state, [24, 16, 1], blend="nnunet")
+    network(state, "nnunet_plain", "w")
+    with torch.inference_mode():
+        alone = net(torch.from_numpy(state.image[1:2])[None, None])[0].numpy()
+    assert state.logits is not None
+    np.testing.assert_allclose(state.logits[:, 1:2], alone, atol=1e-5)
+
+
+def test_a_net_of_many_levels_can_be_foretold() -> None:
+    # Six levels as TotalSegmentator's: five times half, once not along k.
+    shapes = [3, 3, 3, 1, 1, 1, *[3, 3, 3, 2, 2, 2] * 4, 3, 3, 3, 1, 2, 2]
+    net = build_net("nnunet_plain", {
+        "outputs": 2, "features": [2] * 6, "shapes": shapes, "counts": [1] * 6, "decoder": [1] * 5,
+    }).eval()  # fmt: skip
+    assert least_shape(net) == [32, 64, 64]
+    assert cost_of(net, (32, 64, 64)).flops > 0
+
+
+def test_mirrored_looks_are_taken_where_training_mirrored(tmp_path: Path) -> None:
+    foreign = with_mirrors(read_nnunet(made.write(tmp_path), Wish()), [0, 2])
+    mirror = next(s for s in foreign.description["pipeline"] if s["op"] == "mirror")
+    assert (mirror["axes"], mirror["max_evals"]) == ([0, 2], 3)
 
 
 def test_finest_configuration_of_several_is_taken(tmp_path: Path) -> None:
@@ -266,3 +323,24 @@ def test_padding_is_taken_off_the_answer_again() -> None:
     assert state.logits.shape == (2, 3, 4, 5)
     assert state.logits.min() == 1
     assert tuple(state.geometry.origin) == (0, 0, 0)
+
+
+def test_of_a_padded_image_only_its_own_slices_are_ever_labelled() -> None:
+    class Bright(torch.nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.cat([torch.zeros_like(image), image - 0.5], 1)
+
+    voxels = np.random.default_rng(7).integers(0, 2, (3, 4, 5)).astype(float)
+    state = state_of(voxels)
+    state.context.networks["a:w:"] = Bright()
+    fit_spacing(state, [1.0, 1.0, 1.0])
+    pad_to(state, [8, 4, 6])
+    tile(state, [4, 4, 3])
+    network(state, "a", "w")
+    unpad(state)
+    restore(state)
+    assert not state.has_logits
+    assert state.label_map is not None
+    np.testing.assert_array_equal(state.label_map, voxels)
+    assert state.logits is not None
+    assert state.logits.shape == (2, 3, 4, 5)

@@ -14,7 +14,7 @@ from medview.ai.catalogue import user_models_dir
 from medview.ai.child import run_child
 from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.importers.bundle import find_bundle, read_bundle
-from medview.ai.importers.nnunet import find_nnunet, read_nnunet
+from medview.ai.importers.nnunet import find_nnunet, read_nnunet, with_mirrors
 from medview.ai.importers.onnx import TASK, find_onnx, read_onnx, with_graph
 from medview.ai.importers.wish import Foreign, Wish, write_words
 from medview.ai.manifest import write_manifest
@@ -103,6 +103,8 @@ def _built(foreign: Foreign, folder: Path, source: str, cancel: CancelToken) -> 
     limits = {"writes": folder, "within_s": _WITHIN_S, "memory_mb": _MEMORY_MB}
     given |= {"names": foreign.names} if foreign.names else {}
     found = run_child(foreign.task, given, cancel=cancel, **limits)  # type: ignore[arg-type]
+    if foreign.wish.mirror and "mirror" in found:
+        foreign = with_mirrors(foreign, found["mirror"])
     if foreign.task == TASK:
         foreign = with_graph(foreign, found)
         if "calibration" in found:

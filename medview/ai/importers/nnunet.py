@@ -1,13 +1,15 @@
 """nnU-Net v2: plans.json and dataset.json to the steps of a native folder.
 
-What is read: the configuration `3d_fullres` or `3d_lowres`, by its folder's name; old plans
-(`UNet_class_name`) and new ones (`architecture`). What stops is named.
+What is read: the configuration `3d_fullres`, `3d_lowres` or `2d`, by its folder's name; old plans
+(`UNet_class_name`) and new ones (`architecture`). A model of planes becomes one of tiles of one
+slice, with kernels of one slice. What stops is named.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
 _NETS = {"PlainConvUNet": "nnunet_plain", "ResidualEncoderUNet": "nnunet_resenc"}
-_CONFIGURATIONS = ("3d_fullres", "3d_lowres")
+_CONFIGURATIONS = ("3d_fullres", "3d_lowres", "2d")
 _ARGUMENTS = {
-    "conv_op": ("torch.nn.modules.conv.Conv3d",),
-    "norm_op": ("torch.nn.modules.instancenorm.InstanceNorm3d",),
+    "conv_op": ("torch.nn.modules.conv.Conv3d", "torch.nn.modules.conv.Conv2d"),
+    "norm_op": (
+        "torch.nn.modules.instancenorm.InstanceNorm3d",
+        "torch.nn.modules.instancenorm.InstanceNorm2d",
+    ),
     "nonlin": ("torch.nn.LeakyReLU", "torch.nn.modules.activation.LeakyReLU"),
     "dropout_op": (None,),
 }
@@ -70,17 +75,33 @@ def read_nnunet(folder: Path, wish: Wish) -> Foreign:
         f"nnU-Net v2, configuration {name}, trainer {trained}, {fold}.",
         f"Channel: {channel}. Arrays run towards {axes}.",
         "Where left and right change places, the training files ran otherwise (`--axes`).",
-        "One fold, without mirrored passes: somewhat below what all folds with them reach.",
+        "One fold; mirrored passes only with `--mirror`: somewhat below what all folds reach.",
         f"Licence as its maker says: {dataset.get('licence') or dataset.get('license') or 'none'}.",
     )
     description = described(title, title, modality_of(channel, wish), wish, rest)
-    return Foreign(description, weights, "nnunet-weights", notes)
+    return Foreign(description, weights, "nnunet-weights", notes, wish)
+
+
+def with_mirrors(foreign: Foreign, axes: Sequence[int]) -> Foreign:
+    """The same with one mirrored look along each axis (k, j, i, or j, i) that training allowed."""
+    if not axes:
+        return foreign
+    pipeline: list[dict[str, Any]] = []
+    for step in foreign.description["pipeline"]:
+        pipeline.append(step)
+        if step["op"] == "network":
+            last = 1 if foreign.description["pipeline"][3]["spacing_mm"][2] == 0 else 2
+            turned = sorted(last - int(axis) for axis in axes)
+            pipeline.append({"op": "mirror", "axes": turned, "max_evals": 1 + len(turned)})
+    note = "One mirrored look along each axis; nnU-Net takes all combinations of them."
+    return replace(foreign, description={**foreign.description, "pipeline": pipeline},
+                   notes=(*foreign.notes, note))  # fmt: skip
 
 
 def _resolved(configurations: Mapping[str, Any], name: str) -> dict[str, Any]:
     if name not in _CONFIGURATIONS:
         raise ModelUnavailable(
-            say("MedView reads the configurations 3d_fullres and 3d_lowres, not {name}.",
+            say("MedView reads the configurations 3d_fullres, 3d_lowres and 2d, not {name}.",
                 name=name[:40])
         )  # fmt: skip
     chain: list[Mapping[str, Any]] = []
@@ -134,6 +155,8 @@ def _pipeline(
     back = _resampling(own, "probabilities", 1)
     patch = [int(n) for n in own["patch_size"]][::-1]
     spacing = [float(n) for n in own["spacing"]][::-1]
+    if len(patch) == len(spacing) == 2:
+        patch, spacing = [*patch, 1], [*spacing, 0.0]  # slice by slice, as far apart as they are
     if len(patch) != 3 or len(spacing) != 3 or not 0 < max(patch) <= 1024:
         raise ValueError("patch")
     fit = {"op": "fit_spacing", "spacing_mm": spacing, "order": order, "separate": "auto"}
@@ -203,7 +226,8 @@ def _network(own: Mapping[str, Any], classes: int) -> dict[str, Any]:
         )  # fmt: skip
     stages = int(given["n_stages"])
     count = "n_conv_per_stage" if arch == "nnunet_plain" else "n_blocks_per_stage"
-    kernels, strides = _threes(given["kernel_sizes"], stages), _threes(given["strides"], stages)
+    dims = len(own["patch_size"])
+    kernels, strides = (_threes(given[key], stages, dims) for key in ("kernel_sizes", "strides"))
     args = {
         "outputs": classes,
         "features": _each(given["features_per_stage"], stages),
@@ -253,9 +277,11 @@ def _each(value: Any, count: int) -> list[int]:
     return found
 
 
-def _threes(value: Any, count: int) -> list[list[int]]:
+def _threes(value: Any, count: int, dims: int) -> list[list[int]]:
     rows = value if isinstance(value, list) else [value] * count
-    found = [[int(n) for n in (row if isinstance(row, list) else [row] * 3)] for row in rows]
+    found = [[int(n) for n in (row if isinstance(row, list) else [row] * dims)] for row in rows]
+    if dims == 2:
+        found = [[1, *row] for row in found]
     if len(found) != count or any(len(row) != 3 for row in found):
         raise ValueError("threes")
     return found

@@ -28,6 +28,7 @@ class Wish:
     """Each empty where the files themselves say it, or nobody does.
 
     axes: three letters towards which i, j, k of the training arrays grew (DICOM's axial: LPS).
+    mirror: average with mirrored looks where training mirrored too.
     """
 
     name: str = ""
@@ -35,6 +36,7 @@ class Wish:
     modality: str = ""
     body_part: str = ""
     axes: str = ""
+    mirror: bool = False
 
 
 @dataclass(frozen=True)

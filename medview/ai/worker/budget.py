@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,13 @@ class Cost:
 UNKNOWN = Cost(0.0, 0.0, 0)
 
 
+def least_shape(net: object) -> list[int]:
+    """A small tile [k, j, i] that a network stands: two voxels are left on its coarsest level,
+    since instance norm asks for more than one."""
+    each = int(getattr(net, "multiple", 8))
+    return [2 * int(n) for n in getattr(net, "multiples", (each,) * 3)]
+
+
 def cost_of(net: object, shape: Sequence[int]) -> Cost:
     """Measured on a small tile and scaled by the voxels of a tile [k, j, i].
 
@@ -46,7 +54,7 @@ def cost_of(net: object, shape: Sequence[int]) -> Cost:
     """
     if not isinstance(net, nn.Module):
         return UNKNOWN
-    edge = 2 * int(getattr(net, "multiple", 8))
+    small = least_shape(net)
     flops, layers, kept = 0, [0], 0
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -64,11 +72,11 @@ def cost_of(net: object, shape: Sequence[int]) -> Cost:
     try:
         with torch.inference_mode():
             place = next(iter(net.parameters()), torch.empty(0)).device
-            answer = net(torch.zeros((1, 1, edge, edge, edge), device=place))
+            answer = net(torch.zeros((1, 1, *small), device=place))
     finally:
         for hook in hooks:
             hook.remove()
-    scale = float(torch.tensor(shape).prod()) / edge**3
+    scale = float(torch.tensor(shape).prod()) / prod(small)
     peak = _FLOAT * (_AROUND * max(layers) + 2 * kept)
     return Cost(flops * scale, peak * scale, answer.shape[1])
 

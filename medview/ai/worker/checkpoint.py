@@ -41,7 +41,10 @@ def convert_nnunet(source: str, target: str) -> Mapping[str, Any]:
             say("The model was trained by an own trainer ({name}), whose net is not known.",
                 name=trainer[:80])
         )  # fmt: skip
-    _save(_renamed(weights), Path(target))
+    # A network of planes becomes one of volumes whose kernels are one slice thick.
+    deep = {name: value[:, :, None] if value.ndim == 4 else value
+            for name, value in _renamed(weights).items()}  # fmt: skip
+    _save({name: value.contiguous() for name, value in deep.items()}, Path(target))
     axes = document.get("inference_allowed_mirroring_axes")
     return {"trainer": trainer, "mirror": [int(axis) for axis in axes or ()]}
 

@@ -17,10 +17,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from medview.ai.worker.budget import least_shape
 from medview.ai.worker.devices import Device
 
 _insisted: ContextVar[str] = ContextVar("engine", default="")
-_TRACED = 16  # edge of the small image on which OpenVINO watches the network
 
 
 class Engine(Protocol):
@@ -80,10 +80,7 @@ def has_openvino() -> bool:
 def _compiled(net: nn.Module, shape: tuple[int, ...]) -> Any:
     import openvino  # type: ignore[import-not-found,unused-ignore]
 
-    multiple = int(getattr(net, "multiple", _TRACED // 2))
-    # Two voxels are left on the coarsest level: instance norm asks for more than one.
-    small = [2 * multiple] * len(shape)
-    example = torch.zeros((1, 1, *small))
+    example = torch.zeros((1, 1, *least_shape(net)))
     with torch.inference_mode(mode=False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's, about shapes that are fixed here on purpose
         traced = torch.jit.trace(net, example, check_trace=False)  # type: ignore[no-untyped-call]

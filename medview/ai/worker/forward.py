@@ -131,9 +131,15 @@ class Answer:
     tiling: Tiling | None
     cancel: CancelToken
     told: Callable[[int, int], None] = lambda _done, _total: None
+    kept: tuple[slice, slice, slice] | None = None  # the part [k, j, i] that anybody asks for
 
     def bands(self) -> Iterator[Band]:
         """Finished slices of the logits, in order; each call computes them anew."""
+        if self.kept is None:
+            return self._all()
+        return (part for band in self._all() for part in _cut(band, self.kept))
+
+    def _all(self) -> Iterator[Band]:
         tiling = self.tiling or whole(self.image.shape)
         self._prepare(tiling)
         image = torch.from_numpy(np.ascontiguousarray(self.image))
@@ -149,7 +155,10 @@ class Answer:
         found = list(self.bands())
         seen = next((band.logits for band in found if band.logits is not None), None)
         classes = self._classes() if seen is None else len(seen)
-        logits = np.zeros((classes, *self.image.shape), np.float32)
+        shape = self.image.shape
+        if self.kept is not None:
+            shape = tuple(side.stop - side.start for side in self.kept)
+        logits = np.zeros((classes, *shape), np.float32)
         for band in found:
             if band.logits is not None:
                 logits[:, band.first : band.first + band.count] = band.logits.numpy()
@@ -170,3 +179,14 @@ class Answer:
         tile = torch.from_numpy(np.ascontiguousarray(self.image[place]))
         with torch.inference_mode():
             return self.forward(tile[None, None]).shape[1]
+
+
+def _cut(band: Band, kept: tuple[slice, slice, slice]) -> Iterator[Band]:
+    k, j, i = kept
+    first, end = max(band.first, k.start), min(band.first + band.count, k.stop)
+    if first >= end:
+        return
+    logits = band.logits
+    if logits is not None:
+        logits = logits[:, first - band.first : end - band.first, j, i]
+    yield Band(first - k.start, end - first, logits)

@@ -217,7 +217,7 @@ class SliceBySlice(nn.Module):
 
     def __init__(self, net: GraphNet) -> None:
         super().__init__()
-        self.net, self.multiple = net, net.multiple
+        self.net, self.multiples = net, (1, net.multiple, net.multiple)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each plane across k by itself."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +145,12 @@ class _Plan:
         self.kernels, self.strides = threes[::2], threes[1::2]
 
     @property
+    def multiples(self) -> tuple[int, int, int]:
+        """By which the sizes [k, j, i] of an image must be divisible."""
+        k, j, i = (prod(stride[n] for stride in self.strides) for n in range(3))
+        return k, j, i
+
+    @property
     def steps(self) -> list[tuple[int, int]]:
         """Inputs and outputs of the stages after the first."""
         return list(pairwise(self.features))
@@ -169,6 +176,7 @@ class PlainConvUNet(_UNet):
     ) -> None:  # fmt: skip
         super().__init__()
         plan = _Plan(features, shapes)
+        self.multiples = plan.multiples
         parts = zip(counts, [(1, features[0]), *plan.steps], plan.kernels, plan.strides,
                     strict=True)  # fmt: skip
         self.encoder = _Encoder(None, [
@@ -188,6 +196,7 @@ class ResidualEncoderUNet(_UNet):
     ) -> None:  # fmt: skip
         super().__init__()
         plan = _Plan(features, shapes)
+        self.multiples = plan.multiples
         stem = _Stack(1, 1, features[0], plan.kernels[0], (1, 1, 1), bias=bias)
         widths = [(features[0], features[0]), *plan.steps]
         parts = zip(counts, widths, plan.kernels, plan.strides, strict=True)

@@ -90,9 +90,11 @@ def fit_spacing(
     """
     own = state.geometry
     state.grids["before"] = own
+    # 0: as it is, across the slices of a model of planes
+    spacing = [n or has for n, has in zip(spacing_mm, own.spacing, strict=True)]
     sizes = [max(1, round(n * has / wanted)) for n, has, wanted in
-             zip(own.shape, own.spacing[::-1], spacing_mm[::-1], strict=True)]  # fmt: skip
-    axis = coarse_axis(own.spacing[::-1], tuple(spacing_mm[::-1])) if separate == "auto" else None
+             zip(own.shape, own.spacing[::-1], spacing[::-1], strict=True)]  # fmt: skip
+    axis = coarse_axis(own.spacing[::-1], tuple(spacing[::-1])) if separate == "auto" else None
     state.coarse_axis = axis
     state.order_z = order_z
     geometry = fitted(own, (sizes[0], sizes[1], sizes[2]))
@@ -176,16 +178,24 @@ def pad_to(state: State, size: list[int], value: float = 0.0) -> None:
 
 @step("unpad", _DRAWING)
 def unpad(state: State) -> None:
-    """Cut off of the net's answer what `pad_to` added; slices as before where they were coarse."""
+    """Cut off of the net's answer what `pad_to` added; slices as before where they were coarse.
+
+    Coarse slices are few, so that the whole answer exists for them alone; else it stays uncomputed.
+    """
     inner, before = state.grids.get("inner"), state.grids.get("before")
     axis = state.coarse_axis if state.order_z == 0 else None
     if inner is not None and inner.shape == state.geometry.shape and axis is None:
         return  # nothing to do, and the answer need not be whole at any time
-    if inner is None or before is None or state.logits is None or state.logits.ndim != 4:
+    if inner is None or before is None:
         raise ModelUnavailable(say("The model reads a network's answer before it has one."))
     first = [round(n) for n in state.geometry.to_index(inner.origin)]
-    box = tuple(slice(f, f + n) for f, n in zip(first, inner.shape, strict=True))
-    logits, geometry = state.logits[(slice(None), *box)], inner
+    k, j, i = (slice(f, f + n) for f, n in zip(first, inner.shape, strict=True))
+    if axis is None and state.answer is not None and not state.has_logits:
+        state.answer.kept, state.geometry = (k, j, i), inner
+        return
+    if state.logits is None or state.logits.ndim != 4:
+        raise ModelUnavailable(say("The model reads a network's answer before it has one."))
+    logits, geometry = state.logits[:, k, j, i], inner
     if axis is not None:
         shape = list(inner.shape)
         shape[axis] = before.shape[axis]
