@@ -44,7 +44,10 @@ def methods_of(folder: ModelFolder) -> tuple[str, ...]:
     net = next((step for step in folder.pipeline if step["op"] == "network"), None)
     if net is None or net["arch"] not in _ARCHS or folder.kind == "router":
         return ()
-    return tuple(name for name in METHODS if name != DOUBT or net["arch"] == "unet3d")
+    # Which flips leave right and left what they are, a model says by its own `mirror` alone.
+    is_mirrored = any(step["op"] == "mirror" for step in folder.pipeline)
+    has_doubt = net["arch"] == "unet3d" and is_mirrored
+    return tuple(name for name in METHODS if name != DOUBT or has_doubt)
 
 
 def drawn_by(folder: ModelFolder) -> str:

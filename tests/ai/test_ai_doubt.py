@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
-from medview.ai.folder import open_folder
-from medview.ai.look import Look
-from medview.ai.worker.doubt import openness, unsure_mm
+from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.look import DOUBT, Look, methods_of
+from medview.ai.worker.doubt import openness, probability, unsure_mm
 from medview.ai.worker.looking import look
 from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken, no_progress
@@ -39,6 +42,33 @@ def test_what_is_sure_has_no_band_and_what_is_not_is_most_open_at_one_half() -> 
     hard[2:4, 2:4, 2:4] = 1
     assert unsure_mm(hard, (1, 1, 1)) == 0
     assert unsure_mm(np.zeros((4, 4, 4), np.float32), (1, 1, 1)) == 0
+
+
+class _OneSide(torch.nn.Module):
+    """Two classes: the second is where the picture is bright, on the lower half of i alone."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        seen = x.clone()
+        seen[..., x.shape[-1] // 2 :] = 0
+        return torch.cat([-seen, seen], 1)
+
+
+def _mirrored(**fields: object) -> ModelFolder:
+    folder = open_folder(shipped_models_dir() / "hippocampus")
+    steps = [step for step in folder.pipeline if step["op"] != "mirror"]
+    steps += [{"op": "mirror", **fields}] if fields else []
+    return replace(folder, description={**folder.description, "pipeline": steps})
+
+
+def test_no_side_is_joined_with_the_other_unless_the_model_says_so() -> None:
+    x = torch.ones((1, 1, 4, 4, 4))
+    plain = torch.softmax(_OneSide()(x)[0], 0)[1].numpy()
+    for folder in (_mirrored(), _mirrored(axes=[0, 1], max_evals=1)):
+        temperature = folder.calibration().get("temperature", 1)
+        found = probability(folder, _OneSide(), x * temperature, 1)
+        np.testing.assert_allclose(found, plain, atol=1e-6)
+    assert DOUBT in methods_of(_mirrored(axes=[0]))
+    assert DOUBT not in methods_of(_mirrored())
 
 
 def test_the_band_of_a_hippocampus_lies_along_its_outline(training_data) -> None:  # type: ignore[no-untyped-def]

@@ -18,11 +18,11 @@ _FACES = 1.5
 
 def probability(folder: ModelFolder, net: nn.Module, x: Tensor, label: int) -> FloatArray:
     """[k, j, i]: mean probability of a label over the picture [1, 1, k, j, i] and the flips that
-    the model's own `mirror` names, at the temperature that its calibration found."""
+    the model's own `mirror` makes, at the temperature that its calibration found."""
     mirror = next((fields for fields in folder.pipeline if fields["op"] == "mirror"), {})
     temperature = float(folder.calibration().get("temperature", 1))
     total = _softmax(net, x, temperature)
-    axes = list(mirror.get("axes", (0,)))
+    axes = list(mirror.get("axes", ()))[: mirror.get("max_evals", 2) - 1]
     for axis in axes:
         dim = 4 - axis
         back = torch.flip(_softmax(net, torch.flip(x, [dim]), temperature), [dim - 1])
