@@ -12,7 +12,7 @@ from medview.ai.worker.assemble import find
 from medview.ai.worker.distance import deepest
 from medview.ai.worker.nets import UNet3d
 from medview.ai.worker.pipeline import PipelineResult
-from medview.ai.worker.steps import State
+from medview.ai.worker.steps import Context, State
 from medview.ai.worker.tiles import Tiling
 from medview.core.geometry import Geometry
 from medview.core.paths import shipped_models_dir
@@ -119,6 +119,8 @@ def test_the_deepest_features_are_those_of_the_whole_volume_whatever_the_tiles()
     tiled = State(volume)
     tiled.tiling = Tiling((8, 8, 8), 0.5)
     assert np.isfinite(deepest(net, tiled)).all()
+    moved = State(volume, Context(device="meta"))  # asked for there, and moved from there since
+    np.testing.assert_array_equal(deepest(net, moved), whole)
 
 
 def test_the_card_says_how_often_and_on_how_many() -> None:

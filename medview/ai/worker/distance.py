@@ -32,9 +32,11 @@ def distance(state: State, limit: float | str, warn: float | str | None = None) 
 def deepest(net: UNet3d, state: State) -> FloatArray:
     """[2 channels]: mean and deviation of each channel of the bottleneck over the whole image."""
     tiling = _WHOLE if state.tiling is None else Tiling(state.tiling.patch, 0.0)
-    image = torch.from_numpy(np.ascontiguousarray(state.image)).to(state.context.device)
+    # Where the network is: for lack of memory on a card the run may have moved it.
+    device = next(net.parameters()).device
+    image = torch.from_numpy(np.ascontiguousarray(state.image)).to(device)
     count = 0
-    total = squares = torch.zeros((), dtype=torch.float64, device=state.context.device)
+    total = squares = torch.zeros((), dtype=torch.float64, device=device)
     for place in tiling.tiles(state.image.shape):
         state.context.cancel.check()
         tile = image[place]
