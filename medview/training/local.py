@@ -149,21 +149,24 @@ def _reached(sure: Array, alpha: float) -> float:
 def _volumes(folder: ModelFolder, rows: Rows, wish: Wish) -> tuple[dict[str, Any], dict[str, Any]]:
     limits, changes = limits_of_volumes(folder, rows, wish.alpha), {}
     for label in folder.outputs:
-        share, name = limits.get(str(label.value)), _error_name(label)
+        share = limits.get(str(label.value))
         if share is not None:
-            cases = len(_errors(rows, name))
-            changes[name] = {"cases": cases, "interval_share": share}
+            cases = len(_errors(rows, label))
+            changes[_error_name(label)] = {"cases": cases, "interval_share": share}
     _require(LEAST if limits else 0)
     calib = {**folder.calibration(), "conformal": {"alpha": wish.alpha, "volume": limits}}
     return calib, {"volumes": changes}
 
 
 def limits_of_volumes(folder: ModelFolder, rows: Rows, alpha: float) -> dict[str, float]:
-    """By label value the share of a found volume that the true one may lie beside it."""
+    """By label value the share of a found volume that the true one may lie beside it.
+
+    None of a label whose cases are too few for the certainty, or were not drawn to their ends.
+    """
     limits = {}
     for label in folder.outputs:
-        errors = _errors(rows, _error_name(label))
-        if len(errors) >= LEAST:
+        errors = _errors(rows, label)
+        if len(errors) >= max(LEAST, 1 / alpha - 1):
             share = 1 - _reached(1 - np.abs(1 / (1 + errors) - 1), alpha)
             limits[str(label.value)] = round(share, 4)
     return limits
@@ -175,8 +178,10 @@ def _error_name(label: Label) -> str:
     return f"volume_error.{metric_name(label.name)}"
 
 
-def _errors(rows: Rows, name: str) -> Array:
-    errors = np.array([row[name] for row in rows if name in row], float)
+def _errors(rows: Rows, label: Label) -> Array:
+    name = _error_name(label)
+    cut = name.replace("volume_error.", "cut.")
+    errors = np.array([row[name] for row in rows if name in row and cut not in row], float)
     return errors[errors > -1]  # nothing found at all: no factor makes that right
 
 

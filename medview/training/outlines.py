@@ -36,7 +36,8 @@ def compare_outlines(
     """One case's row: of each label that was drawn its Dice, distances in mm, and volumes.
 
     truth, found: label maps [k, j, i] on the case's grid. `volume_error` is signed here, a share
-    of what was drawn; where nothing was found there is no distance.
+    of what was drawn; where nothing was found there is no distance. `cut`: all of it is about the
+    drawn slices only, not about the whole volume.
     """
     row: dict[str, Any] = {}
     spacing = case.volume.geometry.spacing
@@ -47,6 +48,7 @@ def compare_outlines(
             continue  # Dice is not defined for what is not there
         if label.value in case.open_ended:
             own, drawn = where_drawn(own, drawn)
+            row[f"cut.{metric_name(label.name)}"] = True
         name = metric_name(label.name)
         row[f"dice.{name}"] = round(dice(own, drawn), 5)
         row[f"volume_error.{name}"] = round(int(own.sum()) / int(drawn.sum()) - 1, 5)

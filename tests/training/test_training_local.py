@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from training_sets import films_plan
 from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.worker.assemble import find
 from medview.ai.worker.net_steps import temperature
+from medview.ai.worker.output_steps import measure
 from medview.ai.worker.pipeline import PipelineResult
 from medview.ai.worker.steps import Context, State
 from medview.cli.main import main
@@ -21,11 +23,13 @@ from medview.core.geometry import Geometry
 from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken, no_progress
 from medview.core.results import Check
+from medview.core.volume import Volume
 from medview.core.words import say
 from medview.training.build import train_model
-from medview.training.cases import film_volume
+from medview.training.cases import Case, film_volume
 from medview.training.learning import Job
-from medview.training.local import Wish, calibrate_on, write_local
+from medview.training.local import Wish, calibrate_on, limits_of_volumes, write_local
+from medview.training.outlines import compare_outlines
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +119,42 @@ def test_volumes_get_an_interval_that_covers_new_ones():
     true_over_found = 1 / (1 + rng.normal(0.05, 0.1, 4000))
     assert np.mean(np.abs(true_over_found - 1) <= share) == pytest.approx(0.9, abs=0.03)
     assert "volume_error.posterior" not in changes["volumes"]  # no outline of it in these cases
+
+
+def test_no_volume_gets_an_interval_that_its_cases_do_not_carry():
+    folder = open_folder(shipped_models_dir() / "hippocampus")
+    rows = [{"volume_error.anterior": 0.1, "volume_error.posterior": 0.1, "cut.posterior": True}]
+
+    assert list(limits_of_volumes(folder, rows * 12, 0.1)) == ["1"]
+    assert limits_of_volumes(folder, rows * 12, 0.05) == {}
+    assert list(limits_of_volumes(folder, rows * 19, 0.05)) == ["1"]
+
+
+def test_what_was_not_drawn_to_its_ends_is_marked_in_its_row():
+    outputs = open_folder(shipped_models_dir() / "hippocampus").outputs
+    truth = np.zeros((6, 8, 8), np.uint8)
+    truth[2:4, 2:6, 2:4], truth[2:4, 2:6, 4:6] = 1, 2
+    volume = Volume(geometry=Geometry(shape=truth.shape), stored=truth.astype(np.int16))
+    case = Case(id="c", patient="p", volume=volume, truth=truth, open_ended=frozenset({2}))
+
+    row = compare_outlines(outputs, case, truth, truth)
+
+    assert row["dice.anterior"] == row["dice.posterior"] == 1
+    assert ("cut.anterior" in row, row.get("cut.posterior")) == (False, True)
+
+
+def test_the_lower_end_of_a_volume_is_no_less_than_nothing(tmp_path):
+    folder = open_folder(shipped_models_dir() / "hippocampus")
+    calib = {"conformal": {"volume": {"1": 1.4}}}
+    (tmp_path / "calib.json").write_text(json.dumps(calib), encoding="utf-8")
+    stored = np.zeros((4, 8, 8), np.int16)
+    volume = Volume(geometry=Geometry(shape=stored.shape), stored=stored)
+    state = State(volume, Context(replace(folder, path=tmp_path)))
+    state.label_map = np.ones(stored.shape, np.uint8)
+    measure(state, ["volume_ml"])
+
+    interval = state.measures[0][1].interval
+    assert interval == pytest.approx((0, 2.4 * 0.256))
 
 
 def test_too_few_cases_and_models_without_probabilities_are_refused(child):

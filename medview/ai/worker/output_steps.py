@@ -114,7 +114,7 @@ def measure(state: State, list: list[str]) -> None:  # noqa: A002 - the field's 
     for label in folder.outputs:
         volume = float(counts[label.value]) * state.volume.geometry.voxel_mm3 / 1000
         share = limits.get(str(label.value))
-        interval = None if share is None else (volume * (1 - share), volume * (1 + share))
+        interval = None if share is None else (volume * max(0, 1 - share), volume * (1 + share))
         quantity = Quantity(concept="volume", value=volume, unit="mL", code=code, interval=interval)
         state.measures.append((label.value, quantity))
 
