@@ -27,26 +27,31 @@ from medview.training.shift import measure_changed, measure_shifts
 from medview.training.trust import card_section, dealt_parts, fit_trust, keeps_distance
 
 Rows = Sequence[Mapping[str, Any]]
-_Told = dict[str, Any]
 _HOW = "one part of the training patients, split by patient, measured at the end"
 _HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn from them"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Made:
-    """How the weights came about: processor seconds, steps, the step that was kept, the curves."""
+    """How the weights came about: processor seconds, steps, the step that was kept, the curves.
+
+    trust: what is known already of the limits of certainty in calib.json; None where they are to
+    be fitted.
+    """
 
     seconds: int
     steps: int
     kept_step: int
     history: Sequence[Mapping[str, float]]
+    trust: Mapping[str, Any] | None = None
 
 
 def made_of(folder: Path) -> Made:
-    """What a folder tells of it in eval.json; nothing where it does not."""
-    told = read_json(folder / "eval.json").get("made", {})
+    """What a folder tells of it in eval.json, which is nothing where it does not."""
+    told = read_json(folder / "eval.json")
     usual = {"seconds": 0, "steps": 0, "kept_step": 0, "history": ()}
-    return Made(**{name: told.get(name, value) for name, value in usual.items()})
+    made = {**usual, **told.get("made", {})}
+    return Made(trust=told.get("trust", {}), **{name: made[name] for name in usual})
 
 
 def describe(
@@ -61,7 +66,7 @@ def describe(
     write_json(folder / "eval.json", {"metrics": {}, "estimate": {}})
     (folder / "card.md").write_text("", encoding="utf-8")
     write_manifest(folder)
-    model, trust, estimate, dev = _measured(plan, parts, rows, (open_folder(folder), job))
+    model, trust, estimate, dev = _measured(plan, parts, (how, rows), (open_folder(folder), job))
     elsewhere = _elsewhere(plan, parts, model, job)
     draw_worst(model, parts.dev, dev.per_case, job.folder / "pictures")
     story = Story(
@@ -85,7 +90,7 @@ def describe(
         "near_duplicates": dict(parts.near),
         **elsewhere,
         **({"trust": trust} if trust else {}),
-        "made": asdict(how),
+        "made": {name: value for name, value in asdict(how).items() if name != "trust"},
     }
     write_json(folder / "eval.json", document)
     card = write_card(plan, estimate, dev, story)
@@ -94,19 +99,19 @@ def describe(
 
 
 def _measured(
-    plan: TrainPlan, parts: Parts, rows: Rows, how: tuple[ModelFolder, Job]
-) -> tuple[ModelFolder, _Told, Measured, Measured]:
+    plan: TrainPlan, parts: Parts, made: tuple[Made, Rows], place: tuple[ModelFolder, Job]
+) -> tuple[ModelFolder, Mapping[str, Any], Measured, Measured]:
     """The folder with its limits of certainty, their figures, the estimate and dev."""
-    (model, job), trust = how, _Told()
-    far = keeps_distance(model)  # what it refuses is known only when its limits are
-    if far:
-        model, trust = _certain(plan, parts, how, _Told())
+    (model, job), (how, rows) = place, made
+    trust = how.trust
+    # What a model refuses by its distance is known only when its limits are.
+    if trust is None and keeps_distance(model):
+        model, trust = _certain(plan, parts, place, {})
     estimate = _pooled(model, rows) if rows else _measure("held out", model, parts.held_out, job)
     dev = _measure("dev", model, parts.dev, job)
-    if not far:
+    if trust is None:
         by_it = dev.per_case if rows else (*estimate.per_case, *dev.per_case)
-        known = {row["id"]: row for row in by_it}
-        model, trust = _certain(plan, parts, how, known)
+        model, trust = _certain(plan, parts, place, {row["id"]: row for row in by_it})
     return model, trust, estimate, dev
 
 
@@ -121,10 +126,10 @@ def _elsewhere(plan: TrainPlan, parts: Parts, model: ModelFolder, job: Job) -> d
 
 
 def _certain(
-    plan: TrainPlan, parts: Parts, how: tuple[ModelFolder, Job], known: Mapping[str, Any]
-) -> tuple[ModelFolder, _Told]:
+    plan: TrainPlan, parts: Parts, place: tuple[ModelFolder, Job], known: Mapping[str, Any]
+) -> tuple[ModelFolder, Mapping[str, Any]]:
     """The folder with its limits of certainty in calib.json, and the figures of them."""
-    model, job = how
+    model, job = place
     if not plan.certainty:
         return model, {}
     listener = Listener(job.progress, job.cancel)
