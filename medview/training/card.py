@@ -295,8 +295,9 @@ def _licence(plan: TrainPlan) -> str:
 
 def _made(plan: TrainPlan, story: Story) -> str:
     recipe = plan.recipe
+    steps = f"{recipe.until} of a schedule of {recipe.steps}" if recipe.until else recipe.steps
     return (
-        f"`medview train models/{plan.name}/train.toml` makes this folder again: {recipe.steps} "
+        f"`medview train models/{plan.name}/train.toml` makes this folder again: {steps} "
         f"steps of {recipe.batch}, seed {recipe.seed}, AdamW with a peak rate of "
         f"{recipe.learning_rate:g}, averaged weights, {story.parameters} parameters, stored in "
         f"half precision. It took {story.seconds} s of one processor core ({story.versions}). "

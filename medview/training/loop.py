@@ -109,7 +109,8 @@ class Training:
         Raises Cancelled after writing a checkpoint, WriteFailed when the disk is full.
         """
         recipe, at = self._recipe, self.at
-        last = min(recipe.steps, until or recipe.steps)
+        end = recipe.until or recipe.steps
+        last = min(end, until or end)
         every = max(1, recipe.steps // _CHECKS)
         started, first = time.monotonic(), at.step
         while at.step < last and not self.has_stopped:
@@ -119,9 +120,9 @@ class Training:
             before = time.process_time()
             self._one_step()
             at.seconds += time.process_time() - before
-            left = (time.monotonic() - started) / (at.step - first) * (recipe.steps - at.step)
+            left = (time.monotonic() - started) / (at.step - first) * (end - at.step)
             progress(
-                at.step, recipe.steps,
+                at.step, end,
                 tr("Training, loss {loss}, about {minutes} min left", loss=f"{self._loss:.3f}",
                    minutes=math.ceil(left / 60)),
             )  # fmt: skip

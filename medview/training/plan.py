@@ -59,6 +59,7 @@ class Recipe:
     focal: the exponent of the focal loss, 0 for plain cross-entropy (`losses`).
     patience: stop after so many looks at the calibration part (twelfths of the steps) without a
     better figure, and keep the best look's weights; 0 never stops.
+    until: the step after which the training ends though its schedule goes on; 0 for its end.
     foreign: share of a router's batch that is none of its kinds; unknown: share of new pictures of
     its kinds that each of its two limits may turn away.
     """
@@ -76,6 +77,7 @@ class Recipe:
     restarts: tuple[int, ...] = ()
     focal: float = 0.0
     patience: int = 0
+    until: int = 0
     foreign: float = 0.0
     unknown: float = 0.0
 
@@ -179,6 +181,8 @@ def read_plan(path: Path) -> TrainPlan:
             say("The training file needs either split.held_out or split.folds (2 or more)."),
             path.name,
         )
+    if not 0 <= plan.recipe.until <= plan.recipe.steps:
+        raise _impossible("recipe.until")
     if plan.certainty and not (plan.split.held_out or plan.split.calibrate):
         raise _impossible("certainty.alpha")
     if plan.recipe.patience and not plan.split.calibrate:

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 from training_sets import balls_plan, films_plan
 
+from medview.ai.worker.nets import build_net
 from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, no_progress
 from medview.training.build import train_model
@@ -126,3 +127,24 @@ def test_a_training_killed_at_any_moment_is_resumed_to_the_same_weights(tmp_path
     # A look that was lost with the kill is drawn again; the seconds are those of each run.
     assert all(f.pop("made")["history"] for f in figures)
     assert figures[0] == figures[1]
+
+
+def test_a_training_may_end_before_its_schedule_does(tmp_path):
+    plan = balls_plan(tmp_path, steps=8)
+    early = replace(plan, recipe=replace(plan.recipe, until=3))
+    short = _learnt(early, _job(tmp_path / "short"))
+    long = Training(plan, make_task(plan, read_all(plan, _job(tmp_path / "long")), CancelToken()),
+                    _net(plan), tmp_path / "long")  # fmt: skip
+    there = long.run(no_progress, CancelToken(), until=3).state_dict()
+    assert short.at.step == 3
+    own = short.at.average.state_dict()
+    assert all(torch.equal(own[name], there[name]) for name in own)  # of the same schedule
+    path = tmp_path / "balls.toml"
+    path.write_text(path.read_text().replace("steps = 8", "steps = 8\nuntil = 9"))
+    with pytest.raises(InvalidInput, match="until"):
+        read_plan(path)
+
+
+def _net(plan: TrainPlan) -> torch.nn.Module:
+    torch.manual_seed(plan.recipe.seed)
+    return build_net(plan.network["arch"], plan.network["args"])
