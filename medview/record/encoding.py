@@ -65,20 +65,62 @@ def is_same_codec(declared: str, name: str) -> bool:
 
 
 def _mixed(data: bytes) -> tuple[str, str] | None:
-    """Lines of UTF-8 among lines of something else, each read as what it is."""
+    """Lines of several encodings, each read as what it is; None where there is only one."""
     lines = data.splitlines(keepends=True)
     foreign = [line for line in lines if not line.isascii()]
     broken = [line for line in foreign if _try(line, "utf-8") is None]
-    if broken and all(map(_is_damaged, broken)):
+    if not broken:
+        return None
+    if all(map(_is_damaged, broken)):
         return data.decode("utf-8", "replace"), f"UTF-8, {len(broken)} lines damaged"
-    if not broken or len(broken) == len(foreign):
+    codecs_of = _codecs_of(broken)
+    if "gb18030" in codecs_of.values() and not any(map(_is_surely_utf8, foreign)):
+        broken = foreign  # a short word of GB 2312 may be UTF-8 by chance
+        codecs_of = _codecs_of(broken)
+    used = [codecs_of[line] for line in broken]
+    if len(broken) == len(foreign) and len(set(used)) == 1:
         return None
-    rest, name = _decode(b"".join(broken))
-    codec = {"GB18030": "gb18030"}.get(name, "cp1252")
-    if rest is None:
-        return None
-    whole = [_try(line, "utf-8") or line.decode(codec, "replace") for line in lines]
-    return "".join(whole), f"UTF-8, {len(broken)} lines {name}"
+    main = "UTF-8" if len(broken) < len(foreign) else max(set(used), key=used.count)
+    whole = [
+        line.decode(codecs_of[line], "replace") if line in codecs_of else line.decode("utf-8")
+        for line in lines
+    ]
+    counts = ((used.count(codec), _NAMES[codec]) for codec in sorted(set(used)))
+    said = [f"{count} lines {name}" for count, name in counts if name != _NAMES.get(main, main)]
+    return "".join(whole), ", ".join((_NAMES.get(main, main), *said))
+
+
+def _is_surely_utf8(line: bytes) -> bool:
+    text = _try(line, "utf-8")
+    return text is not None and (max(text) > "\u07ff" or bool(re.search(rb"[\x80-\xa0]", line)))
+
+
+def _codecs_of(lines: list[bytes]) -> dict[bytes, str]:
+    """The codec of each line that is no UTF-8: GB18030 or Windows-1252.
+
+    A Chinese character of GB 2312 is two bytes above A0, and rarely stands alone; a letter with
+    an accent is one, and stands among plain ones. A line that shows neither goes with the most.
+    """
+    chinese = [line for line in lines if (found := _pairs_and_singles(line))[0] > found[1]]
+    # Common characters must be among them: capitals with accents are bytes above A0 too.
+    text = b"".join(chinese).decode("gb18030", "replace")
+    if not _is_chinese(text):
+        chinese = []
+    western = [line for line in lines if (found := _pairs_and_singles(line))[1] > found[0]]
+    rest = "gb18030" if len(chinese) > len(western) else "cp1252"
+    sure = {**dict.fromkeys(western, "cp1252"), **dict.fromkeys(chinese, "gb18030")}
+    return {line: sure.get(line, rest) for line in lines}
+
+
+def _pairs_and_singles(line: bytes) -> tuple[int, int]:
+    """Bytes above A0 in runs of two characters and more; those alone or inside a plain word."""
+    runs = [len(run) for run in re.findall(rb"[\xa1-\xfe]+", line)]
+    inside = re.findall(rb"(?<=[A-Za-z])[\xa1-\xfe]{2}(?=[a-z])", line)  # Größe
+    alone = re.findall(
+        rb"(?<=[a-z])[\xa1-\xfe](?![\xa1-\xfe])|(?<![\xa1-\xfe])[\xa1-\xfe](?=[a-z])", line
+    )
+    long = (n for n in runs if n >= 4 and n % 2 == 0)
+    return sum(long), len(alone) + 2 * len(inside)
 
 
 def _is_damaged(line: bytes) -> bool:

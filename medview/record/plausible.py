@@ -1,8 +1,9 @@
-"""A number without unit gets one only where a single unit makes it possible."""
+"""Which numbers can be a person's: below zero few, and without unit where one unit fits."""
 
 from __future__ import annotations
 
 from medview.core.observation import concepts
+from medview.record.note import Value
 
 
 def only_plausible_unit(concept_id: str, number: float) -> str:
@@ -16,3 +17,9 @@ def only_plausible_unit(concept_id: str, number: float) -> str:
         if low <= number * factor <= high
     ]  # fmt: skip
     return fitting[0] if fitting == [concept.unit] else ""
+
+
+def is_impossible(concept_id: str, value: Value) -> bool:
+    """Whether a value lies below zero where no unit and no mistake of a unit makes it possible."""
+    bounds = concepts()[concept_id].plausible
+    return value.num is not None and value.num < 0 and bounds is not None and bounds[0] >= 0

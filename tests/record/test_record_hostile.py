@@ -212,6 +212,63 @@ def test_a_text_of_two_encodings_keeps_every_line(tmp_path: Path) -> None:
     assert "1 lines Windows-1252" in notes_of(path)
 
 
+@pytest.mark.parametrize("western", ["Température élevée", "Größe 12 mm", "créée à Genève"])
+@pytest.mark.parametrize("modern", ["", "左肺下叶 4 mm"])
+def test_chinese_and_western_bytes_in_one_file_are_read_line_by_line(
+    tmp_path: Path, western: str, modern: str
+) -> None:
+    chinese = ["患者诊断：肺癌。", "男", "右肺上叶见结节8mm。"]
+    data = [*(line.encode("gb18030") for line in chinese), western.encode("cp1252")]
+    data += [modern.encode()] if modern else []
+    path = write(tmp_path, "mixed.txt", b"\n".join(data))
+
+    document = read_document(path)
+
+    assert document.text.splitlines() == [*chinese, western, *([modern] if modern else [])]
+    assert "1 lines Windows-1252" in notes_of(path)
+
+
+def test_accents_of_utf8_and_of_windows_are_kept_apart(tmp_path: Path) -> None:
+    lines = ["Température élevée".encode(), "Température élevée".encode("cp1252")]
+    path = write(tmp_path, "mixed.txt", b"\n".join(lines))
+    assert read_document(path).text == "Température élevée\nTempérature élevée"
+
+
+def test_a_chinese_text_with_words_of_one_character_stays_chinese(tmp_path: Path) -> None:
+    text = "男\n58岁\nT示T\n患者诊断：肺癌。\n镕\n"
+    assert read_document(write(tmp_path, "zh.txt", text.encode("gb18030"))).text == text
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("NaN", "The value NaN of Creatinine is no number that can be used (Observation)"),
+        ("Infinity", "The value Infinity of Creatinine is no number"),
+        ("-Infinity", "The value -Infinity of Creatinine is no number"),
+        ("1e400", "of Creatinine is no number that can be used"),
+        ("1e30", "of Creatinine is no number that can be used"),
+        ("true", "The value True of Creatinine is no number"),
+        ('"1.2"', "The value 1.2 of Creatinine is no number"),
+        ('{"a": 1}', "of Creatinine is no number"),
+        ("-3.5", "Creatinine cannot be -3.5 mg/dL; it was left out of what is known"),
+    ],
+)
+def test_a_value_that_is_none_is_named_and_not_known(
+    tmp_path: Path, written: str, said: str
+) -> None:
+    resource = (
+        '{"resourceType":"Observation","status":"final","code":{"text":"Creatinine","coding":'
+        '[{"system":"http://loinc.org","code":"2160-0"}]},"valueQuantity":{"value":%s,'
+        '"unit":"mg/dL"},"referenceRange":[{"low":{"value":"x"}}]}'
+    )
+    path = write(tmp_path, "value.json", resource % written)
+
+    assert said in notes_of(path)
+    document = read_document(path)
+    assert not document.observations
+    assert "Creatinine" in document.text
+
+
 def test_a_message_is_read_in_the_character_set_that_it_names(tmp_path: Path) -> None:
     header = MESSAGE.replace("|2.5\r", "|2.5||||||BIG-5\r")
     text = header + "OBX|1|TX|^報告||右肺結節||||||F\r"

@@ -108,8 +108,8 @@ def _lines(
 
 
 def _loads(text: str) -> Any:
-    # 1.0 and 1.00 stay what they are; NaN is no number of FHIR.
-    return json.loads(text, parse_float=Decimal, parse_constant=lambda _: None)
+    # 1.0 and 1.00 stay what they are; NaN is no number of FHIR, and is named by its word.
+    return json.loads(text, parse_float=Decimal, parse_constant=str)
 
 
 @dataclass(frozen=True, slots=True)

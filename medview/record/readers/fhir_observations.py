@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medview.core.observation import Bounds
+from medview.core.words import say
 from medview.record.note import Value
-from medview.record.readers.fhir_values import Context, Resource, codes_of, quantity, text_of
+from medview.record.readers.fhir_values import (
+    Context,
+    Resource,
+    codes_of,
+    number_of,
+    quantity,
+    text_of,
+    unusable,
+)
 from medview.record.readers.page import Page, date_of
 from medview.record.readers.results import (
     Result,
@@ -21,8 +30,9 @@ _SMOKING = "72166-2"
 _PRESSURE = frozenset(("8480-6", "8462-4"))
 
 
-def write_observation(page: Page, resource: Resource, _context: Context) -> None:
+def write_observation(page: Page, resource: Resource, context: Context) -> None:
     """A value, words or components; a blood pressure is one value of two numbers."""
+    page.place = context.place_of(resource)
     time = date_of(resource.get("effectiveDateTime")
                    or (resource.get("effectivePeriod") or {}).get("start")
                    or resource.get("effectiveInstant") or resource.get("issued"))  # fmt: skip
@@ -55,7 +65,15 @@ def _result(page: Page, result: Resource, time: str) -> None:
     loincs = codes_of(result.get("code"), "loinc")
     value, shown = quantity(result.get("valueQuantity"))
     words = "" if value is not None else _words_of(result)
-    if value is None and _SMOKING in loincs and words:
+    if value is None and (written := unusable(result.get("valueQuantity"))):
+        page.write(f"{name}: {written}\n")
+        page.notes.append(
+            say(
+                "The value {value} of {name} is no number that can be used ({place}).",
+                value=written, name=name or page.place, place=page.place,
+            )
+        )  # fmt: skip
+    elif value is None and _SMOKING in loincs and words:
         write_smoking(page, words, time)
     elif value is None and not words:
         absent = text_of(result.get("dataAbsentReason"))
@@ -85,7 +103,7 @@ def _reference(result: Resource) -> tuple[Bounds, str]:
     for interval in result.get("referenceRange") or []:
         if isinstance(interval, dict):
             ends = [(interval.get(k) or {}).get("value") for k in ("low", "high")]
-            low, high = (None if end is None else float(end) for end in ends)
+            low, high = (None if (n := number_of(end)) is None else float(n) for end in ends)
             written = f"{ends[0] or ''} - {ends[1] or ''}" if ends != [None, None] else ""
             return (low, high), written or str(interval.get("text") or "")
     return (None, None), ""

@@ -14,6 +14,7 @@ from medview.record.rules.units import ucum
 
 Resource = Mapping[str, Any]
 _LARGEST = 1e15  # no quantity of a person is larger
+_SHOWN = 40  # characters of what is no number
 
 
 class Context:
@@ -105,7 +106,8 @@ def code_of(concept: Any) -> Code | None:
     return None
 
 
-def _number(value: Any) -> int | float | None:
+def number_of(value: Any) -> int | float | None:
+    """A number of FHIR that can be one of a person, else None."""
     if isinstance(value, bool) or not isinstance(value, Decimal | float | int):
         return None
     if isinstance(value, int):
@@ -116,7 +118,7 @@ def _number(value: Any) -> int | float | None:
 
 def quantity(quantity: Any) -> tuple[Value | None, str]:
     """(value, as it is shown); the unit is the code (UCUM), not the display."""
-    number = _number(quantity.get("value")) if isinstance(quantity, dict) else None
+    number = number_of(quantity.get("value")) if isinstance(quantity, dict) else None
     if number is None:
         return None, ""
     code, shown = str(quantity.get("code") or ""), str(quantity.get("unit") or "")
@@ -128,3 +130,11 @@ def quantity(quantity: Any) -> tuple[Value | None, str]:
     sign = str(quantity.get("comparator") or "")
     value = Value(num=number, unit=unit, comparator=sign)
     return value, f"{sign}{quantity['value']} {shown or code}".strip()
+
+
+def unusable(quantity: Any) -> str:
+    """The value of a quantity as it is written, where it is there and no number; else empty."""
+    written = quantity.get("value") if isinstance(quantity, dict) else None
+    if written is None or number_of(written) is not None:
+        return ""
+    return str(written)[:_SHOWN]

@@ -33,6 +33,7 @@ class Page:
     pieces: list[str] = field(default_factory=list)
     length: int = 0
     line_start: int = 0
+    place: str = ""  # in the file, of what is written now
     sections: list[tuple[str, int]] = field(default_factory=list)
     section_title: str = ""
     narrative: list[Span] = field(default_factory=list)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from medview.core.observation import Bounds, concepts
 from medview.core.results import Code
+from medview.core.words import say
 from medview.record.note import Entity, Span, Value
-from medview.record.plausible import only_plausible_unit
+from medview.record.plausible import is_impossible, only_plausible_unit
 from medview.record.readers.page import Page
 from medview.record.rules.laboratory import LabTest, lab_test_for
 from medview.record.rules.units import number, ucum
@@ -76,7 +77,14 @@ def write_result(page: Page, result: Result) -> None:
     )
     if result.range_shown:
         page.write(f" (reference {result.range_shown})")
-    if concept and concepts()[concept].kind == "number" and _fits(concept, value):
+    if concept and is_impossible(concept, value):
+        page.notes.append(
+            say(
+                "{name} cannot be {value}; it was left out of what is known.",
+                name=result.name or concept, value=result.shown,
+            )
+        )  # fmt: skip
+    elif concept and concepts()[concept].kind == "number" and _fits(concept, value):
         if result.reference != (None, None):
             page.references[concept] = result.reference
         _observe(page, result, concept, replace(value, concept=loinc), entity)

@@ -41,6 +41,8 @@ def with_names(text: str, entities: Sequence[Entity], names: Sequence[Name]) -> 
             continue  # the letters of a patient's or an order's number are no name
         if _GENERAL.fullmatch(text, name.start, name.end):
             continue
+        if not any(letter.isalpha() for letter in text[name.start : name.end]):
+            continue
         shortened = _without_degree(text, name)
         met = [e for e in kept if e.start < shortened.end and shortened.start < e.end]
         if not met and shortened.probability >= _SURE:
