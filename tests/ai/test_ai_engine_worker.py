@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,7 @@ from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.pending import Pending
 from medview.ai.protocol import result_label_map
 from medview.ai.synchronous import run_job
+from medview.core.geometry import Geometry
 from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken
 from medview.core.results import Check, GateVerdict
@@ -35,7 +37,7 @@ from medview.core.shared import SharedBlock
 from medview.core.volume import Volume
 from medview.core.words import say
 
-WAIT_S = 30
+WAIT_S = 120  # a crowded machine takes half a minute to load torch alone
 
 
 class Heard:
@@ -80,6 +82,15 @@ def lungs() -> ModelFolder:
 @pytest.fixture
 def job(lungs: ModelFolder, chest: Volume) -> Job:
     return Job(model=lungs, volume=chest, series_uid="1.2.3")
+
+
+@pytest.fixture
+def brain() -> Job:
+    """A network's work: noise as large as a crop around the hippocampus."""
+    voxels = np.random.default_rng(1).integers(0, 900, (48, 48, 64)).astype(np.int16)
+    volume = Volume(geometry=Geometry(shape=voxels.shape), stored=voxels, modality="MR")
+    model = open_folder(shipped_models_dir() / "hippocampus")
+    return Job(model=model, volume=volume, series_uid="1.2.4")
 
 
 @pytest.fixture
@@ -321,6 +332,38 @@ def test_worker_killed_while_it_writes_results_says_so_and_the_next_job_runs(
     assert ended.job_id == job_id
     assert run_job(worker, job).status == "run"
     assert own_blocks() == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["Preparing", "Running the network", "Drawing"])
+def test_worker_killed_at_any_stage_of_a_network_says_so_and_the_next_job_runs(
+    worker: Worker, heard: Heard, job: Job, brain: Job, stage: str
+) -> None:
+    def kill_there(event: Event) -> None:
+        if isinstance(event, JobProgress) and event.stage.startswith(stage):
+            kill(worker)
+
+    stop = worker.subscribe(kill_there)
+    for _ in range(4):  # on a crowded machine the worker may be faster than the signal
+        job_id = worker.submit(brain)
+        ended = heard.wait_for(WorkerDied, JobDone)
+        if isinstance(ended, WorkerDied):
+            break
+    stop()
+
+    assert isinstance(ended, WorkerDied)
+    assert ended.job_id == job_id
+    assert "killed" in str(ended.sentence)
+    assert run_job(worker, job).status == "run"
+    assert own_blocks() == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
+def test_the_process_that_runs_jobs_is_shut_by_the_system_too(steady: Worker, job: Job) -> None:
+    run_job(steady, job)
+    status = Path(f"/proc/{steady.pid}/status").read_text(encoding="ascii")
+
+    assert "Seccomp:\t2" in status  # a filter is at work; see test_ai_engine_confine for which
 
 
 def test_process_that_cannot_start_ends_the_job_in_words(

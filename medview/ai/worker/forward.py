@@ -116,6 +116,8 @@ class Forward:
     def _made(self, tiles: Tensor, at: tuple[object, ...]) -> Engine:
         flops = self.cost.flops * self.count * (1 + len(self.flips))
         engine = choose(self.net, tiles, self.ladder.device, self.key, flops, self.judge)
+        if (engine.name, engine.precision) == ("torch", "float32"):
+            return engine  # it costs nothing to make, and the next run may be worth the question
         while len(self.engines) >= _MOST_ENGINES:
             del self.engines[next(iter(self.engines))]
         self.engines[at] = engine
