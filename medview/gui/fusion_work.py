@@ -356,6 +356,7 @@ class FusionWork(QObject):
         lower, upper = (self._session.studies.place(key) for key in (base, fused.upper))
         if lower is None or upper is None:
             return
+        book = self._session.made.book_of(lower)  # the reader may turn to somebody else
 
         async def action() -> None:
             self.progressed.emit(0, 0)
@@ -365,7 +366,7 @@ class FusionWork(QObject):
                 )
             finally:
                 self.progressed.emit(-1, 0)
-            self._session.links.keep(found)
+            self._session.links.keep(found, book)
             self._window.reactions.say(said_of(found))
 
         self._cancel = CancelToken()

@@ -117,6 +117,7 @@ class PriorsWork(QObject):
         self._cancel.cancel()
         self._cancel = token = CancelToken()
         self._begun.add(_frames(fixed, moving))
+        book = self._session.made.book_of(fixed)  # the reader may turn to somebody else
 
         def tell(done: int, total: int, _what: str) -> None:
             if done % _TELL_EVERY == 0 and not token.is_cancelled:
@@ -137,7 +138,7 @@ class PriorsWork(QObject):
                 return
             finally:
                 self.progressed.emit(0, 0)
-            self._session.links.keep(found)
+            self._session.links.keep(found, book)
             level = "info" if found.is_good else "warn"
             self._window.reactions.say(said_of(found), level)
 

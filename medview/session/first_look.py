@@ -12,11 +12,14 @@ from medview.session.work import FirstLook, Work
 OPINIONS = ("nothing", "something", "unsure")
 
 
-def unseen_series(patient: Patient, work: Work) -> frozenset[str]:
-    """Series of the patient's studies of which there is no first opinion yet."""
+def seen_series(patient: Patient, work: Work) -> frozenset[str]:
+    """Series of the patient's open studies of which there is a first opinion.
+
+    What is not open, or not read yet, is not among them: nobody has looked at it.
+    """
     seen = {look.study_uid for look in work.first_looks}
     return frozenset(
-        series.uid for study in patient.studies if study.uid not in seen for series in study.series
+        series.uid for study in patient.studies if study.uid in seen for series in study.series
     )
 
 

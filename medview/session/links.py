@@ -171,12 +171,15 @@ class Links:
         keys = {one.series.uid, other.series.uid}
         return next((r for r in reversed(self.registrations) if set(r.id) == keys), None)
 
-    def keep(self, registration: Registration) -> None:
-        """Take up a registration in the place of an older one of the same two series."""
+    def keep(self, registration: Registration, book: WorkBook | None) -> None:
+        """Take up a registration in the place of an older one of the same two series.
+
+        book: the work of their patient, who may not be looked at any more; None keeps it for this
+        session alone.
+        """
         with self._lock:
             others = (r for r in self._found if set(r.id) != set(registration.id))
             self._found = (*others, registration)
-            book = self._book()
             if book is not None:
                 pair = set(registration.id)
                 before = (each for each in book.work.registrations if set(each.id) != pair)

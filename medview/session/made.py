@@ -17,7 +17,7 @@ from medview.core.results import Finding, ModelRun
 from medview.core.study import Patient
 from medview.core.words import say
 from medview.session.events import Events, KnowledgeChanged, Message, WorkChanged
-from medview.session.first_look import unseen_series
+from medview.session.first_look import seen_series
 from medview.session.journal import Journal, Unkept, is_kept, patient_folder, work_key
 from medview.session.operating import at_threshold
 from medview.session.provenance import tracked
@@ -111,16 +111,19 @@ class Made:
         """
         work = self.book_of(place).work
         there = {"", *(m.id for m in work.measurements)}
-        waiting = unseen_series(place.patient, work) if self.is_hiding() else frozenset()
+        seen = seen_series(place.patient, work) if self.is_hiding() else None
         return tuple(
-            at_threshold(r, work) for r in self._runs[_filed_under(place)]
-            if r.id not in work.hidden_runs and r.subject in there and r.series_uid not in waiting
-        )  # fmt: skip
+            at_threshold(run, work)
+            for run in self._runs[_filed_under(place)]
+            if run.id not in work.hidden_runs
+            and run.subject in there
+            and (seen is None or run.series_uid in seen)
+        )
 
     def hides(self, place: Place) -> bool:
         """Whether what models say of a stack waits for the reader's first look."""
         work = self.book_of(place).work
-        return self.is_hiding() and place.series.uid in unseen_series(place.patient, work)
+        return self.is_hiding() and place.series.uid not in seen_series(place.patient, work)
 
     def all_runs_of(self, place: Place) -> tuple[ModelRun, ...]:
         """Every run that is kept, whole, whatever is shown of it."""

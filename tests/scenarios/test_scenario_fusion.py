@@ -219,7 +219,7 @@ def test_a_registration_that_is_there_is_used(
     sides = [side_of(p.series, p.stack)
              for p in map(window.session.studies.place, (lower, upper)) if p]  # fmt: skip
     made = Registration(fixed=sides[0], moving=sides[1], matrix=as_matrix(move), overlap=1.0)
-    window.session.links.keep(made)
+    window.session.links.keep(made, window.session.book)
     quiet(window)
     layer = window.grid.active_view.stage.upper
     assert layer is not None

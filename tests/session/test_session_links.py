@@ -109,7 +109,7 @@ def test_links_and_registrations_are_there_in_the_next_session(ct_folder) -> Non
                 (0.0, 0.0, 0.0, 1.0)),
         landmarks=12, overlap=0.8, at="2026-01-31T10:00:00",
     )  # fmt: skip
-    first.links.keep(found)
+    first.links.keep(found, first.book)
     first.book.undo()
     first.book.redo()
     first.close()
