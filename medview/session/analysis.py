@@ -194,9 +194,8 @@ class Analyses:
             worker = self.start_worker()
             # While the process starts: what it is about to read, to the byte.
             if task.look is None:
-                task = replace(task, provenance=provenance_of(task.model, task.place, volume))
-            told = provenance_of(task.model, task.place, volume)
-            task = replace(task, provenance=told, operating_points=points_of(task.model))
+                told = provenance_of(task.model, task.place, volume)
+                task = replace(task, provenance=told, operating_points=points_of(task.model))
             token.check()
             # The first event of a job may come before `submit` is back with its id.
             with self._lock:
