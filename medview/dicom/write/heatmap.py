@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 
 from medview.core.errors import GeometryError, MedViewError, WriteFailed
-from medview.core.results import Heatmap, ModelRun
+from medview.core.results import Code, Heatmap, ModelRun
 from medview.core.words import say
 from medview.dicom.uids import derived_uid
 from medview.dicom.write import codes as c
@@ -24,7 +24,13 @@ SERIES_NUMBER = 9003
 BURNED_IN = "AI - not for diagnostic use"
 # Five colours of matplotlib's inferno (CC0), dark to bright: even steps to the eye.
 _INFERNO = ((0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164))
-_QUANTITIES = {"linear_cam": c.CLASS_ACTIVATION, "occlusion": c.SALIENCY}
+_DOUBT = "doubt"
+_QUANTITIES = {
+    "linear_cam": c.CLASS_ACTIVATION,
+    **dict.fromkeys(("grad_cam", "grad_cam_pp", "hirescam", "layer_cam"), c.GRAD_CAM),
+    "occlusion": c.SALIENCY,
+    _DOUBT: c.private_code("Outline openness"),
+}
 _UNPAIRED = {"CHEST", "HEAD", "BRAIN", "ABDOMEN", "PELVIS", "NECK", "SPINE", "HEART", "LIVER"}
 
 Picture = NDArray[np.uint8]
@@ -67,13 +73,13 @@ def _parametric_map(run: ModelRun, heatmap: Heatmap, sources: Sources) -> Datase
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[
             pm.RealWorldValueMapping(
-                lut_label="ACTIVATION",
-                lut_explanation=f"Class activation for {heatmap.class_name}"[:64],
+                lut_label="DOUBT" if heatmap.method == _DOUBT else "ACTIVATION",
+                lut_explanation=f"{_told(heatmap)} {heatmap.class_name}"[:64],
                 unit=c.unit_of("1"),
                 value_range=(0.0, top),
                 slope=1.0,
                 intercept=0.0,
-                quantity_definition=c.coded(_QUANTITIES.get(heatmap.method, c.GRAD_CAM)),
+                quantity_definition=c.coded(_quantity(heatmap.method)),
             )
         ],
         voi_lut_transformations=[hd.VOILUTTransformation(window_center=top / 2, window_width=top)],
@@ -91,6 +97,17 @@ def _parametric_map(run: ModelRun, heatmap: Heatmap, sources: Sources) -> Datase
 def heatmap_uid(run: ModelRun, heatmap: Heatmap) -> str:
     """The SOP Instance UID of a heatmap's object: the same whenever it is written."""
     return derived_uid("heatmap", run.id, heatmap.id)
+
+
+def _quantity(method: str) -> Code:
+    """What a method's values are; one that PS3.16 has no code for keeps its own name."""
+    return _QUANTITIES.get(method) or c.private_code(method)
+
+
+def _told(heatmap: Heatmap) -> str:
+    """What the map is of, before the name of its class."""
+    words = {_DOUBT: "Openness of the outline of", "occlusion": "Saliency for"}
+    return words.get(heatmap.method, "Class activation for")
 
 
 def _number(run: ModelRun, heatmap: Heatmap) -> int:
