@@ -16,7 +16,7 @@ from medview.session.batch import projection_pictures
 from medview.session.growth import with_growth
 from medview.session.nodules import linked_to
 from medview.session.reporting import ReportSubject
-from medview.session.reviewing import corrected_by, state_of, write_reviews
+from medview.session.reviewing import corrected_by, kept_of, state_of, write_reviews
 from medview.session.saving import write_keys, write_measurements
 from medview.session.segments import Segment
 from medview.session.studies import Key
@@ -66,10 +66,11 @@ def save_objects(
     for number, run in enumerate(runs):
         progress(number, total, str(say("Writing results")))
         done.append((run, _run_files(subject, run, folder)))
-    write_results(subject.study.uid, done, folder)
+    write_results(subject.study.uid, [(kept_of(subject, r).whole, f) for r, f in done], folder)
     notes = [note for _, files in done for note in files.notes]
     written = sum(_count(files) for _, files in done)
-    taken = [TakenReport(uid=report_uid(run)) for run, files in done if files.sr]
+    own = [report_uid(run, kept_of(subject, run)) for run, files in done if files.sr]
+    taken = [TakenReport(uid=uid) for uid in own]
     machine = len(taken)
     for key in dict.fromkeys((run.series_uid, run.stack) for run, _ in done):
         there = [each for each in done if (each[0].series_uid, each[0].stack) == key]
@@ -195,7 +196,8 @@ def _run_files(subject: ReportSubject, run: ModelRun, folder: Path) -> RunFiles:
     pictures = {}
     if run.heatmaps:
         pictures = projection_pictures(run, subject.studies.load(place).volume)
-    return write_run_files(run, place.stack, folder, pictures=pictures)
+    kept = kept_of(subject, run)
+    return write_run_files(run, place.stack, folder, pictures=pictures, kept=kept)
 
 
 def _count(files: RunFiles) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ _NAMED = frozenset(LISTS) - {"allergy", "adverse_drug_effect"}  # lists of their
 class ReportSubject:
     """What a report is about; pictures are made of the stacks in `studies`.
 
+    runs: as they are shown; whole: the same with every detection, by id, where more is kept.
     book: where the work is kept, None for commands.
     """
 
@@ -61,6 +62,7 @@ class ReportSubject:
     work: Work
     documents: Sequence[OpenDocument]
     observations: Sequence[Observation]
+    whole: Mapping[str, ModelRun] = field(default_factory=dict)
     segmenting: Segmenting | None = None  # voxels of the work's segments
     book: WorkBook | None = None
 
@@ -75,6 +77,7 @@ def session_subject(session: Session) -> ReportSubject | None:
         study=place.study,
         studies=session.studies,
         runs=session.made.runs_of(place),
+        whole={run.id: run for run in session.made.all_runs_of(place)},
         work=session.work,
         documents=session.documents.of(patient),
         observations=session.observations(),

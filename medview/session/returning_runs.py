@@ -13,13 +13,14 @@ from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.study import StudyObject
 from medview.core.words import say
+from medview.session.looks import with_heatmaps
 from medview.session.made import Made
 from medview.session.reviewing import state_of
 from medview.session.segment_sources import voxels_of
 from medview.session.segmenting import Segmenting
 from medview.session.segments import Segment
 from medview.session.studies import Key, Place
-from medview.session.work import Decision
+from medview.session.work import Decision, Threshold
 
 if TYPE_CHECKING:
     from medview.dicom.objects.returned_runs import ReturnedMask, ReturnedRun, ReturnedWord
@@ -82,13 +83,31 @@ def _take_run(told: ReturnedRun, place: Place, made: Made) -> int:
     run = told.run
     for known in made.all_runs_of(place):
         if known.id == run.id:
-            return 0
+            return _add_heatmaps(told, known, place, made)
         same = (known.model.name, known.series_uid, known.stack, known.subject)
         is_same = same == (run.model.name, run.series_uid, run.stack, run.subject)
         if is_same and _ended(known) >= _ended(run):
             return 0  # what was found here since is newer
     made.keep_run(place, _whole(told, place))
     return 1
+
+
+def _add_heatmaps(told: ReturnedRun, known: ModelRun, place: Place, made: Made) -> int:
+    """Heatmaps that were drawn since the run came; 1 where there are some."""
+    here = {heatmap.id for heatmap in known.heatmaps}
+    objects = _files(place)
+    new = [each for each in _heatmaps(told, objects, place) if each.id not in here]
+    if new:
+        made.keep_run(place, with_heatmaps(known, new))
+    return int(bool(new))
+
+
+def _files(place: Place) -> dict[str, str]:
+    """Where the objects of a study lie, by UID; heatmaps are among its images."""
+    study = place.study
+    stacks = (stack for series in study.series for stack in series.stacks)
+    found = {frame.sop_instance_uid: frame.path for stack in stacks for frame in stack.frames}
+    return found | {each.uid: each.path for each in study.objects}
 
 
 def _ended(run: ModelRun) -> str:
@@ -98,7 +117,7 @@ def _ended(run: ModelRun) -> str:
 def _whole(told: ReturnedRun, place: Place) -> ModelRun:
     """The run with its mask and heatmaps, as far as their objects are here."""
     run, stored, grid = told.run, told.voxels, place.stack.geometry
-    objects = {each.uid: each.path for each in place.study.objects}
+    objects = _files(place)
     label_map = None
     if stored.geometry is not None and stored.geometry.same_grid(grid):
         voxels = _masks(told, objects, place)
@@ -145,6 +164,11 @@ def _heatmaps(told: ReturnedRun, objects: Mapping[str, str], place: Place) -> tu
                 values=values,
                 class_name=stored.class_name,
                 maximum=stored.maximum,
+                method=stored.method,
+                cells=stored.cells,
+                fidelity=stored.fidelity,
+                random_likeness=stored.random_likeness,
+                unsure_mm=stored.unsure_mm,
             )
         )
     return tuple(found)
@@ -173,10 +197,13 @@ def _take_words(told: ReturnedRun, place: Place, made: Made, segmenting: Segment
                 continue
             segments[back.id] = back
         decisions[word.finding_id] = new
-    now = tuple(decisions.values()), tuple(segments.values())
-    if now != (book.work.decisions, book.work.segments):
+    thresholds = book.work.thresholds
+    if told.threshold is not None and all(t.run_id != told.run.id for t in thresholds):
+        thresholds = (*thresholds, Threshold(run_id=told.run.id, score=told.threshold))
+    now = tuple(decisions.values()), tuple(segments.values()), thresholds
+    if now != (book.work.decisions, book.work.segments, book.work.thresholds):
         name = say("Take in the words of a report")
-        book.change(name, decisions=now[0], segments=now[1])
+        book.change(name, decisions=now[0], segments=now[1], thresholds=now[2])
     return is_whole
 
 

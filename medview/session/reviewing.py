@@ -16,7 +16,7 @@ from medview.session.studies import Place
 from medview.session.work import Decision, TakenReport, Work, moment_of
 
 if TYPE_CHECKING:
-    from medview.dicom.write import Reader, RunFiles, Sources, WrittenSegmentation
+    from medview.dicom.write import KeptRun, Reader, RunFiles, Sources, WrittenSegmentation
     from medview.dicom.write.drawn_segments import DrawnSegment
     from medview.dicom.write.finding_groups import Review
 
@@ -49,6 +49,14 @@ def state_of(work: Work, run: ModelRun, finding: Finding) -> Decision | None:
     return said
 
 
+def kept_of(subject: ReportSubject, run: ModelRun) -> KeptRun:
+    """The run behind what is shown of it: whole, with the reader's own threshold."""
+    from medview.dicom.write import KeptRun
+
+    chosen = {each.run_id: each.score for each in subject.work.thresholds}
+    return KeptRun(whole=subject.whole.get(run.id, run), threshold=chosen.get(run.id))
+
+
 def write_reviews(
     subject: ReportSubject, place: Place, written: Written, folder: Path
 ) -> tuple[TakenReport, int] | None:
@@ -77,6 +85,7 @@ def write_reviews(
     own = [folder / files.sr for _, files in written if files.sr]
     parts = ReportParts(
         runs=[(run, files.segmentation) for run, files in written],
+        kept={run.id: kept_of(subject, run) for run, _ in written},
         reviews=reviews,
         predecessors=heads(subject, stem, ids, folder, own),
         reader=_reader(said, sources),

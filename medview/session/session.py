@@ -85,7 +85,7 @@ class Session:
             self.studies,
             self.made.keep_run,
             self.settings.device,
-            self.made.runs_of,
+            self.made.all_runs_of,
         )
         self.segmenting = Segmenting(self.events, self.made, lambda: self._active)
         self._active: Place | None = None

@@ -21,6 +21,7 @@ from medview.core.paths import user_data_dir
 from medview.core.private_names import private_name
 from medview.core.results import LabelMap, ModelRun
 from medview.core.words import say
+from medview.dicom.uids import derived_uid
 from medview.session.journal import work_key
 from medview.session.reviewing import corrected_by, state_of
 from medview.session.segmenting import Segmenting
@@ -112,4 +113,5 @@ def _write_mask(place: Place, run: ModelRun, work: Work, to: tuple[Segmenting, P
             voxels[live.box.slices][live.read(live.box)] = finding.label_value
     kept = LabelMap(id=whole.id, geometry=whole.geometry, voxels=voxels, labels=whole.labels)
     case = replace(run, label_map=kept, heatmaps=())
-    write_segmentation(case, read_sources(place.stack), folder / "seg.dcm")
+    uid = derived_uid("truth", run.id, hashlib.sha256(voxels.tobytes()).hexdigest())
+    write_segmentation(case, read_sources(place.stack), folder / "seg.dcm", uid)

@@ -14,10 +14,11 @@ import pytest
 from dicom_write_cases import ct_stack, lung_run
 from pydicom.dataset import Dataset
 
-from medview.core.results import ModelRun
+from medview.core.results import Fidelity, Finding, Heatmap, ModelRun, OperatingPoint
+from medview.core.study import Stack
 from medview.core.words import say
 from medview.dicom.objects.returned_runs import read_runs
-from medview.dicom.write import write_run_files
+from medview.dicom.write import read_sources, write_heatmap, write_run_files
 from medview.imaging.segment.box import Box
 from medview.session import Session
 from medview.session.objects import save_objects
@@ -27,6 +28,7 @@ from medview.session.reviewing import state_of
 from medview.session.segment_sources import from_finding
 from medview.session.segments import Segment
 from medview.session.studies import Place
+from medview.session.work import Threshold
 
 Json = dict[str, Any]
 WORDS = say("Accept finding")
@@ -52,8 +54,9 @@ class Reader:
         self.here()
         session = self.session
         session.studies.open([self.folder])
-        # The masks lie there as NIfTI too.
-        (place,) = (each for each in session.studies.places() if each.patient.id)
+        # The masks lie there as NIfTI too, and heatmaps are images.
+        places = (each for each in session.studies.places() if each.patient.id)
+        (place,) = (each for each in places if each.series.modality == "CT")
         session.select(place.key)
         take_in([place], session.made, session.segmenting, session.events)
 
@@ -263,3 +266,81 @@ def test_a_result_waits_until_its_mask_is_here(
     assert [int(v.astype(bool).sum()) for v in voxels] == [
         int(run.label_map.voxels.astype(bool).sum()) for run in reader.runs if run.label_map
     ]
+
+
+def heat(stack: Stack, number: int, **changes: Any) -> Heatmap:
+    values = np.zeros(stack.geometry.shape, np.float32)
+    values[2, 3, 4] = 0.5 * number
+    return Heatmap(id=f"h{number}", geometry=stack.geometry, values=values, class_name="nodule",
+                   **changes)  # fmt: skip
+
+
+def sr_uids(folder: Path) -> set[str]:
+    found = (pydicom.dcmread(path) for path in folder.glob("lungs*-sr.dcm"))
+    return {str(each.SOPInstanceUID) for each in found}
+
+
+def test_what_is_saved_again_with_other_content_is_another_object(
+    reader: Reader, another: Callable[[], Reader]
+) -> None:
+    made, place = reader.session.made, reader.place
+    seen = tuple(
+        Finding(id=f"d{score}", kind="detection", label="nodule", score=score)
+        for score in (0.9, 0.5, 0.1)
+    )
+    told = Fidelity(insertion=0.4, deletion=0.3, insertion_by_chance=0.1, deletion_by_chance=0.2)
+    run = replace(
+        reader.runs[0], id="run-9", findings=seen, label_map=None,
+        heatmaps=(heat(place.stack, 1, method="doubt", cells=(4, 5, 6), fidelity=told,
+                       random_likeness=0.25, unsure_mm=1.5),),
+        notes=(say("A coarser grid was used."),),
+        operating_points=(OperatingPoint(score=0.4, false_positives=1.0, sensitivity=0.8),),
+    )  # fmt: skip
+    made.keep_run(place, run)
+    reader.save()
+    first = sr_uids(reader.folder)
+    other = another()
+    (back,) = other.runs
+    reader.save()
+    again = sr_uids(reader.folder)
+    reader.here()
+    assert reader.session.book is not None
+    reader.session.book.change(WORDS, thresholds=(Threshold(run_id="run-9", score=0.8),))
+    made.keep_run(place, replace(run, heatmaps=(*run.heatmaps, heat(place.stack, 2))))
+    reader.save()
+    other.look_again()
+
+    assert again == first
+    assert sr_uids(reader.folder).isdisjoint(first)
+    (path,) = reader.folder.glob("lungs*-sr.dcm")
+    before = pydicom.dcmread(path).PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert {str(before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID)} == first
+    # Those that are not shown are not told to other programs, but come back.
+    assert [f.id for f in back.findings] == ["d0.9", "d0.5", "d0.1"]
+    assert [f.id for f in read_runs(str(path))[1][0].run.findings] == ["d0.9", "d0.5", "d0.1"]
+    assert other.session.work.thresholds == (Threshold(run_id="run-9", score=0.8),)
+    assert [f.finding.id for f in other.session.made.findings] == ["d0.9"]
+    assert back.notes == run.notes
+    fields = ("method", "cells", "fidelity", "random_likeness", "unsure_mm")
+    for name in fields:
+        assert getattr(back.heatmaps[0], name) == getattr(run.heatmaps[0], name)
+    assert [h.id for h in other.runs[0].heatmaps] == ["h1", "h2"]
+
+
+def test_each_method_of_a_heatmap_is_coded_as_what_it_is(tmp_path: Path) -> None:
+    stack = ct_stack(tmp_path)
+    run, sources = lung_run(stack), read_sources(stack)
+    coded = {}
+    for method in ("linear_cam", "hirescam", "occlusion", "doubt"):
+        path = write_heatmap(run, heat(stack, 1, method=method), sources, tmp_path / "heat.dcm")
+        shared = pydicom.dcmread(path).SharedFunctionalGroupsSequence[0]
+        (mapping,) = shared.RealWorldValueMappingSequence
+        (quantity,) = mapping.QuantityDefinitionSequence
+        coded[method] = quantity.ConceptCodeSequence[0].CodeValue, mapping.LUTExplanation
+
+    assert coded == {
+        "linear_cam": ("130402", "Class activation for nodule"),
+        "hirescam": ("130403", "Class activation for nodule"),
+        "occlusion": ("130404", "Saliency for nodule"),
+        "doubt": ("outline-openness", "Openness of the outline of nodule"),
+    }

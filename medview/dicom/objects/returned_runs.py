@@ -44,13 +44,14 @@ class ReturnedWord:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReturnedRun:
     """A run without voxels. seg: SOP Instance UID of its mask, "" for none; segments: its numbers
-    by label value."""
+    by label value; threshold: from which score on the reader had its detections shown."""
 
     run: ModelRun
     voxels: StoredVoxels
     seg: str = ""
     segments: Mapping[int, int] = field(default_factory=dict)
     words: tuple[ReturnedWord, ...] = ()
+    threshold: float | None = None
 
 
 def read_runs(path: str) -> tuple[StructuredReport, tuple[ReturnedRun, ...]]:
@@ -80,6 +81,7 @@ def _run(kept: Mapping[str, Any]) -> ReturnedRun:
         seg=str(kept.get("seg") or ""),
         segments={int(value): int(number) for value, number in kept["segments"].items()},
         words=tuple(_word(name, word) for name, word in kept["reviews"].items()),
+        threshold=None if kept.get("threshold") is None else float(kept["threshold"]),
     )
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from medview.dicom.write.finding_groups import KeptRun
     from medview.dicom.write.heatmap import write_heatmap
     from medview.dicom.write.key_images import write_key_selection
     from medview.dicom.write.measurement_report import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from medview.dicom.write.stored import StoredResults, find_results, read_results
 
 __all__ = [
+    "KeptRun",
     "Reader",
     "ReportParts",
     "RunFiles",
@@ -50,6 +52,7 @@ __all__ = [
 
 # highdicom takes most of a second to import: it comes with the first object that is written.
 _HOME = {
+    "finding_groups": ("KeptRun",),
     "heatmap": ("write_heatmap",),
     "key_images": ("write_key_selection",),
     "measurement_report": ("Reader", "ReportParts", "write_measurement_report"),

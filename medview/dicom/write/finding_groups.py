@@ -49,14 +49,24 @@ class Review:
     edited: EditedMask | None = None
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class KeptRun:
+    """A run as it comes back: with every detection, and the score from which the reader wanted
+    them shown (None: the model's usual one)."""
+
+    whole: ModelRun
+    threshold: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class FindingGroups:
-    """The groups of one run."""
+    """The groups of one run, which holds what is shown; `kept` is the run behind it."""
 
     run: ModelRun
     segmentation: WrittenSegmentation | None
     sources: Sources
     reviews: Mapping[str, Review]
+    kept: KeptRun | None = None
 
     def all(self) -> list[Any]:
         """Summary, findings, and what was looked for in vain; of a run that failed the summary."""
@@ -88,14 +98,15 @@ class FindingGroups:
 
     def _kept(self) -> dict[str, Any]:
         """What public content has no place for, so that the run comes back whole."""
-        written = self.segmentation
+        written, kept = self.segmentation, self.kept or KeptRun(whole=self.run)
         return {
             "v": 1,
             "run": run_to_json(
                 # Their values lie in objects of their own, named by UIDs that follow from ids.
-                self.run,
-                RunFiles(heatmaps={h.id: (None, h.id) for h in self.run.heatmaps}),
+                kept.whole,
+                RunFiles(heatmaps={h.id: (None, h.id) for h in kept.whole.heatmaps}),
             ),
+            "threshold": kept.threshold,
             "seg": None if written is None else str(written.dataset.SOPInstanceUID),
             "segments": {} if written is None else to_plain(written.segments),
             "reviews": {
@@ -106,7 +117,7 @@ class FindingGroups:
                     "edited": None if review.edited is None else dict(review.edited.kept),
                 }
                 for finding_id, review in self.reviews.items()
-                if any(finding.id == finding_id for finding in self.run.findings)
+                if any(finding.id == finding_id for finding in kept.whole.findings)
             },
         }
 

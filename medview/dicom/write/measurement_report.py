@@ -20,7 +20,7 @@ from medview.core.words import say
 from medview.dicom.uids import derived_uid, new_uid
 from medview.dicom.write import codes as c
 from medview.dicom.write.files import save_dataset, tolerating_sources
-from medview.dicom.write.finding_groups import FindingGroups, Review, overall_group
+from medview.dicom.write.finding_groups import FindingGroups, KeptRun, Review, overall_group
 from medview.dicom.write.rulers import ruler_group
 from medview.dicom.write.segmentation import WrittenSegmentation
 from medview.dicom.write.sources import Sources
@@ -43,6 +43,7 @@ class ReportParts:
     """What goes into one report about one stack: runs with their SEG, the reader's rulers."""
 
     runs: Sequence[tuple[ModelRun, WrittenSegmentation | None]] = ()
+    kept: Mapping[str, KeptRun] = field(default_factory=dict)  # by run id, where more is kept
     reviews: Mapping[str, Review] = field(default_factory=dict)  # by finding id
     measurements: Sequence[Measurement] = ()
     outlines: Mapping[str, FloatArray] = field(default_factory=dict)  # of measurements, by id
@@ -80,7 +81,8 @@ def _build(parts: ReportParts, sources: Sources) -> Any:
     if len(told) > 1:
         groups.append(overall_group(told, sources))
     for run, segmentation in parts.runs:
-        groups += FindingGroups(run, segmentation, sources, parts.reviews).all()
+        kept = parts.kept.get(run.id)
+        groups += FindingGroups(run, segmentation, sources, parts.reviews, kept).all()
         evidence += [segmentation.dataset] if segmentation else []
     masks = [review.edited for review in parts.reviews.values() if review.edited is not None]
     edited = {str(e.segmentation.dataset.SOPInstanceUID): e.segmentation.dataset for e in masks}

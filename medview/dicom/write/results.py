@@ -19,6 +19,7 @@ from medview.core.study import Stack
 from medview.core.words import Sentence
 from medview.dicom.uids import derived_uid
 from medview.dicom.write import results_json as form
+from medview.dicom.write.finding_groups import KeptRun
 from medview.dicom.write.heatmap import Picture, write_heatmap
 from medview.dicom.write.measurement_report import ReportParts, write_measurement_report
 from medview.dicom.write.nifti import write_nifti
@@ -35,16 +36,19 @@ def write_run_files(
     folder: Path,
     *,
     pictures: Mapping[str, Picture] | None = None,
+    kept: KeptRun | None = None,
 ) -> RunFiles:
     """Write SEG, SR, heatmap objects, and masks as NIfTI, for a run that ended with "run".
 
-    pictures: heatmap id to the image as shown, for heatmaps on projections. An object that these
+    pictures: heatmap id to the image as shown, for heatmaps on projections. kept: the run behind
+    it, where not all of its detections are shown. A report that was written here before with
+    other content is named as the one that this takes the place of. An object that these
     images do not allow becomes a note; WriteFailed for a disk that is full comes through.
     """
     if run.status != "run":
         return RunFiles()
     stem = f"{run_stem(run)}-"
-    writer = _RunWriter(run, folder, stem)
+    writer = _RunWriter(run, folder, stem, kept)
     writer.write_values()
     try:
         sources = read_sources(stack)
@@ -54,9 +58,13 @@ def write_run_files(
     return writer.files(sources.notes)
 
 
-def report_uid(run: ModelRun) -> str:
-    """The SOP Instance UID of a run's own report, which nobody has verified."""
-    return derived_uid("sr", run.id)
+def report_uid(run: ModelRun, kept: KeptRun | None = None) -> str:
+    """The SOP Instance UID of a run's own report, which nobody has verified: one for one content.
+
+    Heatmaps are drawn later, and the reader chooses how many detections are shown.
+    """
+    told = [finding.id for finding in run.findings], [heatmap.id for heatmap in run.heatmaps]
+    return derived_uid("sr", run.id, json.dumps([*told, kept and kept.threshold]))
 
 
 def run_stem(run: ModelRun) -> str:
@@ -73,8 +81,9 @@ def stack_digest(series_uid: str, stack: int) -> str:
 class _RunWriter:
     """Writes what one run made and remembers what it wrote."""
 
-    def __init__(self, run: ModelRun, folder: Path, stem: str) -> None:
+    def __init__(self, run: ModelRun, folder: Path, stem: str, kept: KeptRun | None) -> None:
         self._run = run
+        self._kept = kept
         self._folder = folder
         self._stem = stem
         self._written: WrittenSegmentation | None = None
@@ -112,9 +121,22 @@ class _RunWriter:
         segmentation = self._write_segmentation(sources)
         for heatmap in self._run.heatmaps:
             self._write_heatmap(heatmap, sources, pictures.get(heatmap.id))
+        self._write_report(sources, segmentation)
+
+    def _write_report(self, sources: Sources, segmentation: WrittenSegmentation | None) -> None:
         name = f"{self._stem}sr.dcm"
-        parts = ReportParts(runs=[(self._run, segmentation)], uid=report_uid(self._run))
-        if self._tried(lambda: write_measurement_report(parts, sources, self._folder / name)):
+        path, uid = self._folder / name, report_uid(self._run, self._kept)
+        there = _uid_of(path)
+        if there == uid:
+            self._sr = name  # the same object; what it takes the place of it says already
+            return
+        parts = ReportParts(
+            runs=[(self._run, segmentation)],
+            kept={} if self._kept is None else {self._run.id: self._kept},
+            predecessors=[path] if there else [],
+            uid=uid,
+        )
+        if self._tried(lambda: write_measurement_report(parts, sources, path)):
             self._sr = name
 
     def _write_segmentation(self, sources: Sources) -> WrittenSegmentation | None:
@@ -140,6 +162,16 @@ class _RunWriter:
                 raise  # the disk: what follows would fail alike
             self._notes.append(error.what)
             return None
+
+
+def _uid_of(path: Path) -> str:
+    """Of the report that is there; "" for none, or for what cannot be referred to."""
+    from medview.dicom.objects.sr import read_structured_report
+
+    try:
+        return read_structured_report(str(path)).uid
+    except MedViewError:
+        return ""
 
 
 def write_results(

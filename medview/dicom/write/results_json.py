@@ -211,6 +211,7 @@ def run_from_json(data: Json) -> tuple[ModelRun, StoredVoxels]:
         precision=str(data["precision"]),
         seed=int(data["seed"]),
         seconds=float(data["seconds"]),
+        notes=tuple(Sentence.from_json(note) for note in said.get("notes") or ()),
         findings=tuple(_finding_from_json(item) for item in data["findings"]),
         subject=str(data.get("subject") or ""),
         provenance=from_plain(Provenance, data["provenance"]) if data.get("provenance") else None,

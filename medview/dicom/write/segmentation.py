@@ -54,7 +54,7 @@ def tracking_uid(run: ModelRun, label_value: int) -> str:
 
 
 def segmentation_uid(run: ModelRun) -> str:
-    """The SOP Instance UID of a run's SEG."""
+    """The SOP Instance UID of a run's SEG: written again it is the same object."""
     return derived_uid("seg", run.id)
 
 
@@ -63,8 +63,12 @@ def tracking_id(run: ModelRun, name: str) -> str:
     return f"{run.model.name} {run.model.version}: {name}"[:64]
 
 
-def write_segmentation(run: ModelRun, sources: Sources, out: Path) -> WrittenSegmentation | None:
+def write_segmentation(
+    run: ModelRun, sources: Sources, out: Path, uid: str = ""
+) -> WrittenSegmentation | None:
     """Write the run's label map; None when it holds no voxel (the SR says "found nothing").
+
+    uid: SOP Instance UID of a map that is not the run's own; "" for its own.
 
     Segments are numbered 1..n in the order of the labels that occur; absent ones are left out.
     Raises GeometryError when the map does not lie on the stack's grid, WriteFailed.
@@ -73,7 +77,7 @@ def write_segmentation(run: ModelRun, sources: Sources, out: Path) -> WrittenSeg
         return None
     present = _present_labels(run.label_map)
     numbered = _renumber(run.label_map.voxels, present)
-    dataset = _build(run, sources, run.label_map, numbered)
+    dataset = _build(run, sources, run.label_map, numbered, uid or segmentation_uid(run))
     save_dataset(dataset, out)
     segments = {label.value: number for number, label in enumerate(present, start=1)}
     return WrittenSegmentation(out, dataset, segments)
@@ -98,7 +102,11 @@ def _renumber(voxels: NDArray[np.uint8], present: list[Label]) -> NDArray[np.uin
 
 
 def _build(
-    run: ModelRun, sources: Sources, label_map: LabelMap, numbered: NDArray[np.uint8]
+    run: ModelRun,
+    sources: Sources,
+    label_map: LabelMap,
+    numbered: NDArray[np.uint8],
+    uid: str,
 ) -> Dataset:
     present = _present_labels(label_map)
     try:
@@ -114,8 +122,7 @@ def _build(
                 ],
                 series_instance_uid=derived_uid("seg series", run.id),
                 series_number=SERIES_NUMBER,
-                # Written again it is the same object: others refer to it by this UID.
-                sop_instance_uid=segmentation_uid(run),
+                sop_instance_uid=uid,
                 instance_number=1,
                 content_label="AI_SEG",
                 content_description=f"AI {run.model.name} {run.model.version}"[:64],
