@@ -32,6 +32,7 @@ class ResultsWork(QObject):
         self._window, self._session, self._segments = window, window.session, segments
         self._offers: dict[tuple[Key, int], list[Task]] = {}
         self._asking: set[tuple[Key, int]] = set()
+        self._decided: dict[Key, Place] = {}  # where the reader's word changed of late
         panel = window.sidebar.findings
         panel.edit_asked.connect(self._edit)
         panel.origin_asked.connect(self._show_origin)
@@ -54,27 +55,19 @@ class ResultsWork(QObject):
             self._ask()
         elif isinstance(event, WorkChanged):
             self._show_offers()
-            if self._session.settings.keep_local_truth:
+            place = self._session.active
+            if place is not None and self._session.settings.keep_local_truth:
+                self._decided[place.key] = place  # the reader may turn to somebody else
                 self._settled.start()
 
     def _keep_cases(self) -> None:
         """With the reader's consent: what was decided becomes training cases, in a thread."""
-        from medview.session.truth_cases import keep_case
+        from medview.session.truth_cases import keep_cases
 
-        active, session = self._session.active, self._session
-        if active is None:
-            return
-        book, runs = session.made.book_of(active), session.made.runs_of(active)
-        decided = {d.finding_id for d in book.work.decisions}
-
-        def keep() -> None:
-            for run in runs:
-                place = session.studies.place((run.series_uid, run.stack))
-                if place is not None and any(f.id in decided for f in run.findings):
-                    keep_case(place, run, book.work, session.segmenting)
+        places, self._decided = tuple(self._decided.values()), {}
 
         async def action() -> None:
-            await self._window.operations.call(keep)
+            await self._window.operations.call(keep_cases, places, self._session)
 
         self._window.operations.start(action())
 
@@ -155,9 +148,10 @@ class ResultsWork(QObject):
     def _looked(self, opinion: str) -> None:
         from medview.session.work import FirstLook
 
-        book, place = self._session.book, self._session.active
-        if book is None or place is None:
+        place = self._session.active
+        if place is None:
             return
+        book = self._session.made.book_of(place)
         at = dt.datetime.now().astimezone().isoformat(timespec="seconds")
         by = self._session.made.decision("", "accepted").by
         look = FirstLook(study_uid=place.study.uid, opinion=opinion, by=by, at=at)

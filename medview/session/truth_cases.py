@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +30,9 @@ from medview.session.segmenting import Segmenting
 from medview.session.studies import Place
 from medview.session.work import Work
 
+if TYPE_CHECKING:
+    from medview.session.session import Session
+
 
 def truth_folder(model: str) -> Path:
     """Where the cases of a model lie: a folder that `medview train` takes as its data."""
@@ -38,6 +43,20 @@ def folders_of(patient_name: str) -> tuple[Path, ...]:
     """The cases of one patient, by the private name of their key."""
     root = user_data_dir() / "truth"
     return tuple(path for path in root.glob(f"*/{patient_name}") if path.is_dir())
+
+
+def keep_cases(places: Iterable[Place], session: Session) -> None:
+    """As `keep_case`, every mask of models on the open images of these places' patients. Blocks.
+
+    A run without any word is asked too: its case may have been written before.
+    """
+    for place in places:
+        if session.studies.place(place.key) is None:
+            continue  # closed, perhaps forgotten
+        for run in session.made.all_runs_of(place):
+            there = session.studies.place((run.series_uid, run.stack))
+            if there is not None:
+                keep_case(there, run, session.made.book_of(place).work, session.segmenting)
 
 
 def keep_case(place: Place, run: ModelRun, work: Work, segmenting: Segmenting) -> Path | None:

@@ -28,6 +28,7 @@ from medview.session.reviewing import state_of
 from medview.session.segment_sources import from_finding
 from medview.session.segments import Segment
 from medview.session.studies import Place
+from medview.session.truth_cases import keep_cases, truth_folder
 from medview.session.work import Threshold
 
 Json = dict[str, Any]
@@ -344,3 +345,22 @@ def test_each_method_of_a_heatmap_is_coded_as_what_it_is(tmp_path: Path) -> None
         "occlusion": ("130404", "Saliency for nodule"),
         "doubt": ("outline-openness", "Openness of the outline of nodule"),
     }
+
+
+def test_a_training_case_is_an_object_of_its_own_and_goes_with_the_last_word(
+    reader: Reader,
+) -> None:
+    made, book, place = reader.session.made, reader.session.book, reader.place
+    assert book is not None
+    reader.save()
+    made.decide("lung", "accepted")
+    keep_cases([place], reader.session)
+    (case,) = truth_folder("lungs").glob("*/*/seg.dcm")
+    kept = pydicom.dcmread(case).SOPInstanceUID
+    (own,) = reader.folder.glob("lungs*-seg.dcm")
+    written = pydicom.dcmread(own).SOPInstanceUID
+    book.undo()
+    keep_cases([place], reader.session)
+
+    assert kept != written
+    assert list(truth_folder("lungs").glob("*/*/*")) == []
