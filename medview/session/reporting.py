@@ -69,20 +69,21 @@ class ReportSubject:
 
 def session_subject(session: Session) -> ReportSubject | None:
     """The active patient and study, None when nothing is open. Cheap; reads no file."""
-    place, patient = session.active, session.patient
-    if place is None or patient is None:
+    place = session.active  # once: another thread may be opening
+    if place is None:
         return None
+    book = session.made.book_of(place)
     return ReportSubject(
-        patient=patient,
+        patient=place.patient,
         study=place.study,
         studies=session.studies,
         runs=session.made.runs_of(place),
         whole={run.id: run for run in session.made.all_runs_of(place)},
-        work=session.work,
-        documents=session.documents.of(patient),
-        observations=session.observations(),
+        work=book.work,
+        documents=session.documents.of(place.patient),
+        observations=session.observations(place),
         segmenting=session.segmenting,
-        book=session.book,
+        book=book,
     )
 
 

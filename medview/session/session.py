@@ -156,8 +156,8 @@ class Session:
         if not opening.is_shown and not self._is_chosen:
             opening.is_shown = True
             self._look_at_best(sketch)
-        elif self._active is not None:
-            self._active = self.studies.place(self._active.key)
+        elif (active := self._active) is not None:
+            self._active = self.studies.place(active.key)
         self.events.send(ActiveChanged())
 
     def _show_opened(self, found: Holdings) -> None:
@@ -168,8 +168,8 @@ class Session:
         is_ours = not self._is_chosen or self._active is None
         if is_ours and any(s.stacks for p in found.patients for t in p.studies for s in t.series):
             self._look_at_best(found)
-        elif self._active is not None:
-            self._active = self.studies.place(self._active.key)
+        elif (active := self._active) is not None:
+            self._active = self.studies.place(active.key)
         self.events.send(ActiveChanged())
         self.events.send(KnowledgeChanged())
         self.events.send(StudiesOpened(tuple(s.uid for p in found.patients for s in p.studies)))
@@ -249,24 +249,25 @@ class Session:
     @property
     def patient(self) -> Patient | None:
         """The active patient, as all that is open knows them."""
-        if self._active is None:
+        place = self._active
+        if place is None:
             patients = self.studies.holdings.patients
             return patients[0] if len(patients) == 1 else None
-        return self._active.patient
+        return place.patient
 
     @property
     def study(self) -> Study | None:
         """The active study."""
-        return None if self._active is None else self._active.study
+        place = self._active
+        return None if place is None else place.study
 
     # -- what was made -----------------------------------------------------------------
 
     @property
     def book(self) -> WorkBook | None:
         """The active patient's work; without images what a document was corrected in last."""
-        if self._active is None:
-            return self.corrections.last_book
-        return self.made.book_of(self._active)
+        place = self._active  # once: another thread may be opening
+        return self.corrections.last_book if place is None else self.made.book_of(place)
 
     @property
     def work(self) -> Work:
@@ -276,17 +277,19 @@ class Session:
 
     # -- what is known -----------------------------------------------------------------
 
-    def observations(self) -> tuple[Observation, ...]:
-        """Everything that is known of the active patient. Cheap; reads no file."""
-        if self._active is None or self.patient is None:
+    def observations(self, place: Place | None = None) -> tuple[Observation, ...]:
+        """Everything that is known of a place's patient, or of the active one. Cheap; reads no
+        file."""
+        place = place or self._active
+        if place is None:
             return ()
         return self._knowledge.gather(
-            self.patient,
-            self._active.study,
-            self.documents.of(self.patient),
-            self.made.runs_of(self._active),
-            self.work,
-            [*self._painted(self._active), *self._stacked(self._active)],
+            place.patient,
+            place.study,
+            self.documents.of(place.patient),
+            self.made.runs_of(place),
+            self.made.book_of(place).work,
+            [*self._painted(place), *self._stacked(place)],
         )
 
     def _stacked(self, place: Place) -> list[Observation]:
@@ -299,22 +302,27 @@ class Session:
         here = {series.uid for series in place.study.series}
         counted = [
             (segment, self.segmenting.statistics(segment))
-            for segment in self.work.segments
+            for segment in self.made.book_of(place).work.segments
             if segment.series_uid in here
         ]
         return segment_observations(counted, place.patient.id, place.study.date)
 
     def risks(self) -> tuple[RiskResult, ...]:
         """The scores of the active patient, computed now."""
-        if self.patient is None:
-            return ()
-        return risks(self.patient, self.study, self.observations())
+        patient, study, known = self._asked()
+        return () if patient is None else risks(patient, study, known)
 
     def judging(self) -> Judging | None:
         """What is known of the active patient now, to be asked by many scores; None: nobody."""
-        if self.patient is None:
-            return None
-        return Judging(self.patient, self.study, self.observations())
+        patient, study, known = self._asked()
+        return None if patient is None else Judging(patient, study, known)
+
+    def _asked(self) -> tuple[Patient | None, Study | None, tuple[Observation, ...]]:
+        """Who is looked at, and what is known of them: all of one moment."""
+        place = self._active
+        if place is None:
+            return self.patient, None, ()
+        return place.patient, place.study, self.observations(place)
 
     # -- safety ------------------------------------------------------------------------
 
@@ -345,7 +353,8 @@ class Session:
 
     def _remember_open(self, *, clean: bool = False) -> None:
         paths = (str(Path(p).absolute()) for p in self.studies.opened_paths)
-        active = None if self._active is None else self._active.key
+        place = self._active
+        active = None if place is None else place.key
         with suppress(OSError):
             if clean:
                 self._remembered.forget()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from medview.core.geometry import Geometry
 from medview.core.results import ModelRef, ModelRun
 from medview.core.study import Patient, Series, Stack, Study
+from medview.session import Session
 from medview.session.events import Events
 from medview.session.links import Links, Registration, Side
 from medview.session.made import Made
@@ -63,3 +64,21 @@ def test_a_registration_is_kept_with_the_patient_whose_series_were_registered() 
     assert made.book_of(theirs).work.registrations == (found,)
     assert made.book_of(other).work.registrations == ()
     assert links.registrations == (found,)
+
+
+def test_what_is_known_is_of_one_patient_whoever_is_looked_at_by_then(ct_folder) -> None:
+    session = Session()
+    session.open([ct_folder("one", patient_id="P1"), ct_folder("two", patient_id="P2")])
+    one, two = sorted(session.studies.places(), key=lambda place: place.patient.id)
+    for place, value in ((one, 61.0), (two, 62.0)):
+        session.select(place.key)
+        session.made.enter("egfr", value, "mL/min/{1.73_m2}")
+
+    known = session.observations(one)
+
+    assert session.active is not None
+    assert session.active.key == two.key
+    assert {each.patient_id for each in known} == {"P1"}
+    assert [each.value for each in known if each.concept == "egfr"] == [61.0]
+    assert known == (session.select(one.key), session.observations())[1]
+    session.close()
