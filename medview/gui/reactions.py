@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
+from medview.core.errors import Cancelled, MedViewError
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
@@ -16,6 +18,7 @@ from medview.session.studies import Key, Place
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
+    from medview.session.analysis import Task
 
 
 class Reactions:
@@ -116,21 +119,36 @@ class Reactions:
         if place is None:
             self.say(say("Open a study first."), "warn")
             return
-
-        if self._analysing.is_cancelled:
-            self._analysing = CancelToken()
-        token = self._analysing
+        token = self.begin_analysing()
 
         async def action() -> None:
-            call = self._window.operations.call
-            tasks = await call(self._session.analyses.offers, place)
+            from medview.session.offers import not_run
+
+            tasks = await self._window.operations.call(self._session.analyses.offers, place)
             if not tasks and is_asked:
                 self.say(say("No model is made for this kind of series."), "warn")
-            for task in tasks:
-                token.check()
-                await call(self._session.analyses.run, task)
+            if not is_asked:  # a rule may have been quicker
+                tasks = not_run(tasks, self._session.made.all_runs_of(place))
+            await self.run_all(tasks, token)
 
         self._window.operations.start(action())
+
+    def begin_analysing(self) -> CancelToken:
+        """What `cancel_loading` cancels from now on."""
+        if self._analysing.is_cancelled:
+            self._analysing = CancelToken()
+        return self._analysing
+
+    async def run_all(self, tasks: Sequence[Task], token: CancelToken) -> None:
+        """Queue tasks one after the other; what one cannot is said, the others go on."""
+        for task in tasks:
+            token.check()
+            try:
+                await self._window.operations.call(self._session.analyses.run, task)
+            except Cancelled:
+                raise
+            except MedViewError as error:
+                self.say(error.what, "bad", error.where)
 
     # -- images ----------------------------------------------------------------------------
 

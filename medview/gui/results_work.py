@@ -124,9 +124,11 @@ class ResultsWork(QObject):
                 found += not_run(fitting, self._session.made.all_runs_of(place))
             return found
 
+        reactions = self._window.reactions
+        token = reactions.begin_analysing()
+
         async def action() -> None:
-            for task in await self._window.operations.call(tasks):
-                await self._window.operations.call(self._session.analyses.run, task)
+            await reactions.run_all(await self._window.operations.call(tasks), token)
 
         self._window.operations.start(action())
 

@@ -161,8 +161,8 @@ class Analyses:
     def run(self, task: Task) -> str:
         """Queue a task; blocks while the series is still being read. Gives the job's id.
 
-        A task that the gate refuses becomes a refusal at once, without a job (""). Raises
-        MedViewError.
+        A task that the gate refuses becomes a refusal at once, without a job (""); of one that is
+        under way already the job's id is given. Raises MedViewError.
         """
         from medview.ai.catalogue import read_catalogue
         from medview.ai.events import Job
@@ -172,8 +172,13 @@ class Analyses:
             return ""
         title = task.model.title if task.look is None else tr("Heatmap")
         waiting = JobState(id=secrets.token_hex(8), title=title, key=task.place.key)
-        token = self._waiting[waiting.id] = CancelToken()
-        self._show(waiting)
+        with self._lock:
+            under_way = self._under_way(task)
+            if under_way:
+                return under_way
+            token = self._waiting[waiting.id] = CancelToken()
+            self._jobs[waiting.id] = waiting
+        self._events.send(JobsChanged())
         try:
             volume = task.patch or self._studies.load(task.place, cancel=token).volume
             token.check()
@@ -209,10 +214,15 @@ class Analyses:
                 self._waiting.pop(waiting.id, None)
             self._events.send(JobsChanged())
 
-    def _show(self, job: JobState) -> None:
-        with self._lock:
-            self._jobs[job.id] = job
-        self._events.send(JobsChanged())
+    def _under_way(self, task: Task) -> str:
+        """The job of the same model on the same stack that has not ended, "" for none.
+
+        Lesions and heatmaps of one stack are jobs of their own each.
+        """
+        if task.look is not None or task.patch is not None:
+            return ""
+        same = (task.model.title, task.place.key)
+        return next((job.id for job in self.running if (job.title, job.key) == same), "")
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; its end comes as an event."""

@@ -10,11 +10,12 @@ from medview.ai.folder import open_folder
 from medview.core.geometry import Geometry
 from medview.core.paths import shipped_models_dir
 from medview.core.results import GateVerdict, LabelMap, ModelRun
+from medview.core.study import Patient, Series, Stack, Study
 from medview.core.words import say
-from medview.session.analysis import Analyses, Task
+from medview.session.analysis import Analyses, JobState, Task
 from medview.session.events import Events, PartShown
 from medview.session.memory import Budget
-from medview.session.studies import Studies
+from medview.session.studies import Place, Studies
 
 MODEL = open_folder(shipped_models_dir() / "lungs")
 GRID = Geometry(shape=(2, 3, 4))
@@ -68,3 +69,15 @@ def test_a_part_that_comes_after_a_cancel_is_not_shown(analyses):
     analyses._hear(JobCancelled("1"))
     analyses._hear(JobPart("1", run_of("running")))
     assert analyses.parts_of(("1.2", 0)) == ()
+
+
+def test_a_model_that_is_under_way_on_a_stack_is_not_queued_again(analyses):
+    stack = Stack(frames=(), geometry=GRID, verdict="regular")
+    series = Series(uid="1.2", modality="CT", stacks=(stack,))
+    study = Study(uid="1", series=(series,))
+    place = Place(patient=Patient(id="P1"), study=study, series=series, stack_number=0)
+    task = Task(model=MODEL, place=place, verdict=GateVerdict("accepted", ()))
+    analyses._jobs["1"] = JobState(id="1", title=MODEL.title, key=place.key)
+
+    assert analyses.run(task) == "1"
+    assert [job.id for job in analyses.jobs] == ["1"]
