@@ -13,6 +13,7 @@ from medview.gui.bridge import SessionBridge
 from medview.gui.dialogs.layout_picker import LayoutMenu
 from medview.session.events import ActiveChanged, Event, WorkChanged
 from medview.session.offsets import Offsets
+from medview.session.places import Key
 
 if TYPE_CHECKING:
     from medview.gui.view_grid import ViewGrid
@@ -35,6 +36,7 @@ class LayoutWork:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._across = Offsets()  # links by hand between two patients
         self._menu = LayoutMenu(window)
         self._menu.addActions([window.actions_[name] for name in _IN_THE_MENU])
         window.top.set_layout_menu(self._menu)
@@ -112,14 +114,24 @@ class LayoutWork:
         )
 
     def _keep_links(self, name: Sentence) -> None:
-        book = self._window.session.book
-        if book is not None:
-            book.change(name, linked=self._grid.links.offsets.stacks)
+        """A patient's own links go into their work, those of two patients hold for this session."""
+        session = self._window.session
+        place = session.active
+        if place is None:
+            return
+        mine: set[Key] = set()
+        others = set(self._across.anchors)
+        for each in session.studies.places():
+            (mine if each.is_of_patient_with(place) else others).add(each.key)
+        own, self._across = self._grid.links.offsets.apart(others - mine)
+        book = session.made.book_of(place)
+        if own.stacks != book.work.linked:
+            book.change(name, linked=own.stacks)
 
     def _hear(self, event: Event) -> None:
         """Links by hand come back with the patient, and go with undo."""
         if isinstance(event, WorkChanged | ActiveChanged):
-            kept = Offsets.of(self._window.session.work.linked)
+            kept = Offsets.of(self._window.session.work.linked).joined(self._across)
             if kept != self._grid.links.offsets:
                 self._grid.links.offsets = kept
                 self._grid.links.show_lines()

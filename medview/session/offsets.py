@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from medview.session.places import Key
@@ -67,6 +67,21 @@ class Offsets:
         groups = {self.anchors[key].group for key in keys if key in self.anchors}
         kept = {key: each for key, each in self.anchors.items() if each.group not in groups}
         return replace(self, anchors=kept)
+
+    def apart(self, foreign: Container[Key]) -> tuple[Offsets, Offsets]:
+        """The links without any stack of others, and those with one."""
+        groups = {each.group for key, each in self.anchors.items() if key in foreign}
+        across = {key: each for key, each in self.anchors.items() if each.group in groups}
+        own = {key: each for key, each in self.anchors.items() if each.group not in groups}
+        return Offsets(own), Offsets(across)
+
+    def joined(self, others: Offsets) -> Offsets:
+        """With other links beside these; of a stack in both these hold."""
+        last = max((each.group for each in self.anchors.values()), default=0)
+        moved = {
+            key: replace(each, group=last + each.group) for key, each in others.anchors.items()
+        }
+        return Offsets({**moved, **self.anchors})
 
     def between(self, one: Key, other: Key) -> tuple[Vector, float] | None:
         """The normal and the millimetres from a place in one stack to that in the other.

@@ -35,3 +35,16 @@ def test_a_link_that_is_taken_back_is_gone_for_all_of_its_stacks() -> None:
     links = Offsets().linked(UP, {A: 1.0, B: 2.0, C: 3.0}).without([B])
 
     assert links == Offsets()
+
+
+def test_links_with_somebody_else_are_told_from_a_patients_own_and_hold_beside_them() -> None:
+    links = Offsets().linked(UP, {A: 1.0, B: 2.0}).linked(UP, {C: 1.0, D: 5.0})
+
+    own, across = links.apart({D})
+    again = own.joined(across)
+
+    assert own == Offsets().linked(UP, {A: 1.0, B: 2.0})
+    assert across.between(C, D) == (UP, 4.0)
+    assert (again.between(A, B), again.between(C, D)) == ((UP, 1.0), (UP, 4.0))
+    assert again.between(A, C) is None
+    assert own.joined(Offsets().linked(UP, {A: 0.0, D: 9.0})).between(A, B) == (UP, 1.0)
