@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,9 +13,10 @@ from medview.ai.folder import open_folder, write_manifest
 from medview.core.errors import WriteFailed
 from medview.core.files import why_not_written, write_whole
 from medview.core.words import tr
+from medview.training.cases import Case, fingerprint
 from medview.training.evaluation import Listener, run_cases
 from medview.training.learning import Job, learn, make_task, write_json, write_net
-from medview.training.loop import plan_fingerprint
+from medview.training.loop import Task, plan_fingerprint
 from medview.training.parts import Parts, folds_of
 from medview.training.plan import TrainPlan
 
@@ -49,7 +51,7 @@ class _Told:
 def rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
     """A net of the plan that learns from `fold` and judges its held-out cases: a row a case."""
     task = make_task(plan, fold, job.cancel)
-    own = plan_fingerprint(plan, task)
+    own = rows_fingerprint(plan, fold, task)
     if job.resume and (found := _kept(job.folder / _ROWS, own)) is not None:
         return found
     training = learn(plan, task, job)
@@ -70,6 +72,19 @@ def rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
     finally:
         shutil.rmtree(model, ignore_errors=True)
     return found
+
+
+def rows_fingerprint(plan: TrainPlan, fold: Parts, task: Task) -> str:
+    """What the rows of a fold must share with a training to be its own: all they depend on."""
+    judged = [[case.id, fingerprint(case.volume), _of_truth(case)] for case in fold.held_out]
+    about = [plan_fingerprint(plan, task), plan.model["pipeline"], plan.model["outputs"], judged]
+    return hashlib.sha256(json.dumps(about, sort_keys=True, default=list).encode()).hexdigest()
+
+
+def _of_truth(case: Case) -> list[Any]:
+    drawn = b"" if case.truth is None else case.truth.tobytes()
+    known = [case.label, sorted(case.labels), sorted(case.open_ended), sorted(case.numbers.items())]
+    return [hashlib.sha256(drawn).hexdigest(), *known]
 
 
 def _kept(path: Path, fingerprint: str) -> list[Mapping[str, Any]] | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from training_sets import balls_plan
 
 from medview.core.errors import Cancelled, InvalidInput
 from medview.core.progress import CancelToken, no_progress
 from medview.training.build import train_model
-from medview.training.learning import Job, read_all
+from medview.training.crossval import rows_fingerprint
+from medview.training.learning import Job, make_task, read_all
 from medview.training.parts import folds_of
 from medview.training.plan import TrainPlan, read_plan
 
@@ -83,6 +86,32 @@ def test_a_stop_between_folds_is_taken_up_there(tmp_path):
     told = [json.loads((folder / "eval.json").read_text()) for folder in (resumed, whole)]
     assert all(one.pop("made") for one in told)  # its seconds are each run's own
     assert told[0] == told[1]
+
+
+def test_rows_of_a_fold_are_kept_only_for_what_they_were_measured_on(tmp_path):
+    plan = _plan(tmp_path, folds=2)
+    job = _job(tmp_path / "run")
+    fold = next(folds_of(plan, read_all(plan, job)))
+    task = make_task(plan, fold, job.cancel)
+
+    def with_model(**fields):
+        return replace(plan, model={**plan.model, **fields})
+
+    first, *rest = fold.held_out
+    redrawn = replace(first, truth=np.zeros_like(first.truth))
+    marks = [
+        rows_fingerprint(*given, task)
+        for given in (
+            (plan, fold),
+            (with_model(pipeline=[*plan.model["pipeline"], {"op": "components"}]), fold),
+            (with_model(outputs=[{**plan.model["outputs"][0], "name": "Other"}]), fold),
+            (plan, replace(fold, held_out=(redrawn, *rest))),
+            (plan, replace(fold, held_out=(*rest,))),
+        )
+    ]
+
+    assert len(set(marks)) == len(marks)
+    assert rows_fingerprint(plan, fold, task) == marks[0]
 
 
 @pytest.mark.parametrize("change", ["folds = 1", "folds = 3\nheld_out = 0.25", ""])
