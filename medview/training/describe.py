@@ -133,7 +133,7 @@ def _certain(
     if not plan.certainty:
         return model, {}
     listener = Listener(job.progress, job.cancel)
-    calib, about, _ = fit_trust(model, dealt_parts(parts), plan.certainty, listener, known)
+    calib, about, _ = fit_trust(model, dealt_parts(plan, parts), plan.certainty, listener, known)
     write_json(model.path / "calib.json", calib)
     write_manifest(model.path)
     return open_folder(model.path), about

@@ -37,8 +37,9 @@ from medview.training.local import (
     rewrite,
     write_copy,
 )
+from medview.training.nodule.plan import is_nodule
 from medview.training.outlines import metric_name
-from medview.training.plan import read_plan
+from medview.training.plan import TrainPlan, read_plan
 
 HEADING = "## How sure it says it is"
 _INTERVALS = (
@@ -61,30 +62,36 @@ class Parts:
 
 
 def parts_of(folder: ModelFolder, data: Path) -> Parts:
-    """The parts by the folder's own train.toml; without one held-out part dev is halved."""
-    train, dev = list(read_cases(data, "train")), list(read_cases(data, "dev"))
+    """The parts by the folder's own train.toml, as `dealt_parts` takes them."""
+    train, dev = tuple(read_cases(data, "train")), tuple(read_cases(data, "dev"))
     plan_path = folder.path / "train.toml"
-    if folder.kind != "segmentation" and "nodule" in folder.name:
-        dealt = deal({case.patient for case in dev}, 0, {"test": 0.5})
-        halves = {name: [c for c in dev if dealt[c.patient] == name] for name in ("fit", "test")}
-        return Parts(train, halves["fit"], halves["test"], ("half of dev", "the other half of dev"))
+    if is_nodule(plan_path):
+        return _halved(train, dev)
     plan = read_plan(plan_path)
     shares = {"held_out": plan.split.held_out, "calibrate": plan.split.calibrate}
     dealt = deal({case.patient for case in train}, plan.recipe.seed, shares)
-    own = {name: [c for c in train if dealt[c.patient] == name] for name in (*shares, "fit")}
-    if own["calibrate"]:
-        return Parts(own["fit"], own["calibrate"], [*own["held_out"], *dev],
-                     ("the calibration part", "held-out part and dev"))  # fmt: skip
-    return Parts(own["fit"], own["held_out"], dev, ("the held-out part", "dev"))
+    own = {name: tuple(c for c in train if dealt[c.patient] == name) for name in (*shares, "fit")}
+    return dealt_parts(plan, training_parts.Parts(**own, dev=dev, near={}))
 
 
-def dealt_parts(parts: training_parts.Parts) -> Parts:
-    """The same of the parts of a training that is at hand."""
-    if parts.calibrate:
+def dealt_parts(plan: TrainPlan, parts: training_parts.Parts) -> Parts:
+    """The parts of a training: limits are fitted on cases that had no part in its weights.
+
+    The calibration part had one where patience looked at it; without another one dev is halved.
+    """
+    if parts.calibrate and not plan.recipe.patience:
         return Parts(list(parts.fit), list(parts.calibrate), [*parts.held_out, *parts.dev],
                      ("the calibration part", "held-out part and dev"))  # fmt: skip
-    return Parts(list(parts.fit), list(parts.held_out), list(parts.dev),
-                 ("the held-out part", "dev"))  # fmt: skip
+    if parts.held_out:
+        return Parts(list(parts.fit), list(parts.held_out), list(parts.dev),
+                     ("the held-out part", "dev"))  # fmt: skip
+    return _halved(parts.fit, parts.dev)
+
+
+def _halved(learned: Sequence[Case], dev: Sequence[Case]) -> Parts:
+    dealt = deal({case.patient for case in dev}, 0, {"test": 0.5})
+    fit, test = ([c for c in dev if dealt[c.patient] == name] for name in ("fit", "test"))
+    return Parts(list(learned), fit, test, ("half of dev", "the other half of dev"))
 
 
 def fit_trust(

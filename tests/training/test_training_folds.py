@@ -17,6 +17,7 @@ from medview.training.crossval import rows_fingerprint
 from medview.training.learning import Job, make_task, read_all
 from medview.training.parts import folds_of
 from medview.training.plan import TrainPlan, read_plan
+from medview.training.trust import dealt_parts
 
 
 def _plan(folder: Path, folds: int, steps: int = 4) -> TrainPlan:
@@ -112,6 +113,22 @@ def test_rows_of_a_fold_are_kept_only_for_what_they_were_measured_on(tmp_path):
 
     assert len(set(marks)) == len(marks)
     assert rows_fingerprint(plan, fold, task) == marks[0]
+
+
+def test_certainty_is_fitted_on_cases_that_had_no_part_in_the_weights(tmp_path):
+    """With folds none is left out of the fit, and patience chooses weights by the others."""
+    plan = _plan(tmp_path, folds=2)
+    parts = read_all(plan, _job(tmp_path / "run"))
+    apart = dealt_parts(plan, parts)
+    assert apart.fit == list(parts.calibrate)
+
+    patient = replace(plan, recipe=replace(plan.recipe, patience=2))
+    for given in (parts, replace(parts, calibrate=())):
+        halves = dealt_parts(patient, given)
+        assert halves.fit
+        assert halves.test
+        assert {c.id for c in (*halves.fit, *halves.test)} == {c.id for c in parts.dev}
+        assert not {c.patient for c in halves.fit} & {c.patient for c in halves.test}
 
 
 @pytest.mark.parametrize("change", ["folds = 1", "folds = 3\nheld_out = 0.25", ""])
