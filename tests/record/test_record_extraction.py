@@ -280,7 +280,11 @@ def test_a_very_long_note_does_not_hang(read: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["病史" * 5_000, "1 x " * 5_000, "吸烟，" * 3_000, "(" * 20_000, "a" * 50_000]
-)
+    "text",
+    [
+        "病史" * 5_000, "1 x " * 5_000, "吸烟，" * 3_000, "(" * 20_000, "a" * 50_000,
+        "过敏。青霉素过敏" + "，" * 40 + "无荨麻疹", "过敏。Penicillin allergy" + " - " * 40 + "no urticaria",
+    ],
+)  # fmt: skip
 def test_hostile_repetition_does_not_hang(read: Reader, text: str) -> None:
     assert read("否认" + text).text.startswith("否认")

@@ -24,12 +24,10 @@ _AFTER = re.compile(
 )
 # "Lisinopril caused a cough" under ALLERGIES is an effect of a drug, not an allergy.
 _CAUSES = re.compile(r"[ ]*(?:caused|causes|induced|led to|引起|导致|后出现)", re.IGNORECASE)
-# What may stand between a substance and what it did.
-REACTION = re.compile(
-    r"(?:\s*[(（:：,，\-–]\s*|\s*(?:allergy(?: [-–])?|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|，|后)[\s:：,，(（]*)+"
-    r"(?:\w+ ){0,2}",
-    re.IGNORECASE,
-)
+# What may stand between a substance and what it did: one token a turn, no letter of it two ways.
+_DID = r"[(（:：,，\-–]|allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|后"
+REACTION = re.compile(rf"\s*(?:{_DID})(?:\s|{_DID})*(?:\w+ ){{0,2}}", re.IGNORECASE)
+_APART_MAX = 60  # characters
 _LIST = re.compile(r"(?:\s|,|、|，|和|及|或|and|or|\(|\)|/)*", re.IGNORECASE)
 
 
@@ -76,7 +74,9 @@ def with_allergies(
 def _as_reaction(text: str, entity: Entity, chosen: set[Entity]) -> Entity:
     """Hives, anaphylaxis: diseases elsewhere, but as what a substance did they are symptoms."""
     is_reaction = entity.type == "disease" and any(
-        s.end <= entity.start and REACTION.fullmatch(text, s.end, entity.start) for s in chosen
+        s.end <= entity.start <= s.end + _APART_MAX
+        and REACTION.fullmatch(text, s.end, entity.start)
+        for s in chosen
     )
     return replace(entity, type="symptom") if is_reaction else entity
 
