@@ -21,20 +21,22 @@ class Belonging:
 
 def contradictions(documents: Iterable[Document]) -> tuple[Sentence, ...]:
     """What documents of one patient id say against each other of birth date and sex."""
-    first: dict[str, Document] = {}
+    births: dict[str, str] = {}  # by patient id the first that is named at all
+    sexes: dict[str, str] = {}
     found: dict[str, Sentence] = {}
     for document in documents:
         own = document.patient
         if not own.id.strip():
             continue
-        other = first.setdefault(_plain(own.id), document).patient
-        if _dates_differ(own.birth_date, other.birth_date):
+        key = _plain(own.id)
+        birth = births.setdefault(key, own.birth_date) if own.birth_date else ""
+        if _dates_differ(own.birth_date, birth):
             said = say(
                 "Documents of patient {id} name two birth dates: {one} and {two}.",
-                id=own.id, one=other.birth_date, two=own.birth_date,
+                id=own.id, one=birth, two=own.birth_date,
             )  # fmt: skip
             found.setdefault(str(said), said)
-        if own.sex in ("F", "M") and other.sex in ("F", "M") and own.sex != other.sex:
+        if own.sex in ("F", "M") and sexes.setdefault(key, own.sex) != own.sex:
             said = say("Documents of patient {id} name two sexes.", id=own.id)
             found.setdefault(str(said), said)
     return tuple(found.values())
