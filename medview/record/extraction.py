@@ -197,8 +197,8 @@ def _mentions(text: str, span: Span, languages: tuple[str, ...]) -> list[Entity]
         find_demographics(text, span),
         find_measurements(text, span),
         with_forms(text, names),
-        find_stemmed_drugs(text, span),
         [t for t in tests if t.value is None],
+        find_stemmed_drugs(text, span),
         find_anatomy(text, span, languages),
     )
     kept: list[Entity] = []

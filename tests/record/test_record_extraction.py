@@ -262,6 +262,13 @@ def test_a_drug_that_no_list_has_is_known_by_its_stem(read: Reader, text: str) -
     assert any(e.type == "drug" for e in read(text).entities)
 
 
+def test_a_laboratory_word_is_no_drug_by_its_ending(read: Reader) -> None:
+    note = read("Cholesterol to be rechecked. Continue histidine-free diet. Cytidine.")
+
+    assert not [e.text for e in note.entities if e.type == "drug"]
+    assert found(note, "Cholesterol").type != "drug"
+
+
 def test_what_a_substance_did_is_a_symptom(read: Reader) -> None:
     assert found(read("ALLERGIES: Penicillin (anaphylaxis)."), "anaphylaxis").type == "symptom"
 

@@ -27,7 +27,9 @@ _STEMMED = re.compile(
     re.IGNORECASE,
 )
 # Words that end alike and are none.
-_OTHERS = re.compile(r"(?:cephal|control|school|protocol|terap|rapine|cocaine|margarine)", re.I)
+_OTHERS = re.compile(
+    r"cephal|control|school|protocol|terap|rapine|cocaine|margarine|sterol|histidine|cytidine", re.I
+)
 _FORM = re.compile(
     "(?:缓释|控释|肠溶|分散|口崩|咀嚼|泡腾|双释放|吸入|舌下)?"
     "(?:片|胶囊|颗粒|注射液|注射剂|口服液|混悬液|滴丸|滴眼液|软膏|乳膏|凝胶|栓|气雾剂|粉吸入剂|喷雾剂|贴剂)"
