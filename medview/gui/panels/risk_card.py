@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from medview.core.numbers import unit_text
 from medview.core.observation import concepts
-from medview.core.words import Sentence, current_language, say, tr
-from medview.gui.cards import Card, button, chip, label, row
+from medview.core.words import current_language, say, tr
+from medview.gui.cards import Card, ElidedLabel, button, chip, label, row
 from medview.gui.panels.risk_bar import BandBar, result_words
 from medview.gui.panels.risk_rows import InputRows
 from medview.gui.panels.risk_shares import EffectRows, ShareBar, SourceRows
@@ -44,17 +44,7 @@ class Beside:
     is_trying: bool = False
 
 
-_NAMED = 3  # of what is missing, so that it stays one line
-
-
-def _missing_words(names: Sequence[Sentence]) -> str:
-    """What is not known, in one line."""
-    if len(names) <= _NAMED + 1:
-        return tr("Not in the record: {names}.", names=listing(names))
-    more = len(names) - _NAMED
-    return tr(
-        "Not in the record: {names} and {more} more.", names=listing(names[:_NAMED]), more=more
-    )
+_INLINE = 1  # what is missing stands beside its links while it is no more than this
 
 
 class ScoreCard(Card):
@@ -185,20 +175,26 @@ class ScoreCard(Card):
         return [label(str(parts[0]), "muted")] if parts else []
 
     def _missing_line(self) -> QWidget:
-        names = [s.title for s in self.score.inputs if s.name in self.result.missing]
-        made = QWidget()
-        layout = QHBoxLayout(made)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2 * GRID)
-        line = label(_missing_words(names), "muted")
-        line.setToolTip(str(listing(names)))
-        layout.addWidget(line, 1)
-        bottom = Qt.AlignmentFlag.AlignBottom
-        for way in self._ways():
-            layout.addWidget(self._way_link(way, self.result.missing), 0, bottom)
+        titles = [s.title for s in self.score.inputs if s.name in self.result.missing]
+        said = tr("Not in the record: {names}.", names=listing(titles))
+        links = [self._way_link(way, self.result.missing) for way in self._ways()]
         enter = button(tr("Enter"), "link", self.clicked.emit)
         enter.setAccessibleName(tr("Enter what is missing"))
-        layout.addWidget(enter, 0, bottom)
+        made = QWidget()
+        if len(titles) <= _INLINE:
+            beside = QHBoxLayout(made)
+            beside.setContentsMargins(0, 0, 0, 0)
+            beside.setSpacing(2 * GRID)
+            beside.addWidget(label(said, "muted"), 1)
+            for link in (*links, enter):
+                beside.addWidget(link, 0, Qt.AlignmentFlag.AlignBottom)
+            return made
+        below = QVBoxLayout(made)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(GRID)
+        line = ElidedLabel(said, "muted")
+        below.addWidget(line)
+        below.addWidget(row(*links, enter, None))
         return made
 
     def _ways(self) -> list[str]:
