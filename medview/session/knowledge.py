@@ -12,6 +12,7 @@ from medview.core.study import Patient, Study
 from medview.session.documents import OpenDocument
 from medview.session.judging import Judging
 from medview.session.nodules import is_outdated, leading, nodule_observations
+from medview.session.segment_values import VOLUMES
 from medview.session.work import Work
 
 if TYPE_CHECKING:
@@ -104,12 +105,25 @@ def from_runs(
                 locator=f"finding:{finding.id}",
             )
             found += _of_nodule_net(run, finding, study, source)
+            found += _of_volume(finding, patient_id, study, source)
             found += [
                 observation
                 for quantity in finding.measurements
                 if (observation := _of_quantity(quantity, patient_id, study.date, source))
             ]
     return found
+
+
+def _of_volume(
+    finding: Finding, patient_id: str, study: Study, source: Source
+) -> list[Observation]:
+    """The volume of an outlined organ or lesion whose label is a concept, in mL."""
+    concept = None if finding.code is None else VOLUMES.get(finding.code.value)
+    if concept is None or finding.volume_mm3 is None:
+        return []
+    volume = Quantity(concept=concept, value=finding.volume_mm3 / 1000.0, unit="mL")
+    made = _of_quantity(volume, patient_id, study.date, source)
+    return [] if made is None else [made]
 
 
 def _of_nodule_net(

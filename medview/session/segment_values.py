@@ -11,7 +11,13 @@ from medview.session.segments import CORONARY_CALCIUM, HAEMORRHAGE, Segment
 if TYPE_CHECKING:
     from medview.imaging.segment.size import MaskStatistics
 
-_VOLUMES = {HAEMORRHAGE.value: "haematoma_volume", "41216001": "prostate_volume"}
+# By the code of a label, whoever outlined it: concepts whose value is a volume in mL.
+VOLUMES = {
+    HAEMORRHAGE.value: "haematoma_volume",
+    "41216001": "prostate_volume",
+    "3341006": "lung_volume_right",
+    "44029006": "lung_volume_left",
+}
 
 
 def segment_observations(
@@ -42,5 +48,5 @@ def _value(segment: Segment, found: MaskStatistics | None) -> tuple[str, float, 
         return None
     if segment.code == CORONARY_CALCIUM:
         return None if found.agatston is None else ("agatston_score", found.agatston, "1")
-    concept = _VOLUMES.get(segment.code.value)
+    concept = VOLUMES.get(segment.code.value)
     return None if concept is None else (concept, found.volume_mm3 / 1000.0, "mL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from medview.cli.main import main
+from medview.core.results import Code, Finding, ModelRef, ModelRun, Quantity
 from medview.gui.dialogs.texts import TextDialog
 from medview.gui.panels.risk_card import ScoreCard
 from medview.gui.window import MainWindow
+from medview.risk import UsedInput
 from medview.session.measures import remove
 from medview.session.segments import CORONARY_CALCIUM, HAEMORRHAGE
 
@@ -165,6 +168,62 @@ def test_a_painted_bleed_is_the_volume_that_the_score_of_bleeds_asks(
     known = {o.concept: o for o in opened.session.observations()}
     assert "haematoma_volume" not in known
     qtbot.waitUntil(lambda: "agatston_score" in {o.concept for o in opened.session.observations()})
+    opened.sidebar.risk.pin("agatston")
+    found = desk.statistics(desk.segments[0])
+    assert found is not None
+    qtbot.waitUntil(lambda: card(opened, "agatston").result.status == "computed", timeout=15_000)
+    assert card(opened, "agatston").result.value == found.agatston
+
+
+def lungs_run(series_uid: str) -> ModelRun:
+    """A run as the model for lungs ends: volumes by their labels, the share of both lungs."""
+    share = Quantity(concept="emphysema_share", value=7.5, unit="%")
+    right = Finding(
+        id="right", kind="segmentation", label="right lung", volume_mm3=2_400_000.0,
+        code=Code("SCT", "3341006", "Right lung"), measurements=(share,),
+    )  # fmt: skip
+    left = replace(right, id="left", label="left lung", volume_mm3=2_100_000.0,
+                   code=Code("SCT", "44029006", "Left lung"), measurements=())  # fmt: skip
+    return ModelRun(
+        id="run1", model=ModelRef(name="lungs", version="1.0.0", manifest_sha256="0"),
+        series_uid=series_uid, stack=0, status="run", findings=(right, left),
+    )  # fmt: skip
+
+
+def test_what_the_lungs_model_measured_is_an_input_until_the_reader_says_otherwise(
+    window: MainWindow, small_demo: Path, qtbot: QtBot, quiet
+) -> None:
+    window.open_paths([small_demo / "images"])  # no document that speaks of emphysema
+    quiet(window)
+    session = window.session
+    assert session.active is not None
+    window.sidebar.show_tab("risk")
+    the_rest_of_brock(window)
+    session.made.enter("nodule_diameter_max", 10.0, "mm")
+    session.made.enter("emphysema", None)
+    window.sidebar.risk.pin("brock")
+
+    def used() -> UsedInput | None:
+        return card(window, "brock").result.used("emphysema")
+
+    qtbot.waitUntil(lambda: card(window, "brock").result.status == "missing", timeout=15_000)
+    session.made.keep_run(session.active, lungs_run(session.active.series.uid))
+    qtbot.waitUntil(lambda: used() is not None, timeout=15_000)
+    found = used()
+    assert found is not None
+    assert (found.value, found.source.kind) == (True, "model")
+    assert "7.5 % below -950 HU" in found.source.where
+    assert card(window, "brock").result.status == "computed"
+    volumes = {o.concept: o.value for o in session.observations() if "lung_volume" in o.concept}
+    assert volumes == {"lung_volume_right": 2400.0, "lung_volume_left": 2100.0}
+    with_it = card(window, "brock").result.value or 0.0
+
+    session.made.enter("emphysema", value=False)
+    qtbot.waitUntil(lambda: (card(window, "brock").result.value or 99.0) < with_it, timeout=15_000)
+    session.made.enter("emphysema", None)
+    session.made.decide("right", "rejected")
+    qtbot.waitUntil(lambda: used() is None, timeout=15_000)
+    assert "lung_volume_right" not in {o.concept for o in session.observations()}
 
 
 def test_a_research_card_opens_the_card_of_its_model(
