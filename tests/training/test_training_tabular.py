@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ import pytest
 
 from medview.ai.folder import open_folder, write_manifest
 from medview.core.errors import InvalidInput, ModelUnavailable
+from medview.core.paths import shipped_models_dir
 from medview.core.progress import CancelToken, no_progress
 from medview.risk.tabular import Column
 from medview.training.tabular.build import reading_of, train_table
 from medview.training.tabular.evaluate import evaluate_table, load_model
 from medview.training.tabular.figures import brier, harrell_c, reliability, slope
 from medview.training.tabular.fit import breslow, cox, logistic
-from medview.training.tabular.judge import aside, dealt
+from medview.training.tabular.judge import _over_folds, aside, chosen_penalty, dealt
 from medview.training.tabular.plan import is_tabular, read_tabular_plan
 from medview.training.tabular.table import Table, read_table
 
@@ -198,6 +200,46 @@ def test_an_unknown_value_widens_the_interval_and_is_not_a_zero(made) -> None:
 def test_beyond_what_was_seen_the_edge_counts(made) -> None:
     model = load_model(open_folder(made[0]))
     assert model.predict(np.array([300.0, 0.0, 0.0])) == model.predict(np.array([150.0, 0.0, 0.0]))
+
+
+def test_the_slope_of_rows_that_the_score_parts_wholly_is_finite() -> None:
+    score = np.linspace(-3, 3, 60)
+    parted = Table(score[:, None], np.zeros(60), score > 0, ("",) * 60)
+
+    assert 1 < slope(parted, score, is_survival=False) < 20
+    assert slope(parted, 10 * score, is_survival=False) == pytest.approx(
+        slope(parted, score, is_survival=False) / 10
+    )
+
+
+def test_the_slope_of_few_rows_is_firth_s() -> None:
+    # Two by two: Firth's odds ratio adds a half to each cell (Heinze and Schemper 2002).
+    score = np.repeat([0.0, 0.0, 1.0, 1.0], [9, 2, 3, 6])
+    event = np.repeat([False, True, False, True], [9, 2, 3, 6])
+    table = Table(score[:, None], np.zeros(20), event, ("",) * 20)
+
+    expected = np.log((6.5 * 9.5) / (3.5 * 2.5))
+    assert slope(table, score, is_survival=False) == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_interval_of_a_share_stays_a_share() -> None:
+    low, high = _over_folds([0.99, 1.0, 1.0, 1.0, 0.97], 5)["interval"]
+
+    assert 0.8 < low < 0.992 < high < 1.0
+
+
+def test_the_penalty_is_the_one_that_fits_unseen_rows_best() -> None:
+    rng = np.random.default_rng(4)
+    noise = rng.normal(size=(60, 12))
+    event = rng.random(60) < 0.5
+    table = Table(noise, np.zeros(60), event, tuple(map(str, range(60))))
+    columns = tuple(Column(name=f"x{n}", column=f"x{n}", title=f"x{n}") for n in range(12))
+    shipped = read_tabular_plan(shipped_models_dir() / "heart-disease-cleveland" / "train.toml")
+    recipe = replace(shipped.recipe, penalties=(1e-4, 1.0))
+
+    assert (
+        chosen_penalty(replace(shipped, columns=columns, recipe=recipe), table) == 1.0
+    )  # of what says nothing the least
 
 
 def test_a_patient_s_rows_stay_in_one_part(tmp_path: Path) -> None:

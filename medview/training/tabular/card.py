@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from medview.training.tabular.figures import FEW
 from medview.training.tabular.plan import TabularPlan
 
 _WHAT = {
@@ -44,7 +45,7 @@ def write_card(plan: TabularPlan, told: Told) -> str:
         f"## What it does\n\n{card['what']}",
         f"## What it must not be used for\n\n{card['not_for']}\n\nIn short, not for: {not_for}.",
         f"## How well it does on new patients (estimate)\n\n{_estimate(plan, told)}",
-        f"## On the part set aside\n\n{_aside(told)}",
+        f"## On the part set aside\n\n{_aside(plan, told)}",
         f"## Which model, and why\n\n{_choice(plan, told)}",
         f"## When an input is not known\n\n{_missing(told)}",
         f"## Trained on whom\n\n{card['trained_on']}\n\n{_counts(told)}",
@@ -77,16 +78,52 @@ def _estimate(plan: TabularPlan, told: Told) -> str:
         "gaps, coefficients) was fitted anew in each fold. Means over the folds; intervals allow "
         "for rows shared between folds (Nadeau and Bengio 2003). The patients come from the same "
         f"places as the training's: elsewhere expect less.\n\n{_table(told.judged[told.chosen])}"
+        f"{_penalty(plan)}"
     )
 
 
-def _aside(told: Told) -> str:
+def _penalty(plan: TabularPlan) -> str:
+    if not plan.recipe.penalties:
+        return ""
+    tried = ", ".join(f"{penalty:g}" for penalty in plan.recipe.penalties)
+    return (
+        f"\n\nThe linear model's penalty was chosen among {tried} by the log likelihood of an "
+        "inner cross-validation, in each fold anew; neither a fold's own rows nor the part set "
+        "aside had a say."
+    )
+
+
+_GOAL = (0.8, 1.2)  # for the calibration slope
+
+
+def _slope_words(plan: TabularPlan, told: Told) -> str:
+    """What a slope means that is outside the goal or of few rows; nothing for another."""
+    value, (low, high) = told.aside["slope"]["value"], told.aside["slope"]["interval"]
+    is_few = plan.outcome.kind == "binary" and told.events[2] < FEW
+    if _GOAL[0] <= value <= _GOAL[1] and not is_few:
+        return ""
+    by_firth = (
+        " Slopes are by Firth's likelihood, which has an answer where the score parts the rows "
+        "wholly; the plain one has none."
+        if is_few
+        else ""
+    )
+    holds = "holds" if low <= 1.0 <= high else "does not hold"
+    return (
+        f"\nWith {told.events[2]} events among {told.rows[2]} rows the slope is known no closer "
+        f"than from {low:.2f} to {high:.2f}; that {holds} 1. It was not used to change the model: "
+        f"the cross-validated slope above, on more rows, is the better guide.{by_firth}"
+    )
+
+
+def _aside(plan: TabularPlan, told: Told) -> str:
     lines = [
         (
             f"{told.rows[2]} rows of patients who were never looked at before the end, "
             f"{told.events[2]} of them with the event. Intervals by resampling patients.\n"
         ),
         _table(told.aside),
+        *([words] if (words := _slope_words(plan, told)) else []),
         "\nPredicted and observed, by fifths of predicted risk:\n",
         "| predicted | observed | rows |",
         "| --- | --- | --- |",

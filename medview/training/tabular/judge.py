@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from medview.core.progress import CancelToken, Progress
 from medview.core.words import tr
@@ -47,9 +48,30 @@ def fitters(plan: TabularPlan) -> Mapping[str, Fitted]:
     recipe = plan.recipe
     hidden = Hidden(units=recipe.hidden, epochs=recipe.epochs, seed=recipe.seed)
     return {
-        "linear": lambda ground, train: fit_linear(ground, train, recipe.penalty),
+        "linear": lambda ground, train: fit_linear(ground, train, chosen_penalty(plan, train)),
         "neural": lambda ground, train: fit_neural(ground, train, hidden, recipe.penalty),
     }
+
+
+def chosen_penalty(plan: TabularPlan, train: Table) -> float:
+    """The linear model's penalty: of several the one with the best log likelihood out of fold.
+
+    Only these rows choose: within a fold of cross-validation the others have no say.
+    """
+    recipe = plan.recipe
+    if not recipe.penalties:
+        return recipe.penalty
+    part = dealt(train, recipe.seed, recipe.folds)
+    loss = np.zeros(len(recipe.penalties))
+    for fold in range(recipe.folds):
+        learn, test = (train.part(np.flatnonzero(rows)) for rows in (part != fold, part == fold))
+        ground = grounded(plan, learn)
+        for number, penalty in enumerate(recipe.penalties):
+            said = scored(fit_linear(ground, learn, penalty), ground, test)
+            loss[number] += float(
+                np.logaddexp(0.0, np.where(test.event, -1, 1) * said.scores).sum()
+            )
+    return recipe.penalties[int(np.argmin(loss))]
 
 
 def grounded(plan: TabularPlan, train: Table) -> Ground:
@@ -135,7 +157,8 @@ def _interval(values: list[float]) -> list[float]:
 def _over_folds(values: list[float], folds: int) -> dict[str, Any]:
     """Mean over all folds; the interval by the corrected resampled t (Nadeau and Bengio 2003).
 
-    Folds of repeated cross-validation share rows: their variance is raised by test / train.
+    Folds of repeated cross-validation share rows: their variance is raised by test / train. All
+    of the figures are shares of 1; an interval that would leave 0 to 1 is made of the logit.
     """
     from scipy.stats import t
 
@@ -143,7 +166,12 @@ def _over_folds(values: list[float], folds: int) -> dict[str, Any]:
     variance = float(array.var(ddof=1)) * (1 / len(array) + 1 / (folds - 1))
     reach = float(t.ppf(0.975, len(array) - 1)) * float(np.sqrt(variance))
     mean = float(array.mean())
-    return {"value": round(mean, 5), "interval": [round(mean - reach, 5), round(mean + reach, 5)]}
+    ends = (mean - reach, mean + reach)
+    if not 0.0 <= ends[0] <= ends[1] <= 1.0 and 0.0 < mean < 1.0:
+        # A share: on the scale of its logit, where it cannot leave 0 to 1 (delta method).
+        away = reach / (mean * (1.0 - mean))
+        ends = tuple(float(expit(logit(mean) + side * away)) for side in (-1, 1))
+    return {"value": round(mean, 5), "interval": [round(end, 5) for end in ends]}
 
 
 def with_intervals(table: Table, said: Scored, model: TabularModel) -> dict[str, Any]:
