@@ -83,6 +83,8 @@ def _of(score: Score, counts: Mapping[str, int], whys: Mapping[str, int]) -> Ite
     bands = [_band(score, n) for n in range(len(score.bands))]
     if bands:
         yield f"- Says: {'; '.join(bands)}"
+    else:
+        yield "- Says: a number; we found no classes of it that somebody has published"
     yield f"- Source: {score.author}, [{score.doi}](https://doi.org/{score.doi})"
     others = [s.id for s in catalogue().values() if score.family and s.family == score.family]
     if len(others) > 1:

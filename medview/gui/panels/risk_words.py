@@ -40,6 +40,7 @@ def origin_words(score: Score) -> str:
         score.author,
         str(score.population),
         "" if score.not_for is None else str(score.not_for),
+        "" if score.bands or score.is_research else tr("no published classes"),
         tr("version {name}", name=tr(score.version)),
         score.citation if score.doi else "",
     )
