@@ -17,7 +17,7 @@ from medview.core.progress import CancelToken, no_progress
 from medview.risk.tabular import Column
 from medview.training.tabular.build import reading_of, train_table
 from medview.training.tabular.evaluate import evaluate_table, load_model
-from medview.training.tabular.figures import brier, harrell_c, reliability, slope
+from medview.training.tabular.figures import brier, harrell_c, log_likelihood, reliability, slope
 from medview.training.tabular.fit import breslow, cox, logistic
 from medview.training.tabular.judge import _over_folds, aside, chosen_penalty, dealt
 from medview.training.tabular.plan import is_tabular, read_tabular_plan
@@ -220,6 +220,15 @@ def test_the_slope_of_few_rows_is_firth_s() -> None:
 
     expected = np.log((6.5 * 9.5) / (3.5 * 2.5))
     assert slope(table, score, is_survival=False) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_partial_likelihood_is_highest_at_cox_s_coefficients() -> None:
+    z, time, event = survival()
+    beta, _ = cox(z, time, event, 0.0)
+    table = Table(z, time, event, ("",) * len(z))
+    found = [log_likelihood(table, k * (z @ beta), is_survival=True) for k in (0.8, 1.0, 1.2)]
+
+    assert found[1] == max(found)
 
 
 def test_an_interval_of_a_share_stays_a_share() -> None:

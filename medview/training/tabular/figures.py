@@ -141,6 +141,17 @@ def _hazard_slope(table: Table, scores: Array) -> float:
     return beta
 
 
+def log_likelihood(table: Table, scores: Array, *, is_survival: bool) -> float:
+    """Of log-odds, or the partial one of log hazards, ties by Breslow's method."""
+    if not is_survival:
+        return -float(np.logaddexp(0.0, np.where(table.event, -scores, scores)).sum())
+    order = np.argsort(-table.time, kind="stable")
+    time, event = table.time[order], table.event[order]
+    at_risk = np.logaddexp.accumulate(scores[order])
+    last = np.searchsorted(-time, -time, side="right") - 1  # of those with the same time
+    return float((scores[order] - at_risk[last])[event].sum())
+
+
 def figures_of(
     table: Table, scores: Array, probability: Array, model: TabularModel
 ) -> dict[str, float]:

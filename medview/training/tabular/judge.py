@@ -15,7 +15,7 @@ from medview.core.progress import CancelToken, Progress
 from medview.core.words import tr
 from medview.risk.tabular import Array, TabularModel
 from medview.training.metrics import RESAMPLES
-from medview.training.tabular.figures import figures_of, ranking, slope
+from medview.training.tabular.figures import figures_of, log_likelihood, ranking, slope
 from medview.training.tabular.fit import Ground, Hidden, fit_linear, fit_neural, ground_of
 from medview.training.tabular.plan import TabularPlan
 from medview.training.tabular.table import Table
@@ -61,6 +61,7 @@ def chosen_penalty(plan: TabularPlan, train: Table) -> float:
     recipe = plan.recipe
     if not recipe.penalties:
         return recipe.penalty
+    is_survival = plan.outcome.kind == "survival"
     part = dealt(train, recipe.seed, recipe.folds)
     loss = np.zeros(len(recipe.penalties))
     for fold in range(recipe.folds):
@@ -68,9 +69,7 @@ def chosen_penalty(plan: TabularPlan, train: Table) -> float:
         ground = grounded(plan, learn)
         for number, penalty in enumerate(recipe.penalties):
             said = scored(fit_linear(ground, learn, penalty), ground, test)
-            loss[number] += float(
-                np.logaddexp(0.0, np.where(test.event, -1, 1) * said.scores).sum()
-            )
+            loss[number] -= log_likelihood(test, said.scores, is_survival=is_survival)
     return recipe.penalties[int(np.argmin(loss))]
 
 

@@ -39,8 +39,8 @@ class TabularRecipe:
 
     set_aside: share of the patients that judge at the end. repeats x folds: cross-validation of
     the rest. penalty: ridge on standardised coefficients, as a share of the number of rows.
-    penalties: of a binary outcome, those among which the linear model's is chosen from the rows it
-    learns from, in each fold anew; none: it is `penalty`.
+    penalties: those among which the linear model's is chosen from the rows it learns from, in each
+    fold anew; none: it is `penalty`.
     hidden, epochs: of the small neural model that is tried beside the linear one.
     """
 
@@ -101,19 +101,13 @@ def read_tabular_plan(path: Path) -> TabularPlan:
     inputs = loaded.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise InvalidInput(say("The training file lacks {name}.", name="inputs"))
-    recipe: TabularRecipe = made(TabularRecipe, table_in(loaded, "recipe"), "recipe")
-    outcome = _outcome(table_in(loaded, "outcome"))
-    if recipe.penalties and outcome.kind != "binary":
-        raise InvalidInput(
-            say("The training file has an impossible value for {name}.", name="recipe.penalties")
-        )
     return TabularPlan(
         path=path.resolve(),
         data=made(DataPlan, data, "data"),
         patient=patient,
-        outcome=outcome,
+        outcome=_outcome(table_in(loaded, "outcome")),
         columns=tuple(_column(record) for record in inputs),
-        recipe=recipe,
+        recipe=made(TabularRecipe, table_in(loaded, "recipe"), "recipe"),
         model=table_in(loaded, "model"),
         card=table_in(loaded, "card"),
     )
