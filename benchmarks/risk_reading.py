@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from medview.core.observation import concepts
+from medview.core.unit_names import ucum
 from medview.risk import Score
 
 Rule = Mapping[str, Any]
-_YES = r"^(yes|present|true|1(\.0)?$|närvarande|has |\+)"
-_NO = r"^(no\b|absent|false|0(\.0)?$|frånvarande|none)"
+_YES = r"^(yes|y$|present|true|1(\.0)?$|närvarande|has |\+)"
+_NO = r"^(no\b|n$|absent|false|0(\.0)?$|frånvarande|none)"
+_SAME = (("yes", "y", "true", "present"), ("no", "n", "false", "absent"))
 _UNITS = {"1": "", "hu": "", "agatston": "", "packs": "", "/l": "U/L", "µl": "/uL"}
 """Units that the cases write in a way of their own; the rest is read as a person writes it."""
 
@@ -96,6 +98,8 @@ def _said(target: str | Rule, item: Rule, case: Rule) -> dict[str, str | float |
     if "by_answer" in target:
         return {name: _by_answer(target["by_answer"], item, case)}
     number = float(item["value"])
+    if "sum" in target and item.get("unit"):
+        number = concepts()[name].to_own_unit(number, ucum(str(item["unit"]))) or number
     if "times" in target or "sum" in target:
         return {name: number * float(target.get("times", 1.0))}
     return {name: number > target["above"] if "above" in target else number >= target["from"]}
@@ -103,8 +107,10 @@ def _said(target: str | Rule, item: Rule, case: Rule) -> dict[str, str | float |
 
 def _by_words(name: str, target: Rule, item: Rule) -> dict[str, str | float | bool]:
     text = str(item.get("label", item.get("value"))).strip()
-    for pattern, value in target["words"]:
-        if matches(pattern, text):
+    others = next((words for words in _SAME if text.lower() in words), ())
+    # One answer is written in many ways; what takes any answer comes last.
+    for pattern, value in sorted(target["words"], key=lambda rule: not rule[0]):
+        if any(matches(pattern, said) for said in (text, *others)):
             return {} if value is None else {name: value}
     if target.get("else_plain"):
         return {name: _plain(name, item)}

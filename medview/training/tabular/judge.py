@@ -169,7 +169,7 @@ def _over_folds(values: list[float], folds: int) -> dict[str, Any]:
     if not 0.0 <= ends[0] <= ends[1] <= 1.0 and 0.0 < mean < 1.0:
         # A share: on the scale of its logit, where it cannot leave 0 to 1 (delta method).
         away = reach / (mean * (1.0 - mean))
-        ends = tuple(float(expit(logit(mean) + side * away)) for side in (-1, 1))
+        ends = (float(expit(logit(mean) - away)), float(expit(logit(mean) + away)))
     return {"value": round(mean, 5), "interval": [round(end, 5) for end in ends]}
 
 
