@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from medview.core.codec import to_plain
 from medview.core.errors import InvalidInput
 from medview.core.geometry import PatientPoint, VoxelIndex
-from medview.gui.scripts.recorder import Recorder
+from medview.gui.scripts.recorder import Recorder, _is_more_of
 from medview.gui.views import corners
 from medview.gui.views.reading_at import reading_at
 from medview.gui.window import MainWindow
@@ -26,6 +26,7 @@ from medview.imaging.mpr import mpr_planes, turned_about
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.slabs import Slab, SlabPlane
 from medview.session.places import Key
+from medview.session.script import Step
 
 Quiet = Callable[..., None]
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -346,6 +347,26 @@ def test_what_the_bar_changes_is_recorded_and_repeated(
 
     assert standing[0].blend == pytest.approx(0.8, abs=0.02)
     assert fused.fusion.standing == standing
+
+
+def test_laying_over_is_recorded_once_and_states_of_two_pairs_are_two_steps(
+    fused: MainWindow, qtbot: QtBot
+) -> None:
+    (standing,) = fused.fusion.standing
+    recorder = Recorder(fused)
+    fused.fusion.end()
+    recorder.look()
+    fused.actions_.perform("fusion.lay", lower=standing.lower[0], upper=standing.upper[0])
+    qtbot.waitUntil(lambda: bool(fused.fusion.standing), timeout=20_000)
+    done = [step.do for step in recorder.finish().steps]
+    steps = [name for name in done if name in ("fusion.lay", "fusion.stand")]
+    others = [Step(do="fusion.stand", parameters={"state": {"lower": [uid, 0]}}, at=0.0)
+              for uid in ("1.2", "1.3")]  # fmt: skip
+
+    # What lay there when the recording began, and what was done then.
+    assert steps == ["fusion.lay", "fusion.stand"] * 2
+    assert not _is_more_of(*others)
+    assert _is_more_of(others[0], others[0])
 
 
 def test_a_recorded_fusion_that_is_not_there_is_said(fused: MainWindow) -> None:

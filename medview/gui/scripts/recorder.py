@@ -39,6 +39,7 @@ class Recorder(QObject):
         self._opened = set(self._paths)
         self._grid = _BARE
         self._upper: tuple[UpperState, ...] = ()
+        self._laid: tuple[str, ...] = ()  # recorded, while its voxels are read
         self._book: WorkBook | None = None
         self._work = Work()
         self._is_settling = False  # an action has begun something that goes on
@@ -100,6 +101,8 @@ class Recorder(QObject):
         if row is None or not row.is_repeatable:
             return
         self._add(action_id, parameters)
+        if action_id == "fusion.lay":
+            self._laid = _pair(parameters)
         self._upper = self._window.fusion.standing
         self._remember_work()
         self._is_settling |= self._window.operations.count > self._running
@@ -109,7 +112,10 @@ class Recorder(QObject):
     def _look_at_upper(self) -> None:
         before, self._upper = self._upper, self._window.fusion.standing
         for name, parameters in upper_changes(before, self._upper):
-            self._add(name, parameters)
+            if name == "fusion.lay" and _pair(parameters) == self._laid:
+                self._laid = ()  # its voxels are there now
+            else:
+                self._add(name, parameters)
 
     def _look_at_work(self) -> None:
         book = self._window.session.book
@@ -145,7 +151,17 @@ class Recorder(QObject):
 def _is_more_of(last: Step, step: Step) -> bool:
     """Whether a drag or the wheel goes on: the last place is enough."""
     goes_on = step.do in ("series.look_at", "window.set", "view.stand", "fusion.stand")
-    return goes_on and (last.do, last.parameters.get("tile")) == (
-        step.do,
-        step.parameters.get("tile"),
-    )
+    return goes_on and (last.do, _about(last)) == (step.do, _about(step))
+
+
+def _pair(parameters: Mapping[str, object]) -> tuple[str, ...]:
+    """Which stack was laid over which; the first of a series has two names."""
+    return tuple(str(parameters.get(name)).removesuffix("#0") for name in ("lower", "upper"))
+
+
+def _about(step: Step) -> object:
+    """The tile that a step is about, or the stack that another one lies over."""
+    state = step.parameters.get("state")
+    if step.do == "fusion.stand" and isinstance(state, dict):
+        return state.get("lower")
+    return step.parameters.get("tile")
