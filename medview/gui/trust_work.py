@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from medview.core.errors import MedViewError
 from medview.core.words import say
 from medview.gui.bridge import SessionBridge
 from medview.session.events import Event, JobsChanged
@@ -122,14 +121,17 @@ class TrustWork(QObject):
         async def action() -> None:
             from medview.session.looks import look_task
 
+            job = ""
             try:
                 task = await call(look_task, session.studies, run, look)
-                self._asked[run.id] = await call(session.analyses.run, task)
-            except MedViewError:
-                self._asked.pop(run.id, None)
-                raise
-            finally:
+                job = await call(session.analyses.run, task)
+            finally:  # whatever failed: it can be asked for again
+                if job:
+                    self._asked[run.id] = job
+                else:
+                    self._asked.pop(run.id, None)
                 self._hear(JobsChanged())
+                self._window.sidebar.findings.retranslate()
 
         self._window.operations.start(action())
         self._window.sidebar.findings.retranslate()

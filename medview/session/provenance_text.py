@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from medview.ai.signature import badge
 from medview.core.results import ModelRun, Provenance
-from medview.core.words import Sentence, tr
+from medview.core.words import Sentence, say, tr
 from medview.session.reviewing import state_of
 from medview.session.work import Work
 
 _SHOWN = 400  # images that are named; a longer list is cut and counted
+_STATES = {  # how a run ended, and what the gate said of its images
+    "run": say("ran"),
+    "failed": say("failed"),
+    "cancelled": say("stopped"),
+    "refused": say("refused"),
+    "accepted": say("accepted"),
+    "borderline": say("borderline"),
+}
 
 
 def provenance_lines(run: ModelRun, work: Work) -> list[tuple[str, str]]:
@@ -20,7 +28,7 @@ def provenance_lines(run: ModelRun, work: Work) -> list[tuple[str, str]]:
         (tr("Manifest (SHA-256)"), run.model.manifest_sha256),
         (tr("Signature"), _vouched(run.model.signature)),
         (tr("Run"), run.id),
-        (tr("Result"), run.status if run.reason is None else f"{run.status}: {run.reason}"),
+        (tr("Result"), _state(run.status) + (f": {run.reason}" if run.reason else "")),
         (tr("Series"), f"{run.series_uid} / {run.stack + 1}"),
         (tr("Voxels (SHA-256)"), told.input_sha256 or tr("not kept")),
         (tr("Device"), run.device),
@@ -31,10 +39,10 @@ def provenance_lines(run: ModelRun, work: Work) -> list[tuple[str, str]]:
         (tr("Began"), told.started or tr("not kept")),
         (tr("Ended"), told.finished or tr("not kept")),
         (tr("Seconds"), f"{run.seconds:.2f}"),
-        (tr("Input check"), gate.verdict if gate is not None else tr("not kept")),
+        (tr("Input check"), _state(gate.verdict) if gate is not None else tr("not kept")),
     ]
     lines += [_check(check.ok, check.said) for check in (gate.checks if gate is not None else ())]
-    lines += [(finding.label, _word(run, work, n)) for n, finding in enumerate(run.findings)]
+    lines += [(tr(finding.label), _word(run, work, n)) for n, finding in enumerate(run.findings)]
     images = told.inputs[:_SHOWN]
     lines += [(tr("Image {number}", number=n), uid) for n, uid in enumerate(images, start=1)]
     if len(told.inputs) > len(images):
@@ -47,6 +55,10 @@ def _vouched(signature: str) -> str:
     if mark is not None:
         return str(mark)
     return tr("Model signed by a known key") if signature else tr("not kept")
+
+
+def _state(word: str) -> str:
+    return str(_STATES.get(word, word))
 
 
 def _check(ok: bool, said: Sentence) -> tuple[str, str]:

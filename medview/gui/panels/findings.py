@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from medview.ai.signature import badge
+from medview.core.made_names import shown_number
 from medview.core.numbers import percent, quantity_text, volume_text
 from medview.core.observation import concepts
 from medview.core.results import Finding, GateVerdict, Measurement, ModelRun
@@ -182,7 +183,7 @@ class FindingsPanel(QWidget):
         add_badge(card, run)
         about = self._subject(run)
         if about is not None:
-            card.add(label(about.text, "muted"))
+            card.add(label(shown_number(about.text), "muted"))
             if is_outdated(run, about):
                 card.add(label(tr("The nodule was changed since: ask again."), "warn"))
         self._add_findings(card, run)
@@ -190,8 +191,9 @@ class FindingsPanel(QWidget):
             card.add(label(tr("Ran and found nothing."), "muted"))
         if run.gate is not None and run.gate.verdict == "borderline":
             card.add(label(_doubt(run), "warn"))
-        decision = common_word([state_of(self._session.work, run, f) for f in run.findings])
-        card.add(label(_origin(run, decision), "faint"))
+        words = [state_of(self._session.work, run, f) for f in run.findings]
+        decision = common_word(words)
+        card.add(label(_origin(run, words), "faint"))
         card.add(button(tr("How it was made"), "link", partial(self.origin_asked.emit, run)))
         if run.findings and self._has_documents:
             link = button(tr("What the record says of it"), "link", partial(self._ask_record, run))
@@ -307,7 +309,7 @@ class FindingsPanel(QWidget):
         card.add(title)
         about = self._subject(run)
         if about is not None:
-            card.add(label(about.text, "muted"))
+            card.add(label(shown_number(about.text), "muted"))
         card.add(label(str(words.get(run.status, "")), "muted"))
         if run.status == "refused" and run.gate is not None and run.gate.can_override:
             answer = button(
@@ -417,13 +419,14 @@ def _doubt(run: ModelRun) -> str:
     return " ".join(said)
 
 
-def _origin(run: ModelRun, decision: Decision | None) -> str:
-    words = [f"{run.model.name} {run.model.version}", run.device]
+def _origin(run: ModelRun, words: Sequence[Decision | None]) -> str:
+    parts = [f"{run.model.name} {run.model.version}", run.device]
+    decision = common_word(words)
     if decision is not None:
-        words.append(f"{verbs()[decision.decision]} {decision.at[11:16]} {decision.by}".strip())
+        parts.append(f"{verbs()[decision.decision]} {decision.at[11:16]} {decision.by}".strip())
     else:
-        words.append(tr("not confirmed"))
-    return " · ".join(words)
+        parts.append(tr("partly confirmed") if any(words) else tr("not confirmed"))
+    return " · ".join(parts)
 
 
 def _waits(session: Session, active: Place) -> bool:

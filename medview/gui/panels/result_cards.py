@@ -57,11 +57,12 @@ def _mark(sign: str, words: str, is_on: bool) -> QPushButton:
 
 
 def common_word(words: Sequence[Decision | None]) -> Decision | None:
-    """What was said of all findings of a run alike; None where one waits or they differ."""
-    first = words[0] if words else None
-    if first is None or any(w is None or w.decision != first.decision for w in words):
+    """What was said of all findings of a run: for them or against; None where one waits or they
+    differ. "edited" where any was corrected."""
+    said = [word for word in words if word is not None]
+    if not said or len(said) < len(words) or len({word.is_for for word in said}) > 1:
         return None
-    return first
+    return next((word for word in said if word.decision == "edited"), said[0])
 
 
 def detection_slider(
