@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 from medview.core.errors import MedViewError
 from medview.core.words import Sentence, say
 
 _MOST_S = 600
+_one = threading.Lock()  # two would write to the same folder
 
 
 def calibrate_in_child(name: str) -> Sentence:
@@ -21,8 +24,16 @@ def calibrate_in_child(name: str) -> Sentence:
 
     out = user_models_dir() / f"{name.removesuffix('-local')}-local"
     new = out.with_name(f".{out.name}.made")
+    with _one:
+        _calibrate(name, new)
+        shutil.rmtree(out, ignore_errors=True)
+        new.rename(out)
+    return say("Made {name}: choose it instead of the old one.", name=out.name)
+
+
+def _calibrate(name: str, new: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [sys.executable, "-m", "medview.cli", "calibrate", name, "local", "--out", str(new)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_MOST_S, check=False)
@@ -31,6 +42,3 @@ def calibrate_in_child(name: str) -> Sentence:
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [""])[-1]
         raise MedViewError(say("The model could not be calibrated: {why}", why=last))
-    shutil.rmtree(out, ignore_errors=True)
-    new.rename(out)
-    return say("Made {name}: choose it instead of the old one.", name=out.name)

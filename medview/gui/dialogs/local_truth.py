@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from medview.core.settings import save_settings
 from medview.core.words import Sentence, say, tr
@@ -40,6 +41,7 @@ class LocalTruthDialog(QDialog):
         self._session, self._operations = session, operations
         self._found: tuple[ModelTruth, ...] | None = None
         self._said: Sentence | None = None
+        self._is_busy = False  # a model is being calibrated
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(150 * GRID, 150 * GRID)
         self.column = CardColumn()
@@ -60,7 +62,8 @@ class LocalTruthDialog(QDialog):
 
     async def _read(self) -> None:
         self._found = await self._operations.call(read_truth)
-        self._fill()
+        if isValid(self):  # it may have been closed meanwhile
+            self._fill()
 
     def changeEvent(self, event: QEvent) -> None:
         """Another language."""
@@ -113,6 +116,7 @@ class LocalTruthDialog(QDialog):
             card.add(label(str(truth.wanting), "muted"))
         if truth.is_enough:
             made = button(tr("Calibrate on these cases"), "", lambda: self._calibrate(truth.name))
+            made.setEnabled(not self._is_busy)
             card.add(row(made, None))
         return card
 
@@ -124,10 +128,14 @@ class LocalTruthDialog(QDialog):
         async def action() -> None:
             from medview.session.calibrating import calibrate_in_child
 
-            self._said = say("Calibrating …")
+            said, self._said, self._is_busy = None, say("Calibrating …"), True
             self._fill()
-            self._said = await self._operations.call(calibrate_in_child, name)
-            self._fill()
+            try:
+                said = await self._operations.call(calibrate_in_child, name)
+            finally:
+                self._said, self._is_busy = said, False
+                if isValid(self):
+                    self._fill()
 
         self._operations.start(action())
 

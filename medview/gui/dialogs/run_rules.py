@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from medview.core.settings import save_settings
 from medview.core.words import tr
@@ -53,7 +54,8 @@ class RunRulesDialog(QDialog):
             return tuple(m for m in read_catalogue().for_images if not needs_lesion(m))
 
         self._models = await self._operations.call(models)
-        self._fill()
+        if isValid(self):  # it may have been closed meanwhile
+            self._fill()
 
     def changeEvent(self, event: QEvent) -> None:
         """Another language."""
