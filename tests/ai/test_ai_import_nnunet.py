@@ -73,6 +73,7 @@ def test_zip_of_a_trained_folder_becomes_a_model_that_runs(
     assert row["selftest"]["state"] == "passed"
     folder = user_models_dir() / "made-liver"
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    assert 0 < description["limits"]["ram_gb_max"] < 1
     assert [output["name"] for output in description["outputs"]] == ["Liver", "Tumour"]
     assert "Not evaluated by MedView" in (folder / "card.md").read_text(encoding="utf-8")
     assert not list(folder.rglob("*.pth"))

@@ -153,6 +153,7 @@ def test_a_graph_with_a_metadata_file_becomes_a_model(tmp_path: Path) -> None:
         assert (model.name, model.licence, model.kind) == ("bright-onnx", "CC0-1.0", "segmentation")
         assert model.gates[0]["in"] == ["MR"]
         assert "ONNX graph" in model.card()
+        assert model.description["limits"] == {"parameters_max": 290}
         assert model.path.joinpath("selftest", "out.npz").is_file()
 
 

@@ -16,7 +16,7 @@ from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.importers.bundle import find_bundle, read_bundle
 from medview.ai.importers.nnunet import find_nnunet, read_nnunet, with_mirrors
 from medview.ai.importers.onnx import TASK, find_onnx, read_onnx, with_graph
-from medview.ai.importers.wish import Foreign, Wish, write_words
+from medview.ai.importers.wish import Foreign, Wish, with_limits, write_words
 from medview.ai.manifest import write_manifest
 from medview.core.errors import InvalidInput, ModelUnavailable
 from medview.core.progress import CancelToken
@@ -113,7 +113,8 @@ def _built(foreign: Foreign, folder: Path, source: str, cancel: CancelToken) -> 
     write_manifest(folder)
     open_folder(folder)
     (folder / "selftest").mkdir()
-    run_child("make-selftest", {"folder": str(folder)}, cancel=cancel, **limits)  # type: ignore[arg-type]
+    made = run_child("make-selftest", {"folder": str(folder)}, cancel=cancel, **limits)  # type: ignore[arg-type]
+    write_words(folder, with_limits(foreign, made), source)
     write_manifest(folder)
     return open_folder(folder)
 

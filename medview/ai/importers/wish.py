@@ -9,7 +9,7 @@ import colorsys
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,19 @@ def described(
         "gates": gates,
         **rest,
     }
+
+
+def with_limits(foreign: Foreign, made: Mapping[str, Any]) -> Foreign:
+    """The same with what the new model was found to need (`worker.checkpoint.make_selftest`)."""
+    limits: dict[str, Any] = {"parameters_max": max(1, int(made["parameters"]))}
+    notes = [f"{made['parameters']} weights."]
+    if made.get("ram_gb") is not None:
+        limits["ram_gb_max"] = made["ram_gb"]
+        notes.append(f"Foretold for 512 x 512 x 400 voxels of its own spacing: {made['ram_gb']} GB "
+                     "of memory beside the libraries' own.")  # fmt: skip
+    limits |= foreign.description.get("limits") or {}
+    return replace(foreign, description={**foreign.description, "limits": limits},
+                   notes=(*foreign.notes, *notes))  # fmt: skip
 
 
 def write_words(folder: Path, foreign: Foreign, source: str) -> None:

@@ -81,12 +81,21 @@ def cost_of(net: object, shape: Sequence[int]) -> Cost:
     return Cost(flops * scale, peak * scale, answer.shape[1])
 
 
+def foretold(cost: Cost, shape: Sequence[int], depth: int) -> float:
+    """Bytes that one tile at a time takes at its peak, with the sums of unfinished slices.
+
+    shape: of the image [k, j, i]; depth: thickness of a tile.
+    """
+    sums = _COPIES * _FLOAT * cost.classes * min(depth, shape[0]) * shape[1] * shape[2]
+    return cost.bytes + sums
+
+
 def plan(ladder: Ladder, cost: Cost, shape: Sequence[int], depth: int) -> None:
     """Step down until the run fits; the processor's tiles come one at a time.
 
     shape: of the image [k, j, i]; depth: thickness of a tile. Raises TooFine or MedViewError.
     """
-    sums = _COPIES * _FLOAT * cost.classes * min(depth, shape[0]) * shape[1] * shape[2]
+    sums = foretold(cost, shape, depth) - cost.bytes
     free = _free(ladder.device)
     ladder.batch = 1 if ladder.device.kind == "cpu" else MOST_BATCH
     while ladder.batch > 1 and free is not None and ladder.batch * cost.bytes > free:

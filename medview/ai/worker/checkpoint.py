@@ -17,12 +17,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from medview.ai.folder import PARAMETERS_MAX, open_folder
+from medview.ai.folder import PARAMETERS_MAX, ModelFolder, open_folder
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
 _NUMPY = re.compile(r"numpy(\.dtype|\.dtypes\.\w+DType|\.(_core|core)\.multiarray\.scalar)")
 _TRAINER = re.compile(r"nnUNetTrainer\w*")
+_SCAN = (400, 512, 512)
 _PREFIXES = ("module.", "_orig_mod.")
 
 
@@ -68,14 +69,31 @@ def convert_state_dict(
 
 
 def make_selftest(folder: str) -> Mapping[str, Any]:
-    """Write the self-test of a new folder, with what the model answers here and now."""
+    """Write the self-test of a new folder, with what the model answers here and now.
+
+    Gives the number of its weights, and the GB that the memory plan foretells for a scan of
+    512 x 512 x 400 (None where no tiles are asked for), beside the libraries' own.
+    """
     from medview.ai.worker.check import check_networks
     from medview.ai.worker.selftest import make_case
 
     model = open_folder(Path(folder))
     count = check_networks(model)
     make_case(model)
-    return {"parameters": count}
+    return {"parameters": count, "ram_gb": _memory_gb(model)}
+
+
+def _memory_gb(model: ModelFolder) -> float | None:
+    from medview.ai.worker.budget import cost_of, foretold
+    from medview.ai.worker.net_steps import as_volumes
+    from medview.ai.worker.nets import build_net
+
+    steps = {step["op"]: step for step in model.pipeline}
+    if "tile" not in steps or "network" not in steps:
+        return None
+    tile = steps["tile"]["patch"][::-1]
+    net = as_volumes(build_net(steps["network"]["arch"], steps["network"].get("args", {}))).eval()
+    return round(foretold(cost_of(net, tile), _SCAN, tile[0]) / 1e9, 1)
 
 
 def _read(path: Path) -> Any:

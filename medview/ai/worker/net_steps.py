@@ -123,9 +123,14 @@ def _load_net(
 ) -> nn.Module:
     net = build_net(arch, args)
     load_weights(net, _folder(context) / weights, prefix)
+    return as_volumes(net).eval().to(context.device)
+
+
+def as_volumes(net: nn.Module) -> nn.Module:
+    """A network of planes that gives pictures, as one of volumes; any other as it is."""
     if isinstance(net, GraphNet) and net.dims == 2 and not net.is_flat:
-        net = SliceBySlice(net)
-    return net.eval().to(context.device)
+        return SliceBySlice(net)
+    return net
 
 
 def _folder(context: Context) -> Path:
