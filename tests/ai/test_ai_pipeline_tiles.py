@@ -67,6 +67,11 @@ def test_tiles_cover_every_voxel_and_stay_inside(patch, overlap):
     assert seen.min() >= 1
 
 
+def test_more_tiles_than_anybody_could_wait_for_are_refused_before_one_is_listed():
+    with pytest.raises(ModelUnavailable, match="impossible tiles"):
+        next(Tiling((1, 1, 1), 0.0).tiles((512, 512, 512)))
+
+
 def test_a_net_without_context_answers_the_same_in_tiles(image):
     def net(tensor: Tensor) -> Tensor:
         return torch.cat([tensor, tensor**2 - 1], 1)

@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from medview.core.errors import ModelUnavailable
 from medview.core.progress import CancelToken
+from medview.core.words import say
 
 _SIGMA = 0.125  # of a tile's edge, as nnU-Net blends (Isensee et al. 2021, Nature Methods 18:203)
 _LEAST = 1e-3  # weight at a tile's corners, so that every voxel has one
+_TILES_MAX = 100_000
 Place = tuple[slice, slice, slice]  # k, j, i
 
 
@@ -52,11 +56,16 @@ class Tiling:
             yield from row
 
     def rows(self, shape: Sequence[int]) -> Iterator[list[Place]]:
-        """The same, those that start at one k together, in the order of k."""
+        """The same, those that start at one k together, in the order of k.
+
+        Raises ModelUnavailable for more of them than anybody could wait for.
+        """
         edges = [
             [slice(first, first + min(size, most)) for first in self._firsts(size, most)]
             for size, most in zip(shape, self.patch[::-1], strict=True)
         ]
+        if prod(map(len, edges)) > _TILES_MAX:
+            raise ModelUnavailable(say("The model asks for impossible tiles."))
         for k in edges[0]:
             yield [(k, j, i) for j, i in product(*edges[1:])]
 
