@@ -18,8 +18,9 @@ from medview.ai.client import Worker
 from medview.ai.events import Job
 from medview.ai.folder import ModelFolder, open_folder, write_manifest
 from medview.ai.synchronous import run_job
-from medview.core.errors import ModelUnavailable
+from medview.core.errors import Cancelled, ModelUnavailable
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
+from medview.core.progress import CancelToken
 from medview.core.results import ModelRun, OperatingPoint
 from medview.core.volume import Volume
 from medview.session.operating import at_threshold, points_of, threshold_of
@@ -126,14 +127,38 @@ def test_of_two_peaks_nearer_than_the_suppression_the_surer_one_stays(
     peaks = np.zeros((1, *volume.geometry.shape), np.float32)
     peaks[0, 10, 20, 10], peaks[0, 10, 20, 22], peaks[0, 10, 20, 40] = 0.8, 0.9, 0.7
 
-    def places(nms_mm: float) -> list[float]:
+    def places(nms_mm: float, most: int = 200) -> list[float]:
         state = State(volume, Context(folder=model))
         state.logits = peaks
-        boxes(state, least=0.5, nms_mm=nms_mm)
+        boxes(state, least=0.5, nms_mm=nms_mm, most=most)
         return [round(detection.score, 2) for detection in state.detections]
 
     assert places(9.0) == [0.9, 0.8, 0.7]  # 12 voxels of 0.8 mm lie between: 9.6 mm
     assert places(10.0) == [0.9, 0.7]
+    assert places(9.0, most=2) == [0.9, 0.8]
+
+
+def test_peaks_are_compared_no_further_than_boxes_are_wanted_and_can_be_stopped() -> None:
+    from medview.ai.worker.detect_steps import _kept
+    from medview.ai.worker.steps import Context, State
+
+    token = _Counting()
+    state = State(balls(), Context(cancel=token))
+    peaks = [(0.9, (k, j, 0)) for k in range(30) for j in range(50)]
+
+    assert _kept(peaks, state, 0.0, 3) == peaks[:3]
+    assert 1 < token.asked < 10
+    token.cancel()
+    with pytest.raises(Cancelled):
+        _kept(peaks, state, 0.0, 3)
+
+
+class _Counting(CancelToken):
+    asked = 0
+
+    def check(self) -> None:
+        self.asked += 1
+        super().check()
 
 
 def test_the_slider_moves_between_operating_points_and_keeps_the_others_away(

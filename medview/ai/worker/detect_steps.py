@@ -44,7 +44,7 @@ def boxes(state: State, least: float | str, nms_mm: float, most: int = 200) -> N
     limit = calibrated_number(state.context, least)
     for channel, label in zip(state.logits, folder.outputs, strict=True):
         state.context.cancel.check()
-        peaks = _kept(_peaks(channel, limit), state.geometry, nms_mm)[:most]
+        peaks = _kept(_peaks(channel, limit), state, nms_mm, most)
         state.detections += [_detection(channel, peak, state.geometry, label.value)
                              for peak in peaks]  # fmt: skip
 
@@ -62,16 +62,21 @@ def _peaks(channel: FloatArray, limit: float) -> list[tuple[float, tuple[int, in
 
 
 def _kept(
-    peaks: list[tuple[float, tuple[int, int, int]]], geometry: Geometry, nms_mm: float
+    peaks: list[tuple[float, tuple[int, int, int]]], state: State, nms_mm: float, most: int
 ) -> list[tuple[float, tuple[int, int, int]]]:
-    """Greedy, by distance in the patient."""
-    kept, middles = [], np.zeros((0, 3))
-    for score, place in peaks:
-        middle = geometry.to_patient_array(np.array([place], float))
-        if len(middles) and np.linalg.norm(middles - middle, axis=1).min() < nms_mm:
+    """The first `most`, greedy, by distance in the patient."""
+    kept: list[tuple[float, tuple[int, int, int]]] = []
+    places = np.array([place for _, place in peaks], float).reshape(-1, 3)
+    middles = np.zeros((min(most, len(peaks)), 3))  # of the kept
+    for peak, middle in zip(peaks, state.geometry.to_patient_array(places), strict=True):
+        state.context.cancel.check()
+        count = len(kept)
+        if count == most:
+            break
+        if count and np.linalg.norm(middles[:count] - middle, axis=1).min() < nms_mm:
             continue
-        kept.append((score, place))
-        middles = np.concatenate([middles, middle])
+        middles[count] = middle
+        kept.append(peak)
     return kept
 
 
