@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from medview.ai.catalogue import read_catalogue
 from medview.ai.child import run_child
 from medview.ai.folder import open_folder, write_manifest
-from medview.ai.selftest import OUT, SelfTest, deviation, read_arrays, require_passed, self_test
+from medview.ai.selftest import IN, OUT, SelfTest, deviation, read_arrays, require_passed, self_test
 from medview.ai.signature import KEY_VARIABLE, make_key
 from medview.ai.worker import selftest
 from medview.core.errors import Cancelled, ModelUnavailable
@@ -65,6 +66,17 @@ def test_other_answer_than_the_makers_fails(lungs_folder: Path) -> None:
     assert found["state"] == "failed"
     with pytest.raises(ModelUnavailable, match="another answer than its maker"):
         require_passed(SelfTest(**found))
+
+
+def test_case_is_not_asked_how_like_the_training_it_is() -> None:
+    folder = open_folder(shipped_models_dir() / "hippocampus")
+    steps = [step for step in folder.pipeline if step["op"] != "distance"]
+    at = next(n for n, step in enumerate(steps) if step["op"] == "network") + 1
+    steps.insert(at, {"op": "distance", "limit": -1.0})  # nothing is as near as that
+    strict = replace(folder, description={**folder.description, "pipeline": steps})
+    case, wanted = read_arrays(folder.path / IN), read_arrays(folder.path / OUT)
+
+    assert deviation(selftest._answer(strict, case), wanted) <= 1
 
 
 @pytest.mark.parametrize("tolerance", [None, "0.02", 0.0, float("inf"), float("nan"), 0.5])

@@ -41,7 +41,8 @@ from medview.core.words import say
 from medview.imaging.nodule_patch import PIXELS, SLICES, pack, patch_volume
 
 Arrays = dict[str, NDArray[np.generic]]
-_LEFT_OUT = ("ood", "explain")  # they judge and colour pictures; a made one is unlike any
+# They judge and colour pictures; a made one is unlike any.
+_LEFT_OUT = ("ood", "distance", "explain")
 _TOLERANCE = 0.02
 _PICKED = 512  # of the net's own numbers, evenly through all of them
 _LEAST_EDGE, _MOST_EDGE = 24, 32  # voxels
