@@ -11,7 +11,7 @@ from medview.core.errors import InputRefused
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.volume import Volume
 from medview.demo.nodule_phantom import NodulePhantom, random_phantom
-from medview.imaging.segment.nodule import Nodule, measure_nodule
+from medview.imaging.segment.nodule import Nodule, doubt_about, measure_nodule
 
 CASES = [
     (kind, diameter, seed)
@@ -50,6 +50,22 @@ def test_part_solid_nodule_is_measured_whole_and_its_core_apart() -> None:
     found, _ = clicked(phantom, 5)
     assert found.volume_mm3 == pytest.approx(phantom.volume_mm3, rel=0.15)
     assert found.solid_mm == pytest.approx(phantom.mean_diameter_mm * phantom.solid, rel=0.2)
+
+
+@pytest.mark.parametrize(("diameter", "seed"), [(8.0, 1007), (22.0, 1004)])
+def test_neither_a_narrow_nor_a_wide_rim_of_glass_is_lost(diameter: float, seed: int) -> None:
+    """Blur lifts a narrow rim's border, and a wide one fills all that lies around the core."""
+    phantom = random_phantom("part-solid", diameter, seed)
+    volume, centre = phantom.scanned()
+
+    found = measure_nodule(volume, centre)
+
+    assert found.type == "part-solid"
+    assert found.volume_mm3 == pytest.approx(phantom.volume_mm3, rel=0.10)
+    assert found.mean_diameter_mm == pytest.approx(phantom.mean_diameter_mm, rel=0.04)
+    assert found.solid_mm == pytest.approx(phantom.solid * phantom.mean_diameter_mm, rel=0.12)
+    assert (doubt_about(found, 2.0) is not None) == (diameter < 8.5)
+    assert doubt_about(found, 1.0) is None
 
 
 def test_water_ball_in_air_needs_no_lung_density() -> None:

@@ -12,11 +12,11 @@ from medview.core.geometry import FloatArray
 from medview.imaging.segment.rays import STEP_MM, Flags, directions, leaving, radii, smoothed
 from medview.imaging.segment.surface import fit
 
-_ALONG_MM = 0.45  # smoothing along a ray before its edge is sought
+ALONG_MM = 0.45  # smoothing along a ray before its edge is sought
 _AROUND_MM = 1.2
 _TURNS, _FIRST_TURNS, _STIFF_TURNS = 10, 2, 6
 _LEAST_RAYS = 40
-_SHARP_MM2 = 0.15  # blur along a ray, above which a rim of ground glass is not seen for itself
+SHARP_MM2 = 0.15  # blur along a ray, above which a rim of ground glass is not seen for itself
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,7 +47,7 @@ class Edges:
 
     def leaving_at(self, threshold: float) -> FloatArray:
         """(rays,) mm where each ray first falls below a threshold."""
-        return leaving(smoothed(self.values, _ALONG_MM), threshold)
+        return leaving(smoothed(self.values, ALONG_MM), threshold)
 
 
 def find_edges(
@@ -60,7 +60,7 @@ def find_edges(
     """
     outside, inside = levels
     along = np.einsum("ni,ij,nj->n", directions(), spread, directions())
-    soft = smoothed(values, _ALONG_MM)
+    soft = smoothed(values, ALONG_MM)
     reach = leaving(soft, (inside + outside) / 2.0)
     margin = 0.8 + 1.9 * np.sqrt(along)
     falls = _falls(soft, reach, margin, levels)
@@ -69,7 +69,7 @@ def find_edges(
     usable = clean & np.isfinite(lengths)
     filled = smooth
     if has_core:
-        sharp = clean / (1.0 + (along / _SHARP_MM2) ** 2)
+        sharp = clean / (1.0 + (along / SHARP_MM2) ** 2)
         seen = np.where(clean, reach, 0.0) + along / np.maximum(smooth, 2.0)
         filled = fit(np.zeros(3), seen, np.sqrt(sharp), 2).radii
     elif usable.any():

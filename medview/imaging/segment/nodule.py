@@ -29,6 +29,7 @@ from medview.imaging.segment.rays import (
     profiles,
     radii,
 )
+from medview.imaging.segment.shells import Shells, part
 from medview.imaging.segment.surface import Surface, fit
 
 REACH_MM = 40.0  # from the click: nodules up to some 50 mm
@@ -41,6 +42,8 @@ _MOST_STRETCH = 2.8  # longest over shortest axis: beyond it is a vessel
 _ROUNDS = 7
 _FIRST_REACH_MM, _WHOLE_REACH_MM = 15.0, REACH_MM - 2.0
 _PSF_MM2 = 0.08  # variance of a chest kernel, FWHM about 0.65 mm
+_LEAST_OF_SHELL = 0.3
+_SMALL_RIM_MM, _THICK_MM = 8.5, 2.0
 _HALO_HU, _HALO_MM = 90.0, 0.42
 _HALO_SHARE = 0.17  # of the core's radius: spikes and a soft margin are no ground glass
 _SHARPEST = 0.35  # share of the rays that tell the density of the glass
@@ -95,8 +98,13 @@ def measure_nodule(
     halo = _halo(whole, edges)
     solid_mm = None
     if halo is not None:
-        solid_mm = _solid_part(crop, whole, halo, edges)
+        core = edges
+        solid_mm = _solid_part(crop, whole, halo, core)
         whole, edges = _settle(crop, whole.centroid, lung, token, halo)
+        shells = part(edges, core.inside)
+        if shells is not None:
+            solid_mm = _core_diameter(crop, whole.centre, edges, shells)
+            edges = _without_core(edges, shells)
     shape = _true_shape(crop, whole, edges)
     _refuse_tubes(shape, edges)
     mask, first = _mask(crop, shape)
@@ -112,6 +120,14 @@ def measure_nodule(
         attached=1.0 - edges.clean_share,
         hu=edges.inside,
     )
+
+
+def doubt_about(nodule: Nodule, slice_step: float) -> Sentence | None:
+    """What must be said beside the numbers of a small rim of glass on thick slices (mm)."""
+    is_small = nodule.type == "part-solid" and nodule.mean_diameter_mm < _SMALL_RIM_MM
+    if not is_small or slice_step < _THICK_MM:
+        return None
+    return say("A small part-solid nodule on thick slices: its volume may be a fifth too large.")
 
 
 _NOTHING = say("There is no nodule here: click into the middle of one.")
@@ -242,8 +258,11 @@ def _shell_level(values: FloatArray, edges: Edges, surface: Surface, lung: float
     along = radii(REACH_MM)[: values.shape[1]]
     start = surface.radii + edges.margin
     shell = (along > start[:, None]) & (along < start[:, None] + 5.0) & edges.clean[:, None]
-    found = values[shell & np.isfinite(values) & (values < lung + 110.0)]
-    return float(np.median(found)) if found.size > 200 else lung
+    shell &= np.isfinite(values)
+    found = values[shell & (values < lung + 110.0)]
+    # A wide rim of glass fills the shell: the tail of its noise must not pass for the lung.
+    is_lung = found.size > max(200, _LEAST_OF_SHELL * np.count_nonzero(shell))
+    return float(np.median(found)) if is_lung else lung
 
 
 def _spread(crop: Crop) -> FloatArray:
@@ -277,14 +296,16 @@ def _halo(surface: Surface, edges: Edges) -> float | None:
     rim = low - edges.smooth
     expected = 1.35 * np.sqrt(edges.blur_along + 0.2)
     clean = edges.clean & np.isfinite(rim) & (rim < 15.0)
+    # Across thick slices the shelf is mixed with what lies above and below it.
+    sharp = edges.blur_along <= np.quantile(edges.blur_along, _SHARPEST)
     wide = max(_HALO_MM, _HALO_SHARE * float(surface.radii.mean()))
-    if clean.mean() < _LEAST_CLEAN or float(np.median((rim - expected)[clean])) < wide:
+    if clean.mean() < _LEAST_CLEAN or not (clean & sharp).any():
+        return None
+    if float(np.median((rim - expected)[clean & sharp])) < wide:
         return None
     along = radii(REACH_MM)[: edges.values.shape[1]]
     begin, end = (edges.smooth + share * rim for share in _IN_THE_RIM)
     between = (along > begin[:, None]) & (along < end[:, None]) & clean[:, None]
-    # Across thick slices the shelf is mixed with what lies above and below it.
-    sharp = edges.blur_along <= np.quantile(edges.blur_along, _SHARPEST)
     between &= np.isfinite(edges.values) & sharp[:, None]
     if between.sum() < 100:
         return None
@@ -298,6 +319,21 @@ def _solid_part(crop: Crop, core: Surface, halo: float, edges: Edges) -> float:
     clean = np.isfinite(reach) & (reach < 2.5 * np.median(core.radii))
     shape = fit(core.centre, np.where(clean, reach, 0.0), clean.astype(float), 2)
     axes = largest_axes(shape, crop.volume.geometry)
+    return round((axes.long_mm + axes.short_mm) / 2.0, 1)
+
+
+def _without_core(edges: Edges, shells: Shells) -> Edges:
+    """The edges as they are without the core's blur on them; `_true_shape` takes the rest."""
+    outer = shells.outer
+    filled = outer + edges.blur_along / np.maximum(outer, 2.0)
+    return replace(edges, filled=filled, inside=shells.glass)
+
+
+def _core_diameter(crop: Crop, centre: FloatArray, edges: Edges, shells: Shells) -> float:
+    """Mean diameter of the solid core, mm, its curvature given back (see `_true_shape`)."""
+    lost = (np.trace(_spread(crop)) - edges.blur_along) / 2.0
+    reach = shells.inner + lost / np.maximum(shells.inner, 2.0)
+    axes = largest_axes(fit(centre, reach, np.ones(len(reach)), 2), crop.volume.geometry)
     return round((axes.long_mm + axes.short_mm) / 2.0, 1)
 
 
