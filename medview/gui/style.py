@@ -161,4 +161,6 @@ def style_sheet(theme: Tokens) -> str:
         "radius_card": RADIUS_CARD,
         "radius_control": RADIUS_CONTROL,
     }
-    return sheet.substitute(asdict(theme), **sizes)
+    # Arrows of one grey that reads on either theme: the style's own have bevels or are not seen.
+    icons = (resources_dir() / "icons").as_posix()
+    return sheet.substitute(asdict(theme), **sizes, icons=icons)

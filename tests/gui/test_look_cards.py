@@ -126,4 +126,4 @@ def test_memory_changes_language(bar) -> None:
     finally:
         set_language("en")
 
-    assert bar._memory.text() == "图像内存 0.1 / 2.0 GB"
+    assert bar._memory.text() == "图像内存 95 MB / 2.0 GB"

@@ -72,7 +72,7 @@ def opened(window: MainWindow, small_demo: Path, qtbot: QtBot) -> MainWindow:
     return window
 
 
-def wait_quiet(qtbot: QtBot, window: MainWindow, timeout: int = 30_000) -> None:
+def wait_quiet(qtbot: QtBot, window: MainWindow, timeout: int = 120_000) -> None:
     """Wait until nothing is read, drawn or analysed any more."""
     qtbot.waitUntil(lambda: not window.is_busy, timeout=timeout)
     qtbot.wait(30)
@@ -99,7 +99,7 @@ def choose(qtbot: QtBot) -> Callable[[QWidget, Path], None]:
 def quiet(qtbot: QtBot) -> Quiet:
     """`quiet(window)` waits until nothing goes on any more."""
 
-    def wait(window: MainWindow, timeout: int = 30_000) -> None:
+    def wait(window: MainWindow, timeout: int = 120_000) -> None:
         wait_quiet(qtbot, window, timeout)
 
     return wait
