@@ -14,9 +14,17 @@ from medview.core.words import say
 from medview.training.crossval import cross_validate
 from medview.training.curves import require_plots
 from medview.training.describe import Made, describe, made_of
-from medview.training.learning import Job, describe_net, learn, make_task, read_all, write_net
-from medview.training.loop import Task
-from medview.training.parts import Parts
+from medview.training.learning import (
+    Job,
+    describe_net,
+    learn,
+    make_task,
+    provenance,
+    read_all,
+    write_net,
+)
+from medview.training.loop import Task, Training
+from medview.training.parts import Parts, learned_hash
 from medview.training.plan import TrainPlan
 from medview.training.seal import put_in_place, seal_folder
 
@@ -39,7 +47,19 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
         kept_step=training.kept_step,
         history=training.at.history,
     )
-    return _finish(plan, parts, job, (made, task), lambda new: write_net(plan, task, training, new))
+    return _finish(
+        plan,
+        parts,
+        job,
+        (made, provenance(plan, task)),
+        lambda new: _write_trained(plan, parts, (task, training), new),
+    )
+
+
+def _write_trained(plan: TrainPlan, parts: Parts, made: tuple[Task, Training], new: Path) -> None:
+    write_net(plan, *made, new)
+    told = provenance(plan, made[0]) | {"learned": learned_hash(parts.fit)}
+    describe_net(plan, told, new)
 
 
 def measure_model(plan: TrainPlan, job: Job) -> Path:
@@ -51,23 +71,23 @@ def measure_model(plan: TrainPlan, job: Job) -> Path:
     require_plots()
     beside = plan.path.parent  # its list of files is older than what is about to be told anew
     parts = read_all(plan, job)
-    task = make_task(plan, parts, job.cancel)
-    _require_same(plan, read_json(beside / "model.json"), task)
+    told = read_json(beside / "model.json")
+    _require_same(plan, told, parts)
 
     def write(new: Path) -> None:
         for name in (plan.network["weights"], *_KEPT):
             if (beside / name).is_file():
                 shutil.copyfile(beside / name, new / name)
-        describe_net(plan, task, new)
+        describe_net(plan, told["provenance"], new)
 
     again = Job(job.folder, job.progress, job.cancel, resume=True)
-    return _finish(plan, parts, again, (made_of(beside), task), write)
+    return _finish(plan, parts, again, (made_of(beside), told["provenance"]), write)
 
 
-def _require_same(plan: TrainPlan, beside: Mapping[str, Any], task: Task) -> None:
-    learned = beside.get("provenance", {})
+def _require_same(plan: TrainPlan, beside: Mapping[str, Any], parts: Parts) -> None:
+    learned = beside.get("provenance", {}).get("learned")
     network: Any = next((step for step in beside["pipeline"] if step["op"] == "network"), {})
-    if learned.get("train_hash") != f"sha256:{task.fingerprint()}" or network != plan.network:
+    if learned != learned_hash(parts.fit) or network != plan.network:
         raise InvalidInput(
             say("The weights beside the training file learned from other data or another plan."),
             plan.path.name,
@@ -76,7 +96,11 @@ def _require_same(plan: TrainPlan, beside: Mapping[str, Any], task: Task) -> Non
 
 
 def _finish(
-    plan: TrainPlan, parts: Parts, job: Job, made: tuple[Made, Task], write: Callable[[Path], None]
+    plan: TrainPlan,
+    parts: Parts,
+    job: Job,
+    made: tuple[Made, Mapping[str, Any]],
+    write: Callable[[Path], None],
 ) -> Path:
     rows = cross_validate(plan, parts, job) if plan.split.folds else ()
     new = job.folder / "model.new"

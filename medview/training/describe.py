@@ -19,7 +19,6 @@ from medview.training.cases import Case
 from medview.training.curves import draw_curves, draw_reliability, draw_volumes
 from medview.training.evaluation import Listener, evaluate_cases, figures_of
 from medview.training.learning import Job, write_json
-from medview.training.loop import Task
 from medview.training.parts import Parts
 from medview.training.pictures import draw_worst
 from medview.training.plan import TrainPlan
@@ -55,13 +54,16 @@ def made_of(folder: Path) -> Made:
 
 
 def describe(
-    plan: TrainPlan, parts: Parts, made: tuple[Made, Task, Rows], place: tuple[Path, Job]
+    plan: TrainPlan,
+    parts: Parts,
+    made: tuple[Made, Mapping[str, Any], Rows],
+    place: tuple[Path, Job],
 ) -> None:
     """Measure a folder that holds weights, calib.json and model.json, and write what is found.
 
-    made: how it came about, its task, and the rows of its folds. Raises OSError.
+    made: how it came about, what it comes from, and the rows of its folds. Raises OSError.
     """
-    (how, task, rows), (folder, job) = made, place
+    (how, comes_from, rows), (folder, job) = made, place
     # The folder has to be whole before its pipeline runs: first without figures, then with them.
     write_json(folder / "eval.json", {"metrics": {}, "estimate": {}})
     (folder / "card.md").write_text("", encoding="utf-8")
@@ -72,7 +74,7 @@ def describe(
     story = Story(
         counts=parts.counts(),
         seconds=how.seconds,
-        train_hash=task.fingerprint(),
+        train_hash=str(comes_from["train_hash"]).removeprefix("sha256:"),
         weights_hash=hashlib.sha256((folder / plan.network["weights"]).read_bytes()).hexdigest(),
         near=parts.near,
         steps=(how.steps, how.kept_step),

@@ -101,16 +101,17 @@ def write_net(plan: TrainPlan, task: Task, training: Training, folder: Path) -> 
         found = calibrate_router(net, task, layers, plan.recipe.unknown)
         write_json(folder / "calib.json", found)
     (folder / plan.network["weights"]).write_bytes(save_half(net))
-    describe_net(plan, task, folder)
+    describe_net(plan, provenance(plan, task), folder)
 
 
-def describe_net(plan: TrainPlan, task: Task, folder: Path) -> None:
+def describe_net(plan: TrainPlan, comes_from: Mapping[str, Any], folder: Path) -> None:
     """model.json and train.toml, which say what the net is and comes from. Raises OSError."""
-    write_json(folder / "model.json", {**plan.model, "provenance": _provenance(plan, task)})
+    write_json(folder / "model.json", {**plan.model, "provenance": comes_from})
     shutil.copyfile(plan.path, folder / "train.toml")
 
 
-def _provenance(plan: TrainPlan, task: Task) -> dict[str, Any]:
+def provenance(plan: TrainPlan, task: Task) -> dict[str, Any]:
+    """Of model.json: what was learnt from, whose it is, and by what."""
     return {
         "train_data": [plan.data.title],
         "attribution": plan.data.attribution,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,12 @@ class Parts:
         parts = {"fit": self.fit, "calibrate": self.calibrate,
                  "held_out": self.held_out, "dev": self.dev}  # fmt: skip
         return {name: (len(p), len({c.patient for c in p})) for name, p in parts.items()}
+
+
+def learned_hash(cases: Sequence[Case]) -> str:
+    """A hash of which cases were learnt from and of their stored voxels, whatever prepares them."""
+    told = sorted(f"{case.id}:{fingerprint(case.volume)}" for case in cases)
+    return f"sha256:{hashlib.sha256(chr(10).join(told).encode()).hexdigest()}"
 
 
 def read_parts(plan: TrainPlan, progress: Progress, cancel: CancelToken) -> Parts:

@@ -12,6 +12,7 @@ import pytest
 import SimpleITK
 from training_sets import balls_plan, films_plan
 
+from medview.ai.catalogue import shipped_models_dir
 from medview.cli.main import main
 from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, no_progress
@@ -149,3 +150,26 @@ def test_a_model_is_measured_again_without_learning(tmp_path, capsys, monkeypatc
     (own / "train.toml").write_text(text)
     assert main(args) == 2
     assert "learned from other data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["headneck-oar", "hippocampus", "pneumonia-child", "router"])
+def test_the_training_file_of_a_shipped_model_describes_what_ships(name):
+    folder = shipped_models_dir() / name
+    plan = read_plan(folder / "train.toml")
+    told = json.loads((folder / "model.json").read_text())
+    told.pop("provenance")
+    assert told == plan.model
+    figures = json.loads((folder / "eval.json").read_text())
+    assert bool(plan.certainty) == ("trust" in figures)
+    for figure in plan.aims:
+        assert figure in figures["estimate"]
+    made = figures.get("made", {}).get("steps")
+    assert made in (None, plan.recipe.until or plan.recipe.steps)
+
+
+def test_the_documented_examples_are_readable_plans():
+    examples = sorted((shipped_models_dir().parent / "docs" / "examples").glob("*.toml"))
+    assert [path.stem for path in examples] == ["own-dicom", "us-breast"]
+    assert {read_plan(path).model["kind"] for path in examples} == {
+        "classification", "segmentation",
+    }  # fmt: skip
