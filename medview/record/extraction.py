@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from medview.record.tagging.tokens import tokens_of
 
 _STEPS = 1000  # of progress in one document
 _TAGGING = 0.7  # of the time that a passage takes where the tagger reads too
+_LEVEL = re.compile(r"[CTLS]\d{1,2}(?:[-/–][CTLS]?\d{1,2})?")  # a place by itself, without "disc"
 _GUIDELINES = "bc5cdr"  # whose names of diseases and drugs are those of notes
 
 
@@ -204,8 +206,24 @@ def _mentions(text: str, span: Span, languages: tuple[str, ...]) -> list[Entity]
     kept: list[Entity] = []
     for layer in layers:
         fitting = [e for e in layer if not any(e.overlaps(k) for k in kept)]
-        kept += fitting
+        kept += [*fitting, *(_cut_short(text, layer, kept) if layer is layers[-1] else ())]
     return sorted(kept, key=lambda e: (e.start, e.end))
+
+
+def _cut_short(text: str, places: Sequence[Entity], names: Sequence[Entity]) -> list[Entity]:
+    """Places before a name that begins inside of them: "L5/S1" of "L5/S1椎间盘变性"."""
+    found = []
+    for place in places:
+        met = [n for n in names if n.overlaps(place)]
+        if (
+            len(met) == 1
+            and place.start < met[0].start
+            and "\u4e00" <= text[met[0].start] <= "\u9fff"
+        ):
+            said = text[place.start : met[0].start].rstrip(" 的")
+            if _LEVEL.fullmatch(said):
+                found.append(replace(place, end=place.start + len(said), text=said))
+    return found
 
 
 def _numbered(

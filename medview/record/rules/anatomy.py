@@ -29,13 +29,14 @@ _AFTER = re.compile(
 )
 _SPINE = re.compile(
     rf"{BEGIN}(?:[CTL]\d{{1,2}}(?:\s?[-/–]\s?[CTLS]?\d{{1,2}})?|S1)(?:(?: (?:vertebral body|vertebra|level"
-    rf"|disc|disk|nerve root))|椎体|椎间盘|椎间隙|椎)?{END}(?![ -]?(?:w\b|weighted|WI\b|signal|hyper|hypo|FLAIR|stage|N\d|加权|信号|像))"
+    rf"|disc|disk|nerve root))|椎体|椎间盘|椎间隙|椎)?{END}(?![ -]?(?:w\b|weighted|WI\b|signal|hyper|hypo|FLAIR|stage|N\d|加权|[低高等长短稍]*信号|像|压脂))"
     r"|[颈胸腰骶]\d{1,2}(?:[-/～~、][颈胸腰骶]?\d{1,2})?(?:椎体|椎间盘|椎间隙|椎)"
 )
 _SEGMENT = re.compile(
     rf"{BEGIN}(?:segments? (?:\d{{1,2}}[ab]?|[IV]{{1,4}}[ab]?)(?:[/-](?:\d{{1,2}}|[IV]{{1,4}}))?|S\d{{1,2}}(?:\+\d)?段?|RUL|RML|RLL|LUL|LLL"
     rf"|RUQ|LUQ|RLQ|LLQ|LAD|LCX|RCA|LMCA){END}"
 )
+_PART = re.compile(r"\b(?:pole|horn|aspect|portion|segment|third|root)$", re.IGNORECASE)
 _HAN_BEFORE = re.compile(r"(?:左右|双侧|左侧|右侧|两侧|双|两|左|右)(?:[上中下](?=$))?$")
 _HAN_AFTER = re.compile(
     r"(?:左叶|右叶|尾状叶|上叶|中叶|下叶|舌叶|舌段|尖后段|尖段|前段|后段|背段|外侧段|内侧段|(?:前|后|外|内)?基底段|S\d+段?"
@@ -75,7 +76,14 @@ def _joined(text: str, spans: list[Span]) -> list[Span]:
     # "右肺" and "上叶", found apart, are one place when nothing stands between.
     joined: list[Span] = []
     for begin, stop in sorted(spans):
-        if joined and begin <= joined[-1][1] and text[begin - 1 : begin + 1].isalpha():
+        is_part = (
+            bool(joined)
+            and begin == joined[-1][1] + 1
+            and _PART.search(text[: joined[-1][1]][-16:])
+        )
+        if joined and (
+            is_part or (begin <= joined[-1][1] and text[begin - 1 : begin + 1].isalpha())
+        ):
             joined[-1] = (joined[-1][0], max(stop, joined[-1][1]))
         else:
             joined.append((begin, stop))

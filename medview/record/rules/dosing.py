@@ -42,16 +42,23 @@ _TIMES = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "f
           "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}  # fmt: skip
 _FREQUENCY = re.compile(
     rf"{BEGIN}(?:(?P<word>once|twice|thrice|(?:one|two|three|four|[1-6]) times)(?: a| per| every|/)?[ -]?(?P<per>daily|day|d|week|weekly|month|monthly)"
-    rf"|(?P<latin>b\.i\.d\.|bid|t\.i\.d\.|tid|q\.i\.d\.|qid|q\.o\.d\.|qod|o\.d\.|od|q\.d\.|qd|qhs|qn|qam|qpm|nocte|mane|qw)(?![A-Za-z])"
+    rf"|(?P<latin>b\.i\.d\.|bid|b\.d\.|bd|tds|t\.d\.s\.|qds|q\.d\.s\.|t\.i\.d\.|tid|q\.i\.d\.|qid|q\.o\.d\.|qod|o\.d\.|od|q\.d\.|qd|qhs|qn|qam|qpm|nocte|mane|qw)(?![A-Za-z])"
     rf"|q\.?\s?(?P<hours>\d{{1,2}})\s?(?:-\d+\s?)?h(?:ours?|rs?)?|every (?P<everyn>\d{{1,2}}|two|three|four) (?P<everyu>hours?|hrs?|h|days?|weeks?|months?)|every (?P<every>day|morning|evening|night|other day|week|month)"
     rf"|(?P<daily>daily|nightly|weekly|monthly|at bedtime|at night|in the morning)){END}"
     r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})(?P<zhu>小时|天|日|周|个?月)(?:一次|1次)?",
     re.IGNORECASE,
 )
 _LATIN: dict[str, tuple[Number | None, str]] = {
-    "bid": (2, "/d"), "tid": (3, "/d"), "qid": (4, "/d"), "qw": (1, "/wk"), "qod": (0.5, "/d"),
+    "bid": (2, "/d"), "bd": (2, "/d"), "tid": (3, "/d"), "tds": (3, "/d"), "qid": (4, "/d"), "qds": (4, "/d"), "qw": (1, "/wk"), "qod": (0.5, "/d"),
     **dict.fromkeys(("od", "qd", "qhs", "qn", "qam", "qpm", "nocte", "mane"), (1, "/d")),
 }  # fmt: skip
+
+
+def is_frequency(text: str, span: Span) -> bool:
+    """Whether words are nothing but how often a drug is taken ("BD"): no name of a drug."""
+    return _FREQUENCY.fullmatch(text, *span) is not None
+
+
 _DURATION = re.compile(
     rf"(?:{BEGIN}(?:for|x|×) (?:a total of |another |the next )?)(?P<en>(?P<n>\d+|one|two|three|four)[ -](?P<u>days?|weeks?|months?|years?)){END}"
     r"|(?P<zh>(?:连用|连服|疗程|共|服用|使用|口服)?(?<!每)(?<![\d.])(?P<zn>\d+)(?P<zu>天|日|周|个月|月|年))(?!前|后|次|以)",

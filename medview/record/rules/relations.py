@@ -41,7 +41,7 @@ _FOR = re.compile(
 )
 _GIVEN = re.compile(r"[，, ]*(?:给予|予|服用|口服|服|使用|应用|一直服用)")
 _IN = re.compile(
-    r"[^;.。；\n]{0,30}?(?:\b(?:in|of|within|at|involving|along|affecting|near|on|from|over|around|abutting|overlying|throughout|to)\b (?:the |both |his |her |its |a )*|,? ?\(?)$",
+    r"[^;.。；\n]{0,30}?(?:\b(?:in|of|within|at|involving|along|affecting|near|on|from|over|around|abutting|overlying|throughout|to)\b (?:the |both |his |her |its |a )*|,? ?\()$",
     re.IGNORECASE,
 )
 _SIDED = re.compile(r"(?:left|right|bilateral|upper|lower|mid) ", re.IGNORECASE)  # "cyst left lobe"
@@ -59,6 +59,9 @@ _DESCRIBES = re.compile(
 _SIZE_OF = re.compile(
     r"(?:largest|larger|measur(?:es|ing)|up to|diameter(?: of)?|大小|直径|长径|最大者?|径)(?: about| of|约为?|为|：)*\s*$",
     re.IGNORECASE,
+)
+_DISTANCE = re.compile(
+    r" (?:from|above|below|proximal to|distal to|deep to|off) the ", re.IGNORECASE
 )
 _LESIONS = ("finding", "disease")
 
@@ -150,6 +153,8 @@ def _indications(text: str, entities: Sequence[Entity]) -> list[Link]:
 def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> list[Link]:
     links: list[Link] = []
     for size in _of(entities, "measurement"):
+        if _DISTANCE.match(text, size.end):
+            continue
         lesions = [e for e in _of(entities, *_LESIONS) if not _DESCRIBES.search(e.text)]
         lesion = _nearest(text, size, [e for e in lesions if not _looks_back(text, size, e)])
         # "It measures 8 mm" goes on about the sentence before; a place begins something new.

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from medview.record.note import Entity
+from medview.record.rules.dosing import is_frequency
 from medview.record.tagging.names import Name
 
 _SURE = 0.5  # probability of a name that no list has
@@ -30,6 +31,8 @@ _FELT = re.compile(
 
 # Words of headers and lists that abstracts name as diseases.
 _GENERAL = re.compile(r"infectious diseases?|allerg(?:y|ies)|stroke unit", re.IGNORECASE)
+_AMOUNT = re.compile(r"\s+\d+(?:\.\d+)?$")
+_UNIT_AHEAD = re.compile(r"\s?(?:mcg|mg|g|µg|μg|ug|ml|units?|IU|U)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:\b(?:ID|MRN)|\b(?:number|accession))\W{1,3}$", re.IGNORECASE)
 
 
@@ -43,7 +46,9 @@ def with_names(text: str, entities: Sequence[Entity], names: Sequence[Name]) -> 
             continue
         if not any(letter.isalpha() for letter in text[name.start : name.end]):
             continue
-        shortened = _without_degree(text, name)
+        if is_frequency(text, (name.start, name.end)):
+            continue
+        shortened = _without_degree(text, _without_amount(text, name))
         met = [e for e in kept if e.start < shortened.end and shortened.start < e.end]
         if not met and shortened.probability >= _SURE:
             kept.append(_entity(text, shortened))
@@ -54,7 +59,17 @@ def with_names(text: str, entities: Sequence[Entity], names: Sequence[Name]) -> 
     return sorted(kept, key=lambda e: e.start)
 
 
+def _without_amount(text: str, name: Name) -> Name:
+    """A drug without the number of its dose, which the tagger takes for a part of it."""
+    match = _AMOUNT.search(text, name.start, name.end) if name.type == "Chemical" else None
+    if match is None or _UNIT_AHEAD.match(text, name.end) is None:
+        return name
+    return replace(name, end=match.start())
+
+
 def _is_within(met: Sequence[Entity], name: Name) -> bool:
+    if any((e.type, e.start, e.end) == ("anatomy", name.start, name.end) for e in met):
+        return False  # "ACL", "patella": the place alone is no disease
     return all(
         name.start <= e.start and e.end <= name.end and e.type in (*_TYPES[name.type], "anatomy")
         for e in met
