@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     action("list", "the models there are")
     action("show", "the card of a model").add_argument("name", metavar="NAME")
     action("check", "check one model or all").add_argument("name", metavar="NAME", nargs="?")
-    adding = action("add", "add a model from a folder or an archive (zip, tar)")
+    adding = action("add", "add a model from a folder, an archive (zip, tar) or ONNX")
     adding.add_argument("path", type=Path, metavar="PATH")
     importing = action("import", "make a model folder of nnU-Net v2, a MONAI bundle or ONNX")
     importing.add_argument("path", type=Path, metavar="PATH")
@@ -175,6 +175,10 @@ def _tested(model: ModelFolder, found: SelfTest) -> dict[str, Any]:
 
 
 def _add(args: argparse.Namespace) -> int:
+    from medview.ai.importers import Wish, imported, is_foreign
+
+    if is_foreign(args.path):  # as the window does
+        return _install(args, imported(args.path, Wish()))
     return _install(args, staged(args.path))
 
 

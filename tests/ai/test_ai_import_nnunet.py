@@ -163,6 +163,15 @@ def test_a_net_of_many_levels_can_be_foretold() -> None:
     assert cost_of(net, (32, 64, 64)).flops > 0
 
 
+def test_what_add_is_given_may_be_foreign_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.write(tmp_path / "results", own=made.plans(UNet_class_name="MyUNet"))
+
+    assert main(["models", "add", str(tmp_path / "results")]) == 2
+    assert "(MyUNet)" in capsys.readouterr().err
+
+
 def test_mirrored_looks_are_taken_where_training_mirrored(tmp_path: Path) -> None:
     foreign = with_mirrors(read_nnunet(made.write(tmp_path), Wish()), [0, 2])
     mirror = next(s for s in foreign.description["pipeline"] if s["op"] == "mirror")
