@@ -25,9 +25,13 @@ def calibrate_in_child(name: str) -> Sentence:
     out = user_models_dir() / f"{name.removesuffix('-local')}-local"
     new = out.with_name(f".{out.name}.made")
     with _one:
-        _calibrate(name, new)
-        shutil.rmtree(out, ignore_errors=True)
-        new.rename(out)
+        try:
+            _calibrate(name, new)
+            shutil.rmtree(out, ignore_errors=True)
+            new.rename(out)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise MedViewError(say("The model could not be calibrated: {why}", why=why)) from error
     return say("Made {name}: choose it instead of the old one.", name=out.name)
 
 
