@@ -326,7 +326,7 @@ def test_an_impossible_lab_is_asked_about_on_its_card(
         source=Source(kind="lab", where="Panel"),
     )  # fmt: skip
     known = [o for o in session.observations() if o.concept != "creatinine"]
-    monkeypatch.setattr(session, "observations", lambda: (*known, wrong))
+    monkeypatch.setattr(session, "observations", lambda _place=None: (*known, wrong))
     panel.open_score("ckd-epi-2021")
 
     assert card(panel, "ckd-epi-2021").result.status == "invalid"
