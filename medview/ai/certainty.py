@@ -46,3 +46,19 @@ def answer_said(answer: str, limits: Mapping[str, Any]) -> Sentence | None:
             "not decide it.", percent=percent,
         )  # fmt: skip
     return None
+
+
+def volume_said(interval: tuple[float, float] | None, limits: Mapping[str, Any]) -> Sentence | None:
+    """Between which volumes the true one lies; None where no calibration knows it.
+
+    interval: mL, by the relative errors of the calibration.
+    """
+    if interval is None:
+        return None
+    low, high = interval
+    digits = 1 if high >= 1 else 3
+    return say(
+        "{low} to {high} mL at {percent} % certainty.",
+        percent=round(100 * (1 - float(limits.get("alpha", 0.1)))),
+        low=f"{low:.{digits}f}", high=f"{high:.{digits}f}",
+    )  # fmt: skip

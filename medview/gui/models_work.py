@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 
+from medview.session.events import ModelsChanged
+
 if TYPE_CHECKING:
     from medview.gui.dialogs.models import ModelsDialog
     from medview.gui.window import MainWindow
@@ -24,6 +26,7 @@ class ModelsWork(QObject):
         from medview.gui.dialogs.models import ModelsDialog
 
         dialog = ModelsDialog(self._window.operations, self._window)
+        dialog.changed.connect(lambda: self._window.session.events.send(ModelsChanged()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
         return dialog

@@ -58,7 +58,7 @@ class NoduleWork(QObject):
         # The window is drawn before any of this is loaded.
         import numpy as np
 
-        from medview.session.nodule_model import Lesion
+        from medview.session.nodule_model import Lesion, clicked_at
         from medview.session.nodules import mean_diameter
 
         live = self._session.segmenting.mask(opened.place, segment)
@@ -67,6 +67,7 @@ class NoduleWork(QObject):
             first=live.box.first,
             diameter_mm=mean_diameter(measured),
             subject=measured.id,
+            at=clicked_at(self._session.made.runs_of(opened.place), segment, measured.id),
         )
         self._ask(opened, lesion)
 

@@ -13,7 +13,14 @@ from medview.core.results import Finding, ModelRun
 from medview.core.settings import save_settings
 from medview.core.words import say
 from medview.gui.bridge import SessionBridge
-from medview.session.events import ActiveChanged, Event, GoTo, StudiesOpened, WorkChanged
+from medview.session.events import (
+    ActiveChanged,
+    Event,
+    GoTo,
+    ModelsChanged,
+    StudiesOpened,
+    WorkChanged,
+)
 from medview.session.studies import Key, Place
 
 if TYPE_CHECKING:
@@ -34,8 +41,8 @@ class ResultsWork(QObject):
         self._asking: set[tuple[Key, int]] = set()
         self._decided: dict[Key, Place] = {}  # where the reader's word changed of late
         panel = window.sidebar.findings
-        panel.edit_asked.connect(self._edit)
-        panel.origin_asked.connect(self._show_origin)
+        panel.runs.edit_asked.connect(self._edit)
+        panel.runs.origin_asked.connect(self._show_origin)
         panel.offer_taken.connect(self._run)
         panel.looked.connect(self._looked)
         on = window.actions_.connect
@@ -52,6 +59,10 @@ class ResultsWork(QObject):
             self._run_by_rule(event.studies)
             self._ask()
         elif isinstance(event, ActiveChanged):
+            self._ask()
+        elif isinstance(event, ModelsChanged):
+            self._offers.clear()
+            self._asking.clear()
             self._ask()
         elif isinstance(event, WorkChanged):
             self._show_offers()

@@ -194,6 +194,7 @@ class SegmentWork(QObject):
                 first=found.first,
                 diameter_mm=found.mean_diameter_mm,
                 subject=measured.id,
+                at=PatientPoint(*(float(v) for v in dab.way[1])),
             )
             self.nodule_measured.emit(opened, lesion)
             middle = np.mean(np.array(measured.points), axis=0)

@@ -33,9 +33,9 @@ class TrustWork(QObject):
         self._methods: dict[str, tuple[str, ...]] = {}  # by the model's manifest
         self._asked: dict[str, str] = {}  # runs whose heatmap is being drawn: their jobs
         findings = window.sidebar.findings
-        findings.looks = self
-        findings.override_asked.connect(self._override)
-        findings.why_opened.connect(self._learn_methods)
+        findings.runs.looks = self
+        findings.runs.override_asked.connect(self._override)
+        findings.runs.why_opened.connect(self._learn_methods)
         window.actions_.connect("view.heatmap", self.switch)
         SessionBridge(window.session, self).heard.connect(self._hear)
 

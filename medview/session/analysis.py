@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.results import GateVerdict, ModelRun, OperatingPoint, Provenance
 from medview.core.words import Sentence, say, tr
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class Task:
     """A model for a stack, with what the gate says of it.
 
-    patch: what it looks at instead of the stack; subject: the measurement that it is about.
+    patch: what it looks at instead of the stack; subject: the measurement that it is about; at:
+    where it was clicked.
     priority: of waiting jobs the highest runs next.
     provenance and operating_points: once it is queued.
     look, of: not a result but where that of an earlier run came from.
@@ -39,6 +41,7 @@ class Task:
     verdict: GateVerdict
     patch: Volume | None = None
     subject: str = ""
+    at: PatientPoint | None = None
     priority: int = 0
     provenance: Provenance | None = None
     look: Look | None = None
@@ -199,8 +202,9 @@ class Analyses:
             worker = self.start_worker()
             # While the process starts: what it is about to read, to the byte.
             if task.look is None:
-                told = provenance_of(task.model, task.place, volume)
-                task = replace(task, provenance=told, operating_points=points_of(task.model))
+                told = replace(provenance_of(task.model, task.place, volume), at=task.at)
+                points = points_of(task.model)
+                task = replace(task, provenance=told, operating_points=points)
             token.check()
             # The first event of a job may come before `submit` is back with its id.
             with self._lock:

@@ -24,7 +24,7 @@ from medview.session.memory import Budget, total_bytes
 from medview.session.nodule_model import Lesion, lesion_task
 from medview.session.operating import points_of
 from medview.session.provenance import ended, provenance_of, tracked
-from medview.session.reproducing import Comparison, compared
+from medview.session.reproducing import Comparison, compared, was_drawn
 from medview.session.studies import Key, Place, Studies
 
 if TYPE_CHECKING:
@@ -48,14 +48,20 @@ class Wish:
     at: PatientPoint | None = None
     earlier: StoredResults | None = None
 
-    def at_of(self, task: Task) -> PatientPoint | None:
-        """Where a model is pointed at: as asked now, else as in the earlier run."""
+    def pointed(self, task: Task) -> list[Task]:
+        """The task as it points at a place: as asked now, else once as each earlier run did.
+
+        A lesion whose outline was drawn cannot be had again from the images: no task for it.
+        """
         if self.at is not None or self.earlier is None:
-            return self.at
+            return [replace(task, at=self.at)]
+        slot = (task.model.name, task.place.key)
+        found = []
         for run in self.earlier.runs:
-            if run.model.name == task.model.name and (run.series_uid, run.stack) == task.place.key:
-                return run.provenance.at if run.provenance is not None else None
-        return None
+            if (run.model.name, (run.series_uid, run.stack)) == slot and not was_drawn(run):
+                at = None if run.provenance is None else run.provenance.at
+                found.append(replace(task, at=at, subject=run.subject))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +190,8 @@ class _Batch:
     ) -> tuple[Path, list[ModelRun]]:
         from medview.dicom.write import write_results
 
-        tasks = self._wanted(plan(places, self._models, named=bool(self._wish.models)))
+        planned = self._wanted(plan(places, self._models, named=bool(self._wish.models)))
+        tasks = [each for task in planned for each in self._wish.pointed(task)]
         done: list[tuple[ModelRun, RunFiles]] = []
         for task in tasks:
             self._cancel.check()
@@ -210,9 +217,8 @@ class _Batch:
     def _run_task(self, task: Task, folder: Path) -> tuple[ModelRun, RunFiles]:
         from medview.dicom.write import RunFiles, write_run_files
 
-        at = self._wish.at_of(task)
-        if at is not None:
-            task = self._pointed_at(task, at)
+        if task.at is not None:
+            task = self._pointed_at(task, task.at)
         if task.verdict.verdict == "refused":
             return refused_run(task, secrets.token_hex(8)), RunFiles()
         try:
@@ -224,7 +230,7 @@ class _Batch:
             )
             return failed, RunFiles()
         told = provenance_of(task.model, task.place, task.patch or volume)
-        told = replace(told, at=at if task.patch is not None else None)
+        told = replace(told, at=task.at if task.patch is not None else None)
         run = ended(self._run_job(task, task.patch or volume), told)
         run = tracked(replace(run, operating_points=points_of(task.model)), task.place)
         pictures = projection_pictures(run, volume)
@@ -244,7 +250,8 @@ class _Batch:
             self._cancel.check()
             checks = (Check("nodule", ok=False, said=error.what), *task.verdict.checks)
             return replace(task, verdict=GateVerdict("refused", checks))
-        lesion = Lesion(mask=found.mask, first=found.first, diameter_mm=found.mean_diameter_mm)
+        lesion = Lesion(mask=found.mask, first=found.first, diameter_mm=found.mean_diameter_mm,
+                        subject=task.subject, at=at)  # fmt: skip
         return lesion_task(task.model, task.place, volume, lesion)
 
     def _run_job(self, task: Task, volume: Volume) -> ModelRun:
@@ -260,6 +267,7 @@ class _Batch:
             volume=volume,
             series_uid=task.place.series.uid,
             stack=task.place.stack_number,
+            subject=task.subject,
             gate=task.verdict,
             device=self._wish.device,
             routers=() if task.patch else self._routers,

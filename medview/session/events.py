@@ -92,6 +92,11 @@ class SegmentsCounted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelsChanged(Event):
+    """A model was added, allowed or removed."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobsChanged(Event):
     """A job was queued, went on or ended."""
 

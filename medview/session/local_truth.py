@@ -193,18 +193,21 @@ def calibration_rows(model: ModelFolder, rows: Iterable[DecidedFinding]) -> list
 
 
 def _classes(model: ModelFolder, rows: Iterable[DecidedFinding]) -> list[dict[str, Any]]:
+    told = ((row, class_of(model, row.finding, row.decision)) for row in rows)
+    return [{"patient": row.patient, "label": label, "score": row.finding.probability}
+            for row, label in told if label]  # fmt: skip
+
+
+def class_of(model: ModelFolder, finding: Finding, decision: str) -> str:
+    """The class that follows from the reader's word on a classifier's first output, "" where none
+    does: accepting says that what stands there is right."""
     positive = list(model.description.get("provenance", {}).get("positive", ())) or ["present"]
-    first = model.outputs[0].name
+    first, score = model.outputs[0].name, finding.probability
+    if finding.label != first or score is None:
+        return ""
     limit = float(model.calibration().get("thresholds", {}).get(first, 0.5))
-    found = []
-    for row in rows:
-        score = row.finding.probability
-        if row.finding.label != first or score is None:
-            continue
-        is_there = (score >= limit) == (row.decision != "rejected")
-        label = positive[0] if is_there else f"not {positive[0]}"
-        found.append({"patient": row.patient, "label": label, "score": score})
-    return found
+    is_there = (score >= limit) == (decision != "rejected")
+    return positive[0] if is_there else f"not {positive[0]}"
 
 
 def _volume(row: DecidedFinding) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import InputRefused
-from medview.core.results import Check, GateVerdict
+from medview.core.geometry import PatientPoint
+from medview.core.results import Check, GateVerdict, ModelRun
 from medview.core.volume import Volume
 from medview.session.analysis import Task
+from medview.session.segments import Segment
 from medview.session.studies import Place
 
 if TYPE_CHECKING:
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Lesion:
     """mask: bool [k, j, i] on a stack's grid from voxel `first` on. subject: the measurement's id,
-    "" where nothing was kept."""
+    "" where nothing was kept. at: where it was clicked, None where the mask was drawn."""
 
     mask: NDArray[np.bool_]
     first: tuple[int, int, int]
     diameter_mm: float
     subject: str = ""
+    at: PatientPoint | None = None
 
 
 def lesion_models() -> list[ModelFolder]:
@@ -55,4 +59,13 @@ def lesion_task(model: ModelFolder, place: Place, volume: Volume, lesion: Lesion
         except InputRefused as error:
             refused = Check("patch", ok=False, said=error.what)
             verdict = GateVerdict("refused", (refused, *verdict.checks))
-    return Task(model=model, place=place, verdict=verdict, patch=patch, subject=lesion.subject)
+    return Task(model=model, place=place, verdict=verdict, patch=patch,
+                subject=lesion.subject, at=lesion.at)  # fmt: skip
+
+
+def clicked_at(runs: Iterable[ModelRun], segment: Segment, subject: str) -> PatientPoint | None:
+    """Where the nodule of a segment was clicked; None where its mask was drawn on since."""
+    if len(segment.patches) != 1:
+        return None
+    told = (run.provenance for run in runs if run.subject == subject)
+    return next((each.at for each in told if each is not None), None)

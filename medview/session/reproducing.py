@@ -64,13 +64,22 @@ def compared(stored: StoredResults, again: tuple[ModelRun, ...]) -> tuple[Compar
     return tuple(_compare(stored, run, found.get(_slot(run))) for run in stored.runs)
 
 
+def was_drawn(run: ModelRun) -> bool:
+    """Whether a run was about a lesion whose outline a reader drew: no click gives it again."""
+    return bool(run.subject) and (run.provenance is None or run.provenance.at is None)
+
+
 def _slot(run: ModelRun) -> tuple[str, str, int, str]:
     return run.model.name, run.series_uid, run.stack, run.subject
 
 
 def _compare(stored: StoredResults, before: ModelRun, now: ModelRun | None) -> Comparison:
     if now is None:
-        said: list[Sentence] = [say("These images are not here.")]
+        said: list[Sentence] = [
+            say("The outline that it looked at was drawn by hand: no click gives it again.")
+            if was_drawn(before)
+            else say("These images are not here.")
+        ]
         return _comparison(before, "missing", said)
     if before.status != now.status:
         words = say("It ended as {now}, not as {before}.", now=now.status, before=before.status)
@@ -181,9 +190,9 @@ class _Differences:
         )  # fmt: skip
 
     def heatmaps(self, before: tuple[Heatmap, ...], now: tuple[Heatmap, ...]) -> None:
-        theirs = {heatmap.class_name: heatmap for heatmap in now}
+        theirs = {(heatmap.class_name, heatmap.method): heatmap for heatmap in now}
         for old in before:
-            new = theirs.get(old.class_name)
+            new = theirs.get((old.class_name, old.method))
             if new is None or new.values.shape != old.values.shape:
                 continue  # reasons are shown on demand: they are no part of the result
             apart = float(np.abs(new.values - old.values).max())

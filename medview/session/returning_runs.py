@@ -157,20 +157,7 @@ def _heatmaps(told: ReturnedRun, objects: Mapping[str, str], place: Place) -> tu
             values = read_map(path, place.stack.geometry)
         except MedViewError:
             continue  # the finding stands without its picture
-        found.append(
-            Heatmap(
-                id=stored.id,
-                geometry=place.stack.geometry,
-                values=values,
-                class_name=stored.class_name,
-                maximum=stored.maximum,
-                method=stored.method,
-                cells=stored.cells,
-                fidelity=stored.fidelity,
-                random_likeness=stored.random_likeness,
-                unsure_mm=stored.unsure_mm,
-            )
-        )
+        found.append(replace(stored, geometry=place.stack.geometry).whole(values))
     return tuple(found)
 
 

@@ -1,7 +1,8 @@
-"""Decided masks as training data, with the reader's consent: a copy of the images and their SEG.
+"""Decided results as training data, with the reader's consent: images with their SEG or class.
 
 `<data>/truth/<model>/<patient>/<case>/` holds DICOM files for their owner alone, in the form that
-`medview train` reads (DICOM series with segmentations of them). Nothing leaves the computer.
+`medview train` reads (DICOM series with segmentations of them, or `label.json` beside them).
+Nothing leaves the computer.
 """
 
 from __future__ import annotations
@@ -60,15 +61,17 @@ def keep_cases(places: Iterable[Place], session: Session) -> None:
 
 
 def keep_case(place: Place, run: ModelRun, work: Work, segmenting: Segmenting) -> Path | None:
-    """Write a run's accepted and corrected masks as one case; None where there is none (a case
-    that was written before goes with its last mask). Blocks.
+    """Write a run's accepted and corrected masks, or its class, as one case; None where there is
+    none (a case that was written before goes with its last word). Blocks.
 
     Raises WriteFailed, MedViewError for images that cannot be read any more.
     """
     name = private_name(work_key(place.patient, place.study.uid))
     digest = hashlib.sha256(f"{run.series_uid}\n{run.stack}".encode()).hexdigest()[:12]
     folder = truth_folder(run.model.name) / name / digest
-    held = _held(run, work)
+    held, label = _held(run, work), _class(run, work)
+    if label:
+        held["label"] = [label]
     if not held:
         if folder.is_dir():
             shutil.rmtree(folder)
@@ -82,6 +85,8 @@ def keep_case(place: Place, run: ModelRun, work: Work, segmenting: Segmenting) -
             made.mkdir(exist_ok=True, mode=0o700)
         _copy_images(place, folder)
         _write_mask(place, run, work, (segmenting, folder))
+        if label:
+            write_private(folder / "label.json", json.dumps({"label": label}))
         write_private(noted, state)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,6 +108,25 @@ def _held(run: ModelRun, work: Work) -> dict[str, list[str]]:
         patches = [patch.key for patch in segment.patches] if segment is not None else []
         held[f"{run.id} {finding.label_value}"] = [word.decision, *patches]
     return held
+
+
+def _class(run: ModelRun, work: Work) -> str:
+    """The class of the whole image by the reader's word, "" for none; a lesion on it has none."""
+    from medview.ai.catalogue import read_catalogue
+    from medview.session.local_truth import class_of
+
+    words = {f.id: state_of(work, run, f) for f in run.findings if f.kind == "classification"}
+    if run.subject or not any(words.values()):
+        return ""
+    try:
+        model = read_catalogue().get(run.model.name)
+    except MedViewError:
+        return ""  # it was removed; its operating point is not known any more
+    if model.manifest_sha256 != run.model.manifest_sha256:
+        return ""
+    found = (class_of(model, f, word.decision) for f in run.findings
+             if (word := words.get(f.id)) is not None)  # fmt: skip
+    return next((label for label in found if label), "")
 
 
 def _copy_images(place: Place, folder: Path) -> None:

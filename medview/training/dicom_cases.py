@@ -1,6 +1,7 @@
-"""Labelled cases of a folder of DICOM series with segmentation objects (SEG) of them, any layout.
+"""Labelled cases of a folder of DICOM series with their SEG, or with their class, any layout.
 
-A case is one stack with every SEG that refers to its series. A segment is one of the model's
+A case is one stack with every SEG that refers to its series, or with a `label.json` beside its
+files, `{"label": "the class"}`. A segment is one of the model's
 outputs by its code or by its name; other segments are left out, and an output that no SEG of a
 case holds counts as not looked for in it. There are no parts in such a folder, so patients are
 dealt to `train` and `dev` (one in five) by a hash of their id.
@@ -9,6 +10,7 @@ dealt to `train` and `dev` (one in five) by a hash of their id.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +28,13 @@ from medview.dicom import load_volume, scan
 from medview.dicom.objects.seg import Segmentation, read_segmentation
 from medview.training.cases import Case, deal
 
+LABEL = "label.json"
 _SHARES = {"dev": 0.2}
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A stack, whose it is, and the SEG files of its study."""
+    """A stack, whose it is, the SEG files of its study, and its class."""
 
     patient: Patient
     study: Study
@@ -42,6 +45,18 @@ class _Drawn:
     def segmentations(self) -> list[str]:
         return [found.path for found in self.study.objects if found.kind == "SEG"]
 
+    @property
+    def label(self) -> str:
+        """The class that stands beside its files, "" for none. Raises InvalidInput."""
+        path = Path(self.stack.frames[0].path).with_name(LABEL)
+        if not path.is_file():
+            return ""
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["label"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InvalidInput(say("A case of the labelled data is missing or damaged."),
+                               path.name) from error  # fmt: skip
+
 
 def read_dicom_cases(
     folder: Path, outputs: Sequence[Mapping[str, Any]], split: str
@@ -49,7 +64,7 @@ def read_dicom_cases(
     """The cases of `train`, `dev`, or `all` of them, one at a time.
 
     outputs: of the model, with label, name and perhaps code. Raises InvalidInput for a folder
-    without a segmented series, a part that is empty, or a SEG on another grid than its series.
+    without a labelled series, a part that is empty, or a SEG on another grid than its series.
     """
     try:
         drawn = list(_drawn(folder))
@@ -57,7 +72,7 @@ def read_dicom_cases(
         drawn = []  # not a DICOM file in it
     if not drawn:
         raise InvalidInput(
-            say("There are no labelled data here (index.csv, or DICOM series with their SEG)."),
+            say("There are no labelled data here (index.csv, or DICOM with SEG or class)."),
             folder.name,
         )
     dealt = deal({one.patient.id for one in drawn}, 0, _SHARES)
@@ -71,7 +86,10 @@ def read_dicom_cases(
                 yield case
     if not found:
         raise InvalidInput(
-            say("No series of the part {split} has a segment that the model names.", split=split),
+            say(
+                "No series of the part {split} has a class, or a segment that the model names.",
+                split=split,
+            ),
             folder.name,
         )
 
@@ -82,7 +100,7 @@ def _drawn(folder: Path) -> Iterator[_Drawn]:
             for series in study.series:
                 for stack in series.stacks:
                     one = _Drawn(patient, study, series, stack)
-                    if one.segmentations:
+                    if one.segmentations or one.label:
                         yield one
 
 
@@ -92,14 +110,16 @@ def _case(one: _Drawn, outputs: Sequence[Mapping[str, Any]]) -> Case | None:
     for path in one.segmentations:
         if one.series.uid in read_segmentation(path).refers_to:
             labels |= _add(truth, _on_grid(path, one.stack), outputs)
-    if not labels:
+    label = one.label
+    if not labels and not label:
         return None
     return Case(
         id=f"{_hidden(one.series.uid)}-{one.series.stacks.index(one.stack)}",
         patient=_hidden(one.patient.id),
         volume=load_volume(one.stack, no_progress, CancelToken()),
-        truth=truth,
+        truth=truth if labels else None,
         labels=frozenset(labels),
+        label=label,
     )
 
 

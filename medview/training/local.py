@@ -161,10 +161,11 @@ def _volumes(folder: ModelFolder, rows: Rows, wish: Wish) -> tuple[dict[str, Any
 def limits_of_volumes(folder: ModelFolder, rows: Rows, alpha: float) -> dict[str, float]:
     """By label value the share of a found volume that the true one may lie beside it.
 
-    None of a label whose cases are too few for the certainty, or were not drawn to their ends.
+    None of a label that is not shown, whose cases are too few for the certainty, or were not drawn
+    to their ends.
     """
     limits = {}
-    for label in folder.outputs:
+    for label in (each for each in folder.outputs if not each.hidden):
         errors = _errors(rows, label)
         if len(errors) >= max(LEAST, 1 / alpha - 1):
             share = 1 - _reached(1 - np.abs(1 / (1 + errors) - 1), alpha)

@@ -45,8 +45,10 @@ HEADING = "## How sure it says it is"
 _INTERVALS = (
     "exact binomial 95 % intervals. They hold for cases like these; elsewhere nobody knows."
 )
+_BY_OTHERS = "the same cases, each by the limits of the others"
 _ROOM = 1.25  # times the largest distance seen, where too few cases tell the hundredth
 _MANY = 200
+_FEW = 20  # cases to fit on; below it all unseen cases are fitted on, each measured by the others
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -109,12 +111,19 @@ def fit_trust(
     open_to_all = _without_distance(folder)
     left = [case for case in (*parts.fit, *parts.test) if case.id not in known]
     rows = {**known, **{row["id"]: row for row in run_cases(open_to_all, left, listener)}}
-    fit, test = ([rows[case.id] for case in part] for part in (parts.fit, parts.test))
+    fit: Rows = [rows[case.id] for case in parts.fit]
+    test: Rows = [rows[case.id] for case in parts.test]
     calib = dict(folder.calibration())
     about: dict[str, Any] = {
         "alpha": alpha, "fitted_on": parts.names[0], "measured_on": parts.names[1],
         "fit_cases": len(parts.fit), "test_cases": len(parts.test),
     }  # fmt: skip
+    if folder.kind != "classification" and len(parts.fit) < _FEW:
+        both = [*parts.fit, *parts.test]
+        parts = replace(parts, fit=both, test=both)
+        fit = test = [*fit, *test]
+        about |= {"fitted_on": " and ".join(parts.names), "measured_on": _BY_OTHERS,
+                  "fit_cases": len(both), "test_cases": len(both)}  # fmt: skip
     if folder.kind == "classification":
         positive = folder.description.get("provenance", {}).get("positive", ())
         calib["conformal"] = limits_of_classes(_kept(fit), positive, alpha)
@@ -122,7 +131,7 @@ def fit_trust(
     else:
         limits = limits_of_volumes(folder, _kept(fit), alpha)
         calib["conformal"] = {"alpha": alpha, "volume": limits}
-        about["volumes"] = _volume_coverage(folder, _kept(test), limits)
+        about["volumes"] = _volume_coverage(folder, _kept(fit), _kept(test), alpha)
         if keeps_distance(folder):
             calib["ood"], about["distance"] = world_of(folder, parts, listener)
     return calib, about, test
@@ -163,18 +172,27 @@ def _class_coverage(
     return found
 
 
-def _volume_coverage(
-    folder: ModelFolder, rows: Rows, limits: Mapping[str, float]
-) -> dict[str, Any]:
+def _volume_coverage(folder: ModelFolder, fit: Rows, test: Rows, alpha: float) -> dict[str, Any]:
+    """How often the true volume lies in found (1 -+ share), by label; error = found / true - 1.
+
+    A case that was fitted on is held to the limits of the others.
+    """
     found = {}
+    limits = limits_of_volumes(folder, fit, alpha)
     for label in folder.outputs:
         share, name = limits.get(str(label.value)), f"volume_error.{metric_name(label.name)}"
         if share is None:
             continue
-        # error = found / true - 1; the true volume lies in found (1 -+ share).
-        true = [1 / (1 + row[name]) if row[name] > -1 else np.inf for row in rows if name in row]
-        inside = sum(abs(value - 1) <= share for value in true)
-        found[metric_name(label.name)] = {"interval_share": share, **_share(inside, len(true))}
+        inside = cases = 0
+        for row in test:
+            others = [one for one in fit if one is not row]
+            own = limits if len(others) == len(fit) else limits_of_volumes(folder, others, alpha)
+            limit = own.get(str(label.value))
+            if name not in row or limit is None or f"cut.{metric_name(label.name)}" in row:
+                continue
+            cases += 1
+            inside += row[name] > -1 and abs(1 / (1 + row[name]) - 1) <= limit
+        found[metric_name(label.name)] = {"interval_share": share, **_share(inside, cases)}
     return found
 
 
@@ -196,13 +214,22 @@ def world_of(
     learned = np.array([ask(case) for case in parts.learned])
     apart = np.array([ask(case) for case in parts.fit])
     known = known_world(learned, apart)
-    if len(apart) < _MANY:
-        largest = max(mahalanobis(row, known) for row in apart)
-        known["limit"] = round(max(known["limit"], _ROOM * largest), 4)
-    far = [mahalanobis(ask(case), known) for case in parts.test]
-    kept = sum(value <= known["limit"] for value in far)
-    banner = sum(known["warn"] < value <= known["limit"] for value in far)
-    return known, {"kept": _share(kept, len(far)), "banner": _share(banner, len(far))}
+    far = [mahalanobis(row, known) for row in apart]
+    known["limit"] = _limit_of(known["limit"], far)
+    limits = [known["limit"]] * len(parts.test)
+    if parts.test is parts.fit:
+        limits = [_limit_of(0.0, far[:n] + far[n + 1 :]) for n in range(len(far))]
+    else:
+        far = [mahalanobis(ask(case), known) for case in parts.test]
+    kept = sum(value <= limit for value, limit in zip(far, limits, strict=True))
+    warned = sum(known["warn"] < v <= limit for v, limit in zip(far, limits, strict=True))
+    return known, {"kept": _share(kept, len(far)), "banner": _share(warned, len(far))}
+
+
+def _limit_of(quantile: float, distances: Sequence[float]) -> float:
+    if len(distances) >= _MANY:
+        return quantile
+    return round(max(quantile, _ROOM * max(distances)), 4)
 
 
 def _asker(folder: ModelFolder, listener: Listener) -> Callable[[Case], Any]:
@@ -257,6 +284,8 @@ def card_section(about: Mapping[str, Any]) -> str:
     percent = round(100 * (1 - about["alpha"]))
     on = f"fitted on {about['fit_cases']} cases ({about['fitted_on']})"
     held = f"measured on {about['test_cases']} others ({about['measured_on']})"
+    if about["measured_on"] == _BY_OTHERS:
+        held = f"measured on {_BY_OTHERS}"
     lines = [
         HEADING,
         f"Limits for {percent} % certainty, {on}, {held}; {_INTERVALS}",

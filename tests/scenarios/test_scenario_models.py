@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from medview.ai.catalogue import read_catalogue, user_models_dir
@@ -17,6 +18,7 @@ from medview.core.paths import shipped_models_dir
 from medview.gui.dialogs.models import ModelsDialog
 from medview.gui.window import MainWindow
 
+Choose = Callable[[QWidget, Path], None]
 _LONG_MS = 120_000  # a process is started
 
 
@@ -49,7 +51,7 @@ def press(qtbot: QtBot, dialog: ModelsDialog, control: QWidget) -> None:
     qtbot.waitUntil(lambda: not dialog.is_busy, timeout=_LONG_MS)
 
 
-def choose(qtbot: QtBot, dialog: ModelsDialog, name: str) -> None:
+def pick(qtbot: QtBot, dialog: ModelsDialog, name: str) -> None:
     items = [dialog.list.item(n) for n in range(dialog.list.count())]
     item = next(i for i in items if i.data(Qt.ItemDataRole.UserRole) == name)
     dialog.list.scrollToItem(item)
@@ -63,7 +65,7 @@ def names(dialog: ModelsDialog) -> list[str]:
 
 
 def test_card_licence_and_self_test_of_a_shipped_model(manager: ModelsDialog, qtbot: QtBot) -> None:
-    choose(qtbot, manager, "lungs")
+    pick(qtbot, manager, "lungs")
 
     assert "Lungs, airway and body on chest CT" in manager.card.toPlainText()
     assert "Apache-2.0" in manager.about.text()
@@ -73,10 +75,11 @@ def test_card_licence_and_self_test_of_a_shipped_model(manager: ModelsDialog, qt
 
 
 def test_model_from_a_stick_is_read_agreed_to_added_and_removed(
-    manager: ModelsDialog, stick: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    manager: ModelsDialog, stick: Path, qtbot: QtBot, choose: Choose
 ) -> None:
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(stick))
     press(qtbot, manager, manager.folder)
+    choose(manager, stick)
+    qtbot.waitUntil(manager.vouched.isVisible, timeout=_LONG_MS)
 
     assert manager.head.text() == "Lungs of a colleague"
     assert manager.said.text().startswith("Not added yet: self-test passed")
@@ -88,7 +91,7 @@ def test_model_from_a_stick_is_read_agreed_to_added_and_removed(
     assert "colleague" in names(manager)
     assert read_catalogue().get("colleague").signature.state == "unsigned"
 
-    choose(qtbot, manager, "colleague")
+    pick(qtbot, manager, "colleague")
     press(qtbot, manager, manager.remove)
     assert "colleague" not in names(manager)
     assert not (user_models_dir() / "colleague").exists()
@@ -123,7 +126,7 @@ def test_model_that_was_only_put_there_waits_for_a_word(
     window.actions_["models.manage"].trigger()
     dialog = window.findChildren(ModelsDialog)[-1]
     qtbot.waitUntil(lambda: dialog.list.count() > 0 and not dialog.is_busy, timeout=30_000)
-    choose(qtbot, dialog, "colleague")
+    pick(qtbot, dialog, "colleague")
     assert "nobody agreed" in dialog.said.text()
 
     press(qtbot, dialog, dialog.allow)

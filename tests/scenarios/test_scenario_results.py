@@ -5,20 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pydicom
 import pytest
+from models_by_hand import body_model
+from pydicom.uid import ParametricMapStorage
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from medview.ai.folder import open_folder, write_manifest
+from medview.ai.worker import selftest
+from medview.core.results import Heatmap
+from medview.gui.dialogs.models import ModelsDialog
 from medview.gui.dialogs.provenance import ProvenanceDialog
+from medview.gui.panels.why_box import WhyBox
 from medview.gui.window import MainWindow
 
 Quiet = Callable[..., None]
+Choose = Callable[[QWidget, Path], None]
+LEFT = Qt.MouseButton.LeftButton
 RUN_LUNGS = "Run Lungs on a coarse grid"
 
 
@@ -40,7 +49,7 @@ def words(widget: QWidget) -> str:
     return "\n".join(w.text() for w in widget.findChildren(QLabel) if w.isVisibleTo(widget))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def added(tmp_path: Path) -> None:
     """A model on a stick, added: the shipped one for lungs on a coarser grid, which is quick."""
     from medview.ai.catalogue import install, staged
@@ -89,6 +98,53 @@ def stroke(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=middle + QPoint(24, 12))
 
 
+def add_from_stick(window: MainWindow, stick: Path, qtbot: QtBot, choose: Choose) -> None:
+    """In the model manager, which the menu opens: what it is for, its licence, its self-test."""
+    qtbot.keyClick(window, Qt.Key.Key_A, Qt.KeyboardModifier.AltModifier)
+    wanted = window.actions_["models.manage"]
+
+    def menus() -> list[QMenu]:
+        return [m for m in window.findChildren(QMenu) if m.isVisible() and wanted in m.actions()]
+
+    qtbot.waitUntil(lambda: bool(menus()), timeout=20_000)
+    menu = menus()[0]
+    qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(wanted).center())
+    qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)), timeout=20_000)
+    dialog = window.findChildren(ModelsDialog)[-1]
+    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=60_000)
+    click(qtbot, dialog, "Add a folder…")
+    choose(dialog, stick)
+    qtbot.waitUntil(dialog.agreed.isVisible, timeout=240_000)
+    assert dialog.said.text().startswith("Not added yet: self-test passed")
+    for fact in ("MIT", "made for: the outline of the body", "not for: children"):
+        assert fact in dialog.about.text()
+    assert "Made by hand." in dialog.card.toPlainText()
+    qtbot.mouseClick(dialog.agreed, LEFT, pos=QPoint(8, 8))
+    click(qtbot, dialog, "Add it")
+    qtbot.waitUntil(lambda: dialog.head.text() == "Body by hand" and not dialog.is_busy,
+                    timeout=60_000)  # fmt: skip
+    click(qtbot, dialog, "Close")
+
+
+def read_how_sure_and_why(window: MainWindow, qtbot: QtBot) -> None:
+    """What is certain of the volume; how open the outline is; which places the answer is from."""
+    panel = window.sidebar.findings
+    assert "mL at 90 % certainty" in words(panel)
+    click(qtbot, panel, "Why")
+    for key, said in ((Qt.Key.Key_End, "Edge unsure:"), (Qt.Key.Key_Home, "On this very image")):
+        qtbot.waitUntil(lambda: bool(panel.findChildren(WhyBox)), timeout=20_000)
+        qtbot.waitUntil(lambda: button(panel, "Draw") is not None, timeout=60_000)
+        (methods,) = [
+            box for box in panel.findChildren(WhyBox)[-1].findChildren(QComboBox)
+            if box.accessibleName() == "Method of the heatmap"
+        ]  # fmt: skip
+        qtbot.keyClick(methods, key)
+        click(qtbot, panel, "Draw")
+        qtbot.waitUntil(lambda said=said: said in words(panel), timeout=240_000)
+    on_image = [o for o in window.grid.active_view.stage.overlays if isinstance(o, Heatmap)]
+    assert [heatmap.method for heatmap in on_image] == ["grad_cam"]
+
+
 def read_where_from(window: MainWindow, qtbot: QtBot) -> None:
     """How it was made, in one text that is copied."""
     run = window.session.made.findings[0].run
@@ -104,19 +160,19 @@ def read_where_from(window: MainWindow, qtbot: QtBot) -> None:
     dialog.close()
 
 
-def correct_right_lung(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
+def correct_body(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
     """Its mask becomes a segment, painted by mouse; undo takes it back, redo brings it."""
     panel, session = window.sidebar.findings, window.session
-    click(qtbot, panel, "Correct right lung")
+    click(qtbot, panel, "Correct Body")
     qtbot.waitUntil(lambda: len(session.work.segments) == 1, timeout=60_000)
     quiet(window, timeout=60_000)
     begun = session.work.segments[0].patches
     stroke(window, qtbot)
     qtbot.waitUntil(lambda: session.work.segments[0].patches != begun, timeout=20_000)
-    click(qtbot, panel, "Correct right lung")  # once more is the same segment
+    click(qtbot, panel, "Correct Body")  # once more is the same segment
     quiet(window, timeout=60_000)
     (changed,) = session.work.segments
-    assert [d.decision for d in session.work.decisions] == ["rejected", "edited"]
+    assert [d.decision for d in session.work.decisions] == ["accepted", "edited"]
     window.reactions.undo()
     window.reactions.undo()
     assert (session.work.segments, len(session.work.decisions)) == ((), 1)
@@ -126,43 +182,70 @@ def correct_right_lung(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
 
 
 def check_objects(out: Path) -> None:
-    """What was sent on: the reader's report, and a new mask that refers to the first."""
+    """What was sent on: the reader's report, a new mask that refers to the first, the heatmap."""
     files = {p.name: pydicom.dcmread(p, stop_before_pixels=True) for p in out.glob("*.dcm")}
     report = next(f for n, f in files.items() if n.startswith("findings-"))
     edited = next(f for n, f in files.items() if n.startswith("edited-"))
-    first = next(f for n, f in files.items() if n.startswith("coarse") and f.Modality == "SEG")
-    own = next(f for n, f in files.items() if n.startswith("coarse") and f.Modality == "SR")
-    assert (report.VerificationFlag, report.CompletionFlag) == ("VERIFIED", "PARTIAL")
+    own = {f.Modality if f.Modality != "OT" else f.SOPClassUID.name: f
+           for n, f in files.items() if n.startswith("body")}  # fmt: skip
+    assert (report.VerificationFlag, report.CompletionFlag) == ("VERIFIED", "COMPLETE")
     before = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
-    assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == own.SOPInstanceUID
+    assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == own["SR"].SOPInstanceUID
     assert edited.SegmentSequence[0].SegmentAlgorithmType == "SEMIAUTOMATIC"
+    first = own["SEG"]
     assert edited.SourceImageSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
     assert edited.SegmentSequence[0].TrackingUID in {s.TrackingUID for s in first.SegmentSequence}
+    assert any(f.SOPClassUID == ParametricMapStorage for f in files.values())
 
 
-def test_a_model_from_a_stick_is_run_judged_corrected_sent_on_and_comes_back(
-    opened: MainWindow, small_demo: Path, tmp_path: Path, qtbot: QtBot, quiet: Quiet,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    session = opened.session
-    analysed(opened, qtbot, quiet)
-    assert button(opened.sidebar.findings, RUN_LUNGS) is None  # it has run
+@dataclass(frozen=True)
+class Places:
+    """What lies where, and the way to another computer."""
+
+    images: Path
+    stick: Path
+    out: Path
+    leave: Callable[[MainWindow], None]
+
+
+@pytest.fixture
+def places(small_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """A model of a colleague with its self-test, not signed, as on a stick."""
+    stick = body_model(tmp_path / "stick" / "body")
+    selftest.make_case(open_folder(stick))
+    write_manifest(stick)
+
+    def leave(window: MainWindow) -> None:
+        window.close_patient()
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
+        window.session.made._books.clear()
+        window.session.made._runs.clear()
+
+    return Places(small_demo / "images", stick, tmp_path / "out", leave)
+
+
+def test_a_model_from_a_stick_is_added_run_judged_corrected_and_sent_on(
+    opened: MainWindow, places: Places, qtbot: QtBot, quiet: Quiet, choose: Choose
+) -> None:
+    session, panel = opened.session, opened.sidebar.findings
+    add_from_stick(opened, places.stick, qtbot, choose)
+    click(qtbot, panel, "Run Body by hand")  # the study was open before: it is offered now
+    qtbot.waitUntil(lambda: bool(session.made.findings), timeout=240_000)
+    quiet(opened, timeout=240_000)
+    assert button(panel, "Run Body by hand") is None  # it has run
+    read_how_sure_and_why(opened, qtbot)
     read_where_from(opened, qtbot)
-    click(qtbot, opened.sidebar.findings, "Reject left lung")
+    click(qtbot, panel, "Accept Air")
     qtbot.waitUntil(lambda: len(session.work.decisions) == 1)
-    correct_right_lung(opened, qtbot, quiet)
-    out = tmp_path / "out"
-    save_objects(opened, out, qtbot)
-    check_objects(out)
+    correct_body(opened, qtbot, quiet)
+    save_objects(opened, places.out, qtbot)
+    check_objects(places.out)
     before, found = session.work, {f.finding.label: f.finding for f in session.made.findings}
+    maps = {h.method: h.values.max() for h in session.made.findings[0].run.heatmaps}
 
-    # another computer: the same images and what was sent
     quiet(opened, timeout=60_000)
-    opened.close_patient()
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "elsewhere"))
-    session.made._books.clear()
-    session.made._runs.clear()
-    opened.open_paths([small_demo / "images", out])
+    places.leave(opened)
+    opened.open_paths([places.images, places.out])
     qtbot.waitUntil(lambda: bool(session.made.findings), timeout=120_000)
     quiet(opened, timeout=60_000)
 
@@ -174,11 +257,14 @@ def test_a_model_from_a_stick_is_run_judged_corrected_sent_on_and_comes_back(
             for d in before.decisions}  # fmt: skip
     assert set(session.work.decisions) == told
     assert (segment.id, segment.origin_key) == (changed.id, changed.origin_key)
-    mask = back["right lung"].run.label_map
-    assert mask is not None
-    assert mask.voxels.any()
+    run = back["Body"].run
+    assert run.label_map is not None
+    assert run.label_map.voxels.any()
+    returned = {h.method: h.values.max() for h in run.heatmaps}
+    assert returned == pytest.approx(maps, abs=1e-3)
 
 
+@pytest.mark.usefixtures("added")
 def test_results_wait_for_a_first_look_that_is_one_click_and_stays(
     opened: MainWindow, qtbot: QtBot, quiet: Quiet
 ) -> None:
@@ -206,6 +292,7 @@ def test_results_wait_for_a_first_look_that_is_one_click_and_stays(
     assert not session.settings.look_first
 
 
+@pytest.mark.usefixtures("added")
 def test_a_rule_runs_a_model_when_a_study_opens(
     window: MainWindow, small_demo: Path, qtbot: QtBot, quiet: Quiet
 ) -> None:
@@ -229,6 +316,7 @@ def test_a_rule_runs_a_model_when_a_study_opens(
     assert {f.run.model.name for f in window.session.made.findings} == {"coarse-lungs"}
 
 
+@pytest.mark.usefixtures("added")
 def test_what_became_of_findings_is_counted_and_masks_are_kept_with_consent(
     opened: MainWindow, qtbot: QtBot, quiet: Quiet
 ) -> None:

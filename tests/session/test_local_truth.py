@@ -11,9 +11,11 @@ from medview.ai.folder import open_folder
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.paths import shipped_models_dir
 from medview.core.results import Finding, ModelRun
+from medview.core.settings import Settings
 from medview.core.study import Patient
 from medview.core.words import say
 from medview.dicom.uids import derived_uid
+from medview.session import Session
 from medview.session.journal import Journal, patient_folder, work_key
 from medview.session.local_truth import (
     LEAST,
@@ -27,8 +29,10 @@ from medview.session.local_truth import (
 )
 from medview.session.provenance import identity
 from medview.session.runs import past_run, save_run
-from medview.session.work import Decision, WorkBook
+from medview.session.truth_cases import keep_case, truth_folder
+from medview.session.work import Decision, Work, WorkBook
 from medview.training.local import LEAST as TRAINED
+from medview.training.parts import cases_of
 
 GRID = Geometry(shape=(1, 4, 4), origin=PatientPoint(0, 0, 0))
 CHILD = open_folder(shipped_models_dir() / "pneumonia-child")
@@ -125,3 +129,46 @@ def test_an_organ_has_one_tracking_uid_a_patient_wherever_it_is_found() -> None:
 
     assert len(uids) == 1
     assert identity(replace(one, id=""), "1.2") == "1.2"
+
+
+@pytest.mark.parametrize(
+    ("decision", "label"), [("accepted", "bacteria"), ("rejected", "not bacteria")]
+)
+def test_a_decided_class_becomes_a_training_case_that_goes_with_its_word(
+    imaging_data: Path, decision: str, label: str
+) -> None:
+    session = Session(Settings(hang=False))
+    session.studies.open([imaging_data / "cr-dx" / "chest-cxr-monochrome1.dcm"])
+    (place,) = session.studies.places()
+    desk = session.segmenting
+    found = Finding(id="f", kind="classification", label=CHILD.outputs[0].name, probability=0.9)
+    run = ModelRun(id="r", model=CHILD.ref, series_uid=place.series.uid, stack=0, status="run",
+                   findings=(found,))  # fmt: skip
+    word = Decision(finding_id="f", decision=decision, at="2026-11-03T10:00:00+00:00")
+
+    folder = keep_case(place, run, Work(decisions=(word,)), desk)
+
+    assert folder is not None
+    (case,) = cases_of(truth_folder(CHILD.name), "all", CHILD.description["outputs"])
+    assert (case.label, case.truth) == (label, None)
+    assert case.volume.stored.shape == place.stack.geometry.shape
+    assert keep_case(place, run, Work(), desk) is None
+    assert not folder.exists()
+    session.close()
+
+
+def test_the_command_calibrates_on_what_was_decided_here(tmp_path: Path) -> None:
+    from medview.cli.main import main
+
+    for number in range(12):
+        at = f"2026-11-{number + 1:02d}T10:00:00+00:00"
+        decide(number, 0.7 + 0.02 * number, "accepted" if number % 4 else "rejected", at)
+        decide(100 + number, 0.05 + 0.02 * number, "accepted", at)
+
+    status = main(["calibrate", CHILD.name, "local", "--out", str(tmp_path / "own")])
+
+    assert status == 0
+    own = open_folder(tmp_path / "own")
+    assert own.name == f"{CHILD.name}-local"
+    assert own.calibration()["temperature"] != CHILD.calibration()["temperature"]
+    assert "24 cases of 24 patients (local, part decided)" in own.card()

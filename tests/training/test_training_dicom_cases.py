@@ -110,7 +110,7 @@ def test_patients_are_dealt_to_train_and_dev_and_their_numbers_stay_hidden(own):
 
 
 def test_segments_that_the_model_does_not_name_are_left_out(own):
-    with pytest.raises(InvalidInput, match="has a segment that the model names"):
+    with pytest.raises(InvalidInput, match="a segment that the model names"):
         list(read_dicom_cases(own, [{"label": 1, "name": "Liver"}], "train"))
 
 

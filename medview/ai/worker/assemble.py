@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.ai.certainty import ABSTAIN, answer_said, conformal_answer
+from medview.ai.certainty import ABSTAIN, answer_said, conformal_answer, volume_said
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.why import explain_class, explain_label, explain_measure
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
@@ -62,11 +62,13 @@ def _segmentations(
     if given.label_map is None:
         return
     extents = measure_extents(given.label_map, geometry)
+    limits = folder.calibration().get("conformal", {})
     for label in folder.outputs:
         extent = extents.get(label.value)
         if extent is None:
             continue
         volume_mm3 = extent.count * geometry.voxel_mm3
+        measurements = _measurements(label, given, volume_mm3)
         yield Finding(
             id=f"{run_id}-{label.value}",
             kind="segmentation",
@@ -74,7 +76,8 @@ def _segmentations(
             code=label.code,
             volume_mm3=volume_mm3,
             centroid=extent.centroid,
-            measurements=_measurements(label, given, volume_mm3),
+            measurements=measurements,
+            answer_said=volume_said(measurements[0].interval, limits),
             label_map_id=f"{run_id}-labels",
             label_value=label.value,
             explanation=explain_label(folder, label, volume_mm3 / 1000),
@@ -82,9 +85,11 @@ def _segmentations(
 
 
 def _measurements(label: Label, given: PipelineResult, volume_mm3: float) -> tuple[Quantity, ...]:
-    own = tuple(quantity for value, quantity in given.measures if value == label.value)
-    if any(quantity.code == VOLUME for quantity in own):
-        return own
+    """The volume first."""
+    own = [quantity for value, quantity in given.measures if value == label.value]
+    own.sort(key=lambda quantity: quantity.code != VOLUME)
+    if own and own[0].code == VOLUME:
+        return tuple(own)
     volume = Quantity(concept="volume", value=volume_mm3 / 1000, unit="mL", code=VOLUME)
     return (volume, *own)
 

@@ -68,8 +68,10 @@ def report_uid(run: ModelRun, kept: KeptRun | None = None) -> str:
 
 
 def run_stem(run: ModelRun) -> str:
-    """A file name without anything of the patient: model, version, and a hash of the stack."""
-    digest = stack_digest(run.series_uid, run.stack)
+    """A file name without anything of the patient: model, version, and a hash of the stack (of
+    the lesion on it, where it is about one)."""
+    lesion = f"\n{run.subject}" if run.subject else ""
+    digest = stack_digest(run.series_uid + lesion, run.stack)
     return re.sub(r"[^A-Za-z0-9.]+", "-", f"{run.model.name}-{run.model.version}-{digest}")
 
 

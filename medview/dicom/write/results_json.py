@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from medview.core.codec import from_plain, to_plain
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import (
@@ -46,6 +49,21 @@ class StoredHeatmap:
     fidelity: Fidelity | None = None
     random_likeness: float | None = None
     unsure_mm: float | None = None
+
+    def whole(self, values: NDArray[np.float32]) -> Heatmap:
+        """With its values, float32 [k, j, i] on the geometry."""
+        return Heatmap(
+            id=self.id,
+            geometry=self.geometry,
+            values=values,
+            class_name=self.class_name,
+            maximum=self.maximum,
+            method=self.method,
+            cells=self.cells,
+            fidelity=self.fidelity,
+            random_likeness=self.random_likeness,
+            unsure_mm=self.unsure_mm,
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

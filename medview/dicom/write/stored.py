@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from medview.core.errors import InvalidInput
-from medview.core.geometry import Geometry
 from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.words import say
 from medview.dicom.write import results_json as form
@@ -56,20 +55,8 @@ def _read_label_map(run: ModelRun, stored: form.StoredVoxels, folder: Path) -> L
 
 
 def _read_heatmap(stored: form.StoredHeatmap, folder: Path) -> Heatmap:
-    geometry: Geometry = stored.geometry
-    values = read_nifti(_inside(folder, stored.values), geometry.shape)
-    return Heatmap(
-        id=stored.id,
-        geometry=geometry,
-        values=np.asarray(values, np.float32),
-        class_name=stored.class_name,
-        maximum=stored.maximum,
-        method=stored.method,
-        cells=stored.cells,
-        fidelity=stored.fidelity,
-        random_likeness=stored.random_likeness,
-        unsure_mm=stored.unsure_mm,
-    )
+    values = read_nifti(_inside(folder, stored.values), stored.geometry.shape)
+    return stored.whole(np.asarray(values, np.float32))
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -76,7 +76,7 @@ class LocalTruthDialog(QDialog):
 
         self.setWindowTitle(tr("What became of the models' findings"))
         self.column.setAccessibleName(tr("What became of the models' findings"))
-        self.consent.setText(tr("Keep accepted and corrected masks with their images for training"))
+        self.consent.setText(tr("Keep decided results with their images for training"))
         self.consent.setToolTip(tr("On this computer only; forgetting a patient takes them away."))
         where = str(truth_folder("MODEL"))
         self._where.setText(tr("Training cases lie in {folder}.", folder=where))
@@ -108,7 +108,9 @@ class LocalTruthDialog(QDialog):
                 accepted=rate.accepted, edited=rate.edited, rejected=rate.rejected,
             )  # fmt: skip
             share = label(f"{100 * rate.share:.0f} %", wrap=False)
-            card.add(row(label(rate.month, wrap=False), label(numbers, "muted"), None, share))
+            card.add(
+                row(label(rate.month, wrap=False), label(numbers, "muted", wrap=False), None, share)
+            )
             card.add(Meter(rate.share, (low, high)))
         if truth.has_drifted:
             card.add(label(tr("The last month is unlike those before: look at why."), "warn"))

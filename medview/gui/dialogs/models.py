@@ -6,12 +6,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
@@ -26,6 +25,7 @@ from medview.core.errors import MedViewError
 from medview.core.progress import CancelToken
 from medview.core.words import say, tr
 from medview.gui.cards import button, label, row
+from medview.gui.dialogs.files import ask_file, ask_folder
 from medview.gui.operations import Operations
 from medview.gui.style import GRID
 from medview.session import model_manager
@@ -43,6 +43,8 @@ _KINDS = {
 
 class ModelsDialog(QDialog):
     """A list, and the card of the one that is chosen; a new one is looked at before it is added."""
+
+    changed = Signal()  # a model was added, allowed or removed
 
     def __init__(self, operations: Operations, parent: QWidget) -> None:
         super().__init__(parent)
@@ -229,40 +231,37 @@ class ModelsDialog(QDialog):
         return "" if model is None else model.name
 
     def _choose_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, tr("The folder of a model"))
-        if chosen:
-            self.look_at(Path(chosen))
+        ask_folder(self, tr("The folder of a model"), self.look_at)
 
     def _choose_archive(self) -> None:
         kinds = tr("Archives") + " (*.zip *.tar *.tar.gz *.tgz *.tar.xz *.onnx)"
-        chosen, _ = QFileDialog.getOpenFileName(self, tr("The archive of a model"), "", kinds)
-        if chosen:
-            self.look_at(Path(chosen))
+        ask_file(self, tr("The archive of a model"), "", kinds, self.look_at)
 
     def _keep(self) -> None:
         candidate, self._candidate = self._candidate, None
         if candidate is not None:
-            self._do(candidate.keep, candidate.shown.name)
+            self._change(candidate.keep, candidate.shown.name)
 
     def _discard(self) -> None:
         candidate, self._candidate = self._candidate, None
         if candidate is not None:
-            self._do(candidate.discard, self._current_name())
+            self._change(candidate.discard, self._current_name())
 
     def _allow(self) -> None:
         name = self._current_name()
-        self._do(lambda: model_manager.allow(name), name)
+        self._change(lambda: model_manager.allow(name), name)
 
     def _remove(self) -> None:
         name = self._current_name()
-        self._do(lambda: model_manager.drop(name), "")
+        self._change(lambda: model_manager.drop(name), "")
 
-    def _do(self, function: Callable[[], object], name: str) -> None:
+    def _change(self, function: Callable[[], object], name: str) -> None:
         """A change of the models, then the list anew with `name` chosen."""
 
         async def action() -> None:
             await self._called(function)
             refusal = self.said.text() if self.is_refused else ""
+            self.changed.emit()
             found = await self._called(model_manager.list_models)
             if found is not None and not self._is_left:
                 self._models = found
