@@ -27,7 +27,8 @@ POINTS = tuple(
 def found_at(grid: Geometry, number: int, score: float) -> Finding:
     """A box of 12 x 12 voxels on three slices around a place of its own."""
     low = np.array([5.5, 100.5 + 60 * number, 150.5])
-    ends = [low + [a * 3, b * 12, c * 12] for a in (0, 1) for b in (0, 1) for c in (0, 1)]
+    size = np.array([3.0, 12.0, 12.0])
+    ends = [low + size * (a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)]
     corners = tuple(
         PatientPoint(*(float(v) for v in p)) for p in grid.to_patient_array(np.array(ends))
     )
