@@ -160,9 +160,9 @@ def test_a_decided_class_becomes_a_training_case_that_goes_with_its_word(
 def test_the_command_calibrates_on_what_was_decided_here(tmp_path: Path) -> None:
     from medview.cli.main import main
 
-    for number in range(12):
+    for number in range(16):
         at = f"2026-11-{number + 1:02d}T10:00:00+00:00"
-        decide(number, 0.7 + 0.02 * number, "accepted" if number % 4 else "rejected", at)
+        decide(number, 0.6 + 0.02 * number, "accepted" if number % 4 else "rejected", at)
         decide(100 + number, 0.05 + 0.02 * number, "accepted", at)
 
     status = main(["calibrate", CHILD.name, "local", "--out", str(tmp_path / "own")])
@@ -171,4 +171,4 @@ def test_the_command_calibrates_on_what_was_decided_here(tmp_path: Path) -> None
     own = open_folder(tmp_path / "own")
     assert own.name == f"{CHILD.name}-local"
     assert own.calibration()["temperature"] != CHILD.calibration()["temperature"]
-    assert "24 cases of 24 patients (local, part decided)" in own.card()
+    assert "32 cases of 32 patients (local, part decided)" in own.card()
