@@ -152,7 +152,7 @@ def test_a_model_is_measured_again_without_learning(tmp_path, capsys, monkeypatc
     assert "learned from other data" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["router"])
+@pytest.mark.parametrize("name", ["headneck-oar", "hippocampus", "pneumonia-child", "router"])
 def test_the_training_file_of_a_shipped_model_describes_what_ships(name):
     folder = shipped_models_dir() / name
     plan = read_plan(folder / "train.toml")
