@@ -46,7 +46,7 @@ _INTERVALS = (
     "exact binomial 95 % intervals. They hold for cases like these; elsewhere nobody knows."
 )
 _BY_OTHERS = "the same cases, each by the limits of the others"
-_ROOM = 1.25  # times the largest distance seen, where too few cases tell the hundredth
+_ROOM = 2.0  # times the largest distance seen, where too few cases tell the hundredth
 _MANY = 200
 _FEW = 20  # cases to fit on; below it all unseen cases are fitted on, each measured by the others
 Rows = Sequence[Mapping[str, Any]]
