@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.record.document import LONG_TEXT, Document, Section
-from medview.record.language import detect_language, has_han
+from medview.record.language import detect_language, has_han, simplified
 from medview.record.note import Entity, Note, Relation, Span
 from medview.record.rules.allergies import with_allergies
 from medview.record.rules.anatomy import find_anatomy
@@ -100,11 +100,12 @@ def extract(
     )
     found = _Found(list(document.entities), _structured_links(document))
     sections = list(document.sections)
+    text = simplified(document.text)  # of the same length: every place stays true
     for start, end in document.narrative:
-        inner = find_sections(document.text, start, end)
+        inner = find_sections(text, start, end)
         sections += inner
         outer = label_at(document.sections, start)
-        _read_passage(document.text, _parts((start, end), inner, outer), reader, found)
+        _read_passage(text, _parts((start, end), inner, outer), reader, found)
     sections.sort(key=lambda s: (s.start, -s.end))
     note = _numbered(document, spoken, tuple(sections), found)
     used = reader.tagger
@@ -230,7 +231,10 @@ def _numbered(
     document: Document, language: str, sections: tuple[Section, ...], found: _Found
 ) -> Note:
     ordered = sorted(dict.fromkeys(found.entities), key=lambda e: (e.start, e.end))
-    numbered = {e: replace(e, id=f"T{i}") for i, e in enumerate(ordered, 1)}
+    numbered = {
+        e: replace(e, id=f"T{i}", text=document.text[e.start : e.end])  # as it was written
+        for i, e in enumerate(ordered, 1)
+    }
     relations = [
         Relation(kind, numbered[head].id, numbered[tail].id)
         for kind, head, tail in dict.fromkeys(found.links)

@@ -6,6 +6,23 @@ import re
 
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+# Traditional characters of medical notes and, in the same order, the simplified ones, which cues
+# and word lists are written in.
+_TRADITIONAL = (
+    "無見認發現觸捫聞顯訴檢並慮陰陽確異變難為應經術後舊陳過與險風預別親媽爺於斷診轉療遺傳從沒覺"
+    "們雙單張態對來進員節約傾餘還給藥規則這時盡兒歲質個壓結葉積腫瘍癥殘縱動靜脈腦頭頸頜齒臟膽腎"
+    "腸關顱韌帶膿潰細鈣鈉鉀紅體膠濃氣熱惡暈嘔瀉驚煙飲黴靈達嗎羅維鹽絡宮頻數勻圓橢邊緣銳淺滲實區"
+    "條狀點塊殼團縮擴闊狹寬長徑釐側層橫貧濕類損傷創複導電掃顆絲鏡劑減輕嚴遠幾週內響壞鬱滯補產嬰"
+    "齡婦許選擇護測試驗連續顏淚舉飽榮環樣門會"
+)
+_SIMPLIFIED = (
+    "无见认发现触扪闻显诉检并虑阴阳确异变难为应经术后旧陈过与险风预别亲妈爷于断诊转疗遗传从没觉"
+    "们双单张态对来进员节约倾余还给药规则这时尽儿岁质个压结叶积肿疡症残纵动静脉脑头颈颌齿脏胆肾"
+    "肠关颅韧带脓溃细钙钠钾红体胶浓气热恶晕呕泻惊烟饮霉灵达吗罗维盐络宫频数匀圆椭边缘锐浅渗实区"
+    "条状点块壳团缩扩阔狭宽长径厘侧层横贫湿类损伤创复导电扫颗丝镜剂减轻严远几周内响坏郁滞补产婴"
+    "龄妇许选择护测试验连续颜泪举饱荣环样门会"
+)
+_TO_SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
 _SAMPLE = 20_000  # characters that are looked at
 _HAN_SHARE = 0.15  # a Han character says as much as several letters
 
@@ -20,3 +37,8 @@ def detect_language(text: str) -> str:
 def has_han(text: str) -> bool:
     """Whether there is any Chinese character."""
     return _HAN.search(text) is not None
+
+
+def simplified(text: str) -> str:
+    """The same text, as long, with the traditional characters of medical notes simplified."""
+    return text.translate(_TO_SIMPLIFIED) if has_han(text) else text

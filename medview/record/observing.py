@@ -31,7 +31,7 @@ _PAST = frozenset(
 _ONLY_PAST = frozenset(("cancer_history",))
 _ONLY_NOW = frozenset(("acute_kidney_injury", "dialysis", "pregnancy", "screening"))
 _TREATMENTS = frozenset(("antihypertensive_treatment", "statin_treatment"))
-_DENIAL = re.compile(r"den(?:y|ies|ied)|history|never|否认|史", re.IGNORECASE)
+_DENIAL = re.compile(r"den(?:y|ies|ied)|history|never|否[认認]|史", re.IGNORECASE)
 _ADVICE = re.compile(
     r"recommend|consider|advis|suggest|discuss|declin|refus|start|建议|考虑|拟|拒", re.IGNORECASE
 )

@@ -202,11 +202,28 @@ def test_a_text_says_whose_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "PATIENT: Jane Roe  MRN: 99887",
+        "Name: Jane Roe, Patient ID: 99887",
+        "姓名：王小明 性别：男 住院号：99887",
+    ],
+)
+def test_a_number_behind_the_name_says_whose_it_is(tmp_path: Path, line: str) -> None:
+    assert read_document(write(tmp_path, "n.txt", line + "\n\nNodule.")).patient.ids == ("99887",)
+
+
+@pytest.mark.parametrize(
     ("line", "name"),
     [
         ("Name: Doe, Ann", "Doe, Ann"),
         ("Patient: Ann Doe, 67 years", "Ann Doe"),
         ("姓名：王小明，男", "王小明"),
+        ("PATIENT: Jane Roe  MRN: 99887", "Jane Roe"),
+        ("Name: Jane Roe DOB: 1980-02-13", "Jane Roe"),
+        ("Name: Jane Roe Date of birth: 1980-02-13", "Jane Roe"),
+        ("Name: Jane Mary Roe (F)", "Jane Mary Roe"),
+        ("姓名：王小明 性别：男 住院号：12345", "王小明"),
     ],
 )
 def test_a_name_ends_where_something_else_begins(tmp_path: Path, line: str, name: str) -> None:

@@ -198,6 +198,10 @@ def test_labs_and_vitals_carry_ucum_units(
          {"num": 30, "unit": "{pack-years}", "text": "current"}),
         ("Ex-smoker, 38 pack-years.", {"num": 38, "unit": "{pack-years}", "text": "former"}),
         ("Quit smoking 10 years ago.", {"text": "former"}),
+        ("40 pack-year smoker, quit 2010.", {"num": 40, "unit": "{pack-years}", "text": "former"}),
+        ("40 pk-yr smoker who stopped in 2010.",
+         {"num": 40, "unit": "{pack-years}", "text": "former"}),
+        ("30 pack years, quit 5 years ago.", {"num": 30, "unit": "{pack-years}", "text": "former"}),
         ("吸烟30年，20支/日，已戒烟5年。", {"num": 30, "unit": "{pack-years}", "text": "former"}),
         ("Smoked 1 pack per day for 30 years, quit 2010.",
          {"num": 30, "unit": "{pack-years}", "text": "former"}),
@@ -295,3 +299,35 @@ def test_a_very_long_note_does_not_hang(read: Reader) -> None:
 )  # fmt: skip
 def test_hostile_repetition_does_not_hang(read: Reader, text: str) -> None:
     assert read("否认" + text).text.startswith("否认")
+
+
+@pytest.mark.parametrize(
+    ("text", "mention", "value"),
+    [
+        ("Digoxin 0,25 mg daily.", "0,25 mg", {"num": 0.25, "unit": "mg"}),
+        ("Lesion 1,2 x 0,8 cm.", "1,2 x 0,8 cm", {"dims": [1.2, 0.8], "unit": "cm"}),
+        ("Hemoglobin 9,8 g/dL.", "Hemoglobin 9,8 g/dL",
+         {"num": 9.8, "unit": "g/dL", "concept": "718-7"}),
+        ("Platelets 210,000/uL.", "Platelets 210,000/uL",
+         {"num": 210000, "unit": "/uL", "concept": "777-3"}),
+    ],
+)  # fmt: skip
+def test_a_decimal_comma_is_part_of_its_number(
+    read: Reader, text: str, mention: str, value: dict[str, object]
+) -> None:
+    found = {e.text: e.value.to_json() for e in read(text).entities if e.value}
+
+    assert found[mention] == value
+
+
+def test_traditional_characters_are_read_and_kept(read: Reader) -> None:
+    text = "病人否認糖尿病、高血壓。右肺上葉見8毫米結節，未見胸腔積液，疑似肺癌。"
+    note = read(text)
+
+    found = {e.text: (e.attrs.negated, e.attrs.uncertain) for e in note.entities}
+    assert found["糖尿病"] == found["高血壓"] == found["胸腔積液"] == (True, False)
+    assert (found["結節"], found["肺癌"]) == ((False, False), (False, True))
+    assert "右肺上葉" in found
+    assert all(text[e.start : e.end] == e.text for e in note.entities)
+    denied = [o.status for o in note.observations if o.value in ("糖尿病", "高血压", "高血壓")]
+    assert set(denied) == {"denied"}

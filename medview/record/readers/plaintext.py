@@ -16,11 +16,16 @@ from medview.record.readers.page import document_id
 from medview.record.rules.demographics import iso_date
 
 _HEAD = 1500  # characters in which identity and date may stand
-_ID = re.compile(r"^[ \t]*(?:Patient ID|MRN|Medical record (?:number|no\.?)|Hospital (?:number|no\.?)|PID|患者ID|患者编号|病历号|住院号|门诊号|病案号)[ \t]*[:：#][ \t]*([A-Za-z0-9._-]{2,40})",
+_ID = re.compile(r"(?:^[ \t]*|[\s,;|，；(（])(?:Patient ID|MRN|Medical record (?:number|no\.?)|Hospital (?:number|no\.?)|PID|患者ID|患者编号|病历号|住院号|门诊号|病案号)[ \t]*[:：#][ \t]*([A-Za-z0-9._-]{2,40})",
                  re.IGNORECASE | re.MULTILINE)  # fmt: skip
 _NAME = re.compile(
     r"^[ \t]*(?:Patient(?: name)?|Name|姓名|患者姓名)[ \t]*[:：][ \t]*([^\n,，;；|]{2,60}(?:, ?[A-Z][\w'.-]+(?: [A-Z][\w'.-]*)?(?=[ \t]*(?:$|[|;])))?)",
     re.IGNORECASE | re.MULTILINE,
+)
+# What follows a name on its line: another label, or a gap as wide as a column's.
+_AFTER_NAME = re.compile(
+    r"\s{2,}|\t|\s*[(（]|\s+(?=[^\s:：]+(?: (?:of birth|ID|no\.?|number))?[ \t]*[:：#])",
+    re.IGNORECASE,
 )
 _BIRTH = re.compile(
     r"(?:Date of birth|DOB|Birth date|Born|出生日期|出生年月|出生)[ \t]*[:：]?[ \t]*([0-9A-Za-z年月日 ./,-]{4,24})",
@@ -90,7 +95,7 @@ def _identity(head: str) -> PatientIdentity:
     name, birth, number = _NAME.search(head), _BIRTH.search(head), _ID.search(head)
     return PatientIdentity(
         ids=(number[1],) if number else (),
-        name=name[1].strip() if name else "",
+        name=_AFTER_NAME.split(name[1].strip(), maxsplit=1)[0] if name else "",
         birth_date=iso_date(birth[1]) if birth else "",
         sex=_sex(sex) if sex else "",
     )

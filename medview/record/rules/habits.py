@@ -33,12 +33,13 @@ _STATUS = {
     "current": r"(?:current(?:ly)?|active|heavy|daily|chronic) (?:(?:cigarette|tobacco|everyday|every day) )?smok(?:er|es|ing)"
     r"|smoker|smokes|continues to smoke|still smok(?:es|ing)|ongoing tobacco use|current tobacco use|tobacco use disorder",
 }  # fmt: skip
-_TAIL = rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked )*(?:{_PY}|{_A_DAY}|{_YEARS}|{_QUIT}))*"
+_TAIL = rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked |who (?:has |had )?)*(?:{_PY}|{_A_DAY}|{_YEARS}|{_QUIT}))*"
 _ENGLISH = re.compile(
     rf"{BEGIN}(?:(?P<never>{_STATUS['never']})|(?P<former>{_STATUS['former']})|(?P<current>{_STATUS['current']})"
     rf"|smoked(?= [^.;]*(?:pack|cig|ppd|year)|\b)|(?P<py>{_PY})){_TAIL}{END}",
     re.IGNORECASE,
 )
+_HAS_QUIT = re.compile(r"\b(?:quit|stopped|gave up|ceased)\b", re.IGNORECASE)
 _ZH_PY = rf"{_N}\s*包\s*[·.*]?\s*年"
 _ZH_PACKS = rf"(?:{_N}|[半一两])"
 _CHINESE = re.compile(
@@ -100,12 +101,10 @@ def _alcohol(match: re.Match[str]) -> Entity:
 def _english(text: str, match: re.Match[str]) -> Entity:
     said = match[0]
     status = next((k for k in ("never", "former", "current") if match[k]), "")
-    if status == "current" and re.search(r"\b(?:quit|stopped|gave up)\b", said, re.IGNORECASE):
-        status = "former"
-    if not status and re.match(r"smoked", said, re.IGNORECASE):
-        status = "former" if re.search(r"\b(?:quit|stopped)\b", said, re.IGNORECASE) else ""
     if not status and match["py"] and re.search(r"smoker", said, re.IGNORECASE):
         status = "current"
+    if status in ("", "current") and _HAS_QUIT.search(said):
+        status = "former"
     return _smoking(said, match.start(), status, _english_pack_years(said))
 
 
