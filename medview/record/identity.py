@@ -1,13 +1,22 @@
-"""Whether a document belongs to the open patient: by id, birth date and sex, never by name."""
+"""Whether a document belongs to the open patient: by id, birth date and sex, never by name.
+
+A name joins nothing, but where nothing else is said, another name keeps a document apart.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medview.core.study import Patient
 from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
+from medview.record.language import simplified
+
+_NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['.’-])*")
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ0-9]")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,14 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
     sex_differs = bool(
         own.sex in ("F", "M") and patient.sex in ("F", "M") and own.sex != patient.sex
     )
+    name_differs = not same_id and _names_differ(own.name, patient.name)
     rows = (
         (say("Patient ID"), _shown_id(own, patient.id), patient.id, id_differs),
-        (say("Name"), own.name, _readable(patient.name), False),
+        (say("Name"), own.name, _readable(patient.name), name_differs),
         (say("Birth date"), own.birth_date, patient.birth_date, birth_differs),
         (say("Sex"), own.sex, patient.sex, sex_differs),
     )
-    if id_differs or birth_differs or sex_differs:
+    if id_differs or birth_differs or sex_differs or name_differs:
         return Belonging("mismatch", rows, say("This document is about another patient."))
     if same_id:
         return Belonging("match", rows, say("This document is about the open patient."))
@@ -68,6 +78,24 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
 def _readable(name: str) -> str:
     """A person name of DICOM: parts by blanks, its writings apart."""
     return " · ".join(" ".join(part.split("^")).strip() for part in name.split("=") if part)
+
+
+def _names_differ(one: str, two: str) -> bool:
+    """Whether two names share no word: both whole ones, in one script."""
+    pairs = list(zip(_parts_of_name(one), _parts_of_name(two), strict=True))
+    return any(a and b for a, b in pairs) and not any(a & b for a, b in pairs)
+
+
+def _parts_of_name(name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Latin words where two or more of them are written as names are; Chinese names."""
+    words = _readable(name.replace(",", " ")).split()
+    latin = [w for w in words if _NAME_WORD.fullmatch(w) and w[0].isupper()]
+    is_whole = len(latin) > 1 and all(w in latin or not _LATIN.match(w) for w in words)
+    han = "".join(w for w in words if _HAN.fullmatch(w))
+    return (
+        frozenset(w.casefold().strip(".") for w in latin) if is_whole else frozenset(),
+        frozenset((simplified(han),)) if 2 <= len(han) <= 4 else frozenset(),
+    )
 
 
 def _plain(identifier: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,29 @@ def test_a_name_alone_says_nothing(tmp_path: Path) -> None:
     document = read_document(write(tmp_path, "n.txt", "Patient: Ann Doe\nCough."))
 
     assert belongs_to(document, ANN).verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "open_name", "verdict"),
+    [
+        ("Jane Stranger", "Doe^Ann", "mismatch"),
+        ("Doe, Ann Mary", "DOE^ANN", "unknown"),
+        ("Ann Smith", "Doe^Ann", "unknown"),  # a name may change by marriage
+        ("王小明", "Wang^Xiaoming", "unknown"),  # another script
+        ("王小明", "Li^Ming=李明=", "mismatch"),
+        ("王小明", "Wang^Xiaoming=王^小明=", "unknown"),
+        ("67 y old with cough", "Doe^Ann", "unknown"),  # no name
+        ("Jane Stranger", "16d7f894-55d7", "unknown"),  # a pseudonym
+    ],
+)
+def test_another_name_keeps_a_document_apart(
+    tmp_path: Path, name: str, open_name: str, verdict: str
+) -> None:
+    document = read_document(write(tmp_path, "n.txt", f"Patient: {name}\nCough."))
+
+    belonging = belongs_to(document, replace(ANN, name=open_name))
+    assert belonging.verdict == verdict
+    assert belonging.rows[1][3] == (verdict == "mismatch")
 
 
 # Unusual or damaged, but readable; what is damaged carries a note.
