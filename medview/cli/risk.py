@@ -25,6 +25,7 @@ from medview.risk import (
     by_use,
     catalogue,
     compute,
+    concept_called,
     fitting_of,
     judge,
     know,
@@ -35,6 +36,7 @@ from medview.risk import (
 from medview.session.research import all_scores
 
 _LARGEST_CASES_FILE = 64 << 20
+_UNKNOWN = frozenset(("", "?", "unknown", "not known", "n/a", "未知", "不详"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,7 +176,15 @@ def _case(row: Any) -> RiskResult:
 def _pairs(inputs: Any) -> list[tuple[str, Any]]:
     if not isinstance(inputs, dict | None):
         raise InvalidInput(say("A case has no inputs."))
-    return [pair for pair in (inputs or {}).items() if pair[1] is not None]
+    return [pair for pair in (inputs or {}).items() if not _is_unknown(*pair)]
+
+
+def _is_unknown(name: str, value: Any) -> bool:
+    """Whether a case says in words that it does not know: that is missing, neither no nor wrong."""
+    if not isinstance(value, str):
+        return value is None
+    word = value.strip().lower()
+    return word in _UNKNOWN and word not in concept_called(name).choices
 
 
 def _refused(name: str, error: InvalidInput, inputs: Any) -> RiskResult:

@@ -5,7 +5,7 @@ no. Front door: catalogue, compute, fitting, by_use, by_hand, Score, ScoreInput,
 many scores of one patient know once, then fitting_of and judge.
 """
 
-from medview.risk.by_hand import by_hand, meant_by
+from medview.risk.by_hand import by_hand, concept_called, meant_by
 from medview.risk.compute import compute, judge
 from medview.risk.fitting import by_use, fitting, fitting_of, shown_of
 from medview.risk.follow_up import due
@@ -29,6 +29,7 @@ __all__ = [
     "by_use",
     "catalogue",
     "compute",
+    "concept_called",
     "due",
     "fitting",
     "fitting_of",

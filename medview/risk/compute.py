@@ -12,6 +12,7 @@ from medview.core.observation import Observation, concepts
 from medview.core.study import Patient, Study
 from medview.core.words import Sentence, say
 from medview.risk.choose import Choice
+from medview.risk.contradictions import contradiction, left_aside
 from medview.risk.explain import contributions, possible, run
 from medview.risk.formulas import Inputs, NotKnown
 from medview.risk.known import Known, know, overridden
@@ -69,18 +70,22 @@ def judge(
         is_research=score.is_research,
         citation=score.citation,
     )
-    reason = _refusal(score, choices, excluding) or _wrong_age(score, known)
+    values = {item.name: item.value for item in used}
+    reason = (
+        _refusal(score, choices, excluding) or _wrong_age(score, known) or contradiction(values)
+    )
     if reason is not None:
         return replace(result, reason=reason)
-    values = {item.name: item.value for item in used}
     missing = _missing(score, values)
     if missing:
         return replace(
             result, status="missing", missing=missing, possible=possible(score, values, missing)
         )
     unasked = _unasked(score, excluding, values)
+    aside = left_aside(values)
     found = _computed(score, result, values)
-    return replace(found, warnings=(*found.warnings, *unasked))
+    named = () if aside is None else (aside,)
+    return replace(found, warnings=(*found.warnings, *named, *unasked))
 
 
 def _chosen(known: Known, spec: ScoreInput, left_out: Collection[str]) -> Choice:

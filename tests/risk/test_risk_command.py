@@ -126,6 +126,21 @@ def test_cases_are_answered_in_order_and_a_wrong_one_fails_alone(
     assert "no score called no-such-score" in answer["scores"][2]["reason"]
 
 
+@pytest.mark.parametrize("word", ["unknown", "Not known", "?", "", "未知", None])
+def test_a_case_may_say_that_it_does_not_know_which_is_missing_and_not_no(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], word: str | None
+) -> None:
+    inputs = {"age": 76, "sex": "M", "heart_failure": word, "hypertension": "yes"}
+    inputs |= dict.fromkeys(("diabetes", "stroke_tia_embolism", "vascular_disease"), "no")
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps([{"score": "cha2ds2-vasc", "inputs": inputs}]), encoding="utf-8")
+
+    status, answer, _ = ask(capsys, "--cases", str(cases))
+
+    (score,) = answer["scores"]
+    assert (status, score["status"], score["missing"]) == (0, "missing", ["heart_failure"])
+
+
 @pytest.mark.parametrize("content", ["", "{", "[" * 100_000, "7", '{"cases": 3}', "\ud800"])
 def test_a_broken_file_of_cases_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str

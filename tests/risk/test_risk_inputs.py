@@ -470,3 +470,71 @@ def test_a_larger_nodule_is_never_less_suspect(diameter: float, share: float) ->
         assert small is not None
         assert large is not None
         assert small <= large
+
+
+CONTRADICTIONS = {
+    "years since quitting in one who never smoked": (
+        "va-nodule",
+        {"age": 62, "nodule_diameter_max": 10, "smoking_status": "never", "quit_years": 10},
+        "Smoking never and Years since quitting 10 y contradict each other.",
+    ),
+    "quit before birth": (
+        "va-nodule",
+        {"age": 62, "nodule_diameter_max": 10, "smoking_status": "former", "quit_years": 70},
+        "Years since quitting 70 y and Age 62 y contradict each other.",
+    ),
+    "a part larger than the whole": (
+        "fleischner-2017",
+        {"age": 60, "mean_diameter": 7, "type": "part-solid", "count": 1, "solid_part": 9},
+        "Nodule, solid part 9 mm and Nodule, mean diameter 7 mm contradict each other.",
+    ),
+    "a nadir above the baseline": (
+        "recist-1-1",
+        {
+            "target_sum_baseline": 50,
+            "target_sum_nadir": 60,
+            "target_sum_now": 55,
+            "new_lesions": "no",
+        },
+        "contradict each other.",
+    ),
+    "a diastole above the systole": (
+        "curb-65",
+        {"age": 70, "confusion": "no", "urea": 8, "respiratory_rate": 20, "sbp": 80, "dbp": 120},
+        "contradict each other.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS.values(), ids=CONTRADICTIONS.keys())
+def test_inputs_that_cannot_both_be_true_are_named_and_nothing_is_computed(
+    case: tuple[str, dict[str, str | float], str],
+) -> None:
+    score, inputs, reason = case
+
+    result = compute(catalogue()[score], [by_hand(name, value) for name, value in inputs.items()])
+
+    assert (result.status, result.value, result.band) == ("invalid", None, None)
+    assert result.reason is not None
+    assert reason in result.reason.english()
+
+
+def test_inputs_at_the_limit_do_not_contradict() -> None:
+    given = {"age": 60, "mean_diameter": 7, "type": "part-solid", "count": 1, "solid_part": 7}
+
+    result = compute(
+        catalogue()["fleischner-2017"], [by_hand(name, value) for name, value in given.items()]
+    )
+
+    assert result.status == "computed"
+
+
+def test_years_since_quitting_in_a_smoker_count_nothing_and_are_named() -> None:
+    given = {"age": 62, "nodule_diameter_max": 10, "smoking_status": "current", "quit_years": 10}
+
+    result = compute(
+        catalogue()["va-nodule"], [by_hand(name, value) for name, value in given.items()]
+    )
+
+    assert result.value == pytest.approx(40.29, abs=0.01)
+    assert "Smoking current and Years since quitting 10 y contradict" in words(result)
