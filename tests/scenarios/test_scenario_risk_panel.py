@@ -186,7 +186,9 @@ def test_missing_answers_are_named_and_filled_one_by_one(
 ) -> None:
     session.made.enter("nodule_diameter_max", 12.0, "mm")
     qtbot.waitUntil(lambda: status(panel, "brock") == "missing")
-    assert "Not in the record: Nodule type, Nodule spiculated" in texts(panel)
+    # The card says it a moment after the result knows it.
+    named = "Not in the record: Nodule type, Nodule spiculated"
+    qtbot.waitUntil(lambda: named in texts(panel))
 
     click_title(qtbot, panel, "brock")
     qtbot.waitUntil(lambda: card(panel, "brock").rows is not None)
