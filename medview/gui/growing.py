@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from medview.gui.cards import CardColumn
+from medview.gui.slices import Slices, Steps
 
 Maker = QWidget | Callable[[], QWidget]
 
 
 class Growing:
-    """Calls makers: the first ones at once, the others a few with every turn of Qt's loop."""
+    """Calls makers: the first ones at once, the others in slices between the user's events."""
 
-    def __init__(self, owner: QWidget, at_once: int, each: int) -> None:
-        self._at_once, self._each = at_once, each
-        self._left: list[Callable[[], object]] = []
-        self._timer = QTimer(owner, singleShot=True)
-        self._timer.timeout.connect(lambda: self._go_on(self._each))
+    def __init__(self, owner: QWidget, at_once: int) -> None:
+        self._at_once = at_once
+        self._left: deque[Callable[[], object]] = deque()
+        self._slices = Slices(owner)
 
     @property
     def is_whole(self) -> bool:
@@ -28,8 +28,12 @@ class Growing:
 
     def begin(self, makers: Sequence[Callable[[], object]], *, is_later: bool = False) -> None:
         """Make these; what was left of those before is forgotten. is_later: none at once."""
-        self._left = list(makers)
-        self._go_on(0 if is_later else self._at_once)
+        self._slices.stop()
+        self._left = deque(makers)
+        for _ in range(0 if is_later else min(self._at_once, len(makers))):
+            self._left.popleft()()
+        if self._left:
+            self._slices.start(self._steps)
 
     def add(self, makers: Sequence[Callable[[], object]]) -> None:
         """Make these after what is left."""
@@ -38,13 +42,10 @@ class Growing:
         else:
             self.begin(makers)
 
-    def _go_on(self, count: int) -> None:
-        self._timer.stop()
-        now, self._left = self._left[:count], self._left[count:]
-        for make in now:
-            make()
-        if self._left:
-            self._timer.start(0)
+    def _steps(self) -> Steps:
+        while self._left:
+            self._left.popleft()()
+            yield
 
 
 class GrowingColumn(CardColumn):
@@ -52,7 +53,7 @@ class GrowingColumn(CardColumn):
 
     def __init__(self) -> None:
         super().__init__()
-        self._growing = Growing(self, 1, 1)
+        self._growing = Growing(self, 1)
 
     @property
     def is_whole(self) -> bool:

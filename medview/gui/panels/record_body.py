@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TRENDS = 6  # plots that stand below the documents; the list of labs has all of them
 _LABS = 40  # lines of labs before the rest is asked for
-_LINES_AT_ONCE, _LINES_EACH = 3, 2
+_LINES_AT_ONCE = 3
 Asking = TrendCard | KnownCard | StatementsCard | TimelineCard
 
 
@@ -130,7 +130,7 @@ class Body:
         rest = series[self._labs :]
         more = button(tr("Show {count} more", count=len(rest)), "link")
         more.setHidden(not rest)
-        growing = Growing(card, _LINES_AT_ONCE, _LINES_EACH)
+        growing = Growing(card, _LINES_AT_ONCE)
 
         def adding(one: Series) -> None:
             line = SeriesLine(one)

@@ -17,7 +17,7 @@ from medview.gui.style import GRID
 from medview.record import Known, Statement
 
 _AT_ONCE = 12  # lines of a list before the rest is asked for
-_LINES_AT_ONCE, _LINES_EACH = 3, 2  # made at once, and with every turn of the loop after
+_LINES_AT_ONCE = 3
 
 
 class StatementsCard(Card):
@@ -33,7 +33,7 @@ class StatementsCard(Card):
         self._lines = QVBoxLayout()
         self._lines.setSpacing(GRID)
         self.body.addLayout(self._lines)
-        self._growing = Growing(self, _LINES_AT_ONCE, _LINES_EACH)
+        self._growing = Growing(self, _LINES_AT_ONCE)
         self._more = button("", "link", self._show_more)
         self.add(self._more)
         self._show_more()
@@ -87,7 +87,7 @@ class KnownCard(Card):
         self._grid.setVerticalSpacing(GRID + 2)
         self._grid.setColumnStretch(0, 1)
         self.body.addLayout(self._grid)
-        self._growing = Growing(self, _LINES_AT_ONCE, _LINES_EACH)
+        self._growing = Growing(self, _LINES_AT_ONCE)
         self._growing.begin([partial(self._add, n, item) for n, item in enumerate(known)])
 
     def _add(self, number: int, item: Known) -> None:

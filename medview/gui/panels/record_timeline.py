@@ -27,7 +27,7 @@ from medview.session.timeline import LANES, Axis, Happening, Mark, axis_of, mark
 _LANE, _AXIS, _LEFT, _RIGHT = 28, 22, 8, 12
 _NEAR = 9  # pixels around a mark that are the mark's
 _AT_ONCE = 40
-_LINES_AT_ONCE, _LINES_EACH = 4, 3
+_LINES_AT_ONCE = 4
 
 
 class TimelineCard(Card):
@@ -51,7 +51,7 @@ class TimelineCard(Card):
         self.body.addLayout(self._lines)
         self._rest = label("", "small")
         self.add(self._rest)
-        self._growing = Growing(self, _LINES_AT_ONCE, _LINES_EACH)
+        self._growing = Growing(self, _LINES_AT_ONCE)
         self.show_mark(None)
 
     def show_mark(self, mark: Mark | None) -> None:
