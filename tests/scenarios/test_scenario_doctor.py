@@ -45,6 +45,11 @@ def _words(dialog: DoctorDialog) -> str:
     return "\n".join(found.text() for found in dialog.findChildren(QLabel) if found.isVisible())
 
 
+def _wait_for(dialog: DoctorDialog, words: str, qtbot: QtBot) -> None:
+    """Lines of a card are shown one turn of the event loop after they were added."""
+    qtbot.waitUntil(lambda: words in _words(dialog), timeout=10_000)
+
+
 def _press(dialog: DoctorDialog, text: str) -> None:
     next(b for b in dialog.findChildren(QPushButton) if b.text() == text and b.isVisible()).click()
 
@@ -61,15 +66,15 @@ def test_a_series_is_examined_and_a_repaired_copy_saved(
     window.actions_["file.doctor"].trigger()
     dialog = _dialog(window, qtbot)
 
-    assert "Instance numbers do not follow the slices · 5" in _words(dialog)
-    assert "(0020,0013)" in _words(dialog)
+    _wait_for(dialog, "Instance numbers do not follow the slices · 5", qtbot)
+    _wait_for(dialog, "(0020,0013)", qtbot)
     _press(dialog, "Save a repaired copy…")
-    qtbot.waitUntil(lambda: "copies would be written" in _words(dialog), timeout=10_000)
-    assert "The pictures are numbered anew" in _words(dialog)
+    _wait_for(dialog, "copies would be written", qtbot)
+    _wait_for(dialog, "The pictures are numbered anew", qtbot)
     out = tmp_path / "out"
     _press(dialog, "Choose a folder…")
     choose(dialog, out)
-    qtbot.waitUntil(lambda: "repaired copies were written" in _words(dialog), timeout=10_000)
+    _wait_for(dialog, "repaired copies were written", qtbot)
 
     copies = sorted((pydicom.dcmread(p) for p in out.iterdir()), key=lambda d: d.InstanceNumber)
     places = [float(copied.ImagePositionPatient[2]) for copied in copies]
@@ -87,7 +92,7 @@ def test_the_unreadable_files_can_be_examined_from_their_card(
     next(b for b in window.studies.findChildren(QPushButton) if b.text() == "Examine…").click()
     dialog = _dialog(window, qtbot)
 
-    assert "cut.dcm" in _words(dialog)
+    _wait_for(dialog, "cut.dcm", qtbot)
     assert any(card.accessibleName() for card in dialog.findChildren(Card))
     assert not [b for b in dialog.findChildren(QPushButton)
                 if b.text() == "Save a repaired copy…" and b.isVisible()]  # fmt: skip
@@ -107,7 +112,7 @@ def test_a_series_menu_leads_to_the_doctor_in_chinese(opened: MainWindow, qtbot:
     dialog = _dialog(opened, qtbot)
 
     assert dialog.windowTitle() == "文件医生"
-    assert "个文件：0 个错误" in _words(dialog)
+    _wait_for(dialog, "个文件：0 个错误", qtbot)
     dialog.close()
 
 
@@ -120,12 +125,12 @@ def test_a_folder_that_is_not_empty_is_refused_in_the_dialog(
     window.actions_["file.doctor"].trigger()
     dialog = _dialog(window, qtbot)
     _press(dialog, "Save a repaired copy…")
-    qtbot.waitUntil(lambda: "copies would be written" in _words(dialog), timeout=10_000)
+    _wait_for(dialog, "copies would be written", qtbot)
 
     dialog.save_to(folder)
     qtbot.waitUntil(lambda: not dialog.is_busy, timeout=10_000)
 
-    assert "A file is there already" in _words(dialog)
+    _wait_for(dialog, "A file is there already", qtbot)
     dialog.close()
 
 
