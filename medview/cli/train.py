@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="learn nothing: measure the weights beside FILE.toml again, write figures and card",
     )  # fmt: skip
     parser.add_argument(
+        "--record", action="store_true",
+        help="learn nothing: write into the card beside FILE.toml how far RUNS/<name>/model, made "
+        "again by an earlier run, came out from what ships",
+    )  # fmt: skip
+    parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR",
         help="where RUNS/<name>/ gets checkpoint, curves and model (default ./runs)",
     )  # fmt: skip
@@ -33,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Train to the end; Ctrl-C writes a checkpoint first."""
     if not args.plan.exists():  # before the training room is loaded, which takes seconds
         raise InvalidInput(say("There is no such file."), str(args.plan))
+    if args.record:
+        return _record(args)
     cancel = CancelToken()
     stops = (signal.SIGINT, signal.SIGTERM)  # both write a checkpoint first
     before = [signal.signal(number, lambda *_: cancel.cancel()) for number in stops]
@@ -41,14 +47,33 @@ def run(args: argparse.Namespace) -> int:
     finally:
         for number, handler in zip(stops, before, strict=True):
             signal.signal(number, handler)
-    figures = _figures(model)
-    stated = _figures(args.plan.parent)
-    name, beside = model.parent.name, _beside(model, args.plan.parent, figures, stated)
-    if args.json:
+    return _told(model, args.plan.parent, is_json=args.json)
+
+
+def _told(model: Path, shipped: Path, *, is_json: bool) -> int:
+    from medview.training.again import beside, figures_in, verdict
+
+    figures, stated = figures_in(model), figures_in(shipped)
+    name, found = model.parent.name, beside(model, shipped)
+    if is_json:
         print_json({"schema": "medview.train/1", "model": name, "path": str(model), **figures,
-                    "stated": stated.get("metrics", {}), "beside": beside})  # fmt: skip
+                    "stated": stated.get("metrics", {}), "beside": found})  # fmt: skip
+        return DONE
+    said = [f"Beside the model that ships: {verdict(found)}"] if found else []
+    print_lines(f"{name}: {model}", *_lines(figures, stated), *said)
+    return DONE
+
+
+def _record(args: argparse.Namespace) -> int:
+    """Learn nothing: what an earlier run left stands beside what ships, and the card tells it."""
+    from medview.training.again import record, verdict
+
+    shipped = args.plan.parent
+    told = record(args.runs, shipped)
+    if args.json:
+        print_json({"schema": "medview.train/1", "path": str(shipped), "beside": told})
     else:
-        print_lines(f"{name}: {model}", *_lines(figures, stated), *_verdict(beside))
+        print_lines(str(shipped / "card.md"), f"Made again on {told['on']}: {verdict(told)}")
     return DONE
 
 
@@ -71,10 +96,8 @@ def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
     from medview.training.plan import read_plan
 
     plan = read_plan(args.plan)
-    folder = args.runs / plan.name
-    folder.mkdir(parents=True, exist_ok=True)
     make = measure_model if args.measure else train_model
-    return make(plan, Job(folder, progress_for(args), cancel, args.resume))
+    return make(plan, Job(args.runs / plan.name, progress_for(args), cancel, args.resume))
 
 
 def _train_nodule(args: argparse.Namespace, cancel: CancelToken) -> Path:
@@ -104,43 +127,11 @@ def _train_on_texts(args: argparse.Namespace, cancel: CancelToken) -> Path:
     return train_texts(plan, args.runs / plan.name, progress_for(args), cancel)
 
 
-_PARTS = (("metrics", "dev"), ("estimate", "estimate"))
-
-
-def _figures(folder: Path) -> dict[str, Any]:
-    path = folder / "eval.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def _beside(
-    model: Path, shipped: Path, made: Mapping[str, Any], stated: Mapping[str, Any]
-) -> dict[str, Any]:
-    """How far it came out from the model that the training file lies in; nothing without one.
-
-    outside: figures that left their stated interval. same_weights: whether it is the same to the
-    last bit.
-    """
-    if not stated:
-        return {}
-    outside, compared = [], 0
-    for part, words in _PARTS:
-        for name, figure in made.get(part, {}).items():
-            interval = stated.get(part, {}).get(name, {}).get("interval")
-            if not interval or figure.get("value") is None:
-                continue
-            compared += 1
-            if not interval[0] <= figure["value"] <= interval[1]:
-                outside.append(f"{words} {name}")
-    weights = [sorted(path.glob("*.safetensors")) for path in (model, shipped)]
-    same = bool(weights[0]) and [p.read_bytes() for p in weights[0]] == [
-        p.read_bytes() for p in weights[1]
-    ]
-    return {"compared": compared, "outside": outside, "same_weights": same}
-
-
 def _lines(made: Mapping[str, Any], stated: Mapping[str, Any]) -> list[str]:
+    from medview.training.again import PARTS
+
     lines = []
-    for part, words in _PARTS:
+    for part, words in PARTS:
         for name, figure in made.get(part, {}).items():
             low, high = figure["interval"]
             line = f"  {words} {name} {figure['value']:.3f} ({low:.3f} to {high:.3f})"
@@ -149,13 +140,3 @@ def _lines(made: Mapping[str, Any], stated: Mapping[str, Any]) -> list[str]:
                 line += f", {figure['value'] - before['value']:+.3f} from what is stated"
             lines.append(line)
     return lines
-
-
-def _verdict(beside: Mapping[str, Any]) -> list[str]:
-    if not beside:
-        return []
-    kind = "the very same weights" if beside["same_weights"] else "other weights"
-    count, outside = beside["compared"], beside["outside"]
-    said = f"{count - len(outside)} of {count} figures lie within their stated intervals"
-    named = f", outside: {', '.join(outside)}" if outside else ""
-    return [f"Beside the model that ships: {kind}; {said}{named}."]

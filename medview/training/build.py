@@ -40,6 +40,7 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
     require_plots()
     parts = read_all(plan, job)
     task = make_task(plan, parts, job.cancel)
+    _make_place(job)
     training = learn(plan, task, job)
     made = Made(
         seconds=round(training.at.seconds),
@@ -54,6 +55,14 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
         (made, provenance(plan, task)),
         lambda new: _write_trained(plan, parts, (task, training), new),
     )
+
+
+def _make_place(job: Job) -> None:
+    """Only now, so that a training that is refused leaves nothing behind. Raises WriteFailed."""
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteFailed(why_not_written(error), str(job.folder)) from error
 
 
 def _write_trained(plan: TrainPlan, parts: Parts, made: tuple[Task, Training], new: Path) -> None:
@@ -73,6 +82,7 @@ def measure_model(plan: TrainPlan, job: Job) -> Path:
     parts = read_all(plan, job)
     told = read_json(beside / "model.json")
     _require_same(plan, told, parts)
+    _make_place(job)
 
     def write(new: Path) -> None:
         for name in (plan.network["weights"], *_KEPT):

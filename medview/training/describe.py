@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from medview import __version__
 from medview.ai.folder import ModelFolder, open_folder, read_json, write_manifest
 from medview.ai.worker.nets import build_net
+from medview.training.again import kept, section, with_section
 from medview.training.card import Measured, Story, write_card
 from medview.training.cases import Case
 from medview.training.curves import draw_curves, draw_reliability, draw_volumes
@@ -26,6 +27,7 @@ from medview.training.shift import measure_changed, measure_shifts
 from medview.training.trust import card_section, dealt_parts, fit_trust, keeps_distance
 
 Rows = Sequence[Mapping[str, Any]]
+_APART = ("trust", "again")  # of what is told of the making: they stand in places of their own
 _HOW = "one part of the training patients, split by patient, measured at the end"
 _HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn from them"
 
@@ -35,7 +37,7 @@ class Made:
     """How the weights came about: processor seconds, steps, the step that was kept, the curves.
 
     trust: what is known already of the limits of certainty in calib.json; None where they are to
-    be fitted.
+    be fitted. again: how the same weights came out when they were made a second time.
     """
 
     seconds: int
@@ -43,6 +45,7 @@ class Made:
     kept_step: int
     history: Sequence[Mapping[str, float]]
     trust: Mapping[str, Any] | None = None
+    again: Mapping[str, Any] = field(default_factory=dict)
 
 
 def made_of(folder: Path) -> Made:
@@ -50,7 +53,9 @@ def made_of(folder: Path) -> Made:
     told = read_json(folder / "eval.json")
     usual = {"seconds": 0, "steps": 0, "kept_step": 0, "history": ()}
     made = {**usual, **told.get("made", {})}
-    return Made(trust=told.get("trust", {}), **{name: made[name] for name in usual})
+    return Made(
+        trust=told.get("trust", {}), again=kept(folder), **{name: made[name] for name in usual}
+    )
 
 
 def describe(
@@ -92,11 +97,13 @@ def describe(
         "near_duplicates": dict(parts.near),
         **elsewhere,
         **({"trust": trust} if trust else {}),
-        "made": {name: value for name, value in asdict(how).items() if name != "trust"},
+        **({"again": how.again} if how.again else {}),
+        "made": {name: value for name, value in asdict(how).items() if name not in _APART},
     }
     write_json(folder / "eval.json", document)
     card = write_card(plan, estimate, dev, story)
     card += f"\n{card_section(trust)}" if trust else ""
+    card = with_section(card, section(how.again)) if how.again else card
     (folder / "card.md").write_text(card, encoding="utf-8")
 
 

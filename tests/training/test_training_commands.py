@@ -10,11 +10,13 @@ import pytest
 import SimpleITK as sitk  # noqa: N813 - its own way of writing it
 from training_sets import balls_plan
 
+from medview.ai.folder import open_folder
 from medview.cli.evaluate import find_model
 from medview.cli.main import main
 from medview.core.errors import InvalidInput
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.paths import shipped_models_dir
+from medview.training.again import HEADING, with_section
 from medview.training.demo_cases import read_mask
 
 
@@ -97,3 +99,54 @@ def test_a_mask_is_read_at_its_millimetres(tmp_path):
     )  # fmt: skip
     assert geometry.same_grid(wanted, 1e-4)
     assert voxels.sum() == 12
+
+
+def test_a_refused_training_leaves_no_folder(tmp_path, capsys):
+    plan = balls_plan(tmp_path)
+    (tmp_path / "set" / "dev.npz").write_bytes(b"damaged")
+    assert main(["train", str(plan.path), "--runs", str(tmp_path / "runs"), "--quiet"]) == 2
+    assert not (tmp_path / "runs").exists()
+
+    shutil.rmtree(tmp_path / "set")
+    plan = balls_plan(tmp_path)
+    (tmp_path / "a-file").write_text("")
+    assert main(["train", str(plan.path), "--runs", str(tmp_path / "a-file"), "--quiet"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_model_made_again_is_told_of_in_the_card(trained, tmp_path, capsys):
+    _, model, _ = trained
+    shipped = tmp_path / "balls"
+    shutil.copytree(model, shipped)
+    given = ["train", str(shipped / "train.toml"), "--record", "--runs"]
+    assert main([*given, str(tmp_path / "nowhere")]) == 2
+    assert "no model made again" in capsys.readouterr().err
+
+    assert main([*given, str(model.parents[1])]) == 0
+    assert "the very same weights" in capsys.readouterr().out
+    card = (shipped / "card.md").read_text()
+    assert "## Made again" in card
+    assert "Every figure came out as it is stated." in card
+    assert open_folder(shipped).kind == "segmentation"  # its list of files fits again
+
+    document = json.loads((shipped / "eval.json").read_text())
+    document["metrics"]["dice.ball"] = {"value": 0.9, "interval": [0.89, 0.91]}
+    (shipped / "eval.json").write_text(json.dumps(document))
+    assert main([*given, str(model.parents[1]), "--json"]) == 0
+    beside = json.loads(capsys.readouterr().out)["beside"]
+    assert beside["outside"] == ["dev dice.ball"]
+    card = (shipped / "card.md").read_text()
+    assert card.count("## Made again") == 1
+    assert "| dev dice.ball | 0.900 |" in card
+
+    text = (shipped / "train.toml").read_text()
+    (shipped / "train.toml").write_text(text.replace("seed = 1", "seed = 2"))
+    assert main([*given, str(model.parents[1])]) == 2
+    assert "another training file" in capsys.readouterr().err
+
+
+def test_the_section_of_a_model_made_again_stays_before_what_a_calibration_adds():
+    card = "# A\n\n## How it was made\n\nSo.\n\n## How sure it says it is\n\nSo sure.\n"
+    once = with_section(card, f"{HEADING}\n\nOnce.\n")
+    twice = with_section(once, f"{HEADING}\n\nTwice.\n")
+    assert twice == card.replace("\n## How sure", f"\n{HEADING}\n\nTwice.\n\n## How sure")
