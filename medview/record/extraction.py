@@ -13,6 +13,7 @@ from medview.record.document import LONG_TEXT, Document, Section
 from medview.record.language import detect_language, has_han, simplified
 from medview.record.note import Entity, Note, Relation, Span
 from medview.record.rules.allergies import with_allergies
+from medview.record.rules.ambiguous import meant
 from medview.record.rules.anatomy import find_anatomy
 from medview.record.rules.context import with_context
 from medview.record.rules.demographics import find_demographics
@@ -169,8 +170,9 @@ def _read_sentence(
     reader, before, named = beside
     languages = reader.languages
     entities = with_names(text, _mentions(text, span, languages), named)
+    entities = meant(text, span, entities)
     drugs = [e for e in entities if e.type == "drug"]
-    dosing = find_dosing(text, span, drugs)
+    dosing = find_dosing(text, span, drugs, entities)
     tails = [tail for _, _, tail in dosing]
     entities = [
         e for e in entities if e.type == "drug" or not any(e.overlaps(t) for t in tails)
@@ -216,11 +218,7 @@ def _cut_short(text: str, places: Sequence[Entity], names: Sequence[Entity]) -> 
     found = []
     for place in places:
         met = [n for n in names if n.overlaps(place)]
-        if (
-            len(met) == 1
-            and place.start < met[0].start
-            and "\u4e00" <= text[met[0].start] <= "\u9fff"
-        ):
+        if len(met) == 1 and place.start < met[0].start:
             said = text[place.start : met[0].start].rstrip(" 的")
             if _LEVEL.fullmatch(said):
                 found.append(replace(place, end=place.start + len(said), text=said))

@@ -65,3 +65,86 @@ def test_a_place_of_the_next_clause_is_not_that_of_a_finding(tmp_path: Path) -> 
 
 def test_a_signal_of_an_image_is_no_vertebra(tmp_path: Path) -> None:
     assert ("T2", "anatomy") not in named(note_of("左侧外周带见T2低信号结节。", tmp_path))
+
+
+def attributes(note: Note, text: str) -> tuple[str, bool, bool, str]:
+    """Type, negated, uncertain and time of the one mention that is written so."""
+    (entity,) = [e for e in note.entities if e.text == text]
+    return entity.type, entity.attrs.negated, entity.attrs.uncertain, entity.attrs.temporality
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("62F with CP and SOB, r/o PE.", "CP", ("symptom", False, False, "current")),
+        ("Hx of HTN, p/w CP x 2 days.", "CP", ("symptom", False, False, "current")),
+        ("72M h/o prostate ca s/p XRT.", "prostate ca", ("disease", False, False, "historical")),
+        ("Neg for DVT.", "DVT", ("disease", True, False, "current")),
+        ("Diverticulosis w/o diverticulitis.", "diverticulitis",
+         ("disease", True, False, "current")),
+        ("Cannot r/o malignancy.", "malignancy", ("disease", False, True, "current")),
+        ("DDx: GBM vs mets.", "GBM", ("disease", False, True, "current")),
+        ("2018年行冠状动脉支架植入术。", "冠状动脉支架植入术",
+         ("procedure", False, False, "historical")),
+        ("否认冠心病、脑血管病史。", "脑血管病", ("disease", True, False, "historical")),
+        ("右肺上叶空洞性病变。", "空洞性病变", ("finding", False, False, "current")),
+    ],
+)  # fmt: skip
+def test_short_words_of_the_ward_are_understood(
+    tmp_path: Path, text: str, name: str, said: tuple[str, bool, bool, str]
+) -> None:
+    assert attributes(note_of(text, tmp_path), name) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "relations"),
+    [
+        ("PCN -> hives.", {("allergy_reaction", "PCN", "hives")}),
+        ("对碘造影剂过敏，曾出现喉头水肿。", {("allergy_reaction", "碘造影剂", "喉头水肿")}),
+        ("Left breast 2:00, 5 cm FN: mass measuring 1.2 x 0.9 cm.",
+         {("finding_size", "mass", "1.2 x 0.9 cm"), ("finding_location", "mass", "Left breast")}),
+        ("左侧乳腺2点钟方向距乳头5cm可见低回声结节，大小约12×8mm。",
+         {("finding_size", "低回声结节", "12×8mm"),
+          ("finding_location", "低回声结节", "左侧乳腺")}),
+        ("右肺上叶结节，未见胸腔积液。", {("finding_location", "结节", "右肺上叶")}),
+        ("肝内胆管无扩张，胆总管直径约6mm。", {("finding_location", "扩张", "肝内胆管")}),
+        ("二甲双胍0.5g tid，2型糖尿病10年。",
+         {("drug_dose", "二甲双胍", "0.5g"), ("drug_frequency", "二甲双胍", "tid")}),
+        ("Prednisone 60 mg daily x 5 days, then 40 mg x 3 days, then 20 mg.",
+         {("drug_dose", "Prednisone", "60 mg"), ("drug_dose", "Prednisone", "40 mg"),
+          ("drug_dose", "Prednisone", "20 mg"), ("drug_frequency", "Prednisone", "daily"),
+          ("drug_duration", "Prednisone", "5 days"), ("drug_duration", "Prednisone", "3 days")}),
+        ("Oxycodone 5 mg PO q4-6h PRN.",
+         {("drug_dose", "Oxycodone", "5 mg"), ("drug_route", "Oxycodone", "PO"),
+          ("drug_frequency", "Oxycodone", "q4-6h")}),
+    ],
+)  # fmt: skip
+def test_what_belongs_together_is_joined_and_nothing_else(
+    tmp_path: Path, text: str, relations: set[tuple[str, str, str]]
+) -> None:
+    note = note_of(text, tmp_path)
+    assert relations == {
+        (r.type, note.entity(r.head).text, note.entity(r.tail).text) for r in note.relations
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "none"),
+    [
+        ("Lung-RADS 4A. LI-RADS 5 observation.", {"Lung", "LI"}),
+        ("SpO2 92% RA.", {"RA"}),
+        ("肝囊肿，CT值约12HU。", {"CT"}),
+        ("Node, not FDG avid.", {"FDG"}),
+        ("cT2N0 tumor.", {"T2"}),
+    ],
+)
+def test_a_short_name_in_other_surroundings_is_none(
+    tmp_path: Path, text: str, none: set[str]
+) -> None:
+    assert not none & {text for text, _ in named(note_of(text, tmp_path))}
+
+
+def test_the_size_before_an_earlier_one_is_of_today(tmp_path: Path) -> None:
+    note = note_of("AAA measuring up to 5.4 cm, previously 5.1 cm.", tmp_path)
+    prior = {e.text: e.value.prior for e in note.entities if e.value and e.type == "measurement"}
+    assert prior == {"5.4 cm": False, "5.1 cm": True}

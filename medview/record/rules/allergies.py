@@ -15,7 +15,7 @@ from medview.record.rules.lexicon import Lexicon, Term
 
 _BEFORE = re.compile(
     r"(?:allerg(?:ic|y|ies) (?:to|against)|(?:intoleran(?:t|ce)|hypersensitiv(?:e|ity)|anaphyla(?:xis|ctic reaction)) (?:to|of)"
-    r"|allerg(?:y|ies):|过敏史[：:]|过敏原[：:]|(?<!相)对)[^.;。；\n]*$",
+    r"|allerg(?:y|ies):|过敏史[：:]|过敏原[：:]|(?<!相)对)(?:(?!premedic|pretreat|treated|given|receiv|予以|给予)[^.;。；\n])*$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
@@ -25,8 +25,14 @@ _AFTER = re.compile(
 # "Lisinopril caused a cough" under ALLERGIES is an effect of a drug, not an allergy.
 _CAUSES = re.compile(r"[ ]*(?:caused|causes|induced|led to|引起|导致|后出现)", re.IGNORECASE)
 # What may stand between a substance and what it did: one token a turn, no letter of it two ways.
-_DID = r"[(（:：,，\-–]|allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|后"
+_DID = r"[(（:：,，\-–→>=]|曾|可|allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|后"
 REACTION = re.compile(rf"\s*(?:{_DID})(?:\s|{_DID})*(?:\w+ ){{0,2}}", re.IGNORECASE)
+# "PCN -> hives": an arrow from a substance to what an allergy does.
+_ARROW = re.compile(
+    r"\s*(?:-+>|=+>|→)\s*(?:\w+ ){0,2}(?:rash|hives|urticaria|anaphyla|angioedema|swell|itch|pruritus|wheez"
+    r"|bronchospasm|flushing|hypotension|nausea|vomit|GI upset|皮疹|荨麻疹|过敏|休克|瘙痒|喉头水肿|红肿)",
+    re.IGNORECASE,
+)
 _APART_MAX = 60  # characters
 _LIST = re.compile(r"(?:\s|,|、|，|和|及|或|and|or|\(|\)|/)*", re.IGNORECASE)
 
@@ -48,7 +54,7 @@ def with_allergies(
 ) -> list[Entity]:
     """Entities of a sentence, with substances that cause an allergy turned into `allergy`."""
     if section != "allergies" and not re.search(
-        "allerg|intoleran|hypersens|anaphyl|过敏", text[span[0] : span[1]], re.IGNORECASE
+        "allerg|intoleran|hypersens|anaphyl|过敏|[-=]>|→", text[span[0] : span[1]], re.IGNORECASE
     ):
         return list(entities)
     substances = [e for e in entities if e.type == "drug"]
@@ -85,5 +91,5 @@ def _is_allergic(text: str, span: Span, substance: Entity) -> bool:
     before = _BEFORE.search(text[span[0] : substance.start])
     if before and not before[0].startswith("对"):
         return True
-    after = _AFTER.match(text, substance.end, span[1])
-    return after is not None
+    ends = (substance.end, span[1])
+    return _AFTER.match(text, *ends) is not None or _ARROW.match(text, *ends) is not None

@@ -18,7 +18,8 @@ _SIDE_WORDS = (
     r"|parietal|temporal|occipital|infrahilar|suprahilar|perihilar|hilar"
 )
 _BEFORE = re.compile(
-    rf"(?:{BEGIN}(?:{_SIDE_WORDS}|L|R)[ -](?:and[ -](?=\w+[ -]))?)+$", re.IGNORECASE
+    rf"(?:{BEGIN}(?:{_SIDE_WORDS}|L|R|\d{{1,2}}(?:st|nd|rd|th))[ -](?:and[ -](?=\w+[ -]))?)+$",
+    re.IGNORECASE,
 )
 _AFTER = re.compile(
     r"[ -](?:(?:upper|lower|middle|superior|inferior|anterior|posterior|basal|apical|lateral|medial"

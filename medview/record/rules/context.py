@@ -25,6 +25,9 @@ _CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HARD_STOP = re.compile(r"[;；。]|\n\s*(?:\n|[-•*·●]|\d+[.)])")
 _DONE = re.compile(r"后|\s*\(?(?:in|on|dated)? ?(?:\w+ )?(?:19|20)\d{2}\b(?![-/])")
+_DONE_IN = re.compile(
+    r"((?:19|20)\d{2}年(?:\d{1,2}月)?(?:\d{1,2}日)?)[^，,。；;]{0,10}(?:行|接受|做)(?:了|过)?[^，,。；;]{0,4}$"
+)
 _CONDITION = re.compile(
     r"(?:if|unless|in case|in the event|should|return|call|notify|come back|instructed|advised|warned|seek"
     r"|look out|watch)\b|如|若",
@@ -120,6 +123,9 @@ def _done(text: str, entity: Entity, span: Span) -> Cue | None:
     """A procedure that is over: 切除术 with 后, or a year that it was done in."""
     if entity.type != "procedure":
         return None
+    begun = _DONE_IN.search(text, max(span[0], entity.start - 24), entity.start)
+    if begun is not None:
+        return Cue("historical", "before", *begun.span(1))
     match = _DONE.match(text, entity.end, span[1])
     if match is None or (match[0] == "后" and not entity.text.endswith("术")):
         return None

@@ -20,6 +20,10 @@ _SEX = re.compile(
     r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=患者)|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>(?:男|女)性?)患?(?=[，,、。；;\s\d（(]|性|患|$)",
     re.IGNORECASE | re.MULTILINE,
 )
+# "62F with chest pain", "72 M h/o": age and sex in one
+_SHORT = re.compile(
+    rf"{BEGIN}(?P<age>\d{{1,3}}) ?(?P<sex>[MF])(?=,? (?:with|w/|h/o|hx|p/w|s/p|who|present|c/o|for|pt|patient|status|\(|now|known|smoker))"
+)
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 _DATE = re.compile(
     rf"(?<![\d./-])(?:(?:19|20)\d{{2}}[-./](?:0?[1-9]|1[0-2])(?:[-./](?:3[01]|[12]\d|0?[1-9]))?(?:[ T]\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?"
@@ -37,20 +41,22 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 def find_demographics(text: str, span: Span) -> list[Entity]:
     """Ages, sexes and dates inside `span`."""
     found = _dates_and_ages(text, span) if has_digit(text, span) else []
+    for match in _SHORT.finditer(text, *span):
+        for group, value in (
+            ("age", Value(num=number(match["age"]), unit="a")),
+            ("sex", Value(text="female" if match["sex"] == "F" else "male")),
+        ):
+            found.append(_entity(text, match.span(group), value))
     for match in _SEX.finditer(text, *span):
         word = "female" if match["f"] or (match["zh"] or "")[:1] == "女" else "male"
         group = "zh" if match["zh"] else ("f" if match["f"] else "m")
-        start, end = match.span(group)
-        found.append(
-            Entity(
-                type="demographic",
-                start=start,
-                end=end,
-                text=text[start:end],
-                value=Value(text=word),
-            )
-        )
+        found.append(_entity(text, match.span(group), Value(text=word)))
     return sorted(found, key=lambda e: e.start)
+
+
+def _entity(text: str, span: Span, value: Value) -> Entity:
+    start, end = span
+    return Entity(type="demographic", start=start, end=end, text=text[start:end], value=value)
 
 
 def _dates_and_ages(text: str, span: Span) -> list[Entity]:
@@ -63,9 +69,7 @@ def _dates_and_ages(text: str, span: Span) -> list[Entity]:
             continue
         start, end = _age_span(match)
         value = Value(num=number(_age_number(match)), unit=_age_unit(match))
-        found.append(
-            Entity(type="demographic", start=start, end=end, text=text[start:end], value=value)
-        )
+        found.append(_entity(text, (start, end), value))
     return found
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from medview.record.note import Entity, Number, Span, Value
 from medview.record.rules.units import BEGIN, END, NUMBER, number, ucum
@@ -22,7 +23,7 @@ _ROUTES = {
     "intravenous": r"intravenously|intravenous|i\.v\.|iv|静脉滴注|静滴|静脉注射|静注|静脉推注|静脉泵入|微量泵入|泵入|静脉",
     "intramuscular": r"intramuscularly|intramuscular|i\.m\.|IM|肌肉注射|肌注",
     "subcutaneous": r"subcutaneously|subcutaneous|s\.c\.|SC|subq|subcut|皮下注射|皮下",
-    "inhaled": r"inhaled|by inhalation|inhalation|nebuli[sz]ed|吸入|雾化吸入|雾化",
+    "inhaled": r"inhaled|by inhalation|inhalation|inhalers?|nebuli[sz]ed|nebuli[sz]er|nebs?|吸入|雾化吸入|雾化",
     "topical": r"topically|topical|外用",
     "sublingual": r"sublingually|sublingual|舌下含服|舌下",
     "rectal": r"rectally|per rectum|rectal|PR|灌肠|肛塞",
@@ -42,7 +43,7 @@ _TIMES = {"once": 1, "twice": 2, "thrice": 3, "one": 1, "two": 2, "three": 3, "f
           "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6": 6}  # fmt: skip
 _FREQUENCY = re.compile(
     rf"{BEGIN}(?:(?P<word>once|twice|thrice|(?:one|two|three|four|[1-6]) times)(?: a| per| every|/)?[ -]?(?P<per>daily|day|d|week|weekly|month|monthly)"
-    rf"|(?P<latin>b\.i\.d\.|bid|b\.d\.|bd|tds|t\.d\.s\.|qds|q\.d\.s\.|t\.i\.d\.|tid|q\.i\.d\.|qid|q\.o\.d\.|qod|o\.d\.|od|q\.d\.|qd|qhs|qn|qam|qpm|nocte|mane|qw)(?![A-Za-z])"
+    rf"|(?P<latin>b\.i\.d\.|bid|b\.d\.|bd|tds|t\.d\.s\.|qds|q\.d\.s\.|t\.i\.d\.|tid|q\.i\.d\.|qid|q\.o\.d\.|qod|o\.d\.|od|q\.d\.|qd|qhs|qn|qam|qpm|nocte|mane|qw|prn)(?![A-Za-z])"
     rf"|q\.?\s?(?P<hours>\d{{1,2}})\s?(?:-\d+\s?)?h(?:ours?|rs?)?|every (?P<everyn>\d{{1,2}}|two|three|four) (?P<everyu>hours?|hrs?|h|days?|weeks?|months?)|every (?P<every>day|morning|evening|night|other day|week|month)"
     rf"|(?P<daily>daily|nightly|weekly|monthly|at bedtime|at night|in the morning)){END}"
     r"|(?P<zhper>每[日天]|每周|每晚|每早|隔日|一日|1日|日)(?P<zhn>[一两二三四1-6])次|(?P<zhq>每晚|每日|每天|睡前|隔日)(?:1次|一次)?|(?P<zhn2>[1-6一两二三四])次\s?/\s?(?P<zhper2>日|天|周|d)|每(?P<zhh>\d{1,2})(?P<zhu>小时|天|日|周|个?月)(?:一次|1次)?",
@@ -54,9 +55,17 @@ _LATIN: dict[str, tuple[Number | None, str]] = {
 }  # fmt: skip
 
 
-def is_frequency(text: str, span: Span) -> bool:
-    """Whether words are nothing but how often a drug is taken ("BD"): no name of a drug."""
-    return _FREQUENCY.fullmatch(text, *span) is not None
+def is_dosing(text: str, span: Span) -> bool:
+    """Whether words are nothing but how a drug is taken ("BD", "PO q4-6h"): no name of a drug."""
+    at, end = span
+    while at < end:
+        match = _FREQUENCY.match(text, at, end) or _ROUTE.match(text, at, end)
+        if match is None:
+            return False
+        at = match.end()
+        while at < end and text[at] in " ,":
+            at += 1
+    return True
 
 
 _DURATION = re.compile(
@@ -76,16 +85,30 @@ _PERIOD = {
     "y": "a",
     "年": "a",
 }
+_FOR = re.compile(r"\bfor (?:\w+ ){0,2}$|治疗$", re.IGNORECASE)
+_STEP = re.compile(
+    r"\bthen\b|\bfollowed by\b|\btaper(?:ed|ing)? to\b|\b(?:de|in)creas(?:ed?|ing) to\b|→|->|然后|继以|后改为|改为|减至|减为|减量至|加至",
+    re.IGNORECASE,
+)
+_STEPS = 12  # of a taper that are read
 REACH = 60  # characters after a drug in which its dosing stands
 
 
-def find_dosing(text: str, span: Span, drugs: Sequence[Entity]) -> list[tuple[str, Entity, Entity]]:
-    """(relation, drug, tail) for each dose, route, frequency and duration that follows a drug."""
+def find_dosing(
+    text: str, span: Span, drugs: Sequence[Entity], entities: Sequence[Entity] = ()
+) -> list[tuple[str, Entity, Entity]]:
+    """(relation, drug, tail) for each dose, route, frequency and duration that follows a drug.
+
+    entities: all of the sentence; how long an illness lasts is not how long a drug is taken.
+    """
+    ill = [e for e in entities if e.type in ("disease", "symptom")]
     found: list[tuple[str, Entity, Entity]] = []
     for i, drug in enumerate(drugs):
         stop = drugs[i + 1].start if i + 1 < len(drugs) else span[1]
         begin = drugs[i - 1].end if i else span[0]
-        found += _of_drug(text, drug, (begin, min(stop, drug.end + REACH)))
+        own = _of_drug(text, drug, (begin, min(stop, drug.end + REACH)))
+        own += _tapered(text, drug, own, stop)
+        found += [f for f in own if not _is_of_illness(text, f, ill)]
     taken: list[Entity] = []
     single = []
     for relation, drug, tail in found:
@@ -93,6 +116,31 @@ def find_dosing(text: str, span: Span, drugs: Sequence[Entity]) -> list[tuple[st
             taken.append(tail)
             single.append((relation, drug, tail))
     return single
+
+
+def _is_of_illness(text: str, found: tuple[str, Entity, Entity], ill: Sequence[Entity]) -> bool:
+    relation, drug, tail = found
+    return relation == "drug_duration" and any(
+        drug.end <= e.start and e.end <= tail.start and not _FOR.search(text[drug.end : e.start])
+        for e in ill
+    )
+
+
+def _tapered(
+    text: str, drug: Entity, own: list[tuple[str, Entity, Entity]], stop: int
+) -> list[tuple[str, Entity, Entity]]:
+    """What comes after the first dose: "then 40 mg daily x 5 days, then 20 mg"."""
+    doses = [tail for relation, _, tail in own if relation == "drug_dose" and tail.start > drug.end]
+    if not doses:
+        return []
+    steps = [m.start() for m in _STEP.finditer(text, doses[0].end, stop)][:_STEPS]
+    more = []
+    for begin, end in zip(steps, [*steps[1:], stop], strict=False):
+        step = replace(drug, start=begin, end=begin)
+        found = _of_drug(text, step, (begin, min(end, begin + REACH)))
+        if any(relation == "drug_dose" for relation, _, _ in found):
+            more += [(relation, drug, tail) for relation, _, tail in found]
+    return more
 
 
 def _of_drug(text: str, drug: Entity, span: Span) -> list[tuple[str, Entity, Entity]]:

@@ -54,7 +54,7 @@ _ALCOHOL = re.compile(
     rf"{BEGIN}(?:(?P<never>(?:denies|denied|no) (?:any )?(?:alcohol|etoh|drinking)(?: (?:use|abuse|consumption|intake))?|does not drink(?: alcohol)?"
     rf"|never drinks?|teetotal(?:er|ler)?|non[ -]?drinker)|(?P<former>ex[ -]?drinker|former (?:alcohol use|drinker|alcoholic)|(?:abstinent|abstaining|sober) from alcohol(?: since (?:19|20)\d{{2}})?|(?:quit|stopped) drinking(?: (?:alcohol|in \d{{4}}|since \d{{4}}|\d+ years? ago))*)"
     rf"|(?P<current>(?:social|occasional|heavy|moderate) (?:alcohol(?: use| consumption)?|drinker|drinking|etoh)|drinks (?:alcohol )?(?:socially|occasionally|(?:about )?{_N}[^.,;]{{0,40}}?(?:day|week|month|daily))"
-    rf"|alcohol(?: use| intake| consumption)?:? (?:of )?{_N} (?:units?|drinks?|beers?|g)(?: ?(?:per|/|a) ?(?:week|day))?)){END}"
+    rf"|(?:alcohol|etoh)(?: use| intake| consumption)?:? (?:of )?{_N} (?:units?|drinks?|beers?|glass(?:es)?(?: of wine)?|g)(?: ?(?:per|/|a) ?(?:week|day))?)){END}"
     r"|(?P<zhnever>(?:否认|无|没有)(?:长期)?(?:饮酒|酗酒|嗜酒)(?:史|嗜好)?|(?:不|从不)饮酒)"
     r"|(?P<zhformer>(?:已)?戒酒(?:\d+余?年)?)|(?P<zhcurrent>(?:有|长期|偶有|偶尔|偶|少量|间断|社交性|大量|经常)?(?:饮酒|嗜酒|酗酒)(?:史)?(?:[，,]?(?:约)?\d+余?年)?(?:[，,]?(?:每[日天]|日均|约)*(?:白酒|啤酒|黄酒|红酒)?\d+(?:g|克|ml|mL|两|斤|瓶)(?:/[日天])?)?(?P<zhquit>[，,]?(?:已|现已|目前已)?戒酒?(?:\d+余?(?:年|个?月))?)?)",
     re.IGNORECASE,

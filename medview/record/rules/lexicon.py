@@ -140,7 +140,11 @@ class Lexicon:
             most = longest.get(folded[i : i + 2], 0) or longest.get(folded[i], 0)
             for length in range(min(most, len(folded) - i), 0, -1):
                 term = self.han.get(folded[i : i + length])
-                if term is not None and folded[i + length - 1 : i + length + 1] == "病史":
+                if (
+                    term is not None
+                    and folded[i + length - 1 : i + length + 1] == "病史"
+                    and folded[i : i + length - 1] in self.han
+                ):
                     continue  # 高血压 + 病史, not 高血压病 + 史
                 if term is not None:
                     yield Match(start + i, start + i + length, term)

@@ -39,7 +39,8 @@ _PRIOR = re.compile(
     re.IGNORECASE,
 )
 _PRIOR_AFTER = re.compile(
-    r"[ ,]*(?:previously|on (?:the )?(?:prior|previous)|before\b|earlier)", re.IGNORECASE
+    r"[ ,]*(?:previously(?! (?:\w+ ){0,2}\d)|on (?:the )?(?:prior|previous)|before\b|earlier)",
+    re.IGNORECASE,
 )
 _NEVER = re.compile(r"(?:series|image|slice|slices|se|im|frame|collimation|层厚|层距|increment|interval|kernel)\s*:?$",
                     re.IGNORECASE)  # fmt: skip

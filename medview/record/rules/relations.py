@@ -60,10 +60,22 @@ _SIZE_OF = re.compile(
     r"(?:largest|larger|measur(?:es|ing)|up to|diameter(?: of)?|大小|直径|长径|最大者?|径)(?: about| of|约为?|为|：)*\s*$",
     re.IGNORECASE,
 )
+# A way from a landmark, which is no size: "5 cm FN", "3 cm above the carina", 距乳头5cm.
 _DISTANCE = re.compile(
-    r" (?:from|above|below|proximal to|distal to|deep to|off) the ", re.IGNORECASE
+    r"\s?(?:FN\b|(?:from|above|below|proximal to|distal to|deep to|off) (?:the )?)", re.IGNORECASE
+)
+_DISTANCE_BEFORE = re.compile(r"距(?:离)?[^，,。；;]{0,10}$")
+_LANDMARK = re.compile(
+    r"(?:[cm]m (?:from|above|below|proximal to|distal to|deep to|off) (?:the )?|距(?:离)?)$",
+    re.IGNORECASE,
 )
 _LESIONS = ("finding", "disease")
+# A name that says its own place does not lie in one of the clause before.
+_OWN_PLACE = re.compile(
+    r"pleural|pericardi|mediastin|hilar|lymph|ascites|hepat|splen|renal|adrenal|pancrea|thyroid|aort"
+    r"|coronary|osseous|rib|vertebra|胸腔|心包|胸膜|纵隔|肺门|腹腔|腹水|盆腔|淋巴结|肝|脾|肾|胰|胆|甲状腺|主动脉|冠状动脉|骨",
+    re.IGNORECASE,
+)
 
 
 def find_relations(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> list[Link]:
@@ -153,12 +165,15 @@ def _indications(text: str, entities: Sequence[Entity]) -> list[Link]:
 def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> list[Link]:
     links: list[Link] = []
     for size in _of(entities, "measurement"):
-        if _DISTANCE.match(text, size.end):
+        if is_distance(text, size):
             continue
         lesions = [e for e in _of(entities, *_LESIONS) if not _DESCRIBES.search(e.text)]
-        lesion = _nearest(text, size, [e for e in lesions if not _looks_back(text, size, e)])
+        places = _of(entities, "anatomy")
+        own = [e for e in lesions if not _looks_back(text, size, e)]
+        own = [e for e in own if not _is_of_place(text, size, e, places)]
+        lesion = _nearest(text, size, own)
         # "It measures 8 mm" goes on about the sentence before; a place begins something new.
-        goes_on = not lesions and not any(p.start < size.start for p in _of(entities, "anatomy"))
+        goes_on = not lesions and not any(p.start < size.start for p in places)
         if lesion is None and before and goes_on:
             earlier = _of(before, *_LESIONS)
             lesion = earlier[-1] if earlier else None
@@ -167,12 +182,28 @@ def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> l
     return links
 
 
+def is_distance(text: str, size: Entity) -> bool:
+    """Whether a length says how far something lies from a landmark."""
+    before = text[max(0, size.start - 14) : size.start]
+    return bool(_DISTANCE.match(text, size.end) or _DISTANCE_BEFORE.search(before))
+
+
 def _looks_back(text: str, size: Entity, lesion: Entity) -> bool:
     """Whether a size ends what was said before this lesion: "the largest 3 cm, likely metastases"."""
     if lesion.start < size.end:
         return False
     return bool(
         _SIZE_OF.search(text[: size.start][-24:]) and _COMMA.search(_gap(text, size, lesion))
+    )
+
+
+def _is_of_place(text: str, size: Entity, lesion: Entity, places: Sequence[Entity]) -> bool:
+    """Whether a size is that of a duct or organ, after what is not there: "无扩张，胆总管约6mm"."""
+    return (
+        lesion.attrs.negated
+        and lesion.end <= size.start
+        and _COMMA.search(text, lesion.end, size.start) is not None
+        and any(lesion.end <= p.start and p.end <= size.start for p in places)
     )
 
 
@@ -188,7 +219,10 @@ def _nearest(text: str, entity: Entity, candidates: Sequence[Entity]) -> Entity 
 
 
 def _locations(text: str, entities: Sequence[Entity]) -> list[Link]:
-    places = _of(entities, "anatomy")
+    places = [
+        p for p in _of(entities, "anatomy")
+        if not _LANDMARK.search(text[max(0, p.start - 24) : p.start])
+    ]  # fmt: skip
     links: list[Link] = []
     for lesion in _of(entities, *_LESIONS):
         others = [e for e in _of(entities, *_LESIONS) if e is not lesion]
@@ -196,7 +230,7 @@ def _locations(text: str, entities: Sequence[Entity]) -> list[Link]:
         if after:
             links += [("finding_location", lesion, place) for place in after]
             continue
-        before = _places_before(text, lesion, places)
+        before = _places_before(text, lesion, places, others)
         links += [("finding_location", lesion, place) for place in before]
     return links
 
@@ -224,12 +258,17 @@ def _place_after(
     return found
 
 
-def _places_before(text: str, lesion: Entity, places: Sequence[Entity]) -> list[Entity]:
+def _places_before(
+    text: str, lesion: Entity, places: Sequence[Entity], others: Sequence[Entity]
+) -> list[Entity]:
     before = [p for p in places if p.end <= lesion.start]
     if not before:
         return []
     gap = text[before[-1].end : lesion.start]
     allowed = 1 if lesion.type == "finding" else 0
+    if any(before[-1].end <= o.start and o.end <= lesion.start for o in others):
+        # "右肺上叶结节，未见胸腔积液": the place was that of the finding before
+        allowed *= not (lesion.attrs.negated or _OWN_PLACE.search(lesion.text))
     if _CLAUSE.search(gap) or len(gap) > 60 or len(_COMMA.findall(gap)) > allowed:
         return []
     found = [before[-1]]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from medview.record.note import Entity
-from medview.record.rules.dosing import is_frequency
+from medview.record.rules.dosing import is_dosing
 from medview.record.tagging.names import Name
 
 _SURE = 0.5  # probability of a name that no list has
@@ -46,7 +46,7 @@ def with_names(text: str, entities: Sequence[Entity], names: Sequence[Name]) -> 
             continue
         if not any(letter.isalpha() for letter in text[name.start : name.end]):
             continue
-        if is_frequency(text, (name.start, name.end)):
+        if is_dosing(text, (name.start, name.end)):
             continue
         shortened = _without_degree(text, _without_amount(text, name))
         met = [e for e in kept if e.start < shortened.end and shortened.start < e.end]

@@ -1,0 +1,39 @@
+"""Names that mean something else where they stand: RA after a percentage is room air."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from medview.record.note import Entity, Span
+
+_NEAR = 12  # characters to either side that tell
+# name: what stands right before and right after it where it is not meant
+_NOT_MEANT = (
+    (r"RA", r"%\s*(?:on |\()?$", ""),  # room air
+    (r"FDG", "", r"[- ]?(?:avid|uptake|accumul|activity)"),  # a tracer, not a drug that is taken
+    (r"\w+", "", r"-?RADS\b"),  # Lung-RADS, LI-RADS: a category, no lung
+    (r"CT|平扫CT", "", r"\s?(?:值|numbers?\b|attenuation)"),
+    (r"性病", "", r"[变灶]"),  # 空洞性病变
+    (r"T[1-4]", "", r"[a-d]?N[0-3x]"),  # a stage, no vertebra
+    (r"DDx|allergic|DX|PRN|IM|PO|SE|FN|NKDA|NKA|NKFA|STAT", "", ""),
+)
+_PATTERNS = tuple(
+    (re.compile(name, re.IGNORECASE), re.compile(before), re.compile(after))
+    for name, before, after in _NOT_MEANT
+)
+
+
+def meant(text: str, span: Span, entities: Sequence[Entity]) -> list[Entity]:
+    """The entities of a sentence without those whose surroundings show another meaning."""
+    return [e for e in entities if not _is_other(text, span, e)]
+
+
+def _is_other(text: str, span: Span, entity: Entity) -> bool:
+    before = text[max(span[0], entity.start - _NEAR) : entity.start]
+    return any(
+        name.fullmatch(entity.text)
+        and last.search(before)
+        and following.match(text, entity.end, span[1])
+        for name, last, following in _PATTERNS
+    )
