@@ -40,15 +40,18 @@ def shown_of(
     """
     there = set()
     every = tuple(scores)
+    own = {score.id for score in offered(every, study)}
     for score in every:
         if _fits(score, known):
             there.add(score.id)
-            yield judge(score, known, patient=patient, study=study, left_out=left_out)
+            found = judge(score, known, patient=patient, study=study, left_out=left_out)
+            yield replace(found, is_of_study=score.id in own)
         else:
             yield None
     for score in offered((s for s in every if s.id not in there), study):
         found = judge(score, known, patient=patient, study=study, left_out=left_out)
-        yield None if found.status == "invalid" else replace(found, is_offered=True)
+        is_valid = found.status != "invalid"
+        yield replace(found, is_of_study=True, is_offered=True) if is_valid else None
 
 
 def fitting_of(scores: Iterable[Score], known: Known) -> tuple[Score, ...]:
@@ -78,8 +81,8 @@ def _is_there(score: Score, known: Known, concept: str) -> bool:
 
 
 def by_use(results: Sequence[RiskResult]) -> tuple[RiskResult, ...]:
-    """Computed ones first, then those that miss something, then those that are not valid; last
-    what is offered.
+    """Computed ones first, then those that miss something, then those that are not valid; of each
+    what was made for the study before what fits the patient. Last what is offered.
     """
     rank = {"computed": 0, "missing": 1, "invalid": 2}
-    return tuple(sorted(results, key=lambda r: (r.is_offered, rank[r.status])))
+    return tuple(sorted(results, key=lambda r: (r.is_offered, rank[r.status], not r.is_of_study)))

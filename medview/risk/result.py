@@ -87,8 +87,8 @@ class RiskResult:
     in `unit`, not rounded; None where the result is a category (`band`, `advice`). possible: the
     lowest and highest result over what the missing inputs can be. filled: inputs that are not
     known and for which the score stands in, widening the interval. is_research: a trained model's,
-    or one that nobody has tested on patients. is_offered: nothing only it asks is known yet; it
-    belongs to the study.
+    or one that nobody has tested on patients. is_of_study: the score was made for what the study
+    shows. is_offered: so it is, and nothing that only it asks is known yet.
     """
 
     patient_id: str
@@ -114,6 +114,7 @@ class RiskResult:
     filled: tuple[str, ...] = ()
     meant: tuple[Meant, ...] = ()
     is_research: bool = False
+    is_of_study: bool = False
     is_offered: bool = False
     citation: str = ""
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from medview.core.observation import Observation
 from medview.core.study import Patient, Series, Study
 from medview.risk import by_use, catalogue, know, shown_of
 from medview.risk.offered import offered
+
+Said = Callable[..., Observation]
 
 
 def _study(modality: str, part: str = "", title: str = "", series: str = "") -> Study:
@@ -66,3 +71,19 @@ def test_an_offered_score_says_what_it_needs_and_stands_last() -> None:
     assert all(result.is_offered and result.status == "missing" for result in results)
     assert "nodule_diameter_max" in results[0].missing
     assert results[0].used("age") is not None
+
+
+def test_what_was_made_for_the_study_stands_before_what_fits_the_patient(said: Said) -> None:
+    woman = Patient(id="P1", birth_date="1958-06-01", sex="F")
+    heard = (said("creatinine", 1.0), said("nodule_diameter_max", 8.0), said("nodule_count", 1))
+
+    def order(study: Study) -> list[str]:
+        known = know(heard, woman, study)
+        every = shown_of(catalogue().values(), known, woman, study)
+        return [result.score for result in by_use([r for r in every if r is not None])]
+
+    chest, knee = order(_study("CT", "CHEST")), order(_study("MR", "KNEE"))
+    # What is computed stands first, what misses a value follows; of each the study's own first.
+    assert chest[:2] == ["nodule-fused", "ckd-epi-2021"]
+    assert set(chest[2:5]) >= {"brock", "fleischner-2017"}
+    assert knee[0] == "nodule-fused"  # the catalogue's order, where none is the study's own
