@@ -8,8 +8,10 @@ of them say what of which score stands in `risk_cases_map.json`: rules over name
 for a single case. A case with no expected answer passes where no number is given, with the reason.
 
 Disputed are the answers that the score's own source proves wrong (`risk_cases_disputes.json`,
-each with that source), what no person can have, and patients for whom the score was not made, whom
-it refuses in words: then it is said whether the formula alone gives the answer.
+each with that source, and mostly with the mistake: done again in `risk_proofs.py` it must give the
+case's answer), what no person can have, and patients for whom the score was not made, whom it
+refuses in words: then it is said whether the formula alone gives the answer. Unreadable is a case
+of a covered score with something that no rule understands.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.risk_proofs import Doubt, proves
 from benchmarks.risk_reading import Rule, Unreadable, given_by, read_rules
 from benchmarks.risk_reading import matches as name_matches
 from medview.core.errors import MedViewError
@@ -34,7 +37,7 @@ from medview.risk.explain import run
 from medview.risk.formulas import Inputs, NotKnown
 
 HERE = Path(__file__).parent
-OUTCOMES = ("passed", "disputed", "failed", "not covered")
+OUTCOMES = ("passed", "disputed", "failed", "unreadable", "not covered")
 SILENT = "rightly no number: "
 _FIGURES_FIRST = re.compile(r"^\S+ instead of [^:]*: |^[\d.]+(, but none expected)?: ")
 
@@ -91,12 +94,21 @@ def _judged(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> list[Verdict]:
         return list(_judge(rule, case, disputes))
     except (KeyError, TypeError, ValueError) as error:
         why = f"cannot be read: {error}"
-        return [Verdict(case["case"], case["score"], rule["score"], "not covered", why)]
+        return [Verdict(case["case"], case["score"], rule["score"], "unreadable", why)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one score says to one case; wrong: the answers that differ from the result."""
+
+    outcome: str
+    why: str = ""
+    result: RiskResult | None = None
+    wrong: tuple[Rule, ...] = ()
 
 
 def _judge(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> Iterator[Verdict]:
-    # A warning that something is out of range, in place of a number.
-    expected = [a for a in case["expected"] if not name_matches("^warning ", a["name"])]
+    expected = [answer for answer in case["expected"] if not _is_refusal(answer)]
     answers = [
         (answer, how)
         for answer in expected
@@ -105,44 +117,60 @@ def _judge(rule: Rule, case: Rule, disputes: Sequence[Rule]) -> Iterator[Verdict
     ]
     if not answers and expected:
         return
-    outcome, why = _outcome(rule, case, answers)
+    found = _found(rule, case, answers)
+    outcome, why = found.outcome, found.why
     if outcome == "failed":
-        dispute = next((d for d in disputes if _disputes(d, rule, case, why)), None)
+        dispute = next((d for d in disputes if _disputes(d, rule, case, found)), None)
         if dispute is not None:
             outcome, why = "disputed", f"{why}: {dispute['why']} ({dispute['source_of_truth']})"
     yield Verdict(case["case"], case["score"], rule["score"], outcome, why)
 
 
-def _disputes(dispute: Rule, rule: Rule, case: Rule, finding: str) -> bool:
-    if dispute.get("case", case["case"]) != case["case"]:
+def _is_refusal(answer: Rule) -> bool:
+    """A warning that something is out of range, in place of a number."""
+    said = str(answer.get("label", answer.get("value")))
+    is_comment = name_matches("^comment", answer["name"]) and name_matches("too (low|high)", said)
+    return is_comment or name_matches("^warning ", answer["name"])
+
+
+def _disputes(dispute: Rule, rule: Rule, case: Rule, found: _Found) -> bool:
+    if not name_matches(dispute["source"], case["score"]):
         return False
     if dispute.get("score", rule["score"]) != rule["score"]:
         return False
-    if not name_matches(dispute.get("finding", ""), finding):
+    if not name_matches(dispute.get("finding", ""), found.why):
         return False
-    said = all(_has(case, name, value) for name, value in dispute.get("when", {}).items())
-    return said and name_matches(dispute.get("source", ""), case["score"])
+    if "proof" not in dispute:
+        return True
+    if found.result is None:
+        return False
+    return proves(dispute["proof"], Doubt(case, found.result, found.wrong))
 
 
-def _outcome(rule: Rule, case: Rule, answers: Sequence[tuple[Rule, Rule]]) -> tuple[str, str]:
+def _found(rule: Rule, case: Rule, answers: Sequence[tuple[Rule, Rule]]) -> _Found:
     score = catalogue()[rule["score"]]
     try:
         given = given_by(rule, case, score)
         result = compute(score, [by_hand(name, value) for name, value in given.items()])
     except ImpossibleValue as error:
         why = f"{error} {error.what_to_do.english() if error.what_to_do else ''}".strip()
-        return ("disputed", f"no person has it: {why}") if answers else ("passed", SILENT + why)
+        asked = _Found("disputed", f"no person has it: {why}")
+        return asked if answers else _Found("passed", SILENT + why)
     except (Unreadable, MedViewError) as error:
-        return "not covered", str(error)
-    if not answers:
-        return _silent(result, bool(case["expected"]))
+        return _Found("unreadable", str(error))
+    return _compared(score, result, answers) if answers else _silent(result, case)
+
+
+def _compared(score: Score, result: RiskResult, answers: Sequence[tuple[Rule, Rule]]) -> _Found:
     if result.status == "invalid":
         why = f"not made for this patient: {result.reason}{_all_the_same(score, result, answers)}"
-        return "disputed", f"{why} ({result.citation})"
+        return _Found("disputed", f"{why} ({result.citation})")
     if result.status == "missing":
-        return "failed", f"missing {', '.join(result.missing)}"
-    wrong = next((w for answer, how in answers if (w := _wrong(result, answer, how))), "")
-    return ("failed", wrong) if wrong else ("passed", "")
+        return _Found("failed", f"missing {', '.join(result.missing)}", result)
+    wrong = [(answer, w) for answer, how in answers if (w := _wrong(result, answer, how))]
+    if not wrong:
+        return _Found("passed")
+    return _Found("failed", wrong[0][1], result, tuple(answer for answer, _ in wrong))
 
 
 def _all_the_same(score: Score, result: RiskResult, answers: Sequence[tuple[Rule, Rule]]) -> str:
@@ -161,17 +189,15 @@ def _all_the_same(score: Score, result: RiskResult, answers: Sequence[tuple[Rule
     return " The formula alone agrees." if is_same else " The formula alone differs."
 
 
-def _silent(result: RiskResult, is_warned: bool) -> tuple[str, str]:
-    """The verdict on a case that expects no number; is_warned: for its form's own limits."""
-    if result.status == "computed" and is_warned:
-        return (
-            "disputed",
-            f"{result.shown}: the limits of a form, not the paper's ({result.citation})",
-        )
+def _silent(result: RiskResult, case: Rule) -> _Found:
+    """The verdict on a case that expects no number, perhaps for its form's own limits."""
+    if result.status == "computed" and case["expected"]:
+        why = f"{result.shown}: the limits of a form, not the paper's ({result.citation})"
+        return _Found("disputed", why)
     if result.status == "computed":
-        return "failed", f"{result.shown}, but none expected"
+        return _Found("failed", f"{result.shown}, but none expected", result)
     lacks = ", ".join(result.missing)
-    return "passed", SILENT + (f"missing {lacks}" if lacks else str(result.reason))
+    return _Found("passed", SILENT + (f"missing {lacks}" if lacks else str(result.reason)))
 
 
 def _wrong(result: RiskResult, answer: Rule, how: Rule) -> str:
@@ -233,7 +259,7 @@ def _print(verdicts: Sequence[Verdict], *, show_passed: bool) -> None:
         if score:
             print(f"{score:28}", ", ".join(f"{counts[o]} {o}" for o in OUTCOMES if o in counts))
     for verdict in verdicts:
-        if verdict.why and (show_passed or verdict.outcome in ("failed", "disputed")):
+        if verdict.why and (show_passed or verdict.outcome in ("failed", "disputed", "unreadable")):
             print(f"{verdict.outcome}: {verdict.case} {verdict.source}: {verdict.why}")
     total = collections.Counter(verdict.outcome for verdict in verdicts)
     print("all:", ", ".join(f"{total[outcome]} {outcome}" for outcome in OUTCOMES))
@@ -245,7 +271,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--json", action="store_true", help="one object instead of lines")
     parser.add_argument("--score", default="", help="only this one of the shipped scores")
-    parser.add_argument("--reasons", action="store_true", help="why a case is not covered, too")
+    parser.add_argument(
+        "--reasons", action="store_true", help="why a case passes without a number, too"
+    )
     args = parser.parse_args(argv)
     try:
         cases = read_cases(args.file)

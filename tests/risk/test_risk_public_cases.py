@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks.risk_cases import HERE, Verdict, judge_all, main, read_cases
+from benchmarks.risk_proofs import PROOFS
 from benchmarks.risk_reading import read_rules
 from medview.risk import catalogue
 
@@ -37,7 +38,27 @@ def test_a_dispute_names_the_source_that_proves_the_case_wrong(verdicts: list[Ve
     disputes = json.loads((HERE / "risk_cases_disputes.json").read_text(encoding="utf-8"))
 
     assert all(dispute["source_of_truth"].startswith("10.") for dispute in disputes)
+    assert all("proof" in dispute or dispute["finding"] for dispute in disputes)
+    assert {dispute["proof"] for dispute in disputes if "proof" in dispute} == set(PROOFS)
     assert all(verdict.why for verdict in verdicts if verdict.outcome == "disputed")
+
+
+def test_a_mistake_excuses_a_case_only_where_it_gives_the_answer_itself() -> None:
+    given = {"Age": 50, "Gender": "Female", "Systolic": 120, "Cigarrete smoking": "Yes",
+             "Total Cholesterol": "110 mg/dl", "HDL Cholesterol": "45 mg/dl"}  # fmt: skip
+    inputs: list[Case] = []
+    for name, value in given.items():
+        number, _, unit = str(value).partition(" ")
+        inputs.append({"name": name, "value": number, **({"unit": unit} if unit else {})})
+
+    def judged(answer: float) -> str:
+        said = [{"name": "10 year risk score", "value": answer, "decimals": 1}]
+        case = {"case": "1", "score": "SCORE2.v0.1", "inputs": inputs, "expected": said}
+        (verdict,) = judge_all([case])
+        return verdict.outcome
+
+    # 3.1 is the paper's, 3.0 what the known mistake gives; 3.3 is neither.
+    assert [judged(answer) for answer in (3.1, 3.0, 3.3)] == ["passed", "disputed", "failed"]
 
 
 def _wells(expected: float | None, **changed: str) -> Case:
@@ -88,7 +109,7 @@ def test_a_case_without_an_answer_wants_no_number() -> None:
     unread = _wells(None, Malignancy="perhaps")
 
     found = list(judge_all([missing, impossible, unread, _wells(None)]))
-    assert [v.outcome for v in found] == ["passed", "passed", "not covered", "failed"]
+    assert [v.outcome for v in found] == ["passed", "passed", "unreadable", "failed"]
     assert found[0].why == "rightly no number: missing heart_rate"
 
 
@@ -118,11 +139,11 @@ def test_where_a_patient_is_refused_the_formula_is_still_held_against_the_answer
     assert f"The formula alone {says}." in found.why
 
 
-def test_a_case_that_makes_no_sense_is_not_covered_and_stops_nothing() -> None:
+def test_a_case_that_makes_no_sense_is_called_unreadable_and_stops_nothing() -> None:
     broken = _wells(1.5)
     broken["expected"] = [{"name": "Total score", "value": "rather high"}]
 
-    assert [v.outcome for v in judge_all([broken, _wells(1.5)])] == ["not covered", "passed"]
+    assert [v.outcome for v in judge_all([broken, _wells(1.5)])] == ["unreadable", "passed"]
 
 
 def test_a_score_that_nobody_knows_is_not_covered() -> None:
