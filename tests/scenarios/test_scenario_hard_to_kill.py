@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wait_quiet
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
@@ -18,6 +18,8 @@ from medview.core.words import set_language
 from medview.gui.dialogs.texts import TextDialog
 from medview.gui.panels.left_out import LeftOutCard
 from medview.gui.window import MainWindow
+
+Quiet = Callable[..., None]
 
 
 def card_of(window: MainWindow) -> LeftOutCard:
@@ -44,10 +46,10 @@ def drop(window: MainWindow, path: Path) -> None:
 
 
 def test_unreadable_files_have_a_card_with_reason_element_and_advice(
-    window: MainWindow, qtbot: QtBot, imaging_data: Path
+    window: MainWindow, imaging_data: Path, quiet: Quiet
 ) -> None:
     window.open_paths([imaging_data / "odd"])
-    wait_quiet(qtbot, window)
+    quiet(window)
     assert len(window.studies.items) > 0
     said = words_of(window)
     assert "files could not be read" in said
@@ -66,11 +68,11 @@ def test_unreadable_files_have_a_card_with_reason_element_and_advice(
 
 
 def test_a_zip_dropped_on_the_window_is_opened_in_place(
-    window: MainWindow, qtbot: QtBot, imaging_data: Path, tmp_path: Path
+    window: MainWindow, imaging_data: Path, tmp_path: Path, quiet: Quiet
 ) -> None:
     packed = shutil.make_archive(str(tmp_path / "disc"), "zip", imaging_data / "dicomdir")
     drop(window, Path(packed))
-    wait_quiet(qtbot, window)
+    quiet(window)
     frames = [f.path for place in window.session.studies.places() for f in place.stack.frames]
     assert len(frames) == 31
     assert all(path.startswith(f"{packed}!/") for path in frames)
@@ -78,15 +80,15 @@ def test_a_zip_dropped_on_the_window_is_opened_in_place(
 
 
 def test_a_dicomdir_dropped_on_the_window_opens_its_medium(
-    window: MainWindow, qtbot: QtBot, imaging_data: Path
+    window: MainWindow, imaging_data: Path, quiet: Quiet
 ) -> None:
     drop(window, imaging_data / "dicomdir" / "DICOMDIR")
-    wait_quiet(qtbot, window)
+    quiet(window)
     assert len({place.patient.id for place in window.session.studies.places()}) == 2
 
 
 def test_names_that_are_no_text_are_shown_all_the_same(
-    window: MainWindow, qtbot: QtBot, imaging_data: Path, tmp_path: Path
+    window: MainWindow, imaging_data: Path, tmp_path: Path, quiet: Quiet
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -94,7 +96,7 @@ def test_names_that_are_no_text_are_shown_all_the_same(
     (folder / os.fsdecode(b"caf\xe9.dcm")).write_bytes(raw)
     (folder / os.fsdecode(b"cut\xe9.dcm")).write_bytes(raw[:700])
     window.open_paths([folder])
-    wait_quiet(qtbot, window)
+    quiet(window)
     assert len(window.studies.items) == 1
     assert "cut?.dcm" in words_of(window)
 
