@@ -4,9 +4,9 @@ A rule has `source` (a pattern for the case's score), `score` (ours), `inputs` {
 target} and `expected` {pattern of a name: how to compare}. A target is a concept's id, "" for what
 does not matter, "born" for a birth date, or {"to": id} with one of `words` [[pattern, value], ...]
 (`else_plain`: other words are read as they stand), `above` or `from`, a limit that turns a number
-into yes or no, `times`, a factor, `sum` for what is added up, or `by_answer`, patterns over the
-case's own answers. `always` says what the case leaves open by its own rules, `only` for which
-cases the rule is.
+into yes or no, `times`, a factor, `sum` for what is added up, `counts` for a word by how many yes
+there are (each worth `points`), or `by_answer`, patterns over the case's own answers. `always`
+says what the case leaves open by its own rules, `only` for which cases the rule is.
 """
 
 from __future__ import annotations
@@ -58,13 +58,18 @@ def given_by(rule: Rule, case: Rule, score: Score) -> dict[str, str | float | bo
             continue
         target = _target(rule, item["name"])
         for part in target if isinstance(target, list) else [target]:
-            if part != "":
+            if isinstance(part, dict) and "counts" in part:
+                _count(found, part, item)
+            elif part != "":
                 is_sum = isinstance(part, dict) and "sum" in part
                 _join(found, _said(part, item, case), is_sum)
     for name, value in rule.get("always", {}).items():
         found.setdefault(name, value)
     asked = {*(spec.name for spec in score.inputs), *(e.name for e in score.exclusions)}
-    derived = {"weight", "height", "urea_nitrogen", "creatinine", "cancer_history"}
+    for part in (part for part in rule["inputs"].values() if _counts(part)):
+        found |= _word_of(found, part)
+    derived = {"weight", "height", "urea_nitrogen", "creatinine", "cancer_history",
+               "arterial_oxygen", "inspired_oxygen", "systolic_bp", "diastolic_bp"}  # fmt: skip
     return {name: value for name, value in found.items() if name in asked | derived}
 
 
@@ -79,6 +84,26 @@ def _join(
             found[name] = float(found.get(name, 0.0)) + float(value)
         elif found.get(name) is not True or value is not False:
             found[name] = value
+
+
+def _counts(part: Any) -> bool:
+    return isinstance(part, dict) and "counts" in part
+
+
+def _count(found: dict[str, str | float | bool], part: Rule, item: Rule) -> None:
+    """Add the points of one yes."""
+    said = matches(_YES, str(item.get("label", item.get("value"))))
+    name = str(part["to"])
+    found[name] = float(found.get(name, 0.0)) + float(said) * float(part["points"])
+
+
+def _word_of(found: Mapping[str, str | float | bool], part: Rule) -> dict[str, str | float | bool]:
+    """The word for a count, "none" below the first limit."""
+    name = str(part["to"])
+    if not isinstance(found.get(name), float):
+        return {}
+    reached = [word for limit, word in part["counts"] if float(found[name]) >= limit]
+    return {name: reached[-1] if reached else "none"}
 
 
 def _target(rule: Rule, name: str) -> Any:

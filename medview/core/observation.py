@@ -72,7 +72,7 @@ class Concept:
 
     kind: number, pair, yes-no, text or choice (then `choices` lists the words). molar_mass in
     g/mol, where amounts of substance are common. usual: an unremarkable value, against which the
-    share of an input in a result is shown; None where there is none.
+    share of an input in a result is shown; None where there is none. is_whole: it is counted.
     """
 
     id: str
@@ -85,6 +85,7 @@ class Concept:
     choices: tuple[str, ...] = ()
     molar_mass: float | None = None
     usual: float | str | None = None
+    is_whole: bool = False
 
     def to_own_unit(self, value: float, unit: str) -> float | None:
         """The value in this concept's unit, None where the unit cannot be converted."""
@@ -112,6 +113,7 @@ def concepts() -> Mapping[str, Concept]:
             choices=tuple(row.get("choices", ())),
             molar_mass=row.get("molar_mass"),
             usual=row.get("usual"),
+            is_whole=row.get("whole", False),
         )
         for row in loaded["concepts"]
     }

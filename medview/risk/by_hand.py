@@ -190,4 +190,6 @@ def _impossible(concept: Concept, given: object, value: float, unit: str) -> Imp
     else:
         ends = f"{number_text(low)}–{number_text(high)} {unit_text(concept.unit)}".strip()
         advice = say("Possible is {ends}.", ends=ends)
+        if concept.is_whole:
+            advice = say("Possible is a whole number, {ends}.", ends=ends)
     return ImpossibleValue(what, "", advice)

@@ -6,6 +6,7 @@ Order: reader, then laboratory and header, ruler, sentence, model; the newest wi
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,8 @@ from medview.risk.score import ScoreInput
 from medview.risk.wording import amount
 
 _RANK = {"reader": 0, "lab": 1, "header": 1, "ruler": 2, "sentence": 3, "model": 4}
+_BARE = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?", re.I)  # a number as typed, without a unit
+_UNUSUAL = 5.0  # times the usual value, or a share of it: then a bare number is asked about
 _SAME_TIME_DAYS = 30  # values further apart are a course over time, not a contradiction
 
 
@@ -90,7 +93,7 @@ def _own_number(concept: Concept, observation: Observation, value: float) -> Val
 
 def is_possible(concept: Concept, value: float) -> bool:
     """Whether a number in the concept's unit can occur in a person at all."""
-    if not math.isfinite(value):
+    if not math.isfinite(value) or (concept.is_whole and value != round(value)):
         return False
     return concept.plausible is None or concept.plausible[0] <= value <= concept.plausible[1]
 
@@ -100,6 +103,7 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
     if not observations:
         return Choice()
     usable: list[UsedInput] = []
+    bare: Meant | None = None
     warnings: list[Sentence] = []
     impossible: Sentence | None = None
     meant: Meant | None = None
@@ -112,13 +116,38 @@ def choose(spec: ScoreInput, observations: Sequence[Observation], setting: Setti
             value = _not_possible(spec, observation, value)
             impossible = impossible or value
         if not isinstance(value, Sentence):
+            bare = bare if usable else _without_unit(spec, observation, value)
             usable.append(_used(spec, observation, value, setting))
         elif not usable:  # what a better source makes needless is not worth a word
             warnings.append(value)
     if not usable:
         return Choice(None, tuple(warnings), impossible, meant)
     used = usable[0]
-    return Choice(used, (*warnings, *_remarks(spec, used, usable[1:], setting)))
+    if bare is not None:
+        warnings.append(_ask_for_unit(spec, used, bare))
+    remarks = _remarks(spec, used, usable[1:], setting)
+    return Choice(used, (*warnings, *remarks), meant=bare)
+
+
+def _without_unit(spec: ScoreInput, observation: Observation, value: Value) -> Meant | None:
+    """The other unit that a bare and unusual number may be in, None where it is clear."""
+    usual = spec.concept.usual
+    is_bare = bool(_BARE.fullmatch(observation.original.strip()))
+    if not is_bare or not isinstance(value, float) or not isinstance(usual, (int, float)):
+        return None
+    if usual <= 0 or 1.0 / _UNUSUAL <= value / usual <= _UNUSUAL:
+        return None
+    return _meant(spec, observation)
+
+
+def _ask_for_unit(spec: ScoreInput, used: UsedInput, meant: Meant) -> Sentence:
+    return say(
+        "{name} {number} has no unit; it is taken as {value}. Was {number} {unit} meant?",
+        name=spec.title,
+        number=number_text(meant.value),
+        value=amount(spec.concept, used.value),
+        unit=unit_text(meant.unit),
+    )
 
 
 def _not_possible(spec: ScoreInput, observation: Observation, value: float) -> Sentence:

@@ -20,7 +20,7 @@ from medview.core.words import tr
 from medview.gui.cards import button, label, row
 from medview.gui.panels.risk_bar import BandBar, result_words
 from medview.gui.style import GRID
-from medview.risk import RiskResult, Score, ScoreInput
+from medview.risk import RiskResult, Score, ScoreInput, UsedInput
 
 _STEPS = 200
 _WHOLE = ("1", "a", "{score}", "/d")  # units that are counted
@@ -95,8 +95,9 @@ class WhatIf(QWidget):
         kind = spec.concept.kind
         if kind == "yes-no":
             box = QCheckBox()
-            box.setChecked(used is not None and used.value is True)
-            box.toggled.connect(lambda on, name=spec.name: self._try(name, on))
+            box.setTristate(used is None)  # unknown is neither yes nor no
+            box.setCheckState(_tick(used))
+            box.clicked.connect(lambda _on, name=spec.name, box=box: self._ticked(name, box))
             return box
         if kind == "choice":
             words = QComboBox()
@@ -137,6 +138,13 @@ class WhatIf(QWidget):
             self._say(spec, float(value))
         self.tried.emit(dict(self._values))
 
+    def _ticked(self, name: str, box: QCheckBox) -> None:
+        if box.checkState() == Qt.CheckState.PartiallyChecked:
+            self._values.pop(name, None)
+            self.tried.emit(dict(self._values))
+        else:
+            self._try(name, box.isChecked())
+
     def _reset(self) -> None:
         self._values = {}
         for name, control in self.controls.items():
@@ -146,11 +154,17 @@ class WhatIf(QWidget):
                 control.setValue(_place_of(spec, used.value if used is not None else spec.usual))
                 self._say(spec, _number_at(spec, control.value()))
             elif isinstance(control, QCheckBox):
-                control.setChecked(used is not None and used.value is True)
+                control.setCheckState(_tick(used))
             elif isinstance(control, QComboBox):
                 control.setCurrentIndex(control.findData(used.value) if used is not None else -1)
             control.blockSignals(False)
         self.tried.emit({})
+
+
+def _tick(used: UsedInput | None) -> Qt.CheckState:
+    if used is None:
+        return Qt.CheckState.PartiallyChecked
+    return Qt.CheckState.Checked if used.value is True else Qt.CheckState.Unchecked
 
 
 def _range(spec: ScoreInput) -> tuple[float, float] | None:
@@ -160,7 +174,7 @@ def _range(spec: ScoreInput) -> tuple[float, float] | None:
 def _number_at(spec: ScoreInput, place: int) -> float:
     low, high = _range(spec) or (0.0, 1.0)
     value = low + (high - low) * place / _STEPS
-    if spec.concept.unit in _WHOLE or high - low >= 1000:
+    if spec.concept.is_whole or spec.concept.unit in _WHOLE or high - low >= 1000:
         return float(round(value))
     return float(f"{value:.3g}")
 
