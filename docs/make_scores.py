@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.risk_cases import OUTCOMES, judge_all, read_cases, reasons, summary
 from medview.core.numbers import unit_text
-from medview.risk import Score, ScoreInput, catalogue
+from medview.risk import Score, ScoreInput, catalogue, guideline_of
 from medview.risk.formulas import formula
 from medview.session.research import research_scores
 
@@ -85,6 +85,8 @@ def _of(score: Score, counts: Mapping[str, int], whys: Mapping[str, int]) -> Ite
         yield f"- Says: {'; '.join(bands)}"
     else:
         yield "- Says: a number; we found no classes of it that somebody has published"
+    named = (b.advice.english() for b in score.bands if b.advice is not None)
+    yield from (f"- Guideline: {said}" for said in dict.fromkeys(map(guideline_of, named)) if said)
     yield f"- Source: {score.author}, [{score.doi}](https://doi.org/{score.doi})"
     others = [s.id for s in catalogue().values() if score.family and s.family == score.family]
     if len(others) > 1:
@@ -110,6 +112,8 @@ def _of_model(score: Score) -> Iterator[str]:
     yield f"- Inputs: {'; '.join(_input(spec) for spec in score.inputs)}"
     yield f"- Formula: {name}; weights in `models/{score.id}/weights.safetensors`"
     yield f"- On new patients (cross-validated, 95 %): {estimate}"
+    named = (b.advice.english() for b in score.bands if b.advice is not None)
+    yield from (f"- Guideline: {said}" for said in dict.fromkeys(map(guideline_of, named)) if said)
     yield f"- Source: {score.author}, [{score.doi}](https://doi.org/{score.doi})"
     yield f"- Card: [card.md](../models/{score.id}/card.md)"
 

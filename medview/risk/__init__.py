@@ -9,6 +9,7 @@ from medview.risk.by_hand import by_hand, concept_called, meant_by
 from medview.risk.compute import compute, judge
 from medview.risk.fitting import by_use, fitting, fitting_of, shown_of
 from medview.risk.follow_up import due
+from medview.risk.guidelines import guideline_of
 from medview.risk.known import Known, know, overridden
 from medview.risk.result import Contribution, Meant, RiskResult, UsedInput, Without
 from medview.risk.score import Band, Score, ScoreInput, catalogue
@@ -33,6 +34,7 @@ __all__ = [
     "due",
     "fitting",
     "fitting_of",
+    "guideline_of",
     "in_unit",
     "judge",
     "know",

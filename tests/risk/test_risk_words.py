@@ -11,7 +11,7 @@ import pytest
 from medview.core.observation import SOURCE_KINDS, concepts
 from medview.core.paths import resources_dir
 from medview.core.words import Sentence
-from medview.risk import Score, catalogue
+from medview.risk import Score, catalogue, guideline_of
 
 
 def _said_by(score: Score) -> Iterator[Sentence]:
@@ -51,3 +51,16 @@ def test_translations_fill_the_same_places(chinese: Mapping[str, str]) -> None:
         return sorted(re.findall(r"\{(\w+)\}", template))
 
     assert [en for en, zh in chinese.items() if places(en) != places(zh)] == []
+
+
+def test_advice_that_names_a_guideline_by_its_year_leads_to_it() -> None:
+    said = [
+        band.advice.english()
+        for score in catalogue().values()
+        for band in score.bands
+        if band.advice is not None
+        and re.match(r"[A-Z]{2,}\S* (19|20)\d\d\b", band.advice.english())
+    ]
+
+    assert len(said) > 10
+    assert [words for words in said if not guideline_of(words)] == []

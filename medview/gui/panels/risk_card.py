@@ -23,7 +23,7 @@ from medview.gui.panels.risk_what_if import WhatIf
 from medview.gui.panels.risk_words import origin_words, possible_words, without_words
 from medview.gui.slices import Steps
 from medview.gui.style import GRID, tokens
-from medview.risk import RiskResult, Score, listing
+from medview.risk import RiskResult, Score, guideline_of, listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,11 @@ class ScoreCard(Card):
         parts = [part for part in (*said, self.result.advice) if part is not None]
         if len(parts) == 2:
             parts = [say("{band}: {advice}", band=parts[0], advice=parts[1])]
-        return [label(str(parts[0]), "muted")] if parts else []
+        if not parts:
+            return []
+        line, advice = label(str(parts[0]), "muted"), self.result.advice
+        line.setToolTip(guideline_of(advice.english()) if advice is not None else "")
+        return [line]
 
     def _missing_line(self) -> QWidget:
         titles = [s.title for s in self.score.inputs if s.name in self.result.missing]
