@@ -70,14 +70,16 @@ def test_a_bundle_as_the_model_zoo_writes_it_becomes_steps(tmp_path: Path) -> No
     steps = found.description["pipeline"]
 
     assert [step["op"] for step in steps] == [
-        "orient", "resample", "scale_grey", "tile", "network", "restore", "measure"
+        "orient", "resample", "scale_grey", "pad_to", "tile", "network", "unpad", "restore",
+        "measure",
     ]  # fmt: skip
     assert steps[0]["axes"] == "SAR"  # k, j, i are MONAI's x, y, z
     assert steps[1]["spacing_mm"] == [2.0, 1.4, 1.5]
     assert (steps[2]["low"], steps[2]["high"], steps[2]["mean"], steps[2]["sd"]) == (
         -57, 164, -57, 221
     )  # fmt: skip
-    assert (steps[3]["patch"], steps[3]["blend"]) == ([64, 80, 96], "constant")
+    assert (steps[4]["patch"], steps[4]["blend"]) == ([64, 80, 96], "constant")
+    assert steps[3]["size"] == [64, 80, 96]  # MONAI fills up to a tile
     assert [out["name"] for out in found.description["outputs"]] == ["Spleen"]
     assert found.description["gates"][0]["in"] == ["CT"]
 
@@ -98,11 +100,74 @@ def changed(part: str, number: int, **fields: Any) -> dict[str, Any]:
     (changed("preprocessing", 4, a_min="$min(x)"), "run at preprocessing::transforms::4::a_min"),
     (changed("postprocessing", 0, softmax=False, sigmoid=True), "postprocessing::transforms::0"),
     ({"inferer": {"_target_": "mine.Inferer"}}, "mine.Inferer at inferer::_target_"),
+    ({"inferer": {"_target_": "SlidingWindowInferer", "roi_size": [8, 8, -1]}},
+     "at inferer::roi_size"),
+    ({"inferer": {**INFERENCE["inferer"], "cval": -1}}, "cval: -1 at inferer::cval"),
+    ({"preprocessing": {**INFERENCE["preprocessing"], "lazy": True}}, "at preprocessing::lazy"),
+    (changed("preprocessing", 0, dtype="int8"), "int8 at preprocessing::transforms::0::dtype"),
+    (changed("preprocessing", 2, as_closest_canonical=True), "::2::as_closest_canonical"),
+    (changed("preprocessing", 3, min_pixdim=[1, 1, 1]), "transforms::3::min_pixdim"),
+    (changed("preprocessing", 3, pixdim=[1.0, -1.0, 1.0]), "pixdim at preprocessing"),
+    (changed("preprocessing", 4, made_up=3), "made_up: 3 at preprocessing::transforms::4::made_up"),
+    (changed("preprocessing", 4, b_max=None), "b_min, b_max at preprocessing::transforms::4"),
+    (changed("postprocessing", 0, other="$abs"), "run at postprocessing::transforms::0::other"),
+    (changed("postprocessing", 2, threshold=0.5), "postprocessing::transforms::2::threshold"),
+    (changed("postprocessing", 2, _target_="KeepLargestConnectedComponentd", num_components=3),
+     "postprocessing::transforms::2"),
 ])  # fmt: skip
 def test_the_key_that_stops_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ModelUnavailable) as caught:
         read_bundle(bundle(tmp_path / "b", **changes), Wish())
     assert words in caught.value.sentence()
+
+
+def read_steps(root: Path, wish: Wish, *transforms: dict[str, Any]) -> list[dict[str, Any]]:
+    preprocessing = {"_target_": "Compose", "transforms": list(transforms)}
+    found = read_bundle(bundle(root, preprocessing=preprocessing), wish)
+    return list(found.description["pipeline"])
+
+
+SPACING = {"_target_": "Spacingd", "keys": "image", "pixdim": [1.5, 1.4, 2.0]}
+ORIENT = {"_target_": "Orientationd", "keys": "image", "axcodes": "LAS"}
+
+
+def test_a_spacing_before_the_axes_are_turned_counts_along_those_of_the_file(
+    tmp_path: Path,
+) -> None:
+    steps = read_steps(tmp_path / "b", Wish(), SPACING, {**ORIENT, "axcodes": "SPL"})
+
+    assert [step.get("axes") for step in steps[:3]] == ["SAR", None, "LPS"]
+    assert steps[1]["spacing_mm"] == [2.0, 1.4, 1.5]
+
+
+@pytest.mark.parametrize(("transforms", "axes"), [
+    ([], ["SPL"]), ([ORIENT], ["SPL"]), ([SPACING, ORIENT], ["SPL", "SAL"]),
+])  # fmt: skip
+def test_the_axes_of_the_training_files_can_be_said(
+    transforms: list[dict[str, Any]], axes: list[str], tmp_path: Path
+) -> None:
+    steps = read_steps(tmp_path / "b", Wish(axes="LPS"), *transforms)
+    assert [step["axes"] for step in steps if step["op"] == "orient"] == axes
+
+
+def test_left_and_right_are_spoken_of_on_the_card(tmp_path: Path) -> None:
+    notes = read_bundle(bundle(tmp_path / "b"), Wish()).notes
+    assert any("left and right" in note for note in notes)
+
+
+@pytest.mark.parametrize(("given", "grey"), [
+    ({}, [-0.5, 0.0, 0.5, 1.5]), ({"clip": True}, [-0.5, 0.0, 0.5, 1.5]),
+    ({"b_min": -1, "b_max": 1}, [-2.0, -1.0, 0.0, 2.0]),
+    ({"b_min": -1, "b_max": 1, "clip": True}, [-1.0, -1.0, 0.0, 1.0]),
+])  # fmt: skip
+def test_grey_values_come_out_as_monai_s_range_scales_them(
+    given: dict[str, Any], grey: list[float], tmp_path: Path
+) -> None:
+    told = {"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -100, "a_max": 300}
+    step = read_steps(tmp_path / "b", Wish(), told | given)[1]
+
+    values = np.clip(np.array([-300.0, -100.0, 100.0, 500.0]), step["low"], step["high"])
+    np.testing.assert_allclose((values - step["mean"]) / step["sd"], grey)
 
 
 @pytest.mark.slow

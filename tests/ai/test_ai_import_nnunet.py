@@ -178,6 +178,13 @@ def test_mirrored_looks_are_taken_where_training_mirrored(tmp_path: Path) -> Non
     assert (mirror["axes"], mirror["max_evals"]) == ([0, 2], 3)
 
 
+def test_a_model_that_leaves_grey_values_alone_is_mirrored_too(tmp_path: Path) -> None:
+    plans = made.plans(normalization_schemes=["NoNormalization"])
+    foreign = with_mirrors(read_nnunet(made.write(tmp_path, own=plans), Wish()), [0])
+    mirror = next(s for s in foreign.description["pipeline"] if s["op"] == "mirror")
+    assert mirror["axes"] == [2]  # k of the array, i.e. the last of i, j, k
+
+
 def test_finest_configuration_of_several_is_taken(tmp_path: Path) -> None:
     fine = made.write(tmp_path)
     shutil.copytree(fine, fine.with_name("nnUNetTrainer__nnUNetPlans__3d_lowres"))
@@ -322,9 +329,11 @@ def test_thick_slices_are_resampled_one_by_one() -> None:
     )
 
 
-def test_padding_is_taken_off_the_answer_again() -> None:
+@pytest.mark.parametrize("is_fitted", [True, False])  # MONAI's bundles have `resample` or nothing
+def test_padding_is_taken_off_the_answer_again(is_fitted: bool) -> None:
     state = state_of(np.ones((3, 4, 5)))
-    fit_spacing(state, [1.0, 1.0, 1.0])
+    if is_fitted:
+        fit_spacing(state, [1.0, 1.0, 1.0])
     pad_to(state, [8, 4, 6])
     assert state.image.shape == (6, 4, 8)
     state.logits = np.pad(np.ones((2, 3, 4, 5), np.float32), ((0, 0), (1, 2), (0, 0), (1, 2)))

@@ -83,7 +83,7 @@ def _plain_bundle(
     try:
         net = MonaiUnet({key: found_at(inference, value, f"network_def::{key}")
                          for key, value in network.items()})  # fmt: skip
-        pipeline = steps_of(inference)
+        pipeline = steps_of(inference, wish.axes)
         form = metadata["network_data_format"]
         made_for = form["inputs"]["image"].get("modality", "")
         names = _classes(next(iter(form["outputs"].values())), net.outputs)
@@ -101,6 +101,7 @@ def _plain_bundle(
     notes = (
         f"A MONAI bundle, version {metadata.get('version', 'not stated')}.",
         "Network, transforms and inferer were read as data; the rest of it was not looked at.",
+        "Where left and right change places, the training files ran otherwise (`--axes`).",
         f"Copyright as its maker says: {metadata.get('copyright', 'not stated')}.",
     )
     return Foreign(described_as, weights, "plain-weights", notes, wish, net.names)

@@ -1,7 +1,8 @@
 """A bundle's transforms and inferer, as far as they are plain, as steps of a native folder.
 
 MONAI's arrays run [x, y, z], ours [k, j, i]: `orient` with the letters turned round gives the net
-its own order, so that no weight has to be turned; lists are turned round likewise.
+its own order, so that no weight has to be turned; lists are turned round likewise. Arguments
+without a row in `monai_arguments` stop the import.
 """
 
 from __future__ import annotations
@@ -9,26 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from medview.ai.importers.monai_arguments import CARRIERS, require_known
 from medview.ai.importers.monai_net import stopped
 
 Step = dict[str, Any]
-# They read, write and carry; MedView does that itself.
-_CARRIERS = {
-    "LoadImaged", "EnsureChannelFirstd", "AddChanneld", "EnsureTyped", "ToTensord", "CastToTyped",
-    "SelectItemsd", "ToDeviced", "SaveImaged", "Invertd",
-}  # fmt: skip
 _FAR = 1e9
+_ALONG_AXES = ("orient", "resample", "pad_multiple")
 
 
-def steps_of(document: Mapping[str, Any]) -> list[Step]:
-    """Everything before, at and after the network. Raises ModelUnavailable with the key."""
+def steps_of(document: Mapping[str, Any], axes: str = "") -> list[Step]:
+    """Everything before, at and after the network. Raises ModelUnavailable with the key.
+
+    axes: letters towards which i, j, k of the training files grew; where nobody says it RAS, as
+    NIfTI files mostly lie. They count until the bundle turns the array itself.
+    """
     before = [step for key, name, given in _transforms(document, "preprocessing")
               for step in _prepared(key, name, given)]  # fmt: skip
     after = [step for key, name, given in _transforms(document, "postprocessing")
              for step in _finished(key, name, given)]  # fmt: skip
-    if not any(step["op"] == "orient" for step in before):
-        before.insert(0, {"op": "orient", "axes": "SAR"})  # as MONAI's readers give NIfTI: RAS
-    return [*before, *_inferer(document), {"op": "network"}, {"op": "restore"}, *after,
+    first = next((step for step in before if step["op"] in _ALONG_AXES), {"op": ""})
+    if first["op"] != "orient":
+        before.insert(0, {"op": "orient", "axes": (axes or "RAS")[::-1]})
+    elif axes:
+        first["axes"] = axes[::-1]
+    return [*before, *_looked_at(document), {"op": "restore"}, *after,
             {"op": "measure", "list": ["volume_ml"]}]  # fmt: skip
 
 
@@ -55,13 +60,17 @@ def _transforms(
         raise stopped(whole, part)
     if _last(whole.get("_target_", "Compose")) != "Compose":
         raise stopped(whole["_target_"], f"{part}::_target_")
+    require_known("Compose", whole, part)
     for number, told in enumerate(whole["transforms"]):
         key = f"{part}::transforms::{number}"
         given = found_at(document, told, key)
         if not isinstance(given, dict) or "_target_" not in given:
             raise stopped(given, key)
         name = _last(given["_target_"])
-        if name in _CARRIERS or given.get("_disabled_") is True:
+        if given.get("_disabled_") is True:
+            continue
+        if name in CARRIERS:
+            require_known(name, given, key)
             continue
         yield key, name, {k: found_at(document, v, f"{key}::{k}") for k, v in given.items()}
 
@@ -74,6 +83,7 @@ def _prepared(key: str, name: str, given: Mapping[str, Any]) -> list[Step]:
     make = _BEFORE.get(name)
     if make is None:
         raise stopped(given["_target_"], f"{key}::_target_")
+    require_known(name, given, key)
     try:
         return [make(given)]
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -88,37 +98,45 @@ def _spacing(given: Mapping[str, Any]) -> Step:
     mode = given.get("mode", "bilinear")
     mode = mode[0] if isinstance(mode, list) else mode
     orders = {"nearest": 0, "bilinear": 1, 0: 0, 1: 1, 3: 3}
-    pixdim = given["pixdim"] if isinstance(given["pixdim"], list) else [given["pixdim"]] * 3
-    spacing = [float(n) for n in pixdim[::-1]]
+    spacing = [float(n) for n in _three(given["pixdim"])]
+    if not min(spacing) > 0:
+        raise ValueError("pixdim")
     return {"op": "resample", "spacing_mm": spacing, "order": orders[mode], "smooth": False}
+
+
+def _three(value: Any) -> list[Any]:
+    """One for each axis, turned round. Raises ValueError."""
+    found = value[::-1] if isinstance(value, list) else [value] * 3
+    if len(found) != 3:
+        raise ValueError(str(value))
+    return found
 
 
 def _range(given: Mapping[str, Any]) -> Step:
     low, high = float(given["a_min"]), float(given["a_max"])
     start, end = given.get("b_min"), given.get("b_max")
-    if start is None or end is None:
-        start, end = low, high
-    width = (high - low) / (float(end) - float(start))
-    cut = (low, high) if given.get("clip", False) else (-_FAR, _FAR)
+    is_cut = given.get("clip", False) and start is not None
+    if (start is None) != (end is None):
+        raise ValueError("b_min, b_max")
+    start, end = (0.0, 1.0) if start is None or end is None else (float(start), float(end))
+    if not (low < high and start < end):
+        raise ValueError("a_min, a_max, b_min, b_max")
+    width = (high - low) / (end - start)
+    cut = (low, high) if is_cut else (-_FAR, _FAR)
     return {"op": "scale_grey", "mode": "fixed", "low": cut[0], "high": cut[1],
-            "mean": low - float(start) * width, "sd": width}  # fmt: skip
+            "mean": low - start * width, "sd": width}  # fmt: skip
 
 
-def _normal(given: Mapping[str, Any]) -> Step:
-    if given.get("nonzero", False) or {"subtrahend", "divisor"} & given.keys():
-        raise ValueError("nonzero, subtrahend, divisor")
+def _normal(_given: Mapping[str, Any]) -> Step:
     return {"op": "scale_grey", "mode": "whole"}
 
 
-def _unit(given: Mapping[str, Any]) -> Step:
-    if (given.get("minv", 0), given.get("maxv", 1)) != (0, 1) or given.get("factor") is not None:
-        raise ValueError("minv, maxv, factor")
+def _unit(_given: Mapping[str, Any]) -> Step:
     return {"op": "scale_grey", "mode": "unit"}
 
 
 def _divisible(given: Mapping[str, Any]) -> Step:
-    k = given["k"] if isinstance(given["k"], list) else [given["k"]] * 3
-    return {"op": "pad_multiple", "factors": [max(1, int(n)) for n in k[::-1]]}
+    return {"op": "pad_multiple", "factors": [max(1, int(n)) for n in _three(given["k"])]}
 
 
 _BEFORE: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
@@ -129,28 +147,36 @@ _BEFORE: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
 
 def _finished(key: str, name: str, given: Mapping[str, Any]) -> list[Step]:
     """The best class is taken anyway; softmax does not change which one it is."""
-    if name == "Activationsd" and given.get("softmax") is True and not given.get("sigmoid"):
+    wanted = {"Activationsd": "softmax", "AsDiscreted": "argmax"}.get(name)
+    if name != "KeepLargestConnectedComponentd" and wanted not in given:
+        raise stopped(given["_target_"], f"{key}::_target_")
+    require_known(name, given, key)
+    if wanted is not None:
         return []
-    if name == "AsDiscreted" and given.get("argmax") is True and given.get("threshold") is None:
-        return []
-    if name == "KeepLargestConnectedComponentd" and given.get("applied_labels") is None:
-        keep = "each" if given.get("independent", True) else "largest"
-        return [{"op": "components", "keep": keep}]
-    raise stopped(given["_target_"], f"{key}::_target_")
+    return [{"op": "components", "keep": "each" if given.get("independent", True) else "largest"}]
 
 
-def _inferer(document: Mapping[str, Any]) -> Sequence[Step]:
+def _looked_at(document: Mapping[str, Any]) -> Sequence[Step]:
+    """The network, tile by tile where the inferer slides; less than a tile is filled up to one."""
     given = found_at(document, document.get("inferer", {"_target_": "SimpleInferer"}), "inferer")
     if not isinstance(given, dict):
         raise stopped(given, "inferer")
     given = {k: found_at(document, v, f"inferer::{k}") for k, v in given.items()}
-    name = _last(given.get("_target_"))
-    if name == "SimpleInferer":
-        return ()
-    size, mode = given.get("roi_size"), given.get("mode", "constant")
-    if name != "SlidingWindowInferer" or mode not in ("constant", "gaussian"):
+    name, network = _last(given.get("_target_")), {"op": "network"}
+    if name not in ("SimpleInferer", "SlidingWindowInferer"):
         raise stopped(given.get("_target_"), "inferer::_target_")
-    if not isinstance(size, list) or len(size) != 3:
+    require_known(name, given, "inferer")
+    if name == "SimpleInferer":
+        return (network,)
+    size, overlap, mode = given.get("roi_size"), given.get("overlap", 0.25), given.get("mode")
+    if not isinstance(size, list) or len(size) != 3 or not all(_is_size(n) for n in size):
         raise stopped(size, "inferer::roi_size")
-    patch, overlap = [int(n) for n in size[::-1]], float(given.get("overlap", 0.25))
-    return ({"op": "tile", "patch": patch, "overlap": overlap, "blend": mode},)
+    if not isinstance(overlap, int | float) or not 0 <= overlap < 1:
+        raise stopped(overlap, "inferer::overlap")
+    patch = [int(n) for n in size[::-1]]
+    tile = {"op": "tile", "patch": patch, "overlap": float(overlap), "blend": mode or "constant"}
+    return ({"op": "pad_to", "size": patch}, tile, network, {"op": "unpad"})
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and value > 0

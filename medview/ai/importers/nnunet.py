@@ -87,10 +87,11 @@ def with_mirrors(foreign: Foreign, axes: Sequence[int]) -> Foreign:
     if not axes:
         return foreign
     pipeline: list[dict[str, Any]] = []
+    fit = next(s for s in foreign.description["pipeline"] if s["op"] == "fit_spacing")
+    last = 1 if fit["spacing_mm"][2] == 0 else 2
     for step in foreign.description["pipeline"]:
         pipeline.append(step)
         if step["op"] == "network":
-            last = 1 if foreign.description["pipeline"][3]["spacing_mm"][2] == 0 else 2
             turned = sorted(last - int(axis) for axis in axes)
             pipeline.append({"op": "mirror", "axes": turned, "max_evals": 1 + len(turned)})
     note = "One mirrored look along each axis; nnU-Net takes all combinations of them."

@@ -186,7 +186,7 @@ def unpad(state: State) -> None:
     axis = state.coarse_axis if state.order_z == 0 else None
     if inner is not None and inner.shape == state.geometry.shape and axis is None:
         return  # nothing to do, and the answer need not be whole at any time
-    if inner is None or before is None:
+    if inner is None:
         raise ModelUnavailable(say("The model reads a network's answer before it has one."))
     first = [round(n) for n in state.geometry.to_index(inner.origin)]
     k, j, i = (slice(f, f + n) for f, n in zip(first, inner.shape, strict=True))
@@ -196,7 +196,7 @@ def unpad(state: State) -> None:
     if state.logits is None or state.logits.ndim != 4:
         raise ModelUnavailable(say("The model reads a network's answer before it has one."))
     logits, geometry = state.logits[:, k, j, i], inner
-    if axis is not None:
+    if axis is not None and before is not None:  # `fit_spacing` leaves both or neither
         shape = list(inner.shape)
         shape[axis] = before.shape[axis]
         logits = np.stack([
