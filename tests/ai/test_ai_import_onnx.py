@@ -105,7 +105,7 @@ def test_a_graph_answers_as_another_runtime_does(
         own = net(torch.from_numpy(image)).numpy()
 
     np.testing.assert_allclose(own, session.run(None, {"image": image})[0], atol=2e-5)
-    assert (net.is_flat, net.multiple) == (is_flat, multiple)
+    assert (net.is_flat, net.multiples) == (is_flat, (multiple, multiple))
     if not is_flat:  # a series is looked at plane by plane
         volume = torch.from_numpy(image.transpose(1, 0, 2, 3)[None])
         with torch.inference_mode():
@@ -219,3 +219,178 @@ def test_a_network_of_ours_survives_the_way_out_and_in(tmp_path: Path) -> None:
     with torch.inference_mode():
         own = as_net(tmp_path / "net.onnx", tmp_path / "w.safetensors")(image)
         torch.testing.assert_close(own, net(image), atol=1e-5, rtol=0)
+
+
+def _answers(
+    make: Callable[[Graph], str], path: Path, outputs: list[int | str], opset: int = 17
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ours and onnxruntime's, of a graph for a picture of 6 x 4. Raises ModelUnavailable."""
+    import onnxruntime
+
+    raw = written(make, path / "net.onnx", outputs)
+    (path / "net.onnx").write_bytes(raw[:-1] + bytes([opset]))
+    net = as_net(path / "net.onnx", path / "w.safetensors")
+    image = np.random.default_rng(1).normal(size=(1, 1, 6, 4)).astype("f4")
+    with torch.inference_mode():
+        own = net(torch.from_numpy(image)).numpy()
+    raw = (path / "net.onnx").read_bytes()
+    session = onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])
+    return own, session.run(None, {"image": image})[0]
+
+
+def _wide(graph: Graph) -> str:
+    """The picture in four channels."""
+    return graph.add("Conv", ["image", weight(graph, "w", 4, 1, 1, 1)], "c", kernel_shape=[1, 1])
+
+
+def _resized(scale: int, **settings: bytes) -> Callable[[Graph], str]:
+    def make(graph: Graph) -> str:
+        graph.weights["s"] = np.array([1, 1, scale, scale], np.float32)
+        return graph.add("Resize", ["image", "", "s"], "logits", **settings)
+
+    return make
+
+
+def _near(scale: int, place: bytes = b"", near: bytes = b"") -> Callable[[Graph], str]:
+    given = {"coordinate_transformation_mode": place, "nearest_mode": near}
+    return _resized(scale, **{name: value for name, value in given.items() if value})
+
+
+ROUND, FLOOR = b"round_prefer_floor", b"floor"
+
+
+@pytest.mark.parametrize("make", [
+    _near(3), _near(3, b"half_pixel", ROUND), _near(3, b"asymmetric", FLOOR),
+    _near(2, b"asymmetric"), _resized(3, mode=b"linear"),
+])  # fmt: skip
+def test_a_resize_reads_the_places_that_another_runtime_reads(
+    make: Callable[[Graph], str], tmp_path: Path
+) -> None:
+    own, theirs = _answers(make, tmp_path, ["n", 1, "r", "c"])
+    np.testing.assert_allclose(own, theirs, atol=1e-6)
+
+
+def _soft(**settings: int) -> Callable[[Graph], str]:
+    return lambda graph: graph.add("Softmax", [_wide(graph)], "logits", **settings)
+
+
+def _soft_scores(**settings: int) -> Callable[[Graph], str]:
+    def make(graph: Graph) -> str:
+        graph.add("GlobalAveragePool", [_wide(graph)], "m")
+        graph.add("Flatten", ["m"], "f", axis=1)
+        return graph.add("Softmax", ["f"], "logits", **settings)
+
+    return make
+
+
+def _bent(*shape: int, is_flat: bool = False) -> Callable[[Graph], str]:
+    def make(graph: Graph) -> str:
+        end = _wide(graph)
+        if is_flat:
+            end = graph.add("Flatten", [graph.add("GlobalAveragePool", [end], "m")], "f", axis=1)
+        return graph.add("PRelu", [end, weight(graph, "slope", *shape)], "logits")
+
+    return make
+
+
+def _pooled(graph: Graph) -> str:
+    """A pooled picture added to every place of it, and pooled again."""
+    end = graph.add("Add", [_wide(graph), graph.add("GlobalAveragePool", ["c"], "m")], "a")
+    return graph.add("ReduceMean", [end], "logits", axes=[2, 3], keepdims=0)
+
+
+@pytest.mark.parametrize(("make", "outputs"), [
+    (_soft(axis=1), ["n", 4, "r", "c"]), (_soft_scores(), ["n", 4]),
+    (_soft_scores(axis=-1), ["n", 4]), (_bent(4, 1, 1), ["n", 4, "r", "c"]),
+    (_bent(1), ["n", 4, "r", "c"]), (_bent(4, is_flat=True), ["n", 4]), (_pooled, ["n", 4]),
+])  # fmt: skip
+def test_axes_are_those_of_another_runtime(
+    make: Callable[[Graph], str], outputs: list[int | str], tmp_path: Path
+) -> None:
+    own, theirs = _answers(make, tmp_path, outputs)
+    np.testing.assert_allclose(own, theirs, atol=1e-6)
+
+
+def test_a_graph_that_ends_with_a_pooled_picture_gives_scores(tmp_path: Path) -> None:
+    def make(graph: Graph) -> str:
+        return graph.add("GlobalAveragePool", [_wide(graph)], "logits")
+
+    own, theirs = _answers(make, tmp_path, ["n", 4, 1, 1])
+    np.testing.assert_allclose(own, theirs[:, :, 0, 0], atol=1e-6)
+
+
+def _unflattened(graph: Graph) -> str:
+    pooled = graph.add("GlobalAveragePool", [_wide(graph)], "m")
+    return graph.add("Gemm", [pooled, weight(graph, "g", 3, 4)], "logits", transB=1)
+
+
+@pytest.mark.parametrize(("make", "opset", "words"), [
+    (_near(3, b"asymmetric"), 17, r"Resize, nearest\+asymmetric\+round_prefer_floor, 3"),
+    (_near(2, b"half_pixel", FLOOR), 17, "Resize, nearest"), (_near(2, near=FLOOR), 17, "Resize"),
+    (_resized(2, mode=b"linear", coordinate_transformation_mode=b"align_corners"), 17, "corners"),
+    (_soft(), 17, "Softmax, axis -1"), (_soft(axis=1), 11, "Softmax, axis 1, opset 11"),
+    (_bent(4), 17, r"PRelu, slope \[4\]"), (_bent(4, 1, 1, is_flat=True), 17, "PRelu, slope"),
+    (_unflattened, 17, "uses Gemm, m"),
+])  # fmt: skip
+def test_settings_that_would_answer_otherwise_are_refused(
+    make: Callable[[Graph], str], opset: int, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnavailable, match=words):
+        _answers(make, tmp_path, ["n", 4], opset)
+
+
+@pytest.mark.parametrize("nodes", [b"\x0a\x00" * 10_001, b"\x0a\x02\x2a\x00" * 10_001])
+def test_a_file_of_nothing_but_nodes_is_put_down_early(nodes: bytes, tmp_path: Path) -> None:
+    from medview.ai.worker.onnx_file import _bytes
+    from medview.ai.worker.onnx_reader import read_onnx_file
+
+    (tmp_path / "net.onnx").write_bytes(_bytes(7, nodes))
+    with pytest.raises(ModelUnavailable, match="no sound ONNX"):
+        read_onnx_file(tmp_path / "net.onnx")
+    (tmp_path / "net.onnx").write_bytes(_bytes(7, _bytes(1, b"\x2a\x00" * 50_001)))
+    with pytest.raises(ModelUnavailable, match="no sound ONNX"):
+        read_onnx_file(tmp_path / "net.onnx")
+
+
+def test_sizes_divide_along_each_axis_by_what_the_strides_there_ask_for() -> None:
+    from medview.ai.worker.budget import cost_of
+
+    rest = "dilation=1,1,1 groups=1 bias=0"
+    net = build_graph(dims=3, nodes=[
+        f"a = conv image inputs=1 outputs=2 kernel=3,3,3 stride=4,3,1 pad=1,1,1 {rest}",
+        f"u = up a inputs=2 outputs=1 kernel=4,3,1 stride=4,3,1 pad=0,0,0 more=0,0,0 {rest}",
+        "p = max_pool image kernel=2,2,1 stride=2,2,1 pad=0,0,0",
+        "r = resize p scale=2,2,1 mode=nearest",
+        "z = concat u,image,r",
+    ])  # fmt: skip
+
+    assert net.multiples == (4, 6, 1)
+    assert cost_of(net, (12, 12, 12)).classes == 3
+
+
+@pytest.mark.parametrize(("stem", "name"), [
+    ("Lung_Seg v2", "lung-seg-v2-onnx"), ("n" * 90, "n" * 59 + "-onnx"),
+])  # fmt: skip
+def test_a_file_s_name_becomes_one_that_a_folder_may_have(
+    stem: str, name: str, tmp_path: Path
+) -> None:
+    from medview.ai.importers.onnx import OnnxPair, read_onnx, with_graph
+    from medview.ai.schema import check_description
+
+    (tmp_path / "about.json").write_text(json.dumps(ABOUT), encoding="utf-8")
+    foreign = read_onnx(OnnxPair(tmp_path / f"{stem}.onnx", tmp_path / "about.json"), Wish())
+    described = with_graph(foreign, {"dims": 2, "nodes": ["a = relu image"]}).description
+
+    check_description(described)
+    assert described["name"] == name
+
+
+def test_a_neighbour_about_something_else_is_passed_over(tmp_path: Path) -> None:
+    from medview.ai.importers.onnx import find_onnx, read_onnx, with_graph
+
+    (tmp_path / "net.onnx").write_bytes(b"")
+    (tmp_path / "metadata.json").write_text('{"name": "a data set"}', encoding="utf-8")
+    pair = find_onnx(tmp_path / "net.onnx")
+    assert pair is not None
+    graph = {"dims": 2, "nodes": ["a = relu image"], "description": json.dumps(ABOUT)}
+    assert with_graph(read_onnx(pair, Wish()), graph).description["title"] == "Bright places"

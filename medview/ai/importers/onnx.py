@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from medview.ai.folder import read_json
-from medview.ai.importers.wish import Foreign, Wish, described, modality_of
+from medview.ai.importers.wish import Foreign, Wish, described, modality_of, slug
 from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
@@ -52,7 +52,9 @@ def read_onnx(pair: OnnxPair, wish: Wish) -> Foreign:
 
 def with_graph(foreign: Foreign, found: Mapping[str, Any]) -> Foreign:
     """The description with the graph's nodes in it. Raises ModelUnavailable."""
-    told = dict(foreign.description) or _own(found)
+    told = dict(foreign.description)
+    if "pipeline" not in told:  # what lies beside it is about something else, or says too little
+        told = _own(found) or told
     wish, pipeline = foreign.wish, _steps(told)
     ops = [step.get("op") for step in pipeline]
     if not told or ops.count("network") != 1:
@@ -70,7 +72,9 @@ def with_graph(foreign: Foreign, found: Mapping[str, Any]) -> Foreign:
     title = str(told.get("title") or foreign.weights.stem)
     modality = modality_of(str(told.pop("modality", title)), wish) if "gates" not in told else ""
     changes: dict[str, Any] = {"pipeline": steps, "title": title[:120]}
-    changes["name"] = wish.name or f"{told.get('name') or foreign.weights.stem}-onnx"
+    changes["name"] = (
+        wish.name or f"{slug(str(told.get('name') or foreign.weights.stem))[:59]}-onnx"
+    )
     changes |= {"licence": wish.licence} if wish.licence else {}
     description = {**described(changes["name"], title, modality, wish, {}), **told, **changes}
     left = ", ".join(op for op in ops if op in _LEFT_OUT)

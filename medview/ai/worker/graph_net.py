@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -139,10 +140,15 @@ def _mean(parts: list[Tensor]) -> Tensor:
     return parts[0].flatten(2).mean(2)
 
 
+def _mean_kept(parts: list[Tensor]) -> Tensor:
+    return parts[0].mean(tuple(range(2, parts[0].ndim)), keepdim=True)
+
+
 _JOINS: Mapping[str, Callable[[list[Tensor]], Tensor]] = {
     "add": lambda parts: sum(parts[1:], parts[0]),
     "concat": lambda parts: torch.cat(parts, 1),
     "mean": _mean,  # over space, to [n, channel]
+    "mean_kept": _mean_kept,  # to [n, channel, 1, 1(, 1)], which a skip adds to every place
     "flatten": lambda parts: parts[0].flatten(1),
 }
 KINDS = frozenset(_MODULES) | frozenset(_JOINS)
@@ -152,8 +158,8 @@ class GraphNet(nn.Module):
     """[n, 1, (k,) j, i] through the nodes, the last of which is the answer.
 
     dims: 2 or 3, axes of space. is_flat: whether the answer is [n, class] and no picture.
-    multiple: by which the sizes of a picture must be divisible. Raises ValueError, KeyError for
-    nodes that are none.
+    multiples: by which the sizes [(k,) j, i] of a picture must be divisible. Raises ValueError,
+    KeyError for nodes that are none.
     """
 
     def __init__(self, *, dims: int, nodes: list[str]) -> None:
@@ -172,7 +178,7 @@ class GraphNet(nn.Module):
                 self.parts[node.name] = _MODULES[node.kind](node, dims)
             elif node.kind not in _JOINS:
                 raise KeyError(node.kind)
-        self.multiple = _multiple(self.nodes, dims)
+        self.multiples = _multiples(self.nodes, dims)
         flat = {node.name for node in self.nodes if node.kind in (*_FLAT_KINDS, "mean")}
         for node in self.nodes:
             flat |= {node.name} if flat.intersection(node.inputs) else set()
@@ -195,9 +201,9 @@ class GraphNet(nn.Module):
         return known[self.nodes[-1].name]
 
 
-def _multiple(nodes: list[Node], dims: int) -> int:
-    """The largest factor by which any node is coarser than the image along an axis."""
-    coarser: dict[str, list[float]] = {IMAGE: [1.0] * dims}
+def _multiples(nodes: list[Node], dims: int) -> tuple[int, ...]:
+    """Along each axis what makes every node's size a whole number."""
+    coarser = {IMAGE: [Fraction(1)] * dims}  # voxels of the image for one of the node
     for node in nodes:
         own = coarser[node.inputs[0]]
         if node.kind in ("conv", "max_pool", "average_pool"):
@@ -206,10 +212,11 @@ def _multiple(nodes: list[Node], dims: int) -> int:
             by = node.ints("stride" if node.kind == "up" else "scale", dims)
             own = [a / max(1, b) for a, b in zip(own, by, strict=True)]
         coarser[node.name] = own
-    multiple = max(1, math.ceil(max(max(own) for own in coarser.values())))
-    if multiple > _MOST_VOXELS * 4:
+    found = tuple(math.lcm(*(own[axis].numerator for own in coarser.values()))
+                  for axis in range(dims))  # fmt: skip
+    if not 0 < min(found) <= max(found) <= _MOST_VOXELS * 4:
         raise ValueError("stride")
-    return multiple
+    return found
 
 
 class SliceBySlice(nn.Module):
@@ -217,7 +224,7 @@ class SliceBySlice(nn.Module):
 
     def __init__(self, net: GraphNet) -> None:
         super().__init__()
-        self.net, self.multiples = net, (1, net.multiple, net.multiple)
+        self.net, self.multiples = net, (1, *net.multiples)
 
     def forward(self, x: Tensor) -> Tensor:
         """Each plane across k by itself."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 OPSET, _IR_VERSION = 17, 8
 _FLOAT = 1  # TensorProto.FLOAT
-Attribute = int | float | Sequence[int]
+Attribute = int | float | bytes | Sequence[int]
 
 
 def _varint(number: int) -> bytes:
@@ -42,6 +42,8 @@ def _attribute(name: str, value: Attribute) -> bytes:
         return head + _varint(2 << 3 | 5) + struct.pack("<f", value) + _int(20, 1)
     if isinstance(value, int):
         return head + _int(3, value) + _int(20, 2)
+    if isinstance(value, bytes):
+        return head + _bytes(4, value) + _int(20, 3)
     return head + b"".join(_int(8, n) for n in value) + _int(20, 7)
 
 

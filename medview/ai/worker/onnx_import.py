@@ -7,6 +7,7 @@ that `graph_net` has; any other operator, setting or number that is computed sto
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,16 @@ from medview.core.words import say
 
 _ABOUT = {"medview.description": "description", "medview.calibration": "calibration"}
 Settings = dict[str, Any]
+# What a value is: [n, channel, (k,) j, i], the same with one place, [n, channel].
+_PICTURE, _PLACE, _FLAT = range(3)
+_GIVES = {"mean_kept": _PLACE, "mean": _FLAT, "flatten": _FLAT, "linear": _FLAT}
 
 
 def convert_onnx(source: str, target: str) -> Mapping[str, Any]:
-    """dims, nodes and classes of a graph, its weights at `target`. Raises ModelUnavailable."""
+    """dims and nodes of a graph, and what it says of itself; its weights at `target`.
+
+    Raises ModelUnavailable.
+    """
     graph = read_onnx_file(Path(source))
     try:
         made = _Translation(graph)
@@ -38,8 +45,7 @@ def convert_onnx(source: str, target: str) -> Mapping[str, Any]:
         raise ModelUnavailable(say("The weights do not belong to this network."))
     save_file(made.weights, target)
     about = {own: graph.about[key] for key, own in _ABOUT.items() if key in graph.about}
-    return {"dims": made.dims, "nodes": made.nodes, "is_flat": net.is_flat,
-            "multiple": net.multiple, **about}  # fmt: skip
+    return {"dims": made.dims, "nodes": made.nodes, **about}
 
 
 class _Translation:
@@ -55,9 +61,13 @@ class _Translation:
             )
         (start, shape), (end,) = next(iter(graph.inputs.items())), graph.outputs
         self.dims = self._dims(graph, shape)
+        self.opset = graph.opset
         self._names = {start: IMAGE}
+        self._forms = {start: _PICTURE}
         for node in graph.nodes:
             self._take(node)
+        if self._forms[end] == _PLACE:  # what is pooled over all of a picture is its scores
+            self.put(OnnxNode("Flatten", (end,), (end,), {}), "flatten", {})
         if self._names[end] != self.nodes[-1].split(" = ")[0]:
             raise ValueError(end)
 
@@ -80,6 +90,7 @@ class _Translation:
             return
         if node.op in ("Identity", "Dropout"):
             self._names[node.outputs[0]] = self._names[node.inputs[0]]
+            self._forms[node.outputs[0]] = self._forms[node.inputs[0]]
             return
         make = _OPERATORS.get(node.op)
         if make is None or any(node.outputs[1:]):
@@ -93,6 +104,15 @@ class _Translation:
         told = " ".join(f"{key}={_said(value)}" for key, value in settings.items())
         self.nodes.append(f"{name} = {kind} {own} {told}".rstrip())
         self._names[node.outputs[0]] = name
+        form = min(self._forms[one] for one in node.inputs[:inputs])
+        self._forms[node.outputs[0]] = max(form, _GIVES.get(kind, form))
+
+    def is_flat(self, node: OnnxNode) -> bool:
+        """Whether a node's first input is [n, channel]. Raises ModelUnavailable for a mixture."""
+        forms = {self._forms[name] for name in node.inputs if name in self._forms}
+        if _FLAT in forms and len(forms) > 1:
+            raise unknown_part(f"{node.op}, {node.inputs[-1]}")
+        return _FLAT in forms
 
     def keep(self, part: str, array: NDArray[Any]) -> None:
         """A weight of the node that `put` is about to write."""
@@ -180,6 +200,10 @@ def _batch(to: _Translation, node: OnnxNode) -> None:
 
 def _prelu(to: _Translation, node: OnnxNode) -> None:
     slope = to.need(node, 1)
+    # It counts from the last axis on: [channel] is one for each column, but of what is flat.
+    axes = slope.shape[1:] if slope.ndim > to.dims + 1 and slope.shape[0] == 1 else slope.shape
+    if slope.size != 1 and axes[1:] != (1,) * (0 if to.is_flat(node) else to.dims):
+        raise unknown_part(f"{node.op}, slope {list(slope.shape)}")
     to.keep("weight", slope.reshape(-1))
     to.put(node, "prelu", {"inputs": slope.size})
 
@@ -203,13 +227,15 @@ def _mean(to: _Translation, node: OnnxNode) -> None:
         axes = node.settings.get("axes") if given is None else given.reshape(-1).tolist()
         if {int(n) % (to.dims + 2) for n in axes or ()} != set(range(2, to.dims + 2)):
             raise unknown_part(f"{node.op}, axes")
-    # What follows it is a flatten or a linear layer; both take [n, channel] as they are.
-    to.put(node, "mean", {})
+    is_kept = node.op == "GlobalAveragePool" or node.settings.get("keepdims", 1)
+    to.put(node, "mean_kept" if is_kept else "mean", {})
 
 
 def _linear(to: _Translation, node: OnnxNode) -> None:
     _only(node, alpha=(1.0,), beta=(1.0,), transA=(0,), transB=_ANY)
     weight, bias = to.need(node, 1), to.given(node, 2)
+    if not to.is_flat(node):
+        raise unknown_part(f"{node.op}, {node.inputs[0]}")
     weight = weight if node.settings.get("transB", 0) else weight.T
     to.keep("weight", weight)
     if bias is not None:
@@ -218,17 +244,27 @@ def _linear(to: _Translation, node: OnnxNode) -> None:
     to.put(node, "linear", {**ways, "bias": int(bias is not None)})
 
 
+# Up to which scale torch's `interpolate` reads the same place: it rounds d / scale downwards.
+_NEAREST: Mapping[Any, float] = {
+    (b"asymmetric", b"floor"): inf, (b"half_pixel", b"round_prefer_floor"): inf,
+    (b"asymmetric", b"round_prefer_floor"): 2,
+}  # fmt: skip
+_LINEAR: Mapping[Any, float] = {b"half_pixel": inf, b"pytorch_half_pixel": inf}
+
+
 def _resize(to: _Translation, node: OnnxNode) -> None:
     mode = node.settings.get("mode", b"nearest")
-    _only(node, mode=(b"nearest", b"linear"), cubic_coeff_a=_ANY, nearest_mode=(
-        (b"floor", b"round_prefer_floor") if mode == b"nearest" else _ANY
-    ), coordinate_transformation_mode=(
-        (b"asymmetric", b"half_pixel") if mode == b"nearest" else
-        (b"half_pixel", b"pytorch_half_pixel")
-    ))  # fmt: skip
+    _only(node, mode=(b"nearest", b"linear"), cubic_coeff_a=_ANY, nearest_mode=_ANY,
+          coordinate_transformation_mode=_ANY)  # fmt: skip
     scale = [float(n) for n in to.need(node, 2).reshape(-1)]
-    if scale[:2] != [1.0, 1.0] or any(n != int(n) for n in scale):
+    if scale[:2] != [1.0, 1.0] or any(n < 1 or n != int(n) for n in scale):
         raise unknown_part(f"{node.op}, {scale}")
+    place = node.settings.get("coordinate_transformation_mode", b"half_pixel")
+    near = node.settings.get("nearest_mode", b"round_prefer_floor")
+    alike = _NEAREST if mode == b"nearest" else _LINEAR
+    if max(scale) > alike.get((place, near) if mode == b"nearest" else place, 0):
+        words = b"+".join((mode, place, near)).decode(errors="replace")
+        raise unknown_part(f"{node.op}, {words}, {max(scale):g}")
     to.put(node, "resize", {"scale": [int(n) for n in scale[2:]], "mode": mode.decode()})
 
 
@@ -237,6 +273,7 @@ def _join(to: _Translation, node: OnnxNode) -> None:
     for name in node.inputs:
         if name in to.constants:
             raise unknown_part(f"{node.op}, {name}")
+    to.is_flat(node)
     to.put(node, "concat" if node.op == "Concat" else "add", {}, len(node.inputs))
 
 
@@ -248,6 +285,15 @@ def _plain(kind: str, **settings: tuple[Any, ...]) -> Callable[[_Translation, On
     return make
 
 
+def _softmax(to: _Translation, node: OnnxNode) -> None:
+    # Before opset 13 it ran over all axes from `axis` on, which is the same for flat ones alone.
+    of_old = to.opset < 13
+    axis = node.settings.get("axis", 1 if of_old else -1)
+    if not (axis in (1, -1) if to.is_flat(node) else axis == 1 and not of_old):
+        raise unknown_part(f"{node.op}, axis {axis}, opset {to.opset}")
+    to.put(node, "softmax", {})
+
+
 def _leaky(to: _Translation, node: OnnxNode) -> None:
     to.put(node, "leaky_relu", {"slope": float(node.settings.get("alpha", 0.01))})
 
@@ -255,7 +301,7 @@ def _leaky(to: _Translation, node: OnnxNode) -> None:
 _OPERATORS: Mapping[str, Callable[[_Translation, OnnxNode], None]] = {
     "Conv": _conv, "ConvTranspose": _conv, "InstanceNormalization": _instance,
     "BatchNormalization": _batch, "PRelu": _prelu, "Relu": _plain("relu"), "LeakyRelu": _leaky,
-    "Sigmoid": _plain("sigmoid"), "Softmax": _plain("softmax", axis=(1,)), "Add": _join,
+    "Sigmoid": _plain("sigmoid"), "Softmax": _softmax, "Add": _join,
     "Concat": _join, "MaxPool": _pool, "AveragePool": _pool, "GlobalAveragePool": _mean,
     "ReduceMean": _mean, "Flatten": _plain("flatten", axis=(1,)), "Gemm": _linear,
     "Resize": _resize,

@@ -19,6 +19,9 @@ from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
 _SIZE_MAX = 2 << 30
+# Far more than `graph_net` takes (2000 nodes): those of constants and the like leave none.
+_MOST_NODES = _MOST_WEIGHTS = 10_000
+_MOST_FIELDS, _MOST_INTS = 50_000, 65_536  # of a message; a list of whole numbers is a shape
 _KINDS: Mapping[int, str] = {1: "<f4", 6: "<i4", 7: "<i8", 10: "<f2", 11: "<f8"}
 _LISTS: Mapping[int, tuple[int, str]] = {1: (4, "<f4"), 7: (7, ""), 11: (10, "<f8"), 6: (5, "")}
 Array = NDArray[Any]
@@ -58,8 +61,11 @@ def read_onnx_file(path: Path) -> OnnxGraph:
 
 def _fields(raw: memoryview) -> Iterator[tuple[int, Any]]:
     """Field numbers with what they hold: an int, or a view of bytes."""
-    at = 0
+    at = count = 0
     while at < len(raw):
+        count += 1
+        if count > _MOST_FIELDS:
+            raise ValueError("fields")
         key, at = _varint(raw, at)
         wire = key & 7
         if wire == 0:
@@ -99,6 +105,8 @@ def _ints(value: Any) -> list[int]:
     while at < len(value):
         number, at = _varint(value, at)
         found.append(_signed(number))
+        if len(found) > _MOST_INTS:
+            raise ValueError("integers")
     return found
 
 
@@ -133,6 +141,8 @@ def _read_graph(raw: memoryview, graph: OnnxGraph) -> None:
         elif number in (11, 12):
             name, shape = _value(value)
             (graph.inputs if number == 11 else graph.outputs)[name] = shape
+        if len(graph.nodes) > _MOST_NODES or len(graph.weights) > _MOST_WEIGHTS:
+            raise ValueError("nodes")
     for name in graph.weights:  # older files list weights among the inputs
         graph.inputs.pop(name, None)
 
@@ -168,6 +178,8 @@ def _attribute(raw: memoryview) -> tuple[str, Any]:
         elif number == 5:
             found = _tensor(value)[1]
         elif number == 7:
+            if len(value) > 4 * _MOST_INTS:
+                raise ValueError("floats")
             many += np.frombuffer(value, "<f4").tolist()
         elif number == 8:
             many += _ints(value)
