@@ -6,12 +6,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.record.document import LONG_TEXT, Document, Section
 from medview.record.language import detect_language, has_han, simplified
 from medview.record.note import Entity, Note, Relation, Span
+from medview.record.repeating import Repeats
 from medview.record.rules.allergies import with_allergies
 from medview.record.rules.ambiguous import meant
 from medview.record.rules.anatomy import find_anatomy
@@ -49,6 +51,7 @@ class _Reader:
     cancel: CancelToken | None
     progress: Progress = no_progress
     size: int = 1
+    repeats: Repeats = field(default_factory=Repeats)
 
     def at(self, position: float) -> None:
         """Tell how far the reading is, in characters of the text. Raises Cancelled."""
@@ -146,7 +149,11 @@ def _read_passage(
         reader.reads(span[0], spans[-1][0][1])
         near = named[bisect_left(begins, span[0]) : bisect_left(begins, span[1])]
         own = [name for name in near if name.end <= span[1]]
-        entities, links = _read_sentence(text, span, section, (reader, before, own))
+        reading = partial(_read_sentence, text, span, section, (reader, before, own))
+        if reader.tagger is None:
+            entities, links = reader.repeats.read(text, span, section, before, reading)
+        else:
+            entities, links = reading()
         found.entities += entities
         found.links += links
         before = entities

@@ -213,12 +213,16 @@ def _step(one: Observation) -> float:
 def _joined(one: Observation, other: Observation) -> Observation:
     """The better of two that say the same, with the places of both."""
     better, lesser = (other, one) if rank_of(other) < rank_of(one) else (one, other)
-    places: dict[Source, None] = dict.fromkeys((*better.also, lesser.source, *lesser.also))
-    places.pop(better.source, None)
-    also = tuple(places)[:_MOST_PLACES]
+    also = better.also
+    if len(also) < _MOST_PLACES:
+        places: dict[Source, None] = dict.fromkeys((*also, lesser.source, *lesser.also))
+        places.pop(better.source, None)
+        also = tuple(places)[:_MOST_PLACES]
     newest = max(one.time, other.time) if one.concept in LISTS else better.time or lesser.time
-    return replace(
-        better, also=also, time=newest, detail=better.detail or lesser.detail,
-        reference=better.reference if any(b is not None for b in better.reference)
-        else lesser.reference,
-    )  # fmt: skip
+    detail = better.detail or lesser.detail
+    has_range = any(b is not None for b in better.reference)
+    reference = better.reference if has_range else lesser.reference
+    told = (better.also, better.time, better.detail, better.reference)
+    if told == (also, newest, detail, reference):
+        return better  # of what is said thousands of times most says nothing new
+    return replace(better, also=also, time=newest, detail=detail, reference=reference)

@@ -104,3 +104,28 @@ def test_the_same_value_in_another_unit_is_still_one(tmp_path: Path) -> None:
         (1.2, "mg/dL", 2),
         (2.5, "mg/dL", 0),
     ]
+
+
+def test_a_sentence_that_a_long_note_repeats_is_read_as_if_it_stood_alone() -> None:
+    one = (
+        "Ex-smoker. A 12 x 8 mm nodule is seen in the right upper lobe.\nIt measures 9 mm.\n"
+        "Lisinopril 5 mg daily caused cough; no chest pain.\nMother: breast cancer.\n"
+    )
+    times = 40
+    text = one * times
+    note = extract(Document(id="n", path="n", kind="text", text=text, narrative=((0, len(text)),)))
+    here = {e.id: e for e in note.entities}
+
+    def bare(start: int) -> list[tuple[object, ...]]:
+        own = [e for e in note.entities if start <= e.start < start + len(one)]
+        links = [r for r in note.relations if any(here[r.head] is e for e in own)]
+        return [
+            *((e.type, e.start - start, e.end - start, e.value, e.attrs.negated,
+               e.attrs.trigger and tuple(place - start for place in e.attrs.trigger))
+              for e in own),
+            *((r.type, here[r.head].start - start, here[r.tail].start - start) for r in links),
+        ]  # fmt: skip
+
+    first = bare(0)
+    assert len(first) > 12
+    assert all(bare(len(one) * n) == first for n in range(2, times))

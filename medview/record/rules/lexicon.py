@@ -11,13 +11,14 @@ that is written in capitals (COPD) only matches in capitals.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from medview.core.paths import resources_dir
 
+_Token = tuple[str, int, int]  # as written, start, end
 LANGUAGES = ("en", "zh")
 _WORD = re.compile(r"[A-Za-zÀ-ɏ]+|\d+")
 _GLUE = re.compile(r"[ \t]?(?:\r?\n)?[ \t]*|[ \t]?[-–/'’][ \t]?")
@@ -92,7 +93,11 @@ class Lexicon:
 
     def find(self, text: str, start: int, end: int) -> list[Match]:
         """Longest names inside [start, end), left to right, none overlapping another."""
-        found = [*self._find_words(text, start, end), *self._find_han(text, start, end)]
+        found = [*self._find_words(text, start, end)]
+        han = [*self._find_han(text, start, end)]
+        if not han or not found:
+            return found or han  # each of them overlaps none of its own
+        found += han
         kept: list[Match] = []
         for match in sorted(found, key=lambda m: (m.start - m.end, m.start)):
             # "胸部CT" is one name although "CT" alone is an English one too.
@@ -101,21 +106,24 @@ class Lexicon:
         return sorted(kept, key=lambda m: m.start)
 
     def _find_words(self, text: str, start: int, end: int) -> Iterator[Match]:
-        tokens = [(m.group(), m.start(), m.end()) for m in _WORD.finditer(text, start, end)]
-        normal = [normal_word(t[0]) for t in tokens]
-        i = 0
-        while i < len(tokens):
-            length, term = self._longest_at(text, tokens, normal, i)
+        said = text[start:end]
+        tokens, normal = _words_of(said)
+        longest, count, past = self.longest, len(tokens), 0
+        for i, first in enumerate(normal):
+            if i < past or first not in longest:
+                continue
+            length, term = self._longest_at(
+                said, tokens, normal, (i, min(longest[first], count - i))
+            )
             if term is not None:
-                yield Match(tokens[i][1], tokens[i + length - 1][2], term)
-                i += length
-            else:
-                i += 1
+                yield Match(start + tokens[i][1], start + tokens[i + length - 1][2], term)
+                past = i + length
 
     def _longest_at(
-        self, text: str, tokens: list[tuple[str, int, int]], normal: list[str], i: int
+        self, text: str, tokens: Sequence[_Token], normal: Sequence[str], at: tuple[int, int]
     ) -> tuple[int, Term | None]:
-        most = min(self.longest.get(normal[i], 0), len(tokens) - i)
+        """Of the names that begin at a word, of at most so many words, the longest."""
+        i, most = at
         reach = 1
         while reach < most and _GLUE.fullmatch(
             text, tokens[i + reach - 1][2], tokens[i + reach][1]
@@ -134,10 +142,13 @@ class Lexicon:
     def _find_han(self, text: str, start: int, end: int) -> Iterator[Match]:
         if _HAN.search(text, start, end) is None:
             return
-        folded, longest = fold(text[start:end]), self.han_longest
+        folded, longest = _folded(text[start:end]), self.han_longest
         i = 0
         while i < len(folded):
             most = longest.get(folded[i : i + 2], 0) or longest.get(folded[i], 0)
+            if not most:
+                i += 1
+                continue
             for length in range(min(most, len(folded) - i), 0, -1):
                 term = self.han.get(folded[i : i + length])
                 if (
@@ -152,6 +163,18 @@ class Lexicon:
                     break
             else:
                 i += 1
+
+
+@lru_cache(maxsize=16)
+def _words_of(said: str) -> tuple[tuple[_Token, ...], tuple[str, ...]]:
+    """The words of a sentence with their places, and as they are looked up; every list asks."""
+    tokens = tuple((m.group(), m.start(), m.end()) for m in _WORD.finditer(said))
+    return tokens, tuple(normal_word(t[0]) for t in tokens)
+
+
+@lru_cache(maxsize=16)
+def _folded(said: str) -> str:
+    return fold(said)
 
 
 def is_capitals(name: str) -> bool:
