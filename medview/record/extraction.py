@@ -28,6 +28,7 @@ from medview.record.rules.measuring import find_measurements
 from medview.record.rules.relations import Link, find_relations
 from medview.record.rules.sections import find_sections, label_at
 from medview.record.rules.sentences import sentences
+from medview.record.settling import settling
 from medview.record.tagging.merging import with_names
 from medview.record.tagging.model import TextModel
 from medview.record.tagging.names import Name
@@ -145,7 +146,7 @@ def _read_passage(
     named = sorted(reader.names(text, [span for span, _ in spans]), key=lambda n: (n.start, n.end))
     begins = [name.start for name in named]
     before: list[Entity] = []
-    for span, section in spans:
+    for span, section in settling(spans):
         reader.reads(span[0], spans[-1][0][1])
         near = named[bisect_left(begins, span[0]) : bisect_left(begins, span[1])]
         own = [name for name in near if name.end <= span[1]]
@@ -238,11 +239,11 @@ def _numbered(
     ordered = sorted(dict.fromkeys(found.entities), key=lambda e: (e.start, e.end))
     numbered = {
         e: replace(e, id=f"T{i}", text=document.text[e.start : e.end])  # as it was written
-        for i, e in enumerate(ordered, 1)
+        for i, e in enumerate(settling(ordered), 1)
     }
     relations = [
         Relation(kind, numbered[head].id, numbered[tail].id)
-        for kind, head, tail in dict.fromkeys(found.links)
+        for kind, head, tail in settling(dict.fromkeys(found.links))
         if head in numbered and tail in numbered
     ]
     return Note(

@@ -11,6 +11,7 @@ from functools import cache
 
 from medview.core.observation import LISTS, Observation, Source, concepts
 from medview.core.paths import resources_dir
+from medview.record.settling import settling
 from medview.record.staleness import day_of
 
 # The reader's word counts most, then what was measured, then what was written, then models.
@@ -30,7 +31,7 @@ def merged(found: Iterable[Observation]) -> tuple[Observation, ...]:
     """
     kept: dict[tuple[str, str, str, str], _Shelf] = {}
     order: list[Observation] = []
-    for one in sorted(found, key=rank_of):  # what was measured first, then who repeats it
+    for one in settling(sorted(found, key=rank_of)):  # what was measured first, then who repeats it
         shelf = kept.setdefault((one.patient_id, one.concept, one.subject, _word(one)), {})
         twin = next(
             (

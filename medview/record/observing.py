@@ -21,6 +21,7 @@ from medview.record.note import Entity, Note
 from medview.record.plausible import only_plausible_unit
 from medview.record.rules.habits import quit_years
 from medview.record.rules.sections import label_at
+from medview.record.settling import settling
 from medview.record.statements import statement_facts
 from medview.record.times import Times
 
@@ -67,7 +68,7 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     """Observations of one document: those of its structure, then those of its sentences."""
     structured = {(e.type, e.start, e.end) for e in document.entities}
     facts: list[_Fact] = []
-    for entity in note.entities:
+    for entity in settling(note.entities):
         own = (entity.type, entity.start, entity.end) in structured
         facts += _facts(note, entity, document.date, structured=own)
     facts += [
@@ -81,7 +82,7 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
     times = Times(document, note)
-    made = [_observation(document, times, fact) for fact in facts]
+    made = [_observation(document, times, fact) for fact in settling(facts)]
     return merged([*document.observations, *made])
 
 

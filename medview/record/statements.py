@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from medview.record.note import Entity, Note, Relation
+from medview.record.settling import settling
 
 _CONCEPTS = {"disease": "problem", "drug": "medication", "procedure": "procedure"}
 _DOSING = ("drug_dose", "drug_route", "drug_frequency", "drug_duration")
@@ -28,7 +29,7 @@ def statement_facts(note: Note) -> Iterator[StatementFact]:
     tails: dict[str, list[Relation]] = {}
     for relation in note.relations:
         tails.setdefault(relation.head, []).append(relation)
-    for entity in note.entities:
+    for entity in settling(note.entities):
         concept, attrs = _CONCEPTS.get(entity.type, ""), entity.attrs
         if entity.type in ("symptom", "finding") and entity.code is not None:
             concept = "problem"  # a problem list may hold a complaint

@@ -220,4 +220,4 @@ def test_a_long_list_grows_while_the_window_answers(
     panel.show_view("summary")
     assert not panel.is_whole  # the window goes on before all of it is made
     qtbot.waitUntil(lambda: set(diseases) <= set(texts(panel)), timeout=20_000)
-    assert panel.is_whole
+    qtbot.waitUntil(lambda: panel.is_whole, timeout=20_000)

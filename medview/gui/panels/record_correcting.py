@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QTimer
+from shiboken6 import isValid
+
 from medview.core.errors import MedViewError
 from medview.gui.panels.record_document import DocumentCard
 from medview.session.events import GoTo, Message
-from medview.session.locating import locate
+from medview.session.locating import Located, locate
 
 if TYPE_CHECKING:
     from medview.gui.panels.record import RecordPanel
@@ -46,8 +49,8 @@ class Correcting:
         if self._open is not None and self._open[0] == item.document.id:
             span = self._open[1]
             found = next((e for e in item.note.entities if (e.start, e.end) == span), None)
-            if found is not None:
-                card.open_mention(found.id)
+            if found is not None:  # a turn later: card and bar are too much for one
+                QTimer.singleShot(0, card, lambda: card.open_mention(found.id))
         return card
 
     def _note(self, item: OpenDocument, span: Span) -> None:
@@ -55,11 +58,16 @@ class Correcting:
 
     def _show_way(self, card: DocumentCard, entity: Entity) -> None:
         """A link to where the images show it, or why they do not."""
-        found = locate(self._panel.session, card.item, entity)
-        if found is None or card.bar is None:
-            return
-        card.bar.show_way(str(found.title), str(found.said or ""), leads=bool(found.series_uid))
-        card.bar.go_asked.connect(lambda: self._go(card.item, entity))
+        bar, session = card.bar, self._panel.session
+
+        def show(found: object) -> None:
+            if not isinstance(found, Located) or bar is None:
+                return
+            if isValid(bar) and card.bar is bar:
+                bar.show_way(str(found.title), str(found.said or ""), leads=bool(found.series_uid))
+                bar.go_asked.connect(lambda: self._go(card.item, entity))
+
+        self._panel.run(lambda: locate(session, card.item, entity), show)
 
     def _go(self, item: OpenDocument, entity: Entity) -> None:
         found = locate(self._panel.session, item, entity)
