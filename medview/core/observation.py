@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from medview.core.paths import resources_dir
 from medview.core.results import Code
-from medview.core.units import converted
+from medview.core.units import converted, without_notes
 
 SOURCE_KINDS = ("reader", "lab", "header", "ruler", "sentence", "model")
 # Concepts that name one thing of a list each; no score reads them.
@@ -68,7 +68,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concept:
-    """A kind of observation; `plausible` is in `unit`; `units` maps other UCUM units to a factor.
+    """A kind of observation; `plausible` is in `unit`; `units` maps other UCUM units to a factor,
+    `offsets` to what is added after it, where two scales do not begin at one zero.
 
     kind: number, pair, yes-no, text or choice (then `choices` lists the words). molar_mass in
     g/mol, where amounts of substance are common. usual: an unremarkable value, against which the
@@ -86,15 +87,28 @@ class Concept:
     molar_mass: float | None = None
     usual: float | str | None = None
     is_whole: bool = False
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
     def to_own_unit(self, value: float, unit: str) -> float | None:
         """The value in this concept's unit, None where the unit cannot be converted."""
         if unit == self.unit:
             return value
-        factor = self.units.get(unit)
-        if factor is not None:
-            return value * factor
+        known = unit if unit in self.units else without_notes(unit)
+        if known in self.units:
+            return value * self.units[known] + self.offsets.get(known, 0.0)
         return converted(value, unit, self.unit, self.molar_mass)
+
+    def difference_in_own_unit(self, difference: float, unit: str) -> float | None:
+        """A difference of two values, which knows no offset, in this concept's unit."""
+        zero, end = self.to_own_unit(0.0, unit), self.to_own_unit(difference, unit)
+        return None if zero is None or end is None else end - zero
+
+    def from_own_unit(self, value: float, unit: str) -> float | None:
+        """A value of this concept's unit in another one, None where that cannot be had."""
+        if unit == self.unit:
+            return value
+        zero, slope = self.to_own_unit(0.0, unit), self.difference_in_own_unit(1.0, unit)
+        return None if zero is None or not slope else (value - zero) / slope
 
 
 @cache
@@ -109,7 +123,8 @@ def concepts() -> Mapping[str, Concept]:
             unit=row.get("unit", ""),
             loinc=row.get("loinc", ""),
             plausible=tuple(row["plausible"]) if "plausible" in row else None,
-            units=row.get("units", {}),
+            units={unit: _line(way)[0] for unit, way in row.get("units", {}).items()},
+            offsets={unit: _line(way)[1] for unit, way in row.get("units", {}).items()},
             choices=tuple(row.get("choices", ())),
             molar_mass=row.get("molar_mass"),
             usual=row.get("usual"),
@@ -117,3 +132,11 @@ def concepts() -> Mapping[str, Concept]:
         )
         for row in loaded["concepts"]
     }
+
+
+def _line(way: float | list[float]) -> tuple[float, float]:
+    """Factor and offset of a unit: a number alone is a factor.
+
+    HbA1c, mmol/mol of the IFCC to % of the NGSP: Hoelzel 2004, 10.1373/clinchem.2003.024802.
+    """
+    return (way[0], way[1]) if isinstance(way, list) else (way, 0.0)

@@ -23,6 +23,11 @@ def _registry() -> Any:
     return PintUcumRegistry()
 
 
+def without_notes(unit: str) -> str:
+    """A UCUM unit without its notes in braces, which say what is counted and have no size."""
+    return _ONLY_NOTE.sub("", unit).strip()
+
+
 @lru_cache(maxsize=8192)
 def converted(
     value: float, unit: str, wanted: str, molar_mass: float | None = None
@@ -32,7 +37,7 @@ def converted(
     unit, wanted: UCUM. molar_mass in g/mol lets an amount of substance become a mass, and back.
     Notes in braces say what is counted and have no size: they are left out.
     """
-    source, target = (_ONLY_NOTE.sub("", text).strip() for text in (unit, wanted))
+    source, target = (without_notes(text) for text in (unit, wanted))
     if not source or not target or len(source) > _LONGEST or not _PLAIN.fullmatch(source):
         return None
     from lark.exceptions import LarkError

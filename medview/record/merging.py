@@ -101,7 +101,7 @@ def _measured(one: Observation) -> tuple[float, float] | None:
         return None
     concept = concepts()[one.concept]
     value = concept.to_own_unit(one.value, one.unit)
-    step = concept.to_own_unit(_step(one), one.unit)
+    step = concept.difference_in_own_unit(_step(one), one.unit)
     return None if value is None else (value, abs(step or 0.0) / 2)
 
 
@@ -196,7 +196,7 @@ def _agree(one: Observation, other: Observation) -> bool:
     theirs = concept.to_own_unit(other.value, other.unit)
     if mine is None or theirs is None:
         return False
-    steps = [concept.to_own_unit(_step(o), o.unit) or 0.0 for o in (one, other)]
+    steps = [concept.difference_in_own_unit(_step(o), o.unit) or 0.0 for o in (one, other)]
     return abs(mine - theirs) <= max(steps) / 2 + 1e-9
 
 

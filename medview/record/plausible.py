@@ -13,8 +13,8 @@ def only_plausible_unit(concept_id: str, number: float) -> str:
         return ""
     low, high = concept.plausible
     fitting = [
-        unit for unit, factor in ((concept.unit, 1.0), *concept.units.items())
-        if low <= number * factor <= high
+        unit for unit in (concept.unit, *concept.units)
+        if low <= (concept.to_own_unit(number, unit) or 0.0) <= high
     ]  # fmt: skip
     return fitting[0] if fitting == [concept.unit] else ""
 

@@ -13,7 +13,7 @@ from medview.risk.guidelines import guideline_of
 from medview.risk.known import Known, know, overridden
 from medview.risk.result import Contribution, Meant, RiskResult, UsedInput, Without
 from medview.risk.score import Band, Score, ScoreInput, catalogue
-from medview.risk.wording import amount, in_unit, listing
+from medview.risk.wording import amount, listing
 
 __all__ = [
     "Band",
@@ -35,7 +35,6 @@ __all__ = [
     "fitting",
     "fitting_of",
     "guideline_of",
-    "in_unit",
     "judge",
     "know",
     "listing",

@@ -16,7 +16,6 @@ import numpy as np
 from medview.core.numbers import number_text
 from medview.core.observation import Concept, concepts
 from medview.core.paths import resources_dir
-from medview.core.units import converted
 from medview.core.words import Sentence, say
 from medview.risk.formulas import Inputs, Outcome
 from medview.risk.score import Score, ScoreInput
@@ -100,10 +99,7 @@ def _in_its_unit(column: Column, concept: Concept, value: object) -> float | str
     number = float(value)  # type: ignore[arg-type]
     if column.unit in (concept.unit, "") or not concept.unit:
         return number
-    factor = concept.units.get(column.unit)
-    if factor:
-        return number / factor
-    return converted(number, concept.unit, column.unit, concept.molar_mass)
+    return concept.from_own_unit(number, column.unit)
 
 
 def research_score(description: Mapping[str, Any], model: TabularModel) -> Score:

@@ -25,9 +25,3 @@ def amount(concept: Concept, value: float | bool | str) -> Sentence:
 def listing(parts: Sequence[Sentence]) -> Sentence:
     """Several names in one sentence; at least one."""
     return reduce(lambda first, rest: say("{first}, {rest}", first=first, rest=rest), parts)
-
-
-def in_unit(concept: Concept, value: float, unit: str) -> float | None:
-    """A number of the concept's own unit in another one that differs by a factor."""
-    factor = 1.0 if unit == concept.unit else concept.to_own_unit(1.0, unit)
-    return None if not factor else value / factor

@@ -9,7 +9,7 @@ from medview.core.errors import InvalidInput
 from medview.core.numbers import number_text, unit_text
 from medview.core.observation import Concept
 from medview.core.words import tr
-from medview.risk import UsedInput, by_hand, in_unit, meant_by
+from medview.risk import UsedInput, by_hand, meant_by
 
 _FIELD_WIDTH, _CHOICE_WIDTH = 58, 92
 
@@ -35,7 +35,8 @@ class ValueField(QLineEdit):
     def show_in(self, unit: str) -> None:
         """The same number in another unit; what is typed from now on is in it."""
         self._unit = unit
-        value = None if self._used is None else in_unit(self._concept, _number(self._used), unit)
+        used = self._used
+        value = None if used is None else self._concept.from_own_unit(_number(used), unit)
         if value is not None and unit == "mm":
             value = round(value, 1)  # as rulers are read
         self._shown = "" if value is None else number_text(value)
