@@ -13,20 +13,25 @@ _NEVER_ABOVE = (
     ("smoking_quit_years", "age"),
     ("smoking_years", "age"),
     ("nodule_solid_part", "nodule_diameter_max"),
-    ("nodule_solid_part", "nodule_diameter_mean"),
     ("nodule_diameter_mean", "nodule_diameter_max"),
     ("target_sum_nadir", "target_sum_baseline"),  # the nadir counts the baseline, too
     ("hdl_cholesterol", "total_cholesterol"),
     ("diastolic_bp", "systolic_bp"),
 )
+_ROUNDED_MM = 0.5  # sizes are told in whole millimetres, or one of the two is
 _OF_SMOKERS = ("smoking_quit_years", "smoking_years")
 
 
 def contradiction(values: Mapping[str, Value]) -> Sentence | None:
     """The first two inputs that cannot both be true, in words; None where there are none."""
     for part, whole in _NEVER_ABOVE:
-        if _number(values, part) > _number(values, whole, float("inf")):
+        spare = _ROUNDED_MM if concepts()[part].unit == "mm" else 0.0
+        if _number(values, part) > _number(values, whole, float("inf")) + spare:
             return _both(values, part, whole)
+    # Length and width make the mean: no length is twice of it, but many are above it.
+    part, mean = "nodule_solid_part", "nodule_diameter_mean"
+    if _number(values, part) > 2 * _number(values, mean, float("inf")):
+        return _both(values, part, mean)
     for years in _OF_SMOKERS:
         if values.get("smoking_status") == "never" and _number(values, years) > 0.0:
             return _both(values, "smoking_status", years)

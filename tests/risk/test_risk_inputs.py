@@ -13,6 +13,7 @@ from medview.core.observation import Observation, concepts
 from medview.core.study import Patient, Study
 from medview.risk import RiskResult, Score, by_hand, by_use, catalogue, compute, fitting
 from medview.risk.by_hand import _SHORT
+from medview.risk.contradictions import contradiction
 
 Said = Callable[..., Observation]
 CKD = catalogue()["ckd-epi-2021"]
@@ -485,8 +486,8 @@ CONTRADICTIONS = {
     ),
     "a part larger than the whole": (
         "fleischner-2017",
-        {"age": 60, "mean_diameter": 7, "type": "part-solid", "count": 1, "solid_part": 9},
-        "Nodule, solid part 9 mm and Nodule, mean diameter 7 mm contradict each other.",
+        {"age": 60, "mean_diameter": 7, "type": "part-solid", "count": 1, "solid_part": 15},
+        "Nodule, solid part 15 mm and Nodule, mean diameter 7 mm contradict each other.",
     ),
     "a nadir above the baseline": (
         "recist-1-1",
@@ -519,14 +520,24 @@ def test_inputs_that_cannot_both_be_true_are_named_and_nothing_is_computed(
     assert reason in result.reason.english()
 
 
-def test_inputs_at_the_limit_do_not_contradict() -> None:
-    given = {"age": 60, "mean_diameter": 7, "type": "part-solid", "count": 1, "solid_part": 7}
+# A nodule of 12 x 6 mm has a mean of 9 mm, and its solid part may be 10 mm long.
+@pytest.mark.parametrize(("mean", "solid"), [(7, 7), (9, 10)])
+def test_inputs_at_the_limit_do_not_contradict(mean: float, solid: float) -> None:
+    given = {"age": 60, "mean_diameter": mean, "type": "part-solid", "count": 1}
 
     result = compute(
-        catalogue()["fleischner-2017"], [by_hand(name, value) for name, value in given.items()]
+        catalogue()["fleischner-2017"],
+        [by_hand(name, value) for name, value in {**given, "solid_part": solid}.items()],
     )
 
     assert result.status == "computed"
+
+
+def test_sizes_may_differ_by_what_rounding_takes() -> None:
+    sizes = {"nodule_solid_part": 10.4, "nodule_diameter_mean": 10.5, "nodule_diameter_max": 10.0}
+
+    assert contradiction(sizes) is None
+    assert contradiction({**sizes, "nodule_solid_part": 11.0}) is not None
 
 
 def test_years_since_quitting_in_a_smoker_count_nothing_and_are_named() -> None:
