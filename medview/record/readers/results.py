@@ -71,6 +71,7 @@ def write_result(page: Page, result: Result) -> None:
         return
     concept = test.concept if test and test.concept else _by_code(result.loinc)
     value = _with_unit(result.value, concept)
+    value = replace(value, unit=test.unit_for(value.unit)) if test is not None else value
     loinc = result.loinc or (test.loinc if test else "")
     entity = page.mention(
         _type(test, result), f"{result.name} {result.shown}".rstrip(), replace(value, concept=loinc)

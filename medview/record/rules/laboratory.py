@@ -17,6 +17,8 @@ from medview.record.note import Entity, Span, Value
 from medview.record.rules.lexicon import Lexicon, Term
 from medview.record.rules.units import END, NUMBER, UNIT, number, ucum
 
+_CELLS = frozenset(("777-3", "6690-2", "751-8", "731-0", "711-2"))  # LOINC of counts of cells
+
 
 @dataclass(frozen=True, slots=True)
 class LabTest:
@@ -31,6 +33,10 @@ class LabTest:
     def code_for(self, unit: str) -> str:
         """LOINC code of a result in this unit."""
         return dict(self.molar).get(unit, self.loinc)
+
+    def unit_for(self, unit: str) -> str:
+        """The UCUM unit that `unit` means beside this test: G/L of cells is giga, not gram."""
+        return "10*9/L" if unit == "g/L" and self.loinc in _CELLS else unit
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,8 @@ def _with_value(text: str, start: int, end: int, test: LabTest, stop: int) -> En
         return None
     if match["unit"] is None and match.start("num") == end and text[end - 1].isascii():
         return None  # "CA19" of "CA19-9", "T4"
-    unit = ucum(match["unit"]) if match["unit"] else ("{INR}" if test.concept == "inr" else "")
+    unit = "{INR}" if test.concept == "inr" else ""
+    unit = test.unit_for(ucum(match["unit"])) if match["unit"] else unit
     sign = (match["sign"] or "").lower()
     value = Value(
         num=number(match["num"]), unit=unit, comparator=_SIGN.get(sign, sign),
