@@ -26,9 +26,11 @@ def test_a_difference_knows_no_offset() -> None:
     assert concepts()["glucose"].difference_in_own_unit(1.0, "mmol/L") == pytest.approx(18.016)
 
 
-def observed(value: float, unit: str, time: str = "2026-03-01", kind: str = "lab") -> Observation:
-    return Observation(patient_id="P", concept="hba1c", value=value, unit=unit, time=time,
-                       source=Source(kind=kind, where=f"{value}"), original=f"{value:g}")  # fmt: skip
+def observed(value: float, unit: str, time: str = "2026-03-01") -> Observation:
+    source = Source(kind="lab", where=f"{value}")
+    return Observation(
+        patient_id="P", concept="hba1c", value=value, unit=unit, time=time, source=source
+    )
 
 
 def test_one_result_in_both_units_is_one_and_another_stays_another() -> None:

@@ -9,12 +9,31 @@ import re
 from medview.record.note import Entity, Span, Value
 from medview.record.rules.units import BEGIN, END, has_digit, number
 
+_UNIT = r"years?|yrs?|months?|mths?|mos?|weeks?|wks?|days?"
+_ZH_UNIT = r"岁|周岁|个月|月龄|月|周龄|周|天|日龄"
+# A range of ages, and a number of something else, are no age.
+_NO_AGE = (
+    r"(?!\d|[.,]\d|[A-Za-z%％]|\s?(?:岁\s?)?(?:[-–~～至到]|to )\s?\d"
+    r"|\s?(?:(?:hours?|hrs?|h|minutes?|min|kg|cm|percent)(?![a-z])|%|小时|分钟))"
+)
 _AGE = re.compile(
-    rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>years?|yrs?|months?|weeks?|days?)[ -]old|[ -]?(?P<yo>y/?o|y\.o\.|yo){END}|[ ]years of age"
-    rf"|-year-old)|{BEGIN}aged?[: ]+(?P<n2>\d{{1,3}})(?![\d.])(?: years?)?"
-    r"|(?P<n3>\d{1,3})\s?(?P<u3>岁|个月大)|年龄[:：]?\s?(?P<n4>\d{1,3})(?:岁)?",
+    rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>{_UNIT})(?:[ -]old| of age)|[ -]?(?P<yo>y/?o|y\.o\.|yo){END})"
+    rf"|{BEGIN}(?<!\bat )(?<!since )(?<!from )(?<!before )(?<!after )(?<!until )aged?[: ]+"
+    rf"(?P<n2>\d{{1,3}}(?:\.\d)?)(?:(?<=[: ]\d{{3}})(?P<u2>[YMWD]){END}|(?P<y>Y){END}|[ -]?(?P<u3>{_UNIT}){END}|{_NO_AGE})"
+    rf"|(?<![-–~～至到\d])(?P<n3>\d{{1,3}})\s?(?P<u4>岁(?!\s?[-–~～至到]\s?\d)|个月大|月龄|月大|周龄|周大|日龄|天大)"
+    rf"|(?:年龄[:：]?\s?|(?<=年龄[:：])|(?<=年龄[:：]\s))(?P<n4>\d{{1,3}}){_NO_AGE}(?:\s?(?P<u5>{_ZH_UNIT}))?",
     re.IGNORECASE,
 )
+_UCUM_OF_AGE = {
+    "m": "mo",
+    "个": "mo",
+    "月": "mo",
+    "w": "wk",
+    "周": "wk",
+    "d": "d",
+    "天": "d",
+    "日": "d",
+}
 _SEX = re.compile(
     rf"{BEGIN}(?:(?P<f>female|woman|lady|girl|(?<=y/o )f|(?<=yo )f|(?<=old )f)|(?P<m>male|man|gentleman|boy|(?<=y/o )m|(?<=yo )m|(?<=old )m)){END}"
     r"|(?:(?<=性别[:：])|(?<=性别)|(?<=患者[，,])|(?<=患者)|(?<=[，,、；;：:\s\d岁])|^)(?P<zh>(?:男|女)性?)患?(?=[，,、。；;\s\d（(]|性|患|$)",
@@ -85,8 +104,8 @@ def _age_span(match: re.Match[str]) -> Span:
 
 
 def _age_unit(match: re.Match[str]) -> str:
-    unit = (match["u"] or match["u3"] or "y").lower()
-    return {"m": "mo", "个": "mo", "w": "wk", "d": "d"}.get(unit[0], "a")
+    unit = (match["u"] or match["u2"] or match["u3"] or match["u4"] or match["u5"] or "y").lower()
+    return "a" if "岁" in unit else _UCUM_OF_AGE.get(unit[0], "a")
 
 
 def iso_date(written: str) -> str:
