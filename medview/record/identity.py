@@ -5,18 +5,13 @@ A name joins nothing, but where nothing else is said, another name keeps a docum
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from medview.core.study import Patient
 from medview.core.words import Sentence, say
 from medview.record.document import Document, PatientIdentity
-from medview.record.language import simplified
-
-_NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['.’-])*")
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ0-9]")
-_HAN = re.compile(r"[\u3400-\u9fff]+")
+from medview.record.person_names import are_two_spellings, names_differ, readable_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,7 @@ class Belonging:
 
 def contradictions(documents: Iterable[Document]) -> tuple[Sentence, ...]:
     """What documents of one patient id say against each other of birth date and sex."""
-    births: dict[str, str] = {}  # by patient id the first that is named at all
+    births: dict[str, str] = {}  # by patient id the first, as precise as one that agrees has it
     sexes: dict[str, str] = {}
     found: dict[str, Sentence] = {}
     for document in documents:
@@ -39,6 +34,10 @@ def contradictions(documents: Iterable[Document]) -> tuple[Sentence, ...]:
             continue
         key = _plain(own.id)
         birth = births.setdefault(key, own.birth_date) if own.birth_date else ""
+        if len(_digits(own.birth_date)) > len(_digits(birth)) and not _dates_differ(
+            own.birth_date, birth
+        ):
+            births[key] = own.birth_date
         if _dates_differ(own.birth_date, birth):
             said = say(
                 "Documents of patient {id} name two birth dates: {one} and {two}.",
@@ -61,10 +60,13 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
     sex_differs = bool(
         own.sex in ("F", "M") and patient.sex in ("F", "M") and own.sex != patient.sex
     )
-    name_differs = not same_id and _names_differ(own.name, patient.name)
+    name_differs = not same_id and names_differ(own.name, patient.name)
+    if name_differs and are_two_spellings(own.name, patient.name):
+        # A slip of the pen is nothing beside an equal birth date and sex; without them it is asked.
+        name_differs = not (_is_same_day(own, patient) and own.sex == patient.sex != "")
     rows = (
         (say("Patient ID"), _shown_id(own, patient.id), patient.id, id_differs),
-        (say("Name"), own.name, _readable(patient.name), name_differs),
+        (say("Name"), own.name, readable_name(patient.name), name_differs),
         (say("Birth date"), own.birth_date, patient.birth_date, birth_differs),
         (say("Sex"), own.sex, patient.sex, sex_differs),
     )
@@ -75,29 +77,6 @@ def belongs_to(document: Document, patient: Patient) -> Belonging:
     return Belonging("unknown", rows, say("The document does not say whom it is about."))
 
 
-def _readable(name: str) -> str:
-    """A person name of DICOM: parts by blanks, its writings apart."""
-    return " · ".join(" ".join(part.split("^")).strip() for part in name.split("=") if part)
-
-
-def _names_differ(one: str, two: str) -> bool:
-    """Whether two names share no word: both whole ones, in one script."""
-    pairs = list(zip(_parts_of_name(one), _parts_of_name(two), strict=True))
-    return any(a and b for a, b in pairs) and not any(a & b for a, b in pairs)
-
-
-def _parts_of_name(name: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Latin words where two or more of them are written as names are; Chinese names."""
-    words = _readable(name.replace(",", " ")).split()
-    latin = [w for w in words if _NAME_WORD.fullmatch(w) and w[0].isupper()]
-    is_whole = len(latin) > 1 and all(w in latin or not _LATIN.match(w) for w in words)
-    han = "".join(w for w in words if _HAN.fullmatch(w))
-    return (
-        frozenset(w.casefold().strip(".") for w in latin) if is_whole else frozenset(),
-        frozenset((simplified(han),)) if 2 <= len(han) <= 4 else frozenset(),
-    )
-
-
 def _plain(identifier: str) -> str:
     return identifier.strip().casefold()
 
@@ -106,8 +85,17 @@ def _shown_id(own: PatientIdentity, wanted: str) -> str:
     return next((i for i in own.ids if _plain(i) == _plain(wanted)), own.id)
 
 
+def _is_same_day(own: PatientIdentity, patient: Patient) -> bool:
+    one, two = _digits(own.birth_date), _digits(patient.birth_date)
+    return len(one) >= 8 and one[:8] == two[:8]
+
+
+def _digits(date: str) -> str:
+    return date.replace("-", "")
+
+
 def _dates_differ(one: str, two: str) -> bool:
     # A year alone agrees with every day of that year.
-    one, two = one.replace("-", ""), two.replace("-", "")
+    one, two = _digits(one), _digits(two)
     shared = min(len(one), len(two))
     return shared >= 4 and one[:shared] != two[:shared]

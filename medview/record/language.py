@@ -22,7 +22,16 @@ _SIMPLIFIED = (
     "条状点块壳团缩扩阔狭宽长径厘侧层横贫湿类损伤创复导电扫颗丝镜剂减轻严远几周内响坏郁滞补产婴"
     "龄妇许选择护测试验连续颜泪举饱荣环样门会"
 )
-_TO_SIMPLIFIED = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+# The same of people's names.
+_TRADITIONAL_NAMES = (
+    "歐劉黃吳趙楊鄭謝蔣韓馮鄧蘇盧賴龔鍾鐘賀龍顧孫錢龐呂閻蕭譚鄒陸湯溫喬齊萬賈魯韋諸塗麗華國偉強軍蘭鳳蓮慶寶飛東貴義禮傑賢輝曉"
+    "瓊穎瑩豔雲鋒銘錦愛樂興業勝學鴻鵬濤澤潔瑋瑤凱倫儀億書帥懷憲鎮鐵鋼順誠詩語謙賓軒運夢綺纖聖衛紹聰"
+)
+_SIMPLIFIED_NAMES = (
+    "欧刘黄吴赵杨郑谢蒋韩冯邓苏卢赖龚钟钟贺龙顾孙钱庞吕阎萧谭邹陆汤温乔齐万贾鲁韦诸涂丽华国伟强军兰凤莲庆宝飞东贵义礼杰贤辉晓"
+    "琼颖莹艳云锋铭锦爱乐兴业胜学鸿鹏涛泽洁玮瑶凯伦仪亿书帅怀宪镇铁钢顺诚诗语谦宾轩运梦绮纤圣卫绍聪"
+)
+_TO_SIMPLIFIED = str.maketrans(_TRADITIONAL + _TRADITIONAL_NAMES, _SIMPLIFIED + _SIMPLIFIED_NAMES)
 _SAMPLE = 20_000  # characters that are looked at
 _HAN_SHARE = 0.15  # a Han character says as much as several letters
 
@@ -40,5 +49,5 @@ def has_han(text: str) -> bool:
 
 
 def simplified(text: str) -> str:
-    """The same text, as long, with the traditional characters of medical notes simplified."""
+    """The same text, as long, traditional characters of medical notes and of names simplified."""
     return text.translate(_TO_SIMPLIFIED) if has_han(text) else text
