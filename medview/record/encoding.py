@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
+from itertools import islice
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
+from medview.record.language import simplified
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with mark"),
@@ -15,7 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
 # Read so because it fits, not because the file says so.
-GUESSED = frozenset(("GB18030", "Windows-1252", "Latin-1", "UTF-16 without mark"))
+GUESSED = frozenset(("GB18030", "Big5", "Windows-1252", "Latin-1", "UTF-16 without mark"))
 
 
 def is_guessed(encoding: str) -> bool:
@@ -25,10 +28,16 @@ def is_guessed(encoding: str) -> bool:
 
 _SAVE_AS_TEXT = say("Save it again as text in the program that wrote it.")
 _NAMES = {"utf-8": "UTF-8", "gb18030": "GB18030", "gbk": "GBK", "gb2312": "GB2312", "big5": "Big5",
-          "cp1252": "Windows-1252", "iso8859-1": "Latin-1", "utf-16": "UTF-16"}  # fmt: skip
+          "cp950": "Big5", "cp1252": "Windows-1252", "iso8859-1": "Latin-1",
+          "utf-16": "UTF-16"}  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _HAN = re.compile(r"[\u4e00-\u9fff，。、；：（）“”]")
 _COMMON_HAN = re.compile("[的一是不了在有人中大为上个国无和可见右左肺患者年月日史及部未痛性示检查]")
+_MOST_LINES = 500_000  # beyond them no line is read by itself
+_JUDGED_LINES = 2_000  # of which each is looked at; of more, every so many
+_JUDGED_BYTES = 400  # of a line
+_MOST_BYTES = 4 << 20  # of which lines are taken to tell Chinese
+_HEAD = 100_000  # bytes that tell UTF-16
 _BINARY_SHARE = 0.02  # control characters; below it a text may have been damaged in transport
 
 
@@ -66,28 +75,34 @@ def is_same_codec(declared: str, name: str) -> bool:
 
 def _mixed(data: bytes) -> tuple[str, str] | None:
     """Lines of several encodings, each read as what it is; None where there is only one."""
+    if data.count(b"\n") + data.count(b"\r") > _MOST_LINES:
+        return None
     lines = data.splitlines(keepends=True)
     foreign = [line for line in lines if not line.isascii()]
     broken = [line for line in foreign if _try(line, "utf-8") is None]
     if not broken:
         return None
-    if all(map(_is_damaged, broken)):
+    if all(map(_is_damaged, _some(broken))):
         return data.decode("utf-8", "replace"), f"UTF-8, {len(broken)} lines damaged"
     codecs_of = _codecs_of(broken)
-    if "gb18030" in codecs_of.values() and not any(map(_is_surely_utf8, foreign)):
+    if "gb18030" in codecs_of.values() and not any(map(_is_surely_utf8, _some(foreign))):
         broken = foreign  # a short word of GB 2312 may be UTF-8 by chance
         codecs_of = _codecs_of(broken)
-    used = [codecs_of[line] for line in broken]
-    if len(broken) == len(foreign) and len(set(used)) == 1:
+    used = Counter(codecs_of[line] for line in broken)
+    if len(broken) == len(foreign) and len(used) == 1:
         return None
-    main = "UTF-8" if len(broken) < len(foreign) else max(set(used), key=used.count)
+    main = "UTF-8" if len(broken) < len(foreign) else max(sorted(used), key=lambda c: used[c])
     whole = [
         line.decode(codecs_of[line], "replace") if line in codecs_of else line.decode("utf-8")
         for line in lines
     ]
-    counts = ((used.count(codec), _NAMES[codec]) for codec in sorted(set(used)))
-    said = [f"{count} lines {name}" for count, name in counts if name != _NAMES.get(main, main)]
+    said = [f"{n} lines {_NAMES[c]}" for c, n in sorted(used.items()) if c != main]
     return "".join(whole), ", ".join((_NAMES.get(main, main), *said))
+
+
+def _some(lines: list[bytes]) -> list[bytes]:
+    """As many lines as are looked at one by one, from the whole length of the text."""
+    return lines[:: 1 + len(lines) // _JUDGED_LINES]
 
 
 def _is_surely_utf8(line: bytes) -> bool:
@@ -100,16 +115,33 @@ def _codecs_of(lines: list[bytes]) -> dict[bytes, str]:
 
     A Chinese character of GB 2312 is two bytes above A0, and rarely stands alone; a letter with
     an accent is one, and stands among plain ones. A line that shows neither goes with the most.
+    Of very many lines, those between two of a kind are of that kind too.
     """
-    chinese = [line for line in lines if (found := _pairs_and_singles(line))[0] > found[1]]
+    judged = _some(lines)
+    shown = [_pairs_and_singles(line[:_JUDGED_BYTES]) for line in judged]
     # Common characters must be among them: capitals with accents are bytes above A0 too.
-    text = b"".join(chinese).decode("gb18030", "replace")
-    if not _is_chinese(text):
-        chinese = []
-    western = [line for line in lines if (found := _pairs_and_singles(line))[1] > found[0]]
-    rest = "gb18030" if len(chinese) > len(western) else "cp1252"
-    sure = {**dict.fromkeys(western, "cp1252"), **dict.fromkeys(chinese, "gb18030")}
-    return {line: sure.get(line, rest) for line in lines}
+    chinese = b"".join(line for line, (two, one) in zip(judged, shown, strict=True) if two > one)
+    pairs_count = _is_chinese(chinese.decode("gb18030", "replace"))
+    kinds = [_kind(*counts, pairs_count=pairs_count) for counts in shown]
+    rest = max(("cp1252", "gb18030"), key=kinds.count)
+    found: dict[bytes, str] = {}
+    step = 1 + len(lines) // _JUDGED_LINES
+    for n, kind in enumerate(kinds):
+        between = lines[n * step : (n + 1) * step]
+        if kinds[n + 1 : n + 2] in ([], [kind]):
+            found.update(dict.fromkeys(between, kind or rest))
+            continue
+        for line in between:
+            counts = _pairs_and_singles(line[:_JUDGED_BYTES])
+            found[line] = _kind(*counts, pairs_count=pairs_count) or rest
+    return found
+
+
+def _kind(pairs: int, singles: int, *, pairs_count: bool) -> str:
+    pairs = pairs if pairs_count else 0
+    if pairs == singles:
+        return ""
+    return "gb18030" if pairs > singles else "cp1252"
 
 
 def _pairs_and_singles(line: bytes) -> tuple[int, int]:
@@ -138,10 +170,11 @@ def _decode(data: bytes) -> tuple[str | None, str]:
         return _try(data, guess), "UTF-16 without mark"
     if (text := _try(data, "utf-8")) is not None:
         return text, "UTF-8"
-    if (mixed := _mixed(data)) is not None:
+    chinese = _chinese(data)
+    if chinese != "cp950" and (mixed := _mixed(data)) is not None:
         return mixed
-    if (chinese := _chinese(data)) is not None:
-        return chinese
+    if chinese:
+        return _with_damage_said(data.decode(chinese, "replace"), chinese)
     western = _try(data, "cp1252")
     return (western, "Windows-1252") if western is not None else (data.decode("latin-1"), "Latin-1")
 
@@ -164,27 +197,38 @@ def _wide(data: bytes) -> str | None:
     return "utf-16-be" if even > 8 * odd else None
 
 
-def _chinese(data: bytes) -> tuple[str, str] | None:
-    """The reading in which the most common characters of Chinese stand, where there is one."""
-    readings = [
-        (text, name)
-        for codec, name in (
-            ("gb18030", "GB18030"),
-            ("utf-16-le", "UTF-16 without mark"),
-            ("utf-16-be", "UTF-16 without mark"),
-        )
-        if (text := _try(data, codec)) is not None and _is_chinese(text)
-    ]
-    return max(readings, key=lambda r: len(_COMMON_HAN.findall(r[0])), default=None)
+def _chinese(data: bytes) -> str:
+    """The codec in which the most common characters of Chinese stand, or empty.
+
+    A byte may be lost on the way: what was Chinese around it still is.
+    """
+    foreign = (line for line in data[:_MOST_BYTES].splitlines() if not line.isascii())
+    sample = b"\n".join(line[:_JUDGED_BYTES] for line in islice(foreign, _JUDGED_LINES))
+    head = data[:_HEAD]
+    readings = {
+        "gb18030": sample.decode("gb18030", "replace"),
+        "cp950": sample.decode("cp950", "replace"),
+        "utf-16-le": _try(head, "utf-16-le") or "",
+        "utf-16-be": _try(head, "utf-16-be") or "",
+    }
+    shares = {c: _common_share(text) for c, text in readings.items() if _is_chinese(text)}
+    return max(shares, key=lambda c: shares[c], default="")
+
+
+def _with_damage_said(text: str, codec: str) -> tuple[str, str]:
+    name = _NAMES.get(codec, "UTF-16 without mark")
+    lost = sum("\ufffd" in line for line in text.splitlines()) if "\ufffd" in text else 0
+    return text, f"{name}, {lost} lines damaged" if lost else name
+
+
+def _common_share(text: str) -> float:
+    han = len(_HAN.findall(text))
+    return len(_COMMON_HAN.findall(simplified(text))) / han if han else 0.0
 
 
 def _is_chinese(text: str) -> bool:
     # Western bytes read as GB18030 give rare characters, one at a time between letters.
-    foreign = [c for c in text if ord(c) > 127]
-    han = _HAN.findall(text)
+    foreign = sum(c > "\x7f" for c in text)
+    han = len(_HAN.findall(text))
     runs = re.findall(r"[\u4e00-\u9fff]{2,}", text)
-    return (
-        len(han) >= 0.8 * len(foreign)
-        and sum(map(len, runs)) >= 0.5 * len(han)
-        and len(_COMMON_HAN.findall(text)) >= 0.03 * len(han)
-    )
+    return han >= 0.8 * foreign and sum(map(len, runs)) >= 0.5 * han and _common_share(text) >= 0.03

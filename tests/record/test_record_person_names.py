@@ -14,8 +14,9 @@ def document(**own: object) -> Document:
     return Document(id="d", path="", kind="text", text="", patient=PatientIdentity(**own))  # type: ignore[arg-type]
 
 
-def verdict(own: dict[str, object], name: str, **patient: str) -> str:
-    return belongs_to(document(**own), Patient(id="P-7", name=name, **patient)).verdict
+def verdict(own: dict[str, object], name: str, birth_date: str = "", sex: str = "") -> str:
+    patient = Patient(id="P-7", name=name, birth_date=birth_date, sex=sex)
+    return belongs_to(document(**own), patient).verdict
 
 
 @pytest.mark.parametrize(
