@@ -48,6 +48,8 @@ class Settings:
     left_panel: bool = True
     right_panel: bool = True
     stale_days: dict[str, int] = field(default_factory=dict)  # by concept, where not the usual
+    nodes: dict[str, str] = field(default_factory=dict)  # by name: TITLE@HOST:PORT
+    ae_title: str = "MEDVIEW"  # of MedView, towards these nodes
     reader_name: str = ""  # who corrects the record; "" is the name of the account
 
 

@@ -21,6 +21,7 @@ from medview.imaging.presets import preset_groups, use_presets
 from medview.session.events import KnowledgeChanged
 
 if TYPE_CHECKING:
+    from medview.gui.dialogs.settings import SettingsDialog
     from medview.gui.window import MainWindow
 
 
@@ -57,14 +58,20 @@ class Preferences:
         self.set_layout(settings.layout)
         window.set_tool("window")
 
-    def ask(self) -> None:
-        """The settings' dialog; what is changed there holds at once."""
+    def ask(self, page: str = "") -> SettingsDialog:
+        """The settings' dialog; what is changed there holds at once.
+
+        page: "nodes" for that of the DICOM nodes, else the first.
+        """
         from medview.gui.dialogs.settings import SettingsDialog
 
         dialog = SettingsDialog(self._window.session.settings, self._pages, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self.apply)
+        if page == "nodes":
+            dialog.tabs.setCurrentIndex(dialog.tabs.count() - 1)
         dialog.open()
+        return dialog
 
     def _pages(self, parent: QWidget) -> list[tuple[str, QWidget]]:
         from medview.gui.dialogs.corners_page import CornersPage
@@ -78,11 +85,17 @@ class Preferences:
 
         ages = StalenessPage(self._window.session.settings.stale_days, parent)
         ages.changed.connect(self._use_ages)
+        from medview.gui.dialogs.nodes_page import NodesPage
+
+        settings = self._window.session.settings
+        nodes = NodesPage(settings.nodes, settings.ae_title, parent)
+        nodes.changed.connect(lambda places, own: self._store(nodes=dict(places), ae_title=own))
         return [
             (tr("Keys and mouse"), self._window.keys.page(parent)),
             (tr("Window presets"), presets),
             (tr("Corner texts"), corners),
             (tr("Age of values"), ages),
+            (tr("DICOM nodes"), nodes),
         ]
 
     def _use_presets(self, groups: Groups) -> None:

@@ -149,6 +149,7 @@ class MainWindow(QMainWindow):
         from medview.gui.scripts.work import ScriptWork
         from medview.gui.second_work import SecondWork
         from medview.gui.segment_work import SegmentWork
+        from medview.gui.send_work import SendWork
         from medview.gui.volume_work import VolumeWork
 
         self.library = LibraryWork(self)
@@ -167,6 +168,7 @@ class MainWindow(QMainWindow):
         NoduleWork(self, segments)
         ResultsWork(self, segments)
         ModelsWork(self)
+        SendWork(self)
         KeyImagesWork(self)
         RecordWork(self)
         RiskWork(self)

@@ -99,6 +99,12 @@ def save_objects(
     )
 
 
+def remember_taken(subject: ReportSubject, saved: SavedObjects) -> None:
+    """What was written here is no news when it is opened."""
+    if subject.book is not None:
+        subject.book.amend(taken=(*subject.book.work.taken, *saved.taken))
+
+
 def _write_reviews(
     subject: ReportSubject,
     key: Key,

@@ -17,6 +17,7 @@ _FILE = (
     Row("file.open_demo", "Open the demo study", "sparkles"),
     Row("file.save_report", "Save report…", "file-text", "Ctrl+S"),
     Row("file.save_objects", "Save results as DICOM…", "save", "Ctrl+Shift+S"),
+    Row("file.send", "Send to a DICOM node…", "send", "Ctrl+Shift+D"),
     Row("file.copy_view", "Copy this view, without names", "copy", "Ctrl+C", in_views=True,
         is_scripted=False),
     Row("file.copy_view_named", "Copy this view with its corner texts", "copy",

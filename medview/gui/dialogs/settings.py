@@ -45,7 +45,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._settings = settings
         self._pages = pages
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(170 * GRID)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(3 * GRID, 3 * GRID, 3 * GRID, 3 * GRID)
         self.tabs = QTabWidget()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEventLoop, QObject, Signal, SignalInstance
 from medview.core.errors import MedViewError
 from medview.core.words import Sentence, say
 from medview.report import write_pdf, write_text
-from medview.session.objects import save_objects
+from medview.session.objects import remember_taken, save_objects
 from medview.session.reporting import ReportSubject, report_content
 
 _log = logging.getLogger("medview.gui")
@@ -62,8 +62,7 @@ class ReportWork(QObject):
 
         def work() -> tuple[Sentence, Path]:
             done = save_objects(subject, folder, lambda n, of, _: self.progressed.emit(n, of))
-            if subject.book is not None:  # what was written here is no news when it is opened
-                subject.book.amend(taken=(*subject.book.work.taken, *done.taken))
+            remember_taken(subject, done)
             said = say("{count} DICOM objects were saved.", count=done.objects)
             if done.notes:
                 said = say("{what} {todo}", what=said, todo=done.notes[0])

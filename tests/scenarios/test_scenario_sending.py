@@ -1,0 +1,164 @@
+"""Results and images go to a DICOM node that the reader names in the settings, all by mouse.
+
+The node is pynetdicom's own on the loopback interface, the only address that a socket reaches here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from medview.core.words import set_language
+from medview.gui.dialogs.nodes_page import NodesPage
+from medview.gui.dialogs.send import SendDialog
+from medview.gui.dialogs.settings import SettingsDialog
+from medview.gui.window import MainWindow
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+Quiet = Callable[..., None]
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Archive:
+    """A node that takes everything and remembers it."""
+
+    def __init__(self) -> None:
+        self.got: list[pydicom.Dataset] = []
+        entity = AE("ARCHIVE")
+        entity.require_called_aet = True
+        for context in AllStoragePresentationContexts:
+            entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
+        entity.add_supported_context("1.2.840.10008.1.1")
+        handlers: list[Any] = [(evt.EVT_C_STORE, self._store)]
+        self.server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        self.port = int(self.server.server_address[1])
+
+    def _store(self, event: Any) -> int:
+        self.got.append(event.dataset)
+        return 0
+
+
+@pytest.fixture
+def archive() -> Iterator[Archive]:
+    made = Archive()
+    yield made
+    made.server.shutdown()
+
+
+@pytest.fixture
+def read(window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet) -> MainWindow:
+    """A window with a small series and a ruler on it."""
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    qtbot.waitUntil(lambda: window.session.active is not None, timeout=60_000)
+    quiet(window)
+    window.set_tool("length")
+    view = window.grid.active_view
+    middle = view.rect().center()
+    qtbot.mousePress(view, LEFT, pos=middle)
+    qtbot.mouseMove(view, middle + QPoint(20, 5))
+    qtbot.mouseMove(view, middle + QPoint(40, 10))
+    qtbot.mouseRelease(view, LEFT, pos=middle + QPoint(40, 10))
+    qtbot.waitUntil(lambda: len(window.session.work.measurements) == 1, timeout=10_000)
+    return window
+
+
+def click(qtbot: QtBot, where: QWidget, name: str) -> None:
+    """The button of this name, when it can be clicked."""
+
+    def found() -> list[QPushButton]:
+        return [b for b in where.findChildren(QPushButton)
+                if b.accessibleName() == name and b.isVisible() and b.isEnabled()]  # fmt: skip
+
+    qtbot.waitUntil(lambda: bool(found()), timeout=20_000)
+    qtbot.mouseClick(found()[0], LEFT)
+
+
+def open_dialog(window: MainWindow, qtbot: QtBot) -> SendDialog:
+    keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(window, Qt.Key.Key_D, keys)
+    qtbot.waitUntil(lambda: window.findChild(SendDialog) is not None, timeout=10_000)
+    return window.findChild(SendDialog)
+
+
+def name_node(window: MainWindow, dialog: SendDialog, port: int, qtbot: QtBot) -> None:
+    """In the settings, which the dialog opens where the nodes are."""
+    click(qtbot, dialog, "Set up nodes…")
+    qtbot.waitUntil(lambda: window.findChild(SettingsDialog) is not None, timeout=10_000)
+    settings = window.findChild(SettingsDialog)
+    page = settings.tabs.currentWidget()
+    assert isinstance(page, NodesPage)
+    click(qtbot, page, "Add a node")
+    (row,) = page.rows
+    for field, text in ((row.name, "Archive"), (row.title, "ARCHIVE"), (row.host, "127.0.0.1")):
+        qtbot.keyClicks(field, text)
+    row.port.setValue(port)
+    row.port.editingFinished.emit()
+    assert page.wrong.text() == ""
+    click(qtbot, settings, "Close")
+    qtbot.waitUntil(lambda: dialog.nodes.currentText() == "Archive", timeout=10_000)
+
+
+def test_measurements_and_images_reach_the_node_that_was_named(
+    read: MainWindow, archive: Archive, qtbot: QtBot
+) -> None:
+    dialog = open_dialog(read, qtbot)
+    assert not dialog.send.isEnabled()
+    assert "No node is set up" in dialog.answer.text()
+    name_node(read, dialog, archive.port, qtbot)
+    click(qtbot, dialog, "Test")
+    qtbot.waitUntil(lambda: dialog.answer.text() == "The node answers.", timeout=30_000)
+    assert archive.got == []
+
+    click(qtbot, dialog, "Send")
+    qtbot.waitUntil(lambda: "Archive took 1 of 1" in dialog.answer.text(), timeout=60_000)
+    (report,) = archive.got
+    patient = read.session.patient
+    assert patient is not None
+    assert (report.Modality, report.PatientID) == ("SR", patient.id)
+
+    qtbot.mouseClick(dialog.results, LEFT, pos=QPoint(8, 8))
+    qtbot.mouseClick(dialog.series, LEFT, pos=QPoint(8, 8))
+    count = len({frame.path for frame in read.session.active.stack.frames})  # type: ignore[union-attr]
+    click(qtbot, dialog, "Send")
+    qtbot.waitUntil(lambda: f"took {count} of {count}" in dialog.answer.text(), timeout=60_000)
+    frames = {f.sop_instance_uid for f in read.session.active.stack.frames}  # type: ignore[union-attr]
+    assert {data.SOPInstanceUID for data in archive.got[1:]} == frames
+    click(qtbot, dialog, "Close")
+
+
+def test_a_second_version_names_the_first_that_the_node_has(
+    read: MainWindow, archive: Archive, qtbot: QtBot
+) -> None:
+    read.preferences.remember(nodes={"Archive": f"ARCHIVE@127.0.0.1:{archive.port}"})
+    dialog = open_dialog(read, qtbot)
+    for number in (1, 2):
+        click(qtbot, dialog, "Send")
+        qtbot.waitUntil(lambda number=number: len(archive.got) == number, timeout=60_000)
+        qtbot.waitUntil(dialog.send.isEnabled, timeout=10_000)
+    first, second = archive.got
+    before = second.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    dialog.close()
+
+
+def test_a_node_that_refuses_says_why_in_the_reader_s_language(
+    read: MainWindow, archive: Archive, qtbot: QtBot
+) -> None:
+    read.preferences.remember(nodes={"Archive": f"SOMEBODY@127.0.0.1:{archive.port}"})
+    dialog = open_dialog(read, qtbot)
+    click(qtbot, dialog, "Send")
+    qtbot.waitUntil(lambda: "does not go by this AE title" in dialog.answer.text(), timeout=60_000)
+    assert archive.got == []
+    set_language("zh_CN")
+    read.retranslate()
+    qtbot.waitUntil(lambda: dialog.send.text() == "发送", timeout=10_000)
+    assert "AE 标题" in dialog.answer.text()
+    dialog.close()
