@@ -23,7 +23,13 @@ from medview.core.errors import Cancelled, InvalidInput, MedViewError
 from medview.core.progress import CancelToken, no_progress
 from medview.dicom.nodes import Node, echo, read_node, send
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+pytestmark = [
+    pytest.mark.allow_hosts(["127.0.0.1"]),
+    # pynetdicom leaves the socket of a connection that failed or broke to the interpreter.
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 
 
@@ -158,8 +164,6 @@ def test_a_node_that_takes_none_of_it_says_so(nodes: Nodes, slices: list[Path]):
         sent(archive, slices)
 
 
-# pynetdicom leaves the socket of a refused connection to the interpreter.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_where_nobody_listens_host_and_port_are_named():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -22,7 +22,13 @@ from medview.gui.dialogs.send import SendDialog
 from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.window import MainWindow
 
-pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+pytestmark = [
+    pytest.mark.allow_hosts(["127.0.0.1"]),
+    # pynetdicom leaves the socket of a connection that failed or broke to the interpreter.
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
 Quiet = Callable[..., None]
 LEFT = Qt.MouseButton.LeftButton
 
