@@ -67,17 +67,18 @@ class ExportWork:
         """Write every slice of the active view as it stands, without corner texts."""
         view = self._shown()
         if view is not None:
-            self._film_of(view, SliceShots(self._window, view), path)
+            self._film_of(view, SliceShots(self._window, self._window.grid.active_tile), path)
 
     def save_phases(self, path: Path) -> None:
         """Write every phase of the active view's series at the place that is shown, likewise."""
         view, phases = self._shown(), self._window.pictures.phases
         if view is None:
             return
+        shots = PhaseShots(phases, self._window.grid.active_tile)
 
         async def action() -> None:
             if await phases.read():
-                self._film_of(view, PhaseShots(phases, self._window), path)
+                self._film_of(view, shots, path)
 
         self._window.operations.start(action())
 
@@ -87,7 +88,12 @@ class ExportWork:
             self._say_wrong(tr("A film takes 2 to {most} slices.", most=_MOST_FRAMES))
             return
         self._stop()
-        self._film = Film(self._window, view, shots, path)
+        film = self._film = Film(self._window, view, shots, path)
+        film.ended.connect(partial(self._forget, film))
+
+    def _forget(self, film: Film) -> None:
+        if self._film is film:
+            self._film = None
 
     def _copy(self, *, has_text: bool) -> None:
         view = self._shown()
@@ -143,7 +149,6 @@ class ExportWork:
     def _stop(self) -> None:
         if self._film is not None:
             self._film.stop()
-            self._film = None
 
     def _shown(self) -> SliceView | None:
         view = self._window.grid.active_view

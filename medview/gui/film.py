@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from medview.core.progress import CancelToken
 from medview.core.words import say, tr
+from medview.gui.views.cine import is_number_ready, pace_of, shown_number
 from medview.gui.views.picture import as_array, picture_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from medview.gui.phase_work import PhaseWork
     from medview.gui.views.slice_view import SliceView
+    from medview.gui.views.tile import Tile
     from medview.gui.window import MainWindow
+    from medview.imaging.slice_plane import SlicePlane
     from medview.session.places import Place
 
 _LOOK_MS = 5  # how often it is looked whether the next picture stands
@@ -37,8 +40,11 @@ class Shots(Protocol):
     def show(self, number: int) -> None:
         """Turn the view to a picture."""
 
+    def is_there(self) -> bool:
+        """Whether the view still shows what the film goes through."""
+
     def is_shown(self, number: int) -> bool:
-        """Whether it stands in the view."""
+        """Whether a picture stands in the view."""
 
     def times(self) -> list[float]:
         """How long each stays, ms."""
@@ -48,50 +54,59 @@ class Shots(Protocol):
 
 
 class SliceShots:
-    """Every slice of a view, as they are read."""
+    """Every slice of what a view shows when the film begins, as they are read."""
 
-    def __init__(self, window: MainWindow, view: SliceView) -> None:
-        self._window, self._view, self._state = window, view, view.stage.state
+    def __init__(self, window: MainWindow, tile: Tile) -> None:
+        self._tile, self._view, self._state = tile, tile.view, tile.view.stage.state
+        self._key, self._plane = tile.key, tile.view.stage.plane
+        self._times = self._paces(window)
 
     @property
     def count(self) -> int:
         """Slices of the plane that is shown."""
-        plane = self._view.stage.plane
-        return 0 if plane is None else plane.count
+        return 0 if self._plane is None else self._plane.count
 
     def show(self, number: int) -> None:
         """A slice by its number as they are read."""
-        from medview.gui.views.cine import shown_number
-
         stage = self._view.stage
         stage.scroll(number - shown_number(stage))
 
-    def is_shown(self, _number: int) -> bool:
-        """At once."""
-        return True
+    def is_there(self) -> bool:
+        """Not where another series or plane came into the view."""
+        plane = self._view.stage.plane
+        return self._tile.key == self._key and _cut(plane) == _cut(self._plane)
+
+    def is_shown(self, number: int) -> bool:
+        """Once it was read; where the reader scrolled meanwhile, it is turned to again."""
+        stage = self._view.stage
+        if shown_number(stage) != number:
+            self.show(number)
+        return shown_number(stage) == number and is_number_ready(stage, number)
 
     def times(self) -> list[float]:
         """The frames' own, or the reader's rate."""
-        from medview.gui.views.cine import pace_of
-
-        shown = self._view.stage.shown
-        if shown is None:
-            return [100.0] * self.count
-        pace = pace_of(shown.series, self._window.grid.playing.rate, shown.stack.frame_ms)
-        return [float(pace.wait_ms(number)) for number in range(self.count)]
+        return self._times
 
     def back(self) -> None:
         """The slice that was shown."""
-        self._view.stage.change(self._state)
+        if self.is_there():
+            self._view.stage.change(self._state)
+
+    def _paces(self, window: MainWindow) -> list[float]:
+        shown = self._view.stage.shown
+        if shown is None:
+            return [100.0] * self.count
+        pace = pace_of(shown.series, window.grid.playing.rate, shown.stack.frame_ms)
+        return [float(pace.wait_ms(number)) for number in range(self.count)]
 
 
 class PhaseShots:
-    """Every phase of a 4-D series at one place; all of them are in memory."""
+    """Every phase of a tile's 4-D series at one place; all of them are in memory."""
 
-    def __init__(self, phases: PhaseWork, window: MainWindow) -> None:
-        self._phases, self._tile = phases, window.grid.active_tile
-        self._places: Sequence[Place] = phases.places
-        self._times, self._first = phases.times_ms(), phases.number
+    def __init__(self, phases: PhaseWork, tile: Tile) -> None:
+        self._phases, self._tile = phases, tile
+        self._places: Sequence[Place] = phases.places_of(tile)
+        self._times, self._first = phases.times_ms(self._places), tile.key
 
     @property
     def count(self) -> int:
@@ -100,7 +115,11 @@ class PhaseShots:
 
     def show(self, number: int) -> None:
         """All views of the series turn to a phase."""
-        self._phases.lead_to(self._places[number])
+        self._phases.lead(self._tile, self._places[number])
+
+    def is_there(self) -> bool:
+        """Not where another series came into the tile."""
+        return self._tile.key in [place.key for place in self._places]
 
     def is_shown(self, number: int) -> bool:
         """Once the view has taken its voxels."""
@@ -113,11 +132,15 @@ class PhaseShots:
 
     def back(self) -> None:
         """The phase that was shown."""
-        self._phases.show_number(self._first)
+        first = next((place for place in self._places if place.key == self._first), None)
+        if first is not None and self.is_there():
+            self._phases.lead(self._tile, first)
 
 
 class Film(QObject):
     """Shows picture after picture, one a turn of the loop, then has them written in a thread."""
+
+    ended = Signal()  # written, left or failed: it goes
 
     def __init__(self, window: MainWindow, view: SliceView, shots: Shots, path: Path) -> None:
         super().__init__(window)
@@ -135,16 +158,26 @@ class Film(QObject):
         self._cancel.cancel()
         if self._timer.isActive():
             self._end()
+            self._leave()
 
     def _take(self) -> None:
         at, count = len(self._frames), self._shots.count
-        if self._view.stage.plane is None or not self._shots.is_shown(at):
+        if not self._shots.is_there():
+            self.stop()
+            self._window.reactions.say(
+                say("The film was left: its view shows something else now."), "bad"
+            )
+            return
+        if not self._shots.is_shown(at):
             if time.monotonic() - self._since > _PATIENCE_S:
                 self.stop()
                 self._window.reactions.say(say("The film was left: a picture did not come."), "bad")
             return
+        picture = picture_of(self._view, has_text=False)
+        if self._view.is_refining:  # what resamples is drafted first, by the very look at it
+            return
         self._since = time.monotonic()
-        self._frames.append(as_array(picture_of(self._view, has_text=False)))
+        self._frames.append(as_array(picture))
         self._window.status.show_progress(tr("Film"), at + 1, count)
         if at + 1 < count:
             self._shots.show(at + 1)
@@ -155,13 +188,25 @@ class Film(QObject):
     async def _write(self) -> None:
         from medview.imaging.film import write_film
 
-        times = self._shots.times()
-        await self._window.operations.call(
-            write_film, self._frames, times, self._path, self._cancel
-        )
+        try:
+            await self._window.operations.call(
+                write_film, self._frames, self._shots.times(), self._path, self._cancel
+            )
+        finally:
+            self._leave()
         self._window.reactions.say(say("Saved: {path}", path=self._path))
+
+    def _leave(self) -> None:
+        """Its pictures may be a gigabyte."""
+        self._frames = []
+        self.ended.emit()
+        self.deleteLater()
 
     def _end(self) -> None:
         self._timer.stop()
         self._window.status.show_progress("", 0, 0)
         self._shots.back()
+
+
+def _cut(plane: SlicePlane | None) -> tuple[str, int]:
+    return ("", 0) if plane is None else (plane.name, plane.count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from medview.session.phases import curve_over, load_phases, phase_places
 from medview.session.places import Place
 
 if TYPE_CHECKING:
+    from medview.gui.views.tile import Tile
     from medview.gui.window import MainWindow
 
 _FASTEST_MS = 8
@@ -69,7 +71,11 @@ class PhaseWork(QObject):
     @property
     def places(self) -> list[Place]:
         """The phases of the active tile's series, itself alone where it is none."""
-        key = self._grid.active_tile.key
+        return self.places_of(self._grid.active_tile)
+
+    def places_of(self, tile: Tile) -> list[Place]:
+        """The phases of a tile's series, itself alone where it is none."""
+        key = tile.key
         place = None if key is None else self._session.studies.place(key)
         return [] if place is None else phase_places(self._session.studies, place)
 
@@ -135,12 +141,12 @@ class PhaseWork(QObject):
             self._choose(places[number])
 
     def _choose(self, target: Place) -> None:
-        self.lead_to(target)
+        self.lead(self._grid.active_tile, target)
         self._session.select(target.key)
 
-    def lead_to(self, target: Place) -> None:
-        """Every tile that shows the active phase shows another one, standing as it stood."""
-        own = self._grid.active_tile.key
+    def lead(self, leader: Tile, target: Place) -> None:
+        """Every tile that shows the leader's phase shows another one, standing as it stood."""
+        own = leader.key
         for tile in self._grid.all_tiles:
             if tile.key == own:
                 tile.want(target.key, tile.plane, tile.state())
@@ -199,16 +205,16 @@ class PhaseWork(QObject):
         keys = [place.key for place in there]
         own = self._grid.active_tile.key
         at = keys.index(own) if own in keys else -1
-        self.lead_to(there[(at + 1) % len(there)])
+        self.lead(self._grid.active_tile, there[(at + 1) % len(there)])
         self._timer.setInterval(self._wait_ms())
 
     def _wait_ms(self) -> int:
         """How long the shown phase stays: the reader's rate, else the file's own times."""
-        return round(self.times_ms()[self.number])
+        return round(self.times_ms(self.places)[self.number])
 
-    def times_ms(self) -> list[float]:
+    def times_ms(self, places: Sequence[Place]) -> list[float]:
         """How long each phase stays in a cine: by the reader's rate, else by the files' times."""
-        places, rate = self.places, self._grid.playing.rate
+        rate = self._grid.playing.rate
         times = [1000 / rate] * len(places) if rate > 0 else phase_ms([p.stack for p in places])
         return [max(float(_FASTEST_MS), each) for each in times]
 

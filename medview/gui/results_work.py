@@ -76,6 +76,8 @@ class ResultsWork(QObject):
         from medview.session.truth_cases import keep_cases
 
         places, self._decided = tuple(self._decided.values()), {}
+        if not self._session.settings.keep_local_truth:
+            return  # taken back meanwhile
 
         async def action() -> None:
             await self._window.operations.call(keep_cases, places, self._session)
@@ -109,8 +111,8 @@ class ResultsWork(QObject):
         place = self._session.active
         tasks = [] if place is None else self._offers.get(_asked(place), [])
         runs = () if place is None or not tasks else self._session.made.all_runs_of(place)
-        busy = {job.title for job in self._session.analyses.running}
-        fresh = [task for task in not_run(tasks, runs) if task.model.title not in busy]
+        busy = {job.model for job in self._session.analyses.running if not job.is_stopping}
+        fresh = [task for task in not_run(tasks, runs) if task.identity not in busy]
         self._window.sidebar.findings.show_offers(fresh)
 
     def _run(self, task: Task) -> None:
@@ -174,7 +176,7 @@ class ResultsWork(QObject):
 
     def _edit(self, run: ModelRun, finding: Finding) -> None:
         """The finding's mask becomes a segment, the brush is taken up."""
-        from medview.session.reviewing import corrected_by
+        from medview.session.decided import corrected_by
         from medview.session.segment_sources import from_finding
 
         place = self._session.studies.place((run.series_uid, run.stack))

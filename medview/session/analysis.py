@@ -48,14 +48,24 @@ class Task:
     of: ModelRun | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
 
+    @property
+    def identity(self) -> str:
+        """The model to the byte: a calibrated copy has the title of the one it was made from."""
+        return f"{self.model.name} {self.model.manifest_sha256}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """One job as the window shows it. status: waiting, running, done, failed, cancelled."""
+    """One job as the window shows it. status: waiting, running, done, failed, cancelled.
+
+    model: which one to the byte, as `Task.identity` says; is_stopping: it was asked to stop.
+    """
 
     id: str
     title: str
     key: Key
+    model: str = ""
+    is_stopping: bool = False
     status: str = "waiting"
     done: int = 0
     total: int = 0
@@ -174,7 +184,9 @@ class Analyses:
             self._keep(task.place, refused_run(task, secrets.token_hex(8)))
             return ""
         title = task.model.title if task.look is None else tr("Heatmap")
-        waiting = JobState(id=secrets.token_hex(8), title=title, key=task.place.key)
+        waiting = JobState(
+            id=secrets.token_hex(8), title=title, key=task.place.key, model=task.identity
+        )
         with self._lock:
             under_way = self._under_way(task)
             if under_way:
@@ -225,11 +237,13 @@ class Analyses:
         """
         if task.look is not None or task.patch is not None:
             return ""
-        same = (task.model.title, task.place.key)
-        return next((job.id for job in self.running if (job.title, job.key) == same), "")
+        same = (task.identity, task.place.key, False)
+        under_way = (j.id for j in self.running if (j.model, j.key, j.is_stopping) == same)
+        return next(under_way, "")
 
     def cancel(self, job_id: str) -> None:
         """Ask a job to stop; its end comes as an event."""
+        self._update(job_id, is_stopping=True)
         token = self._waiting.get(job_id)
         if token is not None:
             token.cancel()

@@ -65,7 +65,8 @@ class Corrections:
     ) -> OpenDocument:
         """The document as it was read with these corrections in it; held for the next who asks."""
         key = (f"{item.document.id} {item.patient_id}", corrections)
-        if key not in self._held:
+        found = self._held.get(key)
+        if found is None:
             from medview.record import corrected
             from medview.record.summary import members_of
 
@@ -73,10 +74,10 @@ class Corrections:
             note = corrected(item.document, read, corrections)
             members_of(note)
             note.look_up()
-            self._held[key] = replace(item, note=note, as_read=read)
+            found = self._held[key] = replace(item, note=note, as_read=read)
             while len(self._held) > _KEPT:
                 self._held.popitem(last=False)
-        return self._held[key]
+        return found
 
     def change(self, item: OpenDocument, entity: Entity, **values: object) -> None:
         """Put a mention right: type, start, end, negated, uncertain, temporality, experiencer.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medview.core.observation import Observation, Source, concepts
 from medview.core.results import Finding, Measurement, ModelRun, Quantity
 from medview.core.study import Patient, Study
+from medview.session.decided import state_of
 from medview.session.documents import OpenDocument
 from medview.session.judging import Judging
 from medview.session.nodules import is_outdated, leading, nodule_observations
@@ -53,13 +54,15 @@ def gather(
 
 
 class Knowledge:
-    """Keeps what was gathered last: many parts of a window ask for it after one change."""
+    """Keeps what was gathered last: many parts of a window ask for it after one change.
+
+    The window and a reading thread ask, perhaps for two patients at once: what is kept is one
+    value, so that nobody meets the parts of one patient beside the observations of another.
+    """
 
     def __init__(self) -> None:
         # The parts are held too, so that no new one can take the place of a freed one in memory.
-        self._held: tuple[object, ...] = ()
-        self._painted: tuple[Observation, ...] = ()
-        self._found: tuple[Observation, ...] = ()
+        self._kept: _Gathered | None = None
 
     def gather(
         self,
@@ -72,11 +75,22 @@ class Knowledge:
     ) -> tuple[Observation, ...]:
         """As `gather`, made again only where one of the parts is another."""
         parts = (patient, study, work, *(item.note for item in documents), None, *runs)
-        is_same = len(self._held) == len(parts) and tuple(painted) == self._painted
-        if not is_same or any(a is not b for a, b in zip(self._held, parts, strict=True)):
-            self._found = gather(patient, study, documents, runs, work, painted)
-            self._held, self._painted = parts, tuple(painted)
-        return self._found
+        kept = self._kept
+        if kept is None or not kept.is_of(parts, tuple(painted)):
+            found = gather(patient, study, documents, runs, work, painted)
+            kept = self._kept = _Gathered(parts, tuple(painted), found)
+        return kept.found
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    parts: tuple[object, ...]
+    painted: tuple[Observation, ...]
+    found: tuple[Observation, ...]
+
+    def is_of(self, parts: tuple[object, ...], painted: tuple[Observation, ...]) -> bool:
+        is_same = len(self.parts) == len(parts) and painted == self.painted
+        return is_same and all(a is b for a, b in zip(self.parts, parts, strict=True))
 
 
 def from_runs(
@@ -96,7 +110,7 @@ def from_runs(
         if run.subject not in there or (largest and run.subject and is_outdated(run, largest)):
             continue
         for finding in run.findings:
-            decision = work.decision_on(finding.id)
+            decision = state_of(work, run, finding)
             if decision is not None and decision.decision == "rejected":
                 continue
             source = Source(
@@ -105,7 +119,8 @@ def from_runs(
                 locator=f"finding:{finding.id}",
             )
             found += _of_nodule_net(run, finding, study, source)
-            found += _of_volume(finding, patient_id, study, source)
+            if decision is None or decision.decision != "edited":  # the reader's own mask speaks
+                found += _of_volume(finding, patient_id, study, source)
             found += [
                 observation
                 for quantity in finding.measurements

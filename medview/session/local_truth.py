@@ -19,8 +19,8 @@ from medview.core.paths import user_data_dir
 from medview.core.results import Finding, ModelRef, ModelRun
 from medview.core.words import Sentence, say
 from medview.imaging.segment.box import Box
+from medview.session.decided import corrected_by, state_of
 from medview.session.journal import Journal
-from medview.session.reviewing import corrected_by, state_of
 from medview.session.segments import PatchStore, Segment, replayed
 from medview.session.work import Work
 

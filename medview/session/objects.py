@@ -13,10 +13,11 @@ from medview.core.progress import Progress, no_progress
 from medview.core.results import Label, Measurement, ModelRun
 from medview.core.words import Sentence, say
 from medview.session.batch import projection_pictures
+from medview.session.decided import corrected_by, state_of
 from medview.session.growth import with_growth
 from medview.session.nodules import linked_to
 from medview.session.reporting import ReportSubject
-from medview.session.reviewing import corrected_by, kept_of, state_of, write_reviews
+from medview.session.reviewing import kept_of, write_reviews
 from medview.session.saving import write_keys, write_measurements
 from medview.session.segments import Segment
 from medview.session.studies import Key

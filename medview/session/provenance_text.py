@@ -5,7 +5,7 @@ from __future__ import annotations
 from medview.ai.signature import badge
 from medview.core.results import ModelRun, Provenance
 from medview.core.words import Sentence, say, tr
-from medview.session.reviewing import state_of
+from medview.session.decided import state_of
 from medview.session.work import Work
 
 _SHOWN = 400  # images that are named; a longer list is cut and counted

@@ -13,9 +13,9 @@ from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.results import Heatmap, LabelMap, ModelRun
 from medview.core.study import StudyObject
 from medview.core.words import say
+from medview.session.decided import state_of
 from medview.session.looks import with_heatmaps
 from medview.session.made import Made
-from medview.session.reviewing import state_of
 from medview.session.segment_sources import voxels_of
 from medview.session.segmenting import Segmenting
 from medview.session.segments import Segment

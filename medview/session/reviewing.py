@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medview.core.codec import to_plain
-from medview.core.results import Finding, Label, ModelRun
+from medview.core.results import Label, ModelRun
+from medview.session.decided import corrected_by, state_of
 from medview.session.reporting import ReportSubject
 from medview.session.saving import free_name, heads
-from medview.session.segments import Segment, corrected_key
+from medview.session.segments import Segment
 from medview.session.studies import Place
-from medview.session.work import Decision, TakenReport, Work, moment_of
+from medview.session.work import Decision, TakenReport
 
 if TYPE_CHECKING:
     from medview.dicom.write import KeptRun, Reader, RunFiles, Sources, WrittenSegmentation
@@ -21,32 +22,6 @@ if TYPE_CHECKING:
     from medview.dicom.write.finding_groups import Review
 
 Written = Sequence[tuple[ModelRun, "RunFiles"]]
-
-
-def corrected_by(work: Work, run: ModelRun, finding: Finding) -> Segment | None:
-    """The segment that the reader corrected a finding's mask to; None where there is none."""
-    if finding.label_value is None:
-        return None
-    key = corrected_key(run.id, finding.label_value)
-    return next((s for s in reversed(work.segments) if s.origin_key == key), None)
-
-
-def state_of(work: Work, run: ModelRun, finding: Finding) -> Decision | None:
-    """The reader's word on a finding; accepting a mask that was corrected is "edited".
-
-    "edited" holds as long as there is a corrected mask, and is of its last stroke.
-    """
-    said, segment = work.decision_on(finding.id), corrected_by(work, run, finding)
-    if said is not None and said.is_for and segment is not None:
-        at = max(said.at, segment.changed_at, key=moment_of)
-        return Decision(finding_id=finding.id, decision="edited", at=at, by=said.by)
-    if said is not None and said.decision == "edited":
-        return None
-    if said is None and segment is not None and segment.changed_at != segment.made_at:
-        return Decision(
-            finding_id=finding.id, decision="edited", at=segment.changed_at, by=segment.made_by
-        )
-    return said
 
 
 def kept_of(subject: ReportSubject, run: ModelRun) -> KeptRun:

@@ -25,8 +25,8 @@ from medview.core.private_names import private_name
 from medview.core.results import LabelMap, ModelRun
 from medview.core.words import say
 from medview.dicom.uids import derived_uid
+from medview.session.decided import corrected_by, state_of
 from medview.session.journal import work_key
-from medview.session.reviewing import corrected_by, state_of
 from medview.session.segmenting import Segmenting
 from medview.session.studies import Place
 from medview.session.work import Work
@@ -49,15 +49,23 @@ def folders_of(patient_name: str) -> tuple[Path, ...]:
 def keep_cases(places: Iterable[Place], session: Session) -> None:
     """As `keep_case`, every mask of models on the open images of these places' patients. Blocks.
 
-    A run without any word is asked too: its case may have been written before.
+    A run without any word is asked too: its case may have been written before. Of several that
+    fail the first one's error is raised, after the others were written.
     """
+    failed: MedViewError | None = None
     for place in places:
         if session.studies.place(place.key) is None:
             continue  # closed, perhaps forgotten
         for run in session.made.all_runs_of(place):
             there = session.studies.place((run.series_uid, run.stack))
-            if there is not None:
+            if there is None:
+                continue
+            try:
                 keep_case(there, run, session.made.book_of(place).work, session.segmenting)
+            except MedViewError as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def keep_case(place: Place, run: ModelRun, work: Work, segmenting: Segmenting) -> Path | None:
@@ -81,6 +89,8 @@ def keep_case(place: Place, run: ModelRun, work: Work, segmenting: Segmenting) -
     if noted.is_file() and noted.read_text(encoding="utf-8") == state:
         return folder
     try:
+        if folder.is_dir():  # what an earlier word left there
+            shutil.rmtree(folder)
         for made in (folder.parent.parent.parent, folder.parent.parent, folder.parent, folder):
             made.mkdir(exist_ok=True, mode=0o700)
         _copy_images(place, folder)

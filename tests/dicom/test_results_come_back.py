@@ -21,10 +21,10 @@ from medview.dicom.objects.returned_runs import read_runs
 from medview.dicom.write import read_sources, write_heatmap, write_run_files
 from medview.imaging.segment.box import Box
 from medview.session import Session
+from medview.session.decided import state_of
 from medview.session.objects import save_objects
 from medview.session.reporting import session_subject
 from medview.session.returning import take_in
-from medview.session.reviewing import state_of
 from medview.session.segment_sources import from_finding
 from medview.session.segments import Segment
 from medview.session.studies import Place

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from medview.core.study import Series
 from medview.gui.dialogs.curve import CurveDialog, curve_words
+from medview.gui.film import Film
 from medview.gui.views.cine import Pace, pace_of
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
@@ -153,6 +154,31 @@ def test_the_phases_become_a_film_and_the_view_stands_as_it_stood(
     assert middles[0] < middles[1] < middles[2]
     assert window.pictures.phases.number == 1
     quiet(window)
+
+
+def test_a_film_of_phases_leads_its_own_tile_when_the_reader_turns_to_another(
+    window: MainWindow, view: SliceView, qtbot: QtBot, quiet: Quiet, tmp_path: Path,
+    imaging_data: Path,
+) -> None:  # fmt: skip
+    own, phase = window.grid.active_tile, window.grid.active_tile.key
+    window.open_paths([imaging_data / "ct" / "ct-small.dcm"])
+    quiet(window)
+    strange = window.grid.active_tile.key
+    window.grid.set_layout_name("1x2")
+    other = next(tile for tile in window.grid.tiles if tile is not own)
+    other.want(strange, other.plane, other.state())
+    window.grid.activate(own)
+    window.session.select(phase)
+    quiet(window)
+    path = tmp_path / "phases.gif"
+
+    window.export.save_phases(path)
+    qtbot.waitUntil(lambda: bool(window.findChildren(Film)), timeout=60_000)
+    window.grid.activate(other)
+    qtbot.waitUntil(path.exists, timeout=60_000)
+    quiet(window)
+
+    assert (own.key, other.key) == (phase, strange)
 
 
 def test_the_curve_has_the_mean_of_every_phase_at_its_time(

@@ -15,6 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from medview.core.errors import InvalidInput
 from medview.gui.export_work import print_picture
+from medview.gui.film import Film
+from medview.gui.views.cine import shown_number
 from medview.gui.views.picture import as_array, picture_of
 from medview.gui.window import MainWindow
 from medview.imaging.film import film_times, write_film
@@ -83,6 +85,55 @@ def test_the_slices_become_a_film_and_the_view_stands_as_it_stood(
     with Image.open(path) as film:
         assert film.n_frames == count
     assert "Saved" in opened.status.message
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    with Image.open(path) as film:
+        found = []
+        for number in range(film.n_frames):
+            film.seek(number)
+            found.append(np.asarray(film.convert("L")).astype(int))
+    return found
+
+
+def test_a_wheel_turn_meanwhile_changes_no_picture_of_the_film(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, quiet
+) -> None:
+    view = opened.grid.active_view
+    view.resize(200, 160)
+    opened.export.save_film(tmp_path / "still.gif")
+    qtbot.waitUntil((tmp_path / "still.gif").is_file, timeout=60_000)
+
+    opened.export.save_film(tmp_path / "turned.gif")
+    qtbot.waitUntil(lambda: shown_number(view.stage) >= 3, timeout=60_000)
+    view.stage.scroll(5)
+    qtbot.waitUntil((tmp_path / "turned.gif").is_file, timeout=60_000)
+    quiet(opened)
+
+    still, turned = frames_of(tmp_path / "still.gif"), frames_of(tmp_path / "turned.gif")
+    assert all(np.array_equal(a, b) for a, b in zip(still, turned, strict=True))
+    assert not opened.findChildren(Film)  # their pictures may be a gigabyte
+
+
+def test_a_film_of_a_view_that_shows_another_series_is_left_with_a_sentence(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, quiet, imaging_data: Path
+) -> None:
+    first = opened.grid.active_tile.key
+    opened.open_paths([imaging_data / "ct" / "ct-small.dcm"])
+    quiet(opened)
+    other = opened.grid.active_tile.key
+    opened.session.select(first)
+    quiet(opened)
+    view = opened.grid.active_view
+
+    opened.export.save_film(tmp_path / "film.gif")
+    qtbot.waitUntil(lambda: shown_number(view.stage) >= 3, timeout=60_000)
+    opened.session.select(other)
+    qtbot.waitUntil(lambda: not opened.findChildren(Film), timeout=60_000)
+    quiet(opened)
+
+    assert "shows something else now" in opened.status.message
+    assert not (tmp_path / "film.gif").exists()
 
 
 def grey(value: int) -> np.ndarray:

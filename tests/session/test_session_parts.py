@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,13 @@ def test_a_model_that_is_under_way_on_a_stack_is_not_queued_again(analyses):
     study = Study(uid="1", series=(series,))
     place = Place(patient=Patient(id="P1"), study=study, series=series, stack_number=0)
     task = Task(model=MODEL, place=place, verdict=GateVerdict("accepted", ()))
-    analyses._jobs["1"] = JobState(id="1", title=MODEL.title, key=place.key)
+    analyses._jobs["1"] = JobState(id="1", title=MODEL.title, key=place.key, model=task.identity)
 
     assert analyses.run(task) == "1"
     assert [job.id for job in analyses.jobs] == ["1"]
+
+    # A calibrated copy has the same title; what was asked to stop is no answer to a new wish.
+    copy = replace(task, model=replace(MODEL, name=f"{MODEL.name}-local"))
+    assert analyses._under_way(copy) == ""
+    analyses.cancel("1")
+    assert analyses._under_way(task) == ""

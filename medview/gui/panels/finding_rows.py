@@ -12,7 +12,7 @@ from medview.core.results import Finding, ModelRun
 from medview.core.words import tr
 from medview.gui.cards import Meter, button, label, row
 from medview.gui.style import GRID, tokens
-from medview.session.reviewing import state_of
+from medview.session.decided import state_of
 from medview.session.work import Work
 
 _MARK = 14  # width of the mark in the structure's colour

@@ -12,8 +12,8 @@ from medview.core.results import Finding, ModelRun
 from medview.core.words import tr
 from medview.gui.cards import Card, button, chip, label, row
 from medview.gui.style import GRID
+from medview.session.decided import state_of
 from medview.session.operating import threshold_of
-from medview.session.reviewing import state_of
 from medview.session.work import Decision, Work
 
 Decide = Callable[[str, str], None]  # finding id, decision

@@ -24,11 +24,11 @@ from medview.gui.panels.result_cards import (
 from medview.gui.panels.why_box import Looks, WhyBox
 from medview.gui.style import tokens
 from medview.session import Session
+from medview.session.decided import state_of
 from medview.session.events import GoTo, ShowSource
 from medview.session.looks import structures
 from medview.session.mentions import query_of
 from medview.session.nodules import is_outdated
-from medview.session.reviewing import state_of
 from medview.session.work import Decision, Threshold
 
 
