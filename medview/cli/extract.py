@@ -27,8 +27,8 @@ from medview.record import (
     Document,
     Note,
     contradictions,
+    documents_among,
     extract,
-    is_document,
     known_of,
     observations,
     read_documents,
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if is_document(p))
+            yield from sorted(documents_among(path.rglob("*")))
         elif is_there(str(path)):
             yield path
         else:

@@ -12,7 +12,7 @@ from medview.record.identity import Belonging, belongs_to, contradictions
 from medview.record.merging import merged
 from medview.record.note import Attributes, Entity, Note, Relation, Value
 from medview.record.observing import observations
-from medview.record.opening import is_document, read_document, read_documents
+from medview.record.opening import documents_among, is_document, read_document, read_documents
 from medview.record.staleness import age_in_days, day_of, is_stale, usual_days
 from medview.record.summary import Known, Trend, groups_of, known_of, marks_of, trends
 
@@ -39,6 +39,7 @@ __all__ = [
     "contradictions",
     "corrected",
     "day_of",
+    "documents_among",
     "extract",
     "groups_of",
     "is_document",

@@ -50,6 +50,19 @@ def contradictions(documents: Iterable[Document]) -> tuple[Sentence, ...]:
     return tuple(found.values())
 
 
+def differ(one: PatientIdentity, other: PatientIdentity) -> bool:
+    """Whether two identities cannot be of one person, by birth date, sex or name.
+
+    Other numbers say nothing here: a report and the record around it may count by two systems.
+    """
+    sexes = {one.sex, other.sex} & {"F", "M"}
+    return (
+        _dates_differ(one.birth_date, other.birth_date)
+        or len(sexes) > 1
+        or _names_differ(one.name, other.name)
+    )
+
+
 def belongs_to(document: Document, patient: Patient) -> Belonging:
     """Compare identities; a document that says nothing of id, birth date or sex is unknown."""
     own = document.patient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from medview.record.document import LONG_TEXT, Document
 MAX_BYTES = 64 << 20
 _SNIFF = 1 << 16
 _DICOM_SUFFIXES = frozenset((".dcm", ".dicom", ".dic", ""))
-_SUFFIXES = frozenset((".json", ".ndjson", ".hl7", ".xml", ".txt", ".rtf", ".pdf", ".cda", ".text"))
+_FHIR_SUFFIXES = (".json", ".ndjson")
+_SUFFIXES = frozenset((*_FHIR_SUFFIXES, ".hl7", ".xml", ".txt", ".rtf", ".pdf", ".cda", ".text"))
 
 
 def read_documents(path: Path | str) -> tuple[Document, ...]:
@@ -70,7 +71,7 @@ def _reader_for(
 def _reader_of_text(
     suffix: str, data: bytes, head: bytes
 ) -> Callable[[bytes, Path], Iterable[Document]]:
-    if suffix in (".json", ".ndjson") or (head[:1] in b"{[" and b'"resourceType"' in data[:_SNIFF]):
+    if suffix in _FHIR_SUFFIXES or (head[:1] in b"{[" and b'"resourceType"' in data[:_SNIFF]):
         from medview.record.readers.fhir import read_fhir
 
         return read_fhir
@@ -120,10 +121,34 @@ def is_document(path: Path | str) -> bool:
     return _is_document_object(path) if head[128:132] == b"DICM" else _looks_right(suffix, head)
 
 
+def documents_among(paths: Iterable[Path | str]) -> list[Path]:
+    """Of the files of a folder those that are documents, and what lies damaged among them.
+
+    JSON and XML of other programs are passed over, but not beside documents: there one that has
+    lost its head must be named.
+    """
+    found = [Path(path) for path in paths]
+    chosen = {path for path in found if is_document(path)}
+    folders = {path.parent for path in chosen if _suffix(path) in (*_FHIR_SUFFIXES, ".xml")}
+    return [path for path in found if path in chosen or _is_headless(path, folders)]
+
+
+def _is_headless(path: Path, folders: Collection[Path]) -> bool:
+    """Whether a file beside documents has the name of one, and is none of the program's own."""
+    if path.parent not in folders or path.suffix.lower() not in (*_FHIR_SUFFIXES, ".xml"):
+        return False
+    try:
+        return b'"medview' not in _read(path, _SNIFF)
+    except (OSError, EOFError, zlib.error, UnreadableInstance):
+        return True
+
+
 def _looks_right(suffix: str, head: bytes) -> bool:
     """Whether JSON and XML are of a record: other programs write them too."""
     plain = head.replace(b"\x00", b"")
-    if suffix in (".json", ".ndjson"):
+    if not plain.strip():
+        return True  # an empty file has no head to be told by, and must not go unnamed
+    if suffix in _FHIR_SUFFIXES:
         return b"resourceType" in plain
     if suffix == ".xml":
         return any(mark in plain for mark in (b"ClinicalDocument", b"urn:hl7-org:v3", b"<section"))

@@ -49,11 +49,12 @@ class OpenDocument:
 
 def worth_reading(names: Sequence[str], asked_for: Sequence[Path]) -> list[Path]:
     """Of the files that are no images: those given by name, and those that look like documents."""
-    from medview.record import is_document
+    from medview.record import documents_among
 
     given = {path.absolute() for path in asked_for}
     found = [Path(name) for name in names]
-    return [path for path in found if path.absolute() in given or is_document(path)]
+    chosen = set(documents_among(found))
+    return [path for path in found if path.absolute() in given or path in chosen]
 
 
 def document_objects(patients: Sequence[Patient]) -> list[Path]:

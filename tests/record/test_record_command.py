@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from medview.cli.main import main
+from medview.session.documents import Documents
+from medview.session.events import Events
 
 
 def test_the_json_form_is_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,3 +87,36 @@ def test_the_record_of_one_patient_is_written_as_fhir(
     assert main(["extract", str(tmp_path), "--fhir", str(tmp_path / "two.json")]) == 2
     assert "P-7, P-8" in capsys.readouterr().err
     assert not (tmp_path / "two.json").exists()
+
+
+PLACES = (
+    "fhir_r4/Bundle-lipids.json", "fhir_r4/DiagnosticReport-f201.json",
+    "ccda/CDA_with_Embedded_PDF_1_Unstructured_Document_embed.xml",
+    "ccda/Diagnostic_Imaging_Report_Diagnostic_Imaging_Report.xml",
+    "broken/hl7_two_messages_valid.hl7", "broken/json_utf16_valid.json",
+)  # fmt: skip
+
+
+def test_the_command_says_what_the_panel_shows_of_every_kind_of_document(
+    clinical_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ehr = clinical_data / "ehr"
+    files = [ehr / name for name in PLACES]
+    for folder, pattern in (("fhir_stu3", "*"), ("hl7v2", "*"), ("notes", "*.rtf"),
+                            ("notes", "*.pdf"), ("notes", "*.txt"), ("notes_zh", "*")):  # fmt: skip
+        files += sorted((ehr / folder).glob(pattern))[:2]
+    shown = Documents(Events())
+    shown.open(files, (), None)
+
+    main(["extract", *map(str, files), "--json"])
+    printed = json.loads(capsys.readouterr().out)
+
+    panel = {item.document.id: item for item in shown.opened}
+    told = {document["id"]: document for document in printed["documents"]}
+    assert set(told) == set(panel)
+    assert len(told) >= len(files)
+    for name, item in panel.items():
+        own, note = told[name], json.loads(json.dumps(item.note.to_json()))
+        assert {key: own[key] for key in note} == note
+        assert own["patient"]["id"] == item.document.patient.id
+        assert own["notes"] == [sentence.english() for sentence in item.document.notes]

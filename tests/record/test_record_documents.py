@@ -16,6 +16,7 @@ import pytest
 from medview.core.errors import InvalidInput, MedViewError, UnreadableInstance
 from medview.core.study import Patient
 from medview.record import belongs_to, extract, is_document, read_document, read_documents
+from medview.record.opening import documents_among
 
 MESSAGE = (
     "MSH|^~\\&|LAB|H|RIS|H|20260127||ORU^R01|1|P|2.5\r"
@@ -297,6 +298,21 @@ def test_only_what_may_be_a_document_is_taken_from_a_folder(tmp_path: Path) -> N
     assert not is_document(write(tmp_path, "results.json", '{"schema": "medview.results/1"}'))
     assert not is_document(write(tmp_path, "image.dcm", bytes(128) + b"DICM"))
     assert not is_document(write(tmp_path, "settings.xml", "<settings/>"))
+    assert is_document(write(tmp_path, "empty.json", ""))
+
+
+def test_what_lost_its_head_among_documents_is_named_and_no_other_program_s_file(
+    tmp_path: Path,
+) -> None:
+    for folder in ("record", "settings"):
+        (tmp_path / folder).mkdir()
+    names = [
+        write(tmp_path / "record", "patient.json", '{"resourceType": "Patient"}'),
+        write(tmp_path / "record", "cut.json", '{"id": "x"}'),
+        write(tmp_path / "record", "results.json", '{"schema": "medview.results/1"}'),
+        write(tmp_path / "settings", "own.json", '{"id": "x"}'),
+    ]
+    assert [path.name for path in documents_among(names)] == ["patient.json", "cut.json"]
 
 
 ANN = Patient(id="P-7", name="Doe^Ann", birth_date="1958-11-03", sex="F")
@@ -387,3 +403,13 @@ def test_a_broken_real_file_is_read_or_refused_in_words(clinical_data: Path, nam
     with pytest.raises(MedViewError) as refused:
         read_documents(path)
     assert path.name in refused.value.sentence()
+
+
+def test_the_cells_of_a_table_s_row_are_one_result(tmp_path: Path) -> None:
+    text = "Creatinine | 1.4 mg/dL\nHemoglobin | 2026-01-27 | 13.2 | g/dL\nAlbumin | pending\n"
+    note = extract(read_document(write(tmp_path, "table.txt", text)))
+    labs = [(e.text, e.value.num if e.value else None) for e in note.entities if e.type == "lab"]
+    assert labs == [
+        ("Creatinine | 1.4 mg/dL", 1.4), ("Hemoglobin | 2026-01-27 | 13.2 | g/dL", 13.2),
+        ("Albumin", None),
+    ]  # fmt: skip

@@ -18,7 +18,8 @@ from medview.core.errors import UnreadableInstance
 from medview.record import contradictions, extract, read_document, read_documents
 
 CDA = '<ClinicalDocument xmlns="urn:hl7-org:v3"><title>{title}</title>{body}</ClinicalDocument>'
-MESSAGE = "MSH|^~\\&|L|H|R|H|20260127||ORU^R01|1|P|2.5\rPID|1||P-7||Doe^Ann||19581103|F\r"
+BARE = "MSH|^~\\&|L|H|R|H|20260127||ORU^R01|1|P|2.5\r"
+MESSAGE = BARE + "PID|1||P-7||Doe^Ann||19581103|F\r"
 
 
 def write(folder: Path, name: str, data: str | bytes) -> Path:
@@ -115,6 +116,18 @@ def test_what_cannot_be_read_is_one_sentence_with_its_place(
         ("b64.hl7", MESSAGE + "OBX|1|ED|1^r||^text^plain^Base64^@@@||||||F\r", "OBX 1"),
         ("sex.txt", "Patient ID: P-7\nSex: F\nSex: male\n\nNodule.", "two sexes: F, M"),
         ("born.txt", "DOB: 1950-01-02\nDOB: 1951-01-02\n\nNodule.", "two birth dates"),
+        ("when.txt", "DOB: 01/02/1980\n\nNodule.", "01/02/1980 is not used"),
+        ("feb.hl7", BARE + "PID|1||P-7||Doe^Ann||19700230|F\r", "no such day (PID-7)"),
+        (
+            "feb.json",
+            '{"resourceType": "Patient", "id": "p", "birthDate": "1970-02-30"}',
+            "no such day (Patient.birthDate)",
+        ),
+        (
+            "inside.hl7",
+            MESSAGE + "OBX|1|TX|1^Report||Sex: M~Nodule of 8 mm.||||||F\r",
+            "is about M; the file around it is about P-7",
+        ),
         ("cp.txt", "Kräftige Atmung, kein Erguß".encode("cp1252"), "Windows-1252"),
     ],
 )

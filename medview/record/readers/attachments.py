@@ -11,6 +11,7 @@ from medview.core.words import say
 from medview.record.encoding import decode
 from medview.record.readers.page import Page, plain_text
 from medview.record.readers.pdf import pdf_text
+from medview.record.readers.plaintext import identity_in
 from medview.record.readers.rtf import rtf_text
 
 _MOST_BYTES = 48 << 20
@@ -57,6 +58,7 @@ def attached(page: Page, kind: str, raw: bytes, date: str = "", where: str = "-"
             say("An attachment was not read ({kind}, {where}).", kind=kind or "?", where=where)
         )
     else:
+        page.claims.append((where, identity_in(text, page.notes)))
         page.free_text(text, date)
 
 

@@ -14,6 +14,7 @@ from medview.record.readers.cda_entries import write_entries
 from medview.record.readers.cda_values import Names, day, narrative, rows, words
 from medview.record.readers.demographics import write_demographics
 from medview.record.readers.page import Page, date_of, document_id
+from medview.record.readers.whose import checked_birth
 from medview.record.readers.xml import parse_xml
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _identity(root: Element, page: Page) -> PatientIdentity:
     return PatientIdentity(
         ids=tuple(i for i in ids if i),
         name=" ".join(p for p in parts if p) or words(name),
-        birth_date=day(person.find("birthTime")),
+        birth_date=checked_birth(day(person.find("birthTime")), "birthTime", page.notes),
         sex=sex if sex in ("F", "M") else "O" if sex == "U" else "",
     )
 

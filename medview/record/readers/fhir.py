@@ -19,6 +19,7 @@ from medview.record.readers.fhir_kinds import KINDS
 from medview.record.readers.fhir_resources import SECTIONS, render
 from medview.record.readers.fhir_values import Context, Resource, text_of
 from medview.record.readers.page import Page, date_of, document_id
+from medview.record.readers.whose import checked_birth
 
 _RECORD_KINDS = frozenset(
     ("Condition", "MedicationStatement", "MedicationRequest", "AllergyIntolerance")
@@ -226,7 +227,7 @@ def _fill(page: Page, key: str, members: list[Resource], context: Context) -> No
         (r for r in members if r["resourceType"] == "Patient"), None
     ) or context.patients.get(key)
     page.patient = (
-        identity(patient)
+        identity(patient, page.notes)
         if patient is not None
         else PatientIdentity(
             ids=tuple(k for k in [key.partition("/")[2]] if k), name=_shown_subject(members)
@@ -254,8 +255,9 @@ def _shown_subject(members: list[Resource]) -> str:
     return ""
 
 
-def identity(patient: Resource) -> PatientIdentity:
+def identity(patient: Resource, notes: list[Sentence] | None = None) -> PatientIdentity:
     """Whose the documents are: identifiers, name, birth date, sex."""
+    told = notes if notes is not None else []
     ids: list[str] = []
     for entry in patient.get("identifier") or []:
         if isinstance(entry, dict) and entry.get("value"):
@@ -282,7 +284,12 @@ def identity(patient: Resource) -> PatientIdentity:
     return PatientIdentity(
         ids=tuple(dict.fromkeys(ids)),
         name=written,
-        birth_date=date_of(patient.get("birthDate")),
+        birth_date=checked_birth(
+            date_of(patient.get("birthDate")),
+            "Patient.birthDate",
+            told,
+            str(patient.get("birthDate") or ""),
+        ),
         sex=sex,
     )
 

@@ -22,6 +22,7 @@ from medview.record.readers.hl7_message import (
     segments_of,
 )
 from medview.record.readers.page import Page, date_of, document_id, kind_of
+from medview.record.readers.plaintext import identity_in
 from medview.record.readers.results import (
     Result,
     bounds_of,
@@ -30,6 +31,7 @@ from medview.record.readers.results import (
     write_smoking,
     write_time,
 )
+from medview.record.readers.whose import checked_birth
 from medview.record.rules.laboratory import lab_test_for
 from medview.record.rules.units import ucum
 
@@ -154,7 +156,9 @@ def _pid(segment: Segment, page: Page) -> None:
     found = PatientIdentity(
         ids=tuple(dict.fromkeys(ids)),
         name=f"{given} {family}".strip(),
-        birth_date=date_of(segment.component(7))[:10],
+        birth_date=checked_birth(
+            date_of(segment.component(7))[:10], "PID-7", page.notes, segment.component(7)
+        ),
         sex=sex if sex in ("F", "M", "O") else "",
     )
     before = page.patient
@@ -242,6 +246,7 @@ def _text_result(segment: Segment, page: Page) -> None:
     else:
         if page.section_title != label:
             page.heading(_role(segment.component(3).upper() + label), label)
+        page.claims.append((f"OBX {label}", identity_in(text, page.notes)))
         page.free_text(text)
 
 

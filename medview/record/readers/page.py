@@ -12,6 +12,7 @@ from medview.core.results import Code
 from medview.core.words import Sentence
 from medview.record.document import Document, PatientIdentity, Section
 from medview.record.note import PLAIN, Attributes, Entity, Relation, Span, Value
+from medview.record.readers.whose import conflict
 from medview.record.rules.demographics import iso_date
 from medview.record.rules.lexicon import LANGUAGES, lexicon_for
 
@@ -43,6 +44,7 @@ class Page:
     observations: list[Observation] = field(default_factory=list)
     references: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
     notes: list[Sentence] = field(default_factory=list)
+    claims: list[tuple[str, PatientIdentity]] = field(default_factory=list)  # place, whom it names
 
     def write(self, text: str) -> Span:
         """Add text as it is; gives its span."""
@@ -132,6 +134,10 @@ class Page:
         """The finished document."""
         text = "".join(self.pieces)
         starts = [start for _, start in self.sections] + [len(text)]
+        self.notes += [
+            said for place, who in self.claims
+            if (said := conflict(who, self.patient, place)) is not None
+        ]  # fmt: skip
         return Document(
             id=self.id, path=path, kind=kind, title=self.title, date=self.date, encoding=encoding,
             patient=self.patient, text=text,

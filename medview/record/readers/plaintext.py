@@ -13,6 +13,7 @@ from medview.record.document import Document, PatientIdentity
 from medview.record.encoding import decode, is_guessed
 from medview.record.language import detect_language
 from medview.record.readers.page import document_id
+from medview.record.readers.whose import checked_birth
 from medview.record.rules.demographics import iso_date
 
 _HEAD = 1500  # characters in which identity and date may stand
@@ -54,7 +55,8 @@ def worded(
 ) -> Document:
     """A document that is only words; its first lines may say whose it is and of which day."""
     head = text[:_HEAD]
-    conflict = _conflicts(head)
+    told = list(_conflicts(head))
+    patient = identity_in(text, told)
     return Document(
         id=document_id(data),
         path=str(path),
@@ -62,10 +64,10 @@ def worded(
         title=_title(text, path),
         date=_date(head),
         encoding=encoding,
-        patient=_identity(head),
+        patient=patient,
         text=text,
         narrative=((0, len(text)),) if text.strip() else (),
-        notes=(*notes, *conflict),
+        notes=(*notes, *told),
     )
 
 
@@ -90,13 +92,15 @@ def _sex(match: re.Match[str]) -> str:
     return "F" if match[1].lower()[0] in "f女" else "M"
 
 
-def _identity(head: str) -> PatientIdentity:
+def identity_in(text: str, notes: list[Sentence]) -> PatientIdentity:
+    """Whom the first lines of a text name; what cannot be used of that is told in `notes`."""
+    head = text[:_HEAD]
     sex = _SEX.search(head)
     name, birth, number = _NAME.search(head), _BIRTH.search(head), _ID.search(head)
     return PatientIdentity(
         ids=(number[1],) if number else (),
         name=_AFTER_NAME.split(name[1].strip(), maxsplit=1)[0] if name else "",
-        birth_date=iso_date(birth[1]) if birth else "",
+        birth_date=checked_birth(iso_date(birth[1]), "DOB", notes, birth[1]) if birth else "",
         sex=_sex(sex) if sex else "",
     )
 

@@ -119,4 +119,10 @@ def iso_date(written: str) -> str:
         return f"{year}-{number_of:02d}" + (f"-{int(day):02d}" if day else "") if year else ""
     if numbers and len(numbers[0]) == 4:
         return "-".join([numbers[0], *(f"{int(n):02d}" for n in numbers[1:3])])
+    if len(numbers) == 3 and len(numbers[2]) == 4:
+        one, two = int(numbers[0]), int(numbers[1])
+        if one > 12 >= two or one == two:  # 25/12/1980 is read in one way alone
+            return f"{numbers[2]}-{two:02d}-{one:02d}"
+        if two > 12 >= one:
+            return f"{numbers[2]}-{one:02d}-{two:02d}"
     return ""

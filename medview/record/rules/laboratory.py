@@ -53,10 +53,11 @@ _LINK = (
     r"(?:[ \t]*(?:levels?|values?|counts?|concentrations?|results?|水平|浓度|值))?"
     r"(?:[ \t]*(?:[:：=]|is|was|of|at|now|today|(?:has )?r(?:ose|isen) to|increased to|elevated(?: at| to)?|decreased to"
     r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约))*[ \t]*"
+    r"(?:\|[ \t]*(?:(?:19|20)\d{2}-\d{2}-\d{2}[ \t]*\|[ \t]*)?)?"  # the next cell of a table's row
 )
 _RESULT = re.compile(
     rf"{_LINK}(?P<sign><=|>=|[<>≤≥＜＞]|less than |greater than )?[ \t]*"
-    rf"(?P<num>{NUMBER})(?!\d|/\d)(?:[ \t]?(?:\([HL]\)[ \t]*)?(?P<unit>{UNIT}){END})?",
+    rf"(?P<num>{NUMBER})(?!\d|/\d)(?:[ \t]?(?:\([HL]\)[ \t]*|\|[ \t]*)?(?P<unit>{UNIT}){END})?",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
