@@ -59,7 +59,7 @@ def differ(one: PatientIdentity, other: PatientIdentity) -> bool:
     return (
         _dates_differ(one.birth_date, other.birth_date)
         or len(sexes) > 1
-        or _names_differ(one.name, other.name)
+        or names_differ(one.name, other.name)
     )
 
 
