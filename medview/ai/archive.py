@@ -84,7 +84,7 @@ def _entries(archive: Path) -> Iterator[list[_Entry]]:
         return
     opener = next((opener for magic, opener in _PACKED if first.startswith(magic)), Path.open)
     with opener(archive, "rb") as plain:
-        headers = _Headers(plain)
+        headers = _Headers(plain, archive.stat().st_size)
         with tarfile.open(fileobj=headers, mode="r:") as tar:
             entries = list(_of_tar(tar, archive.stat().st_size))
             headers.left = None
@@ -95,17 +95,21 @@ class _Headers(io.RawIOBase):
     """An unpacked tar while its entries are listed.
 
     tarfile takes what tells of a file whole, and in a time that grows with the square of it: what
-    is too long to be that is refused unread. left: bytes that may still be read, None for any.
+    is too long to be that is refused unread, and so is a place that lies too far off, whatever size
+    the file before it states (all up to there would be unpacked). left: bytes that may still be
+    read, None for any.
     """
 
-    def __init__(self, plain: io.BufferedIOBase) -> None:
-        self._plain = plain
+    def __init__(self, plain: io.BufferedIOBase, packed_size: int) -> None:
+        self._plain, self._packed_size = plain, packed_size
         self.left: int | None = _HEADERS_MAX
 
     def seekable(self) -> bool:
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        if self.left is not None and whence == io.SEEK_SET:
+            _require_small(offset - _HEADERS_MAX, self._packed_size)
         return self._plain.seek(offset, whence)
 
     def tell(self) -> int:
@@ -136,6 +140,8 @@ def _of_tar(tar: tarfile.TarFile, packed_size: int) -> Iterator[_Entry]:
         _require_few(number)
         total += member.size
         _require_small(total, packed_size)
+        if member.issparse():  # its holes are not in the archive, and no model has any
+            raise ModelUnavailable(say("The archive holds a link or a special file."))
         kind = "folder" if member.isdir() else "file" if member.isreg() else "other"
         yield _Entry(member.name, member.size, kind, False, _tar_opener(tar, member))
 

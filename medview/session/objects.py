@@ -49,7 +49,6 @@ def save_objects(
     Raises InvalidInput when there is nothing to write, WriteFailed.
     """
     from medview.dicom.write import write_results
-    from medview.dicom.write.results import report_uid
 
     mine = {series.uid for series in subject.study.series}
     runs = [r for r in subject.runs if r.series_uid in mine]
@@ -70,8 +69,7 @@ def save_objects(
     write_results(subject.study.uid, [(kept_of(subject, r).whole, f) for r, f in done], folder)
     notes = [note for _, files in done for note in files.notes]
     written = sum(_count(files) for _, files in done)
-    own = [report_uid(run, kept_of(subject, run)) for run, files in done if files.sr]
-    taken = [TakenReport(uid=uid) for uid in own]
+    taken = [TakenReport(uid=files.sr_uid) for _, files in done if files.sr]
     machine = len(taken)
     for key in dict.fromkeys((run.series_uid, run.stack) for run, _ in done):
         there = [each for each in done if (each[0].series_uid, each[0].stack) == key]

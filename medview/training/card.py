@@ -12,6 +12,8 @@ from medview.training.plan import TrainPlan
 from medview.training.worst import worst_in_words
 
 Metrics = Mapping[str, Mapping[str, Any]]
+# The smaller the better; those with a sign by their size.
+_ERRORS = ("ece", "brier", "surface_mm", "hd95_mm", "volume_error", "volume_bias", "unknown")
 _WHAT = {
     "dice.mean": "mean overlap of the parts that it shows",
     "dice": "overlap with the hand-drawn outline (Dice, 1 is perfect)",
@@ -47,7 +49,8 @@ class Story:
 
     near: cases of a part that look like one of another, by the names of the two. steps: how many
     there were, and whose weights were kept. pictures: files of the folder with what they show.
-    elsewhere: `shifts` and `changed` as `shift` measures them.
+    elsewhere: `shifts` and `changed` as `shift` measures them. fitted_on: the cases that the limits
+    of certainty come from, in words.
     """
 
     counts: Mapping[str, tuple[int, int]]
@@ -60,19 +63,20 @@ class Story:
     steps: tuple[int, int] = (0, 0)
     pictures: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, Any] = field(default_factory=dict)
+    fitted_on: str = ""
 
 
 def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story) -> str:
     """The whole card, Markdown; the estimate for new patients leads."""
     model, card = plan.model, plan.card
-    hidden = [metric_name(output["name"]) for output in model["outputs"] if output.get("hidden")]
+    hidden = _hidden(plan)
     tried = [f"## What was tried\n\n{card['tried']}"] if "tried" in card else []
     sections = [
         f"# {model['title']}",
         f"`{model['name']}` {model['version']} · research status · not for diagnostic use",
         f"## What it does\n\n{card['what']}",
         f"## What it must not be used for\n\n{card['not_for']}\n\n{_bullets(model)}",
-        f"## How well it does on new patients (estimate)\n\n{_estimate(estimate, plan, hidden)}",
+        f"## How well it does on new patients (estimate)\n\n{_estimate(estimate, plan, story)}",
         *aims_section(plan.aims, estimate.metrics),
         *_elsewhere(story.elsewhere, dev),
         f"## On the part `dev` of the same set\n\n{_dev(dev, hidden)}",
@@ -88,12 +92,16 @@ def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story)
     return "\n\n".join(sections) + "\n"
 
 
+def _hidden(plan: TrainPlan) -> list[str]:
+    return [metric_name(out["name"]) for out in plan.model["outputs"] if out.get("hidden")]
+
+
 def _bullets(model: Mapping[str, Any]) -> str:
     return "In short, not for: " + "; ".join(model["intended"]["not_for"]) + "."
 
 
 def _worst(dev: Measured, plan: TrainPlan, hidden: Sequence[str]) -> str:
-    return worst_in_words(dev.per_case, plan.model["kind"], hidden)
+    return worst_in_words(dev.per_case, plan.model["kind"], hidden, plan.data.positive)
 
 
 def _pictures(story: Story) -> list[str]:
@@ -107,11 +115,14 @@ def aims_section(aims: Mapping[str, tuple[float, float]], estimate: Metrics) -> 
         return []
     lines = ["| figure | estimate | least | aim | |", "| --- | --- | --- | --- | --- |"]
     for name, (least, aim) in aims.items():
+        if name not in estimate:
+            lines.append(f"| {name} | – | {least:g} | {aim:g} | not measured |")
+            continue
         value = estimate[name]["value"]
-        # An error is to be small.
-        sign = -1 if name.startswith(("ece", "volume", "surface", "unknown")) else 1
-        reached = "aim missed" if sign * value < sign * aim else "aim reached"
-        reached = "below the least" if sign * value < sign * least else reached
+        is_error = name.split(".")[0] in _ERRORS
+        far = -abs(value) if is_error else value
+        reached = "aim missed" if far < (-aim if is_error else aim) else "aim reached"
+        reached = "below the least" if far < (-least if is_error else least) else reached
         lines.append(f"| {name} | {value:.3f} | {least:g} | {aim:g} | {reached} |")
     return ["## Beside what was aimed at\n\n" + "\n".join(lines)]
 
@@ -173,23 +184,29 @@ def _table(metrics: Metrics) -> str:
     return "\n".join(lines)
 
 
-def _estimate(part: Measured, plan: TrainPlan, hidden: Sequence[str]) -> str:
-    how = _folds(part, plan) if plan.split.folds else _one_part(part, plan)
+def _estimate(part: Measured, plan: TrainPlan, story: Story) -> str:
+    how = _folds(part, plan) if plan.split.folds else _one_part(part, plan, story.fitted_on)
+    hidden = _hidden(plan)
     return (
         f"{how} It comes from the same place as the training data: elsewhere expect less."
         f"\n\n{_tables(part.metrics, hidden)}{_refusals(part)}"
     )
 
 
-def _one_part(part: Measured, plan: TrainPlan) -> str:
+def _one_part(part: Measured, plan: TrainPlan, fitted_on: str) -> str:
     share = round(100 * plan.split.held_out)
+    fitted = "no threshold was fitted on them"
+    if "held-out" in fitted_on:
+        fitted = "its weights and answers owe nothing to them, but how sure it may be"
+        if any(step["op"] == "distance" for step in plan.model["pipeline"]):
+            fitted += " and what it refuses as unlike its training"
+        fitted += " was fitted on them (below)"
     watched = "" if plan.split.calibrate else " The training's curves were drawn on them as well."
     return (
         f"From {part.cases} cases of {part.patients} patients ({share} % of the patients of the "
-        "training part, dealt by a hash of the patient). The net did not learn from them, no "
-        "threshold was fitted on them, and nothing was stopped or chosen by them; they were "
-        f"measured at the end, through the whole pipeline.{watched} This is a single held-out "
-        "part, no cross-validation."
+        "training part, dealt by a hash of the patient). The net did not learn from them, "
+        f"{fitted}, and nothing was stopped or chosen by them; they were measured at the end, "
+        f"through the whole pipeline.{watched} This is a single held-out part, no cross-validation."
     )
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
 from medview.training.metrics import calibration_error, roc_auc
 
+Volumes = NDArray[np.float64]  # in mL
 _DPI = 90  # they ship in model folders
 
 
@@ -81,6 +83,15 @@ def draw_reliability(
     picture.savefig(path, dpi=_DPI)
 
 
+def volume_band(drawn: Volumes, share: float) -> tuple[Volumes, Volumes]:
+    """Between which volumes found lie, where the true one lies within found x (1 -+ share).
+
+    From a share of 1 on it may be nothing, whatever was found: there is no upper edge (inf).
+    """
+    high = drawn / (1 - share) if share < 1 else np.full(drawn.shape, np.inf)
+    return drawn / (1 + share), high
+
+
 def draw_volumes(
     rows: Sequence[Mapping[str, Any]], limits: Mapping[str, float], path: Path, title: str
 ) -> None:
@@ -96,7 +107,7 @@ def draw_volumes(
     picture = Figure(figsize=(9, 4), layout="constrained")
     FigureCanvasAgg(picture)
     left, right = picture.subplots(1, 2)
-    most = 0.0
+    most, is_open = 0.0, False
     for place, name in enumerate(names):
         own = [row for row in rows if f"drawn_ml.{name}" in row]
         drawn = np.array([row[f"drawn_ml.{name}"] for row in own])
@@ -105,12 +116,15 @@ def draw_volumes(
         (dots,) = left.plot(drawn, found, ".", label=name.replace("_", " ") + band)
         if name in limits:
             ends = np.array([drawn.min(), drawn.max()])
-            # True volume within found x (1 -+ share), so found within drawn / (1 +- share).
-            left.fill_between(ends, ends / (1 + limits[name]), ends / (1 - limits[name]),
-                              color=dots.get_color(), alpha=0.15)  # fmt: skip
+            low, high = volume_band(ends, limits[name])
+            is_open |= bool(np.isinf(high).any())
+            high = np.where(np.isinf(high), 10 * drawn.max(), high)  # beyond what is shown
+            left.fill_between(ends, low, high, color=dots.get_color(), alpha=0.15)
         most = max(most, drawn.max(), found.max())
         right.plot([place] * len(own), [row[f"dice.{name}"] for row in own], ".", alpha=0.6)
     left.plot([0, most], [0, most], "--", color="grey")
+    if is_open:
+        left.set_ylim(0, 1.5 * most)
     left.set(xlabel="drawn by hand, mL", ylabel="found, mL", title=f"{title}: volumes")
     left.legend(fontsize=8)
     right.set_xticks(range(len(names)), [n.replace("_", "\n") for n in names], fontsize=7)

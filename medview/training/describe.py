@@ -87,6 +87,7 @@ def describe(
         versions=f"medview {__version__}, torch {torch.__version__}",
         pictures=_draw(plan, (how, dev, trust), folder, job),
         elsewhere=elsewhere,
+        fitted_on=trust.get("fitted_on", ""),
     )
     document = {
         "metrics": dev.metrics,

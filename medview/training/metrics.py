@@ -79,6 +79,10 @@ def mean_figure(values: Sequence[float], patients: Sequence[str]) -> dict[str, A
     return figure(lambda n: float(array[n].mean()), [patients[int(n)] for n in known])
 
 
+CLASSIFIER_FIGURES = ("auc", "sensitivity", "specificity", "ece")
+ROUTER_FIGURES = ("accuracy", "unknown", "right")
+
+
 def classifier_figures(
     truth: Sequence[bool],
     probability: Sequence[float],

@@ -30,6 +30,12 @@ def metric_name(name: str) -> str:
     return "_".join(words)
 
 
+def names_of_figures(outputs: Sequence[Mapping[str, Any]]) -> set[str]:
+    """What may be measured of a model with these outputs (fields of model.json)."""
+    names = [metric_name(output["name"]) for output in outputs]
+    return {MEAN, *(f"{kind}.{name}" for kind in KINDS for name in names)}
+
+
 def compare_outlines(
     outputs: Sequence[Label], case: Case, truth: NDArray[np.uint8], found: NDArray[np.uint8]
 ) -> dict[str, Any]:

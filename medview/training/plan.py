@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -171,7 +171,7 @@ def read_plan(path: Path) -> TrainPlan:
         recipe=read_part(Recipe, require_table(loaded, "recipe"), "recipe"),
         model=model,
         card=require_table(loaded, "card"),
-        aims=read_aims(loaded),
+        aims=read_aims(loaded, _figures(model)),
         shifts=_shifts(_elsewhere(loaded)),
         changed=_elsewhere(loaded).get("changed", False) is True,
         certainty=read_certainty(loaded),
@@ -193,13 +193,29 @@ def read_plan(path: Path) -> TrainPlan:
     return plan
 
 
-def read_aims(loaded: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """The table `aims`: figure to [least, aim]. Raises InvalidInput for anything else."""
+def read_aims(
+    loaded: Mapping[str, Any], figures: Collection[str]
+) -> dict[str, tuple[float, float]]:
+    """The table `aims`: figure to [least, aim]. figures: those that are measured; below `auc.` any.
+
+    Raises InvalidInput for anything else.
+    """
     aims = loaded.get("aims", {})
     for name, pair in aims.items() if isinstance(aims, dict) else [("", None)]:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(_fits(v, "float") for v in pair)):
+        is_known = name in figures or ("auc" in figures and name.startswith("auc."))
+        is_pair = isinstance(pair, list) and len(pair) == 2 and all(_fits(v, "float") for v in pair)
+        if not (is_known and is_pair):
             raise _impossible(f"aims.{name}")
     return {name: (float(least), float(aim)) for name, (least, aim) in aims.items()}
+
+
+def _figures(model: Mapping[str, Any]) -> Collection[str]:
+    from medview.training.metrics import CLASSIFIER_FIGURES, ROUTER_FIGURES
+    from medview.training.outlines import names_of_figures
+
+    if model.get("kind") == "classification":
+        return CLASSIFIER_FIGURES
+    return ROUTER_FIGURES if model.get("kind") == "router" else names_of_figures(model["outputs"])
 
 
 def read_certainty(loaded: Mapping[str, Any]) -> float:

@@ -98,7 +98,7 @@ CHANGES: Mapping[str, Callable[[Grey], Grey]] = {
     "noisy (6 % of the range)": _noisy,
     "turned by 10 degrees": _turned,
     "cut by 10 % at each edge": _cut,
-    "two thirds in the middle blotted out": _blotted,
+    "half of it, in the middle, blotted out": _blotted,
 }
 
 
@@ -123,11 +123,12 @@ def _changed(case: Case, change: Callable[[Grey], Grey]) -> Case:
 
 
 def _told(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    answered = {row["label"] for row in rows if "refused" not in row}
+    positive = folder.description.get("provenance", {}).get("positive", ())
+    answered = {row["label"] in positive for row in rows if "refused" not in row}
     return {
         "cases": len(rows),
         "patients": len({row["patient"] for row in rows}),
         "refused": sum("refused" in row for row in rows),
-        # With one class left there is nothing to tell apart.
+        # With ill or healthy ones alone there is nothing to tell apart.
         "metrics": dict(figures_of(folder, rows).metrics) if len(answered) > 1 else {},
     }

@@ -117,13 +117,15 @@ def fit_trust(
     about: dict[str, Any] = {
         "alpha": alpha, "fitted_on": parts.names[0], "measured_on": parts.names[1],
         "fit_cases": len(parts.fit), "test_cases": len(parts.test),
+        "test_patients": _patients(parts.test),
     }  # fmt: skip
     if folder.kind != "classification" and len(parts.fit) < _FEW:
         both = [*parts.fit, *parts.test]
         parts = replace(parts, fit=both, test=both)
         fit = test = [*fit, *test]
         about |= {"fitted_on": " and ".join(parts.names), "measured_on": _BY_OTHERS,
-                  "fit_cases": len(both), "test_cases": len(both)}  # fmt: skip
+                  "fit_cases": len(both), "test_cases": len(both),
+                  "test_patients": _patients(both)}  # fmt: skip
     if folder.kind == "classification":
         positive = folder.description.get("provenance", {}).get("positive", ())
         calib["conformal"] = limits_of_classes(_kept(fit), positive, alpha)
@@ -135,6 +137,10 @@ def fit_trust(
         if keeps_distance(folder):
             calib["ood"], about["distance"] = world_of(folder, parts, listener)
     return calib, about, test
+
+
+def _patients(cases: Sequence[Case]) -> int:
+    return len({case.patient for case in cases})
 
 
 def _kept(rows: Rows) -> list[Mapping[str, Any]]:
@@ -175,7 +181,7 @@ def _class_coverage(
 def _volume_coverage(folder: ModelFolder, fit: Rows, test: Rows, alpha: float) -> dict[str, Any]:
     """How often the true volume lies in found (1 -+ share), by label; error = found / true - 1.
 
-    A case that was fitted on is held to the limits of the others.
+    A case that was fitted on is held to the limits of the other patients.
     """
     found = {}
     limits = limits_of_volumes(folder, fit, alpha)
@@ -185,7 +191,7 @@ def _volume_coverage(folder: ModelFolder, fit: Rows, test: Rows, alpha: float) -
             continue
         inside = cases = 0
         for row in test:
-            others = [one for one in fit if one is not row]
+            others = [one for one in fit if one["patient"] != row["patient"]]
             own = limits if len(others) == len(fit) else limits_of_volumes(folder, others, alpha)
             limit = own.get(str(label.value))
             if name not in row or limit is None or f"cut.{metric_name(label.name)}" in row:
@@ -218,7 +224,11 @@ def world_of(
     known["limit"] = _limit_of(known["limit"], far)
     limits = [known["limit"]] * len(parts.test)
     if parts.test is parts.fit:
-        limits = [_limit_of(0.0, far[:n] + far[n + 1 :]) for n in range(len(far))]
+        people = [case.patient for case in parts.fit]
+        limits = [
+            _limit_of(0.0, [d for d, who in zip(far, people, strict=True) if who != own])
+            for own in people
+        ]
     else:
         far = [mahalanobis(ask(case), known) for case in parts.test]
     kept = sum(value <= limit for value, limit in zip(far, limits, strict=True))
@@ -229,7 +239,7 @@ def world_of(
 def _limit_of(quantile: float, distances: Sequence[float]) -> float:
     if len(distances) >= _MANY:
         return quantile
-    return round(max(quantile, _ROOM * max(distances)), 4)
+    return round(max(quantile, _ROOM * max(distances, default=0)), 4)
 
 
 def _asker(folder: ModelFolder, listener: Listener) -> Callable[[Case], Any]:
@@ -288,7 +298,7 @@ def card_section(about: Mapping[str, Any]) -> str:
         held = f"measured on {_BY_OTHERS}"
     lines = [
         HEADING,
-        f"Limits for {percent} % certainty, {on}, {held}; {_INTERVALS}",
+        f"Limits for {percent} % certainty, {on}, {held}; {_INTERVALS}{_alike(about)}",
     ]
     table = ["| figure | share | cases | 95 % interval |", "| --- | --- | --- | --- |"]
     rows = {**about.get("classes", {})}
@@ -302,6 +312,16 @@ def card_section(about: Mapping[str, Any]) -> str:
         table.append(f"| {shown} | {value} | {found['cases']} | {low:.3f} to {high:.3f} |")
     lines.append("\n".join(table))
     return "\n\n".join(lines) + "\n"
+
+
+def _alike(about: Mapping[str, Any]) -> str:
+    patients = about.get("test_patients", about["test_cases"])
+    if patients == about["test_cases"]:
+        return ""
+    return (
+        f" These are cases of {patients} patients: the intervals take each case for one of its own "
+        "and are somewhat too narrow."
+    )
 
 
 _NAMES = {

@@ -9,11 +9,14 @@ from typing import Any
 Rows = Sequence[Mapping[str, Any]]
 
 
-def worst_in_words(rows: Rows, kind: str, hidden: Sequence[str] = ()) -> str:
-    """Markdown. rows: `per_case` of an evaluation. hidden: labels that the model does not show."""
+def worst_in_words(
+    rows: Rows, kind: str, hidden: Sequence[str] = (), positive: Sequence[str] = ()
+) -> str:
+    """Markdown. rows: `per_case` of an evaluation. hidden: labels that the model does not show.
+    positive: the classes that a classifier is to call."""
     rows = [row for row in rows if "refused" not in row]
     if kind == "classification":
-        return _films(rows)
+        return _films(rows, positive)
     if kind == "router":
         return _routes(rows)
     return _outlines(rows, hidden)
@@ -45,9 +48,9 @@ def _of_kind(row: Mapping[str, Any], kind: str, hidden: Sequence[str]) -> dict[s
     return {name: value for name, value in named.items() if name not in hidden}
 
 
-def _films(rows: Rows) -> str:
-    missed = [row for row in rows if row["label"] != "normal" and not row["positive"]]
-    false = [row for row in rows if row["label"] == "normal" and row["positive"]]
+def _films(rows: Rows, positive: Sequence[str]) -> str:
+    missed = [row for row in rows if row["label"] in positive and not row["positive"]]
+    false = [row for row in rows if row["label"] not in positive and row["positive"]]
     low = min((row["score"] for row in missed), default=None)
     high = max((row["score"] for row in false), default=None)
     kinds = {k: sum(row["label"] == k for row in missed) for k in {row["label"] for row in missed}}

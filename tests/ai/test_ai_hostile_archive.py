@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import lzma
 import tarfile
@@ -41,6 +42,21 @@ def _negative_size() -> bytes:
     return bytes(raw)
 
 
+def _far_off(kind: bytes = tarfile.GNUTYPE_SPARSE, **headers: str) -> bytes:
+    """A file whose header says 6 MB, and that it is empty for all that."""
+    entry = tarfile.TarInfo("a/plans.json")
+    entry.type, entry.size, entry.pax_headers = kind, 6 << 20, headers
+    form = tarfile.PAX_FORMAT if headers else tarfile.GNU_FORMAT
+    raw = bytearray(entry.tobuf(form))
+    if not headers:
+        raw[386:482] = b"00000000000\0" * 8  # the map of its parts; its real size stands at 483
+        raw[482:495] = b"\0" + b"00000000000\0"
+        raw[148:156] = b" " * 8
+        raw[148:156] = b"%06o\0 " % sum(raw)
+    last = tarfile.TarInfo("a/b").tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+    return gzip.compress(bytes(raw) + bytes(6 << 20) + last)
+
+
 def _damaged(packed: bytes) -> bytes:
     return packed[:24] + b"\xff" * 40 + packed[64:]
 
@@ -71,6 +87,25 @@ def test_looking_at_a_hostile_archive_finds_nothing(tmp_path: Path) -> None:
         assert list_names(tmp_path / "m") == [], what
     (tmp_path / "m").write_bytes(_negative_size())
     assert len(list_names(tmp_path / "m")) < 300  # it ends
+
+
+@pytest.mark.parametrize("raw", [
+    _far_off, lambda: _far_off(tarfile.REGTYPE, **{"GNU.sparse.realsize": "0"}),
+], ids=["in its header", "in an extended header"])  # fmt: skip
+def test_a_file_that_hides_its_size_is_not_unpacked_to_look_for_the_next(
+    raw: Callable[[], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m").write_bytes(raw())
+    reached = []
+    seek = gzip.GzipFile.seek
+    monkeypatch.setattr(
+        gzip.GzipFile, "seek", lambda file, at, *to: (reached.append(at), seek(file, at, *to))[1]
+    )
+
+    assert list_names(tmp_path / "m") == []
+    assert max(reached, default=0) < 1 << 20
+    with pytest.raises(ModelUnavailable):
+        unpack(tmp_path / "m", tmp_path / "out", lambda _sizes: None)
 
 
 def test_headers_of_usual_tars_are_read(tmp_path: Path) -> None:

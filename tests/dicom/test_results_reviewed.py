@@ -25,7 +25,9 @@ from medview.core.results import (
 )
 from medview.core.study import Stack
 from medview.core.words import say
+from medview.dicom.objects.sr import read_structured_report
 from medview.dicom.write import (
+    KeptRun,
     Reader,
     ReportParts,
     read_sources,
@@ -147,6 +149,26 @@ def test_written_twice_a_result_is_the_same_object(stack: Stack, tmp_path: Path)
         ])  # fmt: skip
 
     assert uids[0] == uids[1]
+
+
+def test_what_is_shown_again_after_something_else_is_a_report_of_its_own(
+    stack: Stack, tmp_path: Path
+) -> None:
+    run, told = replace(lung_run(stack), label_map=None), []
+    (tmp_path / "out").mkdir()
+    for threshold in (None, 0.3, None, None):
+        kept = KeptRun(whole=run, threshold=threshold)
+        files = write_run_files(run, stack, tmp_path / "out", kept=kept)
+        report = read_structured_report(str(tmp_path / "out" / str(files.sr)))
+        assert files.sr_uid == report.uid
+        told.append((report.uid, report.predecessors))
+
+    first, second, third, last = told
+    assert first[1] == ()
+    assert second[1] == (first[0],)
+    assert third[1] == (second[0],)
+    assert len({first[0], second[0], third[0]}) == 3
+    assert last == third  # written twice it is the same object
 
 
 def test_air_qualitative_finding_says_ran_and_how_it_ended(stack: Stack, tmp_path: Path) -> None:

@@ -58,13 +58,15 @@ def write_run_files(
     return writer.files(sources.notes)
 
 
-def report_uid(run: ModelRun, kept: KeptRun | None = None) -> str:
+def _report_uid(run: ModelRun, kept: KeptRun | None, before: Sequence[str]) -> str:
     """The SOP Instance UID of a run's own report, which nobody has verified: one for one content.
 
-    Heatmaps are drawn later, and the reader chooses how many detections are shown.
+    Heatmaps are drawn later, and the reader chooses how many detections are shown. before: the
+    report that it takes the place of is content, too: what is shown again after something else
+    is another report.
     """
     told = [finding.id for finding in run.findings], [heatmap.id for heatmap in run.heatmaps]
-    return derived_uid("sr", run.id, json.dumps([*told, kept and kept.threshold]))
+    return derived_uid("sr", run.id, json.dumps([*told, kept and kept.threshold, *before]))
 
 
 def run_stem(run: ModelRun) -> str:
@@ -90,6 +92,7 @@ class _RunWriter:
         self._stem = stem
         self._written: WrittenSegmentation | None = None
         self._sr: str | None = None
+        self._sr_uid = ""
         self._masks: dict[int, str] = {}
         self._heatmaps: dict[str, tuple[str | None, str]] = {}
         self._notes: list[Sentence] = []
@@ -99,6 +102,7 @@ class _RunWriter:
             seg=None if self._written is None else self._written.path.name,
             segmentation=self._written,
             sr=self._sr,
+            sr_uid=self._sr_uid,
             masks=self._masks,
             heatmaps=self._heatmaps,
             notes=(*notes, *self._notes),
@@ -127,11 +131,12 @@ class _RunWriter:
 
     def _write_report(self, sources: Sources, segmentation: WrittenSegmentation | None) -> None:
         name = f"{self._stem}sr.dcm"
-        path, uid = self._folder / name, report_uid(self._run, self._kept)
-        there = _uid_of(path)
-        if there == uid:
-            self._sr = name  # the same object; what it takes the place of it says already
+        path = self._folder / name
+        there, before = _uids_of(path)
+        if there and there == _report_uid(self._run, self._kept, before):
+            self._sr, self._sr_uid = name, there  # the same object
             return
+        uid = _report_uid(self._run, self._kept, [there] if there else [])
         parts = ReportParts(
             runs=[(self._run, segmentation)],
             kept={} if self._kept is None else {self._run.id: self._kept},
@@ -139,7 +144,7 @@ class _RunWriter:
             uid=uid,
         )
         if self._tried(lambda: write_measurement_report(parts, sources, path)):
-            self._sr = name
+            self._sr, self._sr_uid = name, uid
 
     def _write_segmentation(self, sources: Sources) -> WrittenSegmentation | None:
         name = f"{self._stem}seg.dcm"
@@ -166,14 +171,16 @@ class _RunWriter:
             return None
 
 
-def _uid_of(path: Path) -> str:
-    """Of the report that is there; "" for none, or for what cannot be referred to."""
+def _uids_of(path: Path) -> tuple[str, Sequence[str]]:
+    """Of the report that is there, and those it took the place of; "" for none, or for what cannot
+    be referred to."""
     from medview.dicom.objects.sr import read_structured_report
 
     try:
-        return read_structured_report(str(path)).uid
+        report = read_structured_report(str(path))
     except MedViewError:
-        return ""
+        return "", ()
+    return report.uid, report.predecessors
 
 
 def write_results(

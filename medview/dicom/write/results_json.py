@@ -81,7 +81,8 @@ class RunFiles:
     """The files of one run, relative to the results' folder; notes tell what was not written.
 
     masks: label value to its own .nii.gz (1 inside). heatmaps: heatmap id to (DICOM object or
-    None, .nii.gz of the values). segmentation: the SEG itself, for what refers to it.
+    None, .nii.gz of the values). segmentation: the SEG itself, for what refers to it. sr_uid: the
+    report's SOP Instance UID.
     """
 
     seg: str | None = None
@@ -90,6 +91,7 @@ class RunFiles:
     heatmaps: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
     notes: tuple[Sentence, ...] = ()
     segmentation: WrittenSegmentation | None = None
+    sr_uid: str = ""
 
     def of(self, finding: Finding) -> Json:
         """The four names of the contract, and the heatmap's values beside them."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
+from medview.training.metrics import CLASSIFIER_FIGURES
 from medview.training.plan import (
     DataPlan,
     read_aims,
@@ -87,7 +88,7 @@ def read_nodule_plan(path: Path) -> Plan:
         nodule=read_part(NodulePlan, require_table(loaded, "nodule"), "nodule"),
         model=model,
         card=require_table(loaded, "card"),
-        aims=read_aims(loaded),
+        aims=read_aims(loaded, CLASSIFIER_FIGURES),
         certainty=read_certainty(loaded),
     )
     for name, least in (("folds", 2), ("variants", 0), ("resamples", 1), ("heatmaps", 1)):
