@@ -19,8 +19,8 @@ from medview.record.merging import merged
 from medview.record.nodules import nodule_facts
 from medview.record.note import Entity, Note
 from medview.record.plausible import only_plausible_unit
-from medview.record.rules.habits import quit_years
 from medview.record.rules.sections import label_at
+from medview.record.rules.smoking_amounts import quit_years
 from medview.record.settling import settling
 from medview.record.statements import statement_facts
 from medview.record.times import Times
@@ -127,7 +127,7 @@ def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterat
     if entity.type in ("lab", "vital") and not structured:
         yield from _measured(entity)
     elif entity.type == "smoking" and not structured:
-        yield from _smoking(entity, date)
+        yield from _smoking(note, entity, date)
     elif entity.type == "demographic" and not structured:
         yield from _demographic(note, entity)
     elif entity.type in ("disease", "finding", "symptom", "procedure", "drug"):
@@ -157,8 +157,9 @@ def _measured(entity: Entity) -> Iterator[_Fact]:
             yield _Fact(concept.id, float(value.num), entity, unit, value.comparator, value.concept)
 
 
-def _smoking(entity: Entity, date: str) -> Iterator[_Fact]:
-    if entity.value is None:
+def _smoking(note: Note, entity: Entity, date: str) -> Iterator[_Fact]:
+    is_family = label_at(note.sections, entity.start) == "family"
+    if entity.value is None or entity.attrs.experiencer != "patient" or is_family:
         return
     if entity.value.text:
         yield _Fact("smoking_status", entity.value.text, entity)

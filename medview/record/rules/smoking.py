@@ -1,0 +1,179 @@
+"""Smoking: its status and amount, each mention one clause, and whose it is."""
+
+# ruff: noqa: E501 - a pattern reads better on one line
+
+from __future__ import annotations
+
+import re
+
+from medview.record.note import PLAIN, Attributes, Entity, Span, Value
+from medview.record.rules.smoking_amounts import (
+    AGO,
+    NOT_QUIT,
+    PACK_YEARS,
+    SOME,
+    TO,
+    ZH_NOT_QUIT,
+    N,
+    pack_years,
+)
+from medview.record.rules.smoking_context import denied, whose
+from medview.record.rules.units import BEGIN, END
+
+_PY = rf"(?:{N}{TO})?{N}\s*-?\s*(?:\+\s*)?{PACK_YEARS}(?: (?:smoking )?history(?: of smoking)?| of smoking| smoker)?"
+_PER_DAY = r"(?:/\s*day|/\s*d\b|per day|a day|daily|each day|every day)"
+_A_DAY = (
+    rf"(?:{SOME}{TO})?{SOME}\s*-?\s*(?:packs?|ppd|cigarettes?|cigs?)(?:\s*of cigarettes)?(?:\s*-?\s*{_PER_DAY})?"
+    rf"|(?:\d+{TO})?\d+\s*{_PER_DAY}"
+)
+_YEARS = (
+    rf"(?:for |x ?|×|over )\s*(?:the (?:past|last) )?(?:about |approximately |over |almost |nearly )?(?:{N}{TO})?{N}\+?\s*(?:-?years?|yrs?)"
+    rf"|(?:from |since )?(?:19|20)\d{{2}}(?:{TO}|\s*until\s*)(?:19|20)\d{{2}}"
+)
+_ENDED = rf"(?: (?:{AGO}|(?:in |since )?(?:\w+ )?(?:19|20)\d{{2}}\b))"
+_QUIT = rf"(?:quit|stopped|gave up|ceased)(?: smoking)?(?: (?:tobacco|cigarettes))?{_ENDED}?"
+_NEVER = (
+    r"never[ -]?smok(?:ed|er|ing|es)|non[ -]?smok(?:er|ing)|has never smoked|life-?(?:long|time) non[ -]?smoker"
+    r"|(?:denies|no|denied) (?:any )?(?:(?:history of )?(?:smoking|tobacco|cigarettes?)(?: (?:use|history|or drug use))?|smoking history)"
+    r"|den(?:ies|ied) ever smoking|(?:do|does|did)(?: not|n['’]t) smoke(?! any ?more)|nonsmoker"
+)
+_FORMER = (
+    r"ex[ -]?smoker|former(?:ly)? (?:smoker|smoked|cigarette smoker|tobacco smoker|heavy smoker)|(?:past|previous) smoker|previously smoked"
+    r"|used to smoke|former tobacco use|history of (?:smoking|tobacco use|tobacco abuse)|(?:prior|remote|previous) (?:smoking|tobacco use)"
+    rf"|(?:quit|stopped|gave up|ceased) (?:smoking|tobacco|cigarettes){_ENDED}?|(?:quit|stopped){_ENDED} after(?: smoking)?"
+    rf"|(?:does not|doesn['’]t|not) smok(?:e|ing) any ?more|(?:(?:has|have|had) not|ha(?:s|ve|d)n['’]t) smoked (?:since (?:19|20)\d{{2}}|(?:in|for) (?:the (?:past|last) )?{N} (?:years?|months?|yrs?))"
+)
+_CURRENT = (
+    r"(?:current(?:ly)?|active|heavy|daily|chronic|every ?day) (?:(?:cigarette|tobacco|everyday|every day) )?smok(?:er|es|ing)"
+    r"|smoker|smokes|continues to smoke|still smok(?:es|ing)|(?:ongoing|current) tobacco use|tobacco use disorder|smoking (?=\d)"
+)
+_ANSWERS = {
+    "never": r"never|none|no|nil|non|denie[sd]|negative",
+    "former": r"former|ex|past|previous",
+    "current": r"yes|current|active|daily|every ?day|some ?days?|occasional(?:ly)?",
+}
+_ANSWER = "|".join(f"(?P<is_{k}>{v})" for k, v in _ANSWERS.items())
+_LABELLED = (
+    r"(?:smoking|tobacco|cigarettes?|smokes)(?: (?:status|history|use|habits?))*\s*[:：?]\s*"
+    rf"(?:(?:{_ANSWER})(?![\w-]| (?:to|longer)\b)(?! [\w-]*smok)|(?={_A_DAY}|{_QUIT}))"
+)
+_TAIL = (
+    rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked |after (?:smoking )?|who (?:has |had )?|at )*"
+    rf"(?:{_PY}|{_A_DAY}|{_YEARS}|{NOT_QUIT}|{_QUIT}))*"
+)
+_ENGLISH = re.compile(
+    rf"{BEGIN}(?:(?P<still>{NOT_QUIT}(?:(?<=smoking)|(?<=tobacco)|(?<=cigarettes))|(?:quit|stopped) smoking\s*[:?]\s*(?:no|not yet)\b)|(?P<label>{_LABELLED})"
+    rf"|(?P<never>{_NEVER})|(?P<former>{_FORMER})|(?P<current>{_CURRENT})|(?P<smoked>smoked)|(?P<py>{_PY})"
+    rf"|(?P<plain>(?:{SOME}\s*packs?|\d+ cig(?:arette)?s)(?: of cigarettes)?\s*{_PER_DAY}(?= (?:for|x|over) ?\d))){_TAIL}{END}",
+    re.IGNORECASE,
+)  # fmt: skip
+_HAS_QUIT = re.compile(r"\b(?:quit|stopped|gave up|ceased)\b", re.IGNORECASE)
+_ADVICE = re.compile(
+    r"\b(?:to|should|must|will|can|could|help|helped|if|when|once|have you|consider)\s+$",
+    re.IGNORECASE,
+)
+
+_ZH_NUMBER = r"[半一两二三]"
+_ZH_SINGLE = r"\d+(?:[-~～]\d+)?\s*余?[支根]"
+_ZH_PACKS = rf"(?:(?:{N}|{_ZH_NUMBER})[-~～])?(?:\d/\d|{N}|{_ZH_NUMBER})"
+_ZH_DAY = r"(?:日|天|[dD](?![a-z]))"
+_ZH_PY = rf"{N}\s*(?:包\s*[·.*×]?\s*年|年包)"
+_ZH_QUIT = (
+    r"(?:已|现已|目前已|后)?(?:戒烟|戒除|戒掉|戒)(?:\s*(?:约|已|近|有|了|达)*\s*(?:\d{1,2}|[一两二三十半])\s*余?(?:年|个?月|周)|[于自](?:19|20)\d{2}年?)?"
+    r"|(?:于|自)?(?:19|20)\d{2}年(?:\d{1,2}月)?(?:份|起|开始|已|后)*戒烟?"
+)
+_ZH_TAIL = (
+    rf"(?:[，,、；;：:（( ×xX*]{{0,2}}(?:约|近|已|平均|余|共|达|吸烟|抽烟|量|烟量|史|后){{0,3}}(?:{_ZH_PY}|(?:吸烟)?指数[:：为约达]*\s*\d+(?:\s*(?:年支|支\s*[·.*×/]?\s*年))?|\d+\s*(?:年支|支\s*[·.*×/]?\s*年)"
+    rf"|(?:每[日天]|日均|日)\s*(?:吸烟|吸|抽烟|抽)?(?:约|平均)?\s*{_ZH_SINGLE}|{_ZH_SINGLE}\s*[/／每]?\s*{_ZH_DAY}|(?:每[日天]|日均|日)\s*(?:吸烟|吸|抽烟|抽)?(?:约)?{_ZH_PACKS}\s*包|{_ZH_PACKS}\s*包\s*[/／每]\s*{_ZH_DAY}"
+    rf"|(?<!\d){N}\s*(?:余|多|\+)?年(?:包)?(?:余|史)?(?!前|\d|月)|{ZH_NOT_QUIT}|{_ZH_QUIT})[)）]?)*"
+)
+_CHINESE = re.compile(
+    r"(?P<never>(?:否认|无|没有|未)(?:有)?(?:长期)?(?:吸烟|抽烟|烟酒|吸烟饮酒|吸烟、饮酒|烟酒不良)(?:史|嗜好|习惯|等不良嗜好)?|(?<!现)(?<!目前)(?<!已)(?:从不|不|从未|未曾|从来不|从无)(?:吸烟|抽烟)(?:史)?"
+    r"|(?:吸烟|抽烟|烟酒|烟)(?:史|情况|嗜好)?\s*[:：]?\s*(?:[(（][-－—][)）]|[:：]\s*(?:否认?|无|没有|从不|从未|不吸))|非吸烟者)"
+    r"|(?P<gone>(?:现|目前|现在|近\S{0,4})?(?:已经?不再?|不再)(?:吸烟|抽烟))|(?P<notnow>(?:现在?|目前)(?:不|未|无)(?:吸烟|抽烟))"
+    rf"|(?P<still>{ZH_NOT_QUIT}(?:[，,](?:既往|曾|现)?(?:吸烟|抽烟)(?:史)?)?{_ZH_TAIL})"
+    rf"|(?P<yes>(?:既往|曾|有|长期|仍|目前|现)*(?:吸烟|抽烟|烟龄)(?:史|病史)?(?:[:：](?:是|有|目前|现吸))?)(?P<tail>{_ZH_TAIL})"
+    rf"|(?P<quit>(?<![嘱劝议应须需要导烟])(?:{_ZH_QUIT})(?<=戒|[烟除掉年月周\d])(?:[，,](?:既往|曾|原)(?:吸烟)?{_ZH_PY})?)|(?<![\d.]){_ZH_PY}"
+)
+_ZH_HAS_QUIT = re.compile(r"戒|曾吸烟|曾抽烟|既往吸烟|既往抽烟")
+_ZH_LABEL = re.compile(r"(?:吸烟|抽烟|烟酒?)(?:指数|史|情况|状况|嗜好)?\s*[:：]\s*$")
+_LABEL_LENGTH = 12
+# One of them stands in whatever the patterns find: a sentence without them needs no pattern.
+_WORDS = ("smok", "tobacco", "cig", "pack", "pk", "py", "烟", "包")
+
+
+def find_smoking(text: str, span: Span) -> list[Entity]:
+    """Mentions of smoking inside `span`, or from the Chinese label before it on ("吸烟史：无")."""
+    label = _ZH_LABEL.search(text[max(0, span[0] - _LABEL_LENGTH) : span[0]])
+    if label is not None:
+        span = (span[0] - len(label[0]), span[1])
+    said = text[span[0] : span[1]].lower()
+    if not any(word in said for word in _WORDS):
+        return []
+    found = [_english(text, span, match) for match in _ENGLISH.finditer(text, *span)]
+    chinese = [_chinese(text, span, m) for m in _CHINESE.finditer(text, *span)]
+    found += [c for c in chinese if not any(c.overlaps(f) for f in found)]
+    return sorted(found, key=lambda e: e.start)
+
+
+def _english(text: str, span: Span, match: re.Match[str]) -> Entity:
+    start, end = match.span()
+    status = _english_status(match)
+    if _ADVICE.search(text[max(0, start - 12) : start]) and re.match(
+        r"quit|stop|give", match[0], re.I
+    ):
+        return _mention(text, start, end, "", PLAIN)  # what somebody should do is not done
+    attrs = whose(text, span, start, end)
+    if match["current"] or match["smoked"]:
+        no = denied(text, span, start, end)
+        if no is not None:
+            start, end, left = no
+            status = status if status == "former" else left
+    return _mention(text, start, end, status, attrs)
+
+
+def _english_status(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    if groups["still"]:
+        return "current"
+    answers = ("is_never", "is_former", "is_current")
+    said = next((k for k in ("never", "former", "current", *answers) if groups[k]), "")
+    status = said.removeprefix("is_")
+    if not status and groups["py"] and re.search(r"smoker", match[0], re.IGNORECASE):
+        status = "current"
+    negated = re.search(NOT_QUIT, match[0], re.IGNORECASE)
+    rest = re.sub(NOT_QUIT, "", match[0], flags=re.IGNORECASE)
+    if status in ("", "current") and _HAS_QUIT.search(rest):
+        return "former"
+    return "current" if negated and not status else status
+
+
+def _mention(text: str, start: int, end: int, status: str, attrs: Attributes) -> Entity:
+    amount = pack_years(text[start:end])
+    value = Value(num=amount, unit="{pack-years}" if amount is not None else "", text=status)
+    return Entity(
+        type="smoking", start=start, end=end, text=text[start:end], value=value, attrs=attrs
+    )
+
+
+def _chinese(text: str, span: Span, match: re.Match[str]) -> Entity:
+    said = match[0].rstrip("（( ，,、；;：:×xX*")
+    start, end = match.start(), match.start() + len(said)
+    attrs = whose(text, span, start, end)
+    if match["never"] or match["gone"] or match["notnow"]:
+        status = "never" if match["never"] else "former" if match["gone"] else ""
+        return _mention(text, start, end, status, attrs)
+    no = denied(text, span, start, end) if match["yes"] and not match["tail"] else None
+    if no is not None:
+        return _mention(text, *no, attrs)
+    return _mention(text, start, end, _chinese_status(match, said), attrs)
+
+
+def _chinese_status(match: re.Match[str], said: str) -> str:
+    rest = re.sub(ZH_NOT_QUIT, "", said)
+    if _ZH_HAS_QUIT.search(rest):
+        return "former"
+    if rest != said:
+        return "current"
+    is_bare = match["yes"] and pack_years(said) is None and not match["tail"]
+    return "current" if is_bare else ""
