@@ -195,17 +195,17 @@ def _estimate(part: Measured, plan: TrainPlan, story: Story) -> str:
 
 def _one_part(part: Measured, plan: TrainPlan, fitted_on: str) -> str:
     share = round(100 * plan.split.held_out)
-    fitted = "no threshold was fitted on them"
+    free = "no threshold was fitted on them, and nothing was stopped or chosen by them"
     if "held-out" in fitted_on:
-        fitted = "its weights and answers owe nothing to them, but how sure it may be"
-        if any(step["op"] == "distance" for step in plan.model["pipeline"]):
-            fitted += " and what it refuses as unlike its training"
-        fitted += " was fitted on them (below)"
+        refuses = any(step["op"] == "distance" for step in plan.model["pipeline"])
+        more = " and what it refuses as unlike its training were" if refuses else " was"
+        free = "and nothing was stopped or chosen by them; only how sure it may be"
+        free += f"{more} fitted on them (below)"
     watched = "" if plan.split.calibrate else " The training's curves were drawn on them as well."
     return (
         f"From {part.cases} cases of {part.patients} patients ({share} % of the patients of the "
         "training part, dealt by a hash of the patient). The net did not learn from them, "
-        f"{fitted}, and nothing was stopped or chosen by them; they were measured at the end, "
+        f"{free}; they were measured at the end, "
         f"through the whole pipeline.{watched} This is a single held-out part, no cross-validation."
     )
 

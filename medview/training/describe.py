@@ -24,7 +24,13 @@ from medview.training.parts import Parts
 from medview.training.pictures import draw_worst
 from medview.training.plan import TrainPlan
 from medview.training.shift import measure_changed, measure_shifts
-from medview.training.trust import card_section, dealt_parts, fit_trust, keeps_distance
+from medview.training.trust import (
+    card_section,
+    dealt_parts,
+    fit_trust,
+    keeps_distance,
+    with_patients,
+)
 
 Rows = Sequence[Mapping[str, Any]]
 _APART = ("trust", "again")  # of what is told of the making: they stand in places of their own
@@ -113,7 +119,7 @@ def _measured(
 ) -> tuple[ModelFolder, Mapping[str, Any], Measured, Measured]:
     """The folder with its limits of certainty, their figures, the estimate and dev."""
     (model, job), (how, rows) = place, made
-    trust = how.trust
+    trust = with_patients(how.trust, dealt_parts(plan, parts)) if how.trust else how.trust
     # What a model refuses by its distance is known only when its limits are.
     if trust is None and keeps_distance(model):
         model, trust = _certain(plan, parts, place, {})

@@ -117,15 +117,13 @@ def fit_trust(
     about: dict[str, Any] = {
         "alpha": alpha, "fitted_on": parts.names[0], "measured_on": parts.names[1],
         "fit_cases": len(parts.fit), "test_cases": len(parts.test),
-        "test_patients": _patients(parts.test),
     }  # fmt: skip
     if folder.kind != "classification" and len(parts.fit) < _FEW:
         both = [*parts.fit, *parts.test]
         parts = replace(parts, fit=both, test=both)
         fit = test = [*fit, *test]
         about |= {"fitted_on": " and ".join(parts.names), "measured_on": _BY_OTHERS,
-                  "fit_cases": len(both), "test_cases": len(both),
-                  "test_patients": _patients(both)}  # fmt: skip
+                  "fit_cases": len(both), "test_cases": len(both)}  # fmt: skip
     if folder.kind == "classification":
         positive = folder.description.get("provenance", {}).get("positive", ())
         calib["conformal"] = limits_of_classes(_kept(fit), positive, alpha)
@@ -136,11 +134,14 @@ def fit_trust(
         about["volumes"] = _volume_coverage(folder, _kept(fit), _kept(test), alpha)
         if keeps_distance(folder):
             calib["ood"], about["distance"] = world_of(folder, parts, listener)
-    return calib, about, test
+    return calib, with_patients(about, parts), test
 
 
-def _patients(cases: Sequence[Case]) -> int:
-    return len({case.patient for case in cases})
+def with_patients(about: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
+    """What is known of the limits, with of how many patients the measured cases are."""
+    by_others = about["measured_on"] == _BY_OTHERS
+    measured = [*parts.fit, *parts.test] if by_others else parts.test
+    return {**about, "test_patients": len({case.patient for case in measured})}
 
 
 def _kept(rows: Rows) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from training_sets import balls_plan
 from medview.ai.catalogue import shipped_models_dir
 from medview.core.errors import InvalidInput
 from medview.training import trust
+from medview.training.again import figures_in
 from medview.training.card import Measured, Story, _estimate, aims_section
 from medview.training.curves import volume_band
 from medview.training.plan import read_plan
@@ -92,6 +93,11 @@ def test_the_card_says_where_a_patient_has_several_cases():
     assert "of 9 patients" in card_section({**about, "test_patients": 9})
     assert "patients" not in card_section({**about, "test_patients": 24})
     assert "patients" not in card_section(about)
+    cases = [SimpleNamespace(patient=name) for name in "aabbc"]
+    parts = trust.Parts([], cases[:2], cases[2:], ("one", "other"))
+    assert trust.with_patients(about, parts)["test_patients"] == 2
+    by_others = {**about, "measured_on": trust._BY_OTHERS}
+    assert trust.with_patients(by_others, parts)["test_patients"] == 3
 
 
 @pytest.mark.parametrize("positive", [["virus", "bacteria"], []])
@@ -121,7 +127,15 @@ def test_what_was_fitted_on_the_held_out_part_is_said():
     assert "no threshold was fitted on them" in _estimate(part, plan, story)
     said = _estimate(part, plan, replace(story, fitted_on="the held-out part and dev"))
     assert "no threshold" not in said
-    assert "how sure it may be and what it refuses as unlike its training was fitted on" in said
+    assert "how sure it may be and what it refuses as unlike its training were fitted on" in said
+
+
+@pytest.mark.parametrize("name", ["hippocampus", "headneck-oar", "pneumonia-child"])
+def test_the_shipped_cards_say_on_what_their_limits_were_fitted(name):
+    folder = shipped_models_dir() / name
+    on_held_out = "held-out" in figures_in(folder)["trust"]["fitted_on"]
+    said = (folder / "card.md").read_text(encoding="utf-8")
+    assert ("no threshold was fitted on them" in said) is not on_held_out
 
 
 def test_a_volume_that_may_be_nothing_has_no_upper_edge():
