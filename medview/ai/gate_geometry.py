@@ -59,7 +59,7 @@ def ask_slice_count(rule: Rule, facts: Facts) -> Answer:
         return True, say("The number of slices fits ({count}).", count=count)
     if count < rule.get("low", 0):
         return False, say(
-            "The stack has {count} slices; the model needs at least {limit}.",
+            "The stack has {count} {count:slice|slices}; the model needs at least {limit}.",
             count=count,
             limit=rule["low"],
         )

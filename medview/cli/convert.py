@@ -64,7 +64,10 @@ def run(args: argparse.Namespace) -> int:
     _tell(args, stack, [*notes, *reasons])
     if not fill.failed:
         return DONE
-    said = say("{count} slices could not be read and are blank.", count=len(fill.failed))
+    said = say(
+        "{count} {count:slice|slices} could not be read and {count:is|are} blank.",
+        count=len(fill.failed),
+    )
     return complain(f"{said} {reasons[0]}", IN_PART)
 
 

@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
     elif not args.quiet:
         print_lines(*_lines(found), *_repair_lines(plan, copies))
     if found.unreadable:
-        said = say("{count} files could not be examined.", count=len(found.unreadable))
+        said = say("{count} {count:file|files} could not be examined.", count=len(found.unreadable))
         return complain(str(said), IN_PART)
     if plan.left:
-        said = say("{count} files got no repaired copy.", count=len(plan.left))
+        said = say("{count} {count:file|files} got no repaired copy.", count=len(plan.left))
         return complain(str(said), IN_PART)
     return DONE
 
@@ -67,7 +67,8 @@ def _lines(found: Examination) -> list[str]:
         ]
     lines += [f"{note.path}: {note.reason}" for note in found.unreadable]
     counts = {name: found.count(name) for name in ("error", "warning", "remark")}
-    said = tr("{files} files: {error} errors, {warning} warnings, {remark} remarks.",
+    said = tr("{files} {files:file|files}: {error} {error:error|errors}, {warning} "
+              "{warning:warning|warnings}, {remark} {remark:remark|remarks}.",
               files=found.files, **counts)  # fmt: skip
     return [*lines, said]
 

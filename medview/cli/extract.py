@@ -81,7 +81,11 @@ def run(args: argparse.Namespace) -> int:
         return WRONG_INPUT
     if args.fhir is not None:
         count = write_fhir_of(read, args.fhir)
-        saved = tr("Saved {count} FHIR resources as {name}.", count=count, name=args.fhir.name)
+        saved = tr(
+            "Saved {count} {count:FHIR resource|FHIR resources} as {name}.",
+            count=count,
+            name=args.fhir.name,
+        )
         complain(saved, DONE)
     _print(args, read, failed)
     return IN_PART if failed else DONE

@@ -43,9 +43,7 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     first = holdings.unreadable[0]
     count = len(holdings.unreadable)
-    said = say("{count} files could not be read", count=count)
-    if count == 1:
-        said = say("1 file could not be read")
+    said = say("{count} {count:file|files} could not be read", count=count)
     return complain(f"{said.english()}: {first.path}: {first.reason}", IN_PART)
 
 

@@ -117,7 +117,8 @@ def _add(library: Library, args: argparse.Namespace) -> int:
     else:
         print_lines(
             tr(
-                "{new} new, {known} known, {other} not DICOM, {bad} unreadable; {count} studies.",
+                "{new} new, {known} known, {other} not DICOM, {bad} unreadable; {count} "
+                "{count:study|studies}.",
                 new=added.new,
                 known=added.known,
                 other=added.other,
@@ -253,7 +254,8 @@ def _clean(library: Library, args: argparse.Namespace) -> int:
     else:
         print_lines(
             tr(
-                "Taken away: {entries} entries, {pictures} thumbnails, {leftovers} leftovers.",
+                "Taken away: {entries} {entries:entry|entries}, {pictures} "
+                "{pictures:thumbnail|thumbnails}, {leftovers} {leftovers:leftover|leftovers}.",
                 entries=cleaned.entries,
                 pictures=cleaned.pictures,
                 leftovers=cleaned.leftovers,

@@ -87,7 +87,10 @@ def run(args: argparse.Namespace) -> int:
     _write(pixels, args.out)
     _tell(args, pixels, told)
     if fill.failed:
-        said = say("{count} slices could not be read and are blank.", count=len(fill.failed))
+        said = say(
+            "{count} {count:slice|slices} could not be read and {count:is|are} blank.",
+            count=len(fill.failed),
+        )
         return complain(str(said), IN_PART)
     return DONE
 

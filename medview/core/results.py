@@ -306,6 +306,8 @@ class Measurement:
 
     On projections points are in the image's own plane millimetres of its Geometry. `calibration`
     is the state of Stack.calibration when it was drawn: without calibration units are pixels.
+    label_shift: millimetres from the middle of its points to the middle of its label where the
+    reader has put the label somewhere, None for the place that the view chooses.
     """
 
     id: str
@@ -318,3 +320,4 @@ class Measurement:
     calibration: str = "patient"
     text: str = ""
     extra: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    label_shift: tuple[float, float, float] | None = None

@@ -8,6 +8,7 @@ collects every template that the program can say and fails when one is missing t
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -44,11 +45,25 @@ def translate(template: str, language: str | None = None) -> str:
     return template if language == "en" else _catalogue(language).get(template, template)
 
 
+class _Filled(string.Formatter):
+    """Fills templates in; `{count:image|images}` is the first word for 1, else the second."""
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        one, is_choice, more = format_spec.partition("|")
+        if not is_choice:
+            return super().format_field(value, format_spec)
+        return one if str(value) == "1" else more
+
+
+_FILLED = _Filled()
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A template with its values; `str()` gives it in the current language.
 
-    Values may be Sentences themselves.
+    Values may be Sentences themselves. Where words follow a count, English writes both forms:
+    `{count} {count:image|images}`.
     """
 
     template: str
@@ -61,7 +76,7 @@ class Sentence:
             for name, value in self.values.items()
         }
         template = translate(self.template, language)
-        return template.format(**filled) if filled else template
+        return _FILLED.format(template, **filled) if filled else template
 
     def english(self) -> str:
         """The sentence in English, for files that programs read."""

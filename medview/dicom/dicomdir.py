@@ -87,7 +87,8 @@ def _folded(name: str) -> str:
 
 def said_of(directory: MediaDirectory, missing: Sequence[str], unnamed: int) -> list[Sentence]:
     """What a reader should know of a DICOMDIR."""
-    said = [say("A DICOMDIR: the {count} files that it names are read themselves.",
+    said = [say("A DICOMDIR: the {count} {count:file that it names is read itself|files that it "
+                "names are read themselves}.",
                 count=len(directory.named))]  # fmt: skip
     if directory.fault:
         said.append(say("It is damaged at {tag}, so the folder itself was searched.",
@@ -96,8 +97,19 @@ def said_of(directory: MediaDirectory, missing: Sequence[str], unnamed: int) -> 
         names = ", ".join(Path(path).name for path in missing[:_MOST_NAMED])
         said.append(say("{count} of them are missing: {names}.", count=len(missing), names=names))
     if directory.outside:
-        said.append(say("{count} names lead out of its folder and are not followed.",
-                        count=directory.outside))  # fmt: skip
+        said.append(
+            say(
+                "{count} {count:name leads out of its folder and is|names lead out of its folder "
+                "and are} not followed.",
+                count=directory.outside,
+            )
+        )
     if unnamed:
-        said.append(say("{count} files here are not in it and are read too.", count=unnamed))
+        said.append(
+            say(
+                "{count} {count:file here is not in it and is|files here are not in it and are} "
+                "read too.",
+                count=unnamed,
+            )
+        )
     return said

@@ -165,7 +165,9 @@ class _Steps:
                 base=_mm(self.used),
             )
         if len(self.gaps) > _NAMED:
-            yield say("There are {count} more gaps.", count=len(self.gaps) - _NAMED)
+            yield say(
+                "There {count:is|are} {count} more {count:gap|gaps}.", count=len(self.gaps) - _NAMED
+            )
 
     def _runs(self, geometry: Geometry) -> Iterator[Sentence]:
         """Parts of the stack that have one step each, gaps left out."""

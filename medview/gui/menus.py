@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QMenu, QWidget
 
 from medview.core.words import tr
@@ -27,9 +29,12 @@ def program_menu(actions: Actions, parent: QWidget) -> QMenu:
     return menu
 
 
-def view_menu(actions: Actions, parent: QWidget) -> QMenu:
-    """What a right click in an image view offers."""
+def view_menu(actions: Actions, parent: QWidget, first: Sequence[str] = ()) -> QMenu:
+    """What a right click in an image view offers; first what is under the mouse."""
     menu = QMenu(parent)
+    menu.addActions([actions[name] for name in first])
+    if first:
+        menu.addSeparator()
     menu.addAction(actions["models.analyse"])
     menu.addSeparator()
     for group in _OF_A_VIEW:

@@ -53,7 +53,11 @@ class RecordWork(QObject):
         """Write the record that is shown as a bundle of FHIR, and say what is in it."""
 
         def done(count: int) -> Sentence:
-            return say("Saved {count} FHIR resources as {name}.", count=count, name=path.name)
+            return say(
+                "Saved {count} {count:FHIR resource|FHIR resources} as {name}.",
+                count=count,
+                name=path.name,
+            )
 
         self._save(write_fhir, path, done)
 
@@ -61,7 +65,11 @@ class RecordWork(QObject):
         """Write the corrected notes of the record that is shown, one a line."""
 
         def done(count: int) -> Sentence:
-            return say("Saved {count} corrected notes as {name}.", count=count, name=path.name)
+            return say(
+                "Saved {count} {count:corrected note|corrected notes} as {name}.",
+                count=count,
+                name=path.name,
+            )
 
         self._save(write_notes, path, done)
 

@@ -45,7 +45,7 @@ class ViewGrid(QWidget):
     tool_chosen = Signal(str)
     overlay_toggled = Signal(bool)
     corner_text_toggled = Signal(bool)
-    menu_requested = Signal(QPoint)
+    menu_requested = Signal(QPoint, str)
     dabbed = Signal(object)  # Dab: a segment tool was used
     brush_sized = Signal(int)
 

@@ -34,6 +34,7 @@ from medview.gui.topbar import TopBar
 
 if TYPE_CHECKING:
     from medview.gui.actions.bindings import Bindings
+    from medview.gui.chosen_work import ChosenWork
     from medview.gui.measuring_work import MeasuringWork
     from medview.gui.operations import Operations
     from medview.gui.panels.studies import StudiesPanel
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
     presets: PresetWork
     showing: Showing
     measures: MeasuringWork
+    chosen_work: ChosenWork
     second: SecondWork
     reactions: Reactions
     trust: TrustWork
@@ -98,6 +100,7 @@ class MainWindow(QMainWindow):
     def furnish(self, session: Session) -> None:
         """Put panels and views in their places and wire them to the session."""
         from medview.gui.bridge import SessionBridge
+        from medview.gui.chosen_work import ChosenWork
         from medview.gui.measuring_work import MeasuringWork
         from medview.gui.operations import Operations
         from medview.gui.panels.studies import StudiesPanel
@@ -120,6 +123,7 @@ class MainWindow(QMainWindow):
         self.actions_.retranslate()
         self.showing = Showing(self)
         self.measures = MeasuringWork(self)
+        self.chosen_work = ChosenWork(self)
         self.trust = TrustWork(self)
         self.presets = PresetWork(self)
         self.reactions = Reactions(self)
@@ -432,8 +436,8 @@ class MainWindow(QMainWindow):
         if self._reading or not what:  # the last word of a thread may come after its end
             self.status.show_progress(what, done, total)
 
-    def _show_menu(self, place: QPoint) -> None:
-        menu = view_menu(self.actions_, self)
+    def _show_menu(self, place: QPoint, measurement_id: str) -> None:
+        menu = view_menu(self.actions_, self, self.chosen_work.offered(measurement_id))
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(place)
 

@@ -155,7 +155,7 @@ def growth_lines(found: Growth) -> tuple[Sentence, ...]:
 
 def _doubling_line(found: Growth) -> Sentence:
     if found.doubling_days is None:
-        return say("Unchanged over {days} days", days=found.days)
+        return say("Unchanged over {days} {days:day|days}", days=found.days)
     values = {"doubling": number_text(round(abs(found.doubling_days))), "days": found.days}
     if found.doubling_days < 0:
         return say("Volume halves in {doubling} days (over {days} days)", **values)

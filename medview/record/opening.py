@@ -99,7 +99,10 @@ def read_document(path: Path | str) -> Document:
     documents = read_documents(path)
     if len(documents) == 1:
         return documents[0]
-    note = say("The file holds {count} documents; this is the first.", count=len(documents))
+    note = say(
+        "The file holds {count} {count:document|documents}; this is the first.",
+        count=len(documents),
+    )
     return replace(documents[0], notes=(*documents[0].notes, note))
 
 

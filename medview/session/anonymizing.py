@@ -77,9 +77,13 @@ def picture_of(path: str) -> NDArray[np.uint8] | None:
 def summary(done: Outcome) -> Sentence:
     """What was done, in one sentence."""
     if not done.left_out:
-        return say("{count} copies were written; nothing was left out.", count=len(done.copies))
+        return say(
+            "{count} {count:copy was|copies were} written; nothing was left out.",
+            count=len(done.copies),
+        )
     return say(
-        "{count} copies were written; {left} files were left out, each with its reason.",
+        "{count} {count:copy was|copies were} written; {left} {left:file was|files were} left "
+        "out, each with its reason.",
         count=len(done.copies),
         left=len(done.left_out),
     )

@@ -305,9 +305,13 @@ class _Table:
         self._asked.add(key)
         found = self._data.get(key, default)
         if not isinstance(found, list | tuple) or len(found) != count:
-            raise _wrong(self.path(key), say("{count} numbers are expected", count=count))
+            raise _wrong(
+                self.path(key), say("{count} {count:number is|numbers are} expected", count=count)
+            )
         if not all(_is_number(each) and abs(each) <= _MOST_WINDOW for each in found):
-            raise _wrong(self.path(key), say("{count} numbers are expected", count=count))
+            raise _wrong(
+                self.path(key), say("{count} {count:number is|numbers are} expected", count=count)
+            )
         return tuple(float(each) for each in found)
 
     def upper_words(self, key: str) -> tuple[str, ...]:

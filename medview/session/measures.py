@@ -24,9 +24,10 @@ def keep(book: WorkBook, measurement: Measurement) -> None:
         named = tuple((k, v) for k, v in known[measurement.id].extra if k != REPORTED)
         before = known[measurement.id]
         measurement = nodule_again(before, replace(measurement, extra=named, text=before.text))
+    is_of_label = not is_new and known[measurement.id].points == measurement.points
     known[measurement.id] = measurement
-    name = say("Measure") if is_new else say("Change a measurement")
-    book.change(name, measurements=tuple(known.values()))
+    change = say("Move a label") if is_of_label else say("Change a measurement")
+    book.change(say("Measure") if is_new else change, measurements=tuple(known.values()))
 
 
 def remove(book: WorkBook, ids: Collection[str]) -> None:
@@ -44,6 +45,28 @@ def rename(book: WorkBook, measurement_id: str, text: str) -> None:
         for m in book.work.measurements
     )
     book.change(say("Label a measurement"), measurements=changed)
+
+
+def put_label_back(book: WorkBook, measurement_id: str) -> None:
+    """Let the views choose again where the label of a measurement stands."""
+    changed = tuple(
+        replace(m, label_shift=None) if m.id == measurement_id else m
+        for m in book.work.measurements
+    )
+    book.change(say("Move a label"), measurements=changed)
+
+
+def hide(book: WorkBook, measurement_id: str) -> None:
+    """Leave a measurement out of the views; its numbers stay where they are."""
+    hidden = book.work.hidden_measurements
+    if measurement_id not in hidden:
+        book.change(say("Hide a measurement"), hidden_measurements=(*hidden, measurement_id))
+
+
+def show_again(book: WorkBook, ids: Collection[str]) -> None:
+    """Measurements that were hidden stand in the views again."""
+    kept = tuple(each for each in book.work.hidden_measurements if each not in ids)
+    book.change(say("Show hidden measurements"), hidden_measurements=kept)
 
 
 def calibrate(book: WorkBook, key: Key, factor: float | None) -> None:
@@ -87,17 +110,19 @@ def key_slices(work: Work, stack: Stack) -> tuple[int, ...]:
 
 
 def on_stack(work: Work, place: Place) -> tuple[Measurement, ...]:
-    """What lies on a stack: its own measurements, and those of other stacks of its space.
+    """What lies on a stack and is not hidden: its own measurements, and those of other stacks of
+    its space.
 
     One space are stacks of one patient that name one frame of reference and lie in space; that is
     one table position, not the absence of motion: the views say on which series it was measured.
     """
-    own = [m for m in work.measurements if (m.series_uid, m.stack) == place.key]
+    seen = [m for m in work.measurements if m.id not in work.hidden_measurements]
+    own = [m for m in seen if (m.series_uid, m.stack) == place.key]
     space = place.stack.frame_of_reference_uid
     if not space or not place.stack.geometry.is_spatial:
         return tuple(own)
     near = _stacks_of(place.patient, space) - {place.key}
-    return (*own, *(m for m in work.measurements if (m.series_uid, m.stack) in near))
+    return (*own, *(m for m in seen if (m.series_uid, m.stack) in near))
 
 
 def _stacks_of(patient: Patient, frame_of_reference_uid: str) -> set[Key]:

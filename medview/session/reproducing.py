@@ -185,7 +185,8 @@ class _Differences:
         )
         self.is_far |= dice < LEAST_DICE
         self.said.append(
-            say("{count} voxels of the mask differ (Dice {dice}).", count=other,
+            say("{count} {count:voxel|voxels} of the mask {count:differs|differ} (Dice "
+                "{dice}).", count=other,
                 dice=f"{dice:.5f}")
         )  # fmt: skip
 

@@ -46,11 +46,19 @@ def take_in(places: Iterable[Place], made: Made, segmenting: Segmenting, events:
         reports = [o for o in fresh if o.kind == "SR"]
         runs, waiting = take_runs(reports, here, made, segmenting)
         if runs:
-            events.send(Message(say("{count} results of models came back.", count=runs)))
+            events.send(
+                Message(say("{count} {count:result|results} of models came back.", count=runs))
+            )
         count = _take_reports(reports, place.patient, book, said, waiting)
         if count:
             events.send(
-                Message(say("{count} measurements came from reports of this patient.", count=count))
+                Message(
+                    say(
+                        "{count} {count:measurement|measurements} came from reports of this "
+                        "patient.",
+                        count=count,
+                    )
+                )
             )
         _take_keys([o for o in fresh if o.kind == "KO"], place.patient, book, said)
         for sentence in {each.english(): each for each in said}.values():
@@ -86,7 +94,8 @@ def _take_reports(
         if len(whole) < len(report.measurements):
             said.append(
                 say(
-                    "{count} measurements of a report have a broken shape.",
+                    "{count} {count:measurement of a report has|measurements of a report have} "
+                    "a broken shape.",
                     count=len(report.measurements) - len(whole),
                 )
             )
@@ -155,7 +164,12 @@ def _take_keys(
             pictures.setdefault(picture.id, picture)
         missing = len(selection.pictures) - len(here)
         if missing:
-            said.append(say("{count} key images of a document are not here.", count=missing))
+            said.append(
+                say(
+                    "{count} {count:key image|key images} of a document {count:is|are} not here.",
+                    count=missing,
+                )
+            )
     taken = (*book.work.taken, *(TakenReport(uid=selection.uid) for selection in read))
     found = tuple(pictures.values())
     if found == book.work.key_pictures:

@@ -185,13 +185,16 @@ class Session:
         if found.seen == 0:
             said = say("The folder is empty.")
         elif not studies and documents == 0:
-            said = say("There is no DICOM image among the {count} files.", count=found.seen)
+            said = say(
+                "There is no DICOM image among the {count} {count:file|files}.", count=found.seen
+            )
         elif studies and not any(series.stacks for study in studies for series in study.series):
             count = sum(len(study.objects) for study in studies)
             said = say("No image was found, but 1 object: it is listed at the left.")
             if count != 1:
                 said = say(
-                    "No image was found, but {count} objects: they are listed at the left.",
+                    "No image was found, but {count} {count:object|objects}: "
+                    "{count:it is|they are} listed at the left.",
                     count=count,
                 )
         else:
@@ -377,7 +380,8 @@ def first_place(candidates: Iterable[Place]) -> Place | None:
 def _said_of_apart(count: int) -> Message:
     one = say("A document names another patient or nobody: it waits in the record panel.")
     many = say(
-        "{count} documents name another patient or nobody: they wait in the record panel.",
+        "{count} {count:document names|documents name} another patient or nobody: "
+        "{count:it waits|they wait} in the record panel.",
         count=count,
     )
     return Message(one if count == 1 else many, "warn")
@@ -389,6 +393,8 @@ def _said_of_gone(gone: Sequence[Path]) -> Message:
     said = say("There is no such file or folder; everything else was opened.")
     if len(gone) > 1:
         said = say(
-            "{count} files or folders do not exist; everything else was opened.", count=len(gone)
+            "{count} {count:file or folder does|files or folders do} not exist; "
+            "everything else was opened.",
+            count=len(gone),
         )
     return Message(said, "bad", where)

@@ -318,7 +318,8 @@ class Volumes:
             self._events.send(
                 Message(
                     say(
-                        "{count} of {total} images could not be read and are left dark: {reason}",
+                        "{count} of {total} {total:image|images} could not be read and "
+                        "{count:is|are} left dark: {reason}",
                         count=len(opened.failed),
                         total=len(opened.ready),
                         reason=reason,

@@ -92,7 +92,5 @@ def tell_added(events: Events, added: Added) -> None:
     events.send(Message(words))
     count = len(added.unreadable)
     if count:
-        unread = say("{count} files could not be read", count=count)
-        if count == 1:
-            unread = say("1 file could not be read")
+        unread = say("{count} {count:file|files} could not be read", count=count)
         events.send(Message(unread, "warn"))

@@ -24,6 +24,7 @@ ITEMS = {
     "decisions": "finding_id",
     "entered": "concept",
     "hidden_runs": "",
+    "hidden_measurements": "",
     "explained": "",
     "known_lengths": "key",
     "key_pictures": "id",
@@ -165,7 +166,8 @@ class Work:
     """Everything a reader made for one patient.
 
     entered: values typed into the risk or record panel. impression: the report's free text.
-    hidden_runs: runs that the reader took away. explained: findings whose reasons were opened.
+    hidden_runs: runs that the reader took away. hidden_measurements: ids of those that the views
+    leave out for now. explained: findings whose reasons were opened.
     segments: masks that were drawn or corrected.
     pairs: measurements of one lesion at two dates.
     taken: reports and key object selections that were read into it or written from it.
@@ -183,6 +185,7 @@ class Work:
     entered: tuple[Observation, ...] = ()
     impression: str = ""
     hidden_runs: tuple[str, ...] = ()
+    hidden_measurements: tuple[str, ...] = ()
     explained: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
     pairs: tuple[LesionPair, ...] = ()

@@ -46,7 +46,9 @@ class Ladder:
         free_cached(self.device)
         if self.batch > 1:
             self.batch //= 2
-            self._say(say("Memory ran short: {count} tiles at a time.", count=self.batch))
+            self._say(
+                say("Memory ran short: {count} {count:tile|tiles} at a time.", count=self.batch)
+            )
         elif self.device.kind != "cpu" and self.stitches_on_device:
             self.stitches_on_device = False
             self._say(say("Memory ran short: tiles are joined in main memory."))

@@ -46,7 +46,7 @@ def fileset_findings(case: Case) -> Iterator[Finding]:
         yield case.finding(NO_RECORDS, say("There are no directory records."), _RECORDS)
         return
     if directory.outside:
-        said = say("{count} names lead outside.", count=directory.outside)
+        said = say("{count} {count:name leads|names lead} outside.", count=directory.outside)
         yield case.finding(ESCAPES, said, _FILE)
     if split(path) is not None:
         return  # the members of an archive are held against it when the archive is scanned

@@ -61,7 +61,7 @@ def _places(case: Case, node: Node, shared: Sequence[Item]) -> Iterator[Finding]
             if not _is_sound(common if values is None else values, count)
         ]
         if wrong:
-            said = say("{count} frames lack a sound one, the first is {first}.",
+            said = say("{count} {count:frame lacks|frames lack} a sound one, the first is {first}.",
                        count=len(wrong), first=wrong[0])  # fmt: skip
             yield case.finding(PLACE, said, tag, node.offset)
 
@@ -118,7 +118,11 @@ def _long_table(case: Case, frames: int) -> Iterator[Finding]:
                    found=min(len(offsets), len(lengths)), frames=frames)  # fmt: skip
         yield case.finding(LONG_TABLE, said, table.tag, table.offset)
     elif wrong:
-        said = say("{count} of {frames} entries lead to no picture.", count=wrong, frames=frames)
+        said = say(
+            "{count} of {frames} entries {frames:leads|lead} to no picture.",
+            count=wrong,
+            frames=frames,
+        )
         yield case.finding(LONG_TABLE, said, table.tag, table.offset)
 
 

@@ -175,7 +175,7 @@ def _of_series(series: Series, facts: Mapping[str, Facts]) -> Iterator[Finding]:
             yield from _numbers(stack, facts)
     reasons = {reason for stack in series.stacks for reason in (stack.split_by or "").split(", ")}
     if reasons & {"size", "orientation", "PixelSpacing"} and spatial:
-        said = say("It makes {count} stacks, parted by {reasons}.",
+        said = say("It makes {count} {count:stack|stacks}, parted by {reasons}.",
                    count=len(series.stacks), reasons=", ".join(sorted(reasons - {""})))  # fmt: skip
         yield Finding(check=MIXED, what=said, path=_folder(series))
     uids = {stack.frame_of_reference_uid for stack in spatial} - {""}

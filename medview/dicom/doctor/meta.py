@@ -94,7 +94,11 @@ def _group_length(case: Case) -> Iterator[Finding]:
     stated = int.from_bytes(raw, "little")
     found = last.start + last.length - first.start - first.length
     if stated != found:
-        said = say("{stated} bytes are stated; there are {found}.", stated=stated, found=found)
+        said = say(
+            "{stated} {stated:byte is|bytes are} stated; there are {found}.",
+            stated=stated,
+            found=found,
+        )
         yield case.finding(GROUP_LENGTH, said, 0x00020000, first.offset)
 
 

@@ -110,7 +110,7 @@ _FAULTS = {
     "odd-length": (ODD, say("{tag} has {stated} bytes.")),
     "no-vr": (NO_VR, say("{tag} stands without one.")),
     "too-much": (ENDLESS, say("Reading stopped at {tag}.")),
-    "garbage": (GARBAGE, say("{stated} bytes cannot be understood.")),
+    "garbage": (GARBAGE, say("{stated} {stated:byte|bytes} cannot be understood.")),
 }  # fmt: skip
 
 
@@ -118,7 +118,9 @@ def structure_findings(case: Case) -> Iterator[Finding]:
     """What is wrong with the file as a chain of elements."""
     anatomy = case.anatomy
     if anatomy.stray:
-        said = say("{count} bytes stand before the first element.", count=anatomy.stray)
+        said = say(
+            "{count} {count:byte stands|bytes stand} before the first element.", count=anatomy.stray
+        )
         yield case.finding(STRAY_START, said, offset=0)
     if not anatomy.has_preamble:
         yield case.finding(NO_PREAMBLE, say("The file begins with its data."), offset=0)
@@ -135,7 +137,9 @@ def structure_findings(case: Case) -> Iterator[Finding]:
 
 def _trailing(case: Case, fault: Fault) -> Finding:
     raw = case.anatomy.source.read(fault.offset, min(fault.stated, 1 << 20))
-    said = say("{stated} bytes stand after the last element.", stated=fault.stated)
+    said = say(
+        "{stated} {stated:byte stands|bytes stand} after the last element.", stated=fault.stated
+    )
     is_padding = not raw.strip(b"\0")
     check = TRAILING if is_padding or case.has_pixels else CUT
     return case.finding(

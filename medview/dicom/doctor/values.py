@@ -121,13 +121,17 @@ def _count(case: Case, node: Node, way: str, count: int) -> Iterator[Finding]:
     low, high, step = _multiplicity(node.tag)
     if count and (count < low or (high is not None and count > high) or count % step):
         wanted = f"{low}" if low == high else f"{low}-{high or 'n'}"
-        said = say("{count} values stand where {wanted} belong.", count=count, wanted=wanted)
+        said = say(
+            "{count} {count:value stands|values stand} where {wanted} belong.",
+            count=count,
+            wanted=wanted,
+        )
         yield case.finding(MULTIPLICITY, said, way, node.offset)
 
 
 def _binary(case: Case, node: Node, way: str, vr: str) -> Iterator[Finding]:
     if node.length % _SIZE[vr]:
-        said = say("{count} bytes do not make whole numbers.", count=node.length)
+        said = say("{count} {count:byte does|bytes do} not make whole numbers.", count=node.length)
         yield case.finding(SIZE, said, way, node.offset)
     elif vr_of(node.tag) == vr:
         yield from _count(case, node, way, node.length // _SIZE[vr])
@@ -151,6 +155,7 @@ def _text(case: Case, node: Node, way: str, vr: str) -> Iterator[Finding]:
             said = say("{text} is no {vr}.", text=text[:64], vr=vr)
             yield case.finding(FORMAT, said, way, node.offset)
         elif vr in _LONGEST and raw.isascii() and len(text) > _LONGEST[vr]:
-            said = say("{count} characters stand where {most} are allowed.",
+            said = say("{count} {count:character stands|characters stand} where {most} are "
+                       "allowed.",
                        count=len(text), most=_LONGEST[vr])  # fmt: skip
             yield case.finding(TOO_LONG, said, way, node.offset)

@@ -144,15 +144,28 @@ def read_returned(path: str, patient: Patient) -> Returned:
 
 _NOTES: dict[str, Callable[[int], Sentence]] = {
     "absent": lambda n: say(
-        "{count} measurements of a report refer to images that are not here.", count=n
+        "{count} {count:measurement of a report refers|measurements of a report refer} to "
+        "images that are not here.",
+        count=n,
     ),
     "frame": lambda n: say(
-        "{count} measurements of a report name frames that do not exist.", count=n
+        "{count} {count:measurement of a report names|measurements of a report name} frames "
+        "that do not exist.",
+        count=n,
     ),
-    "outside": lambda n: say("{count} measurements of a report lie outside the images.", count=n),
-    "broken": lambda n: say("{count} measurements of a report have a broken shape.", count=n),
+    "outside": lambda n: say(
+        "{count} {count:measurement of a report lies|measurements of a report lie} "
+        "outside the images.",
+        count=n,
+    ),
+    "broken": lambda n: say(
+        "{count} {count:measurement of a report has|measurements of a report have} a broken shape.",
+        count=n,
+    ),
     "shape": lambda n: say(
-        "{count} measurements of a report have shapes that MedView does not draw.", count=n
+        "{count} {count:measurement of a report has a shape|measurements of a report have shapes} "
+        "that MedView does not draw.",
+        count=n,
     ),
 }
 
@@ -190,7 +203,16 @@ def _own(group: MeasurementGroup, images: _Images) -> Measurement:
         calibration=str(kept["calibration"]),
         text=str(kept["text"]),
         extra=tuple((str(name), str(value)) for name, value in kept["extra"]),
+        label_shift=_label_shift(kept.get("label")),
     )
+
+
+def _label_shift(kept: object) -> tuple[float, float, float] | None:
+    """Where the reader had put the label; the view's own place where that is no place."""
+    if not isinstance(kept, list) or len(kept) != 3:
+        return None
+    x, y, z = (float(part) for part in kept)
+    return (x, y, z) if np.isfinite((x, y, z)).all() else None
 
 
 def _factors(report: StructuredReport, images: _Images) -> dict[Key, float]:

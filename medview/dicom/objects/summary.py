@@ -95,7 +95,8 @@ def _segments(top: Elements) -> Sentence:
     labels = [item.text("SegmentLabel") for item in top.items("SegmentSequence")]
     count = len(labels)
     return _with_names(
-        _counted(count, say("1 segment"), say("{count} segments", count=count)), labels
+        _counted(count, say("1 segment"), say("{count} {count:segment|segments}", count=count)),
+        labels,
     )
 
 
@@ -108,7 +109,9 @@ def _report(top: Elements) -> Sentence | None:
 def _key_objects(top: Elements) -> Sentence:
     title = next((item.text("CodeMeaning") for item in top.items("ConceptNameCodeSequence")), "")
     count = sum(1 for item in top.items("ContentSequence") if item.text("ValueType") == "IMAGE")
-    pictures = _counted(count, say("1 picture"), say("{count} pictures", count=count))
+    pictures = _counted(
+        count, say("1 picture"), say("{count} {count:picture|pictures}", count=count)
+    )
     return say("{title}: {pictures}", title=title, pictures=pictures) if title else pictures
 
 
@@ -116,18 +119,21 @@ def _structures(top: Elements) -> Sentence:
     names = [item.text("ROIName") for item in top.items("StructureSetROISequence")]
     count = len(names)
     return _with_names(
-        _counted(count, say("1 structure"), say("{count} structures", count=count)), names
+        _counted(
+            count, say("1 structure"), say("{count} {count:structure|structures}", count=count)
+        ),
+        names,
     )
 
 
 def _plan(top: Elements) -> Sentence:
     count = len(top.items("BeamSequence")) + len(top.items("IonBeamSequence"))
-    return _counted(count, say("1 beam"), say("{count} beams", count=count))
+    return _counted(count, say("1 beam"), say("{count} {count:beam|beams}", count=count))
 
 
 def _dose(top: Elements) -> Sentence:
     count = top.integer("NumberOfFrames", 1)
-    planes = _counted(count, say("1 plane"), say("{count} planes", count=count))
+    planes = _counted(count, say("1 plane"), say("{count} {count:plane|planes}", count=count))
     unit = top.text("DoseUnits").upper()
     if unit == "RELATIVE":
         return say("{planes}, relative dose", planes=planes)
@@ -143,10 +149,12 @@ def _document(top: Elements) -> Sentence | None:
 def _waveform(top: Elements) -> Sentence:
     groups = top.items("WaveformSequence")
     channels = sum(group.integer("NumberOfWaveformChannels") for group in groups)
-    counted = _counted(channels, say("1 channel"), say("{count} channels", count=channels))
+    counted = _counted(
+        channels, say("1 channel"), say("{count} {count:channel|channels}", count=channels)
+    )
     if len(groups) == 1:
         return counted
-    return say("{channels} in {count} groups", channels=counted, count=len(groups))
+    return say("{channels} in {count} {count:group|groups}", channels=counted, count=len(groups))
 
 
 _SUMMARY: dict[str, Callable[[Elements], Sentence | None]] = {

@@ -108,6 +108,7 @@ def _add_state(group: Any, measurement: Measurement, known_factor: float | None)
         "calibration": measurement.calibration,
         "text": measurement.text,
         "extra": to_plain(measurement.extra),
+        "label": to_plain(measurement.label_shift),
         "factor": known_factor,
         "numbers": [[q.concept, q.code is not None] for q in measurement.quantities],
     }

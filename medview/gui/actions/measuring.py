@@ -20,6 +20,12 @@ TOOLS = (
     Row("tool.calibrate", "Calibrate by a known length", "scan", is_marked=True),
 )
 MEASURE = (
+    Row("measure.label", "Label of the selected measurement…", "text"),
+    Row("measure.go_to", "Go to the selected measurement", "crosshair"),
+    Row("measure.copy", "Copy the numbers of the selected measurement", "copy"),
+    Row("measure.hide", "Hide the selected measurement"),
+    Row("measure.show_hidden", "Show hidden measurements"),
+    Row("measure.label_back", "Put the label back beside its measurement"),
     Row("measure.uncalibrate", "Forget the known length"),
     Row("measure.next_handle", "Choose the next handle", keys="M", in_views=True),
     Row("measure.nudge_left", "Move the chosen handle left", repeats=True),
@@ -30,4 +36,4 @@ MEASURE = (
     Row("measure.next_key", "Next key image", keys="N", in_views=True),
     Row("measure.previous_key", "Previous key image", keys="Shift+N", in_views=True),
     Row("measure.only_keys", "Show key images only", switch=True),
-)
+)  # fmt: skip

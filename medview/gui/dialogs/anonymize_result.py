@@ -20,9 +20,8 @@ def result_html(done: Outcome) -> str:
         f"<p>{tr('Folder')}: <b>{escape(str(done.folder))}</b><br>{log}</p>",
     ]
     if done.blanked:
-        parts.append(
-            f"<p>{escape(tr('{count} pictures were blacked out.', count=done.blanked))}</p>"
-        )
+        told = tr("{count} {count:picture was|pictures were} blacked out.", count=done.blanked)
+        parts.append(f"<p>{escape(told)}</p>")
     if done.left_out:
         parts.append(f"<h3>{tr('Left out')}</h3>{_by_reason(done.left_out)}")
     if done.ignored:

@@ -206,7 +206,8 @@ class DoctorDialog(QDialog):
         self._plan = None
         counts = {name: found.count(name) for name in ("error", "warning", "remark")}
         self._end(
-            tr("{files} files: {error} errors, {warning} warnings, {remark} remarks.",
+            tr("{files} {files:file|files}: {error} {error:error|errors}, {warning} "
+               "{warning:warning|warnings}, {remark} {remark:remark|remarks}.",
                files=found.files, **counts),
             tr("Nothing is changed in the files themselves."),
         )  # fmt: skip
@@ -217,7 +218,7 @@ class DoctorDialog(QDialog):
     def _list_repairs(self, plan: Plan) -> None:
         self._say_again = partial(self._list_repairs, plan)
         self._end(
-            tr("{count} copies would be written", count=len(plan.copies)),
+            tr("{count} {count:copy|copies} would be written", count=len(plan.copies)),
             tr("Each repair is listed here and inside its copy; pixels stay as they are."),
         )
         self._name_save(tr("Choose a folder…"))
@@ -226,7 +227,10 @@ class DoctorDialog(QDialog):
 
     def _show_copies(self, copies: tuple[RepairedCopy, ...], folder: Path) -> None:
         self._say_again = partial(self._show_copies, copies, folder)
-        self._end(tr("{count} repaired copies were written", count=len(copies)), str(folder))
+        self._end(
+            tr("{count} {count:repaired copy was|repaired copies were} written", count=len(copies)),
+            str(folder),
+        )
         self._save.setVisible(False)
 
 

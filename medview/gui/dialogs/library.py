@@ -105,7 +105,11 @@ class LibraryDialog(QDialog):
         if found:
             self.table.selectRow(max(line, 0))
         self._pages.setCurrentIndex(0 if found else 2 if is_narrowed else 1)
-        count = tr("1 study") if len(found) == 1 else tr("{count} studies", count=len(found))
+        count = (
+            tr("1 study")
+            if len(found) == 1
+            else tr("{count} {count:study|studies}", count=len(found))
+        )
         self._count.setText(count)
         self._choose()
 

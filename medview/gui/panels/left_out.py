@@ -69,11 +69,7 @@ class LeftOutCard(Card):
     def __init__(self, files: list[LeftOutFile]) -> None:
         super().__init__()
         count = len(files)
-        title = (
-            tr("1 file could not be read")
-            if count == 1
-            else tr("{count} files could not be read", count=count)
-        )
+        title = tr("{count} {count:file|files} could not be read", count=count)
         self.setAccessibleName(title)
         self.add(label(title, "warn"))
         for file in files[:_FIRST]:

@@ -88,7 +88,7 @@ class MeasurementCards(QObject):
 
     def copy_all(self) -> None:
         """All measurements to the clipboard, as text."""
-        texts = (_as_text(item) for item in self._session.work.measurements)
+        texts = (roi.as_text(item) for item in self._session.work.measurements)
         QGuiApplication.clipboard().setText("\n\n".join(texts))
 
     def _card(self, item: Measurement) -> Card:
@@ -103,6 +103,8 @@ class MeasurementCards(QObject):
             for line in roi.lines(item)[1 if item.text else 0 :]:
                 card.add(label(line, "muted"))
         card.add(*self._origin(item))
+        if item.id in self._session.work.hidden_measurements:
+            card.add(label(tr("Hidden in the views"), "faint"))
         if item.kind == "bidirectional" and self._has_documents:
             ask = ShowSource("mentions:" + query_of(item))
             link = button(tr("What the record says of it"), "link")
@@ -144,6 +146,8 @@ class MeasurementCards(QObject):
         parts += [None, button(tr("Rename"), "link", partial(self._rename, item))]
         if is_open:
             parts.append(button(tr("Copy"), "link", partial(self._copy, item)))
+        if item.id in self._session.work.hidden_measurements:
+            parts.append(button(tr("Show"), "link", partial(self._show, item)))
         parts.append(button(tr("Delete"), "link", partial(self._delete, item)))
         return row(*parts, spacing=GRID)
 
@@ -179,15 +183,14 @@ class MeasurementCards(QObject):
             ask_text(self._parent, tr("Label"), item.text, partial(measures.rename, book, item.id))
 
     def _copy(self, item: Measurement) -> None:
-        QGuiApplication.clipboard().setText(_as_text(item))
+        QGuiApplication.clipboard().setText(roi.as_text(item))
+
+    def _show(self, item: Measurement) -> None:
+        book = self._session.book
+        if book is not None:
+            measures.show_again(book, (item.id,))
 
     def _delete(self, item: Measurement) -> None:
         book = self._session.book
         if book is not None:
             measures.remove(book, (item.id,))
-
-
-def _as_text(item: Measurement) -> str:
-    """A measurement as lines of name and value parted by tabs, for a report or a table."""
-    mark = "" if item.calibration in ("patient", "none") else f" ({item.calibration})"
-    return "\n".join([roi.title_of(item) + mark, *("\t".join(each) for each in roi.rows(item))])

@@ -165,5 +165,9 @@ def unread_card(items: Sequence[UnreadDocument]) -> Card:
         todo = f" {item.what_to_do}" if item.what_to_do is not None else ""
         card.add(label(f"{Path(item.path).name}: {item.reason}{todo}", "muted"))
     if len(items) > _MOST_UNREAD:
-        card.add(label(tr("and {count} more files", count=len(items) - _MOST_UNREAD), "muted"))
+        card.add(
+            label(
+                tr("and {count} more {count:file|files}", count=len(items) - _MOST_UNREAD), "muted"
+            )
+        )
     return card

@@ -58,7 +58,7 @@ class TimelineCard(Card):
         """List the happenings of a mark; all of them, newest first, without one."""
         clear_layout(self._lines)
         shown = list(reversed(self._found if mark is None else mark.happenings))
-        self._head.setText(tr("{count} entries", count=len(shown)))
+        self._head.setText(tr("{count} {count:entry|entries}", count=len(shown)))
         self._all.setHidden(mark is None)
         self._rest.setText(
             tr("Choose a mark above to see the other {count}.", count=len(shown) - _AT_ONCE)

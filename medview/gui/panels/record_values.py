@@ -46,7 +46,7 @@ def age_text(days: int | None) -> str:
     if days < 2:
         return tr("today") if days == 0 else tr("1 day old")
     if days < 60:
-        return tr("{days} days old", days=days)
+        return tr("{days} {days:day|days} old", days=days)
     if days < 730:
-        return tr("{months} months old", months=round(days / 30.44))
-    return tr("{years} years old", years=int(days / 365.25))
+        return tr("{months} {months:month|months} old", months=round(days / 30.44))
+    return tr("{years} {years:year|years} old", years=int(days / 365.25))

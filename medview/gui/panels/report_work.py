@@ -63,7 +63,9 @@ class ReportWork(QObject):
         def work() -> tuple[Sentence, Path]:
             done = save_objects(subject, folder, lambda n, of, _: self.progressed.emit(n, of))
             remember_taken(subject, done)
-            said = say("{count} DICOM objects were saved.", count=done.objects)
+            said = say(
+                "{count} {count:DICOM object was|DICOM objects were} saved.", count=done.objects
+            )
             if done.notes:
                 said = say("{what} {todo}", what=said, todo=done.notes[0])
             return said, folder

@@ -85,7 +85,8 @@ def detection_slider(
         point = points[n]
         said.setText(
             tr(
-                "{count} false positives a scan, {share} % of the lesions found",
+                "{count} {count:false positive|false positives} a scan, {share} % of the "
+                "lesions found",
                 count=f"{point.false_positives:.2g}", share=f"{100 * point.sensitivity:.0f}",
             )
         )  # fmt: skip

@@ -92,7 +92,11 @@ def result_words(result: RiskResult) -> str:
         return tr("not valid here")
     if result.status == "missing":
         count = len(result.missing)
-        return tr("needs one value") if count == 1 else tr("needs {count} values", count=count)
+        return (
+            tr("needs one value")
+            if count == 1
+            else tr("needs {count} {count:value|values}", count=count)
+        )
     number = f"{result.shown} {tr(unit_text(result.unit))}".strip()
     if result.interval is not None:
         low, high = (f"{end:.{result.decimals}f}" for end in result.interval)

@@ -81,7 +81,7 @@ class ScoreFinder(QWidget):
 
     def _show_found(self) -> None:
         count = len(self._scores)
-        words = tr("Fewer") if self._is_all else tr("All {count} scores", count=count)
+        words = tr("Fewer") if self._is_all else tr("All {count} {count:score|scores}", count=count)
         self.all.setText(words)
         self.all.setAccessibleName(words)
         clear_layout(self._list)

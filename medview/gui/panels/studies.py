@@ -76,7 +76,7 @@ class SeriesItem(QFrame):
             if part
         )
         self.count = count = len(stack.frames)
-        images = tr("1 image") if count == 1 else tr("{count} images", count=count)
+        images = tr("{count} {count:image|images}", count=count)
         parted = "" if stack.label is None else f" · {stack.label}"
         if stack.label is None and len(series.stacks) > 1:
             parts = len(series.stacks)
@@ -289,7 +289,7 @@ class StudiesPanel(QWidget):
             if is_active:
                 widgets += self._documents(patient)
         if len(ordered) > self._most:
-            more = tr("{count} more patients…", count=len(ordered) - self._most)
+            more = tr("{count} more {count:patient|patients}…", count=len(ordered) - self._most)
             widgets.append(button(more, "link", self._show_more))
         widgets += self._left_out()
         if not widgets:

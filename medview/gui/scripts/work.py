@@ -66,7 +66,7 @@ class ScriptWork:
             except (WriteFailed, OSError):
                 self._window.reactions.say(say("The recording could not be written."), "bad")
             else:
-                said = say("Recorded {count} steps: {path}", count=len(script.steps),
+                said = say("Recorded {count} {count:step|steps}: {path}", count=len(script.steps),
                            path=self.kept)  # fmt: skip
                 self._window.reactions.say(said)
 
@@ -89,7 +89,7 @@ class ScriptWork:
                 self._window.reactions.say(said, "warn")
         done = sum(result.is_done for result in results)
         self._window.reactions.say(
-            say("Repeated {done} of {count} steps.", done=done, count=len(results))
+            say("Repeated {done} of {count} {count:step|steps}.", done=done, count=len(results))
         )
 
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from medview.core.geometry import PatientPoint
 from medview.core.results import CurvePath, Measurement
+from medview.gui.views.marks import Mark
 from medview.gui.views.state import ViewState
 from medview.imaging.fusion import UpperLayer
 from medview.imaging.roi import EdgeWays
@@ -45,6 +46,9 @@ class Measures(Protocol):
 
     def sketch(self, measurement: Measurement | None) -> None:
         """Draw a measurement that is not finished, or none."""
+
+    def with_label_at(self, mark: Mark, x: float, y: float) -> Measurement:
+        """The measurement of a mark with the middle of its label at a place of the screen."""
 
     def finish(self, measurement: Measurement) -> None:
         """A measurement was drawn, or changed where its id is known."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
 from medview.gui.tools.base import Pointer, Stage, Tool
 from medview.gui.tools.drawing import has_size
+from medview.gui.views.marks import Mark
 from medview.imaging import roi
+
+_LEAST_PX = 3.0  # a shorter drag is a click
 
 
 class EditTool(Tool):
@@ -65,3 +70,42 @@ class EditTool(Tool):
         if self._before.kind == "angle":
             return points[0 if handle == 1 else 1]
         return None if self._before.kind in roi.SOLID and handle == 0 else points[handle ^ 1]
+
+
+class LabelTool(Tool):
+    """Moves the words of a measurement; lives for one drag."""
+
+    name = "label"
+    cursor = "hand"
+
+    def __init__(self, mark: Mark, middle: tuple[float, float]) -> None:
+        self._mark, self._middle = mark, middle
+        self._start: Pointer | None = None
+        self._now: Measurement | None = None
+
+    def press(self, stage: Stage, pointer: Pointer) -> None:
+        """Remember where it was grabbed."""
+        self._start = pointer
+
+    def move(self, stage: Stage, pointer: Pointer) -> None:
+        """Show the words where they would be."""
+        start = self._start
+        if start is None:
+            return
+        x, y = self._middle[0] + pointer.x - start.x, self._middle[1] + pointer.y - start.y
+        if self._now is not None or math.dist((x, y), self._middle) >= _LEAST_PX:
+            self._now = stage.measuring.with_label_at(self._mark, x, y)
+            stage.measuring.sketch(self._now)
+
+    def release(self, stage: Stage, pointer: Pointer) -> None:
+        """Keep them there."""
+        now = self._now
+        self.cancel(stage)
+        if now is not None:
+            stage.measuring.finish(now)
+
+    def cancel(self, stage: Stage) -> bool:
+        """Leave them where they were."""
+        self._start = self._now = None
+        stage.measuring.sketch(None)
+        return True

@@ -9,14 +9,15 @@ from PySide6.QtGui import QMouseEvent
 
 from medview.gui.tools.base import Pointer, Tool
 from medview.gui.tools.crosshair import CrosshairTool, LineTool
-from medview.gui.tools.edit import EditTool
+from medview.gui.tools.edit import EditTool, LabelTool
 from medview.gui.tools.habits import habits
 from medview.gui.tools.pan import PanTool
 from medview.gui.tools.scroll import ScrollTool
 from medview.gui.tools.table import tool_named
 from medview.gui.tools.upper_window import UpperWindowTool
 from medview.gui.views.cross_lines import cross_lines, taken_at
-from medview.gui.views.marks import body_at, handle_at
+from medview.gui.views.labels import Label, label_at
+from medview.gui.views.marks import Mark, body_at, handle_at
 from medview.gui.views.stage import SliceStage
 from medview.imaging.roi import SOLID
 
@@ -113,12 +114,44 @@ class Hands:
         is_asked = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         return is_asked or (layer.takes_window and self.tool.name == "window")
 
-    def _grabbed(self, pointer: Pointer) -> EditTool | None:
-        """A measurement under the mouse is taken before any tool but another measuring one."""
+    def choose_at(self, x: float, y: float) -> str:
+        """Select the measurement whose shape or words are at a place; its id, "" for none."""
+        marks = self._marks()
+        handle, label = handle_at(marks, x, y), self._label_at(marks, x, y)
+        taken = handle[0] if handle else label.mark if label else body_at(marks, x, y)
+        if taken is None:
+            return ""
+        self._stage.measuring.select(taken.measurement.id)
+        self._stage.repaint_wanted.emit()
+        return taken.measurement.id
+
+    def is_over_label(self, x: float, y: float) -> bool:
+        """Whether a drag from here would move the words of a measurement."""
+        if self.tool.is_drawing or not self._stage.measuring.measurements:
+            return False
+        marks = self._marks()
+        return handle_at(marks, x, y) is None and self._label_at(marks, x, y) is not None
+
+    def _marks(self) -> list[Mark]:
+        """What lies here and is kept, not what is only being drawn."""
         measuring = self._stage.measuring
         known = {measurement.id for measurement in measuring.measurements}
-        marks = [each for each in measuring.marks() if each.measurement.id in known]
+        return [each for each in measuring.marks() if each.measurement.id in known]
+
+    def _label_at(self, marks: list[Mark], x: float, y: float) -> Label | None:
+        return label_at(self._stage.measuring.labels(marks), x, y)
+
+    def _grabbed(self, pointer: Pointer) -> Tool | None:
+        """A measurement under the mouse is taken before any tool but another measuring one; its
+        words before every tool."""
+        measuring, marks = self._stage.measuring, self._marks()
         handle = handle_at(marks, pointer.x, pointer.y)
+        label = None if handle is not None else self._label_at(marks, pointer.x, pointer.y)
+        if label is not None:
+            measuring.select(label.mark.measurement.id)
+            self._stage.repaint_wanted.emit()
+            middle = label.box.center()
+            return LabelTool(label.mark, (middle.x(), middle.y()))
         body = None if handle is not None else body_at(marks, pointer.x, pointer.y)
         if handle is None and body is None:
             measuring.select("")

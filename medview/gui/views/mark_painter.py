@@ -9,16 +9,16 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 from medview.core.geometry import FloatArray
 from medview.gui.style import colour
 from medview.gui.views import ink
+from medview.gui.views.labels import Label
 from medview.gui.views.marks import Mark
 from medview.gui.views.measuring import Measuring
 from medview.gui.views.words_painter import paint_words
-from medview.imaging import roi
 
 _HANDLE, _SPOT, _HEAD = 3.0, 4.0, 11.0
 
 
 def paint_mark(painter: QPainter, each: Mark, measuring: Measuring) -> None:
-    """A measurement at its place, into a painter in logical pixels.
+    """The shape of a measurement at its place, into a painter in logical pixels.
 
     What a slice only cuts is thin and without numbers; what another series holds is dashed.
     """
@@ -39,18 +39,24 @@ def paint_mark(painter: QPainter, each: Mark, measuring: Measuring) -> None:
         painter.setBrush(QColor(ink_colour if is_held else ink.INK.canvas))
         painter.drawEllipse(QPointF(*place), _HANDLE, _HANDLE)
     painter.restore()
-    if each.is_whole:
-        _paint_lines(painter, each, measuring, ink_colour)
 
 
-def _paint_lines(painter: QPainter, each: Mark, measuring: Measuring, ink_colour: str) -> None:
-    """Beside the end that is further right, so that the line does not run through the words."""
+def paint_label(painter: QPainter, label: Label, measuring: Measuring) -> None:
+    """The words of a measurement in their box, and the line from there to its shape."""
+    is_selected = label.mark.measurement.id == measuring.selected
+    ink_colour = ink.INK.accent if is_selected else ink.INK.warn
+    if label.leader is not None:
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for pen in (QPen(colour(ink.INK.canvas, 0.6), 3.0), QPen(QColor(ink_colour), 1.0)):
+            painter.setPen(pen)
+            painter.drawLine(*label.leader)
+        painter.restore()
     painter.setFont(ink.corner_font())
-    anchor = QPointF(*max(each.places, key=lambda place: place[0]))
-    step = QFontMetricsF(painter.font()).height()
-    lines = [*roi.lines(each.measurement), *measuring.remarks(each.measurement)]
-    for number, text in enumerate(lines):
-        place = anchor + QPointF(9, 4 + number * step)
+    metrics = QFontMetricsF(painter.font())
+    for number, text in enumerate(label.lines):
+        down = number * metrics.height() + metrics.ascent()
+        place = label.box.topLeft() + QPointF(2, down)
         paint_words(painter, text, place, Qt.AlignmentFlag.AlignLeft, ink_colour=ink_colour)
 
 

@@ -25,7 +25,8 @@ class Mark:
 
     lines: (n, 2) places of the screen, and whether they are closed. spots: where lines go through
     the slice. places: its handles on the screen, none where it only goes through; points: which of
-    the measurement's points each handle is.
+    the measurement's points each handle is. label: where the reader has put the middle of its
+    words, None where the view chooses.
     """
 
     measurement: Measurement
@@ -33,6 +34,7 @@ class Mark:
     places: tuple[Place, ...]
     points: tuple[int, ...] = ()
     spots: tuple[Place, ...] = ()
+    label: Place | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -53,7 +55,25 @@ def mark(measurement: Measurement, plane: SlicePlane, index: int, to: ScreenMap)
         return Mark(measurement, lines, (), (), spots)
     points = roi.handles(measurement.kind, len(measurement.points))
     places = roi.pixels_of(plane, np.array([measurement.points[n] for n in points]))
-    return Mark(measurement, lines, _places(_on_screen(places[:, 1:], to)), points, spots)
+    places = _places(_on_screen(places[:, 1:], to))
+    return Mark(measurement, lines, places, points, spots, _label_of(measurement, plane, to))
+
+
+def _label_of(measurement: Measurement, plane: SlicePlane, to: ScreenMap) -> Place | None:
+    """Where the reader has put its words: the shift is from the middle of its points."""
+    if measurement.label_shift is None:
+        return None
+    at = np.mean(measurement.points, axis=0) + measurement.label_shift
+    return _places(_on_screen(roi.pixels_of(plane, at[None])[:, 1:], to))[0]
+
+
+def label_shift(
+    measurement: Measurement, plane: SlicePlane, index: int, pixel: tuple[float, float]
+) -> tuple[float, float, float]:
+    """Millimetres from the middle of a measurement's points to a (row, column) of a slice."""
+    middle = np.mean(measurement.points, axis=0)
+    x, y, z = (float(v) for v in np.subtract(plane.to_patient(index, *pixel), middle))
+    return x, y, z
 
 
 def _on_screen(places: FloatArray, to: ScreenMap) -> FloatArray:

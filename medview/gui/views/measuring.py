@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,7 +14,8 @@ from medview.core.geometry import PatientPoint
 from medview.core.results import Measurement
 from medview.core.words import tr
 from medview.gui.views.corners import Shown
-from medview.gui.views.marks import Mark, mark
+from medview.gui.views.labels import Label, place_labels
+from medview.gui.views.marks import Mark, label_shift, mark
 from medview.gui.views.measured_on import is_held_here, target
 from medview.gui.views.state import ScreenMap
 from medview.imaging import roi
@@ -99,14 +101,42 @@ class Measuring(QObject):
             return []
         if isinstance(plane, CurvedPlane):
             return self._marks_along(plane)
-        where, index = self._stage.map(), self._stage.index
-        if isinstance(plane, CrossSections):
-            plane, index, where = _flat(plane, index, where)
+        plane, index, where = self._drawn_on(plane)
         sketched = () if self.sketched is None else (self.sketched,)
         replaced = "" if self.sketched is None else self.sketched.id
         kept = (m for m in self.measurements if m.id != replaced)
         found = (mark(m, plane, index, where) for m in (*kept, *sketched))
         return [each for each in found if each is not None]
+
+    def _drawn_on(self, plane: SlicePlane) -> tuple[SlicePlane, int, ScreenMap]:
+        """The plane whose pixels the marks lie on, its slice, and how they come to the screen."""
+        where, index = self._stage.map(), self._stage.index
+        if isinstance(plane, CrossSections):
+            return _flat(plane, index, where)
+        if isinstance(plane, CurvedPlane):
+            return plane.unrolled, 0, where
+        return plane, index, where
+
+    def labels(self, marks: Sequence[Mark] | None = None) -> list[Label]:
+        """The words of what lies on the shown slice, where they are drawn."""
+        marks = self.marks() if marks is None else marks
+        said = ((m, self._said(m.measurement)) for m in marks if m.is_whole)
+        return place_labels(((mark, lines) for mark, lines in said if lines), self._stage.size)
+
+    def _said(self, measurement: Measurement) -> tuple[str, ...]:
+        return (*roi.lines(measurement), *self.remarks(measurement))
+
+    def with_label_at(self, mark: Mark, x: float, y: float) -> Measurement:
+        """The measurement of a mark with the middle of its label at a place of the screen."""
+        plane = self._stage.plane
+        if plane is None:
+            return mark.measurement
+        on, index, where = self._drawn_on(plane)
+        placed = mark.measurement
+        if isinstance(plane, CurvedPlane):
+            placed = replace(placed, points=tuple(unroll(plane, point) for point in placed.points))
+        shift = label_shift(placed, on, index, where.to_pixel(x, y))
+        return replace(mark.measurement, label_shift=shift)
 
     def _marks_along(self, plane: CurvedPlane) -> list[Mark]:
         """What was drawn on the straightened picture as it stands."""

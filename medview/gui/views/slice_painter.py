@@ -24,7 +24,7 @@ from medview.gui.views.cross_lines import CrossLine, cross_lines
 from medview.gui.views.curve_painter import paint_curve
 from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
-from medview.gui.views.mark_painter import paint_mark
+from medview.gui.views.mark_painter import paint_label, paint_mark
 from medview.gui.views.pixels import Outline, Picture, PictureLook, SlicePictures
 from medview.gui.views.presented import paint_presented
 from medview.gui.views.reference_lines import paint_reference_lines
@@ -75,8 +75,11 @@ class SlicePainter:
             paint_reference_lines(painter, look.lines, where)
             paint_curve(self._stage, painter, has_handles=look.has_curve_handles)
             measuring = self._stage.measuring
-            for each in measuring.marks():
+            marks = measuring.marks()
+            for each in marks:
                 paint_mark(painter, each, measuring)
+            for label in measuring.labels(marks):
+                paint_label(painter, label, measuring)
             paint_brush(self._stage, painter, where)
             paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:

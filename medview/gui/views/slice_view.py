@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QFocusEvent,
     QKeyEvent,
     QMouseEvent,
@@ -77,7 +78,7 @@ class SliceView(QWidget):
     cine_asked = Signal(str)  # toggle, bounce, faster, slower, stop
     overlay_toggled = Signal(bool)
     corner_text_toggled = Signal(bool)
-    menu_requested = Signal(QPoint)
+    menu_requested = Signal(QPoint, str)  # where on the screen; the measurement there, or ""
 
     def __init__(self, plane: str = "axial", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -261,6 +262,7 @@ class SliceView(QWidget):
         if self.stage.shown is None:
             return
         self._hands.move(event)
+        self._show_cursor(event)
         reading = reading_at(self.stage, event.position().x(), event.position().y())
         self.probe_moved.emit(reading)
         if self.tool_name == "probe" and reading is not None:
@@ -270,7 +272,25 @@ class SliceView(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag; a right click asks for the menu."""
         if self.stage.shown is not None and self._hands.release(event):
-            self.menu_requested.emit(event.globalPosition().toPoint())
+            place = event.position()
+            chosen = self._hands.choose_at(place.x(), place.y())
+            self.menu_requested.emit(event.globalPosition().toPoint(), chosen)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu by its key: of the selected measurement where there is one."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard and self.stage.shown is not None:
+            self.menu_requested.emit(
+                self.mapToGlobal(self.rect().center()), self.stage.measuring.selected
+            )
+
+    def _show_cursor(self, event: QMouseEvent) -> None:
+        """Words that can be dragged look so."""
+        if event.buttons() == Qt.MouseButton.NoButton:
+            place = event.position()
+            is_over = self._hands.is_over_label(place.x(), place.y())
+            wanted = _CURSORS["hand" if is_over else self._hands.tool.cursor]
+            if self.cursor().shape() != wanted:
+                self.setCursor(wanted)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """This view alone, and back; while an outline is drawn its end."""

@@ -245,7 +245,7 @@ class Tile(QWidget):
             return tr("Colours are no measure of tissue: there is no volume to draw.")
         if not self.is_in_space:
             return tr("These pictures do not lie one behind the other: they make no volume.")
-        return tr("{count} slices make no volume worth turning.",
+        return tr("{count} {count:slice makes|slices make} no volume worth turning.",
                   count=self.opened.volume.geometry.shape[0])  # fmt: skip
 
     def _show_kind(self) -> None:

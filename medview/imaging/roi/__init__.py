@@ -26,7 +26,7 @@ from medview.imaging.roi.statistics import (
     sphere_values,
     statistics_of,
 )
-from medview.imaging.roi.words import KIND_TITLES, lines, number, rows, shown, title_of
+from medview.imaging.roi.words import KIND_TITLES, as_text, lines, number, rows, shown, title_of
 
 __all__ = [
     "CLOSED",
@@ -45,6 +45,7 @@ __all__ = [
     "Site",
     "Statistics",
     "again",
+    "as_text",
     "cut",
     "handles",
     "histogram",

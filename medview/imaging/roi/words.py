@@ -119,6 +119,14 @@ def rows(measurement: Measurement) -> tuple[tuple[str, str], ...]:
     return tuple((_name(quantity), shown(quantity)) for quantity in measurement.quantities)
 
 
+def as_text(measurement: Measurement) -> str:
+    """A measurement as lines of name and value parted by tabs, for a report or a table."""
+    state = measurement.calibration
+    mark = "" if state in ("patient", "none") else f" ({state})"
+    told = ("\t".join(each) for each in rows(measurement))
+    return "\n".join([title_of(measurement) + mark, *told])
+
+
 def _name(quantity: Quantity) -> str:
     if quantity.concept == "Count" and quantity.unit == "{voxels}":
         return tr("Voxels")

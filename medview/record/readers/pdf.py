@@ -44,7 +44,7 @@ def pdf_text(
     text = "\n\n".join(page for page in pages if page)
     if not text.strip():
         raise UnreadableInstance(
-            say("The PDF has no text, only pictures ({count} pages).", count=count),
+            say("The PDF has no text, only pictures ({count} {count:page|pages}).", count=count),
             where,
             what_to_do=say("Recognise its text with another program and open the result."),
         )
@@ -62,7 +62,11 @@ def _pages(
     for number in range(min(count, _MAX_PAGES)):
         if length > _MAX_CHARACTERS or clock() > until:
             notes.append(
-                say("Only the first {read} of {count} pages were read.", read=number, count=count)
+                say(
+                    "Only the first {read} of {count} {count:page|pages} were read.",
+                    read=number,
+                    count=count,
+                )
             )
             return
         page = document[number]
@@ -79,7 +83,11 @@ def _pages(
         yield text
     if count > _MAX_PAGES:
         notes.append(
-            say("Only the first {read} of {count} pages were read.", read=_MAX_PAGES, count=count)
+            say(
+                "Only the first {read} of {count} {count:page|pages} were read.",
+                read=_MAX_PAGES,
+                count=count,
+            )
         )
 
 
