@@ -95,15 +95,24 @@ def base_font(pixels: int = FONT_BASE, *, semibold: bool = False) -> QFont:
     return exact_font(_scaled(pixels), semibold=semibold)
 
 
-def exact_font(pixels: int, *, semibold: bool = False) -> QFont:
-    """The interface's face with a Chinese one behind it, figures of equal width."""
+def has_han(text: str) -> bool:
+    """Whether Chinese characters stand in a text."""
+    return not text.isascii() and any("\u3400" <= sign <= "\u9fff" for sign in text)
+
+
+def exact_font(pixels: int, *, semibold: bool = False, leads_chinese: bool | None = None) -> QFont:
+    """The interface's face with a Chinese one behind it, figures of equal width.
+
+    leads_chinese: whether the Chinese face comes first; as the language wants it where not said.
+    """
     families = set(QFontDatabase.families())
     wanted = ("Inter", "Noto Sans", "Segoe UI", "DejaVu Sans")
     face = next((name for name in wanted if name in families), QFont().defaultFamily())
     chinese = [name for name in ("Noto Sans CJK SC", "Microsoft YaHei") if name in families]
     # As a second family Qt takes the Chinese face in whatever weight it met first: it leads where
     # the words are Chinese.
-    order = [*chinese, face] if current_language() == "zh_CN" else [face, *chinese]
+    is_first = current_language() == "zh_CN" if leads_chinese is None else leads_chinese
+    order = [*chinese, face] if is_first else [face, *chinese]
     font = QFont()
     font.setFamilies(order)
     font.setPixelSize(pixels)

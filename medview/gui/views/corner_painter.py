@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter
+from PySide6.QtGui import QPainter
 
 from medview.core.results import OWN_MASK
 from medview.core.words import tr
@@ -24,9 +24,8 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
     """The words in the four corners and the badges."""
     if stage.shown is None or stage.plane is None:
         return
-    painter.setFont(ink.corner_font())
     width, height = stage.size
-    line = QFontMetricsF(painter.font()).height() + 1
+    line = ink.metrics_of(ink.corner_face()).height() + 1
     left, right = ink.MARGIN, width - ink.MARGIN
     align_left, align_right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
     room = width / 2 - 2 * ink.MARGIN - 8
@@ -57,7 +56,7 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
         lower_left = [corners.upper_layer(stage.upper), *lower_left]
     lower_left = [*filter(None, (look.link, look.cine, look.phase)), *lower_left]
     upper_left, upper_right, lower_left, lower_right = (
-        broken(painter, lines, room) for lines in (upper_left, upper_right, lower_left, lower_right)
+        broken(lines, room) for lines in (upper_left, upper_right, lower_left, lower_right)
     )
     blocks = (
         (upper_left, left, 0.0, align_left),
@@ -70,9 +69,10 @@ def paint_texts(stage: SliceStage, painter: QPainter, look: Look, where: ScreenM
         for number, text in enumerate(lines):
             paint_words(painter, text, QPointF(x, first + number * line), side, room)
     first = 8 + line * (len(upper_right) + 0.8)
-    paint_words(painter, "  ".join(marks), QPointF(right, first), align_right, room, ink.INK.warn)
+    warn, bad = ink.corner_face(ink.INK.warn), ink.corner_face(ink.INK.bad)
+    paint_words(painter, "  ".join(marks), QPointF(right, first), align_right, room, warn)
     torn = corners.conflict(stage.shown)
-    paint_words(painter, torn, QPointF(right, first + line), align_right, room, ink.INK.bad)
+    paint_words(painter, torn, QPointF(right, first + line), align_right, room, bad)
 
 
 def _own(corner: str, now: Moment) -> list[str]:
@@ -85,8 +85,8 @@ def paint_letters(stage: SliceStage, painter: QPainter, plane: SlicePlane) -> No
     """Which way of the patient each edge is."""
     words = edge_words(stage, plane)
     width, height = stage.size
-    painter.setFont(ink.letter_font())
-    metrics = QFontMetricsF(painter.font())
+    face = ink.letter_face()
+    metrics = ink.metrics_of(face)
     middle = height / 2 + metrics.ascent() / 2 - 1
     places = (
         (QPointF(ink.MARGIN - 4, middle), Qt.AlignmentFlag.AlignLeft),
@@ -95,7 +95,7 @@ def paint_letters(stage: SliceStage, painter: QPainter, plane: SlicePlane) -> No
         (QPointF(width / 2, height - 9), Qt.AlignmentFlag.AlignHCenter),
     )
     for text, (place, side) in zip(words, places, strict=True):
-        paint_words(painter, text, place, side)
+        paint_words(painter, text, place, side, face=face)
 
 
 def edge_words(stage: SliceStage, plane: SlicePlane) -> tuple[str, str, str, str]:

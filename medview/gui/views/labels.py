@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QFont, QFontMetricsF
 
 from medview.core.geometry import FloatArray
-from medview.gui.views import ink
 from medview.gui.views.marks import Mark
+from medview.gui.views.words_painter import words_size
 
 _GAP = 9.0  # px between a shape and its words
 _EDGE = 4.0  # px that words keep from the view's edge
@@ -40,7 +38,7 @@ def place_labels(
     or the view's edge as far as there is room."""
     placed: list[Label] = []
     for mark, lines in said:
-        width, height = _extent(lines, ink.corner_font().toString())
+        width, height = words_size(lines)
         shape = _places_of(mark)
         if mark.label is None:
             taken = [each.box for each in placed]
@@ -55,15 +53,6 @@ def place_labels(
 def label_at(labels: Iterable[Label], x: float, y: float) -> Label | None:
     """The label under a place of the screen."""
     return next((each for each in labels if each.box.contains(QPointF(x, y))), None)
-
-
-@lru_cache(maxsize=256)  # most labels say the same from paint to paint
-def _extent(lines: tuple[str, ...], font: str) -> tuple[float, float]:
-    """Width and height of some lines."""
-    drawn = QFont()
-    drawn.fromString(font)
-    metrics = QFontMetricsF(drawn)
-    return max(map(metrics.horizontalAdvance, lines)) + 4, len(lines) * metrics.height()
 
 
 def _places_of(mark: Mark) -> FloatArray:

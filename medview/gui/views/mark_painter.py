@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from medview.core.geometry import FloatArray
 from medview.gui.style import colour
@@ -52,12 +52,12 @@ def paint_label(painter: QPainter, label: Label, measuring: Measuring) -> None:
             painter.setPen(pen)
             painter.drawLine(*label.leader)
         painter.restore()
-    painter.setFont(ink.corner_font())
-    metrics = QFontMetricsF(painter.font())
+    face = ink.corner_face(ink_colour)
+    metrics = ink.metrics_of(face)
     for number, text in enumerate(label.lines):
         down = number * metrics.height() + metrics.ascent()
         place = label.box.topLeft() + QPointF(2, down)
-        paint_words(painter, text, place, Qt.AlignmentFlag.AlignLeft, ink_colour=ink_colour)
+        paint_words(painter, text, place, Qt.AlignmentFlag.AlignLeft, face=face)
 
 
 def _paint_shape(painter: QPainter, each: Mark) -> None:

@@ -120,7 +120,7 @@ class _Drawing:
         for number, line in enumerate(text.text.splitlines()):
             below = place + QPointF(0, height * (number + 1))
             left = Qt.AlignmentFlag.AlignLeft
-            paint_words(self._painter, line, below, left, ink_colour=ink.INK.sagittal)
+            paint_words(self._painter, line, below, left, face=ink.corner_face(ink.INK.sagittal))
 
     def shutter(self, shutter: Shutter) -> None:
         """Black outside of each of its parts."""

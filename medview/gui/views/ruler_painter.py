@@ -59,5 +59,4 @@ def paint_ruler(stage: SliceStage, painter: QPainter, where: ScreenMap) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     mark = stage.measuring.calibration
     text = ruler.text if mark == "patient" else f"{ruler.text} {mark}"
-    painter.setFont(ink.corner_font())
     paint_words(painter, text, QPointF(left + _END + 5, top + long + 4), Qt.AlignmentFlag.AlignLeft)

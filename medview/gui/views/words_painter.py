@@ -1,16 +1,19 @@
-"""One line of words on a picture."""
+"""One line of words on a picture, made as a picture once for as long as it says the same."""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
 
 from medview.gui.style import colour
 from medview.gui.views import ink
 
 _BEHIND = colour(ink.INK.canvas, 0.8)  # coloured words too keep 4.5 to 1 over white
+_BESIDE = 2  # px of the dimmed ground beside the words
+_CENTRED = {Qt.AlignmentFlag.AlignRight: 1.0, Qt.AlignmentFlag.AlignHCenter: 0.5}
 
 
 def paint_words(
@@ -19,39 +22,57 @@ def paint_words(
     place: QPointF,
     side: Qt.AlignmentFlag,
     room: float = 400.0,
-    ink_colour: str = ink.INK.text,
+    face: ink.Face | None = None,
 ) -> None:
-    """One line on its base line, the picture dimmed behind it so that it reads on bone."""
+    """One line on its base line, the picture dimmed behind it so that it reads on bone; in the face
+    of corner texts where none is given."""
     if not text:
         return
-    text, width, ascent, height = _fitted(text, max(40.0, room), painter.font().toString())
-    shift = {Qt.AlignmentFlag.AlignRight: 1.0, Qt.AlignmentFlag.AlignHCenter: 0.5}.get(side, 0.0)
-    x, y = round(place.x() - width * shift), round(place.y())
-    painter.fillRect(QRectF(x - 2, y - ascent, width + 4, height), _BEHIND)
-    painter.setPen(QColor(ink_colour))
-    painter.drawText(QPointF(x, y), text)
+    face = face or ink.corner_face()
+    ratio = painter.device().devicePixelRatioF()
+    picture, width, ascent = _drawn(text, max(40.0, room), face, ratio)
+    x, y = round(place.x() - width * _CENTRED.get(side, 0.0)), round(place.y())
+    painter.drawImage(QPointF(x - _BESIDE, y - ascent), picture)
 
 
 @lru_cache(maxsize=512)  # most lines stay as they are from paint to paint
-def _fitted(text: str, room: float, font: str) -> tuple[str, float, float, float]:
-    """The text as far as there is room, its width, and ascent and height of its font."""
-    drawn = QFont()
-    drawn.fromString(font)
-    metrics = QFontMetricsF(drawn)
+def _drawn(text: str, room: float, face: ink.Face, ratio: float) -> tuple[QImage, float, int]:
+    """The text as far as there is room, on its ground; its width and the height over the line."""
+    font = ink.font_of(face.leading_with(text))
+    metrics = QFontMetricsF(font)
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-    return text, metrics.horizontalAdvance(text), metrics.ascent(), metrics.height()
+    width, ascent = metrics.horizontalAdvance(text), math.ceil(metrics.ascent())
+    size = (width + 2 * _BESIDE) * ratio, (ascent + metrics.descent()) * ratio
+    image = QImage(*map(math.ceil, size), QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(ratio)
+    image.fill(_BEHIND)
+    painter = QPainter(image)
+    painter.setFont(font)
+    painter.setPen(QColor(face.colour))
+    painter.drawText(QPointF(_BESIDE, ascent), text)
+    painter.end()
+    return image, width, ascent
 
 
-def broken(painter: QPainter, lines: list[str], room: float) -> list[str]:
+def words_size(lines: tuple[str, ...]) -> tuple[float, float]:
+    """Width and height of some lines in the face of corner texts, with their ground."""
+    return _size(lines, ink.corner_face())
+
+
+@lru_cache(maxsize=256)
+def _size(lines: tuple[str, ...], face: ink.Face) -> tuple[float, float]:
+    widths = [ink.metrics_of(face.leading_with(text)).horizontalAdvance(text) for text in lines]
+    return max(widths) + 2 * _BESIDE, len(lines) * ink.metrics_of(face).height()
+
+
+def broken(lines: list[str], room: float) -> list[str]:
     """The lines, those without room broken where their parts meet: no part may go unseen."""
-    font = painter.font().toString()
-    return [part for line in lines for part in _broken(line, max(40.0, room), font)]
+    face = ink.corner_face()
+    return [part for line in lines for part in _broken(line, max(40.0, room), face)]
 
 
 @lru_cache(maxsize=512)
-def _broken(text: str, room: float, font: str) -> tuple[str, ...]:
-    drawn = QFont()
-    drawn.fromString(font)
-    if QFontMetricsF(drawn).horizontalAdvance(text) <= room:
+def _broken(text: str, room: float, face: ink.Face) -> tuple[str, ...]:
+    if ink.metrics_of(face.leading_with(text)).horizontalAdvance(text) <= room:
         return (text,)
     return tuple(text.split(" · "))
