@@ -10,6 +10,7 @@ import numpy as np
 
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say, tr
+from medview.gui.dialogs.asking import ask_number
 from medview.imaging.planes import Plane
 from medview.session.segments import Segment
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from medview.imaging.segment.box import Bits, Box
 
 _SMALL_MM3, _SMOOTH_MM, _MARGIN_MM = 50.0, 1.0, 1.0
+_LARGEST_MM3 = 1e6
 Change = Callable[["Bits", tuple[float, float, float], CancelToken], "Bits"]
 
 
@@ -35,7 +37,8 @@ class SegmentChanges:
         on("segment.take_up", self._take_up)
         on("segment.fill", self._fill)
         on("segment.largest", partial(self._change, say("Keep the largest part"), _largest))
-        on("segment.clean", partial(self._change, say("Remove small parts"), self._without_small))
+        on("segment.clean", partial(self._clean, _SMALL_MM3))
+        on("segment.clean_size", self._ask_size)
         on("segment.smooth", partial(self._change, say("Smooth a segment"), _smooth, 3.0))
         grown, shrunk = say("Grow a segment"), say("Shrink a segment")
         on("segment.larger", partial(self._change, grown, _margin(_MARGIN_MM), 3.0))
@@ -116,12 +119,23 @@ class SegmentChanges:
 
         self._change(say("Fill between slices"), change)
 
-    def _without_small(
-        self, bits: Bits, spacing: tuple[float, float, float], _cancel: CancelToken
-    ) -> Bits:
+    def _ask_size(self) -> None:
+        if self._wanted() is not None:
+            ask_number(
+                self._window,
+                tr("Remove parts smaller than how many cubic millimetres?"),
+                (0.1, _LARGEST_MM3),
+                self._clean,
+            )
+
+    def _clean(self, smallest_mm3: float) -> None:
+        """Take away what hangs together and is smaller than that."""
         from medview.imaging.segment.shape import remove_small
 
-        return remove_small(bits, _SMALL_MM3, float(np.prod(spacing)))
+        def change(bits: Bits, spacing: tuple[float, float, float], _cancel: CancelToken) -> Bits:
+            return remove_small(bits, smallest_mm3, float(np.prod(spacing)))
+
+        self._change(say("Remove small parts"), change)
 
     def _change(self, name: Sentence, change: Change, room_mm: float = 0.0) -> None:
         """Work a new mask out in a thread; only what differs is stored."""

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK
 from pydicom import dcmread
 
-from medview.core.geometry import Geometry, PatientPoint
+from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.study import FrameRef, Stack
 from medview.core.volume import Volume
 from medview.dicom import load_volume, scan
@@ -19,7 +19,9 @@ from medview.imaging import Plane, Window, planes_of
 from medview.imaging.colour_maps import MAPS, colour_map, coloured
 from medview.imaging.curved import CurvedPlane, cross_sections
 from medview.imaging.curves import curve_through
+from medview.imaging.fused_slab import resampled_through
 from medview.imaging.fusion import fitting_step, layer_colours, resampled, upper_layer
+from medview.imaging.slabs import Slab, thick
 
 
 def stack_in(folder: Path) -> Stack:
@@ -256,3 +258,23 @@ def test_grey_maps_keep_or_turn_the_grey() -> None:
     assert coloured(grey, "inverse-grey")[0, :, 0].tolist() == [255, 155, 0]
     assert len({name for name, _ in MAPS}) == len(MAPS)
     assert Window(center=1, width=2).function == "LINEAR"
+
+
+@pytest.mark.parametrize(("mode", "over"), [("mip", np.max), ("minip", np.min), ("mean", np.mean)])
+def test_over_a_slab_the_upper_stack_is_as_thick_as_the_lower(mode, over) -> None:
+    lower = Geometry(shape=(20, 16, 16), spacing=(1.0, 1.0, 1.0))
+    own = Geometry(shape=(20, 16, 16), spacing=(1.0, 1.0, 1.0))
+    stored = np.random.default_rng(3).integers(0, 900, own.shape).astype(np.int16)
+    stored[13] = 0  # within 3 mm of slice 10
+    stored[5] = 2000  # beyond it
+    upper = Volume(stored=stored, geometry=own, modality="PT")
+    slab = thick(planes_of(lower)["axial"], Slab(mode, 6.0))
+    middle = slab.to_pixel(own.to_patient(VoxelIndex(10, 0, 0)))[0]
+
+    found = resampled_through(upper, slab, round(middle), None, 1)
+
+    np.testing.assert_allclose(found, over(stored[7:14].astype(float), axis=0), rtol=1e-5)
+    thin = planes_of(lower)["axial"]
+    np.testing.assert_allclose(resampled_through(upper, thin, 10, None, 1), stored[10])
+    coarse = resampled_through(upper, slab, round(middle), None, 2)
+    assert coarse.shape == (8, 8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
@@ -13,8 +14,15 @@ from pydicom.uid import (
 )
 from pytestqt.qtbot import QtBot
 
+from medview.ai.events import JobCancelled, JobPart
+from medview.ai.folder import open_folder
+from medview.core.paths import shipped_models_dir
+from medview.core.results import GateVerdict, Label, LabelMap, ModelRun
+from medview.gui.bridge import SessionBridge
 from medview.gui.cards import Card, CardColumn, ElidedLabel
 from medview.gui.window import MainWindow
+from medview.session.analysis import Task
+from medview.session.events import PartShown
 
 Quiet = Callable[..., None]
 
@@ -86,3 +94,39 @@ def test_patient_who_is_chosen_stands_first_in_the_list(
         card.mapTo(window.studies, card.rect().topRight()).x() < edge
         for card in window.studies.findChildren(Card)
     )
+
+
+def is_part_shown(event: object) -> bool:
+    return isinstance(event, PartShown)
+
+
+def test_what_a_running_model_has_drawn_waits_for_the_first_look_too(
+    opened: MainWindow, qtbot: QtBot
+) -> None:
+    session, view = opened.session, opened.grid.views["axial"]
+    place = session.active
+    opened.actions_.perform("models.look_first")
+    drawn = LabelMap(
+        id="part",
+        geometry=place.stack.geometry,
+        voxels=np.ones(place.stack.geometry.shape, np.uint8),
+        labels=(Label(value=1, name="lung", colour="#56b4e9"),),
+    )
+    model = open_folder(shipped_models_dir() / "lungs")
+    run = ModelRun(
+        id="part", model=model.ref, series_uid=place.series.uid, stack=place.stack_number,
+        status="running", label_map=drawn,
+    )  # fmt: skip
+    task = Task(model=model, place=place, verdict=GateVerdict("accepted", ()))
+    session.analyses._tasks["job"] = task
+
+    heard = SessionBridge(session, opened).heard  # after the window's own
+    with qtbot.waitSignal(heard, check_params_cb=is_part_shown, timeout=10_000):
+        session.analyses._hear(JobPart("job", run))
+    assert view.stage.overlays == ()
+
+    opened.sidebar.findings.looked.emit("nothing")
+    qtbot.waitUntil(lambda: [o.id for o in view.stage.overlays] == ["part"], timeout=10_000)
+    session.analyses._hear(JobCancelled("job"))
+    qtbot.waitUntil(lambda: view.stage.overlays == (), timeout=10_000)
+    opened.actions_.perform("models.look_first")

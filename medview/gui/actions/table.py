@@ -164,6 +164,7 @@ _SEGMENT = (
     Row("segment.fill", "Fill between drawn slices"),
     Row("segment.largest", "Keep the largest part"),
     Row("segment.clean", "Remove parts under 50 mm³"),
+    Row("segment.clean_size", "Remove small parts…"),
     Row("segment.smooth", "Smooth the segment"),
     Row("segment.larger", "Segment 1 mm larger"),
     Row("segment.smaller", "Segment 1 mm smaller"),

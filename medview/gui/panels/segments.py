@@ -160,6 +160,7 @@ class SegmentsCard(Card):
             ("segment.fill", tr("Fill between drawn slices")),
             ("segment.largest", tr("Keep the largest part")),
             ("segment.clean", tr("Remove parts under 50 mm³")),
+            ("segment.clean_size", tr("Remove small parts…")),
             ("segment.smooth", tr("Smooth the segment")),
             ("segment.larger", tr("Segment 1 mm larger")),
             ("segment.smaller", tr("Segment 1 mm smaller")),

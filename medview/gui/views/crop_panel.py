@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
 
 from medview.core.words import tr
-from medview.gui.style import GRID
+from medview.gui.style import GRID, style_sheet
 from medview.gui.views.ink import INK
 from medview.gui.views.volume_stage import VolumeStage
 from medview.imaging.letters import letters, opposite
@@ -23,7 +23,9 @@ class CropPanel(QWidget):
         self._stage = stage
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("crop-panel")
-        self.setStyleSheet(f"#crop-panel {{ background: {INK.surface_1}; border-radius: 4px; }}")
+        # It lies on the picture, which is black in every theme.
+        own = f"#crop-panel {{ background: {INK.surface_1}; border-radius: 4px; }}"
+        self.setStyleSheet(style_sheet(INK) + own)
         table = QGridLayout(self)
         table.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         table.setSpacing(GRID)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from medview.gui.views.pixels import Picture, to_picture
-from medview.imaging.fusion import UpperLayer, Values, fitting_step, layer_colours, resampled
+from medview.imaging.fused_slab import resampled_through
+from medview.imaging.fusion import UpperLayer, Values, fitting_step, layer_colours
 from medview.imaging.slice_plane import SlicePlane
 
 
@@ -25,7 +26,7 @@ class FusedPictures:
         known = self._values
         if known is None or not _is_same(known[0], key):
             step = fitting_step(layer.volume, plane)
-            values = resampled(layer.volume, plane, index, layer.to_upper, step)
+            values = resampled_through(layer.volume, plane, index, layer.to_upper, step)
             known = self._values = (key, values, step)
             self._picture = None
         if self._picture is None or self._picture[0] is not layer:

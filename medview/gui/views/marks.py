@@ -54,8 +54,8 @@ def mark(measurement: Measurement, plane: SlicePlane, index: int, to: ScreenMap)
     if not found.is_whole:
         return Mark(measurement, lines, (), (), spots)
     points = roi.handles(measurement.kind, len(measurement.points))
-    places = roi.pixels_of(plane, np.array([measurement.points[n] for n in points]))
-    places = _places(_on_screen(places[:, 1:], to))
+    held = roi.pixels_of(plane, np.array([measurement.points[n] for n in points]))
+    places = _places(_on_screen(held[:, 1:], to))
     return Mark(measurement, lines, places, points, spots, _label_of(measurement, plane, to))
 
 

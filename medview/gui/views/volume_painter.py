@@ -16,6 +16,7 @@ from medview.gui.views.volume_box import Handle, paint_box
 from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_cube import HALF, paint_cube
 from medview.imaging.letters import letters, opposite
+from medview.imaging.transfer import Look
 
 _Align = Qt.AlignmentFlag
 _SQUARE = math.cos(math.radians(0.1))  # less is a tilt, as in `medview.dicom`
@@ -78,7 +79,14 @@ class VolumePainter:
         name = chosen.name if chosen.is_own else tr(chosen.name)
         edited = f" · {tr('changed')}" if state.edited is not None else ""
         joined = f" · {blend_names()[look.blend]}" if look.blend != chosen.blend else ""
-        return f"{tr('Volume')} · {name}{edited}{joined}"
+        awaited = f" · {tr('being drawn')}" if self._is_behind(look) else ""
+        return f"{tr('Volume')} · {name}{edited}{joined}{awaited}"
+
+    def _is_behind(self, look: Look) -> bool:
+        """Whether the picture that stands there still has another look."""
+        drawn = self._stage.drawn
+        scene = None if drawn is None else drawn.wish.scene
+        return scene is not None and scene.look != look
 
     def badges(self) -> list[str]:
         """What a reader must know of the picture."""

@@ -42,8 +42,8 @@ def _drawn(text: str, room: float, face: ink.Face, ratio: float) -> tuple[QImage
     metrics = QFontMetricsF(font)
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
     width, ascent = metrics.horizontalAdvance(text), math.ceil(metrics.ascent())
-    size = (width + 2 * _BESIDE) * ratio, (ascent + metrics.descent()) * ratio
-    image = QImage(*map(math.ceil, size), QImage.Format.Format_ARGB32_Premultiplied)
+    across, down = (width + 2 * _BESIDE) * ratio, (ascent + metrics.descent()) * ratio
+    image = QImage(math.ceil(across), math.ceil(down), QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(ratio)
     image.fill(_BEHIND)
     painter = QPainter(image)
