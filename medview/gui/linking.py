@@ -181,7 +181,7 @@ class Linking(QObject):
         self._places[tile], self._zooms[tile] = stood.point, (stood.zoom, stood.pan)
         if active is not None and tile.key != active.key and _spatial(active) is not None:
             self._lead(active, [tile], active.view.stage.state.point, is_pointed=True)
-        elif active is not None and tile is not active:
+        elif active is not None and tile is not active and active.opened is not None:
             tile.view.set_crosshair(active.view.stage.state.point)
         self.show_lines()
 

@@ -273,6 +273,21 @@ def test_a_stack_that_comes_into_a_tile_opens_at_the_place_that_is_looked_at(put
     assert height(put(1, stack_of("2", axial(2, 50), "F"))) == 80.0
 
 
+def test_what_comes_before_the_active_stack_does_not_go_where_another_patient_was_read(
+    grid: ViewGrid, put: Put
+) -> None:
+    before = put(0, stack_of("old", axial(count=40), "9", patient="Q"))
+    to_slice(before, 190)
+    first, second = stack_of("first", axial(), "1"), stack_of("second", axial(), "1")
+    grid.hang(first.place.key, "axial", 0)
+    grid.hang(second.place.key, "axial", 1)
+
+    grid.take(second)
+    grid.take(first)
+
+    assert height(grid.tiles[1]) == height(grid.tiles[0]) == 50
+
+
 def test_linked_scroll_can_be_switched_off(grid: ViewGrid, put: Put) -> None:
     one, other = put(0, stack_of("1", axial(), "F")), put(1, stack_of("2", axial(), "F"))
     grid.links.switches.scroll = False
