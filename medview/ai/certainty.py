@@ -13,6 +13,7 @@ from typing import Any
 from medview.core.words import Sentence, say
 
 PRESENT, ABSENT, ABSTAIN = "present", "absent", "abstain"
+WEAK = "weak"  # of a second output: no limits hold for it
 
 
 def conformal_answer(probability: float, limits: Mapping[str, Any]) -> str:
@@ -46,6 +47,14 @@ def answer_said(answer: str, limits: Mapping[str, Any]) -> Sentence | None:
             "not decide it.", percent=percent,
         )  # fmt: skip
     return None
+
+
+def weak_said(known: Mapping[str, Any]) -> Sentence:
+    """What is to be said of a second output (calib.json `weaker`) wherever it is shown."""
+    return say(
+        "A weak second output, for the ill alone: in patients that it did not learn from it told "
+        "these two apart with an AUC of {auc} only.", auc=f"{float(known['auc']):.2f}",
+    )  # fmt: skip
 
 
 def volume_said(interval: tuple[float, float] | None, limits: Mapping[str, Any]) -> Sentence | None:

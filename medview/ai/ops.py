@@ -91,6 +91,7 @@ STEP_FIELDS: Mapping[str, Fields] = {
     "temperature": {"value": _POINTER},
     "activate": {"fn": Field("text", True, ("softmax", "sigmoid", "none"))},
     "nodule_features": {},
+    "weaker": {"target": Field("text", True)},
     "interval": {},
     "features": {"layers": Field("texts", True)},
     # warn: from which distance on the result carries a banner; limit: from which on it is refused

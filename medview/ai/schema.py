@@ -58,6 +58,7 @@ _OUTPUT: Fields = {
     "modifier": Field("triple"),
     "hidden": Field("flag"),
     "concept": Field("text"),
+    "weak": Field("flag"),
     # routers: what a header may say of such a picture
     "modalities": Field("texts"),
     "parts": Field("texts"),
@@ -231,6 +232,7 @@ def read_outputs(description: Mapping[str, Any]) -> tuple[Label, ...]:
             modifier=_code(output.get("modifier")),
             hidden=output.get("hidden", False),
             concept=output.get("concept", ""),
+            weak=output.get("weak", False),
         )
         for output in description["outputs"]
     )

@@ -35,7 +35,8 @@ class Quantity:
 class Label:
     """One label of a label map; `colour` is #rrggbb; `hidden`: drawn only when asked for.
 
-    concept: of a class, the observation that its probability is.
+    concept: of a class, the observation that its probability is. weak: of a class, that it is a
+    second output, far less certain than the first and only for where that one is present.
     """
 
     value: int
@@ -46,6 +47,7 @@ class Label:
     modifier: Code | None = None  # laterality, part
     hidden: bool = False
     concept: str = ""
+    weak: bool = False
 
 
 # Checks that say what a picture is of, and those that do not matter where that is wrong.
@@ -132,7 +134,8 @@ class Finding:
     label map, heatmap_id to one of its heatmaps. corners: the eight of a detection's box.
     tracking_uid: names the lesion or organ in every object that tells of it, now and later.
     answer: of a class whose model has conformal limits: present, absent, or abstain where these
-    leave both or neither; answer_said: the same in words.
+    leave both or neither; weak for a second output that no limits hold for. answer_said: the same
+    in words.
     """
 
     id: str

@@ -22,6 +22,7 @@ from medview.core.files import why_not_written, write_whole
 from medview.core.words import say
 
 HEADING = "## Made again"
+_WORDS = ("card", "aims", "model", "certainty", "elsewhere", "second")
 PARTS = (("metrics", "dev"), ("estimate", "estimate"))
 _BEFORE = "## How sure it says it is"  # a calibration writes that section anew, to the card's end
 Found = Mapping[str, Any]
@@ -102,9 +103,10 @@ def record(runs: Path, shipped: Path) -> Found:
 
 
 def _recipe(folder: Path) -> Found:
-    """What of a training file has a part in the weights and figures: words and aims have none."""
-    text = (folder / "train.toml").read_text(encoding="utf-8")
-    return {key: value for key, value in tomllib.loads(text).items() if key not in ("card", "aims")}
+    """What of a training file has a part in the weights: words, aims and gates have none."""
+    loaded = tomllib.loads((folder / "train.toml").read_text(encoding="utf-8"))
+    net = [step for step in loaded.get("model", {}).get("pipeline", ()) if "weights" in step]
+    return {key: value for key, value in loaded.items() if key not in _WORDS} | {"network": net}
 
 
 def _write(shipped: Path, told: Found) -> None:

@@ -21,12 +21,14 @@ from medview.training.learning import (
     make_task,
     provenance,
     read_all,
+    second_told,
     write_net,
 )
 from medview.training.loop import Task, Training
 from medview.training.parts import Parts, learned_hash
 from medview.training.plan import TrainPlan
 from medview.training.seal import put_in_place, seal_folder
+from medview.training.second import write_second
 
 _KEPT = ("calib.json",)
 
@@ -53,7 +55,7 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
         parts,
         job,
         (made, provenance(plan, task)),
-        lambda new: _write_trained(plan, parts, (task, training), new),
+        lambda new: _write_trained(plan, parts, (task, training), (new, job)),
     )
 
 
@@ -65,15 +67,19 @@ def _make_place(job: Job) -> None:
         raise WriteFailed(why_not_written(error), str(job.folder)) from error
 
 
-def _write_trained(plan: TrainPlan, parts: Parts, made: tuple[Task, Training], new: Path) -> None:
+def _write_trained(
+    plan: TrainPlan, parts: Parts, made: tuple[Task, Training], place: tuple[Path, Job]
+) -> None:
+    new, job = place
     write_net(plan, *made, new)
+    write_second(plan, parts, new, job.cancel)
     told = provenance(plan, made[0]) | {"learned": learned_hash(parts.fit)}
     describe_net(plan, told, new)
 
 
 def measure_model(plan: TrainPlan, job: Job) -> Path:
     """The same for the weights and calibration that stand beside the plan: nothing is learnt but
-    the nets of folds and shifts that the job's folder does not hold.
+    the nets of folds and shifts that the job's folder does not hold, and a second output.
 
     Raises InvalidInput where these weights learned from other data or belong to another network.
     """
@@ -88,7 +94,8 @@ def measure_model(plan: TrainPlan, job: Job) -> Path:
         for name in (plan.network["weights"], *_KEPT):
             if (beside / name).is_file():
                 shutil.copyfile(beside / name, new / name)
-        describe_net(plan, told["provenance"], new)
+        write_second(plan, parts, new, job.cancel)
+        describe_net(plan, {**told["provenance"], **second_told(plan)}, new)
 
     again = Job(job.folder, job.progress, job.cancel, resume=True)
     return _finish(plan, parts, again, (made_of(beside), told["provenance"]), write)

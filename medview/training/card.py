@@ -177,11 +177,14 @@ def _table(metrics: Metrics) -> str:
     lines = ["| figure | value | 95 % interval | what it is |", "| --- | --- | --- | --- |"]
     for name, found in metrics.items():
         low, high = found["interval"]
-        kind = name if name in _WHAT else name.split(".")[0]
-        lines.append(
-            f"| {name} | {found['value']:.3f} | {low:.3f} to {high:.3f} | {_WHAT.get(kind, '')} |"
-        )
+        lines.append(f"| {name} | {found['value']:.3f} | {low:.3f} to {high:.3f} | {_what(name)} |")
     return "\n".join(lines)
+
+
+def _what(name: str) -> str:
+    if "_against_" in name:
+        return "the weaker second output, on the ill alone: area under the ROC curve"
+    return _WHAT.get(name if name in _WHAT else name.split(".", maxsplit=1)[0], "")
 
 
 def _estimate(part: Measured, plan: TrainPlan, story: Story) -> str:

@@ -19,6 +19,7 @@ from medview.training.learning import Job, learn, make_task, write_json, write_n
 from medview.training.loop import Task, plan_fingerprint
 from medview.training.parts import Parts, folds_of
 from medview.training.plan import TrainPlan
+from medview.training.second import write_second
 
 _ROWS = "per_case.json"
 
@@ -60,6 +61,7 @@ def rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
     try:
         model.mkdir()
         write_net(plan, task, training, model)
+        write_second(plan, fold, model, job.cancel)
         write_json(model / "eval.json", {"metrics": {}, "estimate": {}})
         (model / "card.md").write_text("", encoding="utf-8")
         write_manifest(model)

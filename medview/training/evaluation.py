@@ -22,6 +22,7 @@ from medview.training.metrics import (
 from medview.training.outlines import compare_outlines, metric_name, outline_figures
 from medview.training.parts import cases_of
 from medview.training.routing import classes_of
+from medview.training.second import second_figures
 
 SCHEMA = "medview.evaluate/1"
 
@@ -166,9 +167,11 @@ def _silent(done: int, total: int, what: str) -> None:
 
 
 def _classified(_folder: ModelFolder, case: Case, result: PipelineResult) -> dict[str, Any]:
-    (name, score), *_ = result.scores.items()
+    (name, score), *others = result.scores.items()
     threshold = result.thresholds.get(name, 0.5)
     row = {"label": case.label, "score": round(score, 6), "positive": score >= threshold}
+    if others:
+        row["second"] = round(others[0][1], 6)
     if "diameter_mm" in case.numbers:
         row["diameter_mm"] = case.numbers["diameter_mm"]
     return row
@@ -200,6 +203,7 @@ def _classifier_metrics(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) 
     called = [bool(row["positive"]) for row in rows]
     scores, patients = [row["score"] for row in rows], [row["patient"] for row in rows]
     found = classifier_figures(truth, scores, called, patients)
+    found |= second_figures(folder.description.get("provenance", {}), rows)
     if all("diameter_mm" in row for row in rows):
         from medview.training.nodule.figures import beside_diameter
 

@@ -113,6 +113,7 @@ def describe_net(plan: TrainPlan, comes_from: Mapping[str, Any], folder: Path) -
 def provenance(plan: TrainPlan, task: Task) -> dict[str, Any]:
     """Of model.json: what was learnt from, whose it is, and by what."""
     return {
+        **second_told(plan),
         "train_data": [plan.data.title],
         "attribution": plan.data.attribution,
         "positive": list(plan.data.positive),
@@ -121,6 +122,14 @@ def provenance(plan: TrainPlan, task: Task) -> dict[str, Any]:
         "seed": plan.recipe.seed,
         "engine": f"medview {__version__}",
     }
+
+
+def second_told(plan: TrainPlan) -> dict[str, Any]:
+    """Of the provenance: which classes the second output tells apart; nothing without one."""
+    second = plan.second
+    if second is None:
+        return {}
+    return {"second": list(second.positive), "second_against": list(second.against)}
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

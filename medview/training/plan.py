@@ -92,13 +92,24 @@ class Shift:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Second:
+    """A weaker output beside a classifier's first (`second`): its name, the index's classes that
+    count as it, those against which it is told, and how strongly its weights are kept small."""
+
+    output: str
+    positive: tuple[str, ...]
+    against: tuple[str, ...]
+    ridge: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainPlan:
     """A whole TOML file, checked. model: model.json without provenance. card: texts by heading.
 
     aims: by figure the least that may ship and what was aimed at. shifts: parts that another net of
     the same recipe is not shown and is judged on; changed: whether `dev` is also measured with its
     pictures changed on purpose (`shift`). certainty: the share of new cases that the limits
-    of certainty may miss (`trust`), 0 where none are fitted.
+    of certainty may miss (`trust`), 0 where none are fitted. second: a weaker output, None without.
     """
 
     path: Path
@@ -111,6 +122,7 @@ class TrainPlan:
     shifts: tuple[Shift, ...] = ()
     changed: bool = False
     certainty: float = 0.0
+    second: Second | None = None
 
     @property
     def name(self) -> str:
@@ -175,6 +187,7 @@ def read_plan(path: Path) -> TrainPlan:
         shifts=_shifts(_elsewhere(loaded)),
         changed=_elsewhere(loaded).get("changed", False) is True,
         certainty=read_certainty(loaded),
+        second=_second(loaded, model),
     )
     if (plan.split.held_out > 0) == (plan.split.folds > 1):
         raise InvalidInput(
@@ -183,6 +196,8 @@ def read_plan(path: Path) -> TrainPlan:
         )
     if not 0 <= plan.recipe.until <= plan.recipe.steps:
         raise _impossible("recipe.until")
+    if plan.second and not plan.split.calibrate:
+        raise _impossible("split.calibrate")
     if plan.certainty and not (plan.split.held_out or plan.split.calibrate):
         raise _impossible("certainty.alpha")
     if plan.recipe.patience and not plan.split.calibrate:
@@ -225,6 +240,16 @@ def read_certainty(loaded: Mapping[str, Any]) -> float:
     if not (_fits(value, "float") and 0 <= value < 1):
         raise _impossible("certainty.alpha")
     return float(value)
+
+
+def _second(loaded: Mapping[str, Any], model: Mapping[str, Any]) -> Second | None:
+    if "second" not in loaded:
+        return None
+    found = read_part(Second, require_table(loaded, "second"), "second")
+    weak = [output.get("name") for output in model.get("outputs", ()) if output.get("weak")]
+    if weak != [found.output] or not found.positive or not found.against or found.ridge <= 0:
+        raise _impossible("second")
+    return found
 
 
 def _elsewhere(loaded: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medview.ai.certainty import ABSTAIN, answer_said, conformal_answer, volume_said
+from medview.ai.certainty import (
+    ABSTAIN,
+    WEAK,
+    answer_said,
+    conformal_answer,
+    volume_said,
+    weak_said,
+)
 from medview.ai.folder import ModelFolder
 from medview.ai.worker.why import explain_class, explain_label, explain_measure
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.observation import concepts
 from medview.core.results import Code, Finding, Label, Quantity
-from medview.core.words import say
+from medview.core.words import Sentence, say
 
 if TYPE_CHECKING:
     from medview.ai.worker.pipeline import PipelineResult
@@ -113,15 +120,19 @@ def measure_extents(label_map: NDArray[np.uint8], geometry: Geometry) -> dict[in
 
 def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterator[Finding]:
     heatmaps = {name for name, _ in given.heatmaps}
+    is_called = False  # whether an output that is not weak counts as present
     limits = folder.calibration().get("conformal", {})
     for label in folder.outputs:
         probability = given.scores.get(label.name)
         if probability is None:
             continue
+        if label.weak and not is_called:
+            continue  # it tells apart the ill alone
         threshold = given.thresholds.get(label.name)
         has_heatmap = label.name in heatmaps
-        answer = _answer(given, float(probability), limits)
-        said = _UNLIKE if answer and _is_unlike(given) else answer_said(answer, limits)
+        answer = WEAK if label.weak else _answer(given, float(probability), limits)
+        said = _said(folder, given, label, answer)
+        is_called = is_called or (threshold is not None and probability >= threshold)
         yield Finding(
             id=f"{run_id}-{label.value}",
             kind="classification",
@@ -138,6 +149,15 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             answer=answer,
             answer_said=said,
         )
+
+
+def _said(folder: ModelFolder, given: PipelineResult, label: Label, answer: str) -> Sentence | None:
+    calib = folder.calibration()
+    if answer == WEAK:
+        return weak_said(calib["weaker"][label.name])
+    if answer and _is_unlike(given):
+        return _UNLIKE
+    return answer_said(answer, calib.get("conformal", {}))
 
 
 def _is_unlike(given: PipelineResult) -> bool:

@@ -198,7 +198,7 @@ def activate(state: State, fn: str) -> None:
     values = _logits(state)
     folder = state.context.folder
     if values.ndim == 1 and folder is not None:
-        names = [label.name for label in folder.outputs]
+        names = [label.name for label in folder.outputs if not label.weak]
         state.scores = {name: float(v) for name, v in zip(names, values, strict=True)}
         thresholds = folder.calibration().get("thresholds", {})
         state.thresholds = {name: float(thresholds[name]) for name in names if name in thresholds}

@@ -40,7 +40,7 @@ PROGRESS = 1000  # a run's progress is told in thousandths
 _GUESSED = {"restore": 30.0, "lungs": 20.0, "network": 5.0, "resample": 3.0, "explain": 3.0}
 STEP_MODULES = (
     "rules", "input_steps", "crop", "resize_steps", "views", "output_steps", "detect_steps",
-    "net_steps", "nodule_steps", "explain", "route", "distance",
+    "net_steps", "nodule_steps", "weaker", "explain", "route", "distance",
 )  # fmt: skip
 
 

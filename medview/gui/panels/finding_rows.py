@@ -15,6 +15,7 @@ from medview.gui.style import GRID, tokens
 from medview.session.decided import state_of
 from medview.session.work import Work
 
+_DOUBTED = ("abstain", "weak")
 _MARK = 14  # width of the mark in the structure's colour
 
 
@@ -27,11 +28,11 @@ def probability_rows(finding: Finding) -> list[QWidget]:
         Meter(probability, finding.interval),
         *_answer(finding),
     ]
-    words = [sureness(probability)]
+    words = [] if finding.answer == "weak" else [sureness(probability)]
     if finding.interval is not None:
         low, high = finding.interval
         words.append(f"{low:.2f} – {high:.2f}")
-    return [*rows, label(" · ".join(words), "muted")]
+    return [*rows, label(" · ".join(words), "muted")] if words else rows
 
 
 def measure_rows(
@@ -77,7 +78,7 @@ def detection_row(
 def _answer(finding: Finding) -> list[QWidget]:
     if finding.answer_said is None:
         return []
-    return [label(str(finding.answer_said), "warn" if finding.answer == "abstain" else "muted")]
+    return [label(str(finding.answer_said), "warn" if finding.answer in _DOUBTED else "muted")]
 
 
 def sureness(probability: float) -> str:
