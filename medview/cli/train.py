@@ -6,12 +6,15 @@ import argparse
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medview.cli.output import DONE, print_json, print_lines, progress_for
 from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken
 from medview.core.words import say
+
+if TYPE_CHECKING:
+    from medview.ai.worker.devices import Device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record", action="store_true",
         help="learn nothing: write into the card beside FILE.toml how far RUNS/<name>/model, made "
         "again by an earlier run, came out from what ships",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto",
+        help="where nets learn (auto: a graphics card where there is one); small models that learn "
+        "in minutes need none",
     )  # fmt: skip
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR",
@@ -97,7 +105,17 @@ def _train(args: argparse.Namespace, cancel: CancelToken) -> Path:
 
     plan = read_plan(args.plan)
     make = measure_model if args.measure else train_model
-    return make(plan, Job(args.runs / plan.name, progress_for(args), cancel, args.resume))
+    folder, device = args.runs / plan.name, _device(args.device)
+    return make(plan, Job(folder, progress_for(args), cancel, args.resume, device))
+
+
+def _device(wanted: str) -> Device:
+    from medview.ai.worker.devices import devices, pick
+
+    found = pick(wanted, devices())
+    if found is None:
+        raise InvalidInput(say("There is no CUDA device on this machine."))
+    return found
 
 
 def _train_nodule(args: argparse.Namespace, cancel: CancelToken) -> Path:

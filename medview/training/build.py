@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
         steps=training.at.step,
         kept_step=training.kept_step,
         history=training.at.history,
+        on="" if job.device.kind == "cpu" else job.device.title,
     )
     return _finish(
         plan,
@@ -97,7 +99,7 @@ def measure_model(plan: TrainPlan, job: Job) -> Path:
         write_second(plan, parts, new, job.cancel)
         describe_net(plan, {**told["provenance"], **second_told(plan)}, new)
 
-    again = Job(job.folder, job.progress, job.cancel, resume=True)
+    again = replace(job, resume=True)
     return _finish(plan, parts, again, (made_of(beside), told["provenance"]), write)
 
 

@@ -47,6 +47,7 @@ class Measured:
 class Story:
     """How it was made: counts of cases and patients by part, seconds, hashes, versions.
 
+    on: the graphics card that it took the seconds of, "" for a core of the processor.
     near: cases of a part that look like one of another, by the names of the two. steps: how many
     there were, and whose weights were kept. pictures: files of the folder with what they show.
     elsewhere: `shifts` and `changed` as `shift` measures them. fitted_on: the cases that the limits
@@ -60,6 +61,7 @@ class Story:
     parameters: int
     versions: str
     near: Mapping[str, int]
+    on: str = ""
     steps: tuple[int, int] = (0, 0)
     pictures: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, Any] = field(default_factory=dict)
@@ -320,7 +322,8 @@ def _made(plan: TrainPlan, story: Story) -> str:
         f"`medview train models/{plan.name}/train.toml` makes this folder again: {steps} "
         f"steps of {recipe.batch}, seed {recipe.seed}, AdamW with a peak rate of "
         f"{recipe.learning_rate:g}, averaged weights, {story.parameters} parameters, stored in "
-        f"half precision. It took {story.seconds} s of one processor core ({story.versions}). "
+        f"half precision. It took {story.seconds} s of {story.on or 'one processor core'} "
+        f"({story.versions}). "
         f"Training and inference run the same preparing steps.{_stopped(plan, story)}\n\n"
         f"- training data: sha256 {story.train_hash}\n- weights: sha256 {story.weights_hash}"
     )

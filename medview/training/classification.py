@@ -19,7 +19,7 @@ from medview.ai.worker.pipeline import run_steps
 from medview.ai.worker.steps import State
 from medview.training.augment import augment_film
 from medview.training.cases import Case
-from medview.training.loop import generator, samples_of_step
+from medview.training.loop import generator, place_of, samples_of_step
 from medview.training.losses import weighted_binary
 from medview.training.metrics import roc_auc
 from medview.training.plan import Recipe
@@ -93,9 +93,10 @@ class ClassificationTask:
             rng = generator(recipe.seed, 2, step, place)
             image = torch.from_numpy(self.fit.images[index].astype(np.float32))
             images.append(augment_film(image, rng, recipe.augment))
-        truth = torch.from_numpy(self.fit.truth[chosen])
-        logits = net(torch.stack(images)[:, None])[:, 0]
-        yield weighted_binary(logits, truth, self._weight[truth], recipe.focal)
+        truth, device = torch.from_numpy(self.fit.truth[chosen]), place_of(net)
+        logits = net(torch.stack(images)[:, None].to(device))[:, 0]
+        weight = self._weight[truth].to(device)
+        yield weighted_binary(logits, truth.to(device), weight, recipe.focal)
 
     def check(self, net: nn.Module) -> dict[str, float]:
         """AUC and loss on films of other patients."""
@@ -103,7 +104,7 @@ class ClassificationTask:
         for first in range(0, len(self.watch.truth), 32):
             batch = torch.from_numpy(self.watch.images[first : first + 32].astype(np.float32))
             with torch.inference_mode():
-                logits.append(net(batch[:, None])[:, 0].double())
+                logits.append(net(batch[:, None].to(place_of(net)))[:, 0].double().cpu())
         found = torch.cat(logits)
         truth = torch.from_numpy(self.watch.truth)
         loss = F.binary_cross_entropy_with_logits(found, truth.double())

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def cross_validate(plan: TrainPlan, parts: Parts, job: Job) -> tuple[Mapping[str
         folder = job.folder / f"fold-{number}"
         folder.mkdir(exist_ok=True)
         told = _Told(job, tr("Fold {number} of {count}", number=number, count=plan.split.folds))
-        rows += rows_of(plan, fold, Job(folder, told, job.cancel, job.resume))
+        rows += rows_of(plan, fold, replace(job, folder=folder, progress=told))
     return tuple(rows)
 
 

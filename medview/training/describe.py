@@ -40,8 +40,9 @@ _HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Made:
-    """How the weights came about: processor seconds, steps, the step that was kept, the curves.
+    """How the weights came about: seconds, steps, the step that was kept, the curves.
 
+    on: the graphics card that worked so long, "" for one core of the processor.
     trust: what is known already of the limits of certainty in calib.json; None where they are to
     be fitted. again: how the same weights came out when they were made a second time.
     """
@@ -50,6 +51,7 @@ class Made:
     steps: int
     kept_step: int
     history: Sequence[Mapping[str, float]]
+    on: str = ""
     trust: Mapping[str, Any] | None = None
     again: Mapping[str, Any] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ class Made:
 def made_of(folder: Path) -> Made:
     """What a folder tells of it in eval.json, which is nothing where it does not."""
     told = read_json(folder / "eval.json")
-    usual = {"seconds": 0, "steps": 0, "kept_step": 0, "history": ()}
+    usual = {"seconds": 0, "steps": 0, "kept_step": 0, "history": (), "on": ""}
     made = {**usual, **told.get("made", {})}
     return Made(
         trust=told.get("trust", {}), again=kept(folder), **{name: made[name] for name in usual}
@@ -85,6 +87,7 @@ def describe(
     story = Story(
         counts=parts.counts(),
         seconds=how.seconds,
+        on=how.on,
         train_hash=str(comes_from["train_hash"]).removeprefix("sha256:"),
         weights_hash=hashlib.sha256((folder / plan.network["weights"]).read_bytes()).hexdigest(),
         near=parts.near,

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from medview import __version__
+from medview.ai.worker.devices import CPU, Device
 from medview.ai.worker.nets import ResNet2d, build_net
 from medview.ai.worker.pipeline import load_steps
 from medview.core.progress import CancelToken, Progress
@@ -34,12 +35,13 @@ from medview.training.segmentation import SegmentationTask, prepare_volume
 
 @dataclass(frozen=True)
 class Job:
-    """Where a training leaves what it makes, and how it tells and is stopped."""
+    """Where a training leaves what it makes, on what it learns, how it tells and is stopped."""
 
     folder: Path
     progress: Progress
     cancel: CancelToken
     resume: bool = False
+    device: Device = CPU
 
 
 def read_all(plan: TrainPlan, job: Job) -> Parts:
@@ -71,13 +73,17 @@ def _segmentation(plan: TrainPlan, parts: Parts) -> Task:
 
 
 def learn(plan: TrainPlan, task: Task, job: Job) -> Training:
-    """Train the plan's net; returns the finished training with its averaged net and history."""
+    """Train the plan's net; returns the finished training with its averaged net and history.
+
+    The averaged net, which ships, lies on the processor in the end.
+    """
     torch.manual_seed(plan.recipe.seed)
     net: nn.Module = build_net(plan.network["arch"], plan.network.get("args", {}))
-    training = Training(plan, task, net, job.folder)
+    training = Training(plan, task, net.to(job.device.place), job.folder)
     if job.resume:
         training.resume()
     training.run(job.progress, job.cancel)
+    training.at.average.cpu()
     return training
 
 

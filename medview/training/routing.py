@@ -26,7 +26,7 @@ from medview.training.calibrate import known_world
 from medview.training.cases import Case, read_cases
 from medview.training.data_checks import require_unchanged
 from medview.training.foreign import foreign_picture
-from medview.training.loop import generator
+from medview.training.loop import generator, place_of
 from medview.training.losses import cross_entropy
 from medview.training.plan import Recipe, TrainPlan
 
@@ -152,8 +152,9 @@ class RouterTask:
             chosen = int(own.choice(sources[int(own.integers(len(sources)))]))
             pictures.append(self._changed(chosen, rng, own))
             truth.append(number)
-        logits = net(torch.stack(pictures)[:, None])
-        yield cross_entropy(logits, torch.tensor(truth), recipe.focal)
+        device = place_of(net)
+        logits = net(torch.stack(pictures)[:, None].to(device))
+        yield cross_entropy(logits, torch.tensor(truth, device=device), recipe.focal)
 
     def _changed(self, chosen: int, rng: torch.Generator, own: np.random.Generator) -> Tensor:
         image = torch.from_numpy(self.fit.images[chosen])
@@ -192,9 +193,9 @@ def ask_views(
     logits, features = [], []
     for image in views.images:
         with torch.inference_mode():
-            maps = net.maps(torch.from_numpy(image)[None, None])
-            logits.append(net.classify(maps[-1])[0].numpy())
-        named = {f"stage{n}": m[0].numpy() for n, m in enumerate(maps, start=1)}
+            maps = net.maps(torch.from_numpy(image)[None, None].to(place_of(net)))
+            logits.append(net.classify(maps[-1])[0].cpu().numpy())
+        named = {f"stage{n}": m[0].cpu().numpy() for n, m in enumerate(maps, start=1)}
         features.append(pooled([named[layer] for layer in layers]) if layers else np.zeros(0))
     return np.stack(logits), np.stack(features).astype(np.float64)
 

@@ -18,7 +18,7 @@ from medview.ai.worker.steps import State
 from medview.core.geometry import Geometry
 from medview.training.augment import augment_volume, cropped, mirrored
 from medview.training.cases import Case
-from medview.training.loop import generator, samples_of_step
+from medview.training.loop import generator, place_of, samples_of_step
 from medview.training.losses import UNDRAWN, partial_dice_and_cross_entropy
 from medview.training.metrics import dice
 from medview.training.plan import Recipe
@@ -98,8 +98,10 @@ class SegmentationTask:
             image, label = cropped(case.image, case.label, rng, recipe.crop)
             image, label = mirrored(image, label, rng, recipe.mirrored)
             image, label = augment_volume(image, label, rng, recipe.augment)
+            device = place_of(net)
+            logits = net(image[None, None].to(device))
             loss = partial_dice_and_cross_entropy(
-                net(image[None, None]), label[None], case.unknown, case.open_ended, recipe.focal
+                logits, label[None].to(device), case.unknown, case.open_ended, recipe.focal
             )
             yield loss / recipe.batch
 
@@ -108,7 +110,7 @@ class SegmentationTask:
         found: dict[str, list[float]] = {}
         for case in self._watch:
             with torch.inference_mode():
-                best = net(case.image[None, None])[0].argmax(0).numpy()
+                best = net(case.image[None, None].to(place_of(net)))[0].argmax(0).cpu().numpy()
             label = case.label.numpy()
             for value in sorted(set(np.unique(label).tolist()) - {0, UNDRAWN}):
                 mine = best == value

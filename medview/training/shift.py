@@ -41,7 +41,7 @@ def measure_shifts(
         apart = without(parts, shift)
         place = job.folder / f"shift-{number}"
         place.mkdir(exist_ok=True)
-        rows = rows_of(plan, apart, Job(place, job.progress, job.cancel, job.resume))
+        rows = rows_of(plan, apart, replace(job, folder=place))
         found.append({"name": shift.name, "learnt_from": len(apart.fit), **_told(folder, rows)})
     return found
 
