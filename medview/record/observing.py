@@ -44,6 +44,9 @@ _KIN = re.compile(
     r"mother|father|brother|sister|son\b|daughter|husband|wife|父|母|兄|弟|姐|妹|子|女儿|丈夫|妻",
     re.IGNORECASE,
 )
+_DIED = re.compile(
+    r"\b(?:died|deceased|passed away)\b[^.;]{0,40}$|(?:去世|死于|病故)[^。；]{0,20}$", re.IGNORECASE
+)
 _PREGNANT = re.compile(
     r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
     re.IGNORECASE,
@@ -180,6 +183,7 @@ def _demographic(note: Note, entity: Entity) -> Iterator[_Fact]:
         entity is not first
         or entity.value is None
         or _KIN.search(before)
+        or _DIED.search(note.text, max(0, entity.start - 60), entity.start)
         or label_at(note.sections, entity.start) == "family"
     ):
         return

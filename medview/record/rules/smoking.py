@@ -58,7 +58,7 @@ _LABELLED = (
     rf"(?:(?:{_ANSWER})(?![\w-]| (?:to|longer)\b)(?! [\w-]*smok)|(?={_A_DAY}|{_QUIT}))"
 )
 _TAIL = (
-    rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked |after (?:smoking )?|who (?:has |had )?|at )*"
+    rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked |after (?:smoking )?|who (?:has |had )?|at |(?:has )?done so |but |having |in (?:his|her|their) (?:early |late )?[a-z0-9']+ )*"
     rf"(?:{_PY}|{_A_DAY}|{_YEARS}|{NOT_QUIT}|{_QUIT}))*"
 )
 _ENGLISH = re.compile(
@@ -79,12 +79,12 @@ _ZH_PACKS = rf"(?:(?:{N}|{_ZH_NUMBER})[-~～])?(?:\d/\d|{N}|{_ZH_NUMBER})"
 _ZH_DAY = r"(?:日|天|[dD](?![a-z]))"
 _ZH_PY = rf"{N}\s*(?:包\s*[·.*×]?\s*年|年包)"
 _ZH_QUIT = (
-    r"(?:已|现已|目前已|后)?(?:戒烟|戒除|戒掉|戒)(?:\s*(?:约|已|近|有|了|达)*\s*(?:\d{1,2}|[一两二三十半])\s*余?(?:年|个?月|周)|[于自](?:19|20)\d{2}年?)?"
+    r"(?:已|现已|目前已|后)?(?:戒烟|戒除|戒掉|戒(?![酒毒断]))(?:\s*(?:约|已|近|有|了|达)*\s*(?:\d{1,2}|[一两二三十半])\s*余?(?:年|个?月|周)|[于自](?:19|20)\d{2}年?)?"
     r"|(?:于|自)?(?:19|20)\d{2}年(?:\d{1,2}月)?(?:份|起|开始|已|后)*戒烟?"
 )
 _ZH_TAIL = (
-    rf"(?:[，,、；;：:（( ×xX*]{{0,2}}(?:约|近|已|平均|余|共|达|吸烟|抽烟|量|烟量|史|后){{0,3}}(?:{_ZH_PY}|(?:吸烟)?指数[:：为约达]*\s*\d+(?:\s*(?:年支|支\s*[·.*×/]?\s*年))?|\d+\s*(?:年支|支\s*[·.*×/]?\s*年)"
-    rf"|(?:每[日天]|日均|日)\s*(?:吸烟|吸|抽烟|抽)?(?:约|平均)?\s*{_ZH_SINGLE}|{_ZH_SINGLE}\s*[/／每]?\s*{_ZH_DAY}|(?:每[日天]|日均|日)\s*(?:吸烟|吸|抽烟|抽)?(?:约)?{_ZH_PACKS}\s*包|{_ZH_PACKS}\s*包\s*[/／每]\s*{_ZH_DAY}"
+    rf"(?:[，,、；;：:（( ×xX*]{{0,2}}(?:约|近|已|平均|余|共|达|吸烟|抽烟|量|烟量|烟龄|史|后|前){{0,3}}(?:{_ZH_PY}|(?:吸烟)?指数[:：为约达]*\s*\d+(?:\s*(?:年支|支\s*[·.*×/]?\s*年))?|\d+\s*(?:年支|支\s*[·.*×/]?\s*年)"
+    rf"|(?:每[日天]|日均|日)\s*(?:吸烟|吸|抽烟|抽)?(?:约|平均)?\s*{_ZH_SINGLE}|{_ZH_SINGLE}(?:\s*[/／每]?\s*{_ZH_DAY})?|(?:每[日天]|日均|日)\s*(?:吸烟|吸|抽烟|抽)?(?:约)?{_ZH_PACKS}\s*包|{_ZH_PACKS}\s*包\s*[/／每]\s*{_ZH_DAY}"
     rf"|(?<!\d){N}\s*(?:余|多|\+)?年(?:包)?(?:余|史)?(?!前|\d|月)|{ZH_NOT_QUIT}|{_ZH_QUIT})[)）]?)*"
 )
 _CHINESE = re.compile(
@@ -92,10 +92,11 @@ _CHINESE = re.compile(
     r"|(?:吸烟|抽烟|烟酒|烟)(?:史|情况|嗜好)?\s*[:：]?\s*(?:[(（][-－—][)）]|[:：]\s*(?:否认?|无|没有|从不|从未|不吸))|非吸烟者)"
     r"|(?P<gone>(?:现|目前|现在|近\S{0,4})?(?:已经?不再?|不再)(?:吸烟|抽烟))|(?P<notnow>(?:现在?|目前)(?:不|未|无)(?:吸烟|抽烟))"
     rf"|(?P<still>{ZH_NOT_QUIT}(?:[，,](?:既往|曾|现)?(?:吸烟|抽烟)(?:史)?)?{_ZH_TAIL})"
-    rf"|(?P<yes>(?:既往|曾|有|长期|仍|目前|现)*(?:吸烟|抽烟|烟龄)(?:史|病史)?(?:[:：](?:是|有|目前|现吸))?)(?P<tail>{_ZH_TAIL})"
-    rf"|(?P<quit>(?<![嘱劝议应须需要导烟])(?:{_ZH_QUIT})(?<=戒|[烟除掉年月周\d])(?:[，,](?:既往|曾|原)(?:吸烟)?{_ZH_PY})?)|(?<![\d.]){_ZH_PY}"
+    rf"|(?P<yes>(?:既往|曾|有|长期|仍|目前|现|每[日天]|日均)*(?:吸烟|抽烟|烟龄)(?:史|病史)?(?:[:：](?:是|有|目前|现吸))?)(?P<tail>{_ZH_TAIL})"
+    rf"|(?P<quit>(?<![嘱劝议应须需要导烟])(?=[^戒，。；]{{0,16}}戒(?:烟|除|掉|$|[，。；]))(?:{_ZH_QUIT})(?:[，,](?:既往|曾|原|戒烟前|戒前|此前)(?:吸烟)?{_ZH_TAIL})?)|(?<![\d.]){_ZH_PY}"
 )
 _ZH_HAS_QUIT = re.compile(r"戒|曾吸烟|曾抽烟|既往吸烟|既往抽烟")
+_ZH_UNKNOWN = re.compile(r"[:：]?(?:不详|不明|未知|不清)")
 _ZH_LABEL = re.compile(r"(?:吸烟|抽烟|烟酒?)(?:指数|史|情况|状况|嗜好)?\s*[:：]\s*$")
 _LABEL_LENGTH = 12
 # One of them stands in whatever the patterns find: a sentence without them needs no pattern.
@@ -175,5 +176,6 @@ def _chinese_status(match: re.Match[str], said: str) -> str:
         return "former"
     if rest != said:
         return "current"
-    is_bare = match["yes"] and pack_years(said) is None and not match["tail"]
+    is_unknown = _ZH_UNKNOWN.match(match.string, match.end())
+    is_bare = match["yes"] and not is_unknown and pack_years(said) is None and not match["tail"]
     return "current" if is_bare else ""

@@ -43,7 +43,7 @@ _AFTER = re.compile(
     _I,
 )
 _NOT = re.compile(
-    r"\b(?P<cue>no longer(?: (?:a|an))?|never|not|(?:is|was|has|does|did)n['’]t|den(?:y|ies|ied|ying)|no)"
+    r"\b(?P<cue>no longer(?: (?:a|an))?|never|not|(?:is|was|has|does|did)n['’]t|den(?:y|ies|ied|ying)|neither|no)"
     r"(?P<gap>(?: (?:been|being|was|is|ever|having|to be|that (?:he|she|they) (?:is|was|ever)|that (?:he|she)|a|an|any|currently|presently|now|actively|regularly|known|considered))*)\s+$",
     _I,
 )
