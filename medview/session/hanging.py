@@ -235,7 +235,7 @@ def _selector(table: _Table) -> Selector:
 
 
 def _wrong(where: str, why: Sentence) -> InvalidInput:
-    return InvalidInput(say("`{where}`: {why}.", where=where, why=why))
+    return InvalidInput(say("`{where}`: {why}", where=where, why=why))
 
 
 class _Table:
