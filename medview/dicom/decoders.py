@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -33,6 +34,7 @@ WORKERS = max(1, min(4, os.cpu_count() or 1))
 _TAME = NATIVE | {RLE, DEFLATED_FRAME}
 # Patience with one frame: twenty times what the slowest decoder needs a value, and its start.
 _PATIENCE_S, _PATIENCE_A_VALUE_S = 20.0, 4e-6
+_STARVED = 6  # times as long where the machine let it work less than that
 _LOOK_EVERY_S = 0.5
 _log = logging.getLogger("medview.dicom")
 
@@ -126,6 +128,7 @@ class _Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline = float("inf")
+        self._patience, self._worked_before = _PATIENCE_S, 0.0
         self._is_overdue = False
 
     @property
@@ -160,7 +163,9 @@ class _Decoder:
         process = self.start()
         values = job.form.rows * job.form.columns * job.form.samples
         self._is_overdue = False
-        self._deadline = time.monotonic() + _PATIENCE_S + _PATIENCE_A_VALUE_S * values
+        patience = _PATIENCE_S + _PATIENCE_A_VALUE_S * values
+        self._worked_before = _worked_s(process.pid) or 0.0
+        self._patience, self._deadline = patience, time.monotonic() + patience
         try:
             assert process.stdin is not None and process.stdout is not None  # noqa: PT018, S101
             send(process.stdin, line_of(job), stream)  # type: ignore[arg-type]
@@ -190,7 +195,12 @@ class _Decoder:
 
     def end_if_overdue(self) -> None:
         process = self._process
-        if process is not None and time.monotonic() > self._deadline:
+        over = time.monotonic() - self._deadline
+        if process is None or over <= 0:
+            return
+        worked = _worked_s(process.pid)
+        is_starved = worked is not None and worked - self._worked_before < self._patience
+        if not is_starved or over > (_STARVED - 1) * self._patience:
             self._is_overdue = True
             process.kill()
 
@@ -209,3 +219,12 @@ class _Decoder:
         if self._is_overdue:
             return say("The compressed pixels keep their decoder busy without end.")
         return say("The decoder of this picture ended unexpectedly; the pixels may be damaged.")
+
+
+def _worked_s(pid: int) -> float | None:
+    """Seconds of processor that a process has had (proc(5)); None where the system tells none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
