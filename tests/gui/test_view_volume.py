@@ -189,6 +189,8 @@ def test_digits_choose_another_look(view, qtbot) -> None:
     QTest.keyClick(shown, Qt.Key.Key_3)
 
     assert shown.title() == "Volume · Lungs"
+    assert shown.caption() == "Volume · Lungs · being drawn"
+    qtbot.waitUntil(lambda: shown.caption() == "Volume · Lungs", timeout=20000)
     QTest.keyClick(shown, Qt.Key.Key_9)
     assert shown.title() == "Volume · Lungs"
 

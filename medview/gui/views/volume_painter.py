@@ -16,7 +16,6 @@ from medview.gui.views.volume_box import Handle, paint_box
 from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_cube import HALF, paint_cube
 from medview.imaging.letters import letters, opposite
-from medview.imaging.transfer import Look
 
 _Align = Qt.AlignmentFlag
 _SQUARE = math.cos(math.radians(0.1))  # less is a tilt, as in `medview.dicom`
@@ -79,14 +78,14 @@ class VolumePainter:
         name = chosen.name if chosen.is_own else tr(chosen.name)
         edited = f" · {tr('changed')}" if state.edited is not None else ""
         joined = f" · {blend_names()[look.blend]}" if look.blend != chosen.blend else ""
-        awaited = f" · {tr('being drawn')}" if self._is_behind(look) else ""
-        return f"{tr('Volume')} · {name}{edited}{joined}{awaited}"
+        return f"{tr('Volume')} · {name}{edited}{joined}"
 
-    def _is_behind(self, look: Look) -> bool:
-        """Whether the picture that stands there still has another look."""
-        drawn = self._stage.drawn
+    def caption(self) -> str:
+        """The title; it says so while the picture that stands there still has another look."""
+        drawn, look = self._stage.drawn, self._stage.look
         scene = None if drawn is None else drawn.wish.scene
-        return scene is not None and scene.look != look
+        is_behind = scene is not None and look is not None and scene.look != look
+        return f"{self.title()} · {tr('being drawn')}" if is_behind else self.title()
 
     def badges(self) -> list[str]:
         """What a reader must know of the picture."""
@@ -118,7 +117,7 @@ class VolumePainter:
         metrics = QFontMetricsF(painter.font())
         room = box.width() - 2 * ink.MARGIN
         base = 8 + metrics.height() * 0.8
-        title = metrics.elidedText(self.title(), Qt.TextElideMode.ElideRight, room * 0.7)
+        title = metrics.elidedText(self.caption(), Qt.TextElideMode.ElideRight, room * 0.7)
         painter.drawText(QPointF(ink.MARGIN, base), title)
         lines = [*self.badges(), self.path()]
         for number, line in enumerate(lines):

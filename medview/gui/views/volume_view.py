@@ -79,6 +79,10 @@ class VolumeView(QWidget):
         """What is shown, for the corner."""
         return self._painter.title()
 
+    def caption(self) -> str:
+        """The title as it stands in the corner: it says so while its look is still being drawn."""
+        return self._painter.caption()
+
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self.setAccessibleName(tr("Volume view"))
