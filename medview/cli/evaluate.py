@@ -24,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help="a folder of labelled data, a table (.csv, .csv.gz), or abstracts (.jsonl, .jsonl.gz)",
     )
-    parser.add_argument("--split", default="dev", help="which part of the data (default dev)")
+    parser.add_argument(
+        "--split",
+        default="",
+        help="which part of the data (default dev; of a table: all, or aside of the model's own)",
+    )
     parser.add_argument(
         "--pictures", type=Path, metavar="DIR",
         help="also draw the worst cases there (people's images: keep them)",
@@ -86,16 +90,16 @@ def _on_images(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
     if not args.data.is_dir():
         raise InvalidInput(say("There is nothing at this path."), str(args.data))
     listener = Listener(progress_for(args), CancelToken())
-    return evaluate_model(folder, args.data, args.split, listener, args.pictures)
+    return evaluate_model(folder, args.data, args.split or "dev", listener, args.pictures)
 
 
 def _on_table(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
     from medview.training.tabular.evaluate import evaluate_table
 
-    return evaluate_table(folder, args.data)
+    return evaluate_table(folder, args.data, args.split)
 
 
 def _on_texts(folder: ModelFolder, args: argparse.Namespace) -> dict[str, Any]:
     from medview.training.text.evaluate import evaluate_texts
 
-    return evaluate_texts(folder, args.data, args.split)
+    return evaluate_texts(folder, args.data, args.split or "dev")

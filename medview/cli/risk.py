@@ -107,13 +107,13 @@ def _given(text: str) -> Observation:
     name, sign, value = text.partition("=")
     if not sign:
         raise InvalidInput(say("{text} is not of the form NAME=VALUE.", text=text))
-    return _observation(name.strip(), value)
+    return _observation(name.strip(), value.strip())
 
 
 def _observation(name: str, value: Any) -> Observation:
     if isinstance(value, dict) and isinstance(value.get("value"), (str, int, float)):
         value = f"{value['value']} {value.get('unit') or ''}".strip()
-    if not isinstance(value, (str, int, float)):
+    if not isinstance(value, (str, int, float)) or value == "":
         raise InvalidInput(say("{name} has no value.", name=name))
     return by_hand(name, value, "--input")
 

@@ -133,7 +133,9 @@ def _without_unit(spec: ScoreInput, observation: Observation, value: Value) -> M
     """The other unit that a bare and unusual number may be in, None where it is clear."""
     usual = spec.concept.usual
     is_bare = bool(_BARE.fullmatch(observation.original.strip()))
-    if not is_bare or not isinstance(value, float) or not isinstance(usual, (int, float)):
+    if not is_bare or spec.concept.molar_mass is None or not isinstance(value, float):
+        return None
+    if not isinstance(usual, (int, float)):
         return None
     if usual <= 0 or 1.0 / _UNUSUAL <= value / usual <= _UNUSUAL:
         return None
@@ -227,6 +229,14 @@ def _remarks(
 ) -> list[Sentence]:
     said = []
     day = day_of(used.time)
+    if day and day > max(setting.reference, date.today()):  # noqa: DTZ011 - the user's calendar
+        said.append(
+            say(
+                "{name} is of {day}, which is still to come.",
+                name=spec.title,
+                day=say("{text}", text=used.time[:10]),
+            )
+        )
     if used.is_stale and day:
         age = (setting.reference - day).days
         said.append(

@@ -139,3 +139,12 @@ def test_what_is_counted_is_a_whole_number() -> None:
     assert todo is not None
     assert todo.english() == "Possible is a whole number, 0–100."
     assert by_hand("nodule_count", "2.0").value == 2.0
+
+
+def test_a_value_of_a_day_to_come_is_named(said: Said) -> None:
+    later = (date.today() + timedelta(days=400)).isoformat()  # noqa: DTZ011
+    lab = said("creatinine", 1.1, time=later)
+
+    result = compute(catalogue()["ckd-epi-2021"], [lab], reference=TODAY)
+
+    assert [w for w in result.warnings if "still to come" in w.english()]

@@ -174,6 +174,24 @@ def test_what_if_moves_a_result_that_is_never_kept(
     assert trial.values == {}
 
 
+def test_what_if_keeps_unknown_apart_from_no(qtbot: QtBot, panel: RiskPanel) -> None:
+    find(qtbot, panel, "perc")
+    qtbot.waitUntil(lambda: any(c.score.id == "perc" for c in panel.cards), timeout=20000)
+    qtbot.mouseClick(link(card(panel, "perc"), "What if"), _LEFT)
+    trial = card(panel, "perc").what_if
+    assert trial is not None
+    box = trial.controls["oestrogen_use"]
+    assert isinstance(box, QCheckBox)
+    assert box.checkState() == Qt.CheckState.PartiallyChecked
+
+    box.setFocus()
+    tried = []
+    for _ in range(3):
+        qtbot.keyClick(box, Qt.Key.Key_Space)
+        tried.append(dict(trial.values))
+    assert tried == [{"oestrogen_use": True}, {"oestrogen_use": False}, {}]
+
+
 def test_an_older_version_stands_beside_and_opens_with_a_click(
     qtbot: QtBot, panel: RiskPanel
 ) -> None:

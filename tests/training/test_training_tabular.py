@@ -178,8 +178,25 @@ def test_training_on_a_table_leaves_a_whole_folder_with_card_and_figures(made) -
     assert is_tabular(folder.path / "train.toml")
 
 
+def test_evaluate_tells_its_own_table_s_parts_apart_and_takes_no_other_s(made, tmp_path) -> None:
+    folder, own = open_folder(made[0]), made[1] / "rows.csv.gz"
+    stated = json.loads((folder.path / "eval.json").read_text())["metrics"]
+    counts = {part: evaluate_table(folder, own, part)["cases"] for part in ("aside", "train")}
+
+    unasked = evaluate_table(folder, own)
+    assert unasked["split"] == "aside"
+    for name, figure in stated.items():
+        assert unasked["metrics"][name]["value"] == pytest.approx(figure["value"], abs=0.1)
+    assert sum(counts.values()) == 240
+    other = tmp_path / "other.csv.gz"
+    other.write_bytes(gzip.compress(gzip.decompress(own.read_bytes()) + b"\n"))
+    assert evaluate_table(folder, other)["split"] == "all"
+    with pytest.raises(InvalidInput, match="no part aside; they have all"):
+        evaluate_table(folder, other, "aside")
+
+
 def test_evaluate_takes_any_table_of_the_form(made) -> None:
-    document = evaluate_table(open_folder(made[0]), made[1] / "rows.csv.gz")
+    document = evaluate_table(open_folder(made[0]), made[1] / "rows.csv.gz", "all")
     assert document["schema"] == "medview.evaluate/1"
     assert (document["cases"], document["patients"]) == (240, 120)
     (ranking, *_) = document["metrics"]

@@ -82,13 +82,17 @@ class WhatIf(QWidget):
         self._grid.addWidget(label(tr(spec.concept.title), "small"), line, 0)
         self._grid.addWidget(control, line, 1)
         self.controls[spec.name] = control
+        if isinstance(control, QComboBox):
+            return
+        shown = label("", "small", wrap=False)
+        shown.setMinimumWidth(64)
+        shown.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._shown[spec.name] = shown
+        self._grid.addWidget(shown, line, 2)
         if isinstance(control, QSlider):
-            shown = label("", "small", wrap=False)
-            shown.setMinimumWidth(64)
-            shown.setAlignment(Qt.AlignmentFlag.AlignRight)
-            self._shown[spec.name] = shown
-            self._grid.addWidget(shown, line, 2)
             self._say(spec, _number_at(spec, control.value()))
+        else:
+            self._say_answer(spec.name, control)
 
     def _control(self, spec: ScoreInput) -> QSlider | QCheckBox | QComboBox | None:
         used = self._start.used(spec.name)
@@ -134,11 +138,16 @@ class WhatIf(QWidget):
     def _try(self, name: str, value: float | bool | str) -> None:
         self._values[name] = value
         spec = self._score.input(name)
-        if spec is not None and name in self._shown:
+        if spec is not None and isinstance(self.controls[name], QSlider):
             self._say(spec, float(value))
         self.tried.emit(dict(self._values))
 
+    def _say_answer(self, name: str, box: QCheckBox) -> None:
+        words = {Qt.CheckState.Checked: tr("yes"), Qt.CheckState.Unchecked: tr("no")}
+        self._shown[name].setText(words.get(box.checkState(), "—"))
+
     def _ticked(self, name: str, box: QCheckBox) -> None:
+        self._say_answer(name, box)
         if box.checkState() == Qt.CheckState.PartiallyChecked:
             self._values.pop(name, None)
             self.tried.emit(dict(self._values))
@@ -155,6 +164,7 @@ class WhatIf(QWidget):
                 self._say(spec, _number_at(spec, control.value()))
             elif isinstance(control, QCheckBox):
                 control.setCheckState(_tick(used))
+                self._say_answer(name, control)
             elif isinstance(control, QComboBox):
                 control.setCurrentIndex(control.findData(used.value) if used is not None else -1)
             control.blockSignals(False)

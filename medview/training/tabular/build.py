@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -33,7 +32,7 @@ from medview.training.tabular.judge import (
     with_intervals,
 )
 from medview.training.tabular.plan import TabularPlan
-from medview.training.tabular.table import Reading, Table, read_table
+from medview.training.tabular.table import Reading, Table, hash_of, read_table
 
 WEIGHTS = "weights.safetensors"
 
@@ -140,7 +139,7 @@ def _write(plan: TabularPlan, model: TabularModel, told: Told, folder: Path) -> 
         "provenance": {
             "train_data": [plan.data.title],
             "attribution": plan.data.attribution,
-            "train_hash": f"sha256:{hashlib.sha256(plan.table.read_bytes()).hexdigest()}",
+            "train_hash": hash_of(plan.table),
             "seed": plan.recipe.seed,
             "engine": f"medview {__version__}",
         },

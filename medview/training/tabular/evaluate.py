@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from medview.ai.schema_tabular import WEIGHTS
 from medview.core.errors import InvalidInput
 from medview.core.words import say
 from medview.risk.tabular import TabularModel, read_model
-from medview.training.tabular.judge import Scored, with_intervals
-from medview.training.tabular.table import Reading, Table, read_table
+from medview.training.tabular.judge import Scored, aside, with_intervals
+from medview.training.tabular.plan import read_tabular_plan
+from medview.training.tabular.table import Reading, Table, hash_of, read_table
 
 SCHEMA = "medview.evaluate/1"
 
@@ -23,10 +25,12 @@ def load_model(folder: ModelFolder) -> TabularModel:
     return read_model(folder.description, folder.path / WEIGHTS)
 
 
-def evaluate_table(folder: ModelFolder, path: Path) -> dict[str, Any]:
+def evaluate_table(folder: ModelFolder, path: Path, split: str = "") -> dict[str, Any]:
     """The document `medview.evaluate/1` for a table of the form the model was trained on.
 
-    Gaps are filled as they are for a patient. Raises InvalidInput for another table.
+    split: `all`; of the model's own table also `train`, from which it learnt, and `aside`, which
+    judged it; "" is `aside` of that table and `all` of every other. Gaps are filled as they are
+    for a patient. Raises InvalidInput for another table, or a part that it does not have.
     """
     if not path.is_file():
         raise InvalidInput(say("This model reads a table (.csv or .csv.gz)."), str(path))
@@ -35,14 +39,14 @@ def evaluate_table(folder: ModelFolder, path: Path) -> dict[str, Any]:
         columns=model.columns, event=outcome["event"], positive=outcome["positive"],
         time=outcome["time"], patient=outcome["patient"], keep=outcome["keep"],
     )  # fmt: skip
-    table = read_table(path, reading)
+    part, table = _part(folder, path, read_table(path, reading), split)
     said = _said(model, table)
     return {
         "schema": SCHEMA,
         "model": folder.name,
         "version": folder.version,
         "data": path.name,
-        "split": "all",
+        "split": part,
         "cases": len(table),
         "patients": len(set(table.patients)),
         "refused": 0,
@@ -54,6 +58,29 @@ def evaluate_table(folder: ModelFolder, path: Path) -> dict[str, Any]:
             for who, p, e in zip(table.patients, said.probability, table.event, strict=True)
         ],
     }
+
+
+def _part(folder: ModelFolder, path: Path, table: Table, split: str) -> tuple[str, Table]:
+    """The part that is asked for, by name, and its rows."""
+    known: tuple[str, ...] = ("all",)
+    if hash_of(path) == folder.description["provenance"]["train_hash"]:
+        known = ("aside", "train", "all")
+    chosen = split or known[0]
+    if chosen not in known:
+        raise InvalidInput(
+            say(
+                "The data have no part {split}; they have {known}.",
+                split=chosen,
+                known=", ".join(known),
+            ),
+            path.name,
+        )
+    if chosen == "all":
+        return chosen, table
+    recipe = read_tabular_plan(folder.path / "train.toml").recipe
+    learn, kept = aside(table, recipe.set_aside, recipe.seed)
+    rows = kept if chosen == "aside" else learn
+    return chosen, replace(rows, passed=table.passed, unread=table.unread)
 
 
 def _said(model: TabularModel, table: Table) -> Scored:

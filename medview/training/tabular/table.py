@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import zlib
 from collections import Counter
@@ -21,6 +22,11 @@ from medview.risk.tabular import Array, Column, encode
 _LARGEST = 256 << 20
 _NOT_KNOWN = ("", "NA", "NaN", "nan", "?")
 _YES = {"1": 1.0, "yes": 1.0, "true": 1.0, "0": 0.0, "no": 0.0, "false": 0.0}
+
+
+def hash_of(path: Path) -> str:
+    """A file's SHA-256 as `sha256:...`, by which a model knows the table it learnt from."""
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 @dataclass(frozen=True, eq=False)
