@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.made_series import LS, PLAIN, series
@@ -42,8 +43,13 @@ def _taken() -> int:
     """Bytes of this process alone and of its blocks, whether they are mapped or not."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     own = next(int(line.split()[1]) << 10 for line in status.splitlines() if "RssAnon" in line)
-    blocks = Path("/dev/shm").glob(f"medview-{os.getpid()}-*")  # noqa: S108 - where they live
-    return own + sum(block.stat().st_blocks * 512 for block in blocks)
+    held: dict[int, int] = {}
+    for file in Path("/proc/self/fd").iterdir():  # blocks have no name that others would find
+        with suppress(OSError):
+            status = file.stat()
+            if str(file.readlink()).startswith("/dev/shm/"):  # noqa: S108
+                held[status.st_ino] = status.st_blocks * 512
+    return own + sum(held.values())
 
 
 def _grow(folder: Path) -> None:

@@ -1,60 +1,22 @@
-"""Shared memory of this process, and the one spare block that is kept for the next series."""
+"""The one spare block of memory that is kept for the next series."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import mmap
 import os
 import threading
 import time
-from multiprocessing.shared_memory import SharedMemory
 from typing import cast
 
 import numpy as np
+
+from medview.core.mapped import Memory
 
 _LEAST_SPARE = 8 << 20  # below that nothing is gained
 _IDLE = 19  # priority of the wiping thread where threads have one
 _WIPED_AT_ONCE = 1 << 20
 _PATIENCE_S, _LOOK_EVERY_S = 10.0, 0.02  # for those who still look at a block that was released
-
-
-class Memory(SharedMemory):
-    """Shared memory whose views may outlive it, also when the collector takes them in any order."""
-
-    def close(self) -> None:
-        try:
-            super().close()
-        except BufferError:
-            # A view is still alive: the mapping ends with it. The file itself must not stay open.
-            descriptor = getattr(self, "_fd", -1)
-            if descriptor >= 0:
-                os.close(descriptor)
-                self._fd = -1
-
-    def open_anew(self) -> bool:
-        """Map the block again, if no view of it is alive in this process; whether it was done."""
-        descriptor = getattr(self, "_fd", -1)
-        if descriptor < 0:
-            return False  # Windows ends a block with its last mapping
-        buffer: memoryview | None = getattr(self, "_buf", None)
-        if buffer is not None:
-            buffer.release()
-            self._buf: memoryview | None = None
-        try:
-            # Views hold the mapping, not the buffer that they were made of: only this tells.
-            self._mmap.close()  # type: ignore[has-type]
-        except BufferError:
-            return False
-        self._mmap = mmap.mmap(descriptor, self.size)
-        self._buf = memoryview(self._mmap)
-        return True
-
-    def hold(self) -> None:
-        """Lock the file shared until it is closed or this process ends, however it ends."""
-        import fcntl  # not on Windows, whose blocks have no file
-
-        fcntl.flock(getattr(self, "_fd", -1), fcntl.LOCK_SH)
 
 
 class Arena:

@@ -6,7 +6,6 @@ import math
 import os
 import sys
 from multiprocessing.shared_memory import SharedMemory
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import DTypeLike, NDArray
 from medview.core.errors import MedViewError
 from medview.core.words import say
 
-SHM = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
 WRITES_BY_CALL = sys.platform.startswith("linux")
 
 
@@ -26,16 +24,21 @@ class BlockWriter:
     one by one, and memory that runs out is an error instead of a killed process. Its descriptor is
     its own, so that nothing else can be hit when the block is released meanwhile.
 
-    name: of the block, for `writer_to` in a process of this program. is_warm: whether the pages
-    were touched before, so that writing to `slot` costs no more than to any other memory.
+    is_warm: whether the pages were touched before, so that writing to `slot` costs no more than to
+    any other memory.
     """
 
     def __init__(self, memory: SharedMemory, *, is_warm: bool = False) -> None:
         descriptor = getattr(memory, "_fd", -1)
         self._descriptor = os.dup(descriptor) if WRITES_BY_CALL and descriptor >= 0 else -1
         self._bytes = np.frombuffer(cast(memoryview, memory.buf), np.uint8)
-        self.name = memory.name
+        self._memory = memory
         self.is_warm = is_warm
+
+    @property
+    def name(self) -> str:
+        """Under which processes of this program find the block."""
+        return self._memory.name
 
     def slot(self, offset: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
         """A part of the block itself, C order, to be written to."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import cast
@@ -15,17 +14,16 @@ from typing import cast
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from medview.core.arena import Memory, arena, is_fit, unlink
-from medview.core.block_writer import SHM, WRITES_BY_CALL, BlockWriter, write_by_call
+from medview.core.arena import arena, is_fit, unlink
+from medview.core.block_writer import WRITES_BY_CALL, BlockWriter, write_by_call
 from medview.core.errors import MedViewError
+from medview.core.mapped import PREFIX, SHM, Memory
 from medview.core.words import say
 
 __all__ = [
     "BlockWriter", "LentBlock", "SharedBlock", "allow_spare", "give_back_spare", "is_fit",
     "spare_bytes", "sweep_stale_blocks", "wait_for_spare",
 ]  # fmt: skip
-
-_PREFIX = "medview-"
 
 
 class SharedBlock:
@@ -164,12 +162,8 @@ class LentBlock:
 
 
 def _made(nbytes: int) -> Memory:
-    name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(6)}"
     _require_room(nbytes)
-    memory = Memory(name=name, create=True, size=max(1, nbytes))
-    if SHM.is_dir():
-        memory.hold()
-    return memory
+    return Memory(size=max(1, nbytes))
 
 
 def _require_room(nbytes: int) -> None:
@@ -192,8 +186,8 @@ def sweep_stale_blocks() -> int:
     removed = 0
     if not SHM.is_dir():
         return 0
-    for path in SHM.glob(_PREFIX + "*"):
-        owner = path.name.removeprefix(_PREFIX).split("-")[0]
+    for path in SHM.glob(PREFIX + "*"):
+        owner = path.name.removeprefix(PREFIX).split("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists() and _is_let_go(path):
             path.unlink(missing_ok=True)
             removed += 1
