@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from logging.handlers import RotatingFileHandler
+from contextlib import suppress
+from pathlib import Path
 
 from medview.core.paths import user_log_dir
 
+_MOST_BYTES, _OLD_ONES = 1 << 20, 3
 _SALT = os.urandom(16)  # of this process: references cannot be matched across runs
 _EXTRA_HIDDEN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -43,8 +45,28 @@ def _places(record: logging.LogRecord) -> str:
     return " at " + " ".join(places[-4:]) if places else ""
 
 
-class _File(RotatingFileHandler):
-    """A full disk costs the line, never a traceback on the reader's terminal."""
+class _File(logging.FileHandler):
+    """A file that begins anew when it is full.
+
+    A full disk costs the line, never a traceback on the reader's terminal. Not the library's
+    handler, which loads what speaks with networks before the window is seen.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        with suppress(OSError, ValueError):
+            if self.stream is not None and self.stream.tell() > _MOST_BYTES:
+                self.stream.close()
+                self.stream = None  # the next line opens it again
+                self._put_aside(Path(self.baseFilename))
+
+    @staticmethod
+    def _put_aside(path: Path) -> None:
+        for number in range(_OLD_ONES, 0, -1):
+            older = path if number == 1 else path.with_name(f"{path.name}.{number - 1}")
+            with suppress(FileNotFoundError):
+                older.replace(path.with_name(f"{path.name}.{number}"))
+        path.touch(mode=0o600)
 
     def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
         return
@@ -72,6 +94,6 @@ def _handler() -> logging.Handler:
             pass
     except OSError:
         return logging.NullHandler()
-    handler = _File(path, maxBytes=1 << 20, backupCount=3, encoding="utf-8", delay=True)
+    handler = _File(path, encoding="utf-8", delay=True)
     handler.setFormatter(_Line())
     return handler

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import secrets
-import sys
 import threading
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory

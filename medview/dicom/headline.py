@@ -35,6 +35,7 @@ _FIRST_READ, _MOST_READ, _LONG_SEQUENCE, _MOST_TEXT = 4096, 32_768, 262_144, 65_
 _MOST_PLANS, _DEEPEST = 8192, 24
 _NOT_SO = frozenset((b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"))  # big endian, deflated
 _UNDEFINED = b"\xff\xff\xff\xff"
+_TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _ITEM, _ITEM_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0"
 
@@ -70,7 +71,7 @@ class HeadlineReader:
         Raises UnreadableInstance where the header is damaged or the system refuses the file.
         """
         try:
-            file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            file = os.open(path, _TO_READ)
             try:
                 status = os.fstat(file)
                 buffer = os.read(file, self._first_read)

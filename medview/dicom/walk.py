@@ -7,6 +7,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 from medview.core.archive import (
@@ -88,24 +89,25 @@ def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
         if entries is None:
             closed.append(folder)
             continue
-        waiting.extend(
-            entry.path for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)
-        )
+        folders: list[str] = []
         for entry in entries:
             real = f"{real_folder}{os.sep}{entry.name}"
-            if entry.is_symlink():
-                real = os.path.realpath(entry.path)
-                if not Path(real).is_relative_to(inside):
-                    continue
-            if _is_regular(entry):
+            if entry.is_file(follow_symlinks=False):
                 yield entry.path.removeprefix(here), real
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.is_symlink():
+                real = os.path.realpath(entry.path)
+                if Path(real).is_relative_to(inside) and _is_regular(entry):
+                    yield entry.path.removeprefix(here), real
+        waiting.extend(reversed(folders))
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]] | None:
     """What a folder holds by name; None where the system does not let MedView look."""
     try:
         with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
+            return sorted(found, key=attrgetter("name"))
     except OSError:
         return None
 

@@ -131,10 +131,10 @@ def system_language() -> str:
 @cache
 def icon(name: str, colour: str = "") -> QIcon:
     """An icon of the one family (`resources/icons/<name>.svg`) in a colour, text by default."""
-    svg = (resources_dir() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
-    svg = svg.replace("currentColor", colour or tokens().text)
-    svg = svg.replace('stroke-width="2"', 'stroke-width="1.75"')
-    renderer = QSvgRenderer(QByteArray(svg.encode()))
+    svg = (resources_dir() / "icons" / f"{name}.svg").read_bytes()
+    svg = svg.replace(b"currentColor", (colour or tokens().text).encode())
+    svg = svg.replace(b'stroke-width="2"', b'stroke-width="1.75"')
+    renderer = QSvgRenderer(QByteArray(svg))
     result = QIcon()
     for pixels in (16, 32, 48):
         pixmap = QPixmap(pixels, pixels)

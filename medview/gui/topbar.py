@@ -131,7 +131,7 @@ class TopBar(QWidget):
         self._open.setToolTip(self._actions["file.open_folder"].toolTip())
         self._worker.setToolTip(self._actions["models.analyse"].toolTip())
         self._menu_button.setMenu(program_menu(self._actions, self._menu_button))
-        self._fit()
+        self._fit_what_is_seen()
 
     def show_cine(self, *, is_playing: bool) -> None:
         """Whether a cine plays: the button then stops it."""
@@ -152,7 +152,7 @@ class TopBar(QWidget):
         self._active_tool = name
         for tool in _TOOLS:
             self._actions[tool].setChecked(tool == f"tool.{name}")
-        self._fit()
+        self._fit_what_is_seen()
 
     def minimumSizeHint(self) -> QSize:
         """What does not fit goes into the last menu: the bar asks for little."""
@@ -171,6 +171,11 @@ class TopBar(QWidget):
 
     # -- what fits -----------------------------------------------------------------------------
 
+    def _fit_what_is_seen(self) -> None:
+        """Before the bar is shown its width is none: showing it fits it."""
+        if self.isVisible():
+            self._fit()
+
     def _fit(self) -> None:
         is_wide = self.width() >= _NARROW
         active = f"tool.{self._active_tool}"
@@ -181,12 +186,14 @@ class TopBar(QWidget):
         self._name_search(is_wide=is_wide)
         shown = [each for each, _ in self._goes if each is not self._presets or self._has_preset]
         gone: list[QWidget] = []
+        needed = self._needed(shown)
         for each, _ in self._goes:
-            if self._needed(shown) <= self.width():
+            if needed <= self.width():
                 break
             if each in shown:
                 shown.remove(each)
                 gone.append(each)
+                needed -= _width(each) + self._layout.spacing()
         for each, _ in self._goes:
             each.setVisible(each in shown)
         self._more.setVisible(bool(gone))

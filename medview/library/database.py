@@ -17,6 +17,9 @@ from medview.core.words import Sentence, say
 from medview.library.schema import VERSION, migrate, version_of
 
 _BUSY_S = 20.0
+# An index of 20,000 files is written without reading its own pages back, and 16 MB of changes go
+# to the main file at once: each time the disk is waited for.
+_ROOM, _CHECKPOINT = "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4096"
 SET_ASIDE = "set-aside.sqlite"
 
 
@@ -80,6 +83,8 @@ class Library:
             _use_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(_ROOM)
+            connection.execute(_CHECKPOINT)
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection)
         except BaseException:

@@ -104,6 +104,8 @@ def count_of(frames: bytes, rows: bytes) -> int:
     """How many pictures a file holds: 0 for an object without rows."""
     if rows in (b"", b"\0\0"):
         return 0
+    if not frames:
+        return 1
     text = frames.split(b"\\", maxsplit=1)[0].strip(b" \0")
     return min(max(1, int(text)), 1 << 30) if text.isdigit() else 1
 
@@ -130,4 +132,6 @@ def words_of(patient: Sequence[str], study: Sequence[str], series: Iterable[Sequ
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip()[:1024]
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text.strip()[:1024]

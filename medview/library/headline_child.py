@@ -12,21 +12,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from medview.dicom.headline import Headline, HeadlineReader
+from medview.dicom.headline import HeadlineReader
 
 Plain = tuple[Sequence[bytes], int, int] | str | None
 
 
-def one_headline(reader: HeadlineReader, path: str) -> Headline | str | None:
-    """A file's headline; None: no DICOM file; a text: why it cannot be read (English)."""
-    try:
-        return reader.read(path)
-    except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
-        from medview.core.errors import MedViewError
+def why_not(error: Exception) -> str:
+    """Why a file cannot be read, in English."""
+    from medview.core.errors import MedViewError
 
-        if isinstance(error, MedViewError):
-            return error.what.english()
-        return "The file is damaged in a way that MedView cannot name."
+    if isinstance(error, MedViewError):
+        return error.what.english()
+    return "The file is damaged in a way that MedView cannot name."
 
 
 def write_message(pipe: int, message: list[Any]) -> None:
@@ -62,8 +59,12 @@ def serve(source: int, target: int) -> None:
         while True:
             found: list[Plain] = []
             for path in read_message(source):
-                one = one_headline(reader, str(path))
-                found.append((list(one.values), *one[1:]) if isinstance(one, Headline) else one)
+                try:
+                    one = reader.read(str(path))
+                except Exception as error:  # noqa: BLE001 - as for files read in the parent
+                    found.append(why_not(error))
+                else:
+                    found.append(None if one is None else (one.values, one.size, one.mtime_ns))
             write_message(target, found)
 
 

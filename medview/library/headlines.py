@@ -14,14 +14,16 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
+from typing import IO
 
 from medview.dicom.headline import Headline, HeadlineReader
-from medview.library.headline_child import Plain, one_headline, read_message, write_message
+from medview.library.headline_child import Plain, read_message, why_not, write_message
 
 _log = logging.getLogger("medview.library")
-_FEW = 1500  # below this a child's start costs more than it saves
+_FEW = 5000  # below this a child's start costs more than it saves
 _LOT, _LOT_BYTES = 256, 24_000
-_AHEAD = 2  # lots that a child has in hand
+# Lots that a child has in hand: what it reads while a thousand rows are written, if pipes hold it.
+_AHEAD, _LONG_AHEAD, _WIDE_PIPE = 2, 12, 1 << 20
 
 # None: no DICOM file; a text: why it cannot be read (English template).
 Found = tuple[str, Headline | str | None]
@@ -35,15 +37,18 @@ def headlines(paths: Sequence[str], children: int | None = None) -> Generator[Fo
     # One core is for who writes what they found.
     wanted = min(max((os.cpu_count() or 1) - 1, 1), 4) if children is None else children
     if wanted < 1 or (children is None and len(paths) < _FEW):
-        yield from _here(paths)
-    else:
-        yield from _by_children(paths, wanted)
+        return _here(paths)
+    return _by_children(paths, wanted)
 
 
-def _here(paths: Sequence[str]) -> Iterator[Found]:
+def _here(paths: Sequence[str]) -> Generator[Found, None, None]:
     reader = HeadlineReader()
     for path in paths:
-        yield path, one_headline(reader, path)
+        try:
+            found: Headline | str | None = reader.read(path)
+        except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
+            found = why_not(error)
+        yield path, found
 
 
 def _lots(paths: Sequence[str]) -> Iterator[list[str]]:
@@ -68,6 +73,8 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        pipes = (self._process.stdin, self._process.stdout)
+        self.ahead = _LONG_AHEAD if all(map(_is_widened, pipes)) else _AHEAD
 
     def give(self, lot: list[str]) -> None:
         self.lots.append(lot)
@@ -100,12 +107,25 @@ class _Child:
         self._process.wait()
 
 
-def _by_children(paths: Sequence[str], count: int) -> Iterator[Found]:
+def _is_widened(pipe: IO[bytes] | None) -> bool:
+    """Have a pipe hold all that `_LONG_AHEAD` lots say; whether the system does so."""
+    if pipe is None or not sys.platform.startswith("linux"):
+        return False
+    import fcntl
+
+    with suppress(OSError):
+        return fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _WIDE_PIPE) >= _WIDE_PIPE
+    return False
+
+
+def _by_children(paths: Sequence[str], count: int) -> Generator[Found, None, None]:
     waiting = _lots(paths)
     children = [_Child() for _ in range(count)]
     try:
-        for lot, child in zip(islice(waiting, _AHEAD * count), children * _AHEAD, strict=False):
-            child.give(lot)
+        for child in children * _LONG_AHEAD:
+            if len(child.lots) < child.ahead:
+                for lot in islice(waiting, 1):
+                    child.give(lot)
         while any(child.lots for child in children):
             for child in children:
                 if child.lots:

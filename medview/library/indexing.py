@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -30,10 +31,14 @@ from medview.library.headlines import Found, headlines
 from medview.library.keepsake import keep, restore
 
 _LOT, _COPIES = 1000, 50
+_SEP, _FILE_NAMES = os.sep, sys.getfilesystemencoding()
+_FILE_ERRORS = sys.getfilesystemencodeerrors()
 _MOST_SHARED = 4096
 _SHARED_OF = itemgetter(*SHARED)
 _FileRow = tuple[int, bytes, int | None, str, int, int, int, bytes | None]
-_Waiting = tuple[str, Headline | None, bytes | None]
+_Raw = tuple[bytes, ...]
+# A file's folder, what it shares with its series (None: no DICOM file), the other columns.
+_Waiting = tuple[str, _Raw | None, tuple[bytes, str, int, int, int, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,7 @@ class IndexWriter:
         self._connection = connection
         self._tables = Tables(connection)
         self._waiting: list[_Waiting] = []
+        self._raw: _Raw = ()
         self._old: set[int] = set()  # series that lose files which changed
         self._studies: set[int] = set()
         self._new = self._other = 0
@@ -140,32 +146,60 @@ class IndexWriter:
         cancel: CancelToken | None = None,
     ) -> None:
         """Write headlines as they come. Raises Cancelled; the lots before stay."""
+        waiting = self._waiting
         for path, headline in found:
-            self._take_one(path, headline)
-            if headline is None and (inside := members(path, self._unreadable)):
-                for member, inner in headlines(inside, 0):
-                    self._take_one(member, inner)
+            if isinstance(headline, Headline):
+                self._take_one(path, headline)
+            else:
+                self._take_other(path, headline)
             done += 1
             if not done & 63:
                 progress(done, total, "")
                 if cancel is not None:
                     cancel.check()
-            if len(self._waiting) >= _LOT:
-                self.flush()
+                if len(waiting) >= _LOT:
+                    self.flush()
         self.flush()
         progress(total, total, "")
 
     def take_copy(self, path: str, headline: Headline, digest: bytes) -> None:
         """A copy of the library's own, with the SHA-256 of its bytes."""
-        self._waiting.append((path, headline, digest))
+        self._take_one(path, headline, digest)
         if len(self._waiting) >= _COPIES:
             self.flush()
 
-    def _take_one(self, path: str, headline: Headline | str | None) -> None:
-        if isinstance(headline, str):
-            self._unreadable.append((path, headline))
+    def _take_one(self, path: str, headline: Headline, digest: bytes | None = None) -> None:
+        values, size, mtime = headline
+        raw: _Raw = _SHARED_OF(values)
+        if raw == self._raw:  # nearly always: one object then, soon found again
+            raw = self._raw
         else:
-            self._waiting.append((path, headline, None))
+            self._raw = raw
+        folder, _, name = path.rpartition(_SEP)
+        uid = values[SOP_UID].rstrip(b"\0 ").decode("ascii", "replace")
+        frames = count_of(values[FRAMES], values[ROWS])
+        self._waiting.append((folder, raw, (_stored(name), uid, frames, size, mtime, digest)))
+
+    def _take_other(self, path: str, reason: str | None) -> None:
+        """A file without a headline: unreadable, or no DICOM file and perhaps an archive."""
+        if reason is not None:
+            self._unreadable.append((path, reason))
+            return
+        self._other += 1
+        if os.path.exists(path):  # noqa: PTH110 - a member of an archive has no file of its own
+            status = os.stat(path)  # noqa: PTH116
+            folder, _, name = path.rpartition(_SEP)
+            rest = (_stored(name), "", 0, status.st_size, status.st_mtime_ns, None)
+            self._waiting.append((folder, None, rest))
+        for member, inner in headlines(members(path, self._unreadable), 0):
+            if isinstance(inner, str):
+                self._unreadable.append((member, inner))
+            elif inner is None:
+                self._other += 1
+            else:
+                self._take_one(member, inner)
+                if len(self._waiting) >= _LOT:
+                    self.flush()
 
     def added(self, seen: int, known: int) -> Added:
         """The account of all that was taken."""
@@ -191,8 +225,7 @@ class IndexWriter:
         except BaseException:
             self._tables.forget_rows()  # they were rolled back
             raise
-        self._new += sum(headline is not None for _, headline, _ in self._waiting)
-        self._other += sum(headline is None for _, headline, _ in self._waiting)
+        self._new += sum(raw is not None for _, raw, _ in self._waiting)
         self._old.clear()
         self._waiting.clear()
 
@@ -221,23 +254,14 @@ class Tables:
     def rows(self, waiting: Iterable[_Waiting]) -> list[_FileRow]:
         """Rows for the table `file`."""
         rows: list[_FileRow] = []
-        folders, known = self._folders, self._series
-        for path, headline, digest in waiting:
-            folder, _, name = path.rpartition(os.sep)
-            number = folders.get(folder) or self._folder(folder)
-            if headline is None:
-                status = os.stat(path) if os.path.exists(path) else None  # noqa: PTH110, PTH116
-                if status is not None:
-                    size, mtime = status.st_size, status.st_mtime_ns
-                    rows.append((number, os.fsencode(name), None, "", 0, size, mtime, None))
-                continue
-            values = headline[0]
-            raw = _SHARED_OF(values)
-            series = known.get(raw) or self._make_series(raw)
-            uid = values[SOP_UID].rstrip(b"\0 ").decode("ascii", "replace")
-            frames = count_of(values[FRAMES], values[ROWS])
-            size, mtime = headline[1:]
-            rows.append((number, os.fsencode(name), series, uid, frames, size, mtime, digest))
+        before, number, raw_before, series = "", 0, None, None
+        for folder, raw, rest in waiting:
+            if folder != before:
+                before, number = folder, self._folders.get(folder) or self._folder(folder)
+            if raw is not raw_before:  # nearly always the series of the file before
+                raw_before = raw
+                series = None if raw is None else self._series.get(raw) or self._make_series(raw)
+            rows.append((number, rest[0], series, *rest[1:]))
         return rows
 
     def _folder(self, path: str) -> int:
@@ -264,17 +288,17 @@ class Tables:
 
     def _id(self, table: str, unique: Mapping[str, object], others: Mapping[str, object]) -> int:
         """The row with these unique values, made with the others where it is not there."""
-        where = " AND ".join(f"{name} = ?" for name in unique)
-        find = f"SELECT id FROM {table} WHERE {where}"
-        found = self._connection.execute(find, tuple(unique.values())).fetchone()
-        if found is not None:
-            return int(found[0])
         values = {**unique, **others}
         made = self._connection.execute(
-            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
+            f"INSERT OR IGNORE INTO {table} ({', '.join(values)})"
+            f" VALUES ({', '.join('?' * len(values))})",
             tuple(values.values()),
         )
-        return int(made.lastrowid or 0)
+        if made.rowcount:
+            return int(made.lastrowid or 0)
+        where = " AND ".join(f"{name} = ?" for name in unique)
+        find = f"SELECT id FROM {table} WHERE {where}"
+        return int(self._connection.execute(find, tuple(unique.values())).fetchone()[0])
 
 
 def tidy(connection: sqlite3.Connection, series: Iterable[int]) -> set[int]:
@@ -333,6 +357,11 @@ def members(path: str, unreadable: list[tuple[str, str]]) -> list[str]:
     except UnreadableInstance as error:
         unreadable.append((path, error.what.english()))
         return []
+
+
+def _stored(name: str) -> bytes:
+    """A file's name as the system has it; `os.fsencode` for what is known to be text."""
+    return name.encode(_FILE_NAMES, _FILE_ERRORS)
 
 
 def now() -> str:

@@ -25,6 +25,7 @@ class Actions:
 
     def __init__(self, parent: QWidget) -> None:
         self._rows = {row.id: row for row in ROWS}
+        self._listed: dict[str, list[str]] = {}
         self._actions: dict[str, QAction] = {}
         self._handlers: dict[str, list[Handler]] = {row.id: [] for row in ROWS}
         self.listeners: list[Listener] = []  # hear of what the reader or a script did
@@ -39,6 +40,8 @@ class Actions:
             action.triggered.connect(partial(self._triggered, row))
             parent.addAction(action)
             self._actions[row.id] = action
+            if row.is_listed:
+                self._listed.setdefault(row.group, []).append(row.id)
         self.bind(Bindings(ROWS))
         self._dress(row for row in ROWS if row.group == "tool" or row.id in _IN_THE_BAR)
 
@@ -106,11 +109,7 @@ class Actions:
 
     def group(self, name: str) -> Iterator[QAction]:
         """The actions of one menu, in the table's order."""
-        return (
-            self._actions[row.id]
-            for row in self._rows.values()
-            if row.group == name and row.is_listed
-        )
+        return map(self._actions.__getitem__, self._listed.get(name, ()))
 
     def row(self, action_id: str) -> Row | None:
         """The row of an action, None for a name that is none."""
