@@ -157,8 +157,8 @@ class IndexWriter:
                 progress(done, total, "")
                 if cancel is not None:
                     cancel.check()
-                if len(waiting) >= _LOT:
-                    self.flush()
+            if len(waiting) >= _LOT:
+                self.flush()
         self.flush()
         progress(total, total, "")
 
