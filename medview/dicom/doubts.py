@@ -27,7 +27,7 @@ _FARTHEST = 1e5  # mm; a table moves by metres
 _PLACE = {"ImagePositionPatient": 3}  # another one in every file of a series
 _POSITION = tag_of("ImagePositionPatient")
 _FORMAT_TAGS = frozenset(FORMAT_TAGS)
-_DOUBTED_TAGS = frozenset((*FORMAT_TAGS, *map(tag_of, _NUMBERS)))
+DOUBTED_TAGS = frozenset((*FORMAT_TAGS, *map(tag_of, _NUMBERS)))
 
 
 def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
@@ -36,27 +36,34 @@ def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
     Raises UnreadableInstance, without the file's name, as `format_of` does.
     """
     top = instance.elements
-    said = top.once(_doubts, _DOUBTED_TAGS)
-    if _POSITION in top.values:
-        at = top.floats("ImagePositionPatient")
-        if len(at) < 3 or max(map(abs, at)) > _FARTHEST:
-            said = (*_numbers(top, _PLACE), *_far_place(top), *said)
+    said = top.once(doubts_of_header, DOUBTED_TAGS)
+    if is_far(top):
+        said = (*_numbers(top, _PLACE), *_far_place(top), *said)
     place = top.pixels
     if place is None or place.length == UNDEFINED:
         return said
     end = place.offset + place.length
-    if end > instance.size or not top.once(_is_measured, _FORMAT_TAGS):
+    if end > instance.size or not top.once(is_measured, _FORMAT_TAGS):
         said = (*said, *_excess(instance, format_of(top)))
     return (*said, *_after(instance)) if end + 8 <= instance.size else said
 
 
-def _is_measured(top: Elements) -> bool:
+def is_far(top: Elements) -> bool:
+    """Whether the place of the picture is there and is none, or none in a room."""
+    if _POSITION not in top.values:
+        return False
+    at = top.floats("ImagePositionPatient")
+    return len(at) < 3 or max(map(abs, at)) > _FARTHEST
+
+
+def is_measured(top: Elements) -> bool:
     """Whether the pixels' length is no more than rows, columns and frames take."""
     form = format_of(top)
     return top.pixels is not None and top.pixels.length * 8 <= form.frame_bits * form.frames
 
 
-def _doubts(top: Elements) -> tuple[Sentence, ...]:
+def doubts_of_header(top: Elements) -> tuple[Sentence, ...]:
+    """What DOUBTED_TAGS say that cannot be so. Raises UnreadableInstance as `format_of` does."""
     form = format_of(top)
     said = (
         _number_of_frames(top), _numbers(top, _NUMBERS), _rescale(top), _directions(top),

@@ -76,7 +76,7 @@ def _sought(file: int, count: int, offset: int) -> bytes:
     return os.read(file, count)
 
 
-_read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _sought)  # not on Windows
+read_at: Callable[[int, int, int], bytes] = getattr(os, "pread", _sought)  # not on Windows
 
 
 def _read_all(file: int, count: int) -> bytes:
@@ -115,7 +115,7 @@ class ByteSource:
         if at < 0 or at + count > len(self._buffer):
             if self._file < 0:
                 return self._buffer, offset
-            self._buffer = _read_at(self._file, max(count, _CHUNK), offset)
+            self._buffer = read_at(self._file, max(count, _CHUNK), offset)
             self._base, at = offset, 0
         return self._buffer, at
 

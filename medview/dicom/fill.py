@@ -40,9 +40,9 @@ from medview.dicom.modality import (
 from medview.dicom.order import Outwards
 from medview.dicom.overlays import bitmap_shutter_of, has_overlays, overlays_of
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
-from medview.dicom.pixels import PixelReader, read_whole
+from medview.dicom.pixels import FileChanged, PixelReader, read_whole
 from medview.dicom.readers import Readers
-from medview.dicom.remembered import recalled
+from medview.dicom.remembered import Known, instance_of, is_same, known_of
 from medview.dicom.shutters import shutter_of
 from medview.dicom.walk import is_volume_file
 
@@ -83,7 +83,7 @@ class VolumeFill:
         self.notes: list[Sentence] = []
         self.ready: NDArray[np.bool_] = np.zeros(len(stack.frames), bool)
         self._frames = self._read_headers()
-        first = next((frame for frame in self._frames if frame is not None), None)
+        first = next((frame for frame in self._frames if isinstance(frame, Frame)), None)
         if first is None:
             reason = next(iter(self.failed.values()), say("The stack is empty."))
             raise UnreadableInstance(reason)
@@ -97,13 +97,19 @@ class VolumeFill:
         self._order = Outwards(len(self.ready), len(self.ready) // 2, largest)
         self._local = threading.local()
 
-    def _read_headers(self) -> list[Frame | None]:
+    def _read_headers(self) -> list[Frame | Known | None]:
         by_path: dict[str, list[Frame] | Sentence] = {}
-        found: list[Frame | None] = []
+        found: list[Frame | Known | None] = []
         is_first = True  # the first sound header speaks for the volume: it is read whole
         for k, reference in enumerate(self.stack.frames):
+            known = (
+                None if is_first or reference.tile or reference.frame else known_of(reference[0])
+            )
+            if known is not None:  # a frame is made of it when it is read
+                found.append(known)
+                continue
             if reference.path not in by_path:
-                by_path[reference.path] = _frames_or_reason(reference.path, whole=is_first)
+                by_path[reference.path] = _frames_or_reason(reference.path)
             frames = by_path[reference.path]
             if isinstance(frames, Sentence) or reference.frame >= len(frames):
                 said = frames if isinstance(frames, Sentence) else say("The file has changed.")
@@ -113,6 +119,12 @@ class VolumeFill:
                 is_first = False
                 found.append(_tile(frames[reference.frame], reference, self.stack))
         return found
+
+    def _frame(self, k: int) -> Frame | None:
+        held = self._frames[k]
+        if isinstance(held, Known):
+            return Frame(instance_of(self.stack.frames[k].path, held), 0)
+        return held
 
     def _make_volume(self, first: Frame) -> Volume:
         plan, geometry = self._plan, self.stack.geometry
@@ -146,9 +158,21 @@ class VolumeFill:
         if self._plan.is_colour or self._plan.has_table:
             return 1.0, 0.0, None
         factor = self.stack.factor  # SUV, or 1
-        pairs = np.array([rescale_of(frame or first) for frame in self._frames]) * factor
+        pairs = np.array(list(self._pairs(first))) * factor
         slope, intercept = rescale_of(first)
         return (slope * factor, intercept * factor, pairs if (pairs != pairs[0]).any() else None)
+
+    def _pairs(self, first: Frame) -> Iterator[tuple[float, float]]:
+        """Slope and intercept of each slice."""
+        by_table: dict[int, tuple[float, float]] = {}
+        for k, held in enumerate(self._frames):
+            number = id(held.table) if isinstance(held, Known) else -1
+            pair = by_table.get(number)
+            if pair is None:
+                pair = rescale_of(self._frame(k) or first)
+                if number >= 0:
+                    by_table[number] = pair
+            yield pair
 
     def look_at(self, k: int) -> None:
         """Read slice k next and go on from there outwards; from any thread, before or in `run`."""
@@ -159,7 +183,8 @@ class VolumeFill:
         if self._plan.is_colour or self.stack.geometry.is_spatial or not first.groups:
             return ()
         factor = self.stack.factor
-        found = [() if frame is None else windows_of(frame) for frame in self._frames]
+        frames = map(self._frame, range(len(self._frames)))
+        found = [() if frame is None else windows_of(frame) for frame in frames]
         return tuple(scaled(each, factor) for each in found) if len(set(found)) > 1 else ()
 
     def _tables(self, first: Frame) -> tuple[VoiTable, ...]:
@@ -223,7 +248,9 @@ class VolumeFill:
         """The overlay planes and the shutter of a slice; one that cannot be read leaves the
         picture as it is."""
         frame = self._frames[k]
-        if frame is None or frame.tile is not None:  # overlays are of the whole mosaic
+        if not isinstance(frame, Frame):  # such files have neither, or cannot be read
+            return
+        if frame.tile is not None:  # overlays are of the whole mosaic
             return
         top = frame.instance.elements
         with suppress(MedViewError, NotDicom, OSError):
@@ -254,7 +281,7 @@ class VolumeFill:
             done.put(None)
 
     def _one(self, writer: BlockWriter, k: int, threads: int = 1) -> None:
-        frame = self._frames[k]
+        frame = self._frame(k)
         scratch = self._slot(writer, k)
         try:
             if frame is not None:
@@ -300,6 +327,26 @@ class VolumeFill:
         padding = self.volume.padding
         slot[...] = 0 if padding is None else np.clip(padding[0], *_limits(slot.dtype))
 
+    def _as_it_is_now(self, k: int, frame: Frame) -> Frame:
+        held = self._frames[k]
+        if isinstance(held, Known) and not is_same(frame.instance.path, held):
+            return self._anew(k, frame)
+        return frame
+
+    def _anew(self, k: int, before: Frame) -> Frame:
+        """The frame of a file that was written to since its header was read.
+
+        Raises UnreadableInstance where it cannot stand in the volume any more.
+        """
+        reference = self.stack.frames[k]
+        frames = _frames_or_reason(reference.path)
+        if isinstance(frames, Sentence):
+            raise UnreadableInstance(frames, reference.path)
+        found = frames[reference.frame] if reference.frame < len(frames) else None
+        if found is None or rescale_of(found) != rescale_of(before):
+            raise UnreadableInstance(say("The file has changed."), reference.path)
+        return found
+
     def _read_tile(self, frame: Frame, tile: Tile, threads: int) -> Array:
         """A slice of a mosaic, cut out of the whole picture."""
         (row, column), (rows, columns) = tile[:2], tile.size
@@ -318,8 +365,12 @@ class VolumeFill:
         if frame.tile is not None:
             return self._read_tile(frame, frame.tile, threads)
         is_stored = not self._plan.has_table and not self._plan.is_colour
-        if is_stored and read_whole(frame.instance, self._plan.form, scratch):
-            return scratch
+        try:
+            if is_stored and read_whole(frame.instance, self._plan.form, scratch):
+                return scratch
+            frame = self._as_it_is_now(k, frame)
+        except FileChanged:
+            frame = self._anew(k, frame)
         with self._readers.of(frame.instance) as reader:
             form = reader.form
             size = (form.rows, form.columns)
@@ -356,10 +407,7 @@ def _be_modest() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
-def _frames_or_reason(path: str, *, whole: bool) -> list[Frame] | Sentence:
-    known = None if whole else recalled(path)
-    if known is not None:
-        return [Frame(known, 0)]
+def _frames_or_reason(path: str) -> list[Frame] | Sentence:
     try:
         return frames_of(open_instance(path))
     except MedViewError as error:

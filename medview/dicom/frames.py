@@ -89,7 +89,7 @@ class Tile(NamedTuple):
     position: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)  # not frozen: that would make each one cost three times as much
 class Frame:
     """One picture of an instance; `groups` are its functional groups, nearest first.
 
@@ -138,14 +138,23 @@ class Frame:
         return top.integer("Rows"), top.integer("Columns")
 
     @Lazy
-    def position(self) -> FloatArray | None:
+    def position(self) -> tuple[float, float, float] | None:
         """Centre of the first voxel, LPS millimetres."""
-        if self.tile is not None:
-            return self.tile.position
         top = self.instance.elements
-        if top.once(nuclear.is_nuclear, _NUCLEAR_TAGS):
-            return nuclear.place_of(top, self.index)
-        return _vector(self.floats("ImagePositionPatient"), 3)
+        if self.tile is not None:
+            x, y, z = self.tile.position.tolist()
+        elif top.once(nuclear.is_nuclear, _NUCLEAR_TAGS):
+            place = nuclear.place_of(top, self.index)
+            if place is None:
+                return None
+            x, y, z = place.tolist()
+        else:
+            holder = self.holder("ImagePositionPatient") if self.groups else top
+            found = holder.floats("ImagePositionPatient")
+            if len(found) < 3:
+                return None
+            x, y, z = found[:3]
+        return (x, y, z)
 
     @Lazy
     def axes(self) -> FloatArray | None:

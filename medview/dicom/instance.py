@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import zlib
-from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
+from medview.core.archive import MARK
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
 from medview.dicom.elements import (
     EXPLICIT,
     IMPLICIT,
+    TO_READ,
     UNDEFINED,
     ByteSource,
     Elements,
     Encoding,
     FileStamp,
+    file_stamp,
+    read_at,
 )
 from medview.dicom.encoding import VALUE_REPRESENTATIONS
 from medview.dicom.keywords import tag_of, wanted_tags
@@ -39,8 +44,7 @@ class NotDicom(Exception):
     """The file is something else; `args[0]` is a Sentence that says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """A file whose header could be read.
 
     path: the file. syntax: transfer syntax UID, guessed where the file does not say.
@@ -80,9 +84,13 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
 
     Raises NotDicom, or UnreadableInstance with the tag.
     """
+    wanted = wanted or wanted_tags()
+    found = _like_others(path, wanted)
+    if found is not None:
+        return found
     try:
         with open_source(path) as source:
-            return _read(path, source, wanted or wanted_tags())
+            return _read(path, source, wanted)
     except OSError as error:
         raise UnreadableInstance(
             say("The system does not let MedView read this file."),
@@ -92,14 +100,34 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
         ) from error
 
 
+def _like_others(path: str, wanted: frozenset[int]) -> Instance | None:
+    """What a plain file says whose header is like one before; None for any other."""
+    known = repeats_in(path.rpartition(os.sep)[0], wanted).likenesses
+    if not known.are_there or MARK in path:
+        return None
+    try:
+        file = os.open(path, TO_READ)
+        try:
+            alike = known.match(partial(read_at, file))
+            status = os.fstat(file)
+        finally:
+            os.close(file)
+    except OSError:  # said by who opens it next
+        return None
+    if alike is None:
+        return None
+    return Instance(path, alike[0], alike[1], status.st_size, (), None, file_stamp(status))
+
+
 def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     if source.size == 0:
         raise NotDicom(EMPTY)
     folder = path.rpartition(os.sep)[0]
     repeats = repeats_in(folder, wanted)
-    alike = repeats.likenesses.match(source)
-    if alike is not None:
-        return Instance(path, alike[0], alike[1], source.size, (), None, source.stamp)
+    if source.stamp is None:  # a member of an archive: files were looked at before
+        alike = repeats.likenesses.match(lambda count, offset: source.read(offset, count))
+        if alike is not None:
+            return Instance(path, alike[0], alike[1], source.size)
     start = _start(source)
     meta, offset = _read_meta(source, start, folder)
     syntax = meta.text("TransferSyntaxUID")

@@ -8,7 +8,7 @@ header that compares otherwise is walked, and teaches which elements differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from medview.dicom.elements import (
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 _MOST_LIKENESSES, _FIRST_LESSONS, _FILES_A_LESSON = 6, 12, 40
 _LONGEST_HEADER, _MOST_ELEMENTS = 1 << 18, 2000
 _LONGEST_COMPARED = 256  # longer values that nobody wants are skipped by their length
+_WORTH_A_READ, _SLACK, _MOST_READ = 2048, 256, 1 << 15
+Fetch = Callable[[int, int], bytes]  # so many bytes from an offset, fewer where the file ends
 _BEGIN = 128  # of DICM: what the preamble holds decides nothing
+_BEGIN_OF_PARTS = 4  # counted from there
 _CHARSET = 0x00080005
 # What decides how the rest is read: where these differ, headers are not alike.
 _DECISIVE = frozenset((_CHARSET, 0x00020002, 0x00020010, 0x00080016))
@@ -50,13 +53,13 @@ class _Part(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """Bytes that must stand here; then the length and the value of an element that varies."""
+    """Bytes that must stand here; then the length (`wide` bytes) and the value of what varies."""
 
     literal: bytes
     room: int  # bytes of both literal and length
     tag: int
     vr: str
-    is_long: bool
+    wide: int
 
 
 class _Likeness:
@@ -87,57 +90,80 @@ class _Likeness:
             if varies:
                 literal += part.raw[:6]
                 room = len(literal) + (6 if part.is_long else 2)
-                steps.append(_Step(literal, room, part.tag, part.vr, part.is_long))
+                steps.append(_Step(literal, room, part.tag, part.vr, 4 if part.is_long else 2))
                 literal = b""
             else:
                 literal += part.raw
         self._steps, self._last = steps, literal
+        self._reads = self._reads_of(parts)
         self._pixels = elements.pixels
         self._elements = elements
         self._alike = Alike(frozenset(step.tag for step in steps))
 
-    def match(self, source: ByteSource) -> Elements | None:
-        """The elements of a header that is alike; None for any other."""
-        buffer, at = source.window(_BEGIN, _BEGIN)
-        base, size = _BEGIN - at, len(buffer)
+    def _reads_of(self, parts: list[_Part]) -> list[int]:
+        """How many bytes to read at a time, so that what is skipped is not read."""
+        reads, begin, at = [], 0, _BEGIN_OF_PARTS
+        for part, varies in zip(parts, self._varies, strict=True):
+            if varies and not part.vr and len(part.raw) > _WORTH_A_READ:
+                reads.append(at + 12 - begin)
+                begin = at + len(part.raw)
+            at += len(part.raw)
+        return [min(count + _SLACK, _MOST_READ) for count in (*reads, at - begin)]
+
+    @property
+    def first_read(self) -> int:
+        """How many bytes `match` likes to be given."""
+        return self._reads[0]
+
+    def match(self, fetch: Fetch, buffer: bytes) -> Elements | None:
+        """The elements of a header that is alike; None for any other.
+
+        buffer: what stands after the preamble, of any length.
+        """
+        at, base, size, reads = 0, _BEGIN, len(buffer), 0
         values = self._elements.values.copy()
-        for literal, room, tag, vr, is_long in self._steps:
+        for literal, room, tag, vr, wide in self._steps:
             if at + room > size:
-                base += at
-                buffer, at = source.window(base, room)
-                base, size = base - at, len(buffer)
-                if at + room > size:
+                reads += 1
+                base, at = base + at, 0
+                buffer = fetch(max(room, self._room(reads)), base)
+                size = len(buffer)
+                if room > size:
                     return None
             if not buffer.startswith(literal, at):
                 return None
             at += room
-            if is_long:
-                length = int.from_bytes(buffer[at - 4 : at], "little")
-                if length == UNDEFINED:
-                    return None
-            else:
-                length = buffer[at - 2] | buffer[at - 1] << 8
+            length = int.from_bytes(buffer[at - wide : at], "little")
+            if length == UNDEFINED:
+                return None
             if vr:
                 if at + length > size:
-                    base += at
-                    buffer, at = source.window(base, length)
-                    base, size = base - at, len(buffer)
-                    if at + length > size:
+                    base, at = base + at, 0
+                    buffer = fetch(length + self._room(reads), base)
+                    size = len(buffer)
+                    if length > size:
                         return None
                 values[tag] = (vr, buffer[at : at + length])
             at += length
-        return self._ended(source, base + at, values)
+        return self._ended(fetch, (base, at, buffer), values)
 
     def _ended(
-        self, source: ByteSource, offset: int, values: dict[int, tuple[str, bytes]]
+        self, fetch: Fetch, where: tuple[int, int, bytes], values: dict[int, tuple[str, bytes]]
     ) -> Elements | None:
-        buffer, at = source.window(offset, len(self._last))
+        base, at, buffer = where
+        last = len(self._last)
+        if at + last > len(buffer):
+            base, at = base + at, 0
+            buffer = fetch(last, base)
         if not buffer.startswith(self._last, at):
             return None
         known, pixels = self._elements, self._pixels
         assert pixels is not None  # noqa: S101 - only such headers are learnt
-        place = PixelPlace(pixels.tag, pixels.vr, offset + len(self._last), pixels.length)
+        place = PixelPlace(pixels.tag, pixels.vr, base + at + last, pixels.length)
         return Elements(EXPLICIT, known.charsets, values, known.sequences, place, None, self._alike)
+
+    def _room(self, reads: int) -> int:
+        return self._reads[reads] if reads < len(self._reads) else _WORTH_A_READ
 
 
 class Likenesses:
@@ -151,11 +177,19 @@ class Likenesses:
         self._all: tuple[_Likeness, ...] = ()
         self._credit = _FIRST_LESSONS * _FILES_A_LESSON
 
-    def match(self, source: ByteSource) -> tuple[Elements, str] | None:
-        """The elements of a header of a known kind and its transfer syntax."""
+    @property
+    def are_there(self) -> bool:
+        """Whether anything was learnt."""
+        return bool(self._all)
+
+    def match(self, fetch: Fetch) -> tuple[Elements, str] | None:
+        """The elements of a header of a known kind and its transfer syntax. Raises as `fetch`."""
         self._credit += 1
+        if not self._all:
+            return None
+        buffer = fetch(self._all[0].first_read, _BEGIN)
         for known in self._all:
-            found = known.match(source)
+            found = known.match(fetch, buffer)
             if found is not None:
                 if known is not self._all[0]:
                     self._put_first(known)

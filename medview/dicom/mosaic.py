@@ -93,7 +93,7 @@ def _first_place(frame: Frame, size: tuple[int, int]) -> FloatArray:
     assert frame.position is not None  # noqa: S101
     down, right = ((whole - part) / 2 for whole, part in zip(frame.size, size, strict=True))
     shift = frame.axes[0] * frame.spacing[1] * right + frame.axes[1] * frame.spacing[0] * down
-    return np.asarray(frame.position + shift, np.float64)
+    return np.asarray(np.array(frame.position) + shift, np.float64)
 
 
 def _csa_bytes(frame: Frame) -> bytes:

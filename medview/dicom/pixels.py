@@ -16,7 +16,7 @@ from medview.core.words import say
 from medview.dicom.codecs import Decoded, decode
 from medview.dicom.decoder_pipe import FrameJob
 from medview.dicom.decoders import decoders, runs_apart
-from medview.dicom.elements import TO_READ, ByteSource, read_fully
+from medview.dicom.elements import TO_READ, ByteSource, file_stamp, read_fully
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
 from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked, unreadable_kind
@@ -27,11 +27,15 @@ _HALF, _MOST_TORN = 1 << 15, 0.01  # a step no picture takes, and the share of s
 _LITTLE = sys.byteorder == "little"
 
 
+class FileChanged(Exception):
+    """A file was written to, or is another one, since its header was read."""
+
+
 def read_whole(instance: Instance, form: PixelFormat, target: Array) -> bool:
     """Fill a C-contiguous [rows, columns] array of the stored type from a file of one plain frame.
 
     The quick way of `PixelReader.read_into`, for nearly every slice; False, and nothing is done,
-    where that one is needed. Raises UnreadableInstance where the file has become shorter, OSError.
+    where that one is needed. Raises FileChanged, UnreadableInstance for a short read, OSError.
     """
     place, count = instance.elements.pixels, target.nbytes
     if place is None or place.length < count or place.offset + count > instance.size:
@@ -47,6 +51,8 @@ def read_whole(instance: Instance, form: PixelFormat, target: Array) -> bool:
         return False
     file = os.open(instance.path, TO_READ)
     try:
+        if file_stamp(os.fstat(file)) != instance.stamp:
+            raise FileChanged
         there = read_fully(file, place.offset, target.reshape(-1).view(np.uint8).data)
     finally:
         os.close(file)

@@ -23,12 +23,12 @@ _TABLES = frozenset(
     for keyword in ("ModalityLUTSequence", "SharedFunctionalGroupsSequence",
                     "PerFrameFunctionalGroupsSequence")
 )  # fmt: skip
-_OVERLAYS = frozenset(OVERLAY_ROWS)
-_ALL_TAGS = frozenset((*_KEPT_TAGS, *OVERLAY_ROWS))
+_GRAPHICS = frozenset((*OVERLAY_ROWS, tag_of("ShutterShape")))
+_ALL_TAGS = frozenset((*_KEPT_TAGS, *_GRAPHICS))
 _Values = dict[int, tuple[str, bytes]]
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
     """What the files of a series say alike."""
 
     encoding: Encoding
@@ -36,10 +36,10 @@ class _Table(NamedTuple):
     alike: Alike
 
 
-class _Known(NamedTuple):
-    """What is kept of a file."""
+class Known(NamedTuple):
+    """What is kept of a file. table: shared by all files that say the same."""
 
-    table: _Table
+    table: Table
     pixels: PixelPlace | None
     syntax: str
     size: int
@@ -47,19 +47,19 @@ class _Known(NamedTuple):
 
 
 _lock = threading.Lock()
-_files: dict[str, _Known] = {}
-_tables: dict[Hashable, _Table] = {}
+_files: dict[str, Known] = {}
+_tables: dict[Hashable, Table] = {}
 
 
 def remember(instance: Instance) -> None:
-    """Keep what a fill needs of a single-frame file without tables or overlay planes."""
+    """Keep what a fill needs of a single-frame file without tables, overlay planes or shutter."""
     top, stamp = instance.elements, instance.stamp
     if stamp is None or instance.inflated is not None:
         return
     table = top.once(_table_of, _ALL_TAGS)
     if table is None:
         return
-    known = _Known(table, top.pixels, instance.syntax, instance.size, stamp)
+    known = Known(table, top.pixels, instance.syntax, instance.size, stamp)
     with _lock:
         if len(_files) >= _MOST:
             _files.clear()
@@ -67,12 +67,12 @@ def remember(instance: Instance) -> None:
         _files[instance.path] = known
 
 
-def _table_of(top: Elements) -> _Table | None:
+def _table_of(top: Elements) -> Table | None:
     """One table for all headers that say the same; None where the header is worth reading."""
     if (
         top.integer("NumberOfFrames", 1) > 1
         or not _TABLES.isdisjoint(top.sequences)
-        or not _OVERLAYS.isdisjoint(top.values)
+        or not _GRAPHICS.isdisjoint(top.values)
         or top.text("PhotometricInterpretation").upper() == "PALETTE COLOR"
     ):
         return None
@@ -83,25 +83,29 @@ def _table_of(top: Elements) -> _Table | None:
         if table is None:
             said = zip(_KEPT_TAGS, found, strict=True)
             values = {tag: value for tag, value in said if value is not None}
-            table = _Table(top.encoding, values, Alike(frozenset()))
+            table = Table(top.encoding, values, Alike(frozenset()))
             _tables[top.encoding, pixels, found] = table
     return table
 
 
-def recalled(path: str) -> Instance | None:
-    """What was remembered of a file, None where nothing was or the file is another one now."""
-    known = _files.get(path)
-    if known is None:
-        return None
-    try:
-        is_same = file_stamp(os.stat(path)) == known.stamp  # noqa: PTH116 - once a slice
-    except OSError:
-        return None
-    if not is_same:
-        return None
+def known_of(path: str) -> Known | None:
+    """What was remembered of a file; whether it is the same still is for who reads it to see."""
+    return _files.get(path)
+
+
+def instance_of(path: str, known: Known) -> Instance:
+    """The file as far as it was remembered."""
     encoding, values, alike = known.table
     slim = Elements(encoding, values=values, pixels=known.pixels, alike=alike)
     return Instance(path, slim, known.syntax, known.size, stamp=known.stamp)
+
+
+def is_same(path: str, known: Known) -> bool:
+    """Whether the file is the one that was remembered."""
+    try:
+        return file_stamp(os.stat(path)) == known.stamp  # noqa: PTH116 - once a slice
+    except OSError:
+        return False
 
 
 def forget_all() -> None:

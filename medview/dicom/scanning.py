@@ -17,7 +17,14 @@ from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
 from medview.dicom.codecs import JPEG_LOSSLESS, instead_of, may_overflow, why_not_decodable
 from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
-from medview.dicom.doubts import doubts_of, number_note
+from medview.dicom.doubts import (
+    DOUBTED_TAGS,
+    doubts_of,
+    doubts_of_header,
+    is_far,
+    is_measured,
+    number_note,
+)
 from medview.dicom.elements import Elements
 from medview.dicom.fragments import MOST_FRAMES, fragments_of, too_many_frames
 from medview.dicom.frames import most_frames
@@ -31,7 +38,7 @@ from medview.dicom.instance import (
 )
 from medview.dicom.keywords import tag_of
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
-from medview.dicom.pixel_format import has_image, native_shortfall, pixel_format
+from medview.dicom.pixel_format import format_of, has_image, native_shortfall, pixel_format
 from medview.dicom.pixels import is_torn
 from medview.dicom.remembered import remember
 from medview.dicom.walk import files_below, is_document, members_below, what_else
@@ -194,6 +201,10 @@ def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
 
 def _sort_in(instance: Instance, found: Sorted) -> None:
     top = instance.elements
+    if _is_beyond_doubt(instance):
+        found.images.append(instance)
+        remember(instance)
+        return
     role = top.once(_role_of, _ROLE_TAGS)
     if role is _Role.IMAGE:
         doubts = _check_pixels(instance)
@@ -216,11 +227,26 @@ def _sort_in(instance: Instance, found: Sorted) -> None:
         found.objects[instance.path] = (instance, study_object(instance, notes))
 
 
+def _is_beyond_doubt(instance: Instance) -> bool:
+    """Whether a file is a plain image of which nothing is to be said, as others like it.
+
+    What all of a series say alike was looked at with the first one: only sizes and places are left.
+    """
+    top, place = instance.elements, instance.elements.pixels
+    if top.alike is None or place is None or instance.is_encapsulated:
+        return False
+    end = place.offset + place.length
+    if not end <= instance.size < end + 8 or not top.once(_is_plain_image, _IMAGE_TAGS):
+        return False
+    return not is_far(top)
+
+
 _Role = Enum("_Role", ("IMAGE", "DIRECTORY", "NO_PIXELS", "NOTHING", "OBJECT"))
 _ROLE_TAGS = frozenset(
     tag_of(keyword)
     for keyword in ("SOPClassUID", "Rows", "Columns", "Modality", "StudyInstanceUID")
 )
+_IMAGE_TAGS = _ROLE_TAGS | DOUBTED_TAGS
 
 
 def _role_of(top: Elements) -> _Role:
@@ -235,6 +261,19 @@ def _role_of(top: Elements) -> _Role:
     if any(top.has(keyword) for keyword in ("SOPClassUID", "StudyInstanceUID", "Modality")):
         return _Role.OBJECT
     return _Role.NOTHING
+
+
+def _is_plain_image(top: Elements) -> bool:
+    """Whether nothing is to be said of an image whose bytes are all there."""
+    try:
+        if _role_of(top) is not _Role.IMAGE or doubts_of_header(top):
+            return False
+        form = format_of(top)
+    except UnreadableInstance:
+        return False
+    needed = (form.frame_bits * form.frames + 7) // 8
+    is_whole = top.pixels is not None and top.pixels.length >= needed
+    return is_whole and is_measured(top) and form.frames <= MOST_FRAMES
 
 
 def _is_image_class(top: Elements) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medview.core.words import Sentence, say
-from medview.dicom.frames import FloatArray, Frame
+from medview.dicom.frames import Frame
 from medview.dicom.grid import SAME_PLACE_MM, normal_of
 from medview.dicom.saying import labelled
 
@@ -177,7 +177,8 @@ def _millimetres(frame: Frame) -> str:
     return f"{'xyz'[axis]} {place_of(frame)[axis]:.1f} mm"
 
 
-def place_of(frame: Frame) -> FloatArray:
+def place_of(frame: Frame) -> tuple[float, float, float]:
+    """The position of a frame that is spatial."""
     assert frame.position is not None  # noqa: S101 - is_spatial says so
     return frame.position
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -164,14 +164,15 @@ def _stack(group: Group, beside: Beside) -> Stack:
         said = (*said, *without_place(first, len(frames)))
         grid = Grid(flat_geometry(len(frames), first.size, spacing), verdict, 0.0, said)
     notes.extend(grid.notes)
-    for path in dict.fromkeys(frame.instance.path for frame in frames):
-        notes.extend(beside.notes.get(path, ()))
+    if beside.notes:
+        for path in dict.fromkeys(frame.instance.path for frame in frames):
+            notes.extend(beside.notes.get(path, ()))
     top = frames[0].instance.elements
     taken = None if first.is_spatial else projection_of(frames[0])
     values = values_of(frames, beside.maps)
     notes.extend(values.notes)
     return Stack(
-        frames=tuple(_reference(frame) for frame in frames),
+        frames=tuple(_references(frames)),
         geometry=grid.geometry,
         verdict=grid.verdict,
         tilt_deg=grid.tilt_deg,
@@ -239,16 +240,18 @@ def _thick(frames: Sequence[Frame]) -> FloatArray:
     return np.asarray(np.maximum(np.array(found, float), 0.0), np.float64)
 
 
-def _reference(frame: Frame) -> FrameRef:
-    place = frame.position if frame.is_spatial else None
-    return FrameRef(
-        path=frame.instance.path,
-        frame=frame.index,
-        tile=None if frame.tile is None else (frame.tile.row, frame.tile.column),
-        sop_instance_uid=frame.instance.elements.text("SOPInstanceUID"),
-        instance_number=frame.instance_number,
-        position=None if place is None else PatientPoint(*place.tolist()),
-    )
+def _references(frames: Sequence[Frame]) -> Iterator[FrameRef]:
+    for frame in frames:
+        instance, tile = frame.instance, frame.tile
+        place = frame.position if frame.is_spatial else None
+        yield FrameRef(
+            instance.path,
+            frame.index,
+            None if tile is None else (tile.row, tile.column),
+            instance.elements.text("SOPInstanceUID"),
+            frame.instance_number,
+            None if place is None else PatientPoint(*place),
+        )
 
 
 _LOSSY_TAGS = frozenset((tag_of("LossyImageCompression"),))
