@@ -36,8 +36,8 @@ from medview.dicom.likeness import Likenesses
 WORKS = (
     (arrange._study_key, arrange._STUDY_TAGS),
     (arrange._series_uid, arrange._SERIES_TAGS),
-    (doubts._is_measured, doubts._FORMAT_TAGS),
-    (doubts._doubts, doubts._DOUBTED_TAGS),
+    (doubts.is_measured, doubts._FORMAT_TAGS),
+    (doubts.doubts_of_header, doubts.DOUBTED_TAGS),
     (modality._rescale_of_all, modality._RESCALE_TAGS),
     (frames._likeness, frames._LIKENESS_TAGS),
     (nuclear.is_nuclear, frames._NUCLEAR_TAGS),
@@ -47,6 +47,7 @@ WORKS = (
     (remembered._table_of, remembered._ALL_TAGS),
     (overlays._speaks_of_one, overlays._ROW_TAGS),
     (scanning._role_of, scanning._ROLE_TAGS),
+    (scanning._is_plain_image, scanning._IMAGE_TAGS),
     (stacks._frame_of_reference, stacks._REFERENCE_TAGS),
     (stacks._thickness, stacks._THICKNESS_TAGS),
     (stacks._is_lossy, stacks._LOSSY_TAGS),
