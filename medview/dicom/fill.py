@@ -343,7 +343,11 @@ class VolumeFill:
         if isinstance(frames, Sentence):
             raise UnreadableInstance(frames, reference.path)
         found = frames[reference.frame] if reference.frame < len(frames) else None
-        if found is None or rescale_of(found) != rescale_of(before):
+        if (
+            found is None
+            or rescale_of(found) != rescale_of(before)
+            or native_shortfall(found.instance, self._plan.form) is not None
+        ):
             raise UnreadableInstance(say("The file has changed."), reference.path)
         return found
 

@@ -30,12 +30,22 @@ def test_the_slice_that_is_looked_at_is_there_before_any_other(tmp_path: Path) -
 def test_a_file_that_was_replaced_after_the_scan_is_read_anew(tmp_path: Path) -> None:
     stack = stack_of(save_series(tmp_path, RescaleIntercept=-1000))
     path = Path(stack.frames[2].path)
-    beside = save(slice_of(2, RescaleIntercept=-1024, PatientName="A^B"), tmp_path / "beside")
-    beside.replace(path)
+    other = slice_of(7, RescaleIntercept=-1000, PatientName="A^B")
+    save(other, tmp_path / "beside").replace(path)
     volume = load_volume(stack)
-    assert volume.per_slice is not None
-    assert volume.per_slice[:, 1].tolist() == [-1000, -1000, -1024, -1000]
-    assert volume.stored[2, 0, 0] == 21
+    assert volume.stored[:, 0, 0].tolist() == [1, 11, 71, 31]
+
+
+def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_alone(
+    tmp_path: Path,
+) -> None:
+    stack = stack_of(save_series(tmp_path, RescaleIntercept=-1000))
+    path = Path(stack.frames[2].path)
+    save(slice_of(2, RescaleIntercept=-1024), tmp_path / "beside").replace(path)
+    fill = VolumeFill(stack)
+    fill.run(first=0)
+    assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
+    assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
 
 
 def test_a_file_written_to_in_place_is_not_taken_for_the_one_that_was_scanned(
@@ -43,12 +53,15 @@ def test_a_file_written_to_in_place_is_not_taken_for_the_one_that_was_scanned(
 ) -> None:
     stack = stack_of(save_series(tmp_path))
     path = stack.frames[1].path
-    assert remembered.recalled(path) is not None
+    known = remembered.known_of(path)
+    assert known is not None
+    assert remembered.is_same(path, known)
     with Path(path).open("r+b") as file:
         file.seek(-2, os.SEEK_END)
         file.write(b"\1\1")
     os.utime(path, ns=(1, 1))
-    assert remembered.recalled(path) is None
+    assert not remembered.is_same(path, known)
+    assert load_volume(stack).stored[1, -1, -1] == 257
 
 
 def test_a_file_cut_after_its_header_was_read_fails_its_slice_alone(tmp_path: Path) -> None:
@@ -75,7 +88,7 @@ def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(remembered, "_files", {})
     monkeypatch.setattr(remembered, "_tables", {})
     stack = stack_of(save_series(tmp_path, count=8))
-    assert 0 < sum(remembered.recalled(frame.path) is not None for frame in stack.frames) <= 3
+    assert 0 < sum(remembered.known_of(frame.path) is not None for frame in stack.frames) <= 3
     assert load_volume(stack).stored[:, 0, 0].tolist() == [10 * k + 1 for k in range(8)]
 
 
