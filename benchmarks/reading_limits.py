@@ -73,9 +73,12 @@ def beat(name: str, what: str, syntax: str, count: int) -> Row:
     """How late a 4 ms timer in the window's thread is while a series is read again and again."""
     from PySide6.QtCore import QCoreApplication, Qt, QTimer
 
+    from medview.gui.collector import Collector
+
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = QCoreApplication.instance() or QCoreApplication([])
     folder, is_over = series(syntax, count), threading.Event()
+    collector = Collector(application)  # as the window has it
     allow_spare(1 << 30)
     del_me = read_all(folder)
     del del_me
@@ -104,6 +107,7 @@ def beat(name: str, what: str, syntax: str, count: int) -> Row:
     QTimer.singleShot(int(_BEATS_S * 1000), application.quit)
     application.exec()  # Qt's own loop: it holds the interpreter's lock in `tick` alone
     timer.stop()
+    collector.stop()
     is_over.set()
     loader.join()
     allow_spare(0)
