@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -318,10 +318,15 @@ def _numbers(vr: str, raw: bytes, big: bool) -> tuple[float, ...]:
 
 @lru_cache(maxsize=4096)
 def _finite_numbers(vr: str, raw: bytes, big: bool) -> tuple[float, ...]:
-    return _finite(_numbers(vr, raw, big))
+    if vr in _BINARY:
+        return _finite(_numbers(vr, raw, big))
+    try:  # nearly always: places and numbers are others in every file
+        return _finite([float(part) for part in raw.split(b"\\")])
+    except ValueError:
+        return _finite(tuple(_numbers_in_text(raw)))
 
 
-def _finite(numbers: tuple[float, ...]) -> tuple[float, ...]:
+def _finite(numbers: Sequence[float]) -> tuple[float, ...]:
     return tuple([float(v) for v in numbers if -1e300 < v < 1e300])
 
 

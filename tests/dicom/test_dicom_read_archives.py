@@ -32,7 +32,7 @@ def stacks(found: Holdings) -> list[Stack]:
 
 
 def without_paths(stack: Stack) -> Stack:
-    return replace(stack, frames=tuple(replace(frame, path="") for frame in stack.frames))
+    return replace(stack, frames=tuple(frame._replace(path="") for frame in stack.frames))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -166,7 +166,7 @@ def test_a_mask_on_another_grid_lies_where_its_own_grid_says(tmp_path: Path) -> 
 def test_images_that_lie_elsewhere_than_their_grid_are_refused(tmp_path: Path) -> None:
     stack = ct_stack(tmp_path)
     moved = tuple(
-        replace(frame, position=frame.position._replace(x=frame.position.x + 3))
+        frame._replace(position=frame.position._replace(x=frame.position.x + 3))
         for frame in stack.frames
         if frame.position
     )
@@ -183,7 +183,7 @@ def test_uneven_slices_keep_their_own_positions(tmp_path: Path) -> None:
 
     stack = ct_stack(tmp_path, change=squeeze)
     frames = tuple(
-        replace(frame, position=PatientPoint(-11, 7, z))
+        frame._replace(position=PatientPoint(-11, 7, z))
         for frame, z in zip(stack.frames, (30, 32, 35, 41, 42, 50), strict=True)
     )
     stack = replace(stack, frames=frames, verdict="non-uniform")
