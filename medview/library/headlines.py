@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import subprocess
 import sys
 from collections import deque
@@ -41,8 +42,10 @@ def headlines(paths: Sequence[str], children: int | None = None) -> Generator[Fo
     return _by_children(paths, wanted)
 
 
-def _here(paths: Sequence[str]) -> Generator[Found, None, None]:
-    reader = HeadlineReader()
+def _here(
+    paths: Sequence[str], reader: HeadlineReader | None = None
+) -> Generator[Found, None, None]:
+    reader = reader or HeadlineReader()
     for path in paths:
         try:
             found: Headline | str | None = reader.read(path)
@@ -82,6 +85,14 @@ class _Child:
         with suppress(OSError):  # it died: `take` reads the lot itself
             if pipe is not None:
                 write_message(pipe.fileno(), lot)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `take` need not wait; on Windows, which cannot tell, it is taken to be so."""
+        pipe = self._process.stdout
+        if pipe is None or sys.platform == "win32":
+            return True
+        return bool(select.select([pipe], [], [], 0)[0])
 
     def take(self) -> Iterator[Found]:
         lot = self.lots.popleft()
@@ -126,12 +137,18 @@ def _by_children(paths: Sequence[str], count: int) -> Generator[Found, None, Non
             if len(child.lots) < child.ahead:
                 for lot in islice(waiting, 1):
                     child.give(lot)
-        while any(child.lots for child in children):
-            for child in children:
-                if child.lots:
-                    yield from child.take()
-                    for lot in islice(waiting, 1):
-                        child.give(lot)
+        reader = HeadlineReader()
+        while busy := [child for child in children if child.lots]:
+            ready = [child for child in busy if child.is_ready]
+            # While children start or are behind, this process reads too instead of waiting.
+            own = None if ready else next(waiting, None)
+            if own is not None:
+                yield from _here(own, reader)
+                continue
+            for child in ready or busy[:1]:
+                yield from child.take()
+                for lot in islice(waiting, 1):
+                    child.give(lot)
     finally:
         for child in children:
             child.close()
