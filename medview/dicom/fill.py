@@ -47,7 +47,6 @@ from medview.dicom.shutters import shutter_of
 from medview.dicom.walk import is_volume_file
 
 _LOT_PLAIN, _LOT_PACKED = 30, 1  # slices a task: handing over costs as much as a plain slice
-_BY_SEVERAL = ("1.2.840.10008.1.2.4.9", "1.2.840.10008.1.2.4.20")  # JPEG 2000, HTJ2K: in threads
 _NICENESS = 5
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
@@ -93,7 +92,6 @@ class VolumeFill:
         self._is_packed = first.instance.is_encapsulated
         if self._is_packed and runs_apart(first.instance.syntax):
             decoders().start()  # while the rest is made ready
-        self._goes_at_once = self._is_packed and not first.instance.syntax.startswith(_BY_SEVERAL)
         self._readers = Readers()
         largest = _LOT_PACKED if self._is_packed else _LOT_PLAIN
         self._order = Outwards(len(self.ready), len(self.ready) // 2, largest)
@@ -223,14 +221,10 @@ class VolumeFill:
                 self._readers.close()
 
     def _filled(self, writer: BlockWriter, cancel: CancelToken | None) -> Iterator[int]:
-        """The slices as they are done: the first one in this thread, the others in several.
-
-        Where nothing is gained for the first one by that, all in several from the beginning.
-        """
-        if len(self.ready) == 1 or not self._goes_at_once:
-            for k in self._order.take():
-                self._one(writer, k, threads=WORKERS)
-                yield k
+        """The slices as they are done: the first one in this thread, the others in several."""
+        for k in self._order.take():
+            self._one(writer, k, threads=WORKERS)
+            yield k
         if len(self.ready) == 1:
             return
         done, stop = SimpleQueue[list[int] | None](), CancelToken()
