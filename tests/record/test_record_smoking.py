@@ -81,6 +81,9 @@ def test_what_others_smoke_is_not_the_patients(read: Reader, text: str) -> None:
     [
         ("Lives with wife, current smoker.", "current"),
         ("His wife says that he smokes.", "current"),
+        ("History per wife: smokes 1 pack per day.", "current"),
+        ("According to his son, smokes 20 cigarettes a day.", "current"),
+        ("妻子代诉患者吸烟，未戒。", "current"),
         ("Father died of lung cancer; smoker.", "current"),
         ("父母体健，吸烟史30年，未戒烟。", "current"),
         ("父亲患肺癌，患者吸烟，未戒。", "current"),

@@ -23,14 +23,14 @@ _WHO = re.compile(
 )
 # Here the patient is spoken of again.
 _RESET = re.compile(
-    r"\b(?:patient|pt|he|she|they|i|himself|herself|personal|personally|social history|family history)\b|患者|病人|本人|自己|个人史|自述",
+    r"\b(?:patient|pt|he|she|they|i|himself|herself|personal|personally|social history|family history)\b|患者|病人|本人|自己|个人史|自述|代诉|代述",
     _I,
 )
 _WITH = re.compile(
-    r"\b(?:lives?|living|lived|resid(?:es?|ing)|married|stays?|here|came|comes|accompanied|cared for|presents?)\b(?: \w+)? (?:with|by|to|for)(?: (?:his|her|a|the|an|their|elderly)){0,3} $|[与和跟同由]$",
+    r"\b(?:lives?|living|lived|resid(?:es?|ing)|married|stays?|here|came|comes|accompanied|cared for|presents?)\b(?: \w+)? (?:with|by|to|for)(?: (?:his|her|a|the|an|their|elderly)){0,3} $|\b(?:per|from|according to|(?:reported|told) by|informant)(?: (?:his|her|the|a)){0,2} $|[与和跟同由]$",
     _I,
 )
-_AND = re.compile(r"\s*(?:\([^()]*\))?\s*(?:,(?! who\b)|;|and\b|&|同住|一起|共同)", _I)
+_AND = re.compile(r"\s*(?:\([^()]*\))?\s*(?:[:：]|,(?! who\b)|;|and\b|&|同住|一起|共同)", _I)
 _WELL = re.compile(r"体健|健在|健康|均健|\b(?:well|healthy|alive)\b", _I)
 _PASSIVE = re.compile(
     r"(?:\b(?:passive|second-?hand|environmental|involuntary|family|maternal|paternal|household)|被动|二手)\s*$"
