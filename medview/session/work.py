@@ -268,11 +268,6 @@ class WorkBook:
         """What undo would take back."""
         return self._undo[-1][0] if self._undo else None
 
-    @property
-    def redo_name(self) -> Sentence | None:
-        """What redo would do again."""
-        return self._redo[-1][0] if self._redo else None
-
     def _step(
         self, source: list[tuple[Sentence, Work]], target: list[tuple[Sentence, Work]]
     ) -> Sentence | None:

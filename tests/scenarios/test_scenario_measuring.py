@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QInputDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from medview.core import observation
 from medview.core.results import Measurement
+from medview.gui.cards import Card
+from medview.gui.panels.from_risk import FromRisk
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
 
@@ -265,16 +268,39 @@ def test_the_card_shows_all_numbers_a_histogram_and_copies_them(
 
     opened.actions_.perform("tool.rectangle")
     drag(qtbot, axial(opened), (-40, -30), (40, 30))
-    found = only(opened, quiet)
+    only(opened, quiet)
     cards = opened.sidebar.findings
 
-    cards.open_measurement(found.id)
-    qtbot.waitUntil(lambda: cards.findChild(HistogramPlot) is not None)
-    cards.copy_measurements()
+    card = next(c for c in cards.findChildren(Card) if "Rectangle" in c.accessibleName())
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: cards.findChild(HistogramPlot) is not None, timeout=20_000)
+    next(b for b in cards.findChildren(QPushButton) if b.text() == "Copy all").click()
 
     text = QGuiApplication.clipboard().text()
     assert "Rectangle" in text
     assert "Median\t" in text
+
+
+def test_a_score_that_a_measurement_feeds_stands_among_the_findings(
+    opened: MainWindow, qtbot: QtBot, quiet
+) -> None:
+    opened.actions_.perform("tool.length")
+    drag(qtbot, axial(opened), (-10, 0), (10, 0))
+    only(opened, quiet)
+    assert not [s for s in opened.sidebar.findings.findChildren(FromRisk) if s.findChildren(Card)]
+
+    opened.session.made.enter("nodule_count", 1.0, "1")
+    cards = opened.sidebar.findings.findChildren(QPushButton)
+    menu = next(b.menu() for b in cards if b.text() == "Use as…")
+    title = observation.concepts()["nodule_diameter_mean"].title
+    next(action for action in menu.actions() if action.text() == title).trigger()
+
+    def titles() -> list[str]:
+        sections = opened.sidebar.findings.findChildren(FromRisk)
+        return [each.text() for s in sections for each in s.findChildren(QLabel)]
+
+    qtbot.waitUntil(lambda: "FROM RISK" in titles(), timeout=60_000)
+    assert any("Fleischner" in title for title in titles())
 
 
 def test_every_tool_is_behind_the_button_or_has_one_and_the_bar_stays_one_row(

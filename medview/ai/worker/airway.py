@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -19,14 +17,6 @@ _TRACK_MM = 12.0
 _SEARCH_ABOVE_MM, _SEARCH_BELOW_MM = 60.0, 50.0
 _STEP_HU = 25
 _BURST_ML = 25.0  # more in one step is a leak into the lung (explosion control, Mori et al. 1996)
-
-
-@dataclass(frozen=True)
-class _Spot:
-    """A round dark spot in one slice: its label, centre (p, l) and roundness."""
-
-    label: int
-    centre: tuple[float, float]
 
 
 def find_airway(coarse: Coarse, body: Mask, air: Mask, below_hu: float, max_ml: float) -> Mask:

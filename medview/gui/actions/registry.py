@@ -95,11 +95,6 @@ class Actions:
         if not self._depth:
             self._tell(action_id, parameters)
 
-    @property
-    def is_performing(self) -> bool:
-        """Whether what changes now comes of an action, and not of the mouse."""
-        return self._depth > 0
-
     def answer(self, event: QKeyEvent) -> str:
         """Do what a key means in an image view; the action's name, "" where it means nothing."""
         action_id = self.bindings.answer(event)

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from medview.core.results import GateVerdict
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
-from medview.gui.cards import Card, CardColumn, empty_state, label, row
+from medview.gui.cards import CardColumn, empty_state, label
+from medview.gui.panels.from_risk import FromRisk
 from medview.gui.panels.growth_cards import growth_widgets
 from medview.gui.panels.measurement_cards import MeasurementCards
 from medview.gui.panels.result_cards import (
@@ -71,14 +72,6 @@ class FindingsPanel(QWidget):
         ran = sum(run.status == "run" for run in self._session.made.runs_of(active))
         return ran + len(self._session.work.measurements)
 
-    def open_measurement(self, measurement_id: str) -> None:
-        """Open the card of a measurement."""
-        self._cards.open(measurement_id)
-
-    def copy_measurements(self) -> None:
-        """All measurements to the clipboard, as text."""
-        self._cards.copy_all()
-
     def show_finding(self, finding_id: str) -> None:
         """Open the card of a finding and go to its place."""
         for found in self._session.made.findings:
@@ -98,7 +91,8 @@ class FindingsPanel(QWidget):
             widgets += self._cards.widgets()
             widgets += growth_widgets(self._session)
             widgets += self._segment_cards()
-            widgets += self._from_risk()
+            if widgets:  # what no measurement or model says has no score here
+                widgets.append(FromRisk(self._session))
         if not widgets:
             widgets = [
                 empty_state(
@@ -148,32 +142,6 @@ class FindingsPanel(QWidget):
             title = tr(task.model.title or task.model.name)
             cards.append(offer_card(title, doubt, partial(self.offer_taken.emit, task)))
         return [label(tr("FITS THIS SERIES"), "caption"), *cards] if cards else []
-
-    # -- risk --------------------------------------------------------------------------------
-
-    def _from_risk(self) -> list[QWidget]:
-        cards: list[QWidget] = []
-        for result in self._session.risks():
-            about_image = any(item.source.kind in ("ruler", "model") for item in result.inputs)
-            if result.status != "computed" or not about_image:
-                continue
-            card = Card()
-            score = tr(titles().get(result.score, result.score))
-            number = label(result.shown, "number", wrap=False)
-            card.add(
-                row(label(score, "title"), None, number, label(result.unit, "small", wrap=False))
-            )
-            if result.advice is not None:
-                card.add(label(str(result.advice), "muted"))
-            cards.append(card)
-        return [label(tr("FROM RISK"), "caption"), *cards] if cards else []
-
-
-def titles() -> dict[str, str]:
-    """The English titles of the scores by id."""
-    from medview.risk import catalogue
-
-    return {score.id: score.title.template for score in catalogue().values()}
 
 
 def _waits(session: Session, active: Place) -> bool:
