@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 # qasync takes the first binding it finds: say which.
 os.environ.setdefault("QT_API", "pyside6")
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from medview.core.garbage import no_collection
 
-from medview.core.settings import load_settings
-from medview.core.words import say, set_language
-from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
+with no_collection():  # a fiftieth of the start
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from medview.core.settings import load_settings
+    from medview.core.words import say, set_language
+    from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -117,13 +120,14 @@ def show_frame(app: QApplication, start: Start) -> MainWindow:
     if start.language:
         set_language(start.language)
         app.setFont(base_font())
-    from medview.gui.window import MainWindow
+    with no_collection():
+        from medview.gui.window import MainWindow
 
-    window = MainWindow()
-    if start.size is not None:
-        window.resize(*start.size)
-    window.show()
-    app.processEvents()
+        window = MainWindow()
+        if start.size is not None:
+            window.resize(*start.size)
+        window.show()
+        app.processEvents()
     return window
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from functools import cache
 from string import Template
+from typing import NamedTuple
 
 from PySide6.QtCore import QByteArray, QLocale, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPixmap
@@ -22,8 +22,7 @@ _type = {"base": FONT_BASE, "corner": FONT_SMALL}  # pixels that the reader chos
 _LEAST_PX, _MOST_PX = 9, 24
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """One theme; every colour is #rrggbb. Contrast: text >= 7:1, muted >= 4.5:1 on surfaces."""
 
     canvas: str = "#000000"
@@ -172,4 +171,4 @@ def style_sheet(theme: Tokens) -> str:
     }
     # Arrows of one grey that reads on either theme: the style's own have bevels or are not seen.
     icons = (resources_dir() / "icons").as_posix()
-    return sheet.substitute(asdict(theme), **sizes, icons=icons)
+    return sheet.substitute(theme._asdict(), **sizes, icons=icons)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # Prefixes of the actions' names, in the order of the menus, with the menus' titles.
 GROUPS = {
@@ -37,8 +36,7 @@ LETTERS = {
 Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One plain JSON parameter of an action.
 
     kind: text, number, whole (an integer), switch (true or false), texts and numbers (lists),
@@ -61,8 +59,7 @@ class Parameter:
         return isinstance(value, list) and all(map(is_one, value))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One action.
 
     id: `group.name`, known to scripts and key maps: it never changes. title: English, translated
