@@ -237,4 +237,4 @@ def test_a_run_tells_what_it_gave_up(image):
     network(state, arch="", weights="w")
     restore(state)
     assert np.array_equal(state.label_map, image > 0)
-    assert greedy.said[-1] == "Memory ran short: 1 tiles at a time."
+    assert greedy.said[-1] == "Memory ran short: 1 tile at a time."

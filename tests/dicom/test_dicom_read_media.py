@@ -78,7 +78,7 @@ def test_files_that_it_does_not_name_are_found_too(tmp_path: Path) -> None:
     save_series(tmp_path / "A", 2)
     found = scan([directory_of(tmp_path, "A/00.DCM")])
     assert shown(found) == ["00.dcm", "07.dcm"]
-    assert "1 files here are not in it" in said(found)
+    assert "1 file here is not in it" in said(found)
 
 
 def test_files_that_are_missing_are_unreadable_by_name(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_one_voxel_more_on_the_same_machine_differs_and_is_counted(stored: Store
 
     assert found.verdict == "differs"
     said = " ".join(sentence.english() for sentence in found.said)
-    assert "1 voxels of the mask differ (Dice 0.99951)" in said
+    assert "1 voxel of the mask differs (Dice 0.99951)" in said
     assert "volume was 2048, is 2050" in said
 
 

@@ -127,10 +127,15 @@ class Hands:
 
     def is_over_label(self, x: float, y: float) -> bool:
         """Whether a drag from here would move the words of a measurement."""
-        if self.tool.is_drawing or not self._stage.measuring.measurements:
+        if not self._takes_labels or not self._stage.measuring.measurements:
             return False
         marks = self._marks()
         return handle_at(marks, x, y) is None and self._label_at(marks, x, y) is not None
+
+    @property
+    def _takes_labels(self) -> bool:
+        """Whether a press may take words: not amid a shape, and a brush paints over them."""
+        return not (self.tool.is_drawing or self.tool.is_brush)
 
     def _marks(self) -> list[Mark]:
         """What lies here and is kept, not what is only being drawn."""
@@ -143,10 +148,12 @@ class Hands:
 
     def _grabbed(self, pointer: Pointer) -> Tool | None:
         """A measurement under the mouse is taken before any tool but another measuring one; its
-        words before every tool."""
+        words before every tool but a brush."""
         measuring, marks = self._stage.measuring, self._marks()
         handle = handle_at(marks, pointer.x, pointer.y)
-        label = None if handle is not None else self._label_at(marks, pointer.x, pointer.y)
+        label = None
+        if handle is None and self._takes_labels:
+            label = self._label_at(marks, pointer.x, pointer.y)
         if label is not None:
             measuring.select(label.mark.measurement.id)
             self._stage.repaint_wanted.emit()
