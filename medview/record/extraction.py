@@ -209,7 +209,7 @@ def _mentions(text: str, span: Span, languages: tuple[str, ...]) -> list[Entity]
         [t for t in tests if t.value is not None],
         find_demographics(text, span),
         find_measurements(text, span),
-        with_forms(text, names),
+        with_forms(text, meant(text, span, names)),
         [t for t in tests if t.value is None],
         find_stemmed_drugs(text, span),
         find_anatomy(text, span, languages),

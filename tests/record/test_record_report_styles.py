@@ -88,6 +88,14 @@ def attributes(note: Note, text: str) -> tuple[str, bool, bool, str]:
          ("procedure", False, False, "historical")),
         ("否认冠心病、脑血管病史。", "脑血管病", ("disease", True, False, "historical")),
         ("右肺上叶空洞性病变。", "空洞性病变", ("finding", False, False, "current")),
+        ("Likely reactive nodes, no adenopathy.", "adenopathy",
+         ("finding", True, False, "current")),
+        ("New nodule (not seen on the prior study) in the lingula.", "nodule",
+         ("finding", False, False, "current")),
+        ("行胃空肠吻合术(未见手术记录)。", "胃空肠吻合术",
+         ("procedure", False, False, "current")),
+        ("Malignancy is not excluded; further CT is recommended.", "CT",
+         ("procedure", False, False, "current")),
     ],
 )  # fmt: skip
 def test_short_words_of_the_ward_are_understood(
@@ -114,6 +122,10 @@ def test_short_words_of_the_ward_are_understood(
          {("drug_dose", "Prednisone", "60 mg"), ("drug_dose", "Prednisone", "40 mg"),
           ("drug_dose", "Prednisone", "20 mg"), ("drug_frequency", "Prednisone", "daily"),
           ("drug_duration", "Prednisone", "5 days"), ("drug_duration", "Prednisone", "3 days")}),
+        ("Subsegmental PE in the RLL, no right heart strain.",
+         {("finding_location", "PE", "RLL")}),
+        ("右侧输尿管上段扩张。", {("finding_location", "扩张", "右侧输尿管上段")}),
+        ("头孢类药物过敏，表现为过敏性休克。", {("allergy_reaction", "头孢类", "过敏性休克")}),
         ("Oxycodone 5 mg PO q4-6h PRN.",
          {("drug_dose", "Oxycodone", "5 mg"), ("drug_route", "Oxycodone", "PO"),
           ("drug_frequency", "Oxycodone", "q4-6h")}),
@@ -144,7 +156,19 @@ def test_a_short_name_in_other_surroundings_is_none(
     assert not none & {text for text, _ in named(note_of(text, tmp_path))}
 
 
-def test_the_size_before_an_earlier_one_is_of_today(tmp_path: Path) -> None:
-    note = note_of("AAA measuring up to 5.4 cm, previously 5.1 cm.", tmp_path)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("AAA measuring up to 5.4 cm, previously 5.1 cm.", {"5.4 cm": False, "5.1 cm": True}),
+        ("The previously seen 9 mm RML nodule now measures 12 mm.",
+         {"9 mm": True, "12 mm": False}),
+        ("原右肺中叶结节5mm，现约7mm。", {"5mm": True, "7mm": False}),
+        ("Node with SUVmax 5.6, previously SUVmax 9.8.", {"5.6": False, "9.8": True}),
+    ],
+)  # fmt: skip
+def test_the_size_of_today_and_the_earlier_one_are_told_apart(
+    tmp_path: Path, text: str, told: dict[str, bool]
+) -> None:
+    note = note_of(text, tmp_path)
     prior = {e.text: e.value.prior for e in note.entities if e.value and e.type == "measurement"}
-    assert prior == {"5.4 cm": False, "5.1 cm": True}
+    assert prior == told

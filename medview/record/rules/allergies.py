@@ -25,7 +25,7 @@ _AFTER = re.compile(
 # "Lisinopril caused a cough" under ALLERGIES is an effect of a drug, not an allergy.
 _CAUSES = re.compile(r"[ ]*(?:caused|causes|induced|led to|引起|导致|后出现)", re.IGNORECASE)
 # What may stand between a substance and what it did: one token a turn, no letter of it two ways.
-_DID = r"[(（:：,，\-–→>=]|曾|可|allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|后"
+_DID = r"[(（:：,，\-–→>=]|曾|可|药物|allergy|过敏|causes?|caus(?:ed|ing)|which caused|reaction|with|develops?|results? in|leads? to|出现|引起|表现为|致|史|后"
 REACTION = re.compile(rf"\s*(?:{_DID})(?:\s|{_DID})*(?:\w+ ){{0,2}}", re.IGNORECASE)
 # "PCN -> hives": an arrow from a substance to what an allergy does.
 _ARROW = re.compile(

@@ -16,7 +16,9 @@ _NOT_MEANT = (
     (r"CT|平扫CT", "", r"\s?(?:值|numbers?\b|attenuation)"),
     (r"性病", "", r"[变灶]"),  # 空洞性病变
     (r"T[1-4]", "", r"[a-d]?N[0-3x]"),  # a stage, no vertebra
-    (r"DDx|allergic|DX|PRN|IM|PO|SE|FN|NKDA|NKA|NKFA|STAT", "", ""),
+    (r"尿管", "输$", ""),  # a ureter, no catheter
+    (r"back", r"(?:dat\w+|go\w+|com\w+|held) $", ""),
+    (r"DDx|allergic|DX|PRN|IM|PO|SE|FN|NKDA|NKA|NKFA|STAT|PSH|PMH|HPI|VSS|NT|ND|NAD|CTAB", "", ""),
 )
 _PATTERNS = tuple(
     (re.compile(name, re.IGNORECASE), re.compile(before), re.compile(after))

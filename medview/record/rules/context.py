@@ -28,6 +28,8 @@ _DONE = re.compile(r"后|\s*\(?(?:in|on|dated)? ?(?:\w+ )?(?:19|20)\d{2}\b(?![-/
 _DONE_IN = re.compile(
     r"((?:19|20)\d{2}年(?:\d{1,2}月)?(?:\d{1,2}日)?)[^，,。；;]{0,10}(?:行|接受|做)(?:了|过)?[^，,。；;]{0,4}$"
 )
+_OPENED = re.compile(r"[(（][^)）]*$")
+_CLOSED = re.compile(r"\s*[)）]")
 _CONDITION = re.compile(
     r"(?:if|unless|in case|in the event|should|return|call|notify|come back|instructed|advised|warned|seek"
     r"|look out|watch)\b|如|若",
@@ -113,10 +115,19 @@ def with_context(
             )
             for category in _CATEGORIES
         }
+        if _is_denied_after(text, reaching["uncertain"], reaching["negated"]):
+            reaching["uncertain"] = None
         if reaching["historical"] is None:
             reaching["historical"] = _done(text, entity, span)
         result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
     return result
+
+
+def _is_denied_after(text: str, uncertain: Cue | None, negated: Cue | None) -> bool:
+    """Whether a denial begins a clause of its own: "likely reactive nodes, no adenopathy"."""
+    if uncertain is None or negated is None or uncertain.end > negated.start:
+        return False
+    return re.search("[,，]", text[uncertain.end : negated.start]) is not None
 
 
 def _done(text: str, entity: Entity, span: Span) -> Cue | None:
@@ -202,11 +213,20 @@ def _reaches(
     if any(c.category in ends and gap[0] <= c.start and c.end <= gap[1] for c in cues):
         return False
     between = text[gap[0] : gap[1]]
-    if _HARD_STOP.search(between):
+    if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
         return False
     if cue.direction == "both" or cue.category == "family":
         return cue.category == "family" or not re.search("[,，]", between)
     return _commas_are_a_list(text, gap, spans, cue)
+
+
+def _is_of_bracket(text: str, cue: Cue, between: str) -> bool:
+    """Whether a cue speaks of what stands with it in a bracket: "nodule (not seen on the prior)"."""
+    return (
+        cue.direction == "after"
+        and _OPENED.search(between) is not None
+        and _CLOSED.match(text, cue.end) is None
+    )
 
 
 def _commas_are_a_list(text: str, gap: Span, spans: Sequence[Span], cue: Cue) -> bool:

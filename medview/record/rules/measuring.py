@@ -34,12 +34,17 @@ _COMPARATOR = re.compile(r"(<=|>=|[<>≤≥＜＞]|less than|more than|greater t
 _SIGN = {"less than": "<", "小于": "<", "＜": "<", "more than": ">", "greater than": ">",
          "大于": ">", "＞": ">", "up to": "<=", "≤": "<=", "≥": ">="}  # fmt: skip
 _PRIOR = re.compile(
-    r"(?:previously|prior(?:ly)?|formerly|was|from|compared (?:to|with)|versus|vs\.?|earlier|原|前片|既往|旧片|上次|先前|从|由)"
-    r"(?: (?:about|approximately|measured|measuring|exam|study))*[ (约为]*$",
+    r"(?:previously|prior(?:ly)?|formerly|was|from|compared (?:to|with)|versus|vs\.?|earlier|原|较前|前片|既往|旧片|上次|先前|从|由)"
+    r"(?: (?:about|approximately|measured|measuring|seen|noted|described|known|reported|exam|study))*[ (（约为]*$",
     re.IGNORECASE,
 )
 _PRIOR_AFTER = re.compile(
     r"[ ,]*(?:previously(?! (?:\w+ ){0,2}\d)|on (?:the )?(?:prior|previous)|before\b|earlier)",
+    re.IGNORECASE,
+)
+# "5 mm, now 7 mm", "9 mm RML nodule now measures 12 mm": the first is of earlier
+_NOW_AFTER = re.compile(
+    r"(?: [A-Za-z-]+){0,3}[ ,，;；)）]*(?:\bnow (?:\w+ ){0,2}|(?:现|目前|今)(?:约|为|测|量)*\s*)\d",
     re.IGNORECASE,
 )
 _NEVER = re.compile(r"(?:series|image|slice|slices|se|im|frame|collimation|层厚|层距|increment|interval|kernel)\s*:?$",
@@ -74,15 +79,16 @@ def _context(text: str, start: int, end: int) -> tuple[str, bool]:
     comparator = _SIGN.get(sign.group(1), sign.group(1)) if sign else ""
     if sign:
         before = before[: sign.start()]
-    prior = bool(_PRIOR.search(before)) or bool(_PRIOR_AFTER.match(text, end))
+    prior = any((_PRIOR.search(before), _PRIOR_AFTER.match(text, end), _NOW_AFTER.match(text, end)))
     # "was 8 mm" speaks of another time only when a present size stands beside it.
     if before.rstrip().lower().endswith("was"):
         prior = bool(re.search(r"(?:now|currently|today)\b", text[end : end + 60], re.IGNORECASE))
     return comparator, prior
 
 
-def _entity(text: str, span: Span, **value: object) -> Entity:
-    comparator, prior = _context(text, *span)
+def _entity(text: str, span: Span, begun: int | None = None, **value: object) -> Entity:
+    """begun: where the words begin that belong to the number, where not at its first digit."""
+    comparator, prior = _context(text, span[0] if begun is None else begun, span[1])
     return Entity(
         type="measurement", start=span[0], end=span[1], text=text[span[0] : span[1]],
         value=Value(comparator=comparator, prior=prior, **value),  # type: ignore[arg-type]
@@ -119,4 +125,5 @@ def _hu(text: str, match: re.Match[str]) -> Entity:
 
 
 def _suv(text: str, match: re.Match[str]) -> Entity:
-    return _entity(text, match.span("num"), num=number(match["num"]), unit="{SUVbw}g/mL")
+    begun = match.start()  # "previously SUVmax 9.8"
+    return _entity(text, match.span("num"), begun, num=number(match["num"]), unit="{SUVbw}g/mL")

@@ -266,9 +266,10 @@ def _places_before(
         return []
     gap = text[before[-1].end : lesion.start]
     allowed = 1 if lesion.type == "finding" else 0
-    if any(before[-1].end <= o.start and o.end <= lesion.start for o in others):
-        # "右肺上叶结节，未见胸腔积液": the place was that of the finding before
-        allowed *= not (lesion.attrs.negated or _OWN_PLACE.search(lesion.text))
+    # "右肺上叶结节，未见胸腔积液", "PE in the RLL, no strain": the place was that of another
+    is_taken = any(o.end <= lesion.start and lesion.start > before[-1].end for o in others)
+    if _OWN_PLACE.search(lesion.text) or (is_taken and lesion.attrs.negated):
+        allowed = 0
     if _CLAUSE.search(gap) or len(gap) > 60 or len(_COMMA.findall(gap)) > allowed:
         return []
     found = [before[-1]]
