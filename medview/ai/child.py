@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from medview.core.errors import ModelUnavailable
+from medview.core.machine import available_bytes
 from medview.core.progress import CancelToken
 from medview.core.words import Sentence, say
 
 _LOOK_EVERY_S = 0.05
+_LIBRARIES_MB = 6144  # torch's mappings and threads' stacks, hardly any of it ever touched
 
 
 def run_child(
@@ -29,12 +31,17 @@ def run_child(
 ) -> Mapping[str, Any]:
     """The answer of a task in `ai.worker.child`; it may write below `writes` only.
 
+    memory_mb: the most address space that it may take; never more than is free on this machine,
+    with room for what libraries lay claim to and do not use.
+
     Blocks: not for the window's thread. Raises ModelUnavailable with what the task said, or when
     it died or took too long; Cancelled.
     """
     # -P: the folder the user stands in, perhaps a CD, must not lend its modules.
     command = [sys.executable, "-P", "-m", "medview.ai.worker.child", task]
-    command += ["--parent", str(os.getpid()), "--memory-mb", str(memory_mb)]
+    free = available_bytes()
+    most = memory_mb if free is None else min(memory_mb, _LIBRARIES_MB + (free >> 20))
+    command += ["--parent", str(os.getpid()), "--memory-mb", str(most)]
     command += [] if writes is None else ["--writes", str(writes)]
     process = subprocess.Popen(
         command,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from medview.ai.manifest import check_manifest, write_manifest
+from medview.ai.manifest import check_manifest, hashes_of, read_checked, write_manifest
 from medview.ai.schema import check_description, read_outputs
 from medview.ai.schema_tabular import WEIGHTS as TABLE_WEIGHTS
 from medview.ai.schema_text import WEIGHTS as TEXT_WEIGHTS
@@ -28,13 +28,17 @@ from medview.core.words import say
 __all__ = ["ModelFolder", "open_folder", "write_manifest"]
 
 PARAMETERS_MAX = 200_000_000  # numbers in a model's weights, where it states no limit of its own
+CALIBRATION = "calib.json"
 _DESCRIPTION_MAX = 256 << 10
 _JSON_MAX = 16 << 20  # of any other file: calibrations hold means and covariances
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model that passed every check of its folder. `description` is the parsed model.json."""
+    """A model that passed every check of its folder. `description` is the parsed model.json.
+
+    hashes: SHA-256 of its files as they were then; what is read later is compared with these.
+    """
 
     path: Path
     name: str
@@ -44,6 +48,7 @@ class ModelFolder:
     description: Mapping[str, Any]
     manifest_sha256: str
     signature: Signature
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def signed(self) -> bool:
@@ -86,8 +91,18 @@ class ModelFolder:
         return (self.path / "card.md").read_text(encoding="utf-8", errors="replace")
 
     def calibration(self) -> Mapping[str, Any]:
-        """calib.json, empty where there is none."""
-        return read_json(self.path / "calib.json") if (self.path / "calib.json").is_file() else {}
+        """calib.json, empty where there is none. Raises ModelUnavailable where it changed since."""
+        return self._calibration
+
+    @cached_property
+    def _calibration(self) -> Mapping[str, Any]:
+        if CALIBRATION not in self.hashes:
+            return {}
+        return _parsed(self.content(CALIBRATION), CALIBRATION, _JSON_MAX)
+
+    def content(self, name: str) -> bytes:
+        """The bytes of one of its files, those that were checked. Raises ModelUnavailable."""
+        return read_checked(self.path / name, self.hashes.get(name, ""))
 
 
 def open_folder(path: Path) -> ModelFolder:
@@ -118,6 +133,7 @@ def open_folder(path: Path) -> ModelFolder:
         description=description,
         manifest_sha256=hashlib.sha256(listed).hexdigest(),
         signature=signature,
+        hashes=hashes_of(listed),
     )
 
 

@@ -99,7 +99,8 @@ def manifest_hash(folder: Path) -> str:
 def check_manifest(folder: Path, keep: str) -> tuple[bytes, bytes]:
     """Check every file against the manifest; returns its bytes and those of the file `keep`.
 
-    What is read again later may be another file by then: whoever needs these two takes them here.
+    What is read again later may be another file by then: whoever needs these two takes them here,
+    and `read_checked` compares the bytes of any other with the hash that stood here.
     Raises ModelUnavailable: no manifest, ill-formed, a file more or less, another size or hash.
     """
     sizes = list_files(folder)
@@ -120,12 +121,35 @@ def check_manifest(folder: Path, keep: str) -> tuple[bytes, bytes]:
         else:
             found = _hash_file(folder / name)
         if sizes[name] != size or found != digest:
-            raise ModelUnavailable(
-                say("A file of the model is not the one that its maker listed."),
-                name,
-                say("Copy the model again from its source."),
-            )
+            raise _changed(name)
     return raw, kept
+
+
+def hashes_of(manifest: bytes) -> dict[str, str]:
+    """File name to SHA-256, from the bytes of a manifest that was checked."""
+    return {name: digest for name, (digest, _) in _parse(manifest).items()}
+
+
+def read_checked(path: Path, digest: str) -> bytes:
+    """The bytes of a file, none but those with this SHA-256: what is used is what was checked.
+
+    Raises ModelUnavailable for other bytes, or where it is gone.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(say("A file of the model is missing."), path.name) from error
+    if hashlib.sha256(raw).hexdigest() != digest:
+        raise _changed(path.name)
+    return raw
+
+
+def _changed(name: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        say("A file of the model is not the one that its maker listed."),
+        name,
+        say("Copy the model again from its source."),
+    )
 
 
 def _read_up_to(path: Path, size: int) -> bytes:

@@ -7,6 +7,7 @@ remembered by manifest, version of MedView and backend.
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -105,18 +106,18 @@ def require_passed(found: SelfTest) -> None:
         )
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_arrays(raw: bytes) -> dict[str, NDArray[np.generic]]:
     """The arrays of a case. Raises ModelUnavailable for anything but small arrays of numbers."""
     import numpy as np
 
     try:
-        with zipfile.ZipFile(path) as packed:
+        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
             if sum(entry.file_size for entry in packed.infolist()) > _UNPACKED_MAX:
-                raise ModelUnavailable(say("A file of the model is too large."), path.name)
-        with np.load(path, allow_pickle=False) as stored:
+                raise ModelUnavailable(say("A file of the model is too large."), "selftest")
+        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise ModelUnavailable(say("The model's self-test is damaged."), path.name) from error
+        raise ModelUnavailable(say("The model's self-test is damaged."), "selftest") from error
 
 
 def deviation(found: Arrays, wanted: Arrays) -> float:

@@ -92,6 +92,28 @@ def volume_band(drawn: Volumes, share: float) -> tuple[Volumes, Volumes]:
     return drawn / (1 + share), high
 
 
+def draw_voxels(voxels: Mapping[str, Any], path: Path, title: str) -> None:
+    """Observed share against stated probability of voxels, without the temperature and with it.
+
+    voxels: of `voxel_certainty`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(4.5, 4), layout="constrained")
+    FigureCanvasAgg(picture)
+    axis = picture.subplots()
+    axis.plot([0, 1], [0, 1], "--", color="grey")
+    for name, words in (("before", "as trained"), ("after", "at its temperature")):
+        said, so = zip(*voxels[name]["bins"], strict=True)
+        axis.plot(said, so, "o-", label=f"{words}: ECE {voxels[name]['ece']:.3f}")
+    axis.set(xlabel="probability that the model states", ylabel="share that is so",
+             title=f"{title}: voxels, {voxels['cases']} cases")  # fmt: skip
+    axis.grid(visible=True, alpha=0.3)
+    axis.legend()
+    picture.savefig(path, dpi=_DPI)
+
+
 def draw_volumes(
     rows: Sequence[Mapping[str, Any]], limits: Mapping[str, float], path: Path, title: str
 ) -> None:

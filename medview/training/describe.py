@@ -17,7 +17,7 @@ from medview.ai.worker.nets import build_net
 from medview.training.again import kept, section, with_section
 from medview.training.card import Measured, Story, write_card
 from medview.training.cases import Case
-from medview.training.curves import draw_curves, draw_reliability, draw_volumes
+from medview.training.curves import draw_curves, draw_reliability, draw_volumes, draw_voxels
 from medview.training.evaluation import Listener, evaluate_cases, figures_of
 from medview.training.learning import Job, write_json
 from medview.training.parts import Parts
@@ -25,6 +25,7 @@ from medview.training.pictures import draw_worst
 from medview.training.plan import TrainPlan
 from medview.training.shift import measure_changed, measure_shifts
 from medview.training.trust import (
+    RELIABILITY,
     card_section,
     dealt_parts,
     fit_trust,
@@ -170,6 +171,8 @@ def _draw(
         limits = {n: v["interval_share"] for n, v in trust.get("volumes", {}).items()}
         draw_volumes(dev.per_case, limits, folder / "volumes.png", plan.name)
         drawn["volumes.png"] = "Volumes found beside those drawn by hand, and the Dice of each case"
+        if trust.get("voxels", {}).get("after"):
+            draw_voxels(trust["voxels"], folder / RELIABILITY, plan.name)
     else:
         told = [row for row in dev.per_case if "refused" not in row]
         if plan.model["kind"] == "router":

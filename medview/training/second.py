@@ -39,7 +39,8 @@ def write_second(plan: TrainPlan, parts: Parts, folder: Path, cancel: CancelToke
     if second is None:
         return
     net = build_net(plan.network["arch"], plan.network.get("args", {}))
-    load_weights(net, folder / plan.network["weights"])
+    weights = plan.network["weights"]
+    load_weights(net, (folder / weights).read_bytes(), weights)
     net.eval()
     fit, apart, unseen = (
         _asked(plan, second, net, cases, cancel)

@@ -4,6 +4,7 @@ What comes out stands in calib.json of the folder, the figures in eval.json and 
 
 - a classifier's conformal limits, and how often they hold the truth on other patients;
 - a segmentation's volume intervals, and how often they hold the hand-drawn volume;
+- a segmentation's temperature, and how far the probabilities of voxels are off with it;
 - a U-Net's usual world: the distance of its deepest features, and how many of its own are kept.
 """
 
@@ -40,8 +41,10 @@ from medview.training.local import (
 from medview.training.nodule.plan import is_nodule
 from medview.training.outlines import metric_name
 from medview.training.plan import TrainPlan, read_plan
+from medview.training.voxels import has_voxels, voxel_certainty
 
 HEADING = "## How sure it says it is"
+RELIABILITY = "reliability.png"
 _INTERVALS = (
     "exact binomial 95 % intervals. They hold for cases like these; elsewhere nobody knows."
 )
@@ -134,6 +137,9 @@ def fit_trust(
         about["volumes"] = _volume_coverage(folder, _kept(fit), _kept(test), alpha)
         if keeps_distance(folder):
             calib["ood"], about["distance"] = world_of(folder, parts, listener)
+        if has_voxels(folder):
+            found = voxel_certainty(open_to_all, parts.fit, parts.test, listener)
+            calib["temperature"], about["voxels"] = found
     return calib, with_patients(about, parts), test
 
 
@@ -272,20 +278,23 @@ def write_trust(
 
     rows: the measured cases, for a classifier's reliability diagram. Raises as `write_local`.
     """
-    from medview.training.curves import draw_reliability, require_plots
+    from medview.training.curves import draw_reliability, draw_voxels, require_plots
 
     def change(new: Path) -> None:
         rewrite(new / "eval.json", lambda d: {**d, "trust": about})
         (new / "calib.json").write_text(as_text(calib), encoding="utf-8")
         card = (new / "card.md").read_text(encoding="utf-8").partition(f"\n{HEADING}\n")[0]
-        has_diagram = (new / "reliability.png").is_file()
+        has_diagram = (new / RELIABILITY).is_file()
         text = f"{card.rstrip()}\n\n{card_section(about)}"
         (new / "card.md").write_text(text, encoding="utf-8")
+        if about.get("voxels", {}).get("after"):
+            require_plots()
+            draw_voxels(about["voxels"], new / RELIABILITY, folder.name)
         if folder.kind == "classification" and not has_diagram:
             require_plots()
             positive = folder.description.get("provenance", {}).get("positive", ())
             truth = [row.get("label") in positive for row in rows]
-            draw_reliability(rows, truth, new / "reliability.png", folder.name)
+            draw_reliability(rows, truth, new / RELIABILITY, folder.name)
 
     return write_copy(folder, out, change)
 
@@ -312,6 +321,8 @@ def card_section(about: Mapping[str, Any]) -> str:
         shown = _NAMES.get(name, name)
         table.append(f"| {shown} | {value} | {found['cases']} | {low:.3f} to {high:.3f} |")
     lines.append("\n".join(table))
+    if about.get("voxels", {}).get("after"):
+        lines.append(_of_voxels(about["voxels"]))
     return "\n\n".join(lines) + "\n"
 
 
@@ -322,6 +333,19 @@ def _alike(about: Mapping[str, Any]) -> str:
     return (
         f" These are cases of {patients} patients: the intervals take each case for one of its own "
         "and are somewhat too narrow."
+    )
+
+
+def _of_voxels(voxels: Mapping[str, Any]) -> str:
+    before, after = voxels["before"], voxels["after"]
+    low, high = after["interval"]
+    return (
+        f"Voxels within two of a structure, {voxels['cases']} of these cases: at temperature "
+        f"{voxels['temperature']:.2f} their probabilities are off by {after['ece']:.3f} "
+        f"({low:.3f} to {high:.3f}; expected calibration error, 15 bins of equal mass), without it "
+        f"by {before['ece']:.3f}; of those outside the band of 0.1 to 0.9 "
+        f"{100 * after['right_where_sure']:.1f} % are right.\n\n"
+        f"![What is said of voxels, and what is so]({RELIABILITY})"
     )
 
 

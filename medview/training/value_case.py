@@ -43,7 +43,7 @@ def run_case(folder: str) -> Mapping[str, Any]:
     _answer(model, _case_for(model))  # whether it can, and what it imports for the first time
     if not has_case(model.path):
         return NO_CASE
-    case, wanted = read_arrays(model.path / IN), read_arrays(model.path / OUT)
+    case, wanted = read_arrays(model.content(IN)), read_arrays(model.content(OUT))
     began = time.perf_counter()
     found = _answer(model, case)
     return outcome(deviation(found, wanted), time.perf_counter() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,9 +16,13 @@ from safetensors.numpy import save_file
 
 from medview.ai.folder import open_folder, write_manifest
 from medview.ai.ops import STEP_FIELDS
-from medview.ai.worker.pipeline import load_steps
+from medview.ai.worker.pipeline import Pipeline, load_steps
 from medview.ai.worker.steps import STEPS
 from medview.core.errors import ModelUnavailable
+from medview.core.geometry import Geometry
+from medview.core.paths import shipped_models_dir
+from medview.core.progress import CancelToken, no_progress
+from medview.core.volume import Volume
 
 Changed = Callable[..., Path]
 NET = {"op": "network", "arch": "unet3d", "weights": "weights.safetensors"}
@@ -242,3 +247,20 @@ def test_steps_of_the_schema_are_those_that_the_worker_runs() -> None:
         assert {name: p.default is p.empty for name, p in own.items()} == {
             name: field.required for name, field in fields.items()
         }
+
+
+def test_what_is_used_is_what_was_checked(tmp_path):
+    """A file that changes between the check and its use is refused, weights and limits alike."""
+    copy = tmp_path / "pneumonia-child"
+    shutil.copytree(shipped_models_dir() / "pneumonia-child", copy)
+    folder = open_folder(copy)
+    for name in ("weights.safetensors", "calib.json"):
+        raw = bytearray((copy / name).read_bytes())
+        raw[-5] ^= 1
+        (copy / name).write_bytes(bytes(raw))
+    grey = np.random.default_rng(0).random((1, 64, 64)).astype(np.float32)
+    film = Volume(geometry=Geometry(shape=(1, 64, 64)), stored=grey)
+    with pytest.raises(ModelUnavailable, match="not the one that its maker listed"):
+        Pipeline(folder).run(film, no_progress, CancelToken())
+    with pytest.raises(ModelUnavailable, match="not the one that its maker listed"):
+        folder.calibration()

@@ -31,7 +31,7 @@ _KINDS = {
 
 
 def spoil(folder: Path) -> None:
-    wanted = read_arrays(folder / OUT)
+    wanted = read_arrays((folder / OUT).read_bytes())
     wanted["labels"] = np.roll(wanted["labels"], 9, axis=2)
     np.savez_compressed(folder / OUT, **wanted)
     write_manifest(folder)
@@ -74,7 +74,7 @@ def test_case_is_not_asked_how_like_the_training_it_is() -> None:
     at = next(n for n, step in enumerate(steps) if step["op"] == "network") + 1
     steps.insert(at, {"op": "distance", "limit": -1.0})  # nothing is as near as that
     strict = replace(folder, description={**folder.description, "pipeline": steps})
-    case, wanted = read_arrays(folder.path / IN), read_arrays(folder.path / OUT)
+    case, wanted = read_arrays(folder.content(IN)), read_arrays(folder.content(OUT))
 
     assert deviation(selftest._answer(strict, case), wanted) <= 1
 

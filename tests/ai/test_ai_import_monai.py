@@ -191,7 +191,7 @@ def test_the_unet_answers_as_monai_s_own_does(changes: dict[str, Any], tmp_path:
     target = tmp_path / "weights.safetensors"
     convert_state_dict(str(tmp_path / "model.pt"), str(target), made.names)
     net = build_net("graph", {"dims": 3, "nodes": made.nodes})
-    load_weights(net, target)
+    load_weights(net, target.read_bytes(), "w")
     image = torch.from_numpy(np.random.default_rng(5).normal(size=(1, 1, 16, 8, 24)).astype("f4"))
     with torch.inference_mode():
         torch.testing.assert_close(net.eval()(image), peer(image), atol=1e-5, rtol=1e-5)

@@ -139,7 +139,7 @@ def test_a_model_of_planes_looks_at_each_slice_by_itself(tmp_path: Path) -> None
     checkpoint = {"network_weights": planes, "trainer_name": "nnUNetTrainer"}
     torch.save(checkpoint, tmp_path / "c.pth")
     convert_nnunet(str(tmp_path / "c.pth"), str(tmp_path / "w.safetensors"))
-    load_weights(net, tmp_path / "w.safetensors")
+    load_weights(net, (tmp_path / "w.safetensors").read_bytes(), "w")
     assert cost_of(net, (1, 16, 24)).classes == 3
 
     state = state_of(np.random.default_rng(1).normal(size=(3, 16, 24)))

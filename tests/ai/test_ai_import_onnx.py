@@ -117,7 +117,7 @@ def labels_of(model: ModelFolder, case: Path) -> dict[str, np.ndarray]:
     from medview.ai.selftest import read_arrays
     from medview.ai.worker.selftest import _answer
 
-    return dict(_answer(model, read_arrays(case)))
+    return dict(_answer(model, read_arrays(case.read_bytes())))
 
 
 @pytest.mark.parametrize(

@@ -224,15 +224,15 @@ def test_weights_of_another_net_are_refused(tmp_path):
     path.write_bytes(save_half(small))
 
     with pytest.raises(ModelUnavailable, match="do not belong"):
-        load_weights(other, path)
-    load_weights(small, path)
+        load_weights(other, path.read_bytes(), path.name)
+    load_weights(small, path.read_bytes(), path.name)
 
 
 def test_damaged_weights_are_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(save_half(resnet())[:-100])
     with pytest.raises(ModelUnavailable, match="damaged"):
-        load_weights(resnet(), path)
+        load_weights(resnet(), path.read_bytes(), path.name)
 
 
 @pytest.mark.parametrize("arch", ["os.system", "unet3d"])

@@ -132,6 +132,18 @@ def test_what_cannot_fit_is_refused_before_it_begins_with_both_figures(monkeypat
         plan(Ladder(CPU), Cost(0, 20 * GB, 2), (10, 10, 10), 10)
 
 
+def test_a_model_gets_no_more_memory_than_it_states(monkeypatch):
+    monkeypatch.setattr(budget, "available_bytes", lambda: 30 * GB)
+    stated = Ladder(CPU, most_bytes=2e9)
+    plan(stated, Cost(0, 1 * GB, 2), (10, 10, 10), 10)
+    with pytest.raises(MedViewError, match=r"at most 2\.0 GB .* would need 21\.5 GB"):
+        plan(stated, Cost(0, 20 * GB, 2), (10, 10, 10), 10)
+
+    coarse = Ladder(CPU, coarser=True, most_bytes=2e9)  # first what it can do with less
+    with pytest.raises(TooFine):
+        plan(coarse, Cost(0, 20 * GB, 2), (10, 10, 10), 10)
+
+
 def test_the_roomiest_card_is_picked_and_a_wish_without_a_card_is_none():
     small, large = card(GB, "small"), card(4 * GB, "large")
     assert pick("auto", (small, large, CPU)) is large

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -146,10 +147,12 @@ def test_what_was_not_drawn_to_its_ends_is_marked_in_its_row():
 def test_the_lower_end_of_a_volume_is_no_less_than_nothing(tmp_path):
     folder = open_folder(shipped_models_dir() / "hippocampus")
     calib = {"conformal": {"volume": {"1": 1.4}}}
-    (tmp_path / "calib.json").write_text(json.dumps(calib), encoding="utf-8")
+    raw = json.dumps(calib).encode()
+    (tmp_path / "calib.json").write_bytes(raw)
+    known = replace(folder, path=tmp_path, hashes={"calib.json": hashlib.sha256(raw).hexdigest()})
     stored = np.zeros((4, 8, 8), np.int16)
     volume = Volume(geometry=Geometry(shape=stored.shape), stored=stored)
-    state = State(volume, Context(replace(folder, path=tmp_path)))
+    state = State(volume, Context(known))
     state.label_map = np.ones(stored.shape, np.uint8)
     measure(state, ["volume_ml"])
 

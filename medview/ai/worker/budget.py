@@ -14,7 +14,6 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from medview.ai.worker.devices import Device
 from medview.ai.worker.ladder import Ladder
 from medview.core.errors import MedViewError
 from medview.core.machine import available_bytes
@@ -96,28 +95,46 @@ def plan(ladder: Ladder, cost: Cost, shape: Sequence[int], depth: int) -> None:
     shape: of the image [k, j, i]; depth: thickness of a tile. Raises TooFine or MedViewError.
     """
     sums = foretold(cost, shape, depth) - cost.bytes
-    free = _free(ladder.device)
+    free = _free(ladder)
     ladder.batch = 1 if ladder.device.kind == "cpu" else MOST_BATCH
     while ladder.batch > 1 and free is not None and ladder.batch * cost.bytes > free:
         ladder.batch //= 2
     while True:
-        device, free = ladder.device, _free(ladder.device)
+        device, free = ladder.device, _free(ladder)
         there = ladder.batch * cost.bytes
         if device.kind == "cpu" or ladder.stitches_on_device:
             there += sums
         if free is None or there <= free:
             return
         if device.kind == "cpu" and not ladder.coarser:
+            if free == ladder.most_bytes:
+                raise _more_than_stated(there, free)
             raise _too_much(there, free)
         ladder.down()
         ladder.batch = 1 if ladder.device.kind == "cpu" else ladder.batch
 
 
-def _free(device: Device) -> int | None:
-    return available_bytes() if device.kind == "cpu" else device.free_bytes()
+def _free(ladder: Ladder) -> float | None:
+    """What a run may take: what the machine has left, and no more than the model states."""
+    if ladder.device.kind != "cpu":
+        return ladder.device.free_bytes()
+    free = available_bytes()
+    return ladder.most_bytes if free is None else min(free, ladder.most_bytes)
 
 
-def _too_much(needed: float, free: int) -> MedViewError:
+def _more_than_stated(needed: float, most: float) -> MedViewError:
+    return MedViewError(
+        say(
+            "This model states that it needs at most {most} GB of memory; for this series it "
+            "would need {needed} GB.",
+            most=f"{most / _GB:.1f}",
+            needed=f"{needed / _GB:.1f}",
+        ),
+        what_to_do=say("Run it on a part of the scan."),
+    )
+
+
+def _too_much(needed: float, free: float) -> MedViewError:
     return MedViewError(
         say(
             "This model would need {needed} GB of memory for this series; {free} GB are free.",

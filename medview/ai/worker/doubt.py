@@ -19,22 +19,24 @@ _FACES = 1.5
 def probability(folder: ModelFolder, net: nn.Module, x: Tensor, label: int) -> FloatArray:
     """[k, j, i]: mean probability of a label over the picture [1, 1, k, j, i] and the flips that
     the model's own `mirror` makes, at the temperature that its calibration found."""
-    mirror = next((fields for fields in folder.pipeline if fields["op"] == "mirror"), {})
     temperature = float(folder.calibration().get("temperature", 1))
-    total = _softmax(net, x, temperature)
-    axes = list(mirror.get("axes", ()))[: mirror.get("max_evals", 2) - 1]
-    for axis in axes:
-        dim = 4 - axis
-        back = torch.flip(_softmax(net, torch.flip(x, [dim]), temperature), [dim - 1])
-        order = swapped(len(back), mirror.get("pairs", ()) if axis == 0 else ())
-        total = total + back[order]
-    values: FloatArray = (total[label] / (1 + len(axes))).float().cpu().numpy()
+    each = [torch.softmax(logits / temperature, 0)[label] for logits in looks(folder, net, x)]
+    values: FloatArray = torch.stack(each).mean(0).float().cpu().numpy()
     return values
 
 
-def _softmax(net: nn.Module, x: Tensor, temperature: float) -> Tensor:
+def looks(folder: ModelFolder, net: nn.Module, x: Tensor) -> list[Tensor]:
+    """Logits [class, k, j, i] of the picture and of its flips, these turned back."""
+    mirror = next((fields for fields in folder.pipeline if fields["op"] == "mirror"), {})
+    axes = list(mirror.get("axes", ()))[: mirror.get("max_evals", 2) - 1]
     with torch.inference_mode():
-        return torch.softmax(net(x)[0] / temperature, 0)
+        found = [net(x)[0]]
+        for axis in axes:
+            dim = 4 - axis
+            back = torch.flip(net(torch.flip(x, [dim]))[0], [dim - 1])
+            order = swapped(len(back), mirror.get("pairs", ()) if axis == 0 else ())
+            found.append(back[order])
+    return found
 
 
 def openness(probabilities: FloatArray) -> FloatArray:

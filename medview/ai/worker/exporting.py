@@ -35,7 +35,8 @@ def export(folder: str, target: str, form: str) -> Mapping[str, Any]:
             say("Only a model with one network can be handed on ({kind}).", kind=model.kind)
         )
     net = build_net(steps[0]["arch"], steps[0].get("args", {})).eval()
-    load_weights(net, model.path / steps[0]["weights"], steps[0].get("prefix", ""))
+    name = steps[0]["weights"]
+    load_weights(net, model.content(name), name, steps[0].get("prefix", ""))
     if form == "onnx":
         _write_onnx(model, net, steps[0]["arch"], Path(target))
     else:

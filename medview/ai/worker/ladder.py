@@ -7,6 +7,7 @@ one, the processor. What stays the same for the result comes first; a coarser gr
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,12 +28,14 @@ class Ladder:
     """How a run goes now. batch: tiles at a time. stitches_on_device: where answers are added up.
 
     coarser: whether a coarser grid may still be tried. notes: what was given up, in order.
+    most_bytes: of main memory, that the model states as its limit.
     """
 
     device: Device = CPU
     batch: int = 1
     stitches_on_device: bool = True
     coarser: bool = False
+    most_bytes: float = math.inf
     notes: list[Sentence] = field(default_factory=list)
     tell: Callable[[Sentence], None] = lambda _said: None
 

@@ -25,7 +25,7 @@ from medview.ai.worker.nets import ResNet2d, UNet3d, build_net
 from medview.ai.worker.pipeline import load_steps, run_steps
 from medview.ai.worker.steps import Context, FloatArray, State
 from medview.core.errors import InputRefused, ModelUnavailable
-from medview.core.geometry import Geometry, VoxelIndex
+from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.results import Fidelity, Heatmap
 from medview.core.shared import SharedBlock
@@ -200,18 +200,10 @@ class _Bar:
 def _subject(
     folder: ModelFolder, volume: Volume, asked: Look, cancel: CancelToken, device: str
 ) -> Subject:
-    load_steps({fields["op"] for fields in folder.pipeline})
-    state = State(volume, Context(folder, device, no_progress, cancel, {}))
-    before = takewhile(lambda fields: fields["op"] != "network", folder.pipeline)
-    run_steps(state, tuple(fields for fields in before if fields["op"] not in _JUDGING))
-    net = _build(folder).to(device)
+    net, x, geometry = prepared(folder, volume, asked.at, cancel, device)
     number = [label.name for label in folder.outputs].index(asked.label)
-    image, geometry = np.ascontiguousarray(state.image, np.float32), state.geometry
     if isinstance(net, ResNet2d):
-        x = torch.from_numpy(image[:1]).to(device)[None]
         return Subject(net, x, _blurred(x), OfClass(number), geometry)
-    image, geometry = _around(folder, image, geometry, asked)
-    x = torch.from_numpy(image).to(device)[None, None]
     label = folder.outputs[number].value
     with torch.inference_mode():
         inside = net(x)[0].argmax(0) == label
@@ -220,10 +212,28 @@ def _subject(
     return Subject(net, x, _blurred(x), OfStructure(label, inside.clone()), geometry)
 
 
+def prepared(
+    folder: ModelFolder, volume: Volume, at: PatientPoint | None, cancel: CancelToken, device: str
+) -> tuple[nn.Module, Tensor, Geometry]:
+    """A model's net, the picture that it takes at a time ([1, 1, j, i], or [1, 1, k, j, i] around
+    a place), and where that lies."""
+    load_steps({fields["op"] for fields in folder.pipeline})
+    state = State(volume, Context(folder, device, no_progress, cancel, {}))
+    before = takewhile(lambda fields: fields["op"] != "network", folder.pipeline)
+    run_steps(state, tuple(fields for fields in before if fields["op"] not in _JUDGING))
+    net = _build(folder).to(device)
+    image, geometry = np.ascontiguousarray(state.image, np.float32), state.geometry
+    if isinstance(net, ResNet2d):
+        return net, torch.from_numpy(image[:1]).to(device)[None], geometry
+    image, geometry = _around(folder, image, geometry, at)
+    return net, torch.from_numpy(image).to(device)[None, None], geometry
+
+
 def _build(folder: ModelFolder) -> nn.Module:
     fields = next(fields for fields in folder.pipeline if fields["op"] == "network")
     net = build_net(fields["arch"], fields.get("args", {}))
-    load_weights(net, folder.path / fields["weights"], fields.get("prefix", ""))
+    name = fields["weights"]
+    load_weights(net, folder.content(name), name, fields.get("prefix", ""))
     return net.eval().requires_grad_(False)
 
 
@@ -234,7 +244,7 @@ def _blurred(x: Tensor) -> Tensor:
 
 
 def _around(
-    folder: ModelFolder, image: FloatArray, geometry: Geometry, asked: Look
+    folder: ModelFolder, image: FloatArray, geometry: Geometry, at: PatientPoint | None
 ) -> tuple[FloatArray, Geometry]:
     """The part of a prepared volume around a place that the network takes at a time."""
     tile: Any = next((f for f in folder.pipeline if f["op"] == "tile"), None)
@@ -242,11 +252,11 @@ def _around(
     if all(size <= limit for size, limit in zip(image.shape, most, strict=True)):
         return image, geometry
     middle = [size / 2 for size in image.shape]
-    if asked.at is not None:
-        middle = [float(value) for value in geometry.to_index(asked.at)]
+    if at is not None:
+        middle = [float(value) for value in geometry.to_index(at)]
     box = []
-    for size, limit, at in zip(image.shape, most, middle, strict=True):
-        first = int(np.clip(round(at - limit / 2), 0, max(0, size - limit)))
+    for size, limit, here in zip(image.shape, most, middle, strict=True):
+        first = int(np.clip(round(here - limit / 2), 0, max(0, size - limit)))
         box.append(slice(first, first + min(size, limit)))
     first_voxel = VoxelIndex(box[0].start, box[1].start, box[2].start)
     part = np.ascontiguousarray(image[tuple(box)])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 from torch import Tensor, nn
 
 from medview.ai.folder import ModelFolder
@@ -122,7 +121,7 @@ def _load_net(
     context: Context, arch: str, weights: str, args: Mapping[str, Any], prefix: str
 ) -> nn.Module:
     net = build_net(arch, args)
-    load_weights(net, _folder(context) / weights, prefix)
+    load_weights(net, _folder(context).content(weights), weights, prefix)
     return as_volumes(net).eval().to(context.device)
 
 
@@ -133,27 +132,28 @@ def as_volumes(net: nn.Module) -> nn.Module:
     return net
 
 
-def _folder(context: Context) -> Path:
+def _folder(context: Context) -> ModelFolder:
     if context.folder is None:
         raise ModelUnavailable(say("The model's weights are missing."))
-    return context.folder.path
+    return context.folder
 
 
-def load_weights(net: nn.Module, path: Path, prefix: str = "") -> None:
-    """Fill a net from a safetensors file; half precision is widened.
+def load_weights(net: nn.Module, raw: bytes, name: str, prefix: str = "") -> None:
+    """Fill a net from the bytes of a safetensors file; half precision is widened.
 
-    Raises ModelUnavailable when names or shapes differ from the network's.
+    name: of the file, for what is said. Raises ModelUnavailable when names or shapes differ from
+    the network's.
     """
     wanted = net.state_dict()
     try:
-        found = {k.removeprefix(prefix): v for k, v in load_file(path).items()}
-    except (OSError, SafetensorError, ValueError) as error:
+        found = {k.removeprefix(prefix): v for k, v in load(raw).items()}
+    except (SafetensorError, ValueError) as error:
         raise ModelUnavailable(
-            say("The weights are damaged or no safetensors file."), path.name
+            say("The weights are damaged or no safetensors file."), name
         ) from error
-    found_shapes = {name: tuple(array.shape) for name, array in found.items()}
-    if found_shapes != {name: tuple(tensor.shape) for name, tensor in wanted.items()}:
-        raise ModelUnavailable(say("The weights do not belong to this network."), path.name)
+    found_shapes = {key: tuple(array.shape) for key, array in found.items()}
+    if found_shapes != {key: tuple(tensor.shape) for key, tensor in wanted.items()}:
+        raise ModelUnavailable(say("The weights do not belong to this network."), name)
     net.load_state_dict({n: torch.from_numpy(a).to(wanted[n].dtype) for n, a in found.items()})
 
 

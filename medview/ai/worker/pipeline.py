@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -108,6 +109,7 @@ class Pipeline:
         ladder = Ladder(
             self._device,
             coarser=any("coarser_mm" in fields for fields in self._steps),
+            most_bytes=1e9 * self.folder.description.get("limits", {}).get("ram_gb_max", math.inf),
             tell=lambda said: progress(0, 0, str(said)),
         )
         self._networks.pop(ASKED, None)

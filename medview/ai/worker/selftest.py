@@ -67,7 +67,7 @@ def run_case(folder: str) -> Mapping[str, Any]:
     check_networks(model)
     if not has_case(model.path):
         return NO_CASE
-    case, wanted = read_arrays(model.path / IN), read_arrays(model.path / OUT)
+    case, wanted = read_arrays(model.content(IN)), read_arrays(model.content(OUT))
     began = time.perf_counter()
     found = _answer(model, case)
     return outcome(deviation(found, wanted), time.perf_counter() - began)
@@ -88,7 +88,7 @@ def passes_with(folder: ModelFolder, device: Device, engine: str) -> bool:
     context = Context(folder, device=device.place, ladder=Ladder(device))
     try:
         with insist_on(engine):
-            case, wanted = read_arrays(folder.path / IN), read_arrays(folder.path / OUT)
+            case, wanted = read_arrays(folder.content(IN)), read_arrays(folder.content(OUT))
             off = deviation(_answer(folder, case, context), wanted)
     except Exception as error:
         if is_shortage(error):
