@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from medview.dicom.elements import Elements
@@ -113,6 +114,7 @@ def known_sex(text: str) -> str:
     return sex if sex in ("M", "F", "O") else ""
 
 
+@lru_cache(maxsize=1024)
 def iso_date(text: str) -> str:
     """YYYY-MM-DD of a DICOM date (also of the old form with dots), empty where it is none."""
     digits = re.sub(r"[.\-/]", "", text.split("\\", maxsplit=1)[0]).strip()

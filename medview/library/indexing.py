@@ -235,6 +235,7 @@ class Tables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._began = now()
         self._roots: list[tuple[str, int]] = []
         self._folders: dict[str, int] = {}
         self._series: dict[tuple[bytes, ...], int] = {}
@@ -277,7 +278,7 @@ class Tables:
             self._series.clear()
         shared = shared_of(raw)
         patient = self._id("patient", shared.patient.unique, {"name": shared.patient.name})
-        study_values = shared.study._asdict() | {"added_at": now()}
+        study_values = shared.study._asdict() | {"added_at": self._began}
         uid = study_values.pop("uid")
         study = self._id("study", {"uid": uid, "patient": patient}, study_values)
         series_values = shared.series._asdict()
