@@ -154,7 +154,7 @@ def test_a_ready_map_is_taken_up_at_once_mouse_included(
     view = opened_view(window)
     zoom = view.stage.state.zoom
     asked: list[QPoint] = []
-    view.menu_requested.connect(asked.append)
+    view.menu_requested.connect(lambda place, _measurement: asked.append(place))
     QTest.mousePress(view, _RIGHT, pos=QPoint(100, 100))
     QTest.mouseRelease(view, _RIGHT, pos=QPoint(100, 100))
     assert len(asked) == 1
