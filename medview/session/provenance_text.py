@@ -33,7 +33,7 @@ def provenance_lines(run: ModelRun, work: Work) -> list[tuple[str, str]]:
         (tr("Voxels (SHA-256)"), told.input_sha256 or tr("not kept")),
         (tr("Device"), run.device),
         (tr("Precision"), run.precision),
-        (tr("Library"), told.backend or tr("not kept")),
+        (tr("Computed with"), told.backend or tr("not kept")),
         (tr("Program"), told.program or tr("not kept")),
         (tr("Seed"), str(run.seed)),
         (tr("Began"), told.started or tr("not kept")),
