@@ -103,7 +103,7 @@ def test_info_goes_by_itself_and_what_is_wrong_stays(bar, qtbot) -> None:
     bar._old.setInterval(30)
 
     bar.show_message("Read.", "info")
-    qtbot.waitUntil(lambda: not link.text(), timeout=2000)
+    qtbot.waitUntil(lambda: not link.text(), timeout=60_000)
     assert bar.message == "Read."
 
     bar.show_message("Broken.", "bad")

@@ -95,7 +95,7 @@ Wait = Callable[[], bool]
 
 def test_c_plays_in_a_loop_and_c_again_stops(grid: ViewGrid, seen: list[int], qtbot: QtBot) -> None:
     press(qtbot, grid, Qt.Key.Key_C)
-    qtbot.waitUntil(lambda: len(seen) > COUNT + 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(seen) > COUNT + 2, timeout=60_000)
     press(qtbot, grid, Qt.Key.Key_C)
     stood = len(seen)
     qtbot.wait(60)
@@ -107,7 +107,7 @@ def test_c_plays_in_a_loop_and_c_again_stops(grid: ViewGrid, seen: list[int], qt
 def test_back_and_forth_turns_at_both_ends(grid: ViewGrid, seen: list[int], qtbot: QtBot) -> None:
     press(qtbot, grid, Qt.Key.Key_C)
     press(qtbot, grid, Qt.Key.Key_C, shift=True)
-    qtbot.waitUntil(lambda: len(seen) > 2 * COUNT + 4, timeout=5000)
+    qtbot.waitUntil(lambda: len(seen) > 2 * COUNT + 4, timeout=60_000)
     press(qtbot, grid, Qt.Key.Key_Escape)
 
     assert {0, COUNT - 1} <= set(seen)
@@ -122,11 +122,11 @@ def test_frames_that_are_not_read_are_passed_over(
     grid.active_view.set_ready(ready)
 
     press(qtbot, grid, Qt.Key.Key_C)
-    qtbot.waitUntil(lambda: len(seen) > 8, timeout=5000)
+    qtbot.waitUntil(lambda: len(seen) > 8, timeout=60_000)
     ready[:] = True
     grid.active_view.set_ready(ready)
     before = len(seen)
-    qtbot.waitUntil(lambda: len(seen) > before + COUNT, timeout=5000)
+    qtbot.waitUntil(lambda: len(seen) > before + COUNT, timeout=60_000)
     grid.playing.cine.stop()
 
     assert set(seen[:before]) <= {2, 5, 6, 9}
@@ -138,7 +138,7 @@ def test_esc_and_scrolling_stop_it(
     grid: ViewGrid, seen: list[int], qtbot: QtBot, key: Qt.Key
 ) -> None:
     press(qtbot, grid, Qt.Key.Key_C)
-    qtbot.waitUntil(lambda: len(seen) > 2, timeout=5000)
+    qtbot.waitUntil(lambda: len(seen) > 2, timeout=60_000)
 
     press(qtbot, grid, key)
 

@@ -152,9 +152,9 @@ def test_view_draws_what_it_is_given(view, qtbot) -> None:
     shown = view()
 
     shown.set_volume(_with_ball(), Series(uid="1"))
-    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=60_000)
 
-    qtbot.waitUntil(lambda: shown.stage.drawn.wish.detail == "fine", timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.drawn.wish.detail == "fine", timeout=60_000)
     image = shown.grab().toImage()
     lit = [image.pixelColor(150 + x, 40 + y).red() for x in range(10) for y in range(10)]
     assert max(lit) > 80
@@ -163,7 +163,7 @@ def test_view_draws_what_it_is_given(view, qtbot) -> None:
 def test_drag_turns_the_volume(view, qtbot) -> None:
     shown = view()
     shown.set_volume(_with_ball(), Series(uid="1"))
-    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=60_000)
     before = shown.grab().toImage()
 
     QTest.mousePress(shown, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
@@ -174,12 +174,12 @@ def test_drag_turns_the_volume(view, qtbot) -> None:
     QApplication.sendEvent(shown, move)
     QTest.mouseRelease(shown, Qt.MouseButton.LeftButton, pos=QPoint(160, 100))
 
-    qtbot.waitUntil(lambda: shown.grab().toImage() != before, timeout=20000)
+    qtbot.waitUntil(lambda: shown.grab().toImage() != before, timeout=60_000)
 
 
 def _ready(shown: VolumeView, qtbot, volume: Volume | None = None) -> VolumeView:
     shown.set_volume(volume or _with_ball(), Series(uid="1"))
-    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=60_000)
     return shown
 
 
@@ -190,7 +190,7 @@ def test_digits_choose_another_look(view, qtbot) -> None:
 
     assert shown.title() == "Volume · Lungs"
     assert shown.caption() == "Volume · Lungs · being drawn"
-    qtbot.waitUntil(lambda: shown.caption() == "Volume · Lungs", timeout=20000)
+    qtbot.waitUntil(lambda: shown.caption() == "Volume · Lungs", timeout=60_000)
     QTest.keyClick(shown, Qt.Key.Key_9)
     assert shown.title() == "Volume · Lungs"
 
@@ -205,7 +205,7 @@ def test_body_part_chooses_the_look(view, qtbot) -> None:
     shown = view()
 
     shown.set_volume(_with_ball(), Series(uid="1", description="CTA Coronary 0.6"))
-    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=60_000)
 
     assert shown.title() == "Volume · Vessels"
 
@@ -334,7 +334,7 @@ def test_click_on_the_ball_tells_where_it_lies(view, qtbot) -> None:
     middle = np.array(shown.stage.volume.geometry.centre) + np.array([12, 0, 12])
     x, y = seen.to_pixels([middle])[0]
 
-    with qtbot.waitSignal(shown.stage.picked, timeout=20000) as found:
+    with qtbot.waitSignal(shown.stage.picked, timeout=60_000) as found:
         QTest.mouseClick(shown, Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
 
     # The ball's front: 6 mm before its middle.
@@ -388,10 +388,10 @@ def test_scissors_remove_or_keep_what_a_line_covers(view, qtbot, key: str, is_le
     _drag(shown, [(x - 40, y - 38), (x + 38, y - 38), (x + 38, y + 40), (x - 40, y + 40)])
 
     assert len(shown.stage.state.lassos) == 1
-    qtbot.waitUntil(lambda: (_light(shown) > 0.7 * whole) == is_left, timeout=20000)
+    qtbot.waitUntil(lambda: (_light(shown) > 0.7 * whole) == is_left, timeout=60_000)
     QTest.keyClick(shown, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert shown.stage.state.lassos == ()
-    qtbot.waitUntil(lambda: _light(shown) > 0.7 * whole, timeout=20000)
+    qtbot.waitUntil(lambda: _light(shown) > 0.7 * whole, timeout=60_000)
 
 
 def test_escape_puts_the_scissors_down(view, qtbot) -> None:
@@ -436,7 +436,7 @@ def test_spin_turns_about_the_long_axis_until_it_is_stopped(view, qtbot) -> None
     shown = _ready(view(), qtbot)
 
     QTest.keyClick(shown, "c")
-    qtbot.waitUntil(lambda: shown.stage.camera.frame[0][1] != 0, timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.camera.frame[0][1] != 0, timeout=60_000)
     QTest.keyClick(shown, "c")
 
     assert shown.stage.camera.frame[1] == pytest.approx((0, 0, 1))
@@ -580,7 +580,7 @@ def test_whole_volume_is_drawn_at_rest_where_memory_has_room(view, qtbot) -> Non
     volume = Volume(geometry=geometry, stored=stored, unit="HU", modality="CT")
     shown = _ready(view(), qtbot, volume)
 
-    qtbot.waitUntil(lambda: shown.stage.drawn.is_finest, timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.drawn.is_finest, timeout=60_000)
     blocks = Blocks(volume)
 
     assert blocks.get(FINE).is_whole is False
@@ -598,7 +598,7 @@ def test_volume_too_big_for_memory_is_reduced_and_says_so(view, qtbot, monkeypat
 
     shown = _ready(view(), qtbot, volume)
 
-    qtbot.waitUntil(lambda: shown.stage.drawn.is_reduced, timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.drawn.is_reduced, timeout=60_000)
     assert shown.badges() == ["REDUCED"]
 
 
@@ -618,7 +618,7 @@ def test_screen_that_cannot_draw_says_so(view, qtbot, monkeypatch) -> None:
     shown = view()
 
     shown.set_volume(_with_ball(), Series(uid="1"))
-    qtbot.waitUntil(lambda: shown.stage.trouble is not None, timeout=20000)
+    qtbot.waitUntil(lambda: shown.stage.trouble is not None, timeout=60_000)
 
     assert "cannot be drawn on this machine" in shown.stage.trouble.sentence()
 
@@ -666,12 +666,12 @@ def test_cleared_view_lets_the_volume_go(view, qtbot) -> None:
     shown, volume = view(), _with_ball()
     gone = weakref.ref(volume)
     shown.set_volume(volume, Series(uid="1"))
-    qtbot.waitUntil(lambda: shown.is_drawn, timeout=20000)
+    qtbot.waitUntil(lambda: shown.is_drawn, timeout=60_000)
 
     del volume
     shown.clear()
 
-    qtbot.waitUntil(lambda: gone() is None, timeout=20000)
+    qtbot.waitUntil(lambda: gone() is None, timeout=60_000)
 
 
 def test_vtk_is_not_imported_before_the_first_volume() -> None:

@@ -59,7 +59,7 @@ def window(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[MainWindow
         pass
     yield made
     made.close()
-    qtbot.waitUntil(lambda: not made.operations.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not made.operations.is_busy, timeout=60_000)
     made.deleteLater()
     gc.collect()
 
@@ -87,7 +87,7 @@ def choose(qtbot: QtBot) -> Callable[[QWidget, Path], None]:
     """`choose(parent, path)` answers the file dialog that `parent` has opened."""
 
     def answer(parent: QWidget, path: Path) -> None:
-        qtbot.waitUntil(lambda: parent.findChild(QFileDialog) is not None, timeout=10_000)
+        qtbot.waitUntil(lambda: parent.findChild(QFileDialog) is not None, timeout=60_000)
         dialog = parent.findChild(QFileDialog)
         dialog.fileSelected.emit(str(path))
         dialog.close()

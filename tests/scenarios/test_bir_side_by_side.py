@@ -114,14 +114,14 @@ def test_a_link_by_hand_is_undone_and_comes_back_with_the_patient(
     assert len(linked.anchors) == 2
 
     pair.actions_.perform("edit.undo")
-    qtbot.waitUntil(lambda: not pair.grid.links.offsets.anchors, timeout=10_000)
+    qtbot.waitUntil(lambda: not pair.grid.links.offsets.anchors, timeout=60_000)
     pair.actions_.perform("edit.redo")
-    qtbot.waitUntil(lambda: pair.grid.links.offsets == linked, timeout=10_000)
+    qtbot.waitUntil(lambda: pair.grid.links.offsets == linked, timeout=60_000)
     pair.actions_.perform("file.close_patient")
     quiet(pair)
-    qtbot.waitUntil(lambda: not pair.grid.links.offsets.anchors, timeout=10_000)
+    qtbot.waitUntil(lambda: not pair.grid.links.offsets.anchors, timeout=60_000)
     assert not pair.status.message
 
     pair.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "mr" / "brain-t1-post"])
     quiet(pair)
-    qtbot.waitUntil(lambda: pair.grid.links.offsets == linked, timeout=10_000)
+    qtbot.waitUntil(lambda: pair.grid.links.offsets == linked, timeout=60_000)

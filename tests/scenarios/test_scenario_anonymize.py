@@ -38,7 +38,7 @@ def dialog(window: MainWindow, imaging_data: Path, tmp_path: Path, qtbot: QtBot,
 
 def go_on(dialog: AnonymizeDialog, qtbot: QtBot) -> None:
     qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not dialog.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.is_running, timeout=60_000)
 
 
 def copies(tmp_path: Path) -> list[Path]:
@@ -127,7 +127,7 @@ def test_stopping_leaves_nothing_and_the_dialog_can_go_on(
     qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(dialog.stop.isVisible)
     qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not dialog.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.is_running, timeout=60_000)
 
     assert dialog.said == "Stopped; nothing was written."
     assert not (tmp_path / "copies").exists()

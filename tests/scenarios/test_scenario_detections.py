@@ -75,33 +75,33 @@ def press(window: MainWindow, name: str, qtbot: QtBot) -> None:
         buttons = window.sidebar.findings.findChildren(QPushButton)
         return [b for b in buttons if name in (b.text(), b.accessibleName())]
 
-    qtbot.waitUntil(lambda: bool(there()), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(there()), timeout=60_000)
     qtbot.mouseClick(there()[0], Qt.MouseButton.LeftButton)
 
 
 def test_a_slider_of_false_positives_shows_more_boxes_or_fewer(
     detected: MainWindow, qtbot: QtBot
 ) -> None:
-    qtbot.waitUntil(lambda: drawn(detected) == 2, timeout=20_000)  # at most one a scan
+    qtbot.waitUntil(lambda: drawn(detected) == 2, timeout=60_000)  # at most one a scan
     assert "0.8 false positives a scan, 90 % of the lesions found" in words(detected)
 
     qtbot.keyClick(slider(detected), Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: drawn(detected) == 3, timeout=20_000)
-    qtbot.waitUntil(lambda: "4 false positives a scan, 100 %" in words(detected), timeout=20_000)
+    qtbot.waitUntil(lambda: drawn(detected) == 3, timeout=60_000)
+    qtbot.waitUntil(lambda: "4 false positives a scan, 100 %" in words(detected), timeout=60_000)
     qtbot.keyClick(slider(detected), Qt.Key.Key_Home)
-    qtbot.waitUntil(lambda: drawn(detected) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: drawn(detected) == 1, timeout=60_000)
     detected.reactions.undo()
-    qtbot.waitUntil(lambda: drawn(detected) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: drawn(detected) == 3, timeout=60_000)
 
 
 def test_a_click_goes_to_a_box_and_a_rejected_one_is_not_drawn(
     detected: MainWindow, qtbot: QtBot, quiet: Quiet
 ) -> None:
-    qtbot.waitUntil(lambda: drawn(detected) == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: drawn(detected) == 2, timeout=60_000)
     press(detected, "ball", qtbot)
     quiet(detected)
     assert detected.grid.active_view.stage.index == 7  # the middle of slices 6 to 8
 
     press(detected, "Reject ball", qtbot)
-    qtbot.waitUntil(lambda: drawn(detected) == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: drawn(detected) == 1, timeout=60_000)
     assert [d.decision for d in detected.session.work.decisions] == ["rejected"]

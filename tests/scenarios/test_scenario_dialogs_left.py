@@ -34,7 +34,7 @@ def test_a_dialog_that_is_closed_while_it_reads_is_left_in_peace(
     for dialog in dialogs:
         dialog.show()
         dialog.close()
-    qtbot.waitUntil(lambda: not any(map(isValid, dialogs)), timeout=30_000)
+    qtbot.waitUntil(lambda: not any(map(isValid, dialogs)), timeout=60_000)
 
     qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)
     assert said == []
@@ -66,5 +66,5 @@ def test_a_calibration_runs_once_and_one_that_fails_leaves_nothing_standing(
 
     qtbot.waitUntil(lambda: calibrate().isEnabled(), timeout=60_000)
     assert dialog._said is None
-    qtbot.waitUntil(lambda: any("could not be calibrated" in each for each in said), timeout=30_000)
+    qtbot.waitUntil(lambda: any("could not be calibrated" in each for each in said), timeout=60_000)
     dialog.close()

@@ -35,9 +35,9 @@ def _shuffled(small_demo: Path, folder: Path) -> Path:
 
 
 def _dialog(window: MainWindow, qtbot: QtBot) -> DoctorDialog:
-    qtbot.waitUntil(lambda: bool(window.findChildren(DoctorDialog)), timeout=5000)
+    qtbot.waitUntil(lambda: bool(window.findChildren(DoctorDialog)), timeout=60_000)
     dialog = window.findChildren(DoctorDialog)[-1]
-    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=60_000)
     return dialog
 
 
@@ -47,7 +47,7 @@ def _words(dialog: DoctorDialog) -> str:
 
 def _wait_for(dialog: DoctorDialog, words: str, qtbot: QtBot) -> None:
     """Lines of a card are shown one turn of the event loop after they were added."""
-    qtbot.waitUntil(lambda: words in _words(dialog), timeout=10_000)
+    qtbot.waitUntil(lambda: words in _words(dialog), timeout=60_000)
 
 
 def _press(dialog: DoctorDialog, text: str) -> None:
@@ -128,7 +128,7 @@ def test_a_folder_that_is_not_empty_is_refused_in_the_dialog(
     _wait_for(dialog, "copies would be written", qtbot)
 
     dialog.save_to(folder)
-    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=60_000)
 
     _wait_for(dialog, "A file is there already", qtbot)
     dialog.close()

@@ -312,5 +312,5 @@ def test_ultrasound_of_every_kind_is_seen_and_its_cine_goes_on(
     if plane.count > 1:
         before = view.stage.index
         window.actions_.perform("cine.toggle")
-        qtbot.waitUntil(lambda: view.stage.index != before, timeout=10_000)
+        qtbot.waitUntil(lambda: view.stage.index != before, timeout=60_000)
         window.actions_.perform("cine.toggle")

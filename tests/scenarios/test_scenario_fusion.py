@@ -357,7 +357,7 @@ def test_laying_over_is_recorded_once_and_states_of_two_pairs_are_two_steps(
     fused.fusion.end()
     recorder.look()
     fused.actions_.perform("fusion.lay", lower=standing.lower[0], upper=standing.upper[0])
-    qtbot.waitUntil(lambda: bool(fused.fusion.standing), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(fused.fusion.standing), timeout=60_000)
     done = [step.do for step in recorder.finish().steps]
     steps = [name for name in done if name in ("fusion.lay", "fusion.stand")]
     others = [Step(do="fusion.stand", parameters={"state": {"lower": [uid, 0]}}, at=0.0)

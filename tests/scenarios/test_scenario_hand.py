@@ -168,7 +168,7 @@ def test_every_widget_of_a_dialog_is_reached_with_tab_and_esc_closes_it(
 
         qtbot.keyClick(made, Qt.Key.Key_Escape)
         qtbot.waitUntil(
-            lambda: not any(d.isVisible() for d in opened.findChildren(QDialog)), timeout=10_000
+            lambda: not any(d.isVisible() for d in opened.findChildren(QDialog)), timeout=60_000
         )
 
 

@@ -50,7 +50,7 @@ def hanging(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[Callable[
     yield make
     for window in made:
         window.close()
-    qtbot.waitUntil(lambda: not any(w.operations.is_busy for w in made), timeout=10_000)
+    qtbot.waitUntil(lambda: not any(w.operations.is_busy for w in made), timeout=60_000)
     for window in made:
         window.deleteLater()
     gc.collect()
@@ -336,7 +336,7 @@ def test_closing_does_not_wait_for_a_registration(
     window.open_paths(folders)
     qtbot.waitUntil(lambda: window.status._what.text() == "Registering", timeout=60_000)
     window.close()
-    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=5_000)
+    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)
     assert window.session.links.registrations == ()
 
 

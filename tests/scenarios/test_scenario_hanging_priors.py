@@ -38,7 +38,7 @@ def hanging(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[MainWindo
         pass
     yield window
     window.close()
-    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)
     window.deleteLater()
     gc.collect()
 

@@ -231,10 +231,10 @@ def test_a_screen_without_opengl_says_so_and_the_slices_stay(
     monkeypatch.setattr("medview.gui.views.volume_worker.probe", Probe)
 
     window.open_paths([_images(tmp_path / "ct", slices=24)])
-    qtbot.waitUntil(lambda: window.grid.volume_view is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: window.grid.volume_view is not None, timeout=60_000)
     view = window.grid.volume_view
     assert view is not None
-    qtbot.waitUntil(lambda: view.stage.trouble is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: view.stage.trouble is not None, timeout=60_000)
 
     assert "cannot be drawn on this machine" in view.stage.trouble.sentence()
     assert _is_shown(window)
@@ -268,6 +268,6 @@ def test_presets_with_nonsense_are_said_and_the_own_ones_hold(
         assert "MedView's own window presets hold." in _said(window)
     finally:
         window.close()
-        qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=10_000)
+        qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)
         window.deleteLater()
         gc.collect()

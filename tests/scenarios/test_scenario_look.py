@@ -121,12 +121,12 @@ def test_what_a_running_model_has_drawn_waits_for_the_first_look_too(
     session.analyses._tasks["job"] = task
 
     heard = SessionBridge(session, opened).heard  # after the window's own
-    with qtbot.waitSignal(heard, check_params_cb=is_part_shown, timeout=10_000):
+    with qtbot.waitSignal(heard, check_params_cb=is_part_shown, timeout=60_000):
         session.analyses._hear(JobPart("job", run))
     assert view.stage.overlays == ()
 
     opened.sidebar.findings.looked.emit("nothing")
-    qtbot.waitUntil(lambda: [o.id for o in view.stage.overlays] == ["part"], timeout=10_000)
+    qtbot.waitUntil(lambda: [o.id for o in view.stage.overlays] == ["part"], timeout=60_000)
     session.analyses._hear(JobCancelled("job"))
-    qtbot.waitUntil(lambda: view.stage.overlays == (), timeout=10_000)
+    qtbot.waitUntil(lambda: view.stage.overlays == (), timeout=60_000)
     opened.actions_.perform("models.look_first")

@@ -164,7 +164,7 @@ def test_double_click_shows_one_view_alone_and_back(opened: MainWindow, qtbot: Q
 def test_the_volume_view_shows_the_body(opened: MainWindow, qtbot: QtBot) -> None:
     view = opened.grid.volume_view
     assert view is not None
-    qtbot.waitUntil(lambda: view.is_drawn, timeout=20_000)
+    qtbot.waitUntil(lambda: view.is_drawn, timeout=60_000)
 
     assert (
         pixels(view)[
@@ -238,7 +238,7 @@ def test_killing_the_worker_is_said_and_the_next_run_works(
 
     os.kill(worker().pid, signal.SIGKILL)
 
-    qtbot.waitUntil(lambda: "stopped" in opened.top._worker.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: "stopped" in opened.top._worker.text(), timeout=60_000)
     qtbot.waitUntil(lambda: opened.status.message != "")
     qtbot.keyClick(opened, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     quiet(opened, timeout=90_000)
@@ -253,7 +253,7 @@ def test_the_report_is_saved_with_what_was_found(
 
     opened.sidebar.report.save_to(target)
 
-    qtbot.waitUntil(target.is_file, timeout=30_000)
+    qtbot.waitUntil(target.is_file, timeout=60_000)
     quiet(opened)
     assert target.read_bytes()[:5] == b"%PDF-"
 

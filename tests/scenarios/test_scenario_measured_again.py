@@ -49,7 +49,7 @@ def test_the_peak_of_a_pet_follows_the_unit_that_is_shown(
     assert shown is not None
     if shown.volume.unit == "SUVbw":
         pytest.skip("this PET has no height: there is no other SUV")
-    qtbot.waitUntil(lambda: numbers(drawn(window))["Peak"][1] != "{SUVbw}g/ml", timeout=10_000)
+    qtbot.waitUntil(lambda: numbers(drawn(window))["Peak"][1] != "{SUVbw}g/ml", timeout=60_000)
 
     after = numbers(drawn(window))
     ratio = after["Mean"][0] / before["Mean"][0]
@@ -74,7 +74,7 @@ def test_values_come_when_their_slices_do(opened: MainWindow, qtbot: QtBot, quie
     assert key is not None
     opened.measures.slices_arrived()
 
-    qtbot.waitUntil(lambda: "Mean" in numbers(drawn(opened)), timeout=10_000)
+    qtbot.waitUntil(lambda: "Mean" in numbers(drawn(opened)), timeout=60_000)
 
 
 def test_what_is_measured_on_one_series_says_so_on_another_of_its_space(

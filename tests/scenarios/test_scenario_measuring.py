@@ -273,7 +273,7 @@ def test_the_card_shows_all_numbers_a_histogram_and_copies_them(
 
     card = next(c for c in cards.findChildren(Card) if "Rectangle" in c.accessibleName())
     qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: cards.findChild(HistogramPlot) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: cards.findChild(HistogramPlot) is not None, timeout=60_000)
     next(b for b in cards.findChildren(QPushButton) if b.text() == "Copy all").click()
 
     text = QGuiApplication.clipboard().text()

@@ -37,9 +37,9 @@ def stick(tmp_path: Path) -> Path:
 @pytest.fixture
 def manager(window: MainWindow, qtbot: QtBot) -> ModelsDialog:
     window.actions_["models.manage"].trigger()
-    qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)), timeout=5000)
+    qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)), timeout=60_000)
     dialog = window.findChildren(ModelsDialog)[-1]
-    qtbot.waitUntil(lambda: dialog.list.count() > 0 and not dialog.is_busy, timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.list.count() > 0 and not dialog.is_busy, timeout=60_000)
     return dialog
 
 
@@ -125,7 +125,7 @@ def test_model_that_was_only_put_there_waits_for_a_word(
     stick.rename(user_models_dir() / "colleague")
     window.actions_["models.manage"].trigger()
     dialog = window.findChildren(ModelsDialog)[-1]
-    qtbot.waitUntil(lambda: dialog.list.count() > 0 and not dialog.is_busy, timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.list.count() > 0 and not dialog.is_busy, timeout=60_000)
     pick(qtbot, dialog, "colleague")
     assert "nobody agreed" in dialog.said.text()
 

@@ -141,14 +141,14 @@ def test_copies_without_identity_follow_the_language_and_keep_what_was_given(
     assert dialog.settings.switches["device"].isChecked()
     assert "Next" not in _words(dialog)
     qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not dialog.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.is_running, timeout=60_000)
     before = dialog.pictures.decisions
     assert before
     window.preferences.next_language()
     assert dialog.pictures.decisions == before
     assert {"Write copies", "Leave out"} <= _words(dialog)
     qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not dialog.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.is_running, timeout=60_000)
     assert "The copies are written" in _words(dialog)
     dialog.close()
 
@@ -161,7 +161,7 @@ def test_the_file_doctor_follows_the_language(
     window.examine_shown()
     dialog = window.findChild(DoctorDialog)
     assert dialog is not None
-    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not dialog.is_busy, timeout=60_000)
     english = _words(dialog)
 
     window.preferences.next_language()

@@ -116,13 +116,13 @@ def test_the_cine_over_phases_reads_them_goes_round_and_stops(
     seen = set()
     window.grid.playing.rate = 100.0
     window.actions_.perform("cine.phases")
-    qtbot.waitUntil(lambda: window.pictures.phases.is_playing, timeout=20_000)
+    qtbot.waitUntil(lambda: window.pictures.phases.is_playing, timeout=60_000)
 
     def all_were_shown() -> bool:
         seen.add(value(view))
         return {100.0, 250.0, 400.0} <= seen
 
-    qtbot.waitUntil(all_were_shown, timeout=20_000)
+    qtbot.waitUntil(all_were_shown, timeout=60_000)
     window.actions_.perform("edit.escape")
     quiet(window)
     assert not window.pictures.phases.is_playing

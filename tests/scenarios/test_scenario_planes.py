@@ -71,7 +71,7 @@ def test_dragging_the_end_of_a_line_turns_the_other_planes_and_shift_x_straighte
         assert f"{corners.plane_title(name)}, turned" in corners.upper_left(
             views[name].stage.shown, plane
         )
-    qtbot.waitUntil(lambda: not opened.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not opened.is_busy, timeout=60_000)
     picture = views["coronal"].grab().toImage()
     assert len({picture.pixel(x, 200) for x in range(20, picture.width() - 20)}) > 10
 

@@ -125,7 +125,7 @@ def test_many_large_series_at_once_stay_within_the_budget(
         for t in windowed
         if t.opened is not None
     )
-    qtbot.waitUntil(lambda: volumes.held_bytes <= budget + least, timeout=20_000)
+    qtbot.waitUntil(lambda: volumes.held_bytes <= budget + least, timeout=60_000)
     for tile in windowed:
         assert tile.view.stage.ready is not None
         assert tile.view.stage.ready[tile.view.stage.index]

@@ -91,7 +91,7 @@ def test_the_summary_lists_problems_medicines_allergies_and_labs(
     panel: RecordPanel, qtbot: QtBot
 ) -> None:
     view(panel, "summary", qtbot)
-    qtbot.waitUntil(lambda: panel.is_whole and bool(creatinines(panel)), timeout=20_000)
+    qtbot.waitUntil(lambda: panel.is_whole and bool(creatinines(panel)), timeout=60_000)
 
     names = [card.accessibleName() for card in shown(panel, StatementsCard)]
     assert [name.partition(":")[0] for name in names[:3]] == ["Problems", "Medicines", "Allergies"]

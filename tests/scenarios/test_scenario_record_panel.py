@@ -53,7 +53,7 @@ def panel(session: Session, qtbot: QtBot) -> RecordPanel:
     qtbot.addWidget(made)
     made.resize(340, 1400)
     made.show()
-    qtbot.waitUntil(lambda: made.is_whole, timeout=20_000)
+    qtbot.waitUntil(lambda: made.is_whole, timeout=60_000)
     return made
 
 
@@ -216,8 +216,8 @@ def test_a_long_list_grows_while_the_window_answers(
     path = tmp_path / "list.txt"
     path.write_text("".join(f"- {name}\n" for name in diseases), encoding="utf-8")
     session.documents.open([path], (), None)
-    qtbot.waitUntil(lambda: len(panel.documents) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: len(panel.documents) == 3, timeout=60_000)
     panel.show_view("summary")
     assert not panel.is_whole  # the window goes on before all of it is made
-    qtbot.waitUntil(lambda: set(diseases) <= set(texts(panel)), timeout=20_000)
-    qtbot.waitUntil(lambda: panel.is_whole, timeout=20_000)
+    qtbot.waitUntil(lambda: set(diseases) <= set(texts(panel)), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.is_whole, timeout=60_000)

@@ -100,7 +100,7 @@ def test_a_recording_repeats_the_picture_and_the_measurements(
     other.grid.active_view.setFocus()
     assert np.array_equal(picture(other), wanted)
     other.close()
-    qtbot.waitUntil(lambda: not other.operations.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not other.operations.is_busy, timeout=60_000)
     other.deleteLater()
 
 
@@ -137,7 +137,7 @@ def test_steps_that_do_not_fit_are_said_and_the_rest_goes_on(
     )  # fmt: skip
     replayer = Replayer(window, Script(paths=("/no/such/place",), steps=steps))
 
-    with qtbot.waitSignal(replayer.finished, timeout=20_000):
+    with qtbot.waitSignal(replayer.finished, timeout=60_000):
         replayer.begin()
 
     assert [result.reason for result in replayer.results] == [
@@ -161,7 +161,7 @@ def test_a_strict_repetition_ends_at_the_first_step_that_does_not_fit(
     steps = (Step(do="view.no_such"), Step(do="layout.set", parameters={"rows": 1, "columns": 2}))
     replayer = Replayer(window, Script(steps=steps), is_strict=True)
 
-    with qtbot.waitSignal(replayer.finished, timeout=20_000):
+    with qtbot.waitSignal(replayer.finished, timeout=60_000):
         replayer.begin()
 
     assert [result.number for result in replayer.results] == [1]

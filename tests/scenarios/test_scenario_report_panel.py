@@ -76,7 +76,7 @@ def panel(session: Session, qtbot: QtBot) -> ReportPanel:
     made = ReportPanel(session)
     qtbot.addWidget(made)
     made.resize(340, 860)
-    with qtbot.waitSignal(made.page_shown, timeout=10_000):
+    with qtbot.waitSignal(made.page_shown, timeout=60_000):
         made.show()
     return made
 
@@ -112,7 +112,7 @@ def test_a_finding_moves_under_findings_when_the_reader_accepts_it(
     assert "No model finding was accepted by the reader." in before
     assert "skull" in section(before, "Suggested by models, not confirmed by the reader")
 
-    with qtbot.waitSignal(panel.page_shown, timeout=10_000):
+    with qtbot.waitSignal(panel.page_shown, timeout=60_000):
         session.made.decide("f1", "accepted")
 
     after = page_of(panel)
@@ -133,13 +133,13 @@ def test_what_the_reader_types_reaches_the_page_and_can_be_undone(
 ) -> None:
     editor = panel.findChild(QPlainTextEdit)
 
-    with qtbot.waitSignal(panel.page_shown, timeout=10_000):
+    with qtbot.waitSignal(panel.page_shown, timeout=60_000):
         qtbot.keyClicks(editor, "No fracture.")
 
     assert session.work.impression == "No fracture."
     assert "No fracture." in section(page_of(panel), "Impression")
     assert session.book is not None
-    with qtbot.waitSignal(panel.page_shown, timeout=10_000):
+    with qtbot.waitSignal(panel.page_shown, timeout=60_000):
         session.book.undo()
     assert editor.toPlainText() == ""
     assert "No fracture." not in page_of(panel)
@@ -151,14 +151,14 @@ def test_save_pdf_writes_what_was_typed_a_moment_ago(
     out = tmp_path / "my report.pdf"
     qtbot.keyClicks(panel.findChild(QPlainTextEdit), "Typed now.")
 
-    with qtbot.waitSignal(panel.saved, timeout=10_000):
+    with qtbot.waitSignal(panel.saved, timeout=60_000):
         qtbot.mouseClick(button_of(panel, "Save PDF"), Qt.MouseButton.LeftButton)
         choose(panel, out)
 
     assert out.read_bytes().startswith(b"%PDF-")
     assert len(out.read_bytes()) > 20_000
     text = out.with_suffix(".txt")
-    with qtbot.waitSignal(panel.saved, timeout=10_000):
+    with qtbot.waitSignal(panel.saved, timeout=60_000):
         panel.save_to(text)
     assert "Typed now." in text.read_text(encoding="utf-8")
 
@@ -190,7 +190,7 @@ def test_save_objects_writes_seg_and_sr_with_the_decision(
     session.book.change(say("Measure a length"), measurements=(ruler,))
     session.made.decide("f1", "rejected")
 
-    with qtbot.waitSignal(panel.saved, timeout=20_000):
+    with qtbot.waitSignal(panel.saved, timeout=60_000):
         panel.save_objects_to(tmp_path / "dicom")
 
     written = [pydicom.dcmread(path) for path in (tmp_path / "dicom").glob("*.dcm")]
@@ -210,14 +210,14 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 
     panel.save_to(tmp_path / "file" / "report.pdf")
 
-    qtbot.waitUntil(lambda: any("could not be written" in s for s in heard), timeout=10_000)
+    qtbot.waitUntil(lambda: any("could not be written" in s for s in heard), timeout=60_000)
     qtbot.waitUntil(lambda: not panel.is_busy)
 
 
 def test_the_page_speaks_chinese_at_once(panel: ReportPanel, qtbot: QtBot) -> None:
     set_language("zh_CN")
 
-    with qtbot.waitSignal(panel.page_shown, timeout=10_000):
+    with qtbot.waitSignal(panel.page_shown, timeout=60_000):
         panel.retranslate()
 
     assert "不可用于诊断" in page_of(panel)

@@ -39,7 +39,7 @@ def button(widget: QWidget, name: str) -> QPushButton | None:
 
 def click(qtbot: QtBot, widget: QWidget, name: str) -> None:
     """Wait for a button and click it."""
-    qtbot.waitUntil(lambda: button(widget, name) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: button(widget, name) is not None, timeout=60_000)
     made = button(widget, name)
     assert made is not None
     qtbot.mouseClick(made, Qt.MouseButton.LeftButton)
@@ -81,7 +81,7 @@ def save_objects(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
     folder.mkdir()
     window.sidebar.show_tab("report")
     click(qtbot, window.sidebar.report, "Save objects")
-    qtbot.waitUntil(lambda: bool(window.findChildren(QFileDialog)), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(window.findChildren(QFileDialog)), timeout=60_000)
     (dialog,) = window.findChildren(QFileDialog)
     with qtbot.waitSignal(window.sidebar.report.saved, timeout=120_000):
         dialog.fileSelected.emit(str(folder))  # Qt's own dialog: its list of folders is not ours
@@ -106,10 +106,10 @@ def add_from_stick(window: MainWindow, stick: Path, qtbot: QtBot, choose: Choose
     def menus() -> list[QMenu]:
         return [m for m in window.findChildren(QMenu) if m.isVisible() and wanted in m.actions()]
 
-    qtbot.waitUntil(lambda: bool(menus()), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(menus()), timeout=60_000)
     menu = menus()[0]
     qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(wanted).center())
-    qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)), timeout=60_000)
     dialog = window.findChildren(ModelsDialog)[-1]
     qtbot.waitUntil(lambda: not dialog.is_busy, timeout=60_000)
     click(qtbot, dialog, "Add a folder…")
@@ -132,7 +132,7 @@ def read_how_sure_and_why(window: MainWindow, qtbot: QtBot) -> None:
     assert "mL at 90 % certainty" in words(panel)
     click(qtbot, panel, "Why")
     for key, said in ((Qt.Key.Key_End, "Edge unsure:"), (Qt.Key.Key_Home, "On this very image")):
-        qtbot.waitUntil(lambda: bool(panel.findChildren(WhyBox)), timeout=20_000)
+        qtbot.waitUntil(lambda: bool(panel.findChildren(WhyBox)), timeout=60_000)
         qtbot.waitUntil(lambda: button(panel, "Draw") is not None, timeout=60_000)
         (methods,) = [
             box for box in panel.findChildren(WhyBox)[-1].findChildren(QComboBox)
@@ -168,7 +168,7 @@ def correct_body(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
     quiet(window, timeout=60_000)
     begun = session.work.segments[0].patches
     stroke(window, qtbot)
-    qtbot.waitUntil(lambda: session.work.segments[0].patches != begun, timeout=20_000)
+    qtbot.waitUntil(lambda: session.work.segments[0].patches != begun, timeout=60_000)
     click(qtbot, panel, "Correct Body")  # once more is the same segment
     quiet(window, timeout=60_000)
     (changed,) = session.work.segments
@@ -280,7 +280,7 @@ def test_results_wait_for_a_first_look_that_is_one_click_and_stays(
     assert "right lung" not in [o.source.where for o in session.observations()]
 
     click(qtbot, panel, "Something is there")
-    qtbot.waitUntil(lambda: "right lung" in words(panel), timeout=20_000)
+    qtbot.waitUntil(lambda: "right lung" in words(panel), timeout=60_000)
     (look,) = session.work.first_looks
     assert (look.study_uid, look.opinion) == (study.uid, "something")
     assert look.at[:4].isdigit()
@@ -336,7 +336,7 @@ def test_what_became_of_findings_is_counted_and_masks_are_kept_with_consent(
     click(qtbot, opened.sidebar.findings, "Reject left lung")
 
     folder = truth_folder("coarse-lungs")
-    qtbot.waitUntil(lambda: any(folder.glob("*/*/seg.dcm")), timeout=30_000)
+    qtbot.waitUntil(lambda: any(folder.glob("*/*/seg.dcm")), timeout=60_000)
     quiet(opened)
     opened.actions_.perform("models.truth")
     dialog = opened.findChildren(LocalTruthDialog)[-1]

@@ -171,7 +171,7 @@ def test_a_painted_bleed_is_the_volume_that_the_score_of_bleeds_asks(
     opened.sidebar.risk.pin("agatston")
     found = desk.statistics(desk.segments[0])
     assert found is not None
-    qtbot.waitUntil(lambda: card(opened, "agatston").result.status == "computed", timeout=15_000)
+    qtbot.waitUntil(lambda: card(opened, "agatston").result.status == "computed", timeout=60_000)
     assert card(opened, "agatston").result.value == found.agatston
 
 
@@ -206,9 +206,9 @@ def test_what_the_lungs_model_measured_is_an_input_until_the_reader_says_otherwi
     def used() -> UsedInput | None:
         return card(window, "brock").result.used("emphysema")
 
-    qtbot.waitUntil(lambda: card(window, "brock").result.status == "missing", timeout=15_000)
+    qtbot.waitUntil(lambda: card(window, "brock").result.status == "missing", timeout=60_000)
     session.made.keep_run(session.active, lungs_run(session.active.series.uid))
-    qtbot.waitUntil(lambda: used() is not None, timeout=15_000)
+    qtbot.waitUntil(lambda: used() is not None, timeout=60_000)
     found = used()
     assert found is not None
     assert (found.value, found.source.kind) == (True, "model")
@@ -219,10 +219,10 @@ def test_what_the_lungs_model_measured_is_an_input_until_the_reader_says_otherwi
     with_it = card(window, "brock").result.value or 0.0
 
     session.made.enter("emphysema", value=False)
-    qtbot.waitUntil(lambda: (card(window, "brock").result.value or 99.0) < with_it, timeout=15_000)
+    qtbot.waitUntil(lambda: (card(window, "brock").result.value or 99.0) < with_it, timeout=60_000)
     session.made.enter("emphysema", None)
     session.made.decide("right", "rejected")
-    qtbot.waitUntil(lambda: used() is None, timeout=15_000)
+    qtbot.waitUntil(lambda: used() is None, timeout=60_000)
     assert "lung_volume_right" not in {o.concept for o in session.observations()}
 
 
@@ -231,7 +231,7 @@ def test_a_research_card_opens_the_card_of_its_model(
 ) -> None:
     opened.session.made.enter("heart_failure", True)
     opened.session.made.enter("ejection_fraction", 25.0, "%")
-    qtbot.waitUntil(lambda: shown(opened, "heart-failure-death"), timeout=20_000)
+    qtbot.waitUntil(lambda: shown(opened, "heart-failure-death"), timeout=60_000)
     opened.sidebar.show_tab("risk")
     opened.sidebar.risk.open_score("heart-failure-death")
 

@@ -125,7 +125,7 @@ def enter_creatinine(qtbot: QtBot, session: Session, panel: RiskPanel, value: fl
 def test_without_anything_known_the_scores_of_the_study_are_offered_with_what_they_need(
     qtbot: QtBot, panel: RiskPanel
 ) -> None:
-    qtbot.waitUntil(lambda: "Belongs to this kind of study" in texts(panel), timeout=15_000)
+    qtbot.waitUntil(lambda: "Belongs to this kind of study" in texts(panel), timeout=60_000)
 
     said = texts(panel)
     assert [shown.score.id for shown in panel.cards] == ["brock", "fleischner-2017"]

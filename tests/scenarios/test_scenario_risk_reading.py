@@ -176,7 +176,7 @@ def test_what_if_moves_a_result_that_is_never_kept(
 
 def test_what_if_keeps_unknown_apart_from_no(qtbot: QtBot, panel: RiskPanel) -> None:
     find(qtbot, panel, "perc")
-    qtbot.waitUntil(lambda: any(c.score.id == "perc" for c in panel.cards), timeout=20000)
+    qtbot.waitUntil(lambda: any(c.score.id == "perc" for c in panel.cards), timeout=60_000)
     qtbot.mouseClick(link(card(panel, "perc"), "What if"), _LEFT)
     trial = card(panel, "perc").what_if
     assert trial is not None

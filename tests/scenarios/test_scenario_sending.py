@@ -72,7 +72,7 @@ def read(window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet) -> 
     qtbot.mouseMove(view, middle + QPoint(20, 5))
     qtbot.mouseMove(view, middle + QPoint(40, 10))
     qtbot.mouseRelease(view, LEFT, pos=middle + QPoint(40, 10))
-    qtbot.waitUntil(lambda: len(window.session.work.measurements) == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(window.session.work.measurements) == 1, timeout=60_000)
     return window
 
 
@@ -83,21 +83,21 @@ def click(qtbot: QtBot, where: QWidget, name: str) -> None:
         return [b for b in where.findChildren(QPushButton)
                 if b.accessibleName() == name and b.isVisible() and b.isEnabled()]  # fmt: skip
 
-    qtbot.waitUntil(lambda: bool(found()), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(found()), timeout=60_000)
     qtbot.mouseClick(found()[0], LEFT)
 
 
 def open_dialog(window: MainWindow, qtbot: QtBot) -> SendDialog:
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     qtbot.keyClick(window, Qt.Key.Key_D, keys)
-    qtbot.waitUntil(lambda: window.findChild(SendDialog) is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.findChild(SendDialog) is not None, timeout=60_000)
     return window.findChild(SendDialog)
 
 
 def name_node(window: MainWindow, dialog: SendDialog, port: int, qtbot: QtBot) -> None:
     """In the settings, which the dialog opens where the nodes are."""
     click(qtbot, dialog, "Set up nodes…")
-    qtbot.waitUntil(lambda: window.findChild(SettingsDialog) is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.findChild(SettingsDialog) is not None, timeout=60_000)
     settings = window.findChild(SettingsDialog)
     page = settings.tabs.currentWidget()
     assert isinstance(page, NodesPage)
@@ -109,7 +109,7 @@ def name_node(window: MainWindow, dialog: SendDialog, port: int, qtbot: QtBot) -
     row.port.editingFinished.emit()
     assert page.wrong.text() == ""
     click(qtbot, settings, "Close")
-    qtbot.waitUntil(lambda: dialog.nodes.currentText() == "Archive", timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.nodes.currentText() == "Archive", timeout=60_000)
 
 
 def test_measurements_and_images_reach_the_node_that_was_named(
@@ -120,7 +120,7 @@ def test_measurements_and_images_reach_the_node_that_was_named(
     assert "No node is set up" in dialog.answer.text()
     name_node(read, dialog, archive.port, qtbot)
     click(qtbot, dialog, "Test")
-    qtbot.waitUntil(lambda: dialog.answer.text() == "The node answers.", timeout=30_000)
+    qtbot.waitUntil(lambda: dialog.answer.text() == "The node answers.", timeout=60_000)
     assert archive.got == []
 
     click(qtbot, dialog, "Send")
@@ -148,7 +148,7 @@ def test_a_second_version_names_the_first_that_the_node_has(
     for number in (1, 2):
         click(qtbot, dialog, "Send")
         qtbot.waitUntil(lambda number=number: len(archive.got) == number, timeout=60_000)
-        qtbot.waitUntil(dialog.send.isEnabled, timeout=10_000)
+        qtbot.waitUntil(dialog.send.isEnabled, timeout=60_000)
     first, second = archive.got
     before = second.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
     assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
@@ -165,6 +165,6 @@ def test_a_node_that_refuses_says_why_in_the_reader_s_language(
     assert archive.got == []
     set_language("zh_CN")
     read.retranslate()
-    qtbot.waitUntil(lambda: dialog.send.text() == "发送", timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.send.text() == "发送", timeout=60_000)
     assert "AE 标题" in dialog.answer.text()
     dialog.close()

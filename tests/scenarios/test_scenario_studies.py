@@ -30,7 +30,7 @@ def fresh(qtbot: QtBot, loop: asyncio.AbstractEventLoop) -> Iterator[MainWindow]
     window.show()
     yield window
     window.close()
-    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)
     window.deleteLater()
     gc.collect()
 

@@ -126,7 +126,7 @@ def test_what_is_shown_side_by_side_stays_in_memory_within_the_budget(
     volumes = opened.session.studies.volumes
     first, other = opened.session.active, other_place(opened)
     assert first is not None
-    qtbot.waitUntil(lambda: volumes.get(other.key) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: volumes.get(other.key) is not None, timeout=60_000)
     opened.grid.set_layout_name("1x2")
     opened.grid.hang(other.key, tile=1)
     quiet(opened)

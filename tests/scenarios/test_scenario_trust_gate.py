@@ -41,7 +41,7 @@ def test_a_reader_answers_for_an_unknown_age_and_the_result_says_so(
     window.open_paths([ageless_film(small_demo, tmp_path / "film")])
     quiet(window)
     qtbot.keyClick(window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: any(run.status == "refused" for run in runs(window)), timeout=30_000)
+    qtbot.waitUntil(lambda: any(run.status == "refused" for run in runs(window)), timeout=60_000)
     quiet(window)
     assert "age is not known" in words(window)
 

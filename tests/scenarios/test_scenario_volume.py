@@ -42,10 +42,10 @@ def opened(
 @pytest.fixture
 def volume(opened: MainWindow, qtbot: QtBot, quiet: Callable[..., None]) -> VolumeView:
     """The volume view of the ball, drawn."""
-    qtbot.waitUntil(lambda: opened.grid.volume_view is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: opened.grid.volume_view is not None, timeout=60_000)
     view = opened.grid.volume_view
     assert view is not None
-    qtbot.waitUntil(lambda: view.stage.picture is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: view.stage.picture is not None, timeout=60_000)
     quiet(opened)
     return view
 
@@ -76,16 +76,16 @@ def _with_surfaces(window: MainWindow, view: VolumeView, qtbot: QtBot) -> None:
     place = window.session.active
     assert place is not None
     _mask(window, place)
-    qtbot.waitUntil(lambda: bool(window.grid.views["axial"].stage.overlays), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(window.grid.views["axial"].stage.overlays), timeout=60_000)
     view.setFocus()
     QTest.keyClick(view, Qt.Key.Key_O)
-    qtbot.waitUntil(lambda: len(view.stage.extras.surfaces) == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(view.stage.extras.surfaces) == 2, timeout=60_000)
 
 
 def test_click_in_the_volume_moves_the_crosshair_of_every_slice(
     opened: MainWindow, volume: VolumeView, qtbot: QtBot
 ) -> None:
-    with qtbot.waitSignal(volume.stage.picked, timeout=20_000) as found:
+    with qtbot.waitSignal(volume.stage.picked, timeout=60_000) as found:
         QTest.mouseClick(
             volume, Qt.MouseButton.LeftButton,
             pos=QPoint(volume.width() // 2, volume.height() // 2),
@@ -153,7 +153,7 @@ def test_surfaces_go_with_their_masks(opened: MainWindow, volume: VolumeView, qt
 
     qtbot.waitUntil(
         lambda: [each.name for each in volume.stage.extras.surfaces] == ["right box"],
-        timeout=20_000,
+        timeout=60_000,
     )
 
 
@@ -228,7 +228,7 @@ def test_look_of_the_readers_own_is_kept_and_taken_away(
     opened.actions_.perform("volume.shift_up")
     volume.editor.name.setText("Stents")
     QTest.keyClick(volume.editor.name, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: volume.stage.looks[-1].name == "Stents", timeout=10_000)
+    qtbot.waitUntil(lambda: volume.stage.looks[-1].name == "Stents", timeout=60_000)
 
     assert volume.title() == "Volume · Stents"
     volume.editor.buttons["forget"].click()
@@ -253,7 +253,7 @@ def test_escape_closes_the_editor_of_the_look_and_the_keys_are_the_views_again(
 def test_words_can_be_read_on_the_picture_that_still_stands(
     volume: VolumeView, qtbot: QtBot
 ) -> None:
-    qtbot.waitUntil(lambda: not volume.stage.is_drawing, timeout=20_000)
+    qtbot.waitUntil(lambda: not volume.stage.is_drawing, timeout=60_000)
     volume.commands.run("blend")
     volume.commands.run("blend")
     assert volume.stage.scene is not None

@@ -52,7 +52,7 @@ def press(window: MainWindow, words: str, qtbot: QtBot) -> None:
         return [each for each in buttons if each.text() == words and each.isEnabled()]
 
     # Cards that were built anew go with the next turn of the loop.
-    qtbot.waitUntil(lambda: len(there()) == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(there()) == 1, timeout=60_000)
     qtbot.mouseClick(there()[0], LEFT)
 
 
