@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,6 +50,17 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(home))
     yield home
     set_language("en")
+
+
+@pytest.fixture(scope="module")
+def loopback() -> str:
+    """127.0.0.1, or a skip with the reason; tests that ask for it allow that host by a mark."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            any_socket.connect(("127.0.0.1", 9))
+    except OSError:
+        pytest.skip("the loopback interface is down here: packaging/test brings it up")
+    return "127.0.0.1"
 
 
 @pytest.fixture(scope="session")

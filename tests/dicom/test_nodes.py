@@ -67,7 +67,8 @@ Nodes = Callable[..., Archive]
 
 
 @pytest.fixture(scope="module")
-def archive() -> Iterator[Archive]:
+def archive(loopback: str) -> Iterator[Archive]:
+    del loopback  # the node stands there
     made = Archive()
     yield made
     made.server.shutdown()

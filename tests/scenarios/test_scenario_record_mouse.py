@@ -215,9 +215,11 @@ def test_what_cannot_be_located_is_said(
     card = letter_of(panel, "Radiology")
     click_mention(card, "nodule", qtbot)
 
+    def said() -> str:
+        return "" if card.bar is None else "".join(x.text() for x in card.bar.findChildren(QLabel))
+
+    qtbot.waitUntil(lambda: "has no series 977" in said())
     assert card.bar is not None
-    said = [found.text() for found in card.bar.findChildren(QLabel)]
-    assert any("has no series 977" in text for text in said)
     assert "go" not in card.bar.chips
 
 

@@ -53,7 +53,8 @@ class Archive:
 
 
 @pytest.fixture
-def archive() -> Iterator[Archive]:
+def archive(loopback: str) -> Iterator[Archive]:
+    del loopback  # the node stands there
     made = Archive()
     yield made
     made.server.shutdown()

@@ -123,11 +123,8 @@ class RiskPanel(QWidget):
 
     def _take_news(self) -> None:
         """Something is known that was not: judge it now, draw it when it can be seen."""
-        self._slices.start(self._draw if self.isVisible() else self._count)
-
-    def _count(self) -> Steps:
-        yield from self._judge()
-        self._is_stale = True
+        self._is_stale = True  # from now on: the panel may come to front while it is judged
+        self._slices.start(self._draw if self.isVisible() else self._judge)
 
     def _judge(self) -> Steps:
         self._trial.begin()
