@@ -11,12 +11,8 @@ from medview.core.errors import InvalidInput
 from medview.core.observation import Observation
 from medview.core.words import say
 from medview.record.document import Document
-from medview.record.extraction import read_sentence
 from medview.record.language import has_han
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Note, Relation, Span
-from medview.record.observing import observe
-from medview.record.rules.relations import find_relations
-from medview.record.rules.sentences import sentences
 
 TYPES = (
     "disease", "symptom", "finding", "drug", "dose", "route", "frequency", "duration",
@@ -35,6 +31,8 @@ def corrected(document: Document, note: Note, corrections: Sequence[SpanCorrecti
     Corrections of other documents, and those whose span lies outside of the text, are passed
     over. A mention of MedView's that overlaps a corrected one gives way.
     """
+    from medview.record.observing import observe
+
     own = [c for c in corrections if c.document == document.id and _fits(c, note.text)]
     if not own:
         return note
@@ -134,6 +132,8 @@ def _attributes(correction: SpanCorrection, before: Entity | None) -> Attributes
 
 def _read_like(text: str, correction: SpanCorrection) -> Entity | None:
     """What the rules make of the corrected words alone: their value and their concepts."""
+    from medview.record.extraction import read_sentence
+
     span = (correction.start, correction.end)
     languages = ("zh", "en") if has_han(text[span[0] : span[1]]) else ("en",)
     found, _ = read_sentence(text, span, "", languages)
@@ -148,6 +148,8 @@ def _relations(
     note: Note, entities: Sequence[Entity], fresh: Sequence[Entity]
 ) -> tuple[Relation, ...]:
     """Those whose ends are still what they were, and those of the sentences that changed."""
+    from medview.record.rules.relations import find_relations
+
     before = {e.id: e for e in note.entities}
     now = {e.id: e for e in entities}
 
@@ -166,6 +168,8 @@ def _relations(
 
 
 def _sentence(text: str, entity: Entity) -> Span:
+    from medview.record.rules.sentences import sentences
+
     start, end = max(0, entity.start - _AROUND), min(len(text), entity.end + _AROUND)
     for first, last in sentences(text, start, end):
         if first <= entity.start < last:
