@@ -87,6 +87,11 @@ def creatinines(panel: RecordPanel) -> list[SeriesLine]:
     return [s for s in lines if s.findChildren(QPushButton)[0].text() == "Creatinine"]
 
 
+def said_of(card: DocumentCard) -> str:
+    """What the bar of a mention says; places are sought in a thread."""
+    return "" if card.bar is None else "".join(x.text() for x in card.bar.findChildren(QLabel))
+
+
 def test_the_summary_lists_problems_medicines_allergies_and_labs(
     panel: RecordPanel, qtbot: QtBot
 ) -> None:
@@ -215,10 +220,7 @@ def test_what_cannot_be_located_is_said(
     card = letter_of(panel, "Radiology")
     click_mention(card, "nodule", qtbot)
 
-    def said() -> str:
-        return "" if card.bar is None else "".join(x.text() for x in card.bar.findChildren(QLabel))
-
-    qtbot.waitUntil(lambda: "has no series 977" in said())
+    qtbot.waitUntil(lambda: "has no series 977" in said_of(card))
     assert card.bar is not None
     assert "go" not in card.bar.chips
 
@@ -373,9 +375,7 @@ def test_a_lobe_without_a_mask_leads_to_its_lung_and_says_so(
     click_mention(card, "nodule", qtbot)
 
     qtbot.waitUntil(lambda: opened.grid.active_view.stage.index == 5)
-    assert card.bar is not None
-    said = [found.text() for found in card.bar.findChildren(QLabel)]
-    assert any("right upper lobe itself is not outlined" in text for text in said)
+    qtbot.waitUntil(lambda: "right upper lobe itself is not outlined" in said_of(card))
 
 
 def test_a_key_leads_to_the_search(opened: MainWindow, qtbot: QtBot) -> None:
