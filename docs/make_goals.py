@@ -2,7 +2,7 @@
 
     .venv/bin/python docs/make_goals.py [SCRIPT...] [--peer PYTHON]
 
-Scripts are reading, indexing, start, display and scroll; `--peer` is handed on to start.
+Scripts are reading, indexing, start, display, scroll and inference; `--peer` is handed on to start.
 Rows of scripts that are not named stay as they were measured last; each says when that was.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 STORE, PAGE = DOCS / "goals.json", DOCS / "goals.md"
-SCRIPTS = ("reading", "indexing", "start", "display", "scroll")
+SCRIPTS = ("reading", "indexing", "start", "display", "scroll", "inference")
 HEAD = """# Speed: goals and what was measured
 
 Made by `docs/make_goals.py`, which runs `benchmarks/`. A ratio is the peer's time over ours in
