@@ -112,15 +112,13 @@ def _at_once() -> NDArray[np.float32]:
     times the share of places that its ReLU lets through."""
     import torch
 
-    from medview.ai.worker.explain import linear_cam
+    from medview.ai.worker.saliency import pooled_cams
 
     net, film = _film()
     with torch.inference_mode():
         last = net.features(film)
         net.class_layers(last)
-    features = last[0].numpy()
-    passed = (features > 0).mean(axis=(1, 2), dtype=np.float32)
-    return linear_cam(features, net.class_layers.out.weight.detach().numpy() * passed)
+        return pooled_cams(last[0], net.class_layers.out.weight, is_rectified=False).numpy()
 
 
 def _forward() -> object:
@@ -137,7 +135,7 @@ def _difference() -> float:
     from monai.visualize.class_activation_maps import default_normalizer
     from monai.visualize.visualizer import default_upsampler
 
-    positive = torch.from_numpy(np.maximum(_at_once(), 0))[:, None]
+    positive = torch.from_numpy(_at_once())[:, None]
     mine = default_normalizer(default_upsampler((FILM, FILM))(positive)).numpy()[:, 0]
     return float(np.abs(_one_by_one() - mine).max())
 

@@ -8,6 +8,7 @@ the mean, so it adds up to the logit, and is the Grad-CAM map times the number o
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from medview.ai.worker.input_steps import sample_at
@@ -23,10 +24,13 @@ def linear_cam(
 ) -> FloatArray:
     """[channel, j, i] feature maps and [channel] weights to [j, i] logit shares.
 
-    Their mean plus `bias` (here spread evenly) is the logit.
+    Their mean plus `bias` (here spread evenly) is the logit. torch multiplies: NumPy's own threads
+    would stay awake and take the cores from those of the network.
     """
-    cam: FloatArray = np.tensordot(weights, maps, axes=1).astype(np.float32)
-    return cam + np.float32(bias)
+    flat = torch.from_numpy(np.ascontiguousarray(maps)).flatten(1)
+    cam = torch.from_numpy(np.ascontiguousarray(weights)) @ flat + bias
+    found: FloatArray = cam.reshape(maps.shape[1:]).numpy()
+    return found
 
 
 @step("explain", say("Drawing the heatmap"))

@@ -276,6 +276,12 @@ def _map(net: nn.Module, subject: Subject, method: str, told: Callable[[int], No
         cells = _CELLS[subject.x.ndim - 2]
         with torch.inference_mode():
             found = saliency.occlusion_map(subject.x, subject.blurred, score, cells, told)
+    elif method == "grad_cam" and isinstance(net, ResNet2d):
+        asked = subject.question
+        assert isinstance(asked, OfClass)
+        with torch.inference_mode():  # no gradient is needed where the head is one product
+            maps = net.maps(subject.x)[-1][0]
+            found = saliency.pooled_cams(maps, net.head.weight[[asked.number]])[0]
     else:
         layer = _layer(net, finer=method == "layer_cam")
         found = saliency.gradient_map(method, net, layer, subject.x, score)
