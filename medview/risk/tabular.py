@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -210,14 +209,17 @@ def model_of(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tab
     return model
 
 
-def read_model(description: Mapping[str, Any], weights: Path) -> TabularModel:
-    """A model from its checked folder. Raises ModelUnavailable where the arrays do not fit."""
+def read_model(description: Mapping[str, Any], weights: bytes) -> TabularModel:
+    """A model of a checked folder; weights: the bytes of its safetensors file, as checked.
+
+    Raises ModelUnavailable where the arrays do not fit.
+    """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     try:
-        return model_of(description, load_file(weights))
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        return model_of(description, load(weights))
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelUnavailable(
             say("The weights do not belong to this network."), str(description.get("name", ""))
         ) from error

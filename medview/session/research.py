@@ -56,7 +56,7 @@ def _load() -> Mapping[str, Score]:
         if folder.kind != "tabular":
             continue
         try:
-            model = read_model(folder.description, folder.path / WEIGHTS)
+            model = read_model(folder.description, folder.content(WEIGHTS))
             found[folder.name] = research_score(folder.description, model)
             _cards[folder.name] = folder.card()
         except (ModelUnavailable, KeyError, ValueError) as error:

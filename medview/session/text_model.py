@@ -24,7 +24,7 @@ def shipped_text_model() -> TextModel | None:
     for folder in read_catalogue().models:
         if folder.kind == "text":
             try:
-                return open_text_model(folder.description, folder.path / WEIGHTS)
+                return open_text_model(folder.description, folder.content(WEIGHTS))
             except ModelUnavailable:
                 continue
     return None

@@ -77,7 +77,7 @@ def _tabular(folder: ModelFolder) -> Any:
     from medview.ai.schema_tabular import WEIGHTS
     from medview.risk.tabular import read_model
 
-    return read_model(folder.description, folder.path / WEIGHTS)
+    return read_model(folder.description, folder.content(WEIGHTS))
 
 
 def _names(folder: ModelFolder, text: str) -> Arrays:
@@ -86,7 +86,7 @@ def _names(folder: ModelFolder, text: str) -> Arrays:
     from medview.ai.schema_text import WEIGHTS
     from medview.record.tagging.model import open_text_model
 
-    model = open_text_model(folder.description, folder.path / WEIGHTS)
+    model = open_text_model(folder.description, folder.content(WEIGHTS))
     names = model.names(text, next(iter(model.heads)))
     return {
         "places": np.array([(n.start, n.end) for n in names], np.int32).reshape(-1, 2),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,14 +121,17 @@ def _everywhere(text: str, names: list[Name], words: str, like: Name) -> list[Na
     return found
 
 
-def open_text_model(description: Mapping[str, Any], weights: Path) -> TextModel:
-    """The model of a checked folder. Raises ModelUnavailable where its arrays do not fit."""
+def open_text_model(description: Mapping[str, Any], weights: bytes) -> TextModel:
+    """The model of a checked folder; weights: the bytes of its safetensors file, as checked.
+
+    Raises ModelUnavailable where its arrays do not fit.
+    """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     try:
-        return text_model(description, load_file(weights))
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        return text_model(description, load(weights))
+    except (SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
         raise ModelUnavailable(
             say("The weights do not belong to this network."), str(description["name"])
         ) from error

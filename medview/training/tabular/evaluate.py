@@ -22,7 +22,7 @@ SCHEMA = "medview.evaluate/1"
 
 def load_model(folder: ModelFolder) -> TabularModel:
     """The arithmetic of a checked folder. Raises ModelUnavailable where its arrays do not fit."""
-    return read_model(folder.description, folder.path / WEIGHTS)
+    return read_model(folder.description, folder.content(WEIGHTS))
 
 
 def evaluate_table(folder: ModelFolder, path: Path, split: str = "") -> dict[str, Any]:

@@ -23,7 +23,7 @@ def evaluate_texts(folder: ModelFolder, path: Path, split: str) -> dict[str, Any
     if not path.is_file():
         raise InvalidInput(say("This model reads a file of annotated abstracts."), str(path))
     abstracts = read_abstracts(path)
-    model = open_text_model(folder.description, folder.path / WEIGHTS)
+    model = open_text_model(folder.description, folder.content(WEIGHTS))
     tally = judged(model, abstracts, set_of(abstracts))
     return {
         "schema": SCHEMA,
