@@ -271,14 +271,12 @@ def _around(
 def _map(net: nn.Module, subject: Subject, method: str, told: Callable[[int], None]) -> FloatArray:
     """The map of a method, one value a cell. `net` may be another one than the subject's."""
     told(0)
-    score = partial(subject.question.score, net)
+    asked, score = subject.question, partial(subject.question.score, net)
     if method == "occlusion":
         cells = _CELLS[subject.x.ndim - 2]
         with torch.inference_mode():
             found = saliency.occlusion_map(subject.x, subject.blurred, score, cells, told)
-    elif method == "grad_cam" and isinstance(net, ResNet2d):
-        asked = subject.question
-        assert isinstance(asked, OfClass)
+    elif method == "grad_cam" and isinstance(net, ResNet2d) and isinstance(asked, OfClass):
         with torch.inference_mode():  # no gradient is needed where the head is one product
             maps = net.maps(subject.x)[-1][0]
             found = saliency.pooled_cams(maps, net.head.weight[[asked.number]])[0]
