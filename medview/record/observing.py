@@ -41,7 +41,13 @@ _ADVISED = re.compile(
     re.IGNORECASE,
 )
 _KIN = re.compile(
-    r"mother|father|brother|sister|son\b|daughter|husband|wife|父|母|兄|弟|姐|妹|子|女儿|丈夫|妻",
+    r"mother|father|\b(?:mom|mum|dad|parents?|brothers?|sisters?|siblings?|sons?|daughters?|children|aunt|uncle|cousin|niece|nephew|twin"
+    r"|husband|wife|spouse|partner|donor)\b|父|母|兄|弟|姐|妹|[儿独长次幼]子|之子|子女|女儿|丈夫|妻",
+    re.IGNORECASE,
+)
+# Here the patient is spoken of again.
+_SELF = re.compile(
+    r"\b(?:patient|pt|he|she|this|reports?|states?|says?|brought|accompanied)\b|患[者儿]|病人|本人|代?诉",
     re.IGNORECASE,
 )
 _DIED = re.compile(
@@ -82,6 +88,7 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
         _Fact(f.concept, f.name, f.entity, status=f.status, detail=f.detail)
         for f in statement_facts(note)
     ]
+    facts += _demographics(note, structured)
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
     times = Times(document, note)
@@ -131,8 +138,6 @@ def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterat
         yield from _measured(entity)
     elif entity.type == "smoking" and not structured:
         yield from _smoking(note, entity, date)
-    elif entity.type == "demographic" and not structured:
-        yield from _demographic(note, entity)
     elif entity.type in ("disease", "finding", "symptom", "procedure", "drug"):
         for concept in entity.concepts:
             value = (
@@ -173,24 +178,36 @@ def _smoking(note: Note, entity: Entity, date: str) -> Iterator[_Fact]:
         yield _Fact("smoking_quit_years", round(years, 2), entity, unit="a")
 
 
-def _demographic(note: Note, entity: Entity) -> Iterator[_Fact]:
-    before = note.text[max(0, entity.start - 24) : entity.start]
-    first = next(
-        e for e in note.entities
-        if e.type == "demographic" and e.value and bool(e.value.text) == bool(entity.value and entity.value.text)
-    )  # fmt: skip
-    if (
-        entity is not first
-        or entity.value is None
-        or _KIN.search(before)
-        or _DIED.search(note.text, max(0, entity.start - 60), entity.start)
-        or label_at(note.sections, entity.start) == "family"
-    ):
-        return
-    if entity.value.text:
-        yield _Fact("sex", "F" if entity.value.text == "female" else "M", entity)
-    elif entity.value.num is not None:
-        yield _Fact("age", float(entity.value.num), entity, unit=entity.value.unit)
+def _demographics(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_Fact]:
+    """The first age and the first sex that a text says of the patient."""
+    wanted = {"age", "sex"}
+    for entity in note.entities:
+        if entity.type != "demographic" or entity.value is None:
+            continue
+        kind = "sex" if entity.value.text else "age"
+        if kind not in wanted or not _is_own(note, entity):
+            continue
+        wanted.remove(kind)
+        if (entity.type, entity.start, entity.end) in structured:
+            continue
+        if kind == "sex":
+            yield _Fact("sex", "F" if entity.value.text == "female" else "M", entity)
+        elif entity.value.num is not None:
+            yield _Fact("age", float(entity.value.num), entity, unit=entity.value.unit)
+        if not wanted:
+            return
+
+
+def _is_own(note: Note, said: Entity) -> bool:
+    """Whether an age or sex is the patient's, not a relative's nor that at a death."""
+    before = note.text[max(0, said.start - 24) : said.start]
+    kin = list(_KIN.finditer(before))
+    is_kin = bool(kin) and _SELF.search(before, kin[-1].end()) is None
+    return not (
+        is_kin
+        or _DIED.search(note.text, max(0, said.start - 60), said.start)
+        or label_at(note.sections, said.start) == "family"
+    )
 
 
 def _yes_no(note: Note, concept: str, entity: Entity) -> bool | None:

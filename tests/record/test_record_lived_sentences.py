@@ -77,7 +77,7 @@ SENTENCES: tuple[tuple[str, Said], ...] = (
         "Has a 45 pack year smoking history and continues to smoke.",
         ("current", 45, None, None, None),
     ),
-    ("母亲70岁，患者45岁，吸烟。", ("current", None, None, None, None)),
+    ("母亲70岁，患者45岁，吸烟。", ("current", None, None, 45.0, "a")),
     ("患者长期吸烟，每日约20支，烟龄35年。", (None, 35, None, None, None)),
     ("既往体健，无吸烟饮酒史。", ("never", None, None, None, None)),
     ("吸烟史不详。", (None, None, None, None, None)),

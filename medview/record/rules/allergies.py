@@ -15,7 +15,7 @@ from medview.record.rules.lexicon import Lexicon, Term
 
 _BEFORE = re.compile(
     r"(?:allerg(?:ic|y|ies) (?:to|against)|(?:intoleran(?:t|ce)|hypersensitiv(?:e|ity)|anaphyla(?:xis|ctic reaction)) (?:to|of)"
-    r"|allerg(?:y|ies):|过敏史[：:]|过敏原[：:]|(?<!相)对)(?:(?!premedic|pretreat|treated|given|receiv|予以|给予)[^.;。；\n])*$",
+    r"|allerg(?:y|ies):|(?-i:\b(?:All|ALL)):|过敏史[：:]|过敏原[：:]|(?<!相)对)(?:(?!premedic|pretreat|treated|given|receiv|予以|给予)[^.;。；\n])*$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
@@ -54,7 +54,9 @@ def with_allergies(
 ) -> list[Entity]:
     """Entities of a sentence, with substances that cause an allergy turned into `allergy`."""
     if section != "allergies" and not re.search(
-        "allerg|intoleran|hypersens|anaphyl|过敏|[-=]>|→", text[span[0] : span[1]], re.IGNORECASE
+        r"allerg|intoleran|hypersens|anaphyl|过敏|[-=]>|→|\ball:",
+        text[span[0] : span[1]],
+        re.IGNORECASE,
     ):
         return list(entities)
     substances = [e for e in entities if e.type == "drug"]

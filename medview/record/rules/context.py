@@ -29,6 +29,21 @@ _DONE_IN = re.compile(
     r"((?:19|20)\d{2}年(?:\d{1,2}月)?(?:\d{1,2}日)?)[^，,。；;]{0,10}(?:行|接受|做)(?:了|过)?[^，,。；;]{0,4}$"
 )
 _OPENED = re.compile(r"[(（][^)）]*$")
+# Between a relative and what is said of her: an age, "who", "also".
+_GOES_ON = re.compile(
+    r"\s*(?:[(,][^(),.;]{0,24}[),])?(?:\s|['’]s\b|\b(?:who|also|both|still|currently|now|each)\b)*",
+    re.IGNORECASE,
+)
+# "怀疑PE，CTPA检查除外": a test that followed, and what came of it.
+_TESTED = re.compile(
+    r"(?:可能(?:性大)?|待排查?|待查|[\s，,]|已|经|予|急诊|行|查|完善|进一步|做|后|复查|但)*"
+)
+_RULED_OUT = re.compile(
+    r"(?:\s|检查|造影|平扫|增强|扫描|结果|后|已|可|予以|明确|基本|均)*(?P<cue>除外|排除)(?:了|该诊断)?\s*(?=[，,。；;.)）\n]|$)"
+)
+# "建议CTPA除外肺栓塞": what is still to be excluded is not.
+_TO_EXCLUDE = re.compile(r"(?:建议|拟|必要时|需要?|请|待)[^，,。；;\n]{0,24}(?:除外|排除)$")
+_EXCLUDED = re.compile(r"(?:已|可)?排除|除外|excluded|ruled out|rules out", re.IGNORECASE)
 _CLOSED = re.compile(r"\s*[)）]")
 _CONDITION = re.compile(
     r"(?:if|unless|in case|in the event|should|return|call|notify|come back|instructed|advised|warned|seek"
@@ -117,6 +132,7 @@ def with_context(
         }
         if _is_denied_after(text, reaching["uncertain"], reaching["negated"]):
             reaching["uncertain"] = None
+        _weigh_tests(text, span, entity, entities, reaching)
         if reaching["historical"] is None:
             reaching["historical"] = _done(text, entity, span)
         result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
@@ -128,6 +144,29 @@ def _is_denied_after(text: str, uncertain: Cue | None, negated: Cue | None) -> b
     if uncertain is None or negated is None or uncertain.end > negated.start:
         return False
     return re.search("[,，]", text[uncertain.end : negated.start]) is not None
+
+
+def _weigh_tests(
+    text: str,
+    span: Span,
+    entity: Entity,
+    entities: Sequence[Entity],
+    reaching: dict[str, Cue | None],
+) -> None:
+    """What a test has excluded is denied, whatever was thought before; the test itself was done."""
+    negated = reaching["negated"]
+    if entity.type == "procedure":
+        if negated is not None and _EXCLUDED.fullmatch(text, negated.start, negated.end):
+            reaching["negated"] = None
+        return
+    if negated is not None and _TO_EXCLUDE.search(text, span[0], negated.end):
+        reaching["negated"], reaching["uncertain"] = None, reaching["uncertain"] or negated
+    for test in entities:
+        if test.type != "procedure" or not _TESTED.fullmatch(text, entity.end, test.start):
+            continue
+        if out := _RULED_OUT.match(text, test.end, span[1]):
+            reaching["negated"] = Cue("negated", "after", out.start("cue"), out.end("cue"))
+            reaching["uncertain"] = None
 
 
 def _done(text: str, entity: Entity, span: Span) -> Cue | None:
@@ -210,7 +249,8 @@ def _reaches(
     else:
         return False
     ends = ("stop",) if _is_condition(cue, text) else ("stop", "claim")
-    if any(c.category in ends and gap[0] <= c.start and c.end <= gap[1] for c in cues):
+    within = [c for c in cues if c.category in ends and gap[0] <= c.start and c.end <= gap[1]]
+    if any(not _is_said_of(text, cue, c) for c in within):
         return False
     between = text[gap[0] : gap[1]]
     if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
@@ -218,6 +258,15 @@ def _reaches(
     if cue.direction == "both" or cue.category == "family":
         return cue.category == "family" or not re.search("[,，]", between)
     return _commas_are_a_list(text, gap, spans, cue)
+
+
+def _is_said_of(text: str, whose: Cue, claim: Cue) -> bool:
+    """Whether "has" goes on about a relative: "father, aged 72, has COPD"."""
+    return (
+        whose.category in ("family", "other")
+        and text[claim.start : claim.end].lower() in ("has", "had been")
+        and _GOES_ON.fullmatch(text, whose.end, claim.start) is not None
+    )
 
 
 def _is_of_bracket(text: str, cue: Cue, between: str) -> bool:

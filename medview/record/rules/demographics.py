@@ -18,6 +18,7 @@ _NO_AGE = (
 )
 _AGE = re.compile(
     rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>{_UNIT})(?:[ -]old| of age)|[ -]?(?P<yo>y/?o|y\.o\.|yo){END})"
+    rf"|(?:(?<=\bpatient )|(?<=\bpatient, )|(?<=\bpatient is )|(?<=\bpt ))(?P<n6>\d{{1,3}})[ -]?(?P<u6>{_UNIT}){END}(?! (?:of|ago|after|before|post|since|history|later|on|from|prior))"
     rf"|{BEGIN}(?<!\bat )(?<!since )(?<!from )(?<!before )(?<!after )(?<!until )aged?[: ]+"
     rf"(?P<n2>\d{{1,3}}(?:\.\d)?)(?:(?<=[: ]\d{{3}})(?P<u2>[YMWD]){END}|(?P<y>Y){END}|[ -]?(?P<u3>{_UNIT}){END}|{_NO_AGE})"
     rf"|(?<![-–~～至到\d])(?P<n3>\d{{1,3}})\s?(?P<u4>岁(?!\s?[-–~～至到]\s?\d)|个月大|月龄|月大|周龄|周大|日龄|天大)"
@@ -93,7 +94,7 @@ def _dates_and_ages(text: str, span: Span) -> list[Entity]:
 
 
 def _age_number(match: re.Match[str]) -> str:
-    return match["n"] or match["n2"] or match["n3"] or match["n4"]
+    return match["n"] or match["n2"] or match["n3"] or match["n4"] or match["n6"]
 
 
 def _age_span(match: re.Match[str]) -> Span:
@@ -104,7 +105,9 @@ def _age_span(match: re.Match[str]) -> Span:
 
 
 def _age_unit(match: re.Match[str]) -> str:
-    unit = (match["u"] or match["u2"] or match["u3"] or match["u4"] or match["u5"] or "y").lower()
+    unit = (
+        match["u"] or match["u2"] or match["u3"] or match["u4"] or match["u5"] or match["u6"] or "y"
+    ).lower()
     return "a" if "岁" in unit else _UCUM_OF_AGE.get(unit[0], "a")
 
 

@@ -26,6 +26,14 @@ _VOLUME = re.compile(
     re.IGNORECASE,
 )
 _HU = re.compile(rf"(?<![\d.])(?P<num>[-−]?\d+(?:\.\d+)?)\s?(?P<unit>HU|Hu|Hounsfield units?){END}")
+_HU_RANGE = re.compile(
+    rf"(?<![\d.])(?P<low>[-−]?\d{{1,4}})\s?(?:-|–|~|～|to|至)\s?(?P<high>[-−]?\d{{1,4}})\s?(?P<unit>HU|Hu|Hounsfield units?){END}"
+)
+# "HU 65", "HU of -10", "CT值约35": the word before the number
+_HU_AHEAD = re.compile(
+    r"(?:(?<![A-Za-z0-9])(?<!\d )(?:HU|Hu|Hounsfield units?)|CT值)\s?(?:[:：=]|of|is|was|value|为|约)*\s*(?:约|about|approximately)?\s*"
+    rf"(?P<num>[-−]?\d{{1,4}}(?:\.\d+)?){END}(?!\s?(?:HU|Hu|Hounsfield|mm|cm))"
+)
 _SUV = re.compile(
     r"SUV\s?-?(?:max|mean|peak|bw|值|最大值)?\s*(?:[:：=]|of|is|was|为|约)?\s*(?:约|about)?\s*(?P<num>\d+(?:\.\d+)?)",
     re.IGNORECASE,
@@ -61,7 +69,9 @@ def find_measurements(text: str, span: Span) -> list[Entity]:
         (_RANGE, _range),
         (_SIZE, _size),
         (_VOLUME, _single),
+        (_HU_RANGE, _hu_range),
         (_HU, _hu),
+        (_HU_AHEAD, _hu_ahead),
         (_SUV, _suv),
     ):
         for match in pattern.finditer(text, *span):
@@ -122,6 +132,16 @@ def _single(text: str, match: re.Match[str]) -> Entity:
 def _hu(text: str, match: re.Match[str]) -> Entity:
     value = number(match["num"].replace("−", "-"))
     return _entity(text, match.span(), num=value, unit="[hnsf'U]")
+
+
+def _hu_range(text: str, match: re.Match[str]) -> Entity:
+    low, high = (number(match[k].replace("−", "-")) for k in ("low", "high"))
+    return _entity(text, match.span(), low=low, high=high, unit="[hnsf'U]")
+
+
+def _hu_ahead(text: str, match: re.Match[str]) -> Entity:
+    value = number(match["num"].replace("−", "-"))
+    return _entity(text, match.span("num"), match.start(), num=value, unit="[hnsf'U]")
 
 
 def _suv(text: str, match: re.Match[str]) -> Entity:

@@ -69,6 +69,7 @@ _LANDMARK = re.compile(
     r"(?:[cm]m (?:from|above|below|proximal to|distal to|deep to|off) (?:the )?|距(?:离)?)$",
     re.IGNORECASE,
 )
+_NODE = re.compile(r"\bnodes?$|淋巴结$", re.IGNORECASE)
 _LESIONS = ("finding", "disease")
 # A name that says its own place does not lie in one of the clause before.
 _OWN_PLACE = re.compile(
@@ -171,6 +172,7 @@ def _sizes(text: str, entities: Sequence[Entity], before: Sequence[Entity]) -> l
         places = _of(entities, "anatomy")
         own = [e for e in lesions if not _looks_back(text, size, e)]
         own = [e for e in own if not _is_of_place(text, size, e, places)]
+        own = [e for e in own if not _is_of_node(text, size, e, places)]
         lesion = _nearest(text, size, own)
         # "It measures 8 mm" goes on about the sentence before; a place begins something new.
         goes_on = not lesions and not any(p.start < size.start for p in places)
@@ -205,6 +207,16 @@ def _is_of_place(text: str, size: Entity, lesion: Entity, places: Sequence[Entit
         and _COMMA.search(text, lesion.end, size.start) is not None
         and any(lesion.end <= p.start and p.end <= size.start for p in places)
     )
+
+
+def _is_of_node(text: str, size: Entity, lesion: Entity, places: Sequence[Entity]) -> bool:
+    """Whether a number is that of a lymph node named after the lesion: "... and a hilar node, SUV 3"."""
+    nodes = [
+        p for p in places
+        if lesion.end <= p.start and p.end <= size.start and _NODE.search(p.text)
+        and _IN.search(text[lesion.end : p.start]) is None
+    ]  # fmt: skip
+    return bool(nodes) and _CLAUSE.search(text, nodes[-1].end, size.start) is None
 
 
 def _nearest(text: str, entity: Entity, candidates: Sequence[Entity]) -> Entity | None:

@@ -39,9 +39,11 @@ _HEADERS = {
 }  # fmt: skip
 _LABEL = {name: label for label, names in _HEADERS.items() for name in names.split("|")}
 _NAMES = "|".join(re.escape(n) for n in sorted(_LABEL, key=len, reverse=True))
+# A short form is a header with its colon alone: "All: PCN", but "all" is a word and ALL a leukaemia.
 _KNOWN = re.compile(
-    rf"(?:^|(?<=[。\n]))[ \t]*[【\[#*]*[ \t]*(?P<name>{_NAMES})[ \t]*[】\]*]*"
-    r"(?P<end>[ \t]*[:：]|[ \t]*(?=\r?\n|$))",
+    rf"(?:^|(?<=[。\n]))[ \t]*[【\[#*]*[ \t]*(?:(?P<name>{_NAMES})[ \t]*[】\]*]*"
+    r"(?P<end>[ \t]*[:：]|[ \t]*(?=\r?\n|$))|(?P<short>(?-i:All|ALL|Allergs?|ALLERGS?))\.?[ \t]*[:：]"
+    r"(?![^\n]*(?:remission|relaps|chemo|leuk|treat|induction|[BT][- ]cell|diagnos)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _OTHER_HAN = re.compile(
@@ -61,7 +63,9 @@ def find_sections(text: str, start: int = 0, end: int | None = None) -> list[Sec
     for match in _OTHER_HAN.finditer(text, start, end):
         heads[match.start("name")] = (match.end(), "other")
     for match in _KNOWN.finditer(text, start, end):
-        heads[match.start("name")] = (match.end(), _LABEL[match["name"].lower()])
+        name = match["name"]
+        label = _LABEL[name.lower()] if name else "allergies"
+        heads[match.start("name" if name else "short")] = (match.end(), label)
     begins = sorted(heads)
     stops = [*begins[1:], end][: len(begins)]
     return [Section(heads[b][1], heads[b][0], stop) for b, stop in zip(begins, stops, strict=True)]

@@ -96,6 +96,7 @@ _CHINESE = re.compile(
     rf"|(?P<quit>(?<![嘱劝议应须需要导烟])(?=[^戒，。；]{{0,16}}戒(?:烟|除|掉|$|[，。；]))(?:{_ZH_QUIT})(?:[，,](?:既往|曾|原|戒烟前|戒前|此前)(?:吸烟)?{_ZH_TAIL})?)|(?<![\d.]){_ZH_PY}"
 )
 _ZH_HAS_QUIT = re.compile(r"戒|曾吸烟|曾抽烟|既往吸烟|既往抽烟")
+_ZH_SAID_YES = re.compile(r"[:：](?:是|有|目前|现吸)$")
 _ZH_UNKNOWN = re.compile(r"[:：]?(?:不详|不明|未知|不清)")
 _ZH_LABEL = re.compile(r"(?:吸烟|抽烟|烟酒?)(?:指数|史|情况|状况|嗜好)?\s*[:：]\s*$")
 _LABEL_LENGTH = 12
@@ -175,6 +176,8 @@ def _chinese_status(match: re.Match[str], said: str) -> str:
     if _ZH_HAS_QUIT.search(rest):
         return "former"
     if rest != said:
+        return "current"
+    if match["yes"] and _ZH_SAID_YES.search(match["yes"]):
         return "current"
     is_unknown = _ZH_UNKNOWN.match(match.string, match.end())
     is_bare = match["yes"] and not is_unknown and pack_years(said) is None and not match["tail"]

@@ -30,7 +30,9 @@ _FELT = re.compile(
 )
 
 # Words of headers and lists that abstracts name as diseases.
-_GENERAL = re.compile(r"infectious diseases?|allerg(?:y|ies)|stroke unit", re.IGNORECASE)
+_GENERAL = re.compile(
+    r"infectious diseases?|allerg(?:y|ies)|stroke unit|smoking|tobacco", re.IGNORECASE
+)
 _AMOUNT = re.compile(r"\s+\d+(?:\.\d+)?$")
 _UNIT_AHEAD = re.compile(r"\s?(?:mcg|mg|g|µg|μg|ug|ml|units?|IU|U)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:\b(?:ID|MRN)|\b(?:number|accession))\W{1,3}$", re.IGNORECASE)
