@@ -123,7 +123,10 @@ class SendDialog(QDialog):
         self._tell(self._said)
 
     def _enable(self) -> None:
-        there = self.nodes.count() > 0 and not self._is_busy
+        is_set_up = self.nodes.count() > 0
+        for widget in (self.nodes, self.test, self.send):
+            widget.setVisible(is_set_up)
+        there = is_set_up and not self._is_busy
         wanted = any(box.isChecked() for box in (self.results, self.series, self.study))
         self.test.setEnabled(there)
         self.send.setEnabled(there and wanted)
