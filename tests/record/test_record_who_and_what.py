@@ -8,6 +8,7 @@ import pytest
 
 from medview.record import Note
 from medview.record.note import Entity
+from medview.record.readers.results import smoking_status
 
 Reader = Callable[..., Note]
 
@@ -182,3 +183,36 @@ def test_the_answer_to_a_label_is_said_once(read: Reader) -> None:
     assert mention(note, "smoking").text == "吸烟史：无"
     assert mention(note, "alcohol").text == "饮酒史：偶尔"
     assert [o.value for o in note.observations if o.concept == "smoking_status"] == ["never"]
+
+
+@pytest.mark.parametrize(
+    "text", ["102 F with chills.", "Fever to 101 F with cough.", "T 103F for 3 days."]
+)
+def test_a_temperature_is_no_womans_age(read: Reader, text: str) -> None:
+    assert not [e for e in read(text).entities if e.type == "demographic"]
+
+
+def test_a_woman_of_a_hundred_years_has_her_age(read: Reader) -> None:
+    assert [o.value for o in read("101F with hip fracture.").observations][:2] == [101, "F"]
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Non smoker", "never"),
+        ("Not a smoker", "never"),
+        ("Does not smoke", "never"),
+        ("Previous smoker", "former"),
+        ("Stopped smoking", "former"),
+        ("已戒烟", "former"),
+        ("Smokes tobacco daily (finding)", "current"),
+        ("Current every day smoker", "current"),
+        ("Every day", "current"),
+        ("Smoker, current status unknown", ""),
+        ("Passive smoker", ""),
+        ("Heavy drinker", ""),
+        ("Example", ""),
+    ],
+)
+def test_a_smoking_status_in_words_is_read_as_a_sentence_is(words: str, status: str) -> None:
+    assert smoking_status(words) == status

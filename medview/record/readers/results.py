@@ -12,12 +12,19 @@ from medview.record.note import Entity, Span, Value
 from medview.record.plausible import is_impossible, only_plausible_unit
 from medview.record.readers.page import Page
 from medview.record.rules.laboratory import LabTest, lab_test_for
+from medview.record.rules.smoking import find_smoking
 from medview.record.rules.units import number, ucum
 
 _LONG_WORDS = 40  # above it words are read as free text
 _RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:[-–~]|to)\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 _WORDED = re.compile(
     r"\s*(?P<sign><=|>=|[<>])?\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-zµμ%][^\s+]{0,20})?\s*"
+)
+# The answer to a question about smoking that does not name it again.
+_ANSWER = re.compile(
+    r"\s*(?:(?P<never>never\b)|(?P<former>(?:former|ex|past|previous|quit)\b)"
+    r"|(?P<current>current\b|every ?day|some ?days?\b|daily\b|(?:heavy|light)(?: use)?\s*$))",
+    re.IGNORECASE,
 )
 _LIMIT = re.compile(r"\s*([<>≤≥])\s*=?\s*(\d+(?:\.\d+)?)")
 
@@ -184,18 +191,15 @@ def write_smoking(page: Page, words: str, time: str, status: str = "") -> None:
 
 
 def smoking_status(words: str) -> str:
-    """never, former or current; empty for what says neither."""
-    folded = words.lower()
-    if "never" in folded or "non-smoker" in folded or "nonsmoker" in folded:
-        return "never"
-    if "former" in folded or folded.startswith("ex"):
-        return "former"
-    return (
-        "current"
-        if re.search(r"current|every ?day|some day|heavy|light|smoker", folded)
-        and "unknown" not in folded
-        else ""
-    )
+    """never, former or current; empty for what says neither, or of somebody else."""
+    if "unknown" in words.lower():
+        return ""
+    said = find_smoking(words, (0, len(words)))
+    if said:
+        own = (e.value.text for e in said if e.value and e.attrs.experiencer == "patient")
+        return next((status for status in own if status), "")
+    answer = _ANSWER.match(words)
+    return next((k for k, v in answer.groupdict().items() if v), "") if answer else ""
 
 
 def write_time(page: Page, time: str) -> None:

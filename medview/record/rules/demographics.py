@@ -44,6 +44,15 @@ _SEX = re.compile(
 _SHORT = re.compile(
     rf"{BEGIN}(?P<age>\d{{1,3}}) ?(?P<sex>[MF])(?=,? (?:with|w/|h/o|hx|p/w|s/p|who|present|c/o|for|pt|patient|status|\(|now|known|smoker))"
 )
+# "102 F with chills": degrees
+_FAHRENHEIT = range(95, 110)
+_FEVER_BEFORE = re.compile(
+    r"(?:fever|febrile|temp(?:erature)?|tmax|\bT)\b[^.;\n]{0,16}$", re.IGNORECASE
+)
+_FEVER_AFTER = re.compile(
+    r",? (?:with|and|for|now|w/) ?(?:\w+ ){0,2}(?:chills?|rigors?|sweats?|fevers?|tachy\w+|HR|days?|hours?)\b",
+    re.IGNORECASE,
+)
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 _DATE = re.compile(
     rf"(?<![\d./-])(?:(?:19|20)\d{{2}}[-./](?:0?[1-9]|1[0-2])(?:[-./](?:3[01]|[12]\d|0?[1-9]))?(?:[ T]\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?"
@@ -62,6 +71,8 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
     """Ages, sexes and dates inside `span`."""
     found = _dates_and_ages(text, span) if has_digit(text, span) else []
     for match in _SHORT.finditer(text, *span):
+        if _is_fever(text, match):
+            continue
         for group, value in (
             ("age", Value(num=number(match["age"]), unit="a")),
             ("sex", Value(text="female" if match["sex"] == "F" else "male")),
@@ -72,6 +83,14 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
         group = "zh" if match["zh"] else ("f" if match["f"] else "m")
         found.append(_entity(text, match.span(group), Value(text=word)))
     return sorted(found, key=lambda e: e.start)
+
+
+def _is_fever(text: str, match: re.Match[str]) -> bool:
+    """Whether "102 F" is a temperature, which no woman of 102 years is."""
+    if match["sex"] != "F" or int(match["age"]) not in _FAHRENHEIT:
+        return False
+    before = text[max(0, match.start() - 30) : match.start()]
+    return bool(_FEVER_BEFORE.search(before) or _FEVER_AFTER.match(text, match.end()))
 
 
 def _entity(text: str, span: Span, value: Value) -> Entity:
