@@ -200,9 +200,13 @@ class Documents:
 
     def close_of(self, patient: Patient) -> None:
         """Close the documents that belong to a patient."""
+        from medview.record.settling import MANY, let_go
+
         with self._lock:
             key = patient_key(patient)
             self._open = tuple(item for item in self._open if item.patient_id != key)
+        if not any(len(item.note.entities) >= MANY for item in self._open):
+            let_go()
         self._changed()
 
     def confirm(self, document_id: str, patient: Patient) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +12,11 @@ import pytest
 
 from medview.core.errors import Cancelled
 from medview.core.progress import CancelToken
+from medview.core.study import Patient
 from medview.record import Document, extract, read_document
 from medview.record.document import LONG_TEXT
 from medview.record.merging import merged
+from medview.record.settling import MANY, settling
 from medview.session.documents import Documents
 from medview.session.events import Events
 
@@ -129,3 +133,21 @@ def test_a_sentence_that_a_long_note_repeats_is_read_as_if_it_stood_alone() -> N
     first = bare(0)
     assert len(first) > 12
     assert all(bare(len(one) * n) == first for n in range(2, times))
+
+
+class _Ring:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_a_long_note_kept_from_the_search_for_garbage_is_searched_when_it_closes() -> None:
+    ring = _Ring()
+    gone = weakref.ref(ring)
+    for _ in settling(range(MANY)):
+        pass
+    del ring
+    gc.collect()
+    assert gone() is not None  # it stood there while the note was read
+    Documents(Events()).close_of(Patient(id="P1"))
+    gc.collect()
+    assert gone() is None
