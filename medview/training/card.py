@@ -51,7 +51,7 @@ class Story:
     near: cases of a part that look like one of another, by the names of the two. steps: how many
     there were, and whose weights were kept. pictures: files of the folder with what they show.
     elsewhere: `shifts` and `changed` as `shift` measures them. fitted_on: the cases that the limits
-    of certainty come from, in words.
+    of certainty come from, in words. offsets: by the name of an organ what was added to its logit.
     """
 
     counts: Mapping[str, tuple[int, int]]
@@ -66,6 +66,7 @@ class Story:
     pictures: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, Any] = field(default_factory=dict)
     fitted_on: str = ""
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_card(plan: TrainPlan, estimate: Measured, dev: Measured, story: Story) -> str:
@@ -190,7 +191,7 @@ def _what(name: str) -> str:
 
 
 def _estimate(part: Measured, plan: TrainPlan, story: Story) -> str:
-    how = _folds(part, plan) if plan.split.folds else _one_part(part, plan, story.fitted_on)
+    how = _folds(part, plan) if plan.split.folds else _one_part(part, plan, story)
     hidden = _hidden(plan)
     return (
         f"{how} It comes from the same place as the training data: elsewhere expect less."
@@ -198,20 +199,34 @@ def _estimate(part: Measured, plan: TrainPlan, story: Story) -> str:
     )
 
 
-def _one_part(part: Measured, plan: TrainPlan, fitted_on: str) -> str:
+def _one_part(part: Measured, plan: TrainPlan, story: Story) -> str:
     share = round(100 * plan.split.held_out)
     free = "no threshold was fitted on them, and nothing was stopped or chosen by them"
-    if "held-out" in fitted_on:
+    if "held-out" in story.fitted_on:
         refuses = any(step["op"] == "distance" for step in plan.model["pipeline"])
         more = " and what it refuses as unlike its training were" if refuses else " was"
         free = "and nothing was stopped or chosen by them; only how sure it may be"
         free += f"{more} fitted on them (below)"
+    if story.offsets:
+        free = free.replace("chosen by them", "chosen by them but what follows")
     watched = "" if plan.split.calibrate else " The training's curves were drawn on them as well."
     return (
         f"From {part.cases} cases of {part.patients} patients ({share} % of the patients of the "
         "training part, dealt by a hash of the patient). The net did not learn from them, "
         f"{free}; they were measured at the end, "
-        f"through the whole pipeline.{watched} This is a single held-out part, no cross-validation."
+        f"through the whole pipeline.{_offsets(story)}{watched} This is a single held-out part, no "
+        "cross-validation."
+    )
+
+
+def _offsets(story: Story) -> str:
+    if not story.offsets:
+        return ""
+    each = ", ".join(f"{name} {value:+g}" for name, value in story.offsets.items())
+    return (
+        " One number for each of some organs was chosen by their mean Dice and added to the net's "
+        f"last bias, against outlines that are too large or too small ({each}); each patient was "
+        "measured with the numbers that the other patients gave."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from medview.training.cases import Case
 from medview.training.curves import draw_curves, draw_reliability, draw_volumes, draw_voxels
 from medview.training.evaluation import Listener, evaluate_cases, figures_of
 from medview.training.learning import Job, write_json
+from medview.training.offsets import Fitted, fit_offsets, move_bias
+from medview.training.outlines import metric_name
 from medview.training.parts import Parts
 from medview.training.pictures import draw_worst
 from medview.training.plan import TrainPlan
@@ -34,7 +36,7 @@ from medview.training.trust import (
 )
 
 Rows = Sequence[Mapping[str, Any]]
-_APART = ("trust", "again")  # of what is told of the making: they stand in places of their own
+_APART = ("trust", "again", "offsets")  # of what is told of the making: they stand in places of their own
 _HOW = "one part of the training patients, split by patient, measured at the end"
 _HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn from them"
 
@@ -45,7 +47,8 @@ class Made:
 
     on: the graphics card that worked so long, "" for one core of the processor.
     trust: what is known already of the limits of certainty in calib.json; None where they are to
-    be fitted. again: how the same weights came out when they were made a second time.
+    be fitted. offsets: what the weights' last bias holds already, likewise (`offsets`).
+    again: how the same weights came out when they were made a second time.
     """
 
     seconds: int
@@ -54,6 +57,7 @@ class Made:
     history: Sequence[Mapping[str, float]]
     on: str = ""
     trust: Mapping[str, Any] | None = None
+    offsets: Mapping[int, float] | None = None
     again: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -62,8 +66,12 @@ def made_of(folder: Path) -> Made:
     told = read_json(folder / "eval.json")
     usual = {"seconds": 0, "steps": 0, "kept_step": 0, "history": (), "on": ""}
     made = {**usual, **told.get("made", {})}
+    held = told.get("offsets")
     return Made(
-        trust=told.get("trust", {}), again=kept(folder), **{name: made[name] for name in usual}
+        trust=told.get("trust", {}),
+        offsets={int(n): v for n, v in held["values"].items()} if held else None,
+        again=kept(folder),
+        **{name: made[name] for name in usual},
     )
 
 
@@ -82,7 +90,11 @@ def describe(
     write_json(folder / "eval.json", {"metrics": {}, "estimate": {}})
     (folder / "card.md").write_text("", encoding="utf-8")
     write_manifest(folder)
-    model, trust, estimate, dev = _measured(plan, parts, (how, rows), (open_folder(folder), job))
+    model, moved = _moved(plan, parts, how, (open_folder(folder), job))
+    if moved and how.offsets is None:
+        how = replace(how, trust=None)  # it was about outlines of another size
+    known = (rows, moved)
+    model, trust, estimate, dev = _measured(plan, parts, (how, known), (model, job))
     elsewhere = _elsewhere(plan, parts, model, job)
     draw_worst(model, parts.dev, dev.per_case, job.folder / "pictures")
     story = Story(
@@ -98,6 +110,7 @@ def describe(
         pictures=_draw(plan, (how, dev, trust), folder, job),
         elsewhere=elsewhere,
         fitted_on=trust.get("fitted_on", ""),
+        offsets=_told_offsets(model, moved),
     )
     document = {
         "metrics": dev.metrics,
@@ -107,6 +120,7 @@ def describe(
         "data": plan.data.title,
         "near_duplicates": dict(parts.near),
         **elsewhere,
+        **({"offsets": {"values": moved.values, "cases": len(moved.own)}} if moved else {}),
         **({"trust": trust} if trust else {}),
         **({"again": how.again} if how.again else {}),
         "made": {name: value for name, value in asdict(how).items() if name not in _APART},
@@ -118,19 +132,42 @@ def describe(
     (folder / "card.md").write_text(card, encoding="utf-8")
 
 
+def _moved(
+    plan: TrainPlan, parts: Parts, how: Made, place: tuple[ModelFolder, Job]
+) -> tuple[ModelFolder, Fitted | None]:
+    """The folder with what its plan adds to the last bias, and how that was found."""
+    model, job = place
+    if plan.offsets is None:
+        return model, None
+    listener = Listener(job.progress, job.cancel)
+    found = fit_offsets(model, parts.held_out, plan.offsets, listener, how.offsets)
+    if how.offsets is None:
+        move_bias(plan, model.path, found.values)
+        write_manifest(model.path)
+    return open_folder(model.path), found
+
+
+def _told_offsets(model: ModelFolder, moved: Fitted | None) -> dict[str, float]:
+    names = {out.value: metric_name(out.name) for out in model.outputs}
+    return {names[n]: value for n, value in moved.values.items()} if moved else {}
+
+
 def _measured(
-    plan: TrainPlan, parts: Parts, made: tuple[Made, Rows], place: tuple[ModelFolder, Job]
+    plan: TrainPlan, parts: Parts, made: tuple[Made, tuple[Rows, Fitted | None]], place: tuple[ModelFolder, Job]
 ) -> tuple[ModelFolder, Mapping[str, Any], Measured, Measured]:
     """The folder with its limits of certainty, their figures, the estimate and dev."""
-    (model, job), (how, rows) = place, made
+    (model, job), (how, (rows, moved)) = place, made
     trust = with_patients(how.trust, dealt_parts(plan, parts)) if how.trust else how.trust
     # What a model refuses by its distance is known only when its limits are.
     if trust is None and keeps_distance(model):
-        model, trust = _certain(plan, parts, place, {})
+        known = {row["id"]: row for row in moved.own} if moved else {}
+        model, trust = _certain(plan, parts, place, known)
+    rows = moved.crossed if moved else rows
     estimate = _pooled(model, rows) if rows else _measure("held out", model, parts.held_out, job)
     dev = _measure("dev", model, parts.dev, job)
     if trust is None:
-        by_it = dev.per_case if rows else (*estimate.per_case, *dev.per_case)
+        own = moved.own if moved else estimate.per_case
+        by_it = dev.per_case if rows and not moved else (*own, *dev.per_case)
         model, trust = _certain(plan, parts, place, {row["id"]: row for row in by_it})
     return model, trust, estimate, dev
 

@@ -136,9 +136,7 @@ def run_cases(
         if case.truth is None if judge is _compared else not case.label:
             raise InvalidInput(say("These labelled data do not fit the model."))
         listener.progress(number, len(cases), tr("Measuring the model"))
-        row: dict[str, Any] = {"id": case.id, "patient": case.patient}
-        row |= {"group": case.group} if case.group else {}
-        row |= {"left_out": dict(case.left_out)} if case.left_out else {}
+        row = row_of(case)
         try:
             result = pipeline.run(_as_given(folder, case), _silent, listener.cancel)
         except InputRefused as error:
@@ -148,6 +146,13 @@ def run_cases(
         rows.append(row)
     listener.progress(len(cases), len(cases), tr("Measuring the model"))
     return rows
+
+
+def row_of(case: Case) -> dict[str, Any]:
+    """What stands in a case's row before it is judged."""
+    row: dict[str, Any] = {"id": case.id, "patient": case.patient}
+    row |= {"group": case.group} if case.group else {}
+    return row | ({"left_out": dict(case.left_out)} if case.left_out else {})
 
 
 def figures_of(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) -> Figures:

@@ -103,6 +103,15 @@ class Second:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Offsets:
+    """Labels of a U-Net whose logits are moved after the training (`offsets`), and the numbers
+    that are tried, 0 among them."""
+
+    labels: tuple[int, ...]
+    choices: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainPlan:
     """A whole TOML file, checked. model: model.json without provenance. card: texts by heading.
 
@@ -110,6 +119,7 @@ class TrainPlan:
     the same recipe is not shown and is judged on; changed: whether `dev` is also measured with its
     pictures changed on purpose (`shift`). certainty: the share of new cases that the limits
     of certainty may miss (`trust`), 0 where none are fitted. second: a weaker output, None without.
+    offsets: what is moved after the training, None without.
     """
 
     path: Path
@@ -123,6 +133,7 @@ class TrainPlan:
     changed: bool = False
     certainty: float = 0.0
     second: Second | None = None
+    offsets: Offsets | None = None
 
     @property
     def name(self) -> str:
@@ -188,6 +199,7 @@ def read_plan(path: Path) -> TrainPlan:
         changed=_elsewhere(loaded).get("changed", False) is True,
         certainty=read_certainty(loaded),
         second=_second(loaded, model),
+        offsets=_offsets(loaded, model),
     )
     if (plan.split.held_out > 0) == (plan.split.folds > 1):
         raise InvalidInput(
@@ -198,6 +210,8 @@ def read_plan(path: Path) -> TrainPlan:
         raise _impossible("recipe.until")
     if plan.second and not plan.split.calibrate:
         raise _impossible("split.calibrate")
+    if plan.offsets and not plan.split.held_out:
+        raise _impossible("split.held_out")
     if plan.certainty and not (plan.split.held_out or plan.split.calibrate):
         raise _impossible("certainty.alpha")
     if plan.recipe.patience and not plan.split.calibrate:
@@ -249,6 +263,20 @@ def _second(loaded: Mapping[str, Any], model: Mapping[str, Any]) -> Second | Non
     weak = [output.get("name") for output in model.get("outputs", ()) if output.get("weak")]
     if weak != [found.output] or not found.positive or not found.against or found.ridge <= 0:
         raise _impossible("second")
+    return found
+
+
+def _offsets(loaded: Mapping[str, Any], model: Mapping[str, Any]) -> Offsets | None:
+    if "offsets" not in loaded:
+        return None
+    found = read_part(Offsets, require_table(loaded, "offsets"), "offsets")
+    known = {output.get("label") for output in model.get("outputs", ())}
+    is_unet = any(step.get("arch") == "unet3d" for step in model["pipeline"])
+    are_numbers = all(_fits(choice, "float") for choice in found.choices)
+    if not (is_unet and found.labels and set(found.labels) <= known and are_numbers):
+        raise _impossible("offsets.labels" if are_numbers else "offsets.choices")
+    if 0 not in found.choices or len(set(found.choices)) < 2:
+        raise _impossible("offsets.choices")
     return found
 
 
