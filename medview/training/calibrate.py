@@ -5,6 +5,7 @@ Everything here comes from patients that the net did not learn from, but for the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -95,9 +96,14 @@ def known_world(features: Array, apart: Array) -> dict[str, Any]:
     distances = [mahalanobis(row, known) for row in apart]
     return {
         **known,
-        "limit": round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4),
+        "limit": limit_of_distance(distances),
         "warn": round(float(np.quantile(distances, 1 - _WARNED_SHARE)), 4),
     }
+
+
+def limit_of_distance(distances: Sequence[float]) -> float:
+    """What one in a hundred of these distances exceeds."""
+    return round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4)
 
 
 def _short(values: Any) -> list[float]:

@@ -36,7 +36,11 @@ from medview.training.trust import (
 )
 
 Rows = Sequence[Mapping[str, Any]]
-_APART = ("trust", "again", "offsets")  # of what is told of the making: they stand in places of their own
+_APART = (
+    "trust",
+    "again",
+    "offsets",
+)  # of what is told of the making: they stand in places of their own
 _HOW = "one part of the training patients, split by patient, measured at the end"
 _HOW_FOLDS = "cross-validation: each patient judged by a net that did not learn from them"
 
@@ -153,7 +157,10 @@ def _told_offsets(model: ModelFolder, moved: Fitted | None) -> dict[str, float]:
 
 
 def _measured(
-    plan: TrainPlan, parts: Parts, made: tuple[Made, tuple[Rows, Fitted | None]], place: tuple[ModelFolder, Job]
+    plan: TrainPlan,
+    parts: Parts,
+    made: tuple[Made, tuple[Rows, Fitted | None]],
+    place: tuple[ModelFolder, Job],
 ) -> tuple[ModelFolder, Mapping[str, Any], Measured, Measured]:
     """The folder with its limits of certainty, their figures, the estimate and dev."""
     (model, job), (how, (rows, moved)) = place, made

@@ -27,7 +27,7 @@ from medview.ai.worker.pipeline import load_steps, run_steps
 from medview.ai.worker.steps import Context, State
 from medview.core.words import tr
 from medview.training import parts as training_parts
-from medview.training.calibrate import known_world
+from medview.training.calibrate import known_world, limit_of_distance
 from medview.training.cases import Case, deal, read_cases
 from medview.training.coverage import binomial_interval
 from medview.training.evaluation import Listener, run_cases
@@ -228,12 +228,12 @@ def world_of(
     apart = np.array([ask(case) for case in parts.fit])
     known = known_world(learned, apart)
     far = [mahalanobis(row, known) for row in apart]
-    known["limit"] = _limit_of(known["limit"], far)
+    known["limit"] = _limit_of(far)
     limits = [known["limit"]] * len(parts.test)
     if parts.test is parts.fit:
         people = [case.patient for case in parts.fit]
         limits = [
-            _limit_of(0.0, [d for d, who in zip(far, people, strict=True) if who != own])
+            _limit_of([d for d, who in zip(far, people, strict=True) if who != own])
             for own in people
         ]
     else:
@@ -243,7 +243,8 @@ def world_of(
     return known, {"kept": _share(kept, len(far)), "banner": _share(warned, len(far))}
 
 
-def _limit_of(quantile: float, distances: Sequence[float]) -> float:
+def _limit_of(distances: Sequence[float]) -> float:
+    quantile = limit_of_distance(distances) if distances else 0.0
     if len(distances) >= _MANY:
         return quantile
     return round(max(quantile, _ROOM * max(distances, default=0)), 4)
@@ -339,12 +340,15 @@ def _alike(about: Mapping[str, Any]) -> str:
 def _of_voxels(voxels: Mapping[str, Any]) -> str:
     before, after = voxels["before"], voxels["after"]
     low, high = after["interval"]
+    right = after["right_where_sure"]
+    sure = "none lies outside the band of 0.1 to 0.9"
+    if right is not None:
+        sure = f"of those outside the band of 0.1 to 0.9 {100 * right:.1f} % are right"
     return (
         f"Voxels within two of a structure, {voxels['cases']} of these cases: at temperature "
         f"{voxels['temperature']:.2f} their probabilities are off by {after['ece']:.3f} "
         f"({low:.3f} to {high:.3f}; expected calibration error, 15 bins of equal mass), without it "
-        f"by {before['ece']:.3f}; of those outside the band of 0.1 to 0.9 "
-        f"{100 * after['right_where_sure']:.1f} % are right.\n\n"
+        f"by {before['ece']:.3f}; {sure}.\n\n"
         f"![What is said of voxels, and what is so]({RELIABILITY})"
     )
 

@@ -39,11 +39,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Voxels:
-    """Of one case: logits [look, voxel, class] of the net's looks, and labels [voxel]."""
+    """Of one case: logits [look, voxel, class] of the net's looks, and labels [voxel].
+
+    judged: the labels that were looked for and drawn to their ends; nothing is known of others.
+    """
 
     patient: str
     logits: Floats
     truth: NDArray[np.int64]
+    judged: tuple[int, ...]
 
     def probabilities(self, temperature: float) -> NDArray[np.float64]:
         """[voxel, class]: the mean of the looks, as the window's band of doubt has it."""
@@ -131,8 +135,13 @@ def _voxels(folder: ModelFolder, case: Case, number: int, listener: Listener) ->
     drawn = sample_at(case.truth.astype(np.float32), case.volume.geometry, grid, 0)
     truth = np.rint(drawn).astype(np.int64)  # the labels, at the voxels of the network's grid
     places = _near(case, truth, each.mean(0).argmax(0), number)
+    if not len(places[0]):
+        return None
     classes = np.moveaxis(each, 1, -1)
-    return Voxels(case.patient, np.stack([look[places] for look in classes]), truth[places])
+    judged = tuple(n for n in range(1, each.shape[1]) if n in case.labels - case.open_ended)
+    if not judged:
+        return None
+    return Voxels(case.patient, np.stack([look[places] for look in classes]), truth[places], judged)
 
 
 def _middle(case: Case, mask: NDArray[np.bool_]) -> PatientPoint:
@@ -156,9 +165,10 @@ def _near(
 
 
 def _pairs(voxels: Voxels, temperature: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What is said of each structure in each voxel, and whether it is so."""
-    said = voxels.probabilities(temperature)[:, 1:]
-    so = voxels.truth[:, None] == np.arange(1, said.shape[1] + 1)
+    """What is said of each structure that was looked for in each voxel, and whether it is so."""
+    labels = np.array(voxels.judged, np.int64)
+    said = voxels.probabilities(temperature)[:, labels]
+    so = voxels.truth[:, None] == labels
     return said.ravel(), so.ravel()
 
 
@@ -175,11 +185,12 @@ def _figures(pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Mapping[str,
         drawn.append(calibration_error(truth, told))
     low, high = np.percentile(drawn, [2.5, 97.5])
     sure = (said <= LOW) | (said >= HIGH)
+    right = float(((said >= HIGH) == so)[sure].mean()) if sure.any() else None
     bins = [b for b in np.array_split(np.argsort(said, kind="stable"), _BINS) if len(b)]
     return {
         "ece": round(calibration_error(so, said), 4),
         "interval": [round(float(low), 4), round(float(high), 4)],
         "sure": round(float(sure.mean()), 4),
-        "right_where_sure": round(float(((said >= HIGH) == so)[sure].mean()), 4),
+        "right_where_sure": None if right is None else round(right, 4),
         "bins": [[round(float(said[b].mean()), 4), round(float(so[b].mean()), 4)] for b in bins],
     }
