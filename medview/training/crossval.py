@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from medview.training.learning import Job, learn, make_task, write_json, write_n
 from medview.training.loop import Task, plan_fingerprint
 from medview.training.parts import Parts, folds_of
 from medview.training.plan import TrainPlan
-from medview.training.second import write_second
+from medview.training.second import as_far_as_told, write_second
 
 _ROWS = "per_case.json"
 
@@ -52,6 +52,7 @@ class _Told:
 
 def rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
     """A net of the plan that learns from `fold` and judges its held-out cases: a row a case."""
+    plan = as_far_as_told(plan, fold)
     task = make_task(plan, fold, job.cancel)
     own = rows_fingerprint(plan, fold, task)
     if job.resume and (found := _kept(job.folder / _ROWS, own)) is not None:
@@ -80,7 +81,8 @@ def rows_of(plan: TrainPlan, fold: Parts, job: Job) -> list[Mapping[str, Any]]:
 def rows_fingerprint(plan: TrainPlan, fold: Parts, task: Task) -> str:
     """What the rows of a fold must share with a training to be its own: all they depend on."""
     judged = [[case.id, fingerprint(case.volume), _of_truth(case)] for case in fold.held_out]
-    about = [plan_fingerprint(plan, task), plan.model["pipeline"], plan.model["outputs"], judged]
+    about = [plan_fingerprint(plan, task), plan.model["pipeline"], plan.model["outputs"], judged,
+             plan.data.positive, asdict(plan.second) if plan.second else None]  # fmt: skip
     return hashlib.sha256(json.dumps(about, sort_keys=True, default=list).encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ def write_second(plan: TrainPlan, parts: Parts, folder: Path, cancel: CancelToke
     """Add a plan's second output, where it has one, to calib.json of a folder with weights.
 
     Learnt on the fit part, its probabilities on the calibration part, both of the ill alone; its
-    AUC is that on the held-out part (on the calibration part where none is held out). Raises
-    InvalidInput where a part lacks one of the two, OSError.
+    AUC is that on the held-out part (on the calibration part where none is held out, or one of the
+    two kinds alone). Raises InvalidInput where another part lacks one of the two, OSError.
     """
     second = plan.second
     if second is None:
@@ -42,9 +43,9 @@ def write_second(plan: TrainPlan, parts: Parts, folder: Path, cancel: CancelToke
     weights = plan.network["weights"]
     load_weights(net, (folder / weights).read_bytes(), weights)
     net.eval()
+    last = parts.held_out if _has_both(second, parts.held_out) else parts.calibrate
     fit, apart, unseen = (
-        _asked(plan, second, net, cases, cancel)
-        for cases in (parts.fit, parts.calibrate, parts.held_out or parts.calibrate)
+        _asked(plan, second, net, cases, cancel) for cases in (parts.fit, parts.calibrate, last)
     )
     weights, bias = logistic(fit[0].features, fit[1], second.ridge)
     temperature, shift = platt(apart[0].features @ weights + bias, apart[1])
@@ -56,6 +57,24 @@ def write_second(plan: TrainPlan, parts: Parts, folder: Path, cancel: CancelToke
     }
     calib = read_json(folder / "calib.json")
     write_json(folder / "calib.json", {**calib, "weaker": {second.output: known}})
+
+
+def as_far_as_told(plan: TrainPlan, parts: Parts) -> TrainPlan:
+    """The plan, without its second output where these parts lack one of the two kinds to learn it.
+
+    So a net that is to be judged on a kind that it never saw is judged by its first output.
+    """
+    second = plan.second
+    if second is None or all(_has_both(second, part) for part in (parts.fit, parts.calibrate)):
+        return plan
+    outputs = [output for output in plan.model["outputs"] if not output.get("weak")]
+    steps = [step for step in plan.model["pipeline"] if step["op"] != "weaker"]
+    return replace(plan, second=None, model={**plan.model, "outputs": outputs, "pipeline": steps})
+
+
+def _has_both(second: Second, cases: Sequence[Case]) -> bool:
+    labels = {case.label for case in cases}
+    return bool(labels & set(second.positive)) and bool(labels & set(second.against))
 
 
 def _asked(
@@ -102,7 +121,7 @@ def second_figures(
     told: a model's provenance.
     """
     positive, against = told.get("second", ()), told.get("second_against", ())
-    own = [row for row in rows if row["label"] in (*positive, *against)]
+    own = [row for row in rows if row["label"] in (*positive, *against) and "second" in row]
     truth = np.array([row["label"] in positive for row in own], bool)
     if not own or truth.all() or not truth.any():
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,12 @@ from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, no_progress
 from medview.training.build import train_model
 from medview.training.cases import read_cases
-from medview.training.learning import Job
-from medview.training.plan import TrainPlan, read_plan
+from medview.training.crossval import rows_fingerprint, rows_of
+from medview.training.learning import Job, make_task, read_all
+from medview.training.parts import Parts
+from medview.training.plan import Shift, TrainPlan, read_plan
 from medview.training.second import logistic, second_figures
+from medview.training.shift import without
 
 WEAK = "Rather one than the other (weak)"
 
@@ -119,3 +123,46 @@ def test_a_second_output_that_is_not_marked_weak_is_refused(tmp_path: Path):
     plan.path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidInput, match="second"):
         read_plan(plan.path)
+
+
+def _apart(plan: TrainPlan, folder: Path, kinds: set[str], most: int) -> tuple[Parts, Job]:
+    """The parts of a net that never saw the first `most` films of some kinds."""
+    folder.mkdir()
+    job = Job(folder, no_progress, CancelToken())
+    parts = read_all(plan, job)
+    some = [c.id for c in (*parts.fit, *parts.calibrate, *parts.held_out) if c.label in kinds]
+    return without(parts, Shift(name="never seen", leave_out=tuple(some[:most]))), job
+
+
+def test_a_net_that_never_saw_a_kind_is_judged_without_the_second_output(tmp_path: Path):
+    plan = two_kinds(tmp_path)
+    apart, job = _apart(plan, tmp_path / "run", {"other"}, 99)
+    assert {case.label for case in apart.held_out} == {"other"}
+    rows = rows_of(plan, apart, job)
+    assert len(rows) == len(apart.held_out)
+    assert all("second" not in row and ("score" in row or "refused" in row) for row in rows)
+    told = {"second": ["ill"], "second_against": ["other"]}
+    healthy = [{"label": "ill", "patient": "x", "score": 0.4}]  # of a set where both were left out
+    assert second_figures(told, [*rows, *healthy]) == {}
+
+
+def test_a_part_of_one_kind_alone_is_judged_by_both_outputs(tmp_path: Path):
+    plan = two_kinds(tmp_path)
+    apart, job = _apart(plan, tmp_path / "run", {"other"}, 1)
+    assert {case.label for case in apart.held_out} == {"other"}
+    assert all("second" in row or "refused" in row for row in rows_of(plan, apart, job))
+
+
+def test_rows_of_another_second_output_are_not_taken_for_these(tmp_path: Path):
+    plan = two_kinds(tmp_path)
+    apart, job = _apart(plan, tmp_path / "run", {"other"}, 1)
+    task = make_task(plan, apart, job.cancel)
+    second = plan.second
+    assert second is not None
+    others = (
+        replace(plan, second=replace(second, ridge=5.0)),
+        replace(plan, second=replace(second, positive=second.against, against=second.positive)),
+        replace(plan, data=replace(plan.data, positive=("ill",))),
+        plan,
+    )
+    assert len({rows_fingerprint(each, apart, task) for each in others}) == 4

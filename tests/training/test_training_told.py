@@ -88,6 +88,19 @@ def test_a_distance_is_held_to_those_of_other_patients(monkeypatch):
     assert about["kept"]["hits"] == 1
 
 
+def test_with_many_cases_their_quantile_is_the_limit_for_the_others(monkeypatch):
+    cases = [SimpleNamespace(patient=str(n), far=1 + n / 1000) for n in range(210)]
+    monkeypatch.setattr(trust, "_asker", lambda _folder, _listener: lambda case: case.far)
+    monkeypatch.setattr(trust, "known_world", lambda *_: {"limit": 0.0, "warn": 9.0})
+    monkeypatch.setattr(trust, "mahalanobis", lambda row, _known: float(row))
+    parts = trust.Parts(cases, cases, cases, ("one", "other"))
+    known, about = trust.world_of(None, parts, None)  # type: ignore[arg-type]
+    assert known["limit"] == pytest.approx(
+        np.quantile([case.far for case in cases], 0.99), abs=1e-4
+    )
+    assert about["kept"]["hits"] == 207  # one in a hundred is beyond
+
+
 def test_the_card_says_where_a_patient_has_several_cases():
     about = {"alpha": 0.1, "fit_cases": 20, "fitted_on": "x", "test_cases": 24, "measured_on": "y"}
     assert "of 9 patients" in card_section({**about, "test_patients": 9})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ def overconfident(times: float, patient: str, seed: int) -> Voxels:
     logits = rng.normal(0, 2, (4000, 3))
     shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     truth = (shares.cumsum(1) > rng.random((len(shares), 1))).argmax(1)
-    return Voxels(patient, (times * logits)[None].astype(np.float32), truth)
+    return Voxels(patient, (times * logits)[None].astype(np.float32), truth, (1, 2))
 
 
 @pytest.mark.parametrize("times", [0.5, 2.5])
@@ -50,7 +52,7 @@ def test_the_temperature_is_what_logits_were_blown_up_by(times: float) -> None:
 
 def test_looks_are_averaged_as_probabilities() -> None:
     two = np.array([[[4.0, 0.0]], [[0.0, 4.0]]], np.float32)
-    shares = Voxels("a", two, np.zeros(1, np.int64)).probabilities(2.0)
+    shares = Voxels("a", two, np.zeros(1, np.int64), (1,)).probabilities(2.0)
     assert shares == pytest.approx(np.array([[0.5, 0.5]]))
 
 
@@ -60,6 +62,28 @@ def test_a_net_that_says_what_is_so_keeps_its_own() -> None:
 
 def test_without_voxels_the_temperature_changes_nothing() -> None:
     assert fit_temperature([]) == 1.0
+
+
+def test_what_nobody_looked_for_does_not_count_as_said_wrongly() -> None:
+    sure = np.zeros((1, 5, 3), np.float32)
+    sure[..., 2] = 9.0  # of a structure that was not drawn in this case
+    voxels = Voxels("a", sure, np.zeros(5, np.int64), (1,))
+    said, so = _pairs(voxels, 1.0)
+    assert said.shape == so.shape == (5,)
+    assert said.max() < 0.01
+    assert not so.any()
+
+
+def test_where_nothing_is_sure_the_figures_and_the_card_say_so() -> None:
+    even = Voxels("a", np.zeros((1, 20, 2), np.float32), np.arange(20) % 2, (1,))
+    found = _figures([_pairs(even, 1.0)])
+    assert found["sure"] == 0
+    assert found["right_where_sure"] is None
+    json.dumps(found, allow_nan=False)
+    about = {"alpha": 0.1, "fit_cases": 2, "fitted_on": "x", "test_cases": 2, "measured_on": "y",
+             "voxels": {"temperature": 1.0, "cases": 1, "before": found,
+                        "after": found}}  # fmt: skip
+    assert "none lies outside the band" in card_section(about)
 
 
 def test_where_nobody_looked_nothing_is_counted() -> None:
