@@ -142,8 +142,8 @@ def test_a_net_that_never_saw_a_kind_is_judged_without_the_second_output(tmp_pat
     assert len(rows) == len(apart.held_out)
     assert all("second" not in row and ("score" in row or "refused" in row) for row in rows)
     told = {"second": ["ill"], "second_against": ["other"]}
-    healthy = [{"label": "ill", "patient": "x", "score": 0.4}]  # of a set where both were left out
-    assert second_figures(told, [*rows, *healthy]) == {}
+    both = [{"label": name, "patient": name, "score": 0.4} for name in ("ill", "other")]
+    assert second_figures(told, both) == {}
 
 
 def test_a_part_of_one_kind_alone_is_judged_by_both_outputs(tmp_path: Path):
