@@ -172,3 +172,43 @@ def test_the_size_of_today_and_the_earlier_one_are_told_apart(
     note = note_of(text, tmp_path)
     prior = {e.text: e.value.prior for e in note.entities if e.value and e.type == "measurement"}
     assert prior == told
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("Spiculated RUL nodule measuring 12 x 10 mm (previously 9 x 8 mm).", {12.0}),
+        ("Spiculated RUL nodule previously 9 mm is now 12 mm.", {12.0}),
+        ("Spiculated RUL nodule measures 12 mm, previously measured at about 9 mm.", {12.0}),
+        ("Spiculated RUL nodule 12 mm, earlier 9 mm.", {12.0}),
+        ("Spiculated RUL nodule 12 mm, previously measuring up to 9 mm.", {12.0}),
+        ("Spiculated RUL nodule is 12 mm, was 9 mm in 2020.", {12.0}),
+        ("Spiculated RUL nodule is 12 mm (was 9 mm).", {12.0}),
+        ("Spiculated RUL nodule measures 12 mm; previously it was 9 mm.", {12.0}),
+        ("Spiculated RUL nodule 12 mm (9 mm two years ago).", {12.0}),
+        ("Spiculated RUL nodule: 9 mm -> 12 mm.", {12.0}),
+        ("Spiculated RUL nodule: 12 mm (2020: 9 mm).", {12.0}),
+        ("Spiculated RUL nodule 6 mm; now 2 nodules are seen.", {6.0}),
+        ("Previously seen spiculated RUL nodule measures 6 mm.", {6.0}),
+        ("New compared to prior: spiculated 5 mm RUL nodule.", {5.0}),
+        ("右肺上叶结节12mm，2020年为9mm，边缘毛刺。", {12.0}),
+        ("右肺上叶结节12mm（两年前9mm），边缘毛刺。", {12.0}),
+        ("Two spiculated RUL nodules, the larger was 9 mm and the other was 5 mm.", {9.0, 5.0}),
+        ("Previously noted 9 mm RUL nodule has resolved.", set()),
+    ],
+)
+def test_what_a_nodule_measured_before_neither_takes_its_size_nor_adds_another(
+    tmp_path: Path, text: str, sizes: set[float]
+) -> None:
+    said = note_of(text, tmp_path).observations
+    assert {o.value for o in said if o.concept == "nodule_diameter_max"} == sizes
+    assert all(o.value is True for o in said if o.concept == "nodule_upper_lobe")
+    assert bool(sizes) == any(o.concept == "nodule_spiculated" for o in said)
+
+
+def test_a_size_after_an_arrow_is_not_a_bound(tmp_path: Path) -> None:
+    note = note_of("RUL nodule: 9 mm -> 12 mm.", tmp_path)
+    assert [e.value.comparator for e in note.entities if e.type == "measurement" and e.value] == [
+        "",
+        "",
+    ]

@@ -58,6 +58,21 @@ _LIST_FILL = re.compile(
 )
 
 
+# Between "previously" and the size that it speaks of, and behind a size.
+_TO_SIZE = re.compile(
+    r"(?:\s|[:：(（约为是]|\b(?:measur(?:ed|ing)|it|this|was|at|as|about|approximately|up to)\b)*",
+    re.IGNORECASE,
+)
+# "The previously seen nodule is unchanged": it is there.
+_SEEN_AGAIN = re.compile(
+    r"previously (?:seen|noted|described|identified|known|reported|documented|demonstrated|visualized)\b"
+    r"(?![^.;\n]{0,100}\b(?:no longer|not|resol\w+|disappear\w*)\b)"
+    r"[^.,;\n]{0,60}?\b(?:now )?(?:measures|remains?|persists?|(?:is|are|has|have|again|appears?) (?:again |now |been )?(?:unchanged|stable|seen|larger|smaller|bigger|increased|decreased|grown)|unchanged|stable)\b",
+    re.IGNORECASE,
+)
+_FROM_SIZE = re.compile(r" ?(?:(?:on|in|at) )?(?:(?:the|a|\w+) )?")
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
     """A cue in a text."""
@@ -118,6 +133,7 @@ def with_context(
 ) -> list[Entity]:
     """The entities of one sentence with negation, uncertainty, time and experiencer set."""
     cues = find_cues(text, span, languages, [e for e in entities if e.type not in _HOW])
+    cues = _without_those_of_sizes(text, cues, entities)
     spans = [(e.start, e.end) for e in entities]
     result = []
     for entity in entities:
@@ -137,6 +153,29 @@ def with_context(
             reaching["historical"] = _done(text, entity, span)
         result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
     return result
+
+
+def _without_those_of_sizes(
+    text: str, cues: Sequence[Cue], entities: Sequence[Entity]
+) -> list[Cue]:
+    """What makes a size an earlier one, beside a present size, leaves its finding a present one."""
+    sizes = [e.value.prior for e in entities if e.type == "measurement" and e.value is not None]
+    earlier = [e for e in entities if e.value is not None and e.value.prior]
+    if not earlier or all(sizes):
+        earlier = []
+    return [
+        cue
+        for cue in cues
+        if cue.category != "historical"
+        or not (
+            _SEEN_AGAIN.match(text, cue.start)
+            or any(
+                _TO_SIZE.fullmatch(text, cue.end, size.start)
+                or (cue.direction != "before" and _FROM_SIZE.fullmatch(text, size.end, cue.start))
+                for size in earlier
+            )
+        )
+    ]
 
 
 def _is_denied_after(text: str, uncertain: Cue | None, negated: Cue | None) -> bool:

@@ -38,22 +38,45 @@ _SUV = re.compile(
     r"SUV\s?-?(?:max|mean|peak|bw|值|最大值)?\s*(?:[:：=]|of|is|was|为|约)?\s*(?:约|about)?\s*(?P<num>\d+(?:\.\d+)?)",
     re.IGNORECASE,
 )
-_COMPARATOR = re.compile(r"(<=|>=|[<>≤≥＜＞]|less than|more than|greater than|up to|小于|大于)\s?$")
+_COMPARATOR = re.compile(
+    r"(<=|(?<![-=])>=?|[<≤≥＜＞]|less than|more than|greater than|up to|小于|大于)\s?$"
+)
 _SIGN = {"less than": "<", "小于": "<", "＜": "<", "more than": ">", "greater than": ">",
          "大于": ">", "＞": ">", "up to": "<=", "≤": "<=", "≥": ">="}  # fmt: skip
+_ANY_SIZE = rf"\d[\d.,]*(?:{_BY}\d[\d.,]*)?\s?(?:{_LENGTH})"
 _PRIOR = re.compile(
-    r"(?:previously|prior(?:ly)?|formerly|was|from|compared (?:to|with)|versus|vs\.?|earlier|原|较前|前片|既往|旧片|上次|先前|从|由)"
-    r"(?: (?:about|approximately|measured|measuring|seen|noted|described|known|reported|exam|study))*[ (（约为]*$",
+    r"(?:\b(?:previously|prior(?:ly)?|formerly|from|compared (?:to|with)|versus|vs\.?|earlier|(?:on|in) (?:the )?(?:prior|previous|earlier)(?: \w+)?"
+    r"|last (?:year|month|week|time))|原|较前|前片|既往|旧片|[上前]次|先前|从|由|去年|[年月周]前)"
+    r"(?: (?:about|approximately|measur(?:ed|ing)|seen|noted|described|known|reported|exam|study|CT|it|this|was|at|as))*"
+    r"(?:大小|检查|直径|[ (（约为是示测量]|(?<!to prior)(?<!with prior)[:：])*$",
     re.IGNORECASE,
 )
+# "9 mm previously", but of "12 mm, previously measured at 9 mm" the second is the earlier one.
 _PRIOR_AFTER = re.compile(
-    r"[ ,]*(?:previously(?! (?:\w+ ){0,2}\d)|on (?:the )?(?:prior|previous)|before\b|earlier)",
+    r"[ ,]*(?:previously|on (?:the )?(?:prior|previous)|before\b|earlier|(?:\w+ )?(?:year|month|week)s? (?:ago|earlier))"
+    rf"(?!(?:(?! and | now |[.;)] )[^,，。;；)）\n]){{0,40}}?(?:{_ANY_SIZE}|SUV|\d+ ?HU|\d ?mL))",
     re.IGNORECASE,
 )
-# "5 mm, now 7 mm", "9 mm RML nodule now measures 12 mm": the first is of earlier
+# "5 mm, now 7 mm", "9 mm RML nodule now measures 12 mm", "9 mm -> 12 mm": the first is of earlier
 _NOW_AFTER = re.compile(
-    r"(?: [A-Za-z-]+){0,3}[ ,，;；)）]*(?:\bnow (?:\w+ ){0,2}|(?:现|目前|今)(?:约|为|测|量)*\s*)\d",
+    r"(?:(?: [A-Za-z-]+){0,3}[ ,，;；)）]*(?:\bnow (?:\w+ ){0,2}|(?:现|目前|今|本次)(?:约|为|测|量)*\s*)|\s*(?:-+>|=+>|→)\s*)"
+    rf"{_ANY_SIZE}",
     re.IGNORECASE,
+)
+# "was 8 mm" speaks of another time only when a present size stands beside it.
+_WAS = re.compile(r"\bwas(?: (?:about|approximately|only))*[ (]*$", re.IGNORECASE)
+_NOW = re.compile(r"(?:now|currently|today)\b", re.IGNORECASE)
+_WAS_BESIDE = re.compile(
+    rf"{_ANY_SIZE}[ ,(]+(?:(?:but|and|which|it|this) )*was[a-z ]*$", re.IGNORECASE
+)
+# "12 mm (2020: 9 mm)", "12mm，2020年为9mm", "12 mm (9 mm in 2020)"
+_DATED_BESIDE = re.compile(
+    rf"{_ANY_SIZE}[ ,，(（;；]+(?:in |on )?(?:(?:19|20)\d{{2}}(?:年|[-/.]?\d{{1,2}}|月|日)*)[ :：为是]*$",
+    re.IGNORECASE,
+)
+_IN_BRACKET = re.compile(rf"{_ANY_SIZE} ?[(（]$", re.IGNORECASE)
+_DATED_AFTER = re.compile(
+    r" ?(?:in|on|at|dated|,) [^()（）]{0,24}(?:19|20)\d{2}[^()（）]{0,6}[)）]"
 )
 _NEVER = re.compile(r"(?:series|image|slice|slices|se|im|frame|collimation|层厚|层距|increment|interval|kernel)\s*:?$",
                     re.IGNORECASE)  # fmt: skip
@@ -84,16 +107,23 @@ def find_measurements(text: str, span: Span) -> list[Entity]:
 
 
 def _context(text: str, start: int, end: int) -> tuple[str, bool]:
-    before = text[max(0, start - 40) : start]
+    before = text[max(0, start - 60) : start]
     sign = _COMPARATOR.search(before)
     comparator = _SIGN.get(sign.group(1), sign.group(1)) if sign else ""
     if sign:
         before = before[: sign.start()]
-    prior = any((_PRIOR.search(before), _PRIOR_AFTER.match(text, end), _NOW_AFTER.match(text, end)))
-    # "was 8 mm" speaks of another time only when a present size stands beside it.
-    if before.rstrip().lower().endswith("was"):
-        prior = bool(re.search(r"(?:now|currently|today)\b", text[end : end + 60], re.IGNORECASE))
-    return comparator, prior
+    return comparator, _is_prior(text, before, end)
+
+
+def _is_prior(text: str, before: str, end: int) -> bool:
+    """Whether a size is of an earlier examination. before: the text up to it; end: its own."""
+    if _PRIOR.search(before) or _PRIOR_AFTER.match(text, end) or _NOW_AFTER.match(text, end):
+        return True
+    if _WAS.search(before):
+        return bool(_WAS_BESIDE.search(before) or _NOW.search(text[end : end + 60]))
+    if _IN_BRACKET.search(before):
+        return _DATED_AFTER.match(text, end) is not None
+    return _DATED_BESIDE.search(before) is not None
 
 
 def _entity(text: str, span: Span, begun: int | None = None, **value: object) -> Entity:
