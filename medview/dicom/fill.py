@@ -111,13 +111,13 @@ class VolumeFill:
             if reference.path not in by_path:
                 by_path[reference.path] = _frames_or_reason(reference.path)
             frames = by_path[reference.path]
-            if isinstance(frames, Sentence) or reference.frame >= len(frames):
-                said = frames if isinstance(frames, Sentence) else say("The file has changed.")
-                self.failed[k] = said
+            there = frames if isinstance(frames, Sentence) else _the_same(frames, reference)
+            if isinstance(there, Sentence):
+                self.failed[k] = there
                 found.append(None)
             else:
                 is_first = False
-                found.append(_tile(frames[reference.frame], reference, self.stack))
+                found.append(_tile(there, reference, self.stack))
         return found
 
     def _frame(self, k: int) -> Frame | None:
@@ -340,12 +340,11 @@ class VolumeFill:
         """
         reference = self.stack.frames[k]
         frames = _frames_or_reason(reference.path)
-        if isinstance(frames, Sentence):
-            raise UnreadableInstance(frames, reference.path)
-        found = frames[reference.frame] if reference.frame < len(frames) else None
+        found = frames if isinstance(frames, Sentence) else _the_same(frames, reference)
+        if isinstance(found, Sentence):
+            raise UnreadableInstance(found, reference.path)
         if (
-            found is None
-            or rescale_of(found) != rescale_of(before)
+            rescale_of(found) != rescale_of(before)
             or native_shortfall(found.instance, self._plan.form) is not None
         ):
             raise UnreadableInstance(say("The file has changed."), reference.path)
@@ -418,6 +417,18 @@ def _frames_or_reason(path: str) -> list[Frame] | Sentence:
         return error.what
     except NotDicom:
         return say("The file has changed.")
+
+
+def _the_same(frames: list[Frame], reference: FrameRef) -> Frame | Sentence:
+    """The frame that the scan saw; what stands in its file now may be another image, of another
+    place or another patient."""
+    if reference.frame < len(frames):
+        found = frames[reference.frame]
+        uid = found.instance.elements.text("SOPInstanceUID")
+        place = found.position if found.is_spatial and reference.tile is None else None
+        if uid == reference.sop_instance_uid and (place is None or place == reference.position):
+            return found
+    return say("The file has changed.")
 
 
 def _plan(first: Frame) -> _Plan:

@@ -12,6 +12,7 @@ from medview.core.progress import CancelToken
 from medview.core.words import say, tr
 from medview.gui.views.cine import is_number_ready, pace_of, shown_number
 from medview.gui.views.picture import as_array, picture_of
+from medview.gui.views.state import slice_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,22 +55,24 @@ class Shots(Protocol):
 
 
 class SliceShots:
-    """Every slice of what a view shows when the film begins, as they are read."""
+    """Every slice of what a view shows when the film begins, as they are read; the key images
+    alone where the view keeps to them."""
 
     def __init__(self, window: MainWindow, tile: Tile) -> None:
         self._tile, self._view, self._state = tile, tile.view, tile.view.stage.state
         self._key, self._plane = tile.key, tile.view.stage.plane
+        self._numbers = self._wanted(is_keys=window.actions_["measure.only_keys"].isChecked())
         self._times = self._paces(window)
 
     @property
     def count(self) -> int:
-        """Slices of the plane that is shown."""
-        return 0 if self._plane is None else self._plane.count
+        """Slices that the film has."""
+        return len(self._numbers)
 
     def show(self, number: int) -> None:
-        """A slice by its number as they are read."""
+        """A picture of the film by its number as they are read."""
         stage = self._view.stage
-        stage.scroll(number - shown_number(stage))
+        stage.scroll(self._numbers[number] - shown_number(stage))
 
     def is_there(self) -> bool:
         """Not where another series or plane came into the view."""
@@ -78,10 +81,10 @@ class SliceShots:
 
     def is_shown(self, number: int) -> bool:
         """Once it was read; where the reader scrolled meanwhile, it is turned to again."""
-        stage = self._view.stage
-        if shown_number(stage) != number:
+        stage, wanted = self._view.stage, self._numbers[number]
+        if shown_number(stage) != wanted:
             self.show(number)
-        return shown_number(stage) == number and is_number_ready(stage, number)
+        return shown_number(stage) == wanted and is_number_ready(stage, wanted)
 
     def times(self) -> list[float]:
         """The frames' own, or the reader's rate."""
@@ -92,12 +95,20 @@ class SliceShots:
         if self.is_there():
             self._view.stage.change(self._state)
 
+    def _wanted(self, *, is_keys: bool) -> list[int]:
+        plane, keys = self._plane, self._view.stage.measuring.key_slices
+        if plane is None:
+            return []
+        if is_keys and plane.is_native and keys:
+            return sorted(slice_number(plane, key) - 1 for key in keys)
+        return list(range(plane.count))
+
     def _paces(self, window: MainWindow) -> list[float]:
         shown = self._view.stage.shown
         if shown is None:
             return [100.0] * self.count
         pace = pace_of(shown.series, window.grid.playing.rate, shown.stack.frame_ms)
-        return [float(pace.wait_ms(number)) for number in range(self.count)]
+        return [float(pace.wait_ms(number)) for number in self._numbers]
 
 
 class PhaseShots:
@@ -168,13 +179,13 @@ class Film(QObject):
                 say("The film was left: its view shows something else now."), "bad"
             )
             return
-        if not self._shots.is_shown(at):
+        picture = None
+        if self._shots.is_shown(at):
+            picture = picture_of(self._view, has_text=False)
+        if picture is None or self._view.is_refining:  # the very look at it drafts it first
             if time.monotonic() - self._since > _PATIENCE_S:
                 self.stop()
                 self._window.reactions.say(say("The film was left: a picture did not come."), "bad")
-            return
-        picture = picture_of(self._view, has_text=False)
-        if self._view.is_refining:  # what resamples is drafted first, by the very look at it
             return
         self._since = time.monotonic()
         self._frames.append(as_array(picture))

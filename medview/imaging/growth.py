@@ -158,12 +158,13 @@ def _doubling_line(found: Growth) -> Sentence:
         return say("Unchanged over {days} {days:day|days}", days=found.days)
     values = {"doubling": number_text(round(abs(found.doubling_days))), "days": found.days}
     if found.doubling_days < 0:
-        return say("Volume halves in {doubling} days (over {days} days)", **values)
+        return say("Volume halves in {doubling} days (over {days} {days:day|days})", **values)
     if found.is_by_diameter:
         return say(
-            "Volume doubles in {doubling} days, taken as a sphere (over {days} days)", **values
+            "Volume doubles in {doubling} days, taken as a sphere (over {days} {days:day|days})",
+            **values,
         )
-    return say("Volume doubles in {doubling} days (over {days} days)", **values)
+    return say("Volume doubles in {doubling} days (over {days} {days:day|days})", **values)
 
 
 def signed(value: float) -> str:

@@ -140,6 +140,8 @@ def _is_headless(path: Path, folders: Collection[Path]) -> bool:
     """Whether a file beside documents has the name of one, and is none of the program's own."""
     if path.parent not in folders or path.suffix.lower() not in (*_FHIR_SUFFIXES, ".xml"):
         return False
+    if path.is_dir() or not is_there(str(path)):
+        return False
     try:
         return b'"medview' not in _read(path, _SNIFF)
     except (OSError, EOFError, zlib.error, UnreadableInstance):

@@ -109,9 +109,11 @@ def from_runs(
             continue
         if run.subject not in there or (largest and run.subject and is_outdated(run, largest)):
             continue
+        words = {each.id: state_of(work, run, each) for each in run.findings}
+        edited = {each for each, word in words.items() if word and word.decision == "edited"}
         for finding in run.findings:
-            decision = state_of(work, run, finding)
-            if decision is not None and decision.decision == "rejected":
+            word = words[finding.id]
+            if word is not None and word.decision == "rejected":
                 continue
             source = Source(
                 kind="model",
@@ -119,8 +121,9 @@ def from_runs(
                 locator=f"finding:{finding.id}",
             )
             found += _of_nodule_net(run, finding, study, source)
-            if decision is None or decision.decision != "edited":  # the reader's own mask speaks
-                found += _of_volume(finding, patient_id, study, source)
+            if finding.id in edited or (edited and finding.label_value is None):
+                continue  # measured in a mask that the reader corrected, or in several with it
+            found += _of_volume(finding, patient_id, study, source)
             found += [
                 observation
                 for quantity in finding.measurements

@@ -19,15 +19,18 @@ REPORTED = "reported by"  # in Measurement.extra: its numbers are a report's, no
 def keep(book: WorkBook, measurement: Measurement) -> None:
     """A measurement was drawn, or changed where its id is known."""
     known = {m.id: m for m in book.work.measurements}
-    is_new = measurement.id not in known
-    if not is_new:  # what the reader named it stays
-        named = tuple((k, v) for k, v in known[measurement.id].extra if k != REPORTED)
-        before = known[measurement.id]
+    before = known.get(measurement.id)
+    if before is None:
+        change = say("Measure")
+    elif before.points == measurement.points:  # its numbers stay whose they are
+        change = say("Move a label")
+        measurement = replace(before, label_shift=measurement.label_shift)
+    else:  # what the reader named it stays
+        change = say("Change a measurement")
+        named = tuple((k, v) for k, v in before.extra if k != REPORTED)
         measurement = nodule_again(before, replace(measurement, extra=named, text=before.text))
-    is_of_label = not is_new and known[measurement.id].points == measurement.points
     known[measurement.id] = measurement
-    change = say("Move a label") if is_of_label else say("Change a measurement")
-    book.change(say("Measure") if is_new else change, measurements=tuple(known.values()))
+    book.change(change, measurements=tuple(known.values()))
 
 
 def remove(book: WorkBook, ids: Collection[str]) -> None:
@@ -35,7 +38,13 @@ def remove(book: WorkBook, ids: Collection[str]) -> None:
     kept = tuple(m for m in book.work.measurements if m.id not in ids)
     masks = {linked_to(m) for m in book.work.measurements if m.id in ids}
     segments = tuple(s for s in book.work.segments if s.id not in masks)
-    book.change(say("Delete a measurement"), measurements=kept, segments=segments)
+    hidden = tuple(each for each in book.work.hidden_measurements if each not in ids)
+    book.change(
+        say("Delete a measurement"),
+        measurements=kept,
+        segments=segments,
+        hidden_measurements=hidden,
+    )
 
 
 def rename(book: WorkBook, measurement_id: str, text: str) -> None:

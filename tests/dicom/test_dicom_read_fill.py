@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dicom_read_cases import save, save_packed, save_series, slice_of
 
@@ -30,10 +31,27 @@ def test_the_slice_that_is_looked_at_is_there_before_any_other(tmp_path: Path) -
 def test_a_file_that_was_replaced_after_the_scan_is_read_anew(tmp_path: Path) -> None:
     stack = stack_of(save_series(tmp_path, RescaleIntercept=-1000))
     path = Path(stack.frames[2].path)
-    other = slice_of(7, RescaleIntercept=-1000, PatientName="A^B")
+    written = np.full((6, 5), 77, np.int16)
+    uid = stack.frames[2].sop_instance_uid
+    other = slice_of(2, written, RescaleIntercept=-1000, SOPInstanceUID=uid, PatientName="A^B")
     save(other, tmp_path / "beside").replace(path)
     volume = load_volume(stack)
-    assert volume.stored[:, 0, 0].tolist() == [1, 11, 71, 31]
+    assert volume.stored[:, 0, 0].tolist() == [1, 11, 77, 31]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_another_image_in_the_place_of_the_scanned_one_fails_its_slice_alone(
+    tmp_path: Path, moved: bool
+) -> None:
+    stack = stack_of(save_series(tmp_path))
+    path = Path(stack.frames[2].path)
+    uid = stack.frames[2].sop_instance_uid
+    other = slice_of(7, SOPInstanceUID=uid) if moved else slice_of(2, PatientID="P2")
+    save(other, tmp_path / "beside").replace(path)
+    fill = VolumeFill(stack)
+    fill.run()
+    assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
+    assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
 
 
 def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_alone(

@@ -312,6 +312,8 @@ def test_what_lost_its_head_among_documents_is_named_and_no_other_program_s_file
         write(tmp_path / "record", "results.json", '{"schema": "medview.results/1"}'),
         write(tmp_path / "settings", "own.json", '{"id": "x"}'),
     ]
+    (tmp_path / "record" / "export.json").mkdir()
+    names.append(tmp_path / "record" / "export.json")
     assert [path.name for path in documents_among(names)] == ["patient.json", "cut.json"]
 
 

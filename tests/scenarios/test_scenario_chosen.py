@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QPolygonF
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -107,6 +109,13 @@ def test_del_takes_the_one_that_was_clicked_and_the_menu_key_knows_it(
     qtbot.keyClick(view, Qt.Key.Key_Delete)
     assert len(measured(ruled)) == 1
     qtbot.mouseClick(view, LEFT, pos=view.rect().center())
+    middle = view.rect().center()
+    by_key = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, middle, view.mapToGlobal(middle))
+    QApplication.sendEvent(view, by_key)
+    qtbot.waitUntil(lambda: isinstance(QApplication.activePopupWidget(), QMenu), timeout=60_000)
+    menu = QApplication.activePopupWidget()
+    assert any(each.text().startswith("Delete the selected") for each in menu.actions())
+    menu.close()
     qtbot.keyClick(view, Qt.Key.Key_Delete)
     assert measured(ruled) == ()
 
@@ -163,3 +172,10 @@ def test_labels_cover_neither_their_shape_nor_each_other_nor_leave_the_view(
         assert not any(each.box.contains(QPointF(x, y)) for x, y in shape.tolist())
         others = [other.box for other in found if other is not each]
         assert not any(each.box.intersects(box) for box in others)
+
+    wide = view.stage.state
+    view.stage.change(replace(wide, zoom=8 * wide.zoom))
+    assert len(view.stage.measuring.labels()) < 4
+    for each in view.stage.measuring.labels():
+        box = QPolygonF([QPointF(x, y) for x, y in each.mark.lines[0][0].tolist()]).boundingRect()
+        assert box.adjusted(-1, -1, 1, 1).intersects(view.rect().toRectF())

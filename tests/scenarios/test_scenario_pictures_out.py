@@ -87,6 +87,25 @@ def test_the_slices_become_a_film_and_the_view_stands_as_it_stood(
     assert "Saved" in opened.status.message
 
 
+def test_a_film_of_key_images_has_those_alone(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, quiet
+) -> None:
+    view = opened.grid.active_view
+    view.resize(200, 160)
+    view.stage.scroll(-view.stage.plane.count)
+    for number in (1, 2):
+        opened.actions_.perform("measure.key_image")
+        qtbot.waitUntil(lambda n=number: len(view.stage.measuring.key_slices) == n, timeout=60_000)
+        view.stage.scroll(2)
+    opened.actions_.perform("measure.only_keys")
+    path = tmp_path / "film.webp"
+    opened.export.save_film(path)
+    qtbot.waitUntil(path.is_file, timeout=60_000)
+    quiet(opened)
+    with Image.open(path) as film:
+        assert film.n_frames == 2
+
+
 def frames_of(path: Path) -> list[np.ndarray]:
     with Image.open(path) as film:
         found = []

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from medview.core.observation import Observation, Source
-from medview.core.results import Code, Finding, ModelRef, ModelRun
+from medview.core.results import Code, Finding, ModelRef, ModelRun, Quantity
 from medview.core.study import Patient, Series, Study
 from medview.session.knowledge import Knowledge, from_runs
 from medview.session.segment_values import VOLUMES
@@ -67,3 +67,16 @@ def test_a_models_volume_holds_until_the_reader_says_otherwise(word: str, count:
 
     assert len(from_runs([run], work, "A", STUDY)) == count
     assert len(from_runs([run], Work(), "A", STUDY)) == 1
+
+
+def test_a_share_of_several_masks_falls_silent_where_one_of_them_was_corrected() -> None:
+    lung = Finding(id="f", kind="segmentation", label="x", label_value=1)
+    share = Quantity(concept="emphysema_share", value=0.1, unit="1")
+    both = Finding(id="g", kind="measurement", label="y", measurements=(share,))
+    run = ModelRun(
+        id="r", model=ModelRef(name="organs", version="1.0.0", manifest_sha256=""),
+        series_uid="1.2", stack=0, status="run", findings=(lung, both),
+    )  # fmt: skip
+    yes = Work(decisions=(Decision(finding_id="f", decision="edited", at="2026-01-31", by="R"),))
+    assert [each.concept for each in from_runs([run], yes, "A", STUDY)] == ["emphysema_share"]
+    assert from_runs([run], replace(yes, segments=(CORRECTED,)), "A", STUDY) == []

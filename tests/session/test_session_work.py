@@ -30,7 +30,7 @@ from medview.core.results import (
     Quantity,
 )
 from medview.core.words import say
-from medview.session import Session
+from medview.session import Session, measures
 from medview.session.events import Event, Message, VolumeOpened
 from medview.session.journal import Journal, patient_folder
 from medview.session.knowledge import name_measurement
@@ -410,3 +410,23 @@ def test_what_was_just_opened_is_what_is_shown(session: Session, ct_folder: CtFo
 
     assert session.patient is not None
     assert session.patient.id == "P2"
+
+
+def test_a_reported_number_stays_the_reports_where_only_its_label_is_moved(tmp_path: Path) -> None:
+    reported = replace(ruler(), extra=((measures.REPORTED, "Elsewhere"),))
+    made = book(tmp_path)
+    measures.keep(made, reported)
+    again = replace(reported, quantities=(), extra=(), label_shift=(3.0, 4.0))
+    measures.keep(made, again)
+    (kept,) = made.work.measurements
+    assert kept == replace(reported, label_shift=(3.0, 4.0))
+    measures.keep(made, replace(again, points=again.points[::-1]))
+    assert made.work.measurements[0].extra == ()
+
+
+def test_a_hidden_measurement_that_is_deleted_is_hidden_no_more(tmp_path: Path) -> None:
+    made = book(tmp_path)
+    measures.keep(made, ruler())
+    measures.hide(made, "m1")
+    measures.remove(made, ("m1",))
+    assert made.work.hidden_measurements == ()

@@ -119,7 +119,7 @@ def _long_table(case: Case, frames: int) -> Iterator[Finding]:
         yield case.finding(LONG_TABLE, said, table.tag, table.offset)
     elif wrong:
         said = say(
-            "{count} of {frames} entries {frames:leads|lead} to no picture.",
+            "{count} of {frames} entries {count:leads|lead} to no picture.",
             count=wrong,
             frames=frames,
         )

@@ -234,7 +234,7 @@ def _table(case: Case, node: Node, frames: int) -> Iterator[Finding]:
     starts = {start - base for start, _ in fragments[1:]}
     wrong = [n for n, at in enumerate(stated, 1) if at not in starts]
     if wrong or stated != sorted(set(stated)):
-        said = say("{count} of {frames} entries {frames:leads|lead} to no picture.",
+        said = say("{count} of {frames} entries {count:leads|lead} to no picture.",
                    count=len(wrong) or 1, frames=frames)  # fmt: skip
         yield case.finding(TABLE, said, node.tag, offset)
 

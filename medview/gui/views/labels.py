@@ -35,11 +35,13 @@ def place_labels(
     said: Iterable[tuple[Mark, tuple[str, ...]]], size: tuple[float, float]
 ) -> list[Label]:
     """A label for each measurement that says something, none over its own shape, another's words
-    or the view's edge as far as there is room."""
+    or the view's edge as far as there is room; of a shape outside the view there is none."""
     placed: list[Label] = []
     for mark, lines in said:
         width, height = words_size(lines)
         shape = _places_of(mark)
+        if not _meets(shape, size):
+            continue
         if mark.label is None:
             taken = [each.box for each in placed]
             box = _free_box(mark, shape, (width, height), size, taken)
@@ -61,6 +63,12 @@ def _places_of(mark: Mark) -> FloatArray:
     if mark.places:
         rows.append(np.array(mark.places))
     return np.concatenate(rows)
+
+
+def _meets(shape: FloatArray, size: tuple[float, float]) -> bool:
+    """Whether a shape reaches into the view, by the box around it."""
+    low, high = shape.min(axis=0), shape.max(axis=0)
+    return bool((high >= 0).all() and (low <= size).all())
 
 
 def _free_box(
