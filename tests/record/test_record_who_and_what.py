@@ -216,3 +216,98 @@ def test_a_woman_of_a_hundred_years_has_her_age(read: Reader) -> None:
 )
 def test_a_smoking_status_in_words_is_read_as_a_sentence_is(words: str, status: str) -> None:
     assert smoking_status(words) == status
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("糖尿病史不详。", "diabetes"),
+        ("高血压病史不详，冠心病史不清。", "hypertension"),
+        ("高血压病史不详，冠心病史不清。", "cardiovascular_disease"),
+        ("肺癌家族史不详。", "family_history_lung_cancer"),
+        ("Diabetes: unknown.", "diabetes"),
+        ("History of diabetes unknown.", "diabetes"),
+        ("Stroke not known.", "stroke_tia_embolism"),
+        ("Unknown history of stroke.", "stroke_tia_embolism"),
+        ("It is not known whether he has diabetes.", "diabetes"),
+    ],
+)
+def test_what_nobody_knows_is_neither_yes_nor_no(read: Reader, text: str, concept: str) -> None:
+    assert concept not in {o.concept for o in read(text).observations}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "高血压病史10年（用药不详）。",
+        "高血压病史20年，具体用药不详。",
+        "Hypertension, duration unknown.",
+        "Hypertension, onset date not known.",
+    ],
+)
+def test_a_disease_of_which_only_a_detail_is_unknown_is_there(read: Reader, text: str) -> None:
+    assert [o.value for o in read(text).observations if o.concept == "hypertension"] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Given IV fluids and epinephrine -> swelling improved.", set()),
+        ("Ondansetron -> nausea improved.", set()),
+        ("Metoprolol -> hypotension, stopped.", set()),
+        ("Benadryl -> rash resolved.", set()),
+        ("肾上腺素→皮疹好转。", set()),
+        ("对青霉素不过敏。", set()),
+        ("青霉素皮试阴性。", set()),
+        ("Penicillin skin test negative.", set()),
+        ("PCN -> hives.", {"PCN: hives"}),
+        ("Allergies: codeine -> nausea.", {"codeine: nausea"}),
+        ("青霉素皮试阳性。", {"青霉素"}),
+        ("Statin intolerant.", {"Statin"}),
+        ("他汀不耐受。", {"他汀"}),
+    ],
+)
+def test_an_arrow_or_a_denial_makes_no_allergy(read: Reader, text: str, said: set[str]) -> None:
+    observed = read(text).observations
+    assert {o.value for o in observed if o.concept == "allergy"} == said
+    assert not [o for o in observed if o.concept == "statin_treatment"]
+    if "青霉素" in text:
+        assert not [o for o in observed if o.concept == "medication"]
+
+
+@pytest.mark.parametrize(
+    ("text", "none"),
+    [
+        ("Bilateral PCN placed for hydronephrosis.", "drug"),
+        ("Left PCN tube exchanged.", "drug"),
+        ("Blunting of the left CP angle.", "symptom"),
+        ("CP angles clear. Child-Pugh: CP-B.", "symptom"),
+    ],
+)
+def test_a_nephrostomy_is_no_penicillin_and_an_angle_no_pain(
+    read: Reader, text: str, none: str
+) -> None:
+    assert none not in {e.type for e in read(text).entities}
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("Took lisinopril until 2019.", "antihypertensive_treatment"),
+        ("Lisinopril 10 mg daily until last year.", "antihypertensive_treatment"),
+        ("服用氨氯地平至2019年。", "antihypertensive_treatment"),
+        ("Used to take atorvastatin.", "statin_treatment"),
+    ],
+)
+def test_a_drug_that_was_taken_until_then_is_no_treatment(
+    read: Reader, text: str, concept: str
+) -> None:
+    assert concept not in {o.concept for o in read(text).observations}
+
+
+def test_a_family_history_that_is_negative_is_denied(read: Reader) -> None:
+    observed = read("Negative family history of lung cancer.").observations
+    assert {(o.concept, o.value) for o in observed if o.value is not None} >= {
+        ("family_history_lung_cancer", False)
+    }
+    assert "cancer_history" not in {o.concept for o in observed}

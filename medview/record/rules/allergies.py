@@ -19,7 +19,8 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:allerg(?:y|ies|ic)|hypersensitivity|intolerance)\b|\s*(?:等)?(?:药物|类药物|类)?(?:严重|有)?过敏",
+    r"\s*(?:allerg(?:y|ies|ic)|hypersensitivity|intoleran(?:t|ce)|skin test(?:ing)? (?:is |was )?(?:positive|negative))\b"
+    r"|\s*(?:等)?(?:药物|类药物|类)?(?:(?:严重|有|并?不|没有|并?无|未见)?(?:过敏|不耐受)|皮试[(（]?[阴阳+＋—－-])",
     re.IGNORECASE,
 )
 # "Lisinopril caused a cough" under ALLERGIES is an effect of a drug, not an allergy.
@@ -29,8 +30,8 @@ _DID = r"[(（:：,，\-–→>=]|曾|可|药物|allergy|过敏|causes?|caus(?:e
 REACTION = re.compile(rf"\s*(?:{_DID})(?:\s|{_DID})*(?:\w+ ){{0,2}}", re.IGNORECASE)
 # "PCN -> hives": an arrow from a substance to what an allergy does.
 _ARROW = re.compile(
-    r"\s*(?:-+>|=+>|→)\s*(?:\w+ ){0,2}(?:rash|hives|urticaria|anaphyla|angioedema|swell|itch|pruritus|wheez"
-    r"|bronchospasm|flushing|hypotension|nausea|vomit|GI upset|皮疹|荨麻疹|过敏|休克|瘙痒|喉头水肿|红肿)",
+    r"\s*(?:-+>|=+>|→)\s*(?:\w+ ){0,2}(?:rash|hives|urticaria|anaphyla|angioedema|皮疹|荨麻疹|过敏|喉头水肿)"
+    r"(?![^.;。；,，\n]{0,24}(?:improv|resolv|better|reliev|subsid|settl|gone|clear|好转|缓解|消退|减轻|消失))",
     re.IGNORECASE,
 )
 _APART_MAX = 60  # characters
@@ -54,7 +55,7 @@ def with_allergies(
 ) -> list[Entity]:
     """Entities of a sentence, with substances that cause an allergy turned into `allergy`."""
     if section != "allergies" and not re.search(
-        r"allerg|intoleran|hypersens|anaphyl|过敏|[-=]>|→|\ball:",
+        r"allerg|intoleran|hypersens|anaphyl|skin test|过敏|不耐受|皮试|[-=]>|→|\ball:",
         text[span[0] : span[1]],
         re.IGNORECASE,
     ):

@@ -1,5 +1,7 @@
 """Names that mean something else where they stand: RA after a percentage is room air."""
 
+# ruff: noqa: E501 - a pattern reads better on one line
+
 from __future__ import annotations
 
 import re
@@ -17,6 +19,21 @@ _NOT_MEANT = (
     (r"性病", "", r"[变灶]"),  # 空洞性病变
     (r"T[1-4]", "", r"[a-d]?N[0-3x]"),  # a stage, no vertebra
     (r"尿管", "输$", ""),  # a ureter, no catheter
+    (
+        r"PCN",
+        r"(?i:bilateral|left|right|[LR]|plac\w+|insert\w+|exchang\w+|remov\w+|indwelling|existing) $",
+        "",
+    ),
+    (
+        r"PCN",
+        "",
+        r"(?i:s?[ -](?:tubes?|drains?|catheters?|(?:was |were |are )?(?:placed|placement|inserted|exchanged?|removed|draining)))",
+    ),
+    (
+        r"CP",
+        "",
+        r"(?i:[ -]?(?:angles?|recess|class|score)\b|[- ][ABC]\b)",
+    ),  # costophrenic, Child-Pugh
     (r"back", r"(?:dat\w+|go\w+|com\w+|held) $", ""),
     (r"DDx|allergic|DX|PRN|IM|PO|SE|FN|NKDA|NKA|NKFA|STAT|PSH|PMH|HPI|VSS|NT|ND|NAD|CTAB", "", ""),
 )

@@ -19,6 +19,7 @@ from functools import cache
 from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
 from medview.record.rules.alternation import one_of
+from medview.record.rules.taken_back import ended_after, unknown_after
 
 _HOW = ("dose", "route", "frequency", "duration")  # may share a word with a cue: "，口服"
 _CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
@@ -151,8 +152,16 @@ def with_context(
         _weigh_tests(text, span, entity, entities, reaching)
         if reaching["historical"] is None:
             reaching["historical"] = _done(text, entity, span)
+        _take_back(text, span, entity, reaching)
         result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
     return result
+
+
+def _take_back(text: str, span: Span, entity: Entity, reaching: dict[str, Cue | None]) -> None:
+    if (unknown := unknown_after(text, entity, span)) is not None:
+        reaching["uncertain"] = Cue("uncertain", "after", *unknown)
+    if reaching["historical"] is None and (ended := ended_after(text, entity, span)) is not None:
+        reaching["historical"] = Cue("historical", "after", *ended)
 
 
 def _without_those_of_sizes(
