@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QColorDialog, QToolButton
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.gui.views import volume_render
 from medview.gui.views.look_editor import LookEditor
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_blocks import FINE, WHOLE, Blocks
@@ -90,6 +91,58 @@ def view(qtbot) -> Callable[..., VolumeView]:
 
 
 @pytest.mark.parametrize("axes", _AXES)
+def _looks(*names: str):
+    found, _ = looks_for(_with_ball(), _HU)
+    return [next(look for look in found if look.id == name) for name in names]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        {},
+        {"box": CropBox((0.0, 0.0, 0.0), (1.0, 0.75, 0.8))},
+        {"planes": (CutPlane(point=(32.0, 20.0, 30.0), normal=(0.6, 0.8, 0.0)),)},
+    ],
+)
+def test_the_part_that_shows_is_drawn_as_the_whole_is(
+    scene: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bone,) = _looks("bone")
+    block = rimmed(*reduced(_with_ball(), FINE))
+    pictures = []
+    for worth in (0.6, 0.0):  # no part is as small as nothing
+        monkeypatch.setattr(volume_render, "_WORTH", worth)
+        renderer = VolumeRenderer()
+        renderer.show(block, Scene(look=bone, **scene))
+        pictures.append(renderer.draw(Camera().rotated(0.4, 0.2), (160, 160)).astype(int))
+        renderer.close()
+    part, whole = pictures
+    # Rays begin elsewhere, so that steps along them fall elsewhere too; a voxel is four pixels.
+    lit, known = np.argwhere(part.max(axis=2) > 40), np.argwhere(whole.max(axis=2) > 40)
+    assert len(known) > 200
+    assert len(lit) == pytest.approx(len(known), rel=0.05)
+    assert np.abs(lit.mean(axis=0) - known.mean(axis=0)).max() < 0.8
+    assert np.abs(part - whole).mean() < 0.3
+
+
+def test_a_look_that_shows_more_is_drawn_after_one_that_showed_less() -> None:
+    bone, soft = _looks("bone", "soft-tissue")
+    volume = _with_ball()
+    volume.stored[2:38, 2:38, 2:6] = 60
+    block = rimmed(*reduced(volume, FINE))
+    renderer, fresh = VolumeRenderer(), VolumeRenderer()
+    camera = Camera().rotated(0.4, 0.2)
+    renderer.show(block, Scene(look=bone))
+    fewer = renderer.draw(camera, (120, 120))
+    renderer.show(block, Scene(look=soft))
+    fresh.show(block, Scene(look=soft))
+    more = renderer.draw(camera, (120, 120))
+    assert np.array_equal(more, fresh.draw(camera, (120, 120)))
+    assert (more.max(axis=2) > 40).sum() > 1.5 * (fewer.max(axis=2) > 40).sum()
+    renderer.close()
+    fresh.close()
+
+
 def test_left_is_on_the_right_and_the_head_is_up_for_every_acquisition(axes) -> None:
     picture = _picture(_with_ball(axes), Scene(look=_look("bone")))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,15 @@ from medview.imaging.transfer import Look, rgb
 _UNIT_MM = 1.5  # opacities are meant for so much tissue: reduced copies then look like the whole
 
 
-def image_of(values: NDArray[np.int16 | np.float32], geometry: Geometry) -> Any:
-    """vtkImageData that looks at the array; VTK holds no reference of its own."""
+def image_of(
+    values: NDArray[np.int16 | np.float32],
+    geometry: Geometry,
+    start: Sequence[int] = (0, 0, 0),
+) -> Any:
+    """vtkImageData that looks at the array; VTK holds no reference of its own.
+
+    start: where in the grid its first voxel lies, [k, j, i].
+    """
     from vtkmodules.util import numpy_support
     from vtkmodules.vtkCommonDataModel import vtkImageData
 
@@ -24,6 +32,9 @@ def image_of(values: NDArray[np.int16 | np.float32], geometry: Geometry) -> Any:
     image = vtkImageData()
     image.SetDimensions(*values.shape[::-1])
     image.SetSpacing(*geometry.spacing)
+    image.SetOrigin(
+        *(at * step for at, step in zip(reversed(start), geometry.spacing, strict=True))
+    )
     image.GetPointData().SetScalars(to_vtk(values.ravel(), deep=0))
     return image
 

@@ -24,8 +24,11 @@ from medview.gui.views.volume_camera import Camera, extent_of, screen_map
 from medview.gui.views.volume_mean import mean_picture
 from medview.gui.views.volume_probe import native_window, prefer_osmesa
 from medview.gui.views.volume_scene import Scene, SliceInSpace, Surface
+from medview.imaging.transfer import Look
+from medview.imaging.visible import Ends, Part, ends_of, holds, visible_part, volume_of
 
 _LARGE = 384  # voxels along an axis
+_WORTH = 0.6  # of a block: a part as large as this is not worth a copy of its own
 _BLENDS = {"composite": 0, "mip": 1, "minip": 2}  # vtkVolumeMapper.BlendModes
 
 
@@ -64,11 +67,18 @@ def rimmed(
 
 @dataclass(eq=False)
 class _Part:
-    """A block as VTK has it; kept, because the slopes for its light take long to compute."""
+    """A block as VTK has it; kept, because the slopes for its light take long to compute.
+
+    part: what of the block VTK was given, values: the array that it looks at; ends: known for
+    blocks that are drawn at rest.
+    """
 
     block: Block
+    values: NDArray[np.int16 | np.float32]
     mapper: Any
     volume: Any
+    part: Part
+    ends: Ends | None
 
 
 class VolumeRenderer:
@@ -121,8 +131,8 @@ class VolumeRenderer:
 
     def show(self, block: Block, scene: Scene) -> None:
         """What the next pictures are of; the block's array is looked at, not copied."""
-        part = self._part(block)
         look = scene.look
+        part = self._part(block, look)
         part.volume.SetProperty(actors.property_of(look, is_hardware=bool(self.hardware)))
         part.mapper.SetBlendMode(_BLENDS.get(look.blend, 0))
         actors.set_box(part.mapper, scene.box, block.geometry)
@@ -197,17 +207,27 @@ class VolumeRenderer:
         pixels = to_numpy(self._reader.GetOutput().GetPointData().GetScalars())
         return np.ascontiguousarray(pixels.reshape(height, width, -1)[::-1, :, :3])
 
-    def _part(self, block: Block) -> _Part:
-        if id(block) not in self._parts:
-            from vtkmodules.vtkRenderingCore import vtkVolume
-
-            volume = vtkVolume()
-            mapper = self._mapper(block)
-            mapper.SetInputData(actors.image_of(block.values, block.geometry))
-            volume.SetMapper(mapper)
-            volume.SetUserMatrix(actors.place_of(block.geometry))
-            self._parts[id(block)] = _Part(block, mapper, volume)
+    def _part(self, block: Block, look: Look) -> _Part:
+        """What of a block the look shows; what VTK knows already wherever that is enough."""
+        known = self._parts.get(id(block))
+        # What moves is small, and must not wait for new slopes when the look changes.
+        ends = ends_of(block.values) if known is None and not block.is_quick else None
+        ends = ends if known is None else known.ends
+        part = _part_of(block, ends, look)
+        if known is None or not holds(known.part, part):
+            self._parts[id(block)] = self._given(block, part, ends)
         return self._parts[id(block)]
+
+    def _given(self, block: Block, part: Part, ends: Ends | None) -> _Part:
+        from vtkmodules.vtkRenderingCore import vtkVolume
+
+        volume = vtkVolume()
+        mapper = self._mapper(block)
+        values = np.ascontiguousarray(block.values[part])
+        mapper.SetInputData(actors.image_of(values, block.geometry, [each.start for each in part]))
+        volume.SetMapper(mapper)
+        volume.SetUserMatrix(actors.place_of(block.geometry))
+        return _Part(block, values, mapper, volume, part, ends)
 
     def _mapper(self, block: Block) -> Any:
         finest = min(block.geometry.spacing)
@@ -247,6 +267,16 @@ class VolumeRenderer:
         """Give the window back, in the thread that made it."""
         self.drop()
         self._window.Finalize()
+
+
+def _part_of(block: Block, ends: Ends | None, look: Look) -> Part:
+    """What is drawn of a block: all of it where a smaller part would save little."""
+    rows, columns, depth = block.values.shape[1], block.values.shape[2], block.values.shape[0]
+    whole = (slice(0, depth), slice(0, rows), slice(0, columns))
+    if ends is None:
+        return whole
+    part = visible_part(ends, look)
+    return part if volume_of(part) <= _WORTH * block.values.size else whole
 
 
 class _Stop:
