@@ -29,6 +29,9 @@ _STRONGEST = 0.85  # a heatmap never hides the picture altogether
 SAFE_COLOURS = ("#56b4e9", "#009e73", "#e69f00", "#cc79a7", "#f0e442", "#0072b2", "#d55e00")
 
 
+Places = NDArray[np.intp]
+
+
 class _Lookup(NamedTuple):
     """Where each pixel of a slice lies in another grid; None where axes are mixed."""
 
@@ -206,29 +209,64 @@ def outline_segments(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     Corner convention: pixel (row, column) covers column to column + 1 and row to row + 1. Straight
     runs are one segment.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
-        return np.empty((0, 4))
-    top, left = int(rows[0]), int(columns[0])
-    padded = _framed(mask[top : rows[-1] + 1, left : columns[-1] + 1], 1, 1)
-    level = _runs(padded[1:, 1:-1] != padded[:-1, 1:-1])  # row, from, to
-    upright = _runs((padded[1:-1, 1:] != padded[1:-1, :-1]).T)  # column, from, to
-    segments = np.concatenate([level[:, [1, 0, 2, 0]], upright[:, [0, 1, 0, 2]]])
-    return np.asarray(segments + np.array([left, top, left, top]), np.float64)
+    return label_outlines(mask.astype(np.uint8)).get(1, np.empty((0, 4)))
 
 
-def _framed(mask: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.bool_]:
-    """A mask with False around it; `np.pad` takes longer than the outline of a small label."""
-    height, width = mask.shape
-    framed = np.zeros((height + 2 * rows, width + 2 * columns), bool)
-    framed[rows : rows + height, columns : columns + width] = mask
-    return framed
+def label_outlines(labels: NDArray[np.uint8]) -> dict[int, NDArray[np.float64]]:
+    """As `outline_segments`, of each label that is there but 0, all found in one pass."""
+    rows, columns = labels.shape
+    # A row of whole words of eight bytes: edges are few, and so eight pixels are passed at once.
+    width = -(-(columns + 2) // 8) * 8
+    framed = np.zeros((rows + 2, width), np.uint8)
+    framed[1:-1, 1 : columns + 1] = labels
+    pixels = framed.reshape(-1)
+    height = rows + 2
+    level = _edges(pixels, width)
+    flat = _Edges(level, width, 0, pixels[level], pixels[level + width])
+    line, at = np.divmod(_edges(pixels, 1), width)
+    # Column by column, so that neighbours along an upright line follow each other.
+    steep = np.sort(at * height + line)
+    at, line = np.divmod(steep, height)
+    upright = line * width + at
+    both = flat, _Edges(steep, height, 1, pixels[upright], pixels[upright + 1])
+    present = np.flatnonzero(np.bincount(np.concatenate([flat.before, flat.after])))
+    return {
+        value: np.concatenate([edges.segments(value) for edges in both])
+        for value in present.tolist()
+        if value
+    }
 
 
-def _runs(edges: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """(n, 3) line, first, end of each run of True along the lines of a 2-D array."""
-    framed = _framed(edges, 0, 1)
-    change = framed[:, 1:] != framed[:, :-1]
-    # Along a line beginnings and ends alternate.
-    line, place = np.divmod(np.flatnonzero(change), change.shape[1])
-    return np.stack([line[::2], place[::2], place[1::2]], axis=1)
+class _Edges(NamedTuple):
+    """Edges between pixels along one way of a grid with a rim of one pixel.
+
+    places: ascending, neighbours on a line follow each other by one; stride: from one line to the
+    next. axis: 0 where lines run along x, 1 along y. before, after: the labels on both sides.
+    """
+
+    places: Places
+    stride: int
+    axis: int
+    before: NDArray[np.uint8]
+    after: NDArray[np.uint8]
+
+    def segments(self, value: int) -> NDArray[np.float64]:
+        """(n, 4) straight runs of the edges of one label."""
+        own = self.places[(self.before == value) | (self.after == value)]
+        breaks = np.flatnonzero(own[1:] != own[:-1] + 1)
+        segments = np.empty((len(breaks) + 1, 4))
+        line, start = np.divmod(own[np.append(0, breaks + 1)], self.stride)
+        segments[:, self.axis] = start - 1
+        segments[:, 2 + self.axis] = own[np.append(breaks, -1)] - line * self.stride
+        segments[:, 1 - self.axis] = segments[:, 3 - self.axis] = line
+        return segments
+
+
+def _edges(pixels: NDArray[np.uint8], step: int) -> Places:
+    """Where a pixel differs from the one `step` further."""
+    differs = np.zeros(pixels.size, np.uint8)
+    np.bitwise_xor(pixels[step:], pixels[:-step], out=differs[:-step])
+    words = differs.view(np.uint64)
+    some = np.flatnonzero(words != 0)
+    found = np.flatnonzero(words[some].view(np.bool_))
+    return np.asarray(some[found >> 3] * 8 + (found & 7), np.intp)

@@ -18,6 +18,7 @@ from medview.imaging.overlay import (
     heat_colours,
     inferno,
     label_fill,
+    label_outlines,
     outline_segments,
 )  # fmt: skip
 from medview.imaging.picture import compose, thumbnail
@@ -115,6 +116,41 @@ def test_outline_runs_along_the_pixel_edges() -> None:
 
 def test_outline_of_a_mask_at_the_border_is_closed() -> None:
     assert len(outline_segments(np.ones((3, 3), bool))) == 4
+
+
+def _edge_by_edge(labels: np.ndarray, value: int) -> set[tuple[int, int, int, int]]:
+    """Every edge of one pixel between a label and what it is not."""
+    framed = np.pad(labels, 1) == value
+    found = set()
+    for row, column in np.argwhere(framed[1:, 1:-1] != framed[:-1, 1:-1]).tolist():
+        found.add((column, row, column + 1, row))
+    for row, column in np.argwhere(framed[1:-1, 1:] != framed[1:-1, :-1]).tolist():
+        found.add((column, row, column, row + 1))
+    return found
+
+
+def _cut_up(segments: np.ndarray) -> list[tuple[int, int, int, int]]:
+    found = []
+    for x0, y0, x1, y1 in segments.astype(int).tolist():
+        found += [(x, y0, x + 1, y0) for x in range(x0, x1)]
+        found += [(x0, y, x0, y + 1) for y in range(y0, y1)]
+    return found
+
+
+def test_outlines_of_many_labels_found_together_are_those_of_each_alone() -> None:
+    generator = np.random.default_rng(5)
+    for number in range(60):
+        shape = generator.integers(1, 24, 2)
+        labels = generator.integers(0, 5, shape).astype(np.uint8) * 50
+        if number % 2:
+            labels = np.kron(labels, np.ones((3, 4), np.uint8)).T  # blocks, as they lie across
+        found = label_outlines(labels)
+        assert set(found) == set(np.unique(labels).tolist()) - {0}
+        for value, segments in found.items():
+            pieces = _cut_up(segments)
+            assert sorted(pieces) == sorted(_edge_by_edge(labels, value))
+            ends = segments[:, 2:] - segments[:, :2]
+            assert ((ends == 0).sum(axis=1) == 1).all()
 
 
 def test_picture_has_square_pixels_of_the_finer_spacing(ct_volume) -> None:

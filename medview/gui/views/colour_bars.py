@@ -63,13 +63,14 @@ def bars_of(stage: SliceStage, *, has_overlay: bool) -> list[Bar]:
 def paint_colour_bars(stage: SliceStage, painter: QPainter, *, has_overlay: bool) -> None:
     """The bars below each other, where there is room."""
     width, height = stage.size
-    if height < _LEAST_HEIGHT:
+    bars = bars_of(stage, has_overlay=has_overlay)
+    if not bars or height < _LEAST_HEIGHT:
         return
     tall = min(_TALLEST, height * 0.26)
     painter.setFont(ink.corner_font())
     line = QFontMetricsF(painter.font()).height() + 1
     top = max(height * 0.2, line * _LINES_ABOVE)
-    for bar in bars_of(stage, has_overlay=has_overlay):
+    for bar in bars:
         if top + tall > height * 0.8:
             return
         box = QRectF(width - ink.MARGIN - _WIDTH, top, _WIDTH, tall)

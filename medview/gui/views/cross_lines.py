@@ -80,21 +80,23 @@ def cross_lines(stage: SliceStage) -> list[CrossLine]:
         way, sine = _common(plane.normal_vector.tobytes(), other.normal_vector.tobytes())
         if sine < _PARALLEL:
             continue
-        middle = _on_screen(plane, where, point)
-        along = _on_screen(plane, where, PatientPoint(*(np.array(point) + 100 * way))) - middle
-        along = along / math.hypot(*along)
+        x, y = _on_screen(plane, where, point)
+        further = PatientPoint(*(at + 100 * step for at, step in zip(point, way, strict=True)))
+        right, down = _on_screen(plane, where, further)
+        long = math.hypot(right - x, down - y)
+        along = np.array([(right - x) / long, (down - y) / long])
         slab = stage.state.mpr.slab(name)
         gap = slab.mm / 2 * where.scale / sine if other.reach > 0.5 else 0.0
-        found.append(CrossLine(name, middle, along, gap, min(stage.size)))
+        found.append(CrossLine(name, np.array([x, y]), along, gap, min(stage.size)))
     return found
 
 
 @lru_cache(maxsize=64)  # planes stay as they lie while the place in them moves
-def _common(normal: bytes, other: bytes) -> tuple[FloatArray, float]:
-    """(3,) along the line of two planes, and the sine of the angle between them, from the bytes of
-    their unit normals."""
+def _common(normal: bytes, other: bytes) -> tuple[tuple[float, ...], float]:
+    """Along the line of two planes (x, y, z), and the sine of the angle between them, from the
+    bytes of their unit normals."""
     way = np.cross(np.frombuffer(normal), np.frombuffer(other))
-    return way, float(np.linalg.norm(way))
+    return tuple(way.tolist()), float(np.linalg.norm(way))
 
 
 def taken_at(lines: list[CrossLine], x: float, y: float) -> Taken | None:
@@ -114,6 +116,6 @@ def taken_at(lines: list[CrossLine], x: float, y: float) -> Taken | None:
     return None
 
 
-def _on_screen(plane: SlicePlane, where: ScreenMap, point: PatientPoint) -> FloatArray:
+def _on_screen(plane: SlicePlane, where: ScreenMap, point: PatientPoint) -> Place:
     _, row, column = plane.to_pixel(point)
-    return np.array(where.to_screen(row, column))
+    return where.to_screen(row, column)

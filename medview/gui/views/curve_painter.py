@@ -23,7 +23,7 @@ def paint_curve(stage: SliceStage, painter: QPainter, *, has_handles: bool) -> N
     if isinstance(plane, CurvedPlane):
         _paint_place(stage, painter)
         return
-    if plane.name not in stage.planes:
+    if plane.name not in stage.planes or stage.curving.path is None:
         return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

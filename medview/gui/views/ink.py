@@ -15,8 +15,9 @@ INK = DARK
 MARGIN = 10  # px between the frame and the corner texts
 
 
+@cache
 def plane_colour(plane: str, alpha: float = 1.0) -> QColor:
-    """The colour of a plane's corner and of its line in other planes."""
+    """The colour of a plane's corner and of its line in other planes; not to be changed."""
     by_name = {"axial": INK.axial, "coronal": INK.coronal, "sagittal": INK.sagittal}
     return colour(by_name.get(plane, INK.line), alpha)
 

@@ -25,7 +25,7 @@ from medview.imaging.overlay import (
     cut_heatmap,
     cut_labels,
     heat_colours,
-    outline_segments,
+    label_outlines,
     rgb,
 )
 from medview.imaging.planes import Plane, is_padding, native_plane
@@ -35,7 +35,6 @@ from medview.imaging.slice_plane import Sample, SlicePlane
 from medview.imaging.window import Window
 
 _QUICK_MS = 4.0  # what is drawn quicker needs no draft
-_FEW_LABELS = 16
 _KINDS = {
     1: QImage.Format.Format_Grayscale8,
     3: QImage.Format.Format_RGB888,
@@ -306,9 +305,9 @@ def _fill_table(legend: tuple[Label, ...]) -> list[int]:
 
 
 def _outlines(labels: NDArray[np.uint8], label_map: LabelMap) -> list[Outline]:
-    legend = label_map.labels
-    if len(legend) > _FEW_LABELS:  # counting costs as much as to look for some twenty
-        present = set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
-        legend = tuple(label for label in legend if label.value in present)
-    found = [Outline(outline_segments(labels == label.value), label.colour) for label in legend]
-    return [outline for outline in found if len(outline.segments)]
+    found = label_outlines(labels)
+    return [
+        Outline(found[label.value], label.colour)
+        for label in label_map.labels
+        if label.value in found
+    ]

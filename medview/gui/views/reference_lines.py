@@ -29,6 +29,8 @@ def paint_reference_lines(
     painter: QPainter, lines: tuple[ReferenceLine, ...], where: ScreenMap
 ) -> None:
     """The lines in their planes' colours; those of the ends are thin and dashed."""
+    if not lines:
+        return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for line in lines:

@@ -19,7 +19,7 @@ from medview.gui.tools.habits import habits
 from medview.gui.views import ink
 from medview.gui.views.brush_painter import paint_brush
 from medview.gui.views.colour_bars import paint_colour_bars
-from medview.gui.views.corner_painter import paint_letters, paint_texts
+from medview.gui.views.corner_painter import CornerTexts
 from medview.gui.views.cross_lines import CrossLine, cross_lines
 from medview.gui.views.curve_painter import paint_curve
 from medview.gui.views.fused_pictures import FusedPictures
@@ -28,7 +28,7 @@ from medview.gui.views.mark_painter import paint_label, paint_mark
 from medview.gui.views.pixels import Outline, Picture, PictureLook, SlicePictures
 from medview.gui.views.presented import paint_presented
 from medview.gui.views.reference_lines import paint_reference_lines
-from medview.gui.views.ruler_painter import paint_ruler
+from medview.gui.views.ruler_painter import RulerPainter
 from medview.gui.views.stage import SliceStage
 from medview.gui.views.state import ScreenMap, is_slice_ready
 from medview.imaging.grey import GreyLook
@@ -55,6 +55,8 @@ class SlicePainter:
         self._stage = stage
         self.pictures = SlicePictures(stage, stage.repaint_wanted.emit)
         self.fused = FusedPictures()
+        self._ruler = RulerPainter(stage)
+        self._texts = CornerTexts(stage)
         self._ground: Ground | None = None
 
     def paint(self, painter: QPainter, look: Look, pixel_ratio: float) -> None:
@@ -83,10 +85,10 @@ class SlicePainter:
             paint_brush(self._stage, painter, where)
             paint_colour_bars(self._stage, painter, has_overlay=look.has_overlay)
             if look.has_text:
-                paint_ruler(self._stage, painter, where)
-                paint_texts(self._stage, painter, look, where)
+                self._ruler.paint(painter, where)
+                self._texts.paint(painter, look, where)
             if habits().has_letters:
-                paint_letters(self._stage, painter, plane)
+                self._texts.paint_letters(painter, plane)
             self._paint_why_dark(painter)
             self._paint_progress(painter)
         self._paint_frame(painter, look)

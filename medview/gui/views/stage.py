@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from medview.core.words import Sentence
 from medview.gui.tools.base import Pointer
 from medview.gui.views.corners import Shown
 from medview.gui.views.curving import Curving
+from medview.gui.views.kept import Kept
 from medview.gui.views.measuring import Measuring
 from medview.gui.views.painting import Painting
 from medview.gui.views.state import (
@@ -64,7 +66,8 @@ class SliceStage(QObject):
         self.upper: UpperLayer | None = None  # another stack over this one
         self.presented: PresentationState | None = None  # whose drawings lie over it
         self.size = (1.0, 1.0)
-        self._mapped: tuple[object, object, object, ScreenMap] | None = None
+        self._mapped: Kept[ScreenMap] = Kept()
+        self._indexed: tuple[SlicePlane | None, PatientPoint | None, int] = (None, None, 0)
         self.windowing = Windowing()
         self.measuring = Measuring(self)
         self.painting = Painting(self)
@@ -124,7 +127,14 @@ class SliceStage(QObject):
     @property
     def index(self) -> int:
         """Which slice of the plane is shown."""
-        return 0 if self.plane is None else slice_index(self.plane, self._state.point)
+        if self.plane is None:
+            return 0
+        # Asked dozens of times a frame.
+        plane, point, index = self._indexed
+        if plane is not self.plane or point is not self._state.point:
+            index = slice_index(self.plane, self._state.point)
+            self._indexed = (self.plane, self._state.point, index)
+        return index
 
     @property
     def acquired(self) -> int:
@@ -135,13 +145,9 @@ class SliceStage(QObject):
         """From slice to screen, for the view's present size. Needs a stack."""
         if self.plane is None:
             return ScreenMap(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), 1.0)
-        # Asked several times a frame: what it was made of is compared as objects, not as values.
-        made_of = (self.plane, self._state, self.size)
-        if self._mapped is None or any(
-            old is not new for old, new in zip(self._mapped, made_of, strict=False)
-        ):
-            self._mapped = (*made_of, screen_map(self.plane, self._state, self.size))
-        return self._mapped[3]
+        values = (self.size, *self._state.standing)
+        make = partial(screen_map, self.plane, self._state, self.size)
+        return self._mapped.get((self.plane,), values, make)
 
     # -- what tools ask ----------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class ViewState:
     fit: float | None = None
     mpr: Mpr = STRAIGHT
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """What says where on the screen a slice lies, whichever slice it is."""
+        return (self.zoom, self.pan, self.flip_h, self.flip_v, self.turns, self.edge, self.fit)
+
     def reset(self) -> ViewState:
         """Place, window and planes stay, and what it hangs by; everything else as at first."""
         return ViewState(
@@ -67,10 +72,14 @@ class ScreenMap:
     matrix: FloatArray  # (2, 3)
     scale: float  # screen pixels a millimetre
 
+    @cached_property
+    def _numbers(self) -> tuple[float, ...]:
+        return tuple(self.matrix.ravel().tolist())
+
     def to_screen(self, row: float, column: float) -> tuple[float, float]:
         """Where a place of the slice is drawn."""
-        x, y = self.matrix @ (column, row, 1.0)
-        return float(x), float(y)
+        a, b, c, d, e, f = self._numbers
+        return a * column + b * row + c, d * column + e * row + f
 
     def to_pixel(self, x: float, y: float) -> tuple[float, float]:
         """(row, column) under a place of the screen, not rounded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
@@ -16,6 +17,27 @@ _BESIDE = 2  # px of the dimmed ground beside the words
 _CENTRED = {Qt.AlignmentFlag.AlignRight: 1.0, Qt.AlignmentFlag.AlignHCenter: 0.5}
 
 
+class Words(NamedTuple):
+    """A line of words as a picture, and where its upper left corner lies."""
+
+    place: QPointF
+    image: QImage
+
+
+def words_at(
+    text: str,
+    place: QPointF,
+    side: Qt.AlignmentFlag,
+    room: float,
+    face: ink.Face,
+    ratio: float,
+) -> Words:
+    """One line on its base line, the picture dimmed behind it so that it reads on bone."""
+    picture, width, ascent = _drawn(text, max(40.0, room), face, ratio)
+    x, y = round(place.x() - width * _CENTRED.get(side, 0.0)), round(place.y())
+    return Words(QPointF(x - _BESIDE, y - ascent), picture)
+
+
 def paint_words(
     painter: QPainter,
     text: str,
@@ -24,15 +46,11 @@ def paint_words(
     room: float = 400.0,
     face: ink.Face | None = None,
 ) -> None:
-    """One line on its base line, the picture dimmed behind it so that it reads on bone; in the face
-    of corner texts where none is given."""
+    """As `words_at`, painted; in the face of corner texts where none is given."""
     if not text:
         return
-    face = face or ink.corner_face()
     ratio = painter.device().devicePixelRatioF()
-    picture, width, ascent = _drawn(text, max(40.0, room), face, ratio)
-    x, y = round(place.x() - width * _CENTRED.get(side, 0.0)), round(place.y())
-    painter.drawImage(QPointF(x - _BESIDE, y - ascent), picture)
+    painter.drawImage(*words_at(text, place, side, room, face or ink.corner_face(), ratio))
 
 
 @lru_cache(maxsize=512)  # most lines stay as they are from paint to paint
