@@ -18,7 +18,7 @@ from medview.imaging.transfer import Look
 _MARGIN = 5
 
 Values = NDArray[np.int16 | np.float32]
-Line = NDArray[np.generic]
+Line = NDArray[np.int16 | np.float32]
 Part = tuple[slice, slice, slice]
 
 
