@@ -90,12 +90,6 @@ def view(qtbot) -> Callable[..., VolumeView]:
         each.close()
 
 
-@pytest.mark.parametrize("axes", _AXES)
-def _looks(*names: str):
-    found, _ = looks_for(_with_ball(), _HU)
-    return [next(look for look in found if look.id == name) for name in names]
-
-
 @pytest.mark.parametrize(
     "scene",
     [
@@ -107,7 +101,7 @@ def _looks(*names: str):
 def test_the_part_that_shows_is_drawn_as_the_whole_is(
     scene: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (bone,) = _looks("bone")
+    bone = _look("bone")
     block = rimmed(*reduced(_with_ball(), FINE))
     pictures = []
     for worth in (0.6, 0.0):  # no part is as small as nothing
@@ -126,7 +120,7 @@ def test_the_part_that_shows_is_drawn_as_the_whole_is(
 
 
 def test_a_look_that_shows_more_is_drawn_after_one_that_showed_less() -> None:
-    bone, soft = _looks("bone", "soft-tissue")
+    bone, soft = _look("bone"), _look("soft-tissue")
     volume = _with_ball()
     volume.stored[2:38, 2:38, 2:6] = 60
     block = rimmed(*reduced(volume, FINE))
@@ -143,6 +137,7 @@ def test_a_look_that_shows_more_is_drawn_after_one_that_showed_less() -> None:
     fresh.close()
 
 
+@pytest.mark.parametrize("axes", _AXES)
 def test_left_is_on_the_right_and_the_head_is_up_for_every_acquisition(axes) -> None:
     picture = _picture(_with_ball(axes), Scene(look=_look("bone")))
 
