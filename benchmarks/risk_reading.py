@@ -25,6 +25,7 @@ from medview.risk import Score
 Rule = Mapping[str, Any]
 _YES = r"^(yes|y$|present|true|1(\.0)?$|närvarande|has |\+)"
 _NO = r"^(no\b|n$|absent|false|0(\.0)?$|frånvarande|none)"
+_BARE = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?", re.I)
 _SAME = (("yes", "y", "true", "present"), ("no", "n", "false", "absent"))
 _UNITS = {"1": "", "hu": "", "agatston": "", "packs": "", "/l": "U/L", "µl": "/uL"}
 """Units that the cases write in a way of their own; the rest is read as a person writes it."""
@@ -70,7 +71,13 @@ def given_by(rule: Rule, case: Rule, score: Score) -> dict[str, str | float | bo
         found |= _word_of(found, part)
     derived = {"weight", "height", "urea_nitrogen", "creatinine", "cancer_history",
                "arterial_oxygen", "inspired_oxygen", "systolic_bp", "diastolic_bp"}  # fmt: skip
-    return {name: value for name, value in found.items() if name in asked | derived}
+    return {name: _in_unit(name, v) for name, v in found.items() if name in asked | derived}
+
+
+def _in_unit(name: str, value: str | float | bool) -> str | float | bool:
+    """A number of which a case says no unit is in the concept's own, also where one would ask."""
+    own, text = concepts()[name], str(value)
+    return f"{text} {own.unit}" if own.unclear and _BARE.fullmatch(text) else value
 
 
 def _join(

@@ -74,6 +74,7 @@ class Concept:
     kind: number, pair, yes-no, text or choice (then `choices` lists the words). molar_mass in
     g/mol, where amounts of substance are common. usual: an unremarkable value, against which the
     share of an input in a result is shown; None where there is none. is_whole: it is counted.
+    unclear: numbers, as written, that without a unit may be in either of two.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Concept:
     molar_mass: float | None = None
     usual: float | str | None = None
     is_whole: bool = False
+    unclear: tuple[float, float] | None = None
     offsets: Mapping[str, float] = field(default_factory=dict)
 
     def to_own_unit(self, value: float, unit: str) -> float | None:
@@ -129,6 +131,7 @@ def concepts() -> Mapping[str, Concept]:
             molar_mass=row.get("molar_mass"),
             usual=row.get("usual"),
             is_whole=row.get("whole", False),
+            unclear=tuple(row["unclear"]) if "unclear" in row else None,
         )
         for row in loaded["concepts"]
     }

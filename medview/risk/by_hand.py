@@ -59,6 +59,10 @@ class ImpossibleValue(InvalidInput):
     """A number that no person can have; what to do names the range, or what may have been meant."""
 
 
+class UnitNotClear(InvalidInput):
+    """A number without a unit that could be in either of two; what to do asks in which it is."""
+
+
 def concept_called(name: str) -> Concept:
     """The concept with this id or short name. Raises InvalidInput, with the nearest name."""
     plain = name.strip().lower().replace("-", "_")
@@ -73,8 +77,9 @@ def concept_called(name: str) -> Concept:
 def by_hand(name: str, given: str | float | bool, where: str = "") -> Observation:
     """A reader's observation from a value as typed; `name` is the id of a concept, or short.
 
-    A number without a unit is in the concept's own unit. Raises InvalidInput for an unknown name,
-    a value of the wrong kind, a unit that cannot be converted, and what no person can have.
+    A number without a unit is in the concept's own unit, but where it is unclear (a creatinine of
+    12): that is asked. Raises InvalidInput for an unknown name, a value of the wrong
+    kind, a unit that is not clear or cannot be converted, and what no person can have.
     """
     concept = concept_called(name)
     value, unit = _value(concept, given)
@@ -89,7 +94,7 @@ def by_hand(name: str, given: str | float | bool, where: str = "") -> Observatio
 
 
 def meant_by(name: str, given: str) -> Meant | None:
-    """What may have been meant by a number that is not possible, None where nothing is."""
+    """What may have been meant by a number that was refused, None where nothing is."""
     concept = concept_called(name)
     match = _NUMBER.fullmatch(given)
     if concept.kind != "number" or match is None:
@@ -159,7 +164,23 @@ def _number(concept: Concept, given: str | float | bool) -> tuple[float, str]:
         raise _refuse(concept, given, say("Its unit is one of: {units}.", units=known))
     if not math.isfinite(own) or not is_possible(concept, own):
         raise _impossible(concept, given, value, unit)
+    if not match[2].strip():
+        _ask_for_unit(concept, value)
     return value, unit
+
+
+def _ask_for_unit(concept: Concept, value: float) -> None:
+    """Raises UnitNotClear for a bare number that the concept's listed unit does not settle."""
+    low, high = concept.unclear or (math.inf, -math.inf)
+    other = meant_unit(concept, value, concept.unit)
+    if other is None or not low <= value <= high:
+        return
+    number, own, unit = number_text(value), unit_text(concept.unit), unit_text(other)
+    raise UnitNotClear(
+        say("{name} {number} has no unit.", name=say(concept.title), number=number),
+        "",
+        say("Is it {number} {own} or {number} {unit}?", number=number, own=own, unit=unit),
+    )
 
 
 def _unit(concept: Concept, written: str) -> str:

@@ -117,18 +117,33 @@ def test_each_rule_names_what_is_there_and_only_conditions_with_a_limit_need_a_s
     assert all(rule["source"].startswith("10.") for rule in limits)
 
 
-def test_a_bare_and_unusual_number_is_asked_about(said: Said) -> None:
-    score = catalogue()["ckd-epi-2021"]
-    others = [by_hand("age", "60"), by_hand("sex", "M")]
+@pytest.mark.parametrize("number", ["9", "12", "25"])
+def test_a_bare_number_of_either_unit_is_asked_about_before_it_is_used(number: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        by_hand("creatinine", number)
 
-    bare = compute(score, [by_hand("creatinine", "12"), *others])
-    with_unit = compute(score, [by_hand("creatinine", "12 mg/dL"), *others])
-    usual = compute(score, [by_hand("creatinine", "1.2"), *others])
+    todo = refused.value.what_to_do
+    assert refused.value.what.english() == f"Creatinine {number} has no unit."
+    assert todo is not None
+    assert todo.english() == f"Is it {number} mg/dL or {number} µmol/L?"
+    assert by_hand("creatinine", f"{number} mg/dL").value == float(number)
+
+
+@pytest.mark.parametrize("clear", ["1.2", "0.5", "8.9"])
+def test_a_bare_number_that_one_unit_fits_is_in_that_unit(clear: str) -> None:
+    assert by_hand("creatinine", clear).unit == "mg/dL"
+
+
+def test_a_bare_number_that_is_unusual_in_the_listed_unit_is_used_and_asked_about() -> None:
+    score = catalogue()["albi"]
+
+    bare = compute(score, [by_hand("bilirubin", "12"), by_hand("albumin", "3.5")])
+    with_unit = compute(score, [by_hand("bilirubin", "12 mg/dL"), by_hand("albumin", "3.5")])
 
     asked = [w.english() for w in bare.warnings if "has no unit" in w.english()]
-    assert asked == ["Creatinine 12 has no unit; it is taken as 12 mg/dL. Was 12 µmol/L meant?"]
+    assert asked == ["Bilirubin 12 has no unit; it is taken as 12 mg/dL. Was 12 µmol/L meant?"]
     assert [m.unit for m in bare.meant] == ["umol/L"]
-    assert (with_unit.meant, usual.meant) == ((), ())
+    assert with_unit.meant == ()
 
 
 def test_what_is_counted_is_a_whole_number() -> None:

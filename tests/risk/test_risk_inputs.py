@@ -408,7 +408,7 @@ def test_more_creatinine_never_means_a_better_kidney(
     first: float, second: float, age: int, sex: str
 ) -> None:
     low, high = (
-        compute(CKD, [by_hand("creatinine", c), by_hand("age", age), by_hand("sex", sex)]).value
+        compute(CKD, [by_hand("creatinine", f"{c} mg/dL"), by_hand("age", age), by_hand("sex", sex)]).value
         for c in sorted((first, second))
     )
 
