@@ -19,6 +19,8 @@ from medview.core.errors import ModelUnavailable
 from medview.core.words import say
 
 Array = NDArray[np.float64]
+JUDGED = "judged."
+"""Before the names of the arrays that learnt without the part set aside."""
 _DRAWS = 200  # fillings of a row with gaps
 _Z = 1.959964  # two-sided 95 %
 
@@ -209,16 +211,21 @@ def model_of(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Tab
     return model
 
 
-def read_model(description: Mapping[str, Any], weights: bytes) -> TabularModel:
+def read_model(
+    description: Mapping[str, Any], weights: bytes, *, is_judged: bool = False
+) -> TabularModel:
     """A model of a checked folder; weights: the bytes of its safetensors file, as checked.
 
+    is_judged: the one that did not learn from the part set aside, where the folder holds it.
     Raises ModelUnavailable where the arrays do not fit.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        return model_of(description, load(weights))
+        arrays = load(weights)
+        judged = {n.removeprefix(JUDGED): a for n, a in arrays.items() if n.startswith(JUDGED)}
+        return model_of(description, judged if is_judged and judged else arrays)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelUnavailable(
             say("The weights do not belong to this network."), str(description.get("name", ""))

@@ -19,7 +19,7 @@ from medview.training.tabular.build import reading_of, train_table
 from medview.training.tabular.evaluate import evaluate_table, load_model
 from medview.training.tabular.figures import brier, harrell_c, log_likelihood, reliability, slope
 from medview.training.tabular.fit import breslow, cox, logistic
-from medview.training.tabular.judge import _over_folds, aside, chosen_penalty, dealt
+from medview.training.tabular.judge import _over_folds, aside, chosen_penalty, dealt, grounded
 from medview.training.tabular.plan import is_tabular, read_tabular_plan
 from medview.training.tabular.table import Table, read_table
 
@@ -193,6 +193,21 @@ def test_evaluate_tells_its_own_table_s_parts_apart_and_takes_no_other_s(made, t
     assert evaluate_table(folder, other)["split"] == "all"
     with pytest.raises(InvalidInput, match="no part aside; they have all"):
         evaluate_table(folder, other, "aside")
+
+
+def test_what_ships_learned_from_every_row_and_is_judged_by_what_did_not(made) -> None:
+    folder, own = open_folder(made[0]), made[1] / "rows.csv.gz"
+    plan = read_tabular_plan(folder.path / "train.toml")
+    table = read_table(own, reading_of(plan))
+    learn, _ = aside(table, plan.recipe.set_aside, plan.recipe.seed)
+
+    shipped, judged = load_model(folder), load_model(folder, is_judged=True)
+
+    assert shipped.mean == pytest.approx(grounded(plan, table).mean)
+    assert judged.mean == pytest.approx(grounded(plan, learn).mean)
+    everyone, some = (evaluate_table(folder, own, part) for part in ("all", "aside"))
+    both = {row["patient"]: row["probability"] for row in everyone["per_case"]}
+    assert any(row["probability"] != both[row["patient"]] for row in some["per_case"])
 
 
 def test_evaluate_takes_any_table_of_the_form(made) -> None:

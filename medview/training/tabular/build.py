@@ -17,7 +17,7 @@ from medview.ai.folder import open_folder
 from medview.core.errors import WriteFailed
 from medview.core.progress import CancelToken, Progress
 from medview.core.words import say
-from medview.risk.tabular import Column, TabularModel
+from medview.risk.tabular import JUDGED, Column, TabularModel
 from medview.training.seal import seal_folder
 from medview.training.tabular.card import Told, write_card
 from medview.training.tabular.figures import reliability
@@ -57,6 +57,9 @@ def reading_of(plan: TabularPlan) -> Reading:
 def train_table(plan: TabularPlan, folder: Path, progress: Progress, cancel: CancelToken) -> Path:
     """Judge, choose and fit; leaves a whole model folder as `model/`, a calibration plot beside.
 
+    The part set aside is judged by a model that did not learn from it; what ships is then fitted
+    the same way on all rows. The folder holds both, so that the figures can be had again.
+
     The neural model ships only where its paired gain in C (or AUC) is above 0 with its whole
     interval. Raises InvalidInput for bad data, Cancelled, WriteFailed.
     """
@@ -66,11 +69,12 @@ def train_table(plan: TabularPlan, folder: Path, progress: Progress, cancel: Can
     ground = grounded(plan, learn)
     model = fitters(plan)[chosen.kind](ground, learn)
     said = scored(model, ground, kept)
+    shipped = fitters(plan)[chosen.kind](grounded(plan, table), table)
     told = Told(
         rows=(len(table), len(learn), len(kept), table.passed),
         events=(int(table.event.sum()), int(learn.event.sum()), int(kept.event.sum())),
         gaps={c.title: _gaps(table, plan, n) for n, c in enumerate(plan.columns)},
-        widening=_widening(model, learn),
+        widening=_widening(shipped, table),
         aside=with_intervals(kept, said, model),
         reliability=reliability(kept, said.probability, model.horizon, bins=5),
         chosen=chosen.kind,
@@ -81,7 +85,7 @@ def train_table(plan: TabularPlan, folder: Path, progress: Progress, cancel: Can
     shutil.rmtree(new, ignore_errors=True)
     try:
         new.mkdir(parents=True)
-        _write(plan, model, told, new)
+        _write(plan, {"": shipped, JUDGED: model}, told, new)
         open_folder(new)
         shutil.rmtree(folder / "model", ignore_errors=True)
         return new.rename(folder / "model")
@@ -126,8 +130,11 @@ def _widening(model: TabularModel, table: Table) -> Mapping[str, float]:
     return found
 
 
-def _write(plan: TabularPlan, model: TabularModel, told: Told, folder: Path) -> None:
-    (folder / WEIGHTS).write_bytes(save(_arrays(model)))
+def _write(plan: TabularPlan, models: Mapping[str, TabularModel], told: Told, folder: Path) -> None:
+    """The folder's files; models: by what stands before the names of their arrays."""
+    arrays = {f"{before}{n}": a for before, m in models.items() for n, a in _arrays(m).items()}
+    (folder / WEIGHTS).write_bytes(save(arrays))
+    model = models[""]
     description = {
         **plan.model,
         "gates": [],

@@ -77,7 +77,8 @@ def _estimate(plan: TabularPlan, told: Told) -> str:
         f"{told.rows[1]} rows that were not set aside; everything that learns (scaling, filling of "
         "gaps, coefficients) was fitted anew in each fold. Means over the folds; intervals allow "
         "for rows shared between folds (Nadeau and Bengio 2003). The patients come from the same "
-        f"places as the training's: elsewhere expect less.\n\n{_table(told.judged[told.chosen])}"
+        f"places as the training's: elsewhere expect less. What ships was then fitted the same way "
+        f"on all {told.rows[0]} rows.\n\n{_table(told.judged[told.chosen])}"
         f"{_penalty(plan)}"
     )
 
@@ -88,7 +89,8 @@ def _penalty(plan: TabularPlan) -> str:
     tried = ", ".join(f"{penalty:g}" for penalty in plan.recipe.penalties)
     return (
         f"\n\nThe linear model's penalty was chosen among {tried} by the log likelihood of an "
-        "inner cross-validation, in each fold anew; neither a fold's own rows nor the part set "
+        f"inner cross-validation dealt {plan.recipe.deals} times, in each fold anew; neither a "
+        "fold's own rows nor the part set "
         "aside had a say."
     )
 
@@ -120,7 +122,9 @@ def _aside(plan: TabularPlan, told: Told) -> str:
     lines = [
         (
             f"{told.rows[2]} rows of patients who were never looked at before the end, "
-            f"{told.events[2]} of them with the event. Intervals by resampling patients.\n"
+            f"{told.events[2]} of them with the event, judged by a model that learnt from the "
+            f"other {told.rows[1]} alone. Its weights lie in the folder beside those that ship, for "
+            "`medview evaluate` of this part. Intervals by resampling patients.\n"
         ),
         _table(told.aside),
         *([words] if (words := _slope_words(plan, told)) else []),
@@ -172,8 +176,8 @@ def _missing(told: Told) -> str:
 def _counts(told: Told) -> str:
     share = told.events[0] / told.rows[0]
     return (
-        f"- rows: {told.rows[0]}, learnt from {told.rows[1]}, set aside {told.rows[2]}; "
-        f"{told.rows[3]} passed over (no outcome, or no readable number)\n"
+        f"- rows: {told.rows[0]}; the figures are of fits on {told.rows[1]}, {told.rows[2]} set "
+        f"aside; {told.rows[3]} passed over (no outcome, or no readable number)\n"
         f"- events: {told.events[0]} ({share:.0%}); no row was weighed: the probabilities are "
         "those of this share of events, and a threshold is not set"
     )

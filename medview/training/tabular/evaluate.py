@@ -20,16 +20,17 @@ from medview.training.tabular.table import Reading, Table, hash_of, read_table
 SCHEMA = "medview.evaluate/1"
 
 
-def load_model(folder: ModelFolder) -> TabularModel:
+def load_model(folder: ModelFolder, *, is_judged: bool = False) -> TabularModel:
     """The arithmetic of a checked folder. Raises ModelUnavailable where its arrays do not fit."""
-    return read_model(folder.description, folder.content(WEIGHTS))
+    return read_model(folder.description, folder.content(WEIGHTS), is_judged=is_judged)
 
 
 def evaluate_table(folder: ModelFolder, path: Path, split: str = "") -> dict[str, Any]:
     """The document `medview.evaluate/1` for a table of the form the model was trained on.
 
-    split: `all`; of the model's own table also `train`, from which it learnt, and `aside`, which
-    judged it; "" is `aside` of that table and `all` of every other. Gaps are filled as they are
+    split: `all`; of the model's own table also `aside`, which judged it, and `train`, the rest:
+    both by the weights that learnt from that rest alone, while what ships learnt from all. "" is
+    `aside` of that table and `all` of every other. Gaps are filled as they are
     for a patient. Raises InvalidInput for another table, or a part that it does not have.
     """
     if not path.is_file():
@@ -40,6 +41,7 @@ def evaluate_table(folder: ModelFolder, path: Path, split: str = "") -> dict[str
         time=outcome["time"], patient=outcome["patient"], keep=outcome["keep"],
     )  # fmt: skip
     part, table = _part(folder, path, read_table(path, reading), split)
+    model = load_model(folder, is_judged=part != "all")
     said = _said(model, table)
     return {
         "schema": SCHEMA,

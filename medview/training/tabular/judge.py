@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,15 +57,16 @@ def fitters(plan: TabularPlan) -> Mapping[str, Fitted]:
 def chosen_penalty(plan: TabularPlan, train: Table) -> float:
     """The linear model's penalty: of several the one with the best log likelihood out of fold.
 
-    Only these rows choose: within a fold of cross-validation the others have no say.
+    Only these rows choose: within a fold of cross-validation the others have no say. They are
+    dealt into folds several times, for of few rows one deal favours now this penalty, now that.
     """
     recipe = plan.recipe
     if not recipe.penalties:
         return recipe.penalty
     is_survival = plan.outcome.kind == "survival"
-    part = dealt(train, recipe.seed, recipe.folds)
     loss = np.zeros(len(recipe.penalties))
-    for fold in range(recipe.folds):
+    for deal, fold in itertools.product(range(recipe.deals), range(recipe.folds)):
+        part = dealt(train, recipe.seed + deal, recipe.folds)
         learn, test = (train.part(np.flatnonzero(rows)) for rows in (part != fold, part == fold))
         ground = grounded(plan, learn)
         for number, penalty in enumerate(recipe.penalties):

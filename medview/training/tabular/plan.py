@@ -40,7 +40,7 @@ class TabularRecipe:
     set_aside: share of the patients that judge at the end. repeats x folds: cross-validation of
     the rest. penalty: ridge on standardised coefficients, as a share of the number of rows.
     penalties: those among which the linear model's is chosen from the rows it learns from, in each
-    fold anew; none: it is `penalty`.
+    fold anew, by an inner cross-validation dealt `deals` times; none: it is `penalty`.
     hidden, epochs: of the small neural model that is tried beside the linear one.
     """
 
@@ -49,6 +49,7 @@ class TabularRecipe:
     folds: int = 5
     penalty: float = 1e-3
     penalties: tuple[float, ...] = ()
+    deals: int = 5
     hidden: int = 16
     epochs: int = 150
     seed: int = 1
