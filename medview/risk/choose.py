@@ -46,6 +46,24 @@ class Setting:
     study: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A time: so many days before and after a day."""
+
+    day: date
+    days: int
+
+    def holds(self, observation: Observation) -> bool:
+        """Whether an observation is of this time, as what has no date may be.
+
+        What the reader typed or drew is about the study on the screen, whenever it was typed.
+        """
+        day = day_of(observation.time)
+        if day is None or observation.source.kind in ("reader", "ruler"):
+            return True
+        return abs((self.day - day).days) <= self.days
+
+
 @lru_cache(4096)
 def day_of(time: str) -> date | None:
     """The day of an ISO time of any precision; a missing month or day counts as the first."""
@@ -237,6 +255,14 @@ def _remarks(
                 day=say("{text}", text=used.time[:10]),
             )
         )
+    elif day and used.source.kind != "reader" and _is_later(spec, day, setting):
+        said.append(
+            say(
+                "{name} is {days} days newer than the examination.",
+                name=spec.title,
+                days=(day - setting.reference).days,
+            )
+        )
     if used.is_stale and day:
         age = (setting.reference - day).days
         said.append(
@@ -259,6 +285,11 @@ def _remarks(
             )
         )
     return said
+
+
+def _is_later(spec: ScoreInput, day: date, setting: Setting) -> bool:
+    days = _stale_days(spec)
+    return 0 < days < (day - setting.reference).days
 
 
 def _origin(used: UsedInput) -> Sentence:

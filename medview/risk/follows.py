@@ -3,8 +3,9 @@
 `resources/follows.json` has a row for each: the `concept`; `of`, from which it follows and whose
 source it keeps; `if`, a condition (`formulas.conditions`) that makes it a yes, where `no` stands
 also a no if it is not met; `not_if`, one that makes it a no if it is not met; or `score`, one of
-the catalogue whose number it is, or whose number (`value`) the condition is about. `days`: an
-older value says nothing. The rest, with more arithmetic, stands here.
+the catalogue whose number it is, or whose number (`value`) the condition is about. `days`: a
+value further from the exam says nothing. What goes into a score besides `of` must be of its time,
+by the score's own word on when it is stale. The rest, with more arithmetic, stands here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from medview.core.numbers import number_text
 from medview.core.observation import Observation, concepts
 from medview.core.paths import resources_dir
 from medview.core.words import Sentence, say
-from medview.risk.choose import Setting, day_of
+from medview.risk.choose import Near, Setting, day_of
 from medview.risk.formulas import Inputs, NotKnown, formula
 from medview.risk.formulas.conditions import holds
 from medview.risk.result import UsedInput
@@ -40,8 +41,10 @@ class Found(Protocol):
     def setting(self) -> Setting:
         """The day of the exam."""
 
-    def find(self, concept: str, *, of_study: bool = False) -> UsedInput | None:
-        """The value of a concept, None where it is not known."""
+    def find(
+        self, concept: str, *, of_study: bool = False, near: Near | None = None
+    ) -> UsedInput | None:
+        """The value of a concept (near a day), None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,40 +88,62 @@ def _rules() -> Mapping[str, list[Rule]]:
 
 
 def _by_rule(rule: Rule, known: Found) -> Derived | None:
-    origin = known.find(rule["of"])
-    if origin is None or _is_old(origin, rule.get("days"), known.setting):
+    days = rule.get("days")
+    near = None if days is None else Near(known.setting.reference, days)
+    origin = known.find(rule["of"], near=near)
+    if origin is None:
         return None
-    values = _values(rule, known)
-    if values is None:
-        return None
+    if "score" in rule:
+        made = _by_score(catalogue()[rule["score"]], origin, known)
+        if made is None:
+            return None
+        values: Mapping[str, float | bool | str] = {"value": made[0]}
+        origin = replace(origin, time=made[1])
+    else:
+        sex = known.find("sex")
+        values = {rule["of"]: origin.value} | ({} if sex is None else {"sex": sex.value})
     found = _answer(rule, values)
     return None if found is None else _follows(rule["concept"], found, origin, _how(rule, origin))
 
 
-def _is_old(origin: UsedInput, days: int | None, setting: Setting) -> bool:
-    day = day_of(origin.time)
-    return days is not None and day is not None and (setting.reference - day).days > days
+def _by_score(score: Score, origin: UsedInput, known: Found) -> tuple[float, str] | None:
+    """A score's number from values of one time, and the time of the oldest of them.
 
-
-def _values(rule: Rule, known: Found) -> dict[str, float | bool | str] | None:
-    """What the condition is about; None where the score it needs cannot be computed."""
-    if "score" not in rule:
-        names = (rule["of"], "sex")
-        found = {name: known.find(name) for name in names}
-        return {name: item.value for name, item in found.items() if item is not None}
-    value = _score_of(catalogue()[rule["score"]], known)
-    return None if value is None else {"value": value}
-
-
-def _score_of(score: Score, known: Found) -> float | None:
-    used = {spec.name: known.find(spec.name) for spec in score.inputs}
-    values = {name: item.value for name, item in used.items() if item is not None}
+    None where it cannot be computed, or where the score refuses the patient.
+    """
+    if _refuses(score, known):
+        return None
+    day = day_of(origin.time) or known.setting.reference
+    used = {origin.name: origin}
+    times = [origin.time]
+    for spec in score.inputs:
+        if spec.name == origin.name:
+            continue
+        near = Near(day, spec.stale_days) if spec.stale_days else None
+        item = known.find(spec.name, near=near)
+        if item is not None:
+            used[spec.name] = item
+            times += [item.time] if spec.stale_days and spec.name != "age" else []
+    values = {name: item.value for name, item in used.items()}
     if not all(spec.allows(values[spec.name]) for spec in score.inputs if spec.name in values):
         return None
     try:
-        return formula(score.formula)(Inputs(values), score.coefficients).value
+        value = formula(score.formula)(Inputs(values), score.coefficients).value
     except (NotKnown, ArithmeticError):
         return None
+    return None if value is None else (value, min(filter(None, times), default=""))
+
+
+def _refuses(score: Score, known: Found) -> bool:
+    """Whether something is known that makes the score not valid."""
+    for exclusion in score.exclusions:
+        item = known.find(exclusion.name)
+        if item is not None and item.value in exclusion.values:
+            return True
+    age = known.find("age")
+    if score.ages is None or age is None:
+        return False
+    return not score.ages[0] <= float(age.value) <= score.ages[1]
 
 
 def _answer(rule: Rule, values: Mapping[str, float | bool | str]) -> float | bool | str | None:
@@ -214,15 +239,20 @@ def _high_risk(known: Found) -> Derived | None:
 
 
 def _sirs(known: Found) -> Derived | None:
-    """Two or more signs of SIRS (Bone 1992, 10.1378/chest.101.6.1644), of the day itself.
+    """Two or more signs of SIRS (Bone 1992, 10.1378/chest.101.6.1644), of the newest day with one.
 
-    A slow breath leaves the third sign open, which a low PaCO2 gives as well.
+    A slow breath leaves the third sign open, which a low PaCO2 gives as well. What has no day
+    counts only in the reader's own words.
     """
-    found = {name: known.find(name) for name, *_ in _SIRS}
+    near = Near(known.setting.reference, 1)
+    found = {name: known.find(name, near=near) for name, *_ in _SIRS}
+    newest = max((item.time[:10] for item in found.values() if item is not None), default="")
     fresh = {
         name: float(item.value)
         for name, item in found.items()
-        if item is not None and not _is_old(item, 1, known.setting)
+        if item is not None
+        and (item.time[:10] == newest or item.source.kind == "reader")
+        and (item.time or item.source.kind == "reader")
     }
     signs = [n for n, low, high in _SIRS if n in fresh and not low <= fresh[n] <= high]
     open_ones = [n for n, *_ in _SIRS if n not in fresh or n == "respiratory_rate"]

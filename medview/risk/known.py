@@ -12,7 +12,7 @@ from functools import cached_property
 
 from medview.core.observation import Observation, Source, concepts
 from medview.core.study import Patient, Study
-from medview.risk.choose import Choice, Setting, choose, day_of
+from medview.risk.choose import Choice, Near, Setting, choose, day_of
 from medview.risk.follows import derived
 from medview.risk.result import UsedInput
 from medview.risk.score import ScoreInput
@@ -26,7 +26,7 @@ class Known:
     setting: Setting
 
     @cached_property
-    def _found(self) -> dict[tuple[str, bool], UsedInput | None]:
+    def _found(self) -> dict[tuple[str, bool, Near | None], UsedInput | None]:
         return {}
 
     @cached_property
@@ -41,9 +41,11 @@ class Known:
             grouped.setdefault(observation.concept, []).append(observation)
         return grouped
 
-    def choose(self, spec: ScoreInput) -> Choice:
-        """The value for one input, derived where no source gives it itself."""
-        direct = choose(spec, self.by_concept.get(spec.name, ()), self.setting)
+    def choose(self, spec: ScoreInput, near: Near | None = None) -> Choice:
+        """The value for one input, derived where no source gives it. near: of a time only."""
+        told = self.by_concept.get(spec.name, ())
+        told = told if near is None else [o for o in told if near.holds(o)]
+        direct = choose(spec, told, self.setting)
         if direct.used is not None or direct.impossible is not None:
             return direct
         if spec.name in self._asked:  # two concepts that follow from each other
@@ -51,7 +53,7 @@ class Known:
         self._asked.add(spec.name)
         said = derived(spec.name, self)
         self._asked.discard(spec.name)
-        if said is None:
+        if said is None or (near is not None and not near.holds(said.observation)):
             return direct
         found = choose(spec, (said.observation,), self.setting)
         caveat = () if said.caveat is None else (said.caveat,)
@@ -64,12 +66,14 @@ class Known:
         choice = self.choose(ScoreInput(concept=concepts()[concept]))
         return choice.used is None and choice.impossible is not None
 
-    def find(self, concept: str, *, of_study: bool = False) -> UsedInput | None:
-        """The value of a concept, None where it is not known."""
-        key = (concept, of_study)
+    def find(
+        self, concept: str, *, of_study: bool = False, near: Near | None = None
+    ) -> UsedInput | None:
+        """The value of a concept (near a day), None where it is not known."""
+        key = (concept, of_study, near)
         if key not in self._found:
             spec = ScoreInput(concept=concepts()[concept], of_study=of_study)
-            self._found[key] = self.choose(spec).used
+            self._found[key] = self.choose(spec, near).used
         return self._found[key]
 
 

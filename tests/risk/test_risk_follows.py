@@ -84,6 +84,77 @@ def test_numbers_follow_by_the_scores_that_make_them(said: Said) -> None:
     assert _found("confusion", *eyes) is True
 
 
+def test_a_score_gives_no_number_to_whom_it_refuses(said: Said) -> None:
+    now = TODAY.isoformat()
+    kidney = (said("creatinine", 1.0, time=now), said("age", 60.0, time=now), said("sex", "M"))
+    clearance = (*kidney, said("weight", 80.0, time=now))
+
+    assert _found("egfr", *kidney) == pytest.approx(86.3, abs=0.2)
+    assert _found("clearance_below_30", *clearance) is False
+    for name in ("dialysis", "acute_kidney_injury"):
+        assert _found("egfr", *kidney, said(name, True, time=now)) is None
+        assert _found("clearance_below_30", *clearance, said(name, True, time=now)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "fresh", "old"),
+    [
+        ("mean_arterial_pressure", ("systolic_bp", 90.0), ("diastolic_bp", 50.0)),
+        ("mean_arterial_pressure", ("diastolic_bp", 50.0), ("systolic_bp", 90.0)),
+        ("pf_ratio", ("arterial_oxygen", 60.0), ("inspired_oxygen", 21.0)),
+    ],
+)
+def test_a_number_is_not_made_of_values_from_different_times(
+    said: Said, name: str, fresh: tuple[str, float], old: tuple[str, float]
+) -> None:
+    day = (TODAY - timedelta(days=400)).isoformat()
+
+    assert _found(name, said(*fresh, time=TODAY.isoformat()), said(*old, time=day)) is None
+    assert _found(name, *(said(*one, time=TODAY.isoformat()) for one in (fresh, old))) is not None
+
+
+def test_a_made_number_is_as_old_as_the_oldest_of_its_values(said: Said) -> None:
+    days = [(TODAY - timedelta(days=back)).isoformat() for back in (0, 20)]
+    told = (said("weight", 80.0, time=days[0]), said("height", 180.0, time="2001-05-05"))
+    kidney = (said("creatinine", 1.0, time=days[1]), said("age", 60.0, time=days[0]))
+
+    used = know([*told, *kidney, said("sex", "M")], reference=TODAY)
+    bmi, egfr = used.find("bmi"), used.find("egfr")
+
+    assert bmi is not None
+    assert bmi.time == days[0]  # a height lasts
+    assert egfr is not None
+    assert egfr.time == days[1]
+
+
+@pytest.mark.parametrize("name", ["fever", "sirs_two", "severe_kidney_disease", "egfr"])
+def test_what_came_long_after_the_exam_says_nothing_about_its_day(said: Said, name: str) -> None:
+    later = (TODAY + timedelta(days=2000)).isoformat()
+    told = (("temperature", 39.0), ("heart_rate", 120.0), ("creatinine", 5.0), ("age", 60.0))
+
+    assert _found(name, said("sex", "M"), *(said(*one, time=later) for one in told)) is None
+
+
+def test_the_fresh_sign_is_heard_where_a_better_source_has_an_old_one(said: Said) -> None:
+    old = (TODAY - timedelta(days=2000)).isoformat()
+    told = (
+        said("temperature", 36.5, time=old),
+        said("temperature", 39.5, kind="sentence", time=TODAY.isoformat()),
+    )
+
+    assert _found("fever", *told) is True
+
+
+def test_signs_of_sirs_are_of_one_day_and_dated(said: Said) -> None:
+    day = [(TODAY - timedelta(days=back)).isoformat() for back in (0, 1)]
+    warm = ("temperature", 39.0)
+
+    assert _found("sirs_two", said(*warm, time=day[0]), said("heart_rate", 120.0)) is None
+    apart = said("heart_rate", 120.0, time=day[1])
+    assert _found("sirs_two", said(*warm, time=day[0]), apart) is None
+    assert _found("sirs_two", said(*warm, time=day[1]), apart) is True
+
+
 def test_signs_of_sirs_are_counted_with_the_open_ones_in_mind(said: Said) -> None:
     def found(**signs: float) -> object:
         told = [said(name, value, time=TODAY.isoformat()) for name, value in signs.items()]

@@ -408,8 +408,8 @@ def test_more_creatinine_never_means_a_better_kidney(
     first: float, second: float, age: int, sex: str
 ) -> None:
     low, high = (
-        compute(CKD, [by_hand("creatinine", f"{c} mg/dL"), by_hand("age", age), by_hand("sex", sex)]).value
-        for c in sorted((first, second))
+        compute(CKD, [by_hand("age", age), by_hand("sex", sex), by_hand("creatinine", said)]).value
+        for said in (f"{number} mg/dL" for number in sorted((first, second)))
     )
 
     assert low is not None

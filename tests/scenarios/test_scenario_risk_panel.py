@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
+from medview.core.observation import concepts
 from medview.core.words import set_language, translate
 from medview.gui.panels.risk import RiskPanel
 from medview.gui.panels.risk_card import ScoreCard
@@ -153,6 +154,40 @@ def test_a_known_creatinine_opens_the_kidney_score_with_its_sources(
     assert chips.count("header") == 2
     assert chips.count("reader") == 1
     assert panel.computed == 1
+
+
+def measure_nodule(session: Session) -> None:
+    """What a click on a nodule and an answer elsewhere make known."""
+    told = {"diameter_mean": 9.0, "type": "solid", "high_risk": True, "count": 1.0}
+    for name, value in told.items():
+        session.made.enter(f"nodule_{name}", value, concepts()[f"nodule_{name}"].unit)
+
+
+def test_a_card_that_nobody_opened_gives_way_to_what_the_study_shows(
+    qtbot: QtBot, session: Session, panel: RiskPanel
+) -> None:
+    enter_creatinine(qtbot, session, panel)
+    assert card(panel, "ckd-epi-2021").rows is not None
+    panel.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)  # it came up below the pointer
+
+    measure_nodule(session)
+    qtbot.waitUntil(lambda: status(panel, "fleischner-2017") == "computed", timeout=60_000)
+
+    assert next(c.score.id for c in panel.cards if c.rows is not None) == "fleischner-2017"
+    order = [c.score.id for c in panel.cards]
+    assert order.index("fleischner-2017") < order.index("ckd-epi-2021")
+
+
+def test_a_card_that_the_reader_opened_stays_open(
+    qtbot: QtBot, session: Session, panel: RiskPanel
+) -> None:
+    enter_creatinine(qtbot, session, panel)
+    panel.open_score("ckd-epi-2021")
+
+    measure_nodule(session)
+    qtbot.waitUntil(lambda: status(panel, "fleischner-2017") == "computed", timeout=60_000)
+
+    assert next(c.score.id for c in panel.cards if c.rows is not None) == "ckd-epi-2021"
 
 
 def test_a_value_typed_in_another_unit_changes_the_result_and_can_be_undone(

@@ -46,7 +46,7 @@ class RiskPanel(QWidget):
         self._results: tuple[RiskResult, ...] = ()
         self._shown: object = None
         self._open: str | None = None
-        self._is_closed_by_hand = False
+        self._is_by_hand = False  # a card was opened or closed, or worked on, by the user
         self._pinned: list[str] = []  # scores that were asked for by name
         self._units: dict[str, str] = {}
         self._cards: dict[str, ScoreCard] = {}
@@ -94,7 +94,7 @@ class RiskPanel(QWidget):
     def open_score(self, score_id: str | None) -> None:
         """Open one card and close the one that was open; None closes all."""
         self._open = score_id
-        self._is_closed_by_hand = score_id is None
+        self._is_by_hand = True
         self._redraw(lambda card: card.show_missing())
 
     def pin(self, score_id: str) -> None:
@@ -111,7 +111,7 @@ class RiskPanel(QWidget):
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, ActiveChanged | HoldingsChanged):
-            self._is_closed_by_hand = False
+            self._is_by_hand = False
         if isinstance(event, KnowledgeChanged | ActiveChanged | HoldingsChanged):
             self._soon.start()
 
@@ -173,6 +173,7 @@ class RiskPanel(QWidget):
             for result in self._results:
                 made[result.score] = self._card(result, besides[result.score])
                 yield from made[result.score].build()
+            yield
             if self._is_being_typed():
                 self._later.start(_RETRY_MS)
                 return
@@ -241,8 +242,11 @@ class RiskPanel(QWidget):
         return (*kept, *by_use(tuple(by_id.values())))
 
     def _choose_open(self) -> None:
-        ids = [result.score for result in self._results]
-        if self._open in ids or self._is_closed_by_hand:
+        """The first that has a result, unless the user chose or the pointer is on the panel."""
+        is_kept = self._is_by_hand or self.underMouse() or self._focused() is not None
+        if self._open in [result.score for result in self._results] and is_kept:
+            return
+        if self._open is None and self._is_by_hand:
             return
         self._open = next((r.score for r in self._results if r.status == "computed"), None)
 
@@ -285,7 +289,7 @@ class RiskPanel(QWidget):
         card = ScoreCard(score, result, beside, parent, is_open=is_open)
         toggled = None if is_open else result.score
         card.clicked.connect(lambda: self.open_score(toggled))
-        card.entered.connect(self._session.made.enter)
+        card.entered.connect(self._enter)
         card.source_asked.connect(self._show_source)
         card.way_asked.connect(self.way_asked)
         card.score_asked.connect(self.pin)
@@ -298,7 +302,12 @@ class RiskPanel(QWidget):
         card.unpinned.connect(lambda: self._unpin(result.score))
         return card
 
+    def _enter(self, name: str, value: float | bool | str | None, unit: str) -> None:
+        self._is_by_hand = True
+        self._session.made.enter(name, value, unit)
+
     def _try(self, score_id: str, *, is_on: bool) -> None:
+        self._is_by_hand = True
         self._trial.turn(score_id, is_on=is_on)
         self._redraw()
 

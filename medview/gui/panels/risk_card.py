@@ -265,13 +265,16 @@ class ScoreCard(Card):
         rows.asked.connect(self.score_asked)
         return [label(tr("Beside it"), "caption"), rows]
 
-    def _trial(self) -> list[QWidget]:
+    def _trial(self) -> Iterator[QWidget | None]:
         if not self.beside.is_trying:
-            return [row(button(tr("What if…"), "link", partial(self.trying.emit, True)), None)]
+            yield row(button(tr("What if…"), "link", partial(self.trying.emit, True)), None)
+            return
         self.what_if = WhatIf(self.score, self.result)
         self.what_if.tried.connect(self.tried)
         close = button(tr("Close “what if”"), "link", partial(self.trying.emit, False))
-        return [self.what_if, row(close, None)]
+        yield self.what_if
+        yield from self.what_if.build()
+        yield row(close, None)
 
     def _input_rows(self) -> Iterator[QWidget | None]:
         self.rows = rows = InputRows(self, self.beside.units)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -56,9 +56,13 @@ class WhatIf(QWidget):
         self._grid = QGridLayout()
         self._grid.setColumnStretch(1, 1)
         column.addLayout(self._grid)
-        for spec in score.inputs:
-            self._add(spec)
         self.show_result(result)
+
+    def build(self) -> Iterator[None]:
+        """Add the controls, one a step: a score may have twenty."""
+        for spec in self._score.inputs:
+            self._add(spec)
+            yield
 
     def show_result(self, result: RiskResult) -> None:
         """What comes out with the tried values."""
@@ -79,8 +83,8 @@ class WhatIf(QWidget):
             return
         control.setAccessibleName(tr("What if: {name}", name=tr(spec.concept.title)))
         line = self._grid.rowCount()
-        self._grid.addWidget(label(tr(spec.concept.title), "small"), line, 0)
-        self._grid.addWidget(control, line, 1)
+        self._place(label(tr(spec.concept.title), "small"), line, 0)
+        self._place(control, line, 1)
         self.controls[spec.name] = control
         if isinstance(control, QComboBox):
             return
@@ -88,11 +92,15 @@ class WhatIf(QWidget):
         shown.setMinimumWidth(64)
         shown.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._shown[spec.name] = shown
-        self._grid.addWidget(shown, line, 2)
+        self._place(shown, line, 2)
         if isinstance(control, QSlider):
             self._say(spec, _number_at(spec, control.value()))
         else:
             self._say_answer(spec.name, control)
+
+    def _place(self, widget: QWidget, line: int, column: int) -> None:
+        self._grid.addWidget(widget, line, column)
+        widget.ensurePolished()
 
     def _control(self, spec: ScoreInput) -> QSlider | QCheckBox | QComboBox | None:
         used = self._start.used(spec.name)

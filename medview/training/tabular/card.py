@@ -123,8 +123,8 @@ def _aside(plan: TabularPlan, told: Told) -> str:
         (
             f"{told.rows[2]} rows of patients who were never looked at before the end, "
             f"{told.events[2]} of them with the event, judged by a model that learnt from the "
-            f"other {told.rows[1]} alone. Its weights lie in the folder beside those that ship, for "
-            "`medview evaluate` of this part. Intervals by resampling patients.\n"
+            f"other {told.rows[1]} alone. Its weights lie in the folder beside those that ship, "
+            "for `medview evaluate` of this part. Intervals by resampling patients.\n"
         ),
         _table(told.aside),
         *([words] if (words := _slope_words(plan, told)) else []),
