@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from medview.ai.worker import saliency
+from medview.ai.worker.looking import occlusion_cells
 from medview.ai.worker.nets import ResNet2d, UNet3d
+from medview.core.errors import Cancelled
 
 METHODS = ("grad_cam", "grad_cam_pp", "hirescam", "layer_cam")
 
@@ -144,6 +146,33 @@ def test_occlusion_cuts_a_volume_into_cells_of_its_own_grid() -> None:
 
     assert found[0, 1, 0] == x.sum()
     assert found.sum() == x.sum()
+
+
+def test_occlusion_of_a_volume_stops_after_the_pass_that_is_under_way() -> None:
+    x, passes = torch.zeros(1, 1, 8, 8, 8), []
+
+    def score(pictures: Tensor) -> Tensor:
+        passes.append(len(pictures))
+        return pictures[:, 0].sum((1, 2, 3))
+
+    def told(done: int) -> None:
+        if done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        saliency.occlusion_map(x, torch.zeros_like(x), score, (4, 4, 4), told)
+    assert passes == [1, 1, 1]  # the picture as it is, and two cubes
+
+
+def test_a_costly_net_is_asked_about_fewer_cubes() -> None:
+    """125 passes of this one would take minutes."""
+    narrow = UNet3d(outputs=2, widths=[2, 4], encoder=[1, 1], decoder=[1])
+    wide = UNet3d(outputs=2, widths=[48, 96], encoder=[2, 2], decoder=[2])
+    x = torch.zeros(1, 1, 96, 96, 96)
+
+    assert occlusion_cells(narrow, x) == (5, 5, 5)
+    assert occlusion_cells(wide, x) == (3, 3, 3)
+    assert occlusion_cells(narrow, torch.zeros(1, 1, 96, 96)) == (12, 12)
 
 
 def test_a_true_map_wins_and_loses_more_than_a_false_one() -> None:

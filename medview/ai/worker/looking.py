@@ -18,6 +18,7 @@ from medview.ai.folder import ModelFolder
 from medview.ai.look import DOUBT, Look, methods_of
 from medview.ai.protocol import DoneLine, HeatmapLine, JobLine, result_heatmap
 from medview.ai.worker import doubt, saliency
+from medview.ai.worker.budget import cost_of
 from medview.ai.worker.explain import coarser
 from medview.ai.worker.input_steps import sample_at
 from medview.ai.worker.net_steps import load_weights
@@ -33,7 +34,9 @@ from medview.core.volume import Volume
 from medview.core.words import Sentence, say
 
 _BLUR = 0.2  # of a picture's side: sigma of the blur that stands for "nothing there"
-_CELLS = {2: (12, 12), 3: (5, 5, 5)}  # that occlusion blots out
+_CELLS = (12, 12)  # of a film that occlusion blots out
+_CUBES = (5, 4, 3)  # along each axis of a volume, as many as `_MOST` allows
+_MOST = 2e12  # floating point operations for all cubes: a minute on one core
 _STEPS = {2: 10, 3: 6}  # of the curves of insertion and deletion
 _SHUFFLES = {2: 2, 3: 1}  # orders by chance that the map is held against
 _LARGEST = (96, 96, 96)  # voxels k, j, i of what is looked at in a volume without tiles
@@ -112,7 +115,7 @@ def look(
         progress(0, 1, str(_ASKING))
         return _doubt(folder, volume, asked, subject, subject.question.label)
     dims = subject.x.ndim - 2
-    passes = int(np.prod(_CELLS[dims])) if asked.method == "occlusion" else 2
+    passes = int(np.prod(occlusion_cells(subject.net, subject.x))) if asked.method == "occlusion" else 2
     whole = passes * (1 + asked.randomised) + (_STEPS[dims] - 1) * (1 + _SHUFFLES[dims])
     bar = _Bar(progress, cancel, whole)
     cells = _map(subject.net, subject, asked.method, bar.step(_ASKING))
@@ -273,7 +276,7 @@ def _map(net: nn.Module, subject: Subject, method: str, told: Callable[[int], No
     told(0)
     asked, score = subject.question, partial(subject.question.score, net)
     if method == "occlusion":
-        cells = _CELLS[subject.x.ndim - 2]
+        cells = occlusion_cells(net, subject.x)
         with torch.inference_mode():
             found = saliency.occlusion_map(subject.x, subject.blurred, score, cells, told)
     elif method == "grad_cam" and isinstance(net, ResNet2d) and isinstance(asked, OfClass):
@@ -285,6 +288,18 @@ def _map(net: nn.Module, subject: Subject, method: str, told: Callable[[int], No
         found = saliency.gradient_map(method, net, layer, subject.x, score)
     values: FloatArray = found.float().cpu().numpy()
     return values
+
+
+def occlusion_cells(net: nn.Module, x: Tensor) -> tuple[int, ...]:
+    """Into how many cells occlusion cuts a picture [1, 1, ...]: fewer where a net is costly.
+
+    By the net's operations, not by the clock: the same model gives the same map everywhere.
+    """
+    if x.ndim == 4:
+        return _CELLS
+    flops = cost_of(net, x.shape[2:]).flops
+    along = next((n for n in _CUBES if n**3 * flops <= _MOST), _CUBES[-1])
+    return (along,) * 3
 
 
 def _layer(net: nn.Module, *, finer: bool) -> nn.Module:

@@ -78,14 +78,18 @@ def gradient_map(method: str, net: nn.Module, layer: nn.Module, x: Tensor, score
 def occlusion_map(
     x: Tensor, blurred: Tensor, score: Score, cells: tuple[int, ...], told: Callable[[int], None]
 ) -> Tensor:
-    """[cells]: how far the score of one picture [1, 1, ...] falls when a cell is replaced."""
+    """[cells]: how far the score of one picture [1, 1, ...] falls when a cell is replaced.
+
+    Volumes go one at a time, so that `told` can stop it after any pass.
+    """
     before = float(score(x)[0])
+    at_once = _BATCH if x.ndim == 4 else 1
     places = list(_boxes(x.shape[2:], cells))
     found: list[float] = []
-    for first in range(0, len(places), _BATCH):
+    for first in range(0, len(places), at_once):
         told(len(found))
-        batch = x.repeat(len(places[first : first + _BATCH]), *[1] * (x.ndim - 1))
-        for picture, box in zip(batch, places[first : first + _BATCH], strict=True):
+        batch = x.repeat(len(places[first : first + at_once]), *[1] * (x.ndim - 1))
+        for picture, box in zip(batch, places[first : first + at_once], strict=True):
             picture[0][box] = blurred[0, 0][box]
         found += [before - float(value) for value in score(batch)]
     return torch.relu(torch.tensor(found).reshape(cells))
