@@ -38,10 +38,11 @@ class Archive:
 
     def __init__(self) -> None:
         self.got: list[pydicom.Dataset] = []
+        self.asked: list[str] = []  # who asked whether it is there, by AE title
         self.answer: Callable[[], int] = lambda: 0
         self._entity = AE("ARCHIVE")
         self._entity.add_supported_context(Verification)
-        handlers: list[Any] = [(evt.EVT_C_STORE, self._store)]
+        handlers: list[Any] = [(evt.EVT_C_STORE, self._store), (evt.EVT_C_ECHO, self._hear)]
         self.server = self._entity.start_server(
             ("127.0.0.1", 0), block=False, evt_handlers=handlers
         )
@@ -49,10 +50,14 @@ class Archive:
 
     def takes(self, classes: dict[str, list[str]], *, strict: bool = False) -> Archive:
         """Begin anew: these classes in these transfer syntaxes, under its own name alone."""
-        self.got, self.answer = [], lambda: 0
+        self.got, self.asked, self.answer = [], [], lambda: 0
         self._entity.require_called_aet = strict
         self.server.contexts = [build_context(name, forms) for name, forms in classes.items()]
         return self
+
+    def _hear(self, event: Any) -> int:
+        self.asked.append(event.assoc.requestor.ae_title)
+        return 0
 
     def _store(self, event: Any) -> int:
         data = event.dataset
@@ -95,7 +100,10 @@ def _elements(data: pydicom.Dataset) -> dict[int, Any]:
 
 
 def test_a_node_answers_an_echo(nodes: Nodes):
-    echo(nodes({Verification: [IMPLICIT]}).node, CancelToken())
+    archive = nodes({Verification: [IMPLICIT]})
+    echo(archive.node, CancelToken())
+    assert archive.asked == [archive.node.own_title]
+    assert archive.got == []
 
 
 def test_what_arrives_is_what_was_sent_and_the_files_stay_as_they_are(

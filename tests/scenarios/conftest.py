@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
@@ -16,6 +17,9 @@ from medview.gui.collector import Collector
 from medview.gui.style import apply_theme
 from medview.gui.window import MainWindow
 from medview.session import Session
+
+if TYPE_CHECKING:
+    from node_that_keeps import Archive
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +84,17 @@ def wait_quiet(qtbot: QtBot, window: MainWindow, timeout: int = 120_000) -> None
 
 
 Quiet = Callable[..., None]
+
+
+@pytest.fixture
+def archive(loopback: str) -> Iterator[Archive]:
+    """A node that takes everything; tests that ask for it are marked with `ON_LOOPBACK`."""
+    from node_that_keeps import Archive
+
+    del loopback  # the node stands there
+    made = Archive()
+    yield made
+    made.server.shutdown()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from medview.core.geometry import PatientPoint
-from medview.core.results import ModelRun
+from medview.core.results import Heatmap, ModelRun
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
 
@@ -74,6 +74,17 @@ def test_a_click_gives_probability_with_interval_heatmap_and_an_observation(
     said = " ".join(each.text() for each in panel.findChildren(QLabel))
     assert measured.text in said
     assert "Nodule rated suspicious" in said
+
+    def shown() -> list[Heatmap]:
+        overlays = opened.grid.views["axial"].stage.overlays
+        return [each for each in overlays if isinstance(each, Heatmap)]
+
+    opened.grid.go_to(nodule_place)
+    assert shown() == []  # off until somebody asks
+    qtbot.keyClick(opened.grid.views["axial"], Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: [each.id for each in shown()] == [heatmap.id], timeout=60_000)
+    qtbot.keyClick(opened.grid.views["axial"], Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: shown() == [], timeout=60_000)
 
 
 def test_a_rejected_answer_feeds_no_score_and_goes_with_its_nodule(

@@ -8,20 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from models_by_hand import body_model
-from pydicom.uid import ParametricMapStorage
+from node_that_keeps import Archive
+from pydicom.uid import Comprehensive3DSRStorage, ParametricMapStorage, SegmentationStorage
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from medview.ai.folder import open_folder, write_manifest
 from medview.ai.worker import selftest
-from medview.core.results import Heatmap
+from medview.core.results import Heatmap, ModelRun
+from medview.core.study import Stack
 from medview.gui.dialogs.models import ModelsDialog
 from medview.gui.dialogs.provenance import ProvenanceDialog
+from medview.gui.dialogs.send import SendDialog
 from medview.gui.panels.why_box import WhyBox
 from medview.gui.window import MainWindow
 
@@ -76,18 +80,6 @@ def analysed(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
     quiet(window, timeout=240_000)
 
 
-def save_objects(window: MainWindow, folder: Path, qtbot: QtBot) -> None:
-    """By the report panel's button, into a folder that is chosen."""
-    folder.mkdir()
-    window.sidebar.show_tab("report")
-    click(qtbot, window.sidebar.report, "Save objects")
-    qtbot.waitUntil(lambda: bool(window.findChildren(QFileDialog)), timeout=60_000)
-    (dialog,) = window.findChildren(QFileDialog)
-    with qtbot.waitSignal(window.sidebar.report.saved, timeout=120_000):
-        dialog.fileSelected.emit(str(folder))  # Qt's own dialog: its list of folders is not ours
-    dialog.close()
-
-
 def stroke(window: MainWindow, qtbot: QtBot) -> None:
     """Paint across the middle of the axial view."""
     view = window.grid.views["axial"]
@@ -98,10 +90,12 @@ def stroke(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=middle + QPoint(24, 12))
 
 
-def add_from_stick(window: MainWindow, stick: Path, qtbot: QtBot, choose: Choose) -> None:
-    """In the model manager, which the menu opens: what it is for, its licence, its self-test."""
-    qtbot.keyClick(window, Qt.Key.Key_A, Qt.KeyboardModifier.AltModifier)
-    wanted = window.actions_["models.manage"]
+def choose_in_menu(window: MainWindow, key: Qt.Key, name: str, qtbot: QtBot) -> None:
+    """Open a menu by its letter and click an action in it."""
+    window.activateWindow()  # a dialog that closed may have had the keys
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
+    qtbot.keyClick(window, key, Qt.KeyboardModifier.AltModifier)
+    wanted = window.actions_[name]
 
     def menus() -> list[QMenu]:
         return [m for m in window.findChildren(QMenu) if m.isVisible() and wanted in m.actions()]
@@ -109,6 +103,11 @@ def add_from_stick(window: MainWindow, stick: Path, qtbot: QtBot, choose: Choose
     qtbot.waitUntil(lambda: bool(menus()), timeout=60_000)
     menu = menus()[0]
     qtbot.mouseClick(menu, LEFT, pos=menu.actionGeometry(wanted).center())
+
+
+def add_from_stick(window: MainWindow, stick: Path, qtbot: QtBot, choose: Choose) -> None:
+    """In the model manager, which the menu opens: what it is for, its licence, its self-test."""
+    choose_in_menu(window, Qt.Key.Key_A, "models.manage", qtbot)
     qtbot.waitUntil(lambda: bool(window.findChildren(ModelsDialog)), timeout=60_000)
     dialog = window.findChildren(ModelsDialog)[-1]
     qtbot.waitUntil(lambda: not dialog.is_busy, timeout=60_000)
@@ -181,21 +180,53 @@ def correct_body(window: MainWindow, qtbot: QtBot, quiet: Quiet) -> None:
     assert session.work.segments == (changed,)
 
 
-def check_objects(out: Path) -> None:
-    """What was sent on: the reader's report, a new mask that refers to the first, the heatmap."""
-    files = {p.name: pydicom.dcmread(p, stop_before_pixels=True) for p in out.glob("*.dcm")}
-    report = next(f for n, f in files.items() if n.startswith("findings-"))
-    edited = next(f for n, f in files.items() if n.startswith("edited-"))
-    own = {f.Modality if f.Modality != "OT" else f.SOPClassUID.name: f
-           for n, f in files.items() if n.startswith("body")}  # fmt: skip
-    assert (report.VerificationFlag, report.CompletionFlag) == ("VERIFIED", "COMPLETE")
-    before = report.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
-    assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == own["SR"].SOPInstanceUID
-    assert edited.SegmentSequence[0].SegmentAlgorithmType == "SEMIAUTOMATIC"
-    first = own["SEG"]
-    assert edited.SourceImageSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
-    assert edited.SegmentSequence[0].TrackingUID in {s.TrackingUID for s in first.SegmentSequence}
-    assert any(f.SOPClassUID == ParametricMapStorage for f in files.values())
+def send_on(window: MainWindow, archive: Archive, out: Path, qtbot: QtBot) -> None:
+    """To the node that the settings name, by the dialog that the menu opens."""
+    out.mkdir()
+    archive.keep_in = out
+    window.preferences.remember(nodes={"Archive": archive.place})
+    choose_in_menu(window, Qt.Key.Key_F, "file.send", qtbot)
+    qtbot.waitUntil(lambda: window.findChild(SendDialog) is not None, timeout=60_000)
+    dialog = window.findChild(SendDialog)
+    click(qtbot, dialog, "Send")
+    qtbot.waitUntil(lambda: "Archive took" in dialog.answer.text(), timeout=240_000)
+    assert dialog.answer.text() == f"Archive took {len(archive.got)} of {len(archive.got)} objects."
+    click(qtbot, dialog, "Close")
+
+
+def check_sent(out: Path, run: ModelRun, stack: Stack, patient_id: str) -> None:
+    """The model's mask and report, the reader's after them, two heatmaps; of this patient's images.
+
+    Read from the very bytes that the node got.
+    """
+    files = [pydicom.dcmread(path) for path in sorted(out.iterdir())]
+    assert {file.PatientID for file in files} == {patient_id}
+    kinds = (SegmentationStorage, Comprehensive3DSRStorage, ParametricMapStorage)
+    of = {uid: [f for f in files if f.SOPClassUID == uid] for uid in kinds}
+    assert [len(each) for each in of.values()] == [2, 2, 2]
+    mine = {frame.sop_instance_uid for frame in stack.frames}
+    for file in (*of[SegmentationStorage], *of[ParametricMapStorage]):
+        (series,) = file.ReferencedSeriesSequence
+        named = {item.ReferencedSOPInstanceUID for item in series.ReferencedInstanceSequence}
+        assert named
+        assert (series.SeriesInstanceUID, named - mine) == (run.series_uid, set())
+
+    how = {f.SegmentSequence[0].SegmentAlgorithmType: f for f in of[SegmentationStorage]}
+    own, mended = how["AUTOMATIC"], how["SEMIAUTOMATIC"]
+    assert mended.SourceImageSequence[0].ReferencedSOPInstanceUID == own.SOPInstanceUID
+    assert mended.SegmentSequence[0].TrackingUID in {s.TrackingUID for s in own.SegmentSequence}
+    assert run.label_map is not None
+    assert own.pixel_array.sum() == np.count_nonzero(run.label_map.voxels)
+
+    said, word = sorted(of[Comprehensive3DSRStorage], key=lambda f: f.VerificationFlag)
+    assert (said.VerificationFlag, word.VerificationFlag) == ("UNVERIFIED", "VERIFIED")
+    before = word.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
+    assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == said.SOPInstanceUID
+    (study,) = said.CurrentRequestedProcedureEvidenceSequence
+    told = {item.ReferencedSOPInstanceUID for series in study.ReferencedSeriesSequence
+            for item in series.ReferencedSOPSequence}  # fmt: skip
+    assert own.SOPInstanceUID in told
+    assert told & mine
 
 
 @dataclass(frozen=True)
@@ -221,33 +252,42 @@ def places(small_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         window.session.made._books.clear()
         window.session.made._runs.clear()
 
-    return Places(small_demo / "images", stick, tmp_path / "out", leave)
+    # The smaller of the two examinations: everything that is done here is done on all its voxels.
+    images = small_demo / "images" / "MV-0001" / "2024-ct"
+    return Places(images, stick, tmp_path / "out", leave)
 
 
+@pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_model_from_a_stick_is_added_run_judged_corrected_and_sent_on(
-    opened: MainWindow, places: Places, qtbot: QtBot, quiet: Quiet, choose: Choose
-) -> None:
-    session, panel = opened.session, opened.sidebar.findings
-    add_from_stick(opened, places.stick, qtbot, choose)
+    window: MainWindow, places: Places, archive: Archive, qtbot: QtBot, quiet: Quiet,
+    choose: Choose,
+) -> None:  # fmt: skip
+    session, panel = window.session, window.sidebar.findings
+    window.open_paths([places.images])
+    quiet(window)
+    add_from_stick(window, places.stick, qtbot, choose)
     click(qtbot, panel, "Run Body by hand")  # the study was open before: it is offered now
     qtbot.waitUntil(lambda: bool(session.made.findings), timeout=240_000)
-    quiet(opened, timeout=240_000)
+    quiet(window, timeout=240_000)
     assert button(panel, "Run Body by hand") is None  # it has run
-    read_how_sure_and_why(opened, qtbot)
-    read_where_from(opened, qtbot)
+    read_how_sure_and_why(window, qtbot)
+    read_where_from(window, qtbot)
     click(qtbot, panel, "Accept Air")
     qtbot.waitUntil(lambda: len(session.work.decisions) == 1)
-    correct_body(opened, qtbot, quiet)
-    save_objects(opened, places.out, qtbot)
-    check_objects(places.out)
+    correct_body(window, qtbot, quiet)
+    send_on(window, archive, places.out, qtbot)
     before, found = session.work, {f.finding.label: f.finding for f in session.made.findings}
-    maps = {h.method: h.values.max() for h in session.made.findings[0].run.heatmaps}
+    run, place, patient = session.made.findings[0].run, session.active, session.patient
+    assert place is not None
+    assert patient is not None
+    check_sent(places.out, run, place.stack, patient.id)
+    maps = {h.method: h.values.max() for h in run.heatmaps}
 
-    quiet(opened, timeout=60_000)
-    places.leave(opened)
-    opened.open_paths([places.images, places.out])
+    quiet(window, timeout=60_000)
+    places.leave(window)
+    window.open_paths([places.images, places.out])  # what the node has, on another computer
     qtbot.waitUntil(lambda: bool(session.made.findings), timeout=120_000)
-    quiet(opened, timeout=60_000)
+    quiet(window, timeout=60_000)
 
     back = {f.finding.label: f for f in session.made.findings}
     assert {label: f.finding for label, f in back.items()} == found

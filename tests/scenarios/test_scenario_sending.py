@@ -5,13 +5,11 @@ The node is pynetdicom's own on the loopback interface, the only address that a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pydicom
 import pytest
-from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
+from node_that_keeps import ON_LOOPBACK, Archive
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -22,42 +20,9 @@ from medview.gui.dialogs.send import SendDialog
 from medview.gui.dialogs.settings import SettingsDialog
 from medview.gui.window import MainWindow
 
-pytestmark = [
-    pytest.mark.allow_hosts(["127.0.0.1"]),
-    # pynetdicom leaves the socket of a connection that failed or broke to the interpreter.
-    pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
-    ),
-]
+pytestmark = ON_LOOPBACK
 Quiet = Callable[..., None]
 LEFT = Qt.MouseButton.LeftButton
-
-
-class Archive:
-    """A node that takes everything and remembers it."""
-
-    def __init__(self) -> None:
-        self.got: list[pydicom.Dataset] = []
-        entity = AE("ARCHIVE")
-        entity.require_called_aet = True
-        for context in AllStoragePresentationContexts:
-            entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
-        entity.add_supported_context("1.2.840.10008.1.1")
-        handlers: list[Any] = [(evt.EVT_C_STORE, self._store)]
-        self.server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
-        self.port = int(self.server.server_address[1])
-
-    def _store(self, event: Any) -> int:
-        self.got.append(event.dataset)
-        return 0
-
-
-@pytest.fixture
-def archive(loopback: str) -> Iterator[Archive]:
-    del loopback  # the node stands there
-    made = Archive()
-    yield made
-    made.server.shutdown()
 
 
 @pytest.fixture
@@ -122,7 +87,7 @@ def test_measurements_and_images_reach_the_node_that_was_named(
     name_node(read, dialog, archive.port, qtbot)
     click(qtbot, dialog, "Test")
     qtbot.waitUntil(lambda: dialog.answer.text() == "The node answers.", timeout=60_000)
-    assert archive.got == []
+    assert (archive.got, len(archive.asked)) == ([], 1)
 
     click(qtbot, dialog, "Send")
     qtbot.waitUntil(lambda: "Archive took 1 of 1" in dialog.answer.text(), timeout=60_000)

@@ -6,17 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from decided_by_hand import CHILD, decide, decide_enough
 
 from medview.ai.folder import open_folder
 from medview.core.geometry import Geometry, PatientPoint
-from medview.core.paths import shipped_models_dir
 from medview.core.results import Finding, ModelRun
 from medview.core.settings import Settings
 from medview.core.study import Patient
-from medview.core.words import say
 from medview.dicom.uids import derived_uid
 from medview.session import Session
-from medview.session.journal import Journal, patient_folder, work_key
 from medview.session.local_truth import (
     LEAST,
     Rate,
@@ -28,34 +26,17 @@ from medview.session.local_truth import (
     wanting,
 )
 from medview.session.provenance import identity
-from medview.session.runs import past_run, save_run
+from medview.session.runs import past_run
 from medview.session.truth_cases import keep_case, truth_folder
-from medview.session.work import Decision, Work, WorkBook
+from medview.session.work import Decision, Work
 from medview.training.local import LEAST as TRAINED
 from medview.training.parts import cases_of
 
 GRID = Geometry(shape=(1, 4, 4), origin=PatientPoint(0, 0, 0))
-CHILD = open_folder(shipped_models_dir() / "pneumonia-child")
 
 
 def rate(month: str, accepted: int, rejected: int) -> Rate:
     return Rate(model="m", month=month, accepted=accepted, edited=0, rejected=rejected)
-
-
-def decide(number: int, score: float, decision: str, at: str) -> Path:
-    """A patient with one run of the film model and the reader's word on it."""
-    patient = Patient(id=f"P{number}", name="N", birth_date="2020", sex="F", studies=())
-    folder = patient_folder(work_key(patient, "1.2"))
-    name = CHILD.outputs[0].name
-    found = Finding(id=f"f{number}", kind="classification", label=name, probability=score)
-    run = ModelRun(
-        id=f"r{number}", model=CHILD.ref, series_uid="1.2", stack=0, status="run", findings=(found,)
-    )
-    save_run(run, folder)
-    book = WorkBook(Journal(folder), lambda: None, lambda _error: None)
-    word = Decision(finding_id=found.id, decision=decision, at=at, by="Dr A")
-    book.change(say("Accept finding"), decisions=(word,))
-    return folder
 
 
 def test_decisions_are_counted_by_month_and_model_also_of_runs_that_were_replaced() -> None:
@@ -91,10 +72,7 @@ def test_the_least_number_of_cases_is_the_calibrations_own() -> None:
 def test_decided_cases_are_what_calibrate_takes() -> None:
     from medview.training.local import Wish, calibrate_on
 
-    for number in range(16):
-        at = f"2026-11-{number + 1:02d}T10:00:00+00:00"
-        decide(number, 0.6 + 0.02 * number, "accepted" if number % 4 else "rejected", at)
-        decide(100 + number, 0.05 + 0.02 * number, "accepted", at)
+    decide_enough()
 
     calib, changes = calibrate_on(CHILD, calibration_rows(CHILD, decided_findings()), Wish())
 
@@ -160,10 +138,7 @@ def test_a_decided_class_becomes_a_training_case_that_goes_with_its_word(
 def test_the_command_calibrates_on_what_was_decided_here(tmp_path: Path) -> None:
     from medview.cli.main import main
 
-    for number in range(16):
-        at = f"2026-11-{number + 1:02d}T10:00:00+00:00"
-        decide(number, 0.6 + 0.02 * number, "accepted" if number % 4 else "rejected", at)
-        decide(100 + number, 0.05 + 0.02 * number, "accepted", at)
+    decide_enough()
 
     status = main(["calibrate", CHILD.name, "local", "--out", str(tmp_path / "own")])
 

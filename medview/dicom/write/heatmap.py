@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from medview.core.errors import GeometryError, MedViewError, WriteFailed
 from medview.core.results import Code, Heatmap, ModelRun
 from medview.core.words import say
+from medview.dicom.heatmap_values import keep_values
 from medview.dicom.uids import derived_uid
 from medview.dicom.write import codes as c
 from medview.dicom.write.files import save_dataset, tolerating_sources
@@ -153,6 +154,7 @@ def _capture(run: ModelRun, heatmap: Heatmap, sources: Sources, picture: Picture
     dataset.BurnedInAnnotation = "NO"  # words, but none that name the patient
     complete_orientation(dataset, sources)
     dataset.SourceImageSequence = [_reference(sources.first)]
+    keep_values(dataset, heatmap.values[0])
     _complete_laterality(dataset, sources)
     return dataset
 
