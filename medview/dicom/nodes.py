@@ -8,10 +8,11 @@ form than a file's, it is written in that; pixels are never compressed or unpack
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 OWN_TITLE = "MEDVIEW"
 # An AE title: up to 16 signs of the default repertoire, no backslash (PS3.5 section 6.2, VR AE).
 _TITLE = re.compile(r"(?! )[\x20-\x5b\x5d-\x7e]{1,16}(?<! )")
-_PLACE = re.compile(r"(?P<title>.+)@(?P<host>\[[0-9A-Fa-f:.%]+\]|[^@:\s\[\]]+):(?P<port>\d{1,5})")
+_PLACE = re.compile(
+    r"(?P<title>.+)@(?P<host>\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[^@:\s\[\]]+):(?P<port>\d{1,5})"
+)
 _CONNECT_S, _ANSWER_S, _LOOK_S = 10, 60, 0.05
 _CONTEXTS_MOST = 128  # of one association (PS3.8 section 9.3.2.2: odd numbers to 255)
 _EXPLICIT, _IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
@@ -85,13 +88,19 @@ def read_node(name: str, place: str, own_title: str = OWN_TITLE) -> Node:
         )  # fmt: skip
     title, host, port = match["title"].strip(), match["host"].strip("[]"), int(match["port"])
     for each in (title, own_title):
-        if _TITLE.fullmatch(each) is None:
-            raise InvalidInput(
-                say("An AE title has 1 to 16 signs, none of them a backslash."), each[:40]
-            )
+        check_title(each)
     if not 1 <= port <= 65535:
         raise InvalidInput(say("A port is a number from 1 to 65535."), match["port"])
     return Node(name or place, title, host, port, own_title)
+
+
+def check_title(title: str) -> None:
+    """Raise InvalidInput for what no AE title may be."""
+    if _TITLE.fullmatch(title) is None:
+        raise InvalidInput(
+            say("An AE title has 1 to 16 plain Latin letters, digits or signs, no backslash."),
+            title[:40],
+        )
 
 
 def echo(node: Node, cancel: CancelToken) -> None:
@@ -105,12 +114,15 @@ def echo(node: Node, cancel: CancelToken) -> None:
             raise MedViewError(_refusal(int(status.Status)), node.name)
 
 
-def send(node: Node, paths: Sequence[str], progress: Progress, cancel: CancelToken) -> Sent:
+def send(
+    node: Node, paths: Sequence[str], progress: Progress, cancel: CancelToken,
+    took: Callable[[str], None] = lambda _path: None,
+) -> Sent:  # fmt: skip
     """Send files (also members of archives, `ARCHIVE!/MEMBER`) to a node, one after the other.
 
     What the node does not take is counted with its reason, and the rest goes on. Blocks. Raises
     MedViewError where no association comes about or it breaks (with how many were taken till
-    then), Cancelled; what was taken before stays there.
+    then), Cancelled; what was taken before stays there. took: hears each path that was.
     """
     faults: list[Sentence] = []
     parcels: list[_Parcel] = []
@@ -122,20 +134,31 @@ def send(node: Node, paths: Sequence[str], progress: Progress, cancel: CancelTok
         else:
             parcels.append(parcel)
     taken = 0
-    for lot in _lots(parcels):
-        with _association(node, list(dict.fromkeys(p.context for p in lot)), cancel) as association:
-            for parcel in lot:
-                progress(taken + len(faults), len(paths), str(say("Sending")))
-                fault = _store(association, parcel, node, (taken, len(paths)), cancel)
-                if fault is None:
-                    taken += 1
-                else:
-                    faults.append(fault)
+    lots = list(_lots(parcels))
+    for lot in lots:
+        try:
+            with _association(node, [p.context for p in lot], cancel) as association:
+                for parcel in lot:
+                    progress(taken + len(faults), len(paths), str(say("Sending")))
+                    fault = _store(association, parcel, node, (taken, len(paths)), cancel)
+                    if fault is None:
+                        taken += 1
+                        took(parcel.path)
+                    else:
+                        faults.append(fault)
+        except _NoneOfThese as error:
+            if len(lots) == 1:
+                raise
+            faults += [error.what] * len(lot)
     progress(len(paths), len(paths), str(say("Sending")))
     counts = Counter(fault.english() for fault in faults)
     by_words = {fault.english(): fault for fault in faults}
     told = tuple((by_words[words], count) for words, count in counts.items())
     return Sent(taken, len(paths), told)
+
+
+class _NoneOfThese(MedViewError):
+    """The node takes no kind of object that an association was asked for."""
 
 
 def _heading(path: str) -> _Parcel | None:
@@ -188,10 +211,12 @@ def _store(
     try:
         with open_binary(parcel.path) as file:
             data = _read(file)
+            if not data or _is_cut(data, parcel.syntax):
+                return say("The file is cut short: a part of it is missing.")
             if "TransferSyntaxUID" not in getattr(data, "file_meta", {}):
                 _name_syntax(data, parcel.syntax)
             status = association.send_c_store(data)
-    except (OSError, MedViewError, ValueError, AttributeError, KeyError, TypeError):
+    except Exception:  # noqa: BLE001 - of a stranger's file, or of a connection that went meanwhile
         cancel.check()
         if not association.is_established:
             raise _broken(node, so_far) from None
@@ -202,6 +227,17 @@ def _store(
     value = int(status.Status)
     # B000, B006, B007 are warnings: the object was stored (PS3.4 table B.2-1).
     return None if value == 0 or value & 0xF000 == 0xB000 else _refusal(value)
+
+
+def _is_cut(data: Dataset, syntax: str) -> bool:
+    """Whether plain pixels are fewer than the header says (PS3.3 section C.7.6.3)."""
+    if syntax not in _PLAIN or "PixelData" not in data:
+        return False
+    bits = int(data.Rows) * int(data.Columns) * int(data.get("SamplesPerPixel", 1))
+    bits *= int(data.BitsAllocated) * int(data.get("NumberOfFrames") or 1)
+    if data.get("PhotometricInterpretation") == "YBR_FULL_422":
+        bits = bits * 2 // 3  # two pixels share their colour
+    return len(data.PixelData) < (bits + 7) // 8
 
 
 def _name_syntax(data: Dataset, syntax: str) -> None:
@@ -226,16 +262,16 @@ def _association(
 ) -> Iterator[Association]:
     """An association that is released in the end, or broken off at once when it is cancelled."""
     cancel.check()
-    association = _associate(node, contexts)
+    association = _associate(node, list(dict.fromkeys(contexts)))
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(_LOOK_S):
             if cancel.is_cancelled:
-                association.abort()
-                # Who waits for the node's answer is woken, as pynetdicom does itself.
+                _hang_up(association)
+                # Who waits for the node's answer is woken, as pynetdicom does itself; again and
+                # again, since its own thread, which ends now, takes from the same queue.
                 association.dimse.msg_queue.put((None, None))
-                return
 
     watcher = threading.Thread(target=watch, name="medview-node", daemon=True)
     watcher.start()
@@ -246,6 +282,14 @@ def _association(
         watcher.join()
         if association.is_established:
             association.release()
+
+
+def _hang_up(association: Association) -> None:
+    """End it at once, also where the node has stopped reading and a part waits to be written."""
+    line = getattr(getattr(association.dul, "socket", None), "socket", None)
+    with suppress(OSError, AttributeError):
+        line.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+    association.abort(block=False)
 
 
 def _associate(node: Node, contexts: Sequence[tuple[str, tuple[str, ...]]]) -> Association:
@@ -259,13 +303,16 @@ def _associate(node: Node, contexts: Sequence[tuple[str, tuple[str, ...]]]) -> A
     entity.dimse_timeout = entity.network_timeout = _ANSWER_S
     for sop_class, syntaxes in contexts:
         entity.add_requested_context(sop_class, list(syntaxes))
-    association = entity.associate(node.host, node.port, ae_title=node.title)
+    try:
+        association = entity.associate(node.host, node.port, ae_title=node.title)
+    except (OSError, ValueError) as error:  # a host of no address, or no host name at all
+        raise _silent(node) from error
     if association.is_established:
         return association
     if association.is_rejected:
         raise MedViewError(_rejection(association), node.name, _check_titles())
     if association.rejected_contexts:
-        raise MedViewError(
+        raise _NoneOfThese(
             say("The node takes none of these kinds of objects, or not in this compression."),
             node.name,
         )

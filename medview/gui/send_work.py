@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from medview.core.words import say
-from medview.session.reporting import session_subject
 
 if TYPE_CHECKING:
     from medview.gui.dialogs.send import SendDialog
@@ -28,11 +27,11 @@ class SendWork(QObject):
         from medview.gui.dialogs.send import SendDialog
 
         window = self._window
-        subject = session_subject(window.session)
-        if subject is None:
+        place = window.session.active
+        if place is None:
             window.reactions.say(say("Open a study first."), "warn")
             return None
-        dialog = SendDialog(window.session, subject, window.operations, self._set_up, window)
+        dialog = SendDialog(window.session, place, window.operations, self._set_up, window)
         dialog.show()
         return dialog
 

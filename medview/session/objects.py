@@ -100,8 +100,12 @@ def save_objects(
 
 def remember_taken(subject: ReportSubject, saved: SavedObjects) -> None:
     """What was written here is no news when it is opened."""
-    if subject.book is not None:
-        subject.book.amend(taken=(*subject.book.work.taken, *saved.taken))
+    if subject.book is None:
+        return
+    known = subject.book.work.taken
+    new = [each for each in saved.taken if each not in known]
+    if new:
+        subject.book.amend(taken=(*known, *new))
 
 
 def _write_reviews(

@@ -67,9 +67,10 @@ class ReportSubject:
     book: WorkBook | None = None
 
 
-def session_subject(session: Session) -> ReportSubject | None:
-    """The active patient and study, None when nothing is open. Cheap; reads no file."""
-    place = session.active  # once: another thread may be opening
+def session_subject(session: Session, place: Place | None = None) -> ReportSubject | None:
+    """The patient and study of a place, or of the active one, with the work as it is now; None
+    when nothing is open. Cheap; reads no file."""
+    place = place or session.active  # once: another thread may be opening
     if place is None:
         return None
     book = session.made.book_of(place)

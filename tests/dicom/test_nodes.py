@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import RLELossless
 from pynetdicom import AE, build_context, evt
 from pynetdicom.sop_class import CTImageStorage, MRImageStorage, Verification
 
@@ -181,6 +183,76 @@ def test_where_nobody_listens_host_and_port_are_named():
         echo(Node("x", "ARCHIVE", "127.0.0.1", port), CancelToken())
 
 
+@pytest.mark.parametrize("host", ["a..b", "127.0.0.999"])
+def test_a_host_that_has_no_address_is_one_that_does_not_answer(host: str):
+    with pytest.raises(MedViewError, match=f"No DICOM node answers at {host}"):
+        echo(Node("x", "ARCHIVE", host, 104), CancelToken())
+
+
+def test_files_that_are_cut_short_are_said_and_the_rest_goes_on(
+    nodes: Nodes, slices: list[Path], tmp_path: Path
+):
+    packed = pydicom.dcmread(slices[0])
+    packed.compress(RLELossless)
+    packed.save_as(tmp_path / "packed.dcm")
+    cut = [tmp_path / "cut.dcm", tmp_path / "cut-packed.dcm"]
+    for path, whole in zip(cut, (slices[0], tmp_path / "packed.dcm"), strict=True):
+        raw = whole.read_bytes()
+        path.write_bytes(raw[: len(raw) * 2 // 3])
+    archive = nodes({CTImageStorage: [EXPLICIT, IMPLICIT, RLELossless]})
+    result = sent(archive, [*cut, slices[1]])
+    assert (result.taken, result.total) == (1, 3)
+    assert [each.SOPInstanceUID for each in archive.got] == [
+        pydicom.dcmread(slices[1]).SOPInstanceUID
+    ]
+    assert "The file is cut short: a part of it is missing." in [str(s) for s, _ in result.faults]
+
+
+def test_a_node_that_hangs_up_between_two_objects_breaks_the_connection(
+    nodes: Nodes, slices: list[Path]
+):
+    archive = nodes({CTImageStorage: [EXPLICIT, IMPLICIT]})
+
+    def progress(done: int, _total: int, _what: str) -> None:
+        if done == 1:
+            for association in archive.server.active_associations:
+                association.abort()
+
+    with pytest.raises(MedViewError, match="1 of 3 objects"):
+        send(archive.node, [str(path) for path in slices], progress, CancelToken())
+
+
+def test_cancelling_ends_it_while_the_node_has_stopped_reading(
+    loopback: str, slices: list[Path], tmp_path: Path
+):
+    """An object that the line cannot hold waits to be written until somebody reads."""
+    large = pydicom.dcmread(slices[0])
+    large.Rows = large.Columns = 4096
+    large.PixelData = bytes(2 * 4096 * 4096)
+    large.save_as(tmp_path / "large.dcm")
+    cancel, go_on = CancelToken(), threading.Event()
+    has_waited: list[bool] = []
+
+    def hear(event: Any) -> None:
+        if event.pdu.pdu_type == 4:  # P-DATA: the first part of the object
+            cancel.cancel()
+            has_waited.append(go_on.wait(30))
+
+    entity = AE("ARCHIVE")
+    entity.supported_contexts = [build_context(CTImageStorage, [EXPLICIT, IMPLICIT])]
+    server = entity.start_server(
+        (loopback, 0), block=False, evt_handlers=[(evt.EVT_PDU_RECV, hear)]
+    )
+    try:
+        node = Node("x", "ARCHIVE", loopback, server.server_address[1])
+        with pytest.raises(Cancelled):
+            send(node, [str(tmp_path / "large.dcm")], no_progress, cancel)
+        assert has_waited == []  # it ended though nobody had read on
+    finally:
+        go_on.set()
+        server.shutdown()
+
+
 def test_a_connection_that_breaks_tells_how_much_arrived(nodes: Nodes, slices: list[Path]):
     archive = nodes({CTImageStorage: [EXPLICIT, IMPLICIT]})
     calls = iter(range(3))
@@ -215,6 +287,7 @@ def test_cancelling_ends_it_while_the_node_is_still_thinking(nodes: Nodes, slice
         ("ARCHIVE@pacs.example:104", ("ARCHIVE", "pacs.example", 104)),
         ("MY ARCHIVE@10.0.0.7:11112", ("MY ARCHIVE", "10.0.0.7", 11112)),
         ("A@[fe80::1]:104", ("A", "fe80::1", 104)),
+        ("A@[fe80::1%eth0]:104", ("A", "fe80::1%eth0", 104)),
     ],
 )
 def test_a_node_is_written_and_read_back(place: str, node: tuple[str, str, int]):
@@ -230,8 +303,9 @@ def test_a_node_is_written_and_read_back(place: str, node: tuple[str, str, int])
         ("ARCHIVE", "TITLE@HOST:PORT"),
         ("A@b", "TITLE@HOST:PORT"),
         ("A@b c:104", "TITLE@HOST:PORT"),
-        ("SEVENTEEN SIGNS 17@b:104", "1 to 16 signs"),
-        ("A\\B@b:104", "1 to 16 signs"),
+        ("SEVENTEEN SIGNS 17@b:104", "1 to 16 plain"),
+        ("A\\B@b:104", "1 to 16 plain"),
+        ("MÜNCHEN@b:104", "1 to 16 plain"),
         ("A@b:0", "1 to 65535"),
         ("A@b:70000", "1 to 65535"),
     ],

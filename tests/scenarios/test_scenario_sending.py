@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from node_that_keeps import ON_LOOPBACK, Archive
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
@@ -109,15 +109,43 @@ def test_measurements_and_images_reach_the_node_that_was_named(
 def test_a_second_version_names_the_first_that_the_node_has(
     read: MainWindow, archive: Archive, qtbot: QtBot
 ) -> None:
-    read.preferences.remember(nodes={"Archive": f"ARCHIVE@127.0.0.1:{archive.port}"})
+    read.preferences.remember(nodes={"Archive": f"SOMEBODY@127.0.0.1:{archive.port}"})
     dialog = open_dialog(read, qtbot)
+    click(qtbot, dialog, "Send")  # the node takes nothing: this version is no first one
+    qtbot.waitUntil(lambda: "does not go by" in dialog.answer.text(), timeout=60_000)
+    read.preferences.remember(nodes={"Archive": archive.place})
     for number in (1, 2):
         click(qtbot, dialog, "Send")
         qtbot.waitUntil(lambda number=number: len(archive.got) == number, timeout=60_000)
         qtbot.waitUntil(dialog.send.isEnabled, timeout=60_000)
     first, second = archive.got
+    assert "PredecessorDocumentsSequence" not in first
     before = second.PredecessorDocumentsSequence[0].ReferencedSeriesSequence[0]
     assert before.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    dialog.close()
+
+
+def test_what_is_sent_is_the_work_as_it_is_and_images_go_without_results_too(
+    read: MainWindow, archive: Archive, qtbot: QtBot
+) -> None:
+    read.preferences.remember(nodes={"Archive": archive.place})
+    dialog = open_dialog(read, qtbot)
+    patient = read.session.patient
+    assert patient is not None
+    assert patient.id in "".join(each.text() for each in dialog.findChildren(QLabel))
+    read.reactions.undo()  # the ruler
+    qtbot.waitUntil(lambda: read.session.work.measurements == (), timeout=60_000)
+    click(qtbot, dialog, "Send")
+    qtbot.waitUntil(lambda: "nothing to save as DICOM" in dialog.answer.text(), timeout=60_000)
+    assert archive.got == []
+
+    qtbot.waitUntil(dialog.series.isEnabled, timeout=60_000)
+    qtbot.mouseClick(dialog.series, LEFT, pos=QPoint(8, 8))
+    click(qtbot, dialog, "Send")
+    qtbot.waitUntil(lambda: "Archive took" in dialog.answer.text(), timeout=60_000)
+    assert archive.got
+    assert {data.Modality for data in archive.got} == {"MR"}
+    assert "nothing to save as DICOM" in dialog.answer.text()  # said beside
     dialog.close()
 
 

@@ -115,7 +115,9 @@ def look(
         progress(0, 1, str(_ASKING))
         return _doubt(folder, volume, asked, subject, subject.question.label)
     dims = subject.x.ndim - 2
-    passes = int(np.prod(occlusion_cells(subject.net, subject.x))) if asked.method == "occlusion" else 2
+    passes = (
+        int(np.prod(occlusion_cells(subject.net, subject.x))) if asked.method == "occlusion" else 2
+    )
     whole = passes * (1 + asked.randomised) + (_STEPS[dims] - 1) * (1 + _SHUFFLES[dims])
     bar = _Bar(progress, cancel, whole)
     cells = _map(subject.net, subject, asked.method, bar.step(_ASKING))

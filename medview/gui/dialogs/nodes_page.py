@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFormLayout, QGridLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from medview.core.errors import MedViewError
 from medview.core.words import tr
-from medview.dicom.nodes import OWN_TITLE, read_node
+from medview.dicom.nodes import OWN_TITLE, check_title, read_node
 from medview.gui.cards import button, label, row
 from medview.gui.style import GRID
 
@@ -17,15 +18,18 @@ _USUAL_PORT = 104  # of DICOM, by IANA
 
 
 class NodeRow:
-    """The fields of one node: its name, AE title, host and port."""
+    """The fields of one node: its name, AE title, host and port.
+
+    kept: name and place when these were last whole, empty before.
+    """
 
     def __init__(self, name: str, place: str) -> None:
-        title, host, port = "", "", _USUAL_PORT
+        title, host, port, self.kept = "", "", _USUAL_PORT, (name, place)
         try:
             node = read_node(name, place)
             title, host, port = node.title, node.host, node.port
         except MedViewError:
-            pass  # a settings file that somebody else wrote: the row begins empty
+            self.kept = ("", "")  # somebody else wrote the settings: the row begins empty
         self.name, self.title, self.host = QLineEdit(name), QLineEdit(title), QLineEdit(host)
         self.port = QSpinBox()
         self.port.setRange(1, 65535)
@@ -54,6 +58,7 @@ class NodesPage(QWidget):
     def __init__(self, nodes: Mapping[str, str], own_title: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.rows = [NodeRow(name, place) for name, place in nodes.items()]
+        self._own_title = own_title or OWN_TITLE
         self.own = QLineEdit(own_title)
         self.own.setMaxLength(16)
         self.own.setPlaceholderText(OWN_TITLE)
@@ -117,20 +122,41 @@ class NodesPage(QWidget):
         self._fill()
         self._tell()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return ends a field, and not the dialog with a row that is half written."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
     def _tell(self) -> None:
-        """Keep what is whole; say of the first row that is not what is wrong with it."""
-        nodes, wrong, own = {}, "", self.own.text().strip() or OWN_TITLE
+        """Keep what is whole, of a row that is not what was; say what is wrong with the first."""
+        wrong, own = "", self.own.text().strip() or OWN_TITLE
+        try:
+            check_title(own)
+            self._own_title = own
+        except MedViewError as error:
+            wrong = str(error.what)
+        nodes: dict[str, str] = {}
         for each in self.rows:
-            name = each.name.text().strip()
-            if not (name and each.title.text().strip() and each.host.text().strip()):
-                wrong = wrong or tr("A node needs a name, an AE title and a host.")
-                continue
-            if name in nodes:
-                wrong = wrong or tr("Two nodes have the name {name}.", name=name)
-                continue
-            try:
-                nodes[name] = read_node(name, each.place, own).place
-            except MedViewError as error:
-                wrong = wrong or f"{name}: {error.what}"
+            said = self._fault(each, nodes)
+            if said == "":
+                each.kept = (each.name.text().strip(), each.place)
+            wrong = wrong or said
+            name, place = each.kept
+            if name and name not in nodes:
+                nodes[name] = place
         self.wrong.setText(wrong)
-        self.changed.emit(nodes, own)
+        self.changed.emit(nodes, self._own_title)
+
+    def _fault(self, each: NodeRow, others: Mapping[str, str]) -> str:
+        name = each.name.text().strip()
+        if not (name and each.title.text().strip() and each.host.text().strip()):
+            return tr("A node needs a name, an AE title and a host.")
+        if name in others:
+            return tr("Two nodes have the name {name}.", name=name)
+        try:
+            read_node(name, each.place)
+        except MedViewError as error:
+            return f"{name}: {error.what}"
+        return ""

@@ -9,20 +9,23 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QProgressBar, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
-from medview.core.errors import Cancelled, MedViewError
+from medview.core.errors import Cancelled, InvalidInput, MedViewError
 from medview.core.progress import CancelToken
+from medview.core.study import shown_name
 from medview.core.words import Sentence, say, tr
 from medview.dicom.nodes import Node, echo, read_node
 from medview.gui.cards import button, label, row
 from medview.gui.operations import Operations
 from medview.gui.style import GRID
 from medview.session import Session
-from medview.session.reporting import ReportSubject
+from medview.session.reporting import session_subject
 from medview.session.sending import Delivery, Parcel, deliver, files_of
+from medview.session.studies import Place
 
 
 class SendDialog(QDialog):
-    """What is sent is the study that was looked at when it opened.
+    """What is sent is the study that was looked at when it opened, with the work as it is when
+    *Send* is pressed.
 
     set_up: shows the nodes in the settings and calls back when these are closed.
     """
@@ -32,22 +35,21 @@ class SendDialog(QDialog):
     def __init__(
         self,
         session: Session,
-        subject: ReportSubject,
+        place: Place,
         operations: Operations,
         set_up: Callable[[Callable[[], None]], None],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        place = session.active
-        self._session, self._operations, self._subject = session, operations, subject
-        self._home: Path | None = None if place is None else session.made.folder_of(place)
-        self._series = () if place is None else (place.series.uid,)
+        self._session, self._operations, self._place = session, operations, place
+        self._home: Path | None = session.made.folder_of(place)
+        self._series = (place.series.uid,)
         self._cancel = CancelToken()
         self._said: list[tuple[Sentence, int]] = []
         self._is_busy = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(120 * GRID)
-        self._about = label("", "muted")
+        self._whose, self._about = label("", "title"), label("", "muted")
         self.nodes = QComboBox()
         self.results, self.series, self.study = QCheckBox(), QCheckBox(), QCheckBox()
         self.results.setChecked(True)
@@ -70,6 +72,7 @@ class SendDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4 * GRID, 4 * GRID, 4 * GRID, 4 * GRID)
         layout.setSpacing(3 * GRID)
+        layout.addWidget(self._whose)
         layout.addWidget(self._about)
         layout.addWidget(row(self.nodes, self.test, None, self.set_up))
         for box in (self.results, self.series, self.study):
@@ -107,12 +110,16 @@ class SendDialog(QDialog):
         self.setWindowTitle(tr("Send to a DICOM node"))
         about = tr("Objects go as they are, with the patient's name, and are not encrypted.")
         self._about.setText(about)
+        self._whose.setText(self._name())
         whole, shown = Parcel(all=True), Parcel(series=self._series)
-        counts = [len(files_of(self._subject, parcel)) for parcel in (shown, whole)]
+        subject = session_subject(self._session, self._place)
+        counts = [len(files_of(subject, parcel)) if subject else 0 for parcel in (shown, whole)]
         for widget, words in (
             (self.results, tr("Results of models, my decisions, measurements and key images")),
-            (self.series, tr("The images of the shown series ({count} files)", count=counts[0])),
-            (self.study, tr("Every file of the study ({count})", count=counts[1])),
+            (self.series, tr("The images of the shown series ({count} {count:file|files})",
+                             count=counts[0])),
+            (self.study, tr("Every file of the study that could be read ({count})",
+                            count=counts[1])),
             (self.test, tr("Test")), (self.set_up, tr("Set up nodes…")), (self.send, tr("Send")),
             (self.stop, tr("Stop")), (self._close, tr("Close")),
         ):  # fmt: skip
@@ -121,6 +128,12 @@ class SendDialog(QDialog):
         self.nodes.setAccessibleName(tr("DICOM node"))
         self.bar.setAccessibleName(tr("Sending"))
         self._tell(self._said)
+
+    def _name(self) -> str:
+        """Whose study it is: another may be shown meanwhile."""
+        patient, study = self._place.patient, self._place.study
+        name = shown_name(patient.name).replace("^", " ") or tr("No name")
+        return " · ".join(filter(None, (name, patient.id, study.date, study.description)))
 
     def _enable(self) -> None:
         is_set_up = self.nodes.count() > 0
@@ -166,9 +179,11 @@ class SendDialog(QDialog):
                 self.progressed.emit(done, total)
 
         def work(node: Node, cancel: CancelToken) -> list[tuple[Sentence, int]]:
-            watch = (progress, cancel)
-            return _told(deliver(self._subject, parcel, node, self._home, watch), node)
+            if subject is None or self._session.studies.place(self._place.key) is None:
+                raise InvalidInput(say("This study is no longer open: open it and send again."))
+            return _told(deliver(subject, parcel, node, self._home, (progress, cancel)), node)
 
+        subject = session_subject(self._session, self._place)
         self._begin(work)
 
     def _begin(self, work: Callable[[Node, CancelToken], list[tuple[Sentence, int]]]) -> None:
@@ -186,9 +201,13 @@ class SendDialog(QDialog):
             said = [(say("Stopped. What the node has already stays there."), 1)]
         except MedViewError as error:
             said = [(each, 1) for each in (error.what, error.what_to_do) if each is not None]
-        if isValid(self):
-            self._is_busy = False
-            self._tell(said)
+        except Exception:
+            said = []  # told by the window; the dialog can be used again
+            raise
+        finally:
+            if isValid(self):
+                self._is_busy = False
+                self._tell(said)
 
     def _stop(self) -> None:
         self._cancel.cancel()
@@ -198,6 +217,8 @@ class SendDialog(QDialog):
 def _told(delivery: Delivery, node: Node) -> list[tuple[Sentence, int]]:
     """The counts first, then each reason why something was not taken or not written."""
     sent = delivery.sent
-    first = say("{node} took {taken} of {total} objects.", node=node.name, taken=sent.taken,
-                total=sent.total)  # fmt: skip
+    first = say(
+        "{node} took {taken} of {total} {total:object|objects}.",
+        node=node.name, taken=sent.taken, total=sent.total,
+    )  # fmt: skip
     return [(first, 1), *sent.faults, *((note, 1) for note in delivery.notes)]
