@@ -67,7 +67,7 @@ def nodule_facts(note: Note) -> Iterator[NoduleFact]:
     for nodule, size in by_size:
         value = size.value or Value()
         dims = value.dims or ((value.num,) if value.num is not None else ())
-        sides = frozenset(_side(place.text) for place in _places(note, nodule)) - {""}
+        sides = frozenset(_side(note.said(place)) for place in _places(note, nodule)) - {""}
         mark = (dims, value.unit, sides)
         # The impression repeats a nodule of the findings, often without its place.
         if mark in seen or (not sides and mark[:2] in sizes):
@@ -89,11 +89,11 @@ def _facts_of(
         yield NoduleFact("nodule_diameter_mean", float((dims[0] + dims[1]) / 2), unit, size)
     sentence = next(
         (
-            note.text[s:e]
-            for s, e in sentences(note.text, max(0, nodule.start - 500), nodule.end + 500)
+            note.plain[s:e]
+            for s, e in sentences(note.plain, max(0, nodule.start - 500), nodule.end + 500)
             if s <= nodule.start < e
         ),
-        nodule.text,
+        note.said(nodule),
     )
     yield from _character(note, nodule, sentence)
 
@@ -118,13 +118,13 @@ def _sized(note: Note) -> Iterator[tuple[Entity, Entity]]:
 def _is_lung_nodule(note: Note, nodule: Entity) -> bool:
     attrs = nodule.attrs
     if (
-        not _NODULE.search(nodule.text)
+        not _NODULE.search(note.said(nodule))
         or attrs.negated
         or attrs.temporality != "current"
         or attrs.experiencer != "patient"
     ):
         return False
-    places = " ".join(p.text for p in _places(note, nodule)) + " " + nodule.text
+    places = " ".join(note.said(p) for p in _places(note, nodule)) + " " + note.said(nodule)
     return _NOT_LUNG.search(places) is None and _LUNG.search(places) is not None
 
 
@@ -140,10 +140,10 @@ def _size_mm(size: Entity) -> float:
 
 def _character(note: Note, nodule: Entity, sentence: str) -> Iterator[NoduleFact]:
     for place in _places(note, nodule):
-        if _UPPER.search(place.text):
+        if _UPPER.search(note.said(place)):
             yield NoduleFact("nodule_upper_lobe", True, "", place)
             break
-        if _OTHER_LOBE.search(place.text):
+        if _OTHER_LOBE.search(note.said(place)):
             yield NoduleFact("nodule_upper_lobe", False, "", place)
             break
     if spikes := _SPIKES.search(sentence):

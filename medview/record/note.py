@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from medview.core.results import Code
+from medview.record.language import simplified
 
 if TYPE_CHECKING:
     from medview.core.observation import Observation
@@ -146,6 +147,15 @@ class Note:
     def relations_of(self, entity_id: str, kind: str) -> list[Relation]:
         """The relations of a kind whose head is the entity."""
         return [r for r in self._by_head.get(entity_id, ()) if r.type == kind]
+
+    @cached_property
+    def plain(self) -> str:
+        """The text in simplified characters, as rules are written; every place is the same."""
+        return simplified(self.text)
+
+    def said(self, entity: Entity) -> str:
+        """The words of an entity in simplified characters."""
+        return self.plain[entity.start : entity.end]
 
     def look_up(self) -> None:
         """Make the tables by id now, in the thread of whoever read the note: it may be long."""

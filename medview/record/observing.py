@@ -40,9 +40,23 @@ _ADVISED = re.compile(
     r"recommended|advised|suggested|considered|should|indicated|declined|建议|考虑|拒绝",
     re.IGNORECASE,
 )
+_TALK = re.compile(
+    r"\b(?:recommend\w*|consider\w*|advis\w+|suggest\w*|discuss\w*|declin\w+|refus\w+|offer\w*|plan\w*|(?:may|might|will|would|could|not) need|candidate for"
+    r"|evaluat\w+ for|in case of|avoid\w*|delay\w*)\b|建议|考虑|拟|拒绝?|必要时|需要?行?|暂不",
+    re.IGNORECASE,
+)
+_TALKED = re.compile(
+    r"\b(?:declined|refused|discussed|recommended|advised|considered|planned|offered|suggested|indicated|deferred|if needed)\b|建议|拒绝|暂缓",
+    re.IGNORECASE,
+)
 _KIN = re.compile(
     r"mother|father|\b(?:mom|mum|dad|parents?|brothers?|sisters?|siblings?|sons?|daughters?|children|aunt|uncle|cousin|niece|nephew|twin"
     r"|husband|wife|spouse|partner|donor)\b|父|母|兄|弟|姐|妹|[儿独长次幼]子|之子|子女|女儿|丈夫|妻",
+    re.IGNORECASE,
+)
+_KINS = re.compile(
+    r"\b(?:mother|father|brother|sister|son|daughter|husband|wife|spouse|partner|donor|twin)(?:['’]s| has| had|:)(?: \w+){0,3}\s*$"
+    r"|(?:父亲|母亲|其父|其母|兄|弟|姐|妹|儿子|女儿|丈夫|妻子|供体)的?(?:测)?$",
     re.IGNORECASE,
 )
 # Here the patient is spoken of again.
@@ -53,6 +67,12 @@ _SELF = re.compile(
 _DIED = re.compile(
     r"\b(?:died|deceased|passed away)\b[^.;]{0,40}$|(?:去世|死于|病故)[^。；]{0,20}$", re.IGNORECASE
 )
+# "Diabetes diagnosed aged 12", "menarche age 13": not the age of today.
+_AT_AGE = re.compile(
+    r"\b(?:diagnos\w+|onset|menarche|menopause|expectancy|began|started|since|operated|underwent|surgery|first|until|screening)\b[^.;\n]{0,48}$",
+    re.IGNORECASE,
+)
+_AGE_LABEL = re.compile(r"(?:^|[\s,;|])(?:age|年龄)[ \t]*[:：]?[ \t]*$", re.IGNORECASE)
 _PREGNANT = re.compile(
     r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
     re.IGNORECASE,
@@ -135,7 +155,7 @@ def _named_code(fact: _Fact) -> Code | None:
 
 def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterator[_Fact]:
     if entity.type in ("lab", "vital") and not structured:
-        yield from _measured(entity)
+        yield from _measured(note, entity)
     elif entity.type == "smoking" and not structured:
         yield from _smoking(note, entity, date)
     elif entity.type in ("disease", "finding", "symptom", "procedure", "drug"):
@@ -149,9 +169,9 @@ def _facts(note: Note, entity: Entity, date: str, *, structured: bool) -> Iterat
                 yield _Fact(concept, value, entity)
 
 
-def _measured(entity: Entity) -> Iterator[_Fact]:
+def _measured(note: Note, entity: Entity) -> Iterator[_Fact]:
     value = entity.value
-    if value is None or not entity.concepts:
+    if value is None or not entity.concepts or _is_relatives(note, entity):
         return
     concept = concepts()[entity.concepts[0]]
     if value.dims:
@@ -165,6 +185,11 @@ def _measured(entity: Entity) -> Iterator[_Fact]:
             yield _Fact(concept.id, float(value.num), entity, unit, value.comparator, value.concept)
 
 
+def _is_relatives(note: Note, measured: Entity) -> bool:
+    """Whether a lab or vital is said of a relative: "mother's BP 180/110", 母亲血压180/110."""
+    return _KINS.search(note.plain, max(0, measured.start - 60), measured.start) is not None
+
+
 def _smoking(note: Note, entity: Entity, date: str) -> Iterator[_Fact]:
     is_family = label_at(note.sections, entity.start) == "family"
     if entity.value is None or entity.attrs.experiencer != "patient" or is_family:
@@ -173,39 +198,53 @@ def _smoking(note: Note, entity: Entity, date: str) -> Iterator[_Fact]:
         yield _Fact("smoking_status", entity.value.text, entity)
     if entity.value.num is not None:
         yield _Fact("pack_years", float(entity.value.num), entity, unit="{pack-years}")
-    years = quit_years(entity.text, date)
-    if years is not None:
+    years = quit_years(note.said(entity), date)
+    if years is not None and entity.value.text != "current":
         yield _Fact("smoking_quit_years", round(years, 2), entity, unit="a")
 
 
 def _demographics(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_Fact]:
-    """The first age and the first sex that a text says of the patient."""
-    wanted = {"age", "sex"}
-    for entity in note.entities:
-        if entity.type != "demographic" or entity.value is None:
+    """The first age and the first sex that a text says of the patient.
+
+    "Aged 12" may be the age at anything: it counts where no "12-year-old" is written.
+    """
+    own = [e for e in note.entities if e.type == "demographic" and e.value and _is_own(note, e)]
+    ages = [e for e in own if e.value and not e.value.text]
+    age = next((e for e in ages if _is_plain_age(note, e)), next(iter(ages), None))
+    sex = next((e for e in own if e.value and e.value.text), None)
+    for entity in (sex, age):
+        if entity is None or entity.value is None:
             continue
-        kind = "sex" if entity.value.text else "age"
-        if kind not in wanted or not _is_own(note, entity):
-            continue
-        wanted.remove(kind)
         if (entity.type, entity.start, entity.end) in structured:
             continue
-        if kind == "sex":
+        if entity is sex:
             yield _Fact("sex", "F" if entity.value.text == "female" else "M", entity)
         elif entity.value.num is not None:
             yield _Fact("age", float(entity.value.num), entity, unit=entity.value.unit)
-        if not wanted:
-            return
+
+
+def _is_plain_age(note: Note, said: Entity) -> bool:
+    """Whether an age is written as one: "62-year-old", "62 y/o", 62岁, "62F", "Age: 62"."""
+    if not said.text[-1].isdigit():
+        return True
+    line = note.plain.rfind("\n", 0, said.start) + 1
+    return _AGE_LABEL.search(note.plain, line, said.start) is not None or note.plain[
+        said.end : said.end + 2
+    ].strip()[:1] in ("F", "M")
 
 
 def _is_own(note: Note, said: Entity) -> bool:
     """Whether an age or sex is the patient's, not a relative's nor that at a death."""
-    before = note.text[max(0, said.start - 24) : said.start]
+    before = note.plain[max(0, said.start - 24) : said.start]
     kin = list(_KIN.finditer(before))
     is_kin = bool(kin) and _SELF.search(before, kin[-1].end()) is None
     return not (
         is_kin
-        or _DIED.search(note.text, max(0, said.start - 60), said.start)
+        or _DIED.search(note.plain, max(0, said.start - 60), said.start)
+        or (
+            said.text[-1].isdigit()
+            and _AT_AGE.search(note.plain, max(0, said.start - 60), said.start)
+        )
         or label_at(note.sections, said.start) == "family"
     )
 
@@ -213,6 +252,8 @@ def _is_own(note: Note, said: Entity) -> bool:
 def _yes_no(note: Note, concept: str, entity: Entity) -> bool | None:
     attrs = entity.attrs
     if attrs.uncertain or attrs.temporality == "hypothetical":
+        return None
+    if entity.type == "procedure" and _is_talked_of(note, entity):
         return None
     if concept.startswith("family_history"):
         return (not attrs.negated) if attrs.experiencer == "family" else None
@@ -225,11 +266,18 @@ def _yes_no(note: Note, concept: str, entity: Entity) -> bool | None:
     return None if too_early or too_late else True
 
 
+def _is_talked_of(note: Note, procedure: Entity) -> bool:
+    """Whether a procedure is advised, discussed or declined rather than done."""
+    before = re.split(r"[.;。；\n]", note.plain[max(0, procedure.start - 40) : procedure.start])[-1]
+    after = re.split(r"[.;。；\n]", note.plain[procedure.end : procedure.end + 40])[0]
+    return _TALK.search(before) is not None or _TALKED.search(after) is not None
+
+
 def _is_denied(note: Note, concept: str, entity: Entity) -> bool:
     if concept not in _PAST:
         return True
     attrs = entity.attrs
-    cue = note.text[attrs.trigger[0] : attrs.trigger[1]] if attrs.trigger else ""
+    cue = note.plain[attrs.trigger[0] : attrs.trigger[1]] if attrs.trigger else ""
     return attrs.temporality == "historical" or _DENIAL.search(cue) is not None
 
 
@@ -239,12 +287,12 @@ def _treatment(note: Note, drug: Entity) -> bool | None:
         return None
     if attrs.negated:
         return False
-    before = note.text[max(0, drug.start - 40) : drug.start]
+    before = note.plain[max(0, drug.start - 40) : drug.start]
     before = re.split(r"[.;。；\n]", before)[-1]
     stopped = re.match(
-        r"[^.;。；\n]{0,20}(?:stopped|discontinued|停用|已停)", note.text[drug.end : drug.end + 40]
+        r"[^.;。；\n]{0,20}(?:stopped|discontinued|停用|已停)", note.plain[drug.end : drug.end + 40]
     )
-    after = re.split(r"[.;。；\n]", note.text[drug.end : drug.end + 60])[0]
+    after = re.split(r"[.;。；\n]", note.plain[drug.end : drug.end + 60])[0]
     is_advice = _ADVICE.search(before) or _ADVISED.search(after)
     return None if is_advice or stopped else True
 
@@ -281,12 +329,17 @@ def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_
 
 def _pregnancy(document: Document, note: Note) -> Iterator[_Fact]:
     for start, end in document.narrative:
-        match = _PREGNANT.search(note.text, start, end)
+        match = _PREGNANT.search(note.plain, start, end)
         if match is None or re.search(
             r"(?:if|when|history|既往|previous)[^.;。]{0,20}$",
-            note.text[max(start, match.start() - 30) : match.start()],
+            note.plain[max(start, match.start() - 30) : match.start()],
             re.IGNORECASE,
         ):
             continue
-        entity = Entity(type="symptom", start=match.start(), end=match.end(), text=match[0])
+        entity = Entity(
+            type="symptom",
+            start=match.start(),
+            end=match.end(),
+            text=note.text[slice(*match.span())],
+        )
         yield _Fact("pregnancy", match["no"] is None, entity)

@@ -54,13 +54,13 @@ class Mentioned:
 
 def mentioned_place(note: Note, entity: Entity) -> Mentioned:
     """Where a mention is, by what its own sentence says nearest to it."""
-    start, end = _sentence(note.text, entity)
+    start, end = _sentence(note.plain, entity)
     part = _part(note, entity, (start, end))
-    pair = _nearest(_PAIR, note.text, (start, end), entity)
+    pair = _nearest(_PAIR, note.plain, (start, end), entity)
     if pair is not None:
         return Mentioned((start, end), int(pair["series"]), int(pair["image"]), part)
-    series = _number(_nearest(_SERIES, note.text, (start, end), entity))
-    image = _number(_nearest(_IMAGE, note.text, (start, end), entity))
+    series = _number(_nearest(_SERIES, note.plain, (start, end), entity))
+    image = _number(_nearest(_IMAGE, note.plain, (start, end), entity))
     return Mentioned((start, end), series, image, part)
 
 
@@ -93,13 +93,13 @@ def _number(match: re.Match[str] | None) -> int | None:
 def _part(note: Note, entity: Entity, sentence: Span) -> str:
     """The lobe that a relation gives, the mention's own words, else the only one near it."""
     tails = {r.tail for r in note.relations if r.type == "finding_location" and r.head == entity.id}
-    places = [e.text for e in note.entities if e.id in tails]
-    for said in (entity.text, *places):
+    places = [note.said(e) for e in note.entities if e.id in tails]
+    for said in (note.said(entity), *places):
         if found := _lobe(said):
             return found
     if entity.type not in ("finding", "disease", "measurement"):
         return ""
-    parts = {found for e in _inside(note, sentence) if (found := _lobe(e.text))}
+    parts = {found for e in _inside(note, sentence) if (found := _lobe(note.said(e)))}
     return next(iter(parts)) if len(parts) == 1 else ""
 
 

@@ -26,7 +26,7 @@ class Times:
             if relation.type != "test_date":
                 continue
             head, date = note.entity(relation.head), note.entity(relation.tail)
-            if written := iso_date(date.text):
+            if written := iso_date(self._note.said(date)):
                 self._own.setdefault(relation.head, written)
             if head.type == "procedure":
                 exams.append((date.end, head, date))
@@ -56,12 +56,12 @@ class Times:
         last = bisect_right(self._exam_ends, entity.start)
         for _, examination, date in self._exams[first:last]:
             if self._speaks_on(examination, date, entity):
-                return iso_date(date.text)
+                return iso_date(self._note.said(date))
         return ""
 
     def _speaks_on(self, examination: Entity, date: Entity, entity: Entity) -> bool:
         """Whether the entity stands in the examination's sentence, or below its title."""
-        text = self._note.text
+        text = self._note.plain
         end = max(examination.end, date.end)
         if not _SENTENCE_END.search(text, end, entity.start):
             return True

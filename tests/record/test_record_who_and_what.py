@@ -192,10 +192,6 @@ def test_a_temperature_is_no_womans_age(read: Reader, text: str) -> None:
     assert not [e for e in read(text).entities if e.type == "demographic"]
 
 
-def test_a_woman_of_a_hundred_years_has_her_age(read: Reader) -> None:
-    assert [o.value for o in read("101F with hip fracture.").observations][:2] == [101, "F"]
-
-
 @pytest.mark.parametrize(
     ("words", "status"),
     [

@@ -19,13 +19,16 @@ from functools import cache
 from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
 from medview.record.rules.alternation import one_of
+from medview.record.rules.answers import answer_to
 from medview.record.rules.taken_back import ended_after, unknown_after
 
 _HOW = ("dose", "route", "frequency", "duration")  # may share a word with a cue: "，口服"
 _CATEGORIES = ("negated", "uncertain", "historical", "hypothetical", "family", "other")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HARD_STOP = re.compile(r"[;；。]|\n\s*(?:\n|[-•*·●]|\d+[.)])")
-_DONE = re.compile(r"后|\s*\(?(?:in|on|dated)? ?(?:\w+ )?(?:19|20)\d{2}\b(?![-/])")
+_DONE = re.compile(
+    r"后|\s*\(?(?:in|on|dated)? ?(?:(?!since|from|until)\w+ )?(?:19|20)\d{2}\b(?![-/])"
+)
 _DONE_IN = re.compile(
     r"((?:19|20)\d{2}年(?:\d{1,2}月)?(?:\d{1,2}日)?)[^，,。；;]{0,10}(?:行|接受|做)(?:了|过)?[^，,。；;]{0,4}$"
 )
@@ -45,6 +48,9 @@ _RULED_OUT = re.compile(
 # "建议CTPA除外肺栓塞": what is still to be excluded is not.
 _TO_EXCLUDE = re.compile(r"(?:建议|拟|必要时|需要?|请|待)[^，,。；;\n]{0,24}(?:除外|排除)$")
 _EXCLUDED = re.compile(r"(?:已|可)?排除|除外|excluded|ruled out|rules out", re.IGNORECASE)
+_SEEN = re.compile(
+    r"seen|visible|visuali[sz]ed|present|identified|noted|appreciated|见", re.IGNORECASE
+)
 _CLOSED = re.compile(r"\s*[)）]")
 _CONDITION = re.compile(
     r"(?:if|unless|in case|in the event|should|return|call|notify|come back|instructed|advised|warned|seek"
@@ -133,7 +139,12 @@ def with_context(
     text: str, span: Span, entities: Sequence[Entity], section: str, languages: tuple[str, ...]
 ) -> list[Entity]:
     """The entities of one sentence with negation, uncertainty, time and experiencer set."""
-    cues = find_cues(text, span, languages, [e for e in entities if e.type not in _HOW])
+    answers = {e: a for e in entities if (a := answer_to(text, e)) and e.type in CONTEXT_TYPES}
+    cues = [
+        c
+        for c in find_cues(text, span, languages, [e for e in entities if e.type not in _HOW])
+        if not any(c.start < a.span[1] and a.span[0] < c.end for a in answers.values())
+    ]
     cues = _without_those_of_sizes(text, cues, entities)
     spans = [(e.start, e.end) for e in entities]
     result = []
@@ -150,6 +161,9 @@ def with_context(
         if _is_denied_after(text, reaching["uncertain"], reaching["negated"]):
             reaching["uncertain"] = None
         _weigh_tests(text, span, entity, entities, reaching)
+        if (answer := answers.get(entity)) is not None:
+            said = Cue("negated", "after", *answer.span)
+            reaching["negated"], reaching["uncertain"] = (said if answer.says_no else None), None
         if reaching["historical"] is None:
             reaching["historical"] = _done(text, entity, span)
         _take_back(text, span, entity, reaching)
@@ -319,11 +333,12 @@ def _is_said_of(text: str, whose: Cue, claim: Cue) -> bool:
 
 def _is_of_bracket(text: str, cue: Cue, between: str) -> bool:
     """Whether a cue speaks of what stands with it in a bracket: "nodule (not seen on the prior)"."""
-    return (
-        cue.direction == "after"
-        and _OPENED.search(between) is not None
-        and _CLOSED.match(text, cue.end) is None
-    )
+    if cue.direction == "before" or not _OPENED.search(between) or _CLOSED.match(text, cue.end):
+        return False
+    if cue.direction == "both":  # "nodule 12 mm (previously 9 mm)"
+        return cue.category == "historical"
+    begins_it = between.rstrip().endswith(("(", "（"))
+    return not begins_it or _SEEN.search(text, cue.start, cue.end) is not None
 
 
 def _commas_are_a_list(text: str, gap: Span, spans: Sequence[Span], cue: Cue) -> bool:

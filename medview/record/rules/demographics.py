@@ -42,16 +42,17 @@ _SEX = re.compile(
 )
 # "62F with chest pain", "72 M h/o": age and sex in one
 _SHORT = re.compile(
-    rf"{BEGIN}(?P<age>\d{{1,3}}) ?(?P<sex>[MF])(?=,? (?:with|w/|h/o|hx|p/w|s/p|who|present|c/o|for|pt|patient|status|\(|now|known|smoker))"
+    rf"{BEGIN}(?<![\d.,])(?P<age>\d{{1,3}}) ?(?P<sex>[MF])(?=,? (?:with|w/|h/o|hx|p/w|s/p|who|present|c/o|patient|known|smoker))"
 )
-# "102 F with chills": degrees
-_FAHRENHEIT = range(95, 110)
-_FEVER_BEFORE = re.compile(
-    r"(?:fever|febrile|temp(?:erature)?|tmax|\bT)\b[^.;\n]{0,16}$", re.IGNORECASE
-)
-_FEVER_AFTER = re.compile(
-    r",? (?:with|and|for|now|w/) ?(?:\w+ ){0,2}(?:chills?|rigors?|sweats?|fevers?|tachy\w+|HR|days?|hours?)\b",
+# Degrees Fahrenheit, French sizes and metres are written like an age and a sex.
+_LEAST_FAHRENHEIT = 95
+_OTHER_UNIT = re.compile(
+    r"(?:fever|febrile|temp(?:erature)?|tmax|\bT|foley|catheter|tube|drain|sheath|stent|french|\bfr|mobili[sz]\w*|ambulat\w*|walk\w*|moved?)\b"
+    r"[^;\n]{0,24}$",
     re.IGNORECASE,
+)
+_AID = re.compile(
+    r",? (?:with|w/) (?:\w+ ){0,2}(?:walker|frame|stick|cane|assist\w*|supervision|drain)\b", re.I
 )
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
 _DATE = re.compile(
@@ -71,7 +72,7 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
     """Ages, sexes and dates inside `span`."""
     found = _dates_and_ages(text, span) if has_digit(text, span) else []
     for match in _SHORT.finditer(text, *span):
-        if _is_fever(text, match):
+        if _is_other_unit(text, match):
             continue
         for group, value in (
             ("age", Value(num=number(match["age"]), unit="a")),
@@ -85,12 +86,12 @@ def find_demographics(text: str, span: Span) -> list[Entity]:
     return sorted(found, key=lambda e: e.start)
 
 
-def _is_fever(text: str, match: re.Match[str]) -> bool:
-    """Whether "102 F" is a temperature, which no woman of 102 years is."""
-    if match["sex"] != "F" or int(match["age"]) not in _FAHRENHEIT:
-        return False
-    before = text[max(0, match.start() - 30) : match.start()]
-    return bool(_FEVER_BEFORE.search(before) or _FEVER_AFTER.match(text, match.end()))
+def _is_other_unit(text: str, match: re.Match[str]) -> bool:
+    """Whether "102 F" is a temperature, "16 F" a catheter's size or "3 M" a way walked."""
+    if match["sex"] == "F" and int(match["age"]) >= _LEAST_FAHRENHEIT:
+        return True
+    before = text[max(0, match.start() - 40) : match.start()]
+    return bool(_OTHER_UNIT.search(before) or _AID.match(text, match.end()))
 
 
 def _entity(text: str, span: Span, value: Value) -> Entity:

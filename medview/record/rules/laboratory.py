@@ -48,16 +48,18 @@ class _Tests:
     by_loinc: dict[str, LabTest]
 
 
+# Blanks are taken whole (*+): a name padded with thousands of them is still read at once.
 _LINK = (
-    r"(?:\s*[(（][^()（）\n]{1,24}[)）])?"
-    r"(?:[ \t]*(?:levels?|values?|counts?|concentrations?|results?|水平|浓度|值))?"
-    r"(?:[ \t]*(?:[:：=]|is|was|of|at|now|today|(?:has )?r(?:ose|isen) to|increased to|elevated(?: at| to)?|decreased to"
-    r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约))*[ \t]*"
-    r"(?:\|[ \t]*(?:(?:19|20)\d{2}-\d{2}-\d{2}[ \t]*\|[ \t]*)?)?"  # the next cell of a table's row
+    r"(?:\s*+[(（][^()（）\n]{1,24}[)）])?"
+    r"(?:[ \t]*+(?:levels?|values?|counts?|concentrations?|results?|水平|浓度|值))?"
+    r"(?:[ \t]*+(?:[:：=]|is|was|of|at|now|today|(?:has )?r(?:ose|isen) to|increased to|elevated(?: at| to)?|decreased to"
+    r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约))*[ \t]*+"
+    # the next cell of a table's row, after that of the day and that of the reference range
+    rf"(?:\|[ \t]*+(?:(?:19|20)\d{{2}}-\d{{2}}-\d{{2}}[ \t]*+\|[ \t]*+)?(?:(?:{NUMBER})[ \t]*+[-–~～][ \t]*+(?:{NUMBER})[ \t]*+\|[ \t]*+)?)?"
 )
 _RESULT = re.compile(
-    rf"{_LINK}(?P<sign><=|>=|[<>≤≥＜＞]|less than |greater than )?[ \t]*"
-    rf"(?P<num>{NUMBER})(?!\d|/\d)(?:[ \t]?(?:\([HL]\)[ \t]*|\|[ \t]*)?(?P<unit>{UNIT}){END})?",
+    rf"{_LINK}(?P<sign><=|>=|[<>≤≥＜＞]|less than |greater than )?[ \t]*+"
+    rf"(?P<num>{NUMBER})(?![.,]?\d|/\d|[ \t]*+[-–~～][ \t]*+\d)(?:[ \t]?(?:\([HL]\)[ \t]*+|\|[ \t]*+)?(?P<unit>{UNIT}){END})?",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
@@ -68,6 +70,8 @@ _NOT_A_RESULT = re.compile(
     r"[ \t]?(?:days?|weeks?|months?|years?|hours?|times?|天|周|月|年|次/日|[-/]\d|:\d)",
     re.IGNORECASE,
 )
+# "AST 45,52": two results without a blank, not hundredths of something so large.
+_TWO_RESULTS = re.compile(r"(?:[2-9]\d|\d{3,}),\d{2}")
 _SIGN = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">", "less than ": "<", "greater than ": ">"}
 
 
@@ -148,6 +152,8 @@ def _with_value(text: str, start: int, end: int, test: LabTest, stop: int) -> En
         return _pressure(text, start, end, test, stop)
     match = _RESULT.match(text, end, stop)
     if match is None or (match["unit"] is None and _NOT_A_RESULT.match(text, match.end())):
+        return None
+    if _TWO_RESULTS.fullmatch(match["num"]):
         return None
     if match["unit"] is None and match.start("num") == end and text[end - 1].isascii():
         return None  # "CA19" of "CA19-9", "T4"

@@ -20,10 +20,10 @@ from medview.record.rules.smoking_amounts import (
 from medview.record.rules.smoking_context import denied, whose
 from medview.record.rules.units import BEGIN, END
 
-_PY = rf"(?:{N}{TO})?{N}\s*-?\s*(?:\+\s*)?{PACK_YEARS}(?: (?:smoking )?history(?: of smoking)?| of smoking| smoker)?"
+_PY = rf"(?:{N}{TO})?{N}\s*+-?\s*+(?:\+\s*+)?{PACK_YEARS}(?: (?:smoking )?history(?: of smoking)?| of smoking| smoker)?"
 _PER_DAY = r"(?:/\s*day|/\s*d\b|per day|a day|daily|each day|every day)"
 _A_DAY = (
-    rf"(?:{SOME}{TO})?{SOME}\s*-?\s*(?:packs?|ppd|cigarettes?|cigs?)(?:\s*of cigarettes)?(?:\s*-?\s*{_PER_DAY})?"
+    rf"(?:{SOME}{TO})?{SOME}\s*+-?\s*+(?:packs?|ppd|cigarettes?|cigs?)(?:\s*of cigarettes)?(?:\s*-?\s*{_PER_DAY})?"
     rf"|(?:\d+{TO})?\d+\s*{_PER_DAY}"
 )
 _YEARS = (
@@ -45,7 +45,7 @@ _FORMER = (
 )
 _CURRENT = (
     r"(?:current(?:ly)?|active|heavy|daily|chronic|every ?day) (?:(?:cigarette|tobacco|everyday|every day) )?smok(?:er|es|ing)"
-    r"|smoker|smokes|continues to smoke|still smok(?:es|ing)|(?:ongoing|current) tobacco use|tobacco use disorder|smoking (?=\d)"
+    r"|(?:resumed|restarted|relapsed to|back to) smoking|started smoking again|smoker|smokes|continues to smoke|still smok(?:es|ing)|(?:ongoing|current) tobacco use|tobacco use disorder|smoking (?=\d)"
 )
 _ANSWERS = {
     "never": r"never|none|no|nil|non|denie[sd]|negative",
@@ -58,7 +58,7 @@ _LABELLED = (
     rf"(?:(?:{_ANSWER})(?![\w-]| (?:to|longer)\b)(?! [\w-]*smok)|(?={_A_DAY}|{_QUIT}))"
 )
 _TAIL = (
-    rf"(?:[ ,;:()]*(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked |after (?:smoking )?|who (?:has |had )?|at |(?:has )?done so |but |having |in (?:his|her|their) (?:early |late )?[a-z0-9']+ )*"
+    rf"(?:[ ,;:()]*+(?:and |with (?:a |an )?|of |about |approximately |has (?:a )?|smoked |after (?:smoking )?|who (?:has |had )?|at |(?:has )?done so |but |having |(?:now|currently|at present),? |in (?:his|her|their) (?:early |late )?[a-z0-9']+ )*"
     rf"(?:{_PY}|{_A_DAY}|{_YEARS}|{NOT_QUIT}|{_QUIT}))*"
 )
 _ENGLISH = re.compile(
@@ -68,6 +68,32 @@ _ENGLISH = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _HAS_QUIT = re.compile(r"\b(?:quit|stopped|gave up|ceased)\b", re.IGNORECASE)
+# What stands around a mention and gives it another time, or another meaning.
+_WAS = re.compile(
+    r"\b(?:was|used to be|had been|previously|formerly|once)(?: (?:also|a|an|been))*\s+$",
+    re.IGNORECASE,
+)
+_IS_NOW = re.compile(r"current|now|active|ongoing|still|continue", re.IGNORECASE)
+_IN_THE_PAST = re.compile(
+    r"\s*(?:(?:until|till) (?:(?:19|20)\d{2}|age \d+|\w+ years? ago|recently)|(?:\w+ )?in the (?:distant )?past|in remission|previously|formerly)\b",
+    re.IGNORECASE,
+)
+_NOT_SINCE = re.compile(
+    r"\s*(?:since (?:\w+ )?(?:19|20)\d{2}|(?:in|for|over) (?:the )?(?:last|past) \w+ (?:years?|months?|weeks?|decades?)|(?:in|for) \w+ (?:years|months|decades))\b",
+    re.IGNORECASE,
+)
+_NOT_SAID = re.compile(
+    r"\s*(?:status\s*[:：]?\s*(?:unknown|not (?:known|asked|recorded|documented)|unclear)|(?:cessation|counsel)|[?]\s*(?:no|not)\b)",
+    re.IGNORECASE,
+)
+_OTHER_SMOKE = re.compile(
+    r"\s*(?:marijuana|cannabis|weed|pot|hashish|crack|cocaine|heroin|opium|thc|meth)\b", re.I
+)
+_SUPPOSED = re.compile(r"\b(?:if|whether|unless|should|in case)\b[^.,;]{0,16}$", re.IGNORECASE)
+_AGAIN = re.compile(
+    r"[^.;。；\n]{0,24}\b(?:resumed|relapsed|restarted|(?:started|smoking|smokes) again|back to smoking)\b|[^。；\n]{0,6}(?:复吸|又吸|再次吸烟|再吸|重新吸烟)(?:\d+年)?",
+    re.IGNORECASE,
+)
 _ADVICE = re.compile(
     r"\b(?:to|should|must|will|can|could|help|helped|if|when|once|have you|consider)\s+$",
     re.IGNORECASE,
@@ -95,6 +121,11 @@ _CHINESE = re.compile(
     rf"|(?P<yes>(?:既往|曾|有|长期|仍|目前|现|每[日天]|日均)*(?:吸烟|抽烟|烟龄)(?:史|病史)?(?:[:：](?:是|有|目前|现吸))?)(?P<tail>{_ZH_TAIL})"
     rf"|(?P<quit>(?<![嘱劝议应须需要导烟])(?=[^戒，。；]{{0,16}}戒(?:烟|除|掉|$|[，。；]))(?:{_ZH_QUIT})(?:[，,](?:既往|曾|原|戒烟前|戒前|此前)(?:吸烟)?{_ZH_TAIL})?)|(?<![\d.]){_ZH_PY}"
 )
+_ZH_TOLD = re.compile(
+    r"(?:嘱|劝|建议|议|应|须|需|要|指导|宣教|告知|鼓励|督促|注意)[^，。；\n]{0,8}$"
+)
+_ZH_DONE = re.compile(r"已|后|于|有|\d|半|[一两二三十][年月]")
+_ZH_AFTER_SMOKING = re.compile(r"[吸抽]烟[^。；\n]*$")
 _ZH_HAS_QUIT = re.compile(r"戒|曾吸烟|曾抽烟|既往吸烟|既往抽烟")
 _ZH_SAID_YES = re.compile(r"[:：](?:是|有|目前|现吸)$")
 _ZH_UNKNOWN = re.compile(r"[:：]?(?:不详|不明|未知|不清)")
@@ -112,19 +143,24 @@ def find_smoking(text: str, span: Span) -> list[Entity]:
     said = text[span[0] : span[1]].lower()
     if not any(word in said for word in _WORDS):
         return []
-    found = [_english(text, span, match) for match in _ENGLISH.finditer(text, *span)]
+    english = (_english(text, span, match) for match in _ENGLISH.finditer(text, *span))
+    found = [e for e in english if e is not None]
     chinese = [_chinese(text, span, m) for m in _CHINESE.finditer(text, *span)]
     found += [c for c in chinese if not any(c.overlaps(f) for f in found)]
     return sorted(found, key=lambda e: e.start)
 
 
-def _english(text: str, span: Span, match: re.Match[str]) -> Entity:
+def _english(text: str, span: Span, match: re.Match[str]) -> Entity | None:
     start, end = match.span()
-    status = _english_status(match)
-    if _ADVICE.search(text[max(0, start - 12) : start]) and re.match(
-        r"quit|stop|give", match[0], re.I
-    ):
-        return _mention(text, start, end, "", PLAIN)  # what somebody should do is not done
+    if _OTHER_SMOKE.match(text, end, span[1]):
+        return None
+    status, end = _at_its_time(text, span, match)
+    is_advice = re.match(r"quit|stop|give", match[0], re.I) and _ADVICE.search(
+        text[max(0, start - 12) : start]
+    )
+    # what somebody should do is not done, and what is supposed is not said
+    if is_advice or _SUPPOSED.search(text[max(span[0], start - 24) : start]):
+        return _mention(text, start, end, "", PLAIN)
     attrs = whose(text, span, start, end)
     if match["current"] or match["smoked"]:
         no = denied(text, span, start, end)
@@ -134,6 +170,24 @@ def _english(text: str, span: Span, match: re.Match[str]) -> Entity:
     return _mention(text, start, end, status, attrs)
 
 
+def _at_its_time(text: str, span: Span, match: re.Match[str]) -> tuple[str, int]:
+    """The status with what stands around the words, and where the mention ends."""
+    start, end = match.span()
+    status = _english_status(match)
+    if again := _AGAIN.match(text, end, span[1]):
+        return ("current", again.end()) if status == "former" else (status, end)
+    if _NOT_SAID.match(text, end):  # the answer may be a sentence of its own
+        return "", end
+    past = None
+    if status == "current" and not _IS_NOW.search(match[0]):
+        past = _IN_THE_PAST.match(text, end, span[1])
+        if past is None and _WAS.search(text[max(span[0], start - 24) : start]):
+            return "former", end
+    elif status == "never":
+        past = _NOT_SINCE.match(text, end, span[1])
+    return (status, end) if past is None else ("former", past.end())
+
+
 def _english_status(match: re.Match[str]) -> str:
     groups = match.groupdict()
     if groups["still"]:
@@ -141,6 +195,10 @@ def _english_status(match: re.Match[str]) -> str:
     answers = ("is_never", "is_former", "is_current")
     said = next((k for k in ("never", "former", "current", *answers) if groups[k]), "")
     status = said.removeprefix("is_")
+    if status == "never" and _HAS_QUIT.search(match[0]):
+        return "former"
+    if status == "never" and re.search(PACK_YEARS, match[0], re.IGNORECASE):
+        return ""  # "denies smoking but has a 30 pack-year history"
     if not status and groups["py"] and re.search(r"smoker", match[0], re.IGNORECASE):
         status = "current"
     negated = re.search(NOT_QUIT, match[0], re.IGNORECASE)
@@ -162,6 +220,10 @@ def _chinese(text: str, span: Span, match: re.Match[str]) -> Entity:
     said = match[0].rstrip("（( ，,、；;：:×xX*")
     start, end = match.start(), match.start() + len(said)
     attrs = whose(text, span, start, end)
+    if match["quit"] and _is_told_to(text, start, said):
+        return _mention(text, start, end, "", attrs)
+    if _ZH_HAS_QUIT.search(said) and (again := _AGAIN.match(text, end, span[1])):
+        return _mention(text, start, again.end(), "current", attrs)
     if match["never"] or match["gone"] or match["notnow"]:
         status = "never" if match["never"] else "former" if match["gone"] else ""
         return _mention(text, start, end, status, attrs)
@@ -169,6 +231,15 @@ def _chinese(text: str, span: Span, match: re.Match[str]) -> Entity:
     if no is not None:
         return _mention(text, *no, attrs)
     return _mention(text, start, end, _chinese_status(match, said), attrs)
+
+
+def _is_told_to(text: str, start: int, said: str) -> bool:
+    """Whether 戒烟 is what somebody is told to do: 嘱其戒烟, 健康宣教：戒烟."""
+    if _ZH_DONE.search(said):
+        return False
+    return _ZH_TOLD.search(
+        text, max(0, start - 16), start
+    ) is not None or not _ZH_AFTER_SMOKING.search(text, max(0, start - 40), start)
 
 
 def _chinese_status(match: re.Match[str], said: str) -> str:

@@ -13,7 +13,7 @@ UNIT = "|".join(re.escape(w) for w in sorted(WRITTEN_UNITS, key=len, reverse=Tru
 # A comma before one or two digits is a decimal mark ("0,25 mg"), between threes it is none.
 NUMBER = (
     r"\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,12})?"
-    r"|(?<![\d,.])\d{1,4},\d{1,2}(?![\d,.]|\s?[\u4e00-\u9fff])"
+    r"|(?<![\d,.])\d{1,4},\d{1,2}(?!\d|[,.]\d|\s?[\u4e00-\u9fff])"
     r"|\d{1,12}(?:\.\d{1,12})?"
 )
 _DECIMAL_COMMA = re.compile(r"\d{1,4},\d{1,2}")
