@@ -21,8 +21,15 @@ _TITLES = frozenset((
     "fr", "mme", "mlle", "monsieur", "madame", "sr", "sra", "srta", "señor", "señora", "dipl", "md",
     "phd", "jr", "senior", "junior", "ii", "iii", "iv",
 ))  # fmt: skip
+# What stands in the place of a name where none is told.
+_NO_NAME = re.compile(
+    r"(?:[\s^]*(?:unknown|unnamed|not|available|withheld|for|privacy|anonym\w*|redacted|removed|deidentified|de-identified|none|null|n/a|na|"
+    r"patient|male|female|woman|boy|girl|baby|infant|child|elderly|adult|middle-aged|subject|name|no|of|the|x+))+[\s^]*",
+    re.IGNORECASE,
+)
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "a",
                           "œ": "o", "ı": "i"})  # fmt: skip
+_LONGEST_INITIALS = 4
 _SPELLED = 0.7  # share of letters in order that one name's words have in common when misspelt
 Names = tuple[frozenset[str], frozenset[str]]
 
@@ -35,7 +42,18 @@ def readable_name(name: str) -> str:
 def names_differ(one: str, two: str) -> bool:
     """Whether two names share no word: both whole ones, in one script."""
     pairs = _in_one_script(one, two)
-    return bool(pairs) and not any(a & b for a, b in pairs)
+    return bool(pairs) and not any(a & b or _run_together(a, b) for a, b in pairs)
+
+
+def _run_together(one: frozenset[str], two: frozenset[str]) -> bool:
+    """Whether two words of one name are one of the other's: Mc Donald, Xiao Ming."""
+    return any(
+        first + second in others
+        for words, others in ((one, two), (two, one))
+        for first in words
+        for second in words
+        if first != second and len(first + second) > _LONGEST_INITIALS
+    )
 
 
 def are_two_spellings(one: str, two: str) -> bool:
@@ -60,6 +78,8 @@ def _share(word: str) -> float:
 
 def _parts(name: str) -> Names:
     """Latin words where two or more of them are written as names are; Chinese names."""
+    if _NO_NAME.fullmatch(name):
+        return frozenset(), frozenset()
     words = readable_name(name.replace(",", " ")).split()
     latin = [w for w in words if _NAME_WORD.fullmatch(w) and w[0].isupper()]
     is_whole = len(latin) > 1 and all(w in latin or not _LATIN.match(w) for w in words)

@@ -415,3 +415,42 @@ def test_the_cells_of_a_table_s_row_are_one_result(tmp_path: Path) -> None:
         ("Creatinine | 1.4 mg/dL", 1.4), ("Hemoglobin | 2026-01-27 | 13.2 | g/dL", 13.2),
         ("Albumin", None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("Ward note. MRN: 12345.", ("12345",)),
+        ("PID: 778-A\nPain.", ("778-A",)),
+        ("History of PID: treated 2010.", ()),
+        ("Newborn boy. Mother's MRN: 55555", ()),
+        ("Donor MRN: 998877\nMRN: 4711", ("4711",)),
+        ("MRN: 99 of the sister", ()),
+        ("MRN: pending", ()),
+    ],
+)
+def test_a_patients_number_is_the_patients_own(
+    tmp_path: Path, text: str, ids: tuple[str, ...]
+) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text(text, encoding="utf-8")
+    assert read_document(path).patient.ids == ids
+
+
+def test_nothing_is_read_from_a_report_inside_that_names_somebody_else(tmp_path: Path) -> None:
+    told = "Patient name: Jane Roe\nMRN: 777\nDOB: 03/31/1971\nSex: F\nCirrhosis. Creatinine 5.2 mg/dL."
+    data = base64.b64encode(told.encode()).decode()
+    entries = [
+        {"resource": {"resourceType": "Patient", "id": "p", "gender": "male",
+                      "birthDate": "1950-01-01", "identifier": [{"value": "P1"}]}},
+        {"resource": {"resourceType": "DocumentReference", "status": "current", "content": [
+            {"attachment": {"contentType": "text/plain", "data": data}}]}},
+    ]  # fmt: skip
+    path = tmp_path / "bundle.json"
+    path.write_text(
+        json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}), "utf-8"
+    )
+    document = read_document(path)
+    assert "Cirrhosis" in document.text
+    assert any("nothing is read from it" in note.english() for note in document.notes)
+    assert not {e.text for e in extract(document).entities} & {"Cirrhosis", "Creatinine 5.2 mg/dL"}

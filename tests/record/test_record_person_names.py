@@ -34,6 +34,12 @@ def verdict(own: dict[str, object], name: str, birth_date: str = "", sex: str = 
         ("劉偉", "LIU^WEI=刘^伟"),
         ("张三先生", "ZHANG^SAN=张^三"),
         ("Mr Smith", "SMITH^JOHN^^MR"),
+        ("Ronald Mc Donald", "McDonald^R"),
+        ("Xiao Ming Wong", "WANG^XIAOMING"),
+        ("Unknown Unknown", "SMITH^JOHN"),
+        ("Not Available", "SMITH^JOHN"),
+        ("Withheld For Privacy", "SMITH^JOHN"),
+        ("Elderly Male", "SMITH^JOHN"),
     ],
 )
 def test_a_name_spelled_otherwise_is_no_other_name(written: str, opened: str) -> None:

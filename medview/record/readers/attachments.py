@@ -58,8 +58,7 @@ def attached(page: Page, kind: str, raw: bytes, date: str = "", where: str = "-"
             say("An attachment was not read ({kind}, {where}).", kind=kind or "?", where=where)
         )
     else:
-        page.claims.append((where, identity_in(text, page.notes)))
-        page.free_text(text, date)
+        page.claims.append((where, identity_in(text, page.notes), page.free_text(text, date)))
 
 
 def _text(page: Page, kind: str, raw: bytes, where: str) -> str | None:

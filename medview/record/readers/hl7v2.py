@@ -246,8 +246,8 @@ def _text_result(segment: Segment, page: Page) -> None:
     else:
         if page.section_title != label:
             page.heading(_role(segment.component(3).upper() + label), label)
-        page.claims.append((f"OBX {label}", identity_in(text, page.notes)))
-        page.free_text(text)
+        span = page.free_text(text)
+        page.claims.append((f"OBX {label}", identity_in(text, page.notes), span))
 
 
 def _role(name: str) -> str:

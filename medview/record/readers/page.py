@@ -44,7 +44,8 @@ class Page:
     observations: list[Observation] = field(default_factory=list)
     references: dict[str, tuple[float | None, float | None]] = field(default_factory=dict)
     notes: list[Sentence] = field(default_factory=list)
-    claims: list[tuple[str, PatientIdentity]] = field(default_factory=list)  # place, whom it names
+    # place, whom a text inside names, and where it stands
+    claims: list[tuple[str, PatientIdentity, Span | None]] = field(default_factory=list)
 
     def write(self, text: str) -> Span:
         """Add text as it is; gives its span."""
@@ -63,14 +64,16 @@ class Page:
         self.sections.append((label, self.length))
         self.write(title + "\n")
 
-    def free_text(self, text: str, date: str = "") -> None:
+    def free_text(self, text: str, date: str = "") -> Span | None:
         """Add text that the rules are to read; `date` where it is not the document's."""
-        if text.strip():
-            span = self.write(text.rstrip())
-            self.narrative.append(span)
-            if date:
-                self.dated.append((*span, date))
-            self.write("\n")
+        if not text.strip():
+            return None
+        span = self.write(text.rstrip())
+        self.narrative.append(span)
+        if date:
+            self.dated.append((*span, date))
+        self.write("\n")
+        return span
 
     def mention(
         self,
@@ -134,10 +137,7 @@ class Page:
         """The finished document."""
         text = "".join(self.pieces)
         starts = [start for _, start in self.sections] + [len(text)]
-        self.notes += [
-            said for place, who in self.claims
-            if (said := conflict(who, self.patient, place)) is not None
-        ]  # fmt: skip
+        self._part_with_others()
         return Document(
             id=self.id, path=path, kind=kind, title=self.title, date=self.date, encoding=encoding,
             patient=self.patient, text=text,
@@ -151,6 +151,16 @@ class Page:
             references=dict(self.references),
             notes=tuple({n.english(): n for n in self.notes}.values()),
         )  # fmt: skip
+
+    def _part_with_others(self) -> None:
+        """Say of which texts inside somebody else is the subject; nothing is read from them."""
+        for place, who, span in self.claims:
+            said = conflict(who, self.patient, place)
+            if said is None:
+                continue
+            self.notes.append(said)
+            if span in self.narrative:
+                self.narrative.remove(span)
 
     def _with_source(self, observation: Observation) -> Observation:
         # Title and identity may have become known after the value was read.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from medview.core.words import Sentence, say
@@ -17,8 +17,21 @@ from medview.record.readers.whose import checked_birth
 from medview.record.rules.demographics import iso_date
 
 _HEAD = 1500  # characters in which identity and date may stand
-_ID = re.compile(r"(?:^[ \t]*|[\s,;|，；(（])(?:Patient ID|MRN|Medical record (?:number|no\.?)|Hospital (?:number|no\.?)|PID|患者ID|患者编号|病历号|住院号|门诊号|病案号)[ \t]*[:：#][ \t]*([A-Za-z0-9._-]{2,40})",
-                 re.IGNORECASE | re.MULTILINE)  # fmt: skip
+# A number holds a digit and ends in a letter or digit; PID is a disease elsewhere than at a line's start.
+_NUMBER = r"[ \t]*[:：#][ \t]*((?=[A-Za-z._-]{0,39}\d)[A-Za-z0-9._-]{1,39}[A-Za-z0-9])"
+_ID = re.compile(
+    r"(?:(?:^[ \t]*|(?P<who>[^\s,;|，；(（]+)?[\s,;|，；(（]+)(?:Patient ID|MRN|Medical record (?:number|no\.?)|Hospital (?:number|no\.?)|患者ID|患者编号|病历号|住院号|门诊号|病案号)"
+    rf"|^[ \t]*(?-i:PID)){_NUMBER}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_OTHERS = re.compile(
+    r"(?:mother|father|parent|donor|sister|brother|twin|baby|infant|husband|wife|spouse|partner|son|daughter|母亲|父亲|供体|供者|配偶)|['’]s?$",
+    re.IGNORECASE,
+)
+_OF_OTHERS = re.compile(
+    r"[ \t]*(?:[(（]|of)[ \t]*(?:the |her |his )?(?:mother|father|donor|sister|brother|twin|baby|husband|wife|son|daughter)\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(
     r"^[ \t]*(?:Patient(?: name)?|Name|姓名|患者姓名)[ \t]*[:：][ \t]*([^\n,，;；|]{2,60}(?:, ?[A-Z][\w'.-]+(?: [A-Z][\w'.-]*)?(?=[ \t]*(?:$|[|;])))?)",
     re.IGNORECASE | re.MULTILINE,
@@ -75,13 +88,22 @@ def _conflicts(head: str) -> tuple[Sentence, ...]:
     """What the header says in two ways."""
     births = {iso_date(m[1]) for m in _BIRTH.finditer(head)} - {""}
     sexes = {_sex(m) for m in _SEX.finditer(head)}
-    numbers = {m[1].casefold() for m in _ID.finditer(head)}
+    numbers = {number.casefold() for number in _numbers(head)}
     said = (
         (births, say("The document gives two birth dates: {values}.", values=_both(births))),
         (sexes, say("The document gives two sexes: {values}.", values=_both(sexes))),
         (numbers, say("The document gives two patient numbers: {values}.", values=_both(numbers))),
     )
     return tuple(sentence for values, sentence in said if len(values) > 1)
+
+
+def _numbers(head: str) -> Iterator[str]:
+    """The patient's numbers, none of a mother, donor or sister."""
+    for match in _ID.finditer(head):
+        written = match[2]
+        is_others = _OTHERS.search(match["who"] or "") or _OF_OTHERS.match(head, match.end())
+        if not is_others:
+            yield written
 
 
 def _both(values: set[str]) -> str:
@@ -96,9 +118,10 @@ def identity_in(text: str, notes: list[Sentence]) -> PatientIdentity:
     """Whom the first lines of a text name; what cannot be used of that is told in `notes`."""
     head = text[:_HEAD]
     sex = _SEX.search(head)
-    name, birth, number = _NAME.search(head), _BIRTH.search(head), _ID.search(head)
+    name, birth = _NAME.search(head), _BIRTH.search(head)
+    number = next(_numbers(head), "")
     return PatientIdentity(
-        ids=(number[1],) if number else (),
+        ids=(number,) if number else (),
         name=_AFTER_NAME.split(name[1].strip(), maxsplit=1)[0] if name else "",
         birth_date=checked_birth(iso_date(birth[1]), "DOB", notes, birth[1]) if birth else "",
         sex=_sex(sex) if sex else "",

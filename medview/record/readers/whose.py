@@ -50,7 +50,8 @@ def conflict(inner: PatientIdentity, outer: PatientIdentity, place: str) -> Sent
     if not differ(inner, outer):
         return None
     return say(
-        "A report inside ({place}) is about {inner}; the file around it is about {outer}.",
+        "A report inside ({place}) is about {inner}; the file around it is about {outer}. "
+        "It is shown, but nothing is read from it.",
         place=place, inner=_shown(inner), outer=_shown(outer),
     )  # fmt: skip
 
