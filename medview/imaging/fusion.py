@@ -84,7 +84,11 @@ def upper_layer(volume: Volume, stack: Stack, to_upper: FloatArray | None = None
 
 
 def resampled(
-    volume: Volume, plane: SlicePlane, index: int, to_upper: FloatArray | None = None, step: int = 1
+    volume: Volume,
+    plane: SlicePlane,
+    index: float,
+    to_upper: FloatArray | None = None,
+    step: int = 1,
 ) -> Values:
     """Values of another volume on the pixels of a slice: (rows, columns), NaN where it has none.
 
@@ -253,7 +257,7 @@ def _uneven(volume: Volume, start: FloatArray, steps: FloatArray, shape: tuple[i
     return _at_points(volume, points).reshape(shape)
 
 
-def _bent(volume: Volume, plane: SlicePlane, index: int, to_upper: FloatArray | None) -> Values:
+def _bent(volume: Volume, plane: SlicePlane, index: float, to_upper: FloatArray | None) -> Values:
     """Along a curve: every row is a line of its own, from its first pixel to its last."""
     rows, columns = plane.shape
     ends = np.array(

@@ -202,7 +202,7 @@ class Plane(Flat):
         matrix[:3, 3] = zero
         return matrix
 
-    def matrix_at(self, index: int) -> FloatArray:
+    def matrix_at(self, index: float) -> FloatArray:
         """(4, 4): `matrix` with the slice's own place, also where slices lie unevenly."""
         matrix = self.matrix.copy()
         matrix[:3, 3] = np.array(self.to_patient(index, 0, 0)) - matrix[:3, 0] * index

@@ -105,7 +105,7 @@ class SlicePlane(Protocol):
     def to_pixel(self, point: PatientPoint) -> tuple[float, float, float]:
         """(index, row, column) of a point, not rounded, possibly outside."""
 
-    def matrix_at(self, index: int) -> FloatArray:
+    def matrix_at(self, index: float) -> FloatArray:
         """(4, 4): [index, row, column, 1] to LPS millimetres, true in the slice `index`."""
 
     @property

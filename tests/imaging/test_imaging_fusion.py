@@ -278,3 +278,59 @@ def test_over_a_slab_the_upper_stack_is_as_thick_as_the_lower(mode, over) -> Non
     np.testing.assert_allclose(resampled_through(upper, thin, 10, None, 1), stored[10])
     coarse = resampled_through(upper, slab, round(middle), None, 2)
     assert coarse.shape == (8, 8)
+
+
+@pytest.mark.parametrize("start", [1.0, 0.3, -1.0])
+@pytest.mark.parametrize(("mode", "peak"), [("mip", 1000), ("minip", -1000)])
+def test_a_slab_shows_the_whole_peak_of_larger_voxels(start: float, mode: str, peak: int) -> None:
+    """Layers of 4 mm over slices of 1 mm: the one hot layer lies between samples 4 mm apart."""
+    lower = Geometry(shape=(60, 8, 8), spacing=(1.0, 1.0, 1.0))
+    own = Geometry(shape=(15, 8, 8), spacing=(1.0, 1.0, 4.0), origin=PatientPoint(0.0, 0.0, start))
+    stored = np.zeros(own.shape, np.int16)
+    stored[7] = peak
+    upper = Volume(stored=stored, geometry=own, modality="PT")
+    slab = thick(planes_of(lower)["axial"], Slab(mode, 20.0))
+    np.testing.assert_allclose(resampled_through(upper, slab, 30, None, 1), peak, rtol=1e-5)
+    # Registered a little beside: the layers stay parallel, and are found where they lie then.
+    moved = np.eye(4)
+    moved[2, 3] = 1.7
+    np.testing.assert_allclose(resampled_through(upper, slab, 30, moved, 1), peak, rtol=1e-5)
+
+
+def test_a_slab_across_larger_voxels_loses_no_peak() -> None:
+    """Layers that lean to the slab: every slice of the lower stack is looked at."""
+    lower = Geometry(shape=(60, 24, 24), spacing=(1.0, 1.0, 1.0))
+    lean = np.radians(20)
+    axes = ((1.0, 0.0, 0.0), (0.0, np.cos(lean), np.sin(lean)), (0.0, -np.sin(lean), np.cos(lean)))
+    own = Geometry(shape=(15, 15, 15), spacing=(4.0, 4.0, 4.0), axes=axes)
+    stored = np.zeros(own.shape, np.int16)
+    stored[7, 5, 3] = 1000
+    upper = Volume(stored=stored, geometry=own, modality="PT")
+    plane = planes_of(lower)["axial"]
+    slab = thick(plane, Slab("mip", 20.0))
+    middle = round(plane.to_pixel(own.to_patient(VoxelIndex(7, 5, 3)))[0])
+    slices = [
+        resampled_through(upper, plane, at, None, 1) for at in range(middle - 10, middle + 11)
+    ]
+    found = resampled_through(upper, slab, middle, None, 1)
+    np.testing.assert_allclose(found, np.nanmax(slices, axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("mode", "over"), [("mip", np.max), ("minip", np.min), ("mean", np.mean)])
+def test_over_a_slab_along_a_curve_the_upper_stack_is_as_thick(mode: str, over) -> None:
+    grid = Geometry(shape=(40, 40, 40), spacing=(1.0, 1.0, 1.0))
+    stored = np.zeros(grid.shape, np.int16)
+    stored[:] = np.arange(40)[None, :, None] ** 2  # along y, which is across the picture
+    upper = Volume(stored=stored, geometry=grid, modality="PT")
+    points = (PatientPoint(20, 20, 5), PatientPoint(20, 20, 20), PatientPoint(20, 20, 35))
+    curve = curve_through(points, 1.0)
+    thin = CurvedPlane(geometry=grid, curve=curve)
+    slab = replace(thin, slab=Slab(mode, 8.0))
+    one = resampled_through(upper, thin, 0, None, 1)
+    found = resampled_through(upper, slab, 0, None, 1)
+    middle = one.shape[0] // 2, one.shape[1] // 2
+    way = np.abs(np.cross(thin.sideways[0], curve.tangents[0]))
+    assert way[1] == pytest.approx(1.0)  # the picture looks along y
+    values = np.arange(16, 25) ** 2
+    assert one[middle] == pytest.approx(400, rel=0.005)
+    assert found[middle] == pytest.approx(over(values), rel=0.005)
