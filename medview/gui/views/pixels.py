@@ -19,6 +19,7 @@ from medview.core.volume import Volume
 from medview.gui.views.refining import Refined
 from medview.imaging.graphics import graphic_colours, graphic_mask
 from medview.imaging.grey import PLAIN, GreyLook, grey_sample, grey_slice
+from medview.imaging.neighbours import Neighbours
 from medview.imaging.oblique import ObliquePlane
 from medview.imaging.overlay import (
     FILL,
@@ -111,6 +112,8 @@ class SlicePictures:
         self._drawn: tuple[object, Picture] | None = None
         self._sample: Refined[Sample] = Refined(parent, on_finer)
         self._cuts: Refined[Cuts] = Refined(parent, on_finer)
+        self._neighbours = Neighbours()
+        self._volume: Volume | None = None  # of the latest grey
 
     @property
     def is_busy(self) -> bool:
@@ -128,6 +131,7 @@ class SlicePictures:
         """Voxels have arrived."""
         self._grey = self._thinned = None
         self._sample.forget()
+        self._neighbours.forget()
 
     def grey(
         self,
@@ -150,10 +154,34 @@ class SlicePictures:
             pixels = self._thin_grey(volume, plane, index, window, look)
         else:
             step = 1
-            pixels = grey_slice(volume, plane, index, window, how)
+            pixels = grey_slice(*self._volume_beside(volume, plane, index), window, how)
         picture = to_picture(pixels, step, is_smooth=look.is_smooth)
         self._grey = (key, picture)
         return picture
+
+    def _volume_beside(
+        self, volume: Volume, plane: SlicePlane, index: int
+    ) -> tuple[Volume, SlicePlane, int]:
+        """Some slices of the volume that hold the one asked for, where they are cut already."""
+        self._volume = volume
+        if not isinstance(plane, Plane) or volume.is_colour or volume.shutters:
+            return volume, plane, index
+        beside = self._neighbours.beside(volume, volume.stored, plane, index)
+        if beside is None:
+            return volume, plane, index
+        geometry = beside.plane.geometry
+        return replace(volume, stored=beside.array, geometry=geometry), beside.plane, beside.at
+
+    def _layer(self, overlay: LabelMap | Heatmap, plane: SlicePlane, index: int) -> _Layer:
+        if isinstance(overlay, LabelMap) and isinstance(plane, Plane):
+            beside = None
+            if plane.own_geometry.same_grid(overlay.geometry):
+                beside = self._neighbours.beside(overlay, overlay.voxels, plane, index)
+            if beside is not None:
+                geometry = beside.plane.geometry
+                few = replace(overlay, voxels=np.asarray(beside.array, np.uint8), geometry=geometry)
+                return _Layer(overlay, *_overlay(_cuts((few,), beside.plane, beside.at)))
+        return _Layer(overlay, *_overlay(_cuts((overlay,), plane, index)))
 
     def _resampled(self, volume: Volume, plane: SlicePlane, index: int) -> Sample | None:
         """The numbers of a plane that resamples; None where the array itself is looked at."""
@@ -215,8 +243,11 @@ class SlicePictures:
     ) -> tuple[list[Picture], list[Outline]]:
         """Each overlay apart: where one is painted on the others keep their pictures."""
         known = self._layers[1] if self._layers[0] == (plane, index) else {}
-        layers = {id(each): known.get(id(each)) or _layer(each, plane, index) for each in overlays}
+        layers = {
+            id(each): known.get(id(each)) or self._layer(each, plane, index) for each in overlays
+        }
         self._layers = ((plane, index), layers)
+        self._neighbours.keep((self._volume, *overlays))
         pictures = [picture for layer in layers.values() for picture in layer.pictures]
         return pictures, [line for layer in layers.values() for line in layer.outlines]
 
@@ -264,10 +295,6 @@ def _cuts(overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int)
         else (each, cut_labels(each, plane, index))
         for each in overlays
     )
-
-
-def _layer(overlay: LabelMap | Heatmap, plane: SlicePlane, index: int) -> _Layer:
-    return _Layer(overlay, *_overlay(_cuts((overlay,), plane, index)))
 
 
 def _overlay(cuts: Cuts) -> tuple[list[Picture], list[Outline]]:
