@@ -27,6 +27,7 @@ _NO_NAME = re.compile(
     r"patient|male|female|woman|boy|girl|baby|infant|child|elderly|adult|middle-aged|subject|name|no|of|the|x+))+[\s^]*",
     re.IGNORECASE,
 )
+_NO_HAN_NAME = frozenset(("无名氏", "未知", "佚名", "不详", "匿名", "未提供", "某某"))
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "a",
                           "œ": "o", "ı": "i"})  # fmt: skip
 _LONGEST_INITIALS = 4
@@ -86,7 +87,7 @@ def _parts(name: str) -> Names:
     han = _HAN_TITLE.sub("", simplified("".join(w for w in words if _HAN.fullmatch(w))))
     return (
         frozenset(k for w in latin for k in _keys(w)) if is_whole else frozenset(),
-        frozenset((han,)) if 2 <= len(han) <= 4 else frozenset(),
+        frozenset((han,)) if 2 <= len(han) <= 4 and han not in _NO_HAN_NAME else frozenset(),
     )
 
 

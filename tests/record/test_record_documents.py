@@ -216,6 +216,52 @@ def test_a_number_behind_the_name_says_whose_it_is(tmp_path: Path, line: str) ->
 
 
 @pytest.mark.parametrize(
+    ("line", "ids"),
+    [
+        ("Ward note. MRN: 12345.", ("12345",)),
+        ("Seen with her daughter. Patient's MRN: 12345", ("12345",)),
+        ("PID: 12345", ("12345",)),
+        ("History of PID: treated 2010.", ()),
+        ("MRN: unknown", ()),
+        ("Newborn boy. Mother's MRN: 55555", ()),
+        ("Donor MRN: 998877", ()),
+        ("MRN: 99 of the sister", ()),
+        ("MRN: 99 (mother)", ()),
+        ("新生儿。母亲住院号：99887", ()),
+    ],
+)
+def test_a_number_is_the_patients_or_nobodys(
+    tmp_path: Path, line: str, ids: tuple[str, ...]
+) -> None:
+    assert read_document(write(tmp_path, "n.txt", line + "\n\nNodule.")).patient.ids == ids
+
+
+def test_a_mothers_birthday_is_not_her_childs(tmp_path: Path) -> None:
+    text = "DOB: 2026-01-30\nMother's date of birth: 1990-02-03\n"
+    document = read_document(write(tmp_path, "n.txt", text))
+    assert (document.patient.birth_date, document.notes) == ("2026-01-30", ())
+
+
+def test_a_report_of_somebody_else_inside_a_record_is_shown_and_not_read(tmp_path: Path) -> None:
+    words = "Patient name: Jane Roe\nDOB: 03/31/1971\nSex: F\nCirrhosis. Creatinine 5.2 mg/dL."
+    data = base64.b64encode(words.encode()).decode()
+    patient = {"resourceType": "Patient", "id": "P1", "gender": "male", "birthDate": "1950-01-01"}
+    report = {
+        "resourceType": "DocumentReference", "status": "current", "date": "2026-01-30",
+        "content": [{"attachment": {"contentType": "text/plain", "data": data}}],
+    }  # fmt: skip
+    bundle = {
+        "resourceType": "Bundle", "type": "collection",
+        "entry": [{"resource": patient}, {"resource": report}],
+    }  # fmt: skip
+    document = read_document(write(tmp_path, "b.json", json.dumps(bundle)))
+
+    assert "Cirrhosis" in document.text
+    assert "nothing is read" in str(document.notes)
+    assert not [o for o in extract(document).observations if o.concept in ("creatinine", "problem")]
+
+
+@pytest.mark.parametrize(
     ("line", "name"),
     [
         ("Name: Doe, Ann", "Doe, Ann"),
@@ -452,5 +498,5 @@ def test_nothing_is_read_from_a_report_inside_that_names_somebody_else(tmp_path:
     )
     document = read_document(path)
     assert "Cirrhosis" in document.text
-    assert any("nothing is read from it" in note.english() for note in document.notes)
+    assert any("nothing is read" in note.english() for note in document.notes)
     assert not {e.text for e in extract(document).entities} & {"Cirrhosis", "Creatinine 5.2 mg/dL"}

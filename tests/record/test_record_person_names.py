@@ -40,6 +40,8 @@ def verdict(own: dict[str, object], name: str, birth_date: str = "", sex: str = 
         ("Not Available", "SMITH^JOHN"),
         ("Withheld For Privacy", "SMITH^JOHN"),
         ("Elderly Male", "SMITH^JOHN"),
+        ("Baby Boy Smith", "SMITH^JOHN"),
+        ("佚名", "ZHANG^SAN=张^三"),
     ],
 )
 def test_a_name_spelled_otherwise_is_no_other_name(written: str, opened: str) -> None:
@@ -51,6 +53,7 @@ def test_a_name_spelled_otherwise_is_no_other_name(written: str, opened: str) ->
     [
         ("Mr Jones", "SMITH^JOHN^^MR"),
         ("Dr. Tom Jones", "SMITH^JOHN^^DR."),
+        ("Elderly Tom Jones", "SMITH^JOHN"),
         ("J. Jones", "SMITH^J"),
         ("李四先生", "ZHANG^SAN=张^三"),
         ("Jon Smyth", "SMITH^JOHN"),  # nothing else is said: it is asked

@@ -25,7 +25,7 @@ _ID = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _OTHERS = re.compile(
-    r"(?:mother|father|parent|donor|sister|brother|twin|baby|infant|husband|wife|spouse|partner|son|daughter|母亲|父亲|供体|供者|配偶)|['’]s?$",
+    r"(?:mother|father|parent|donor|sister|brother|twin|baby|infant|husband|wife|spouse|partner|son|daughter|母亲|父亲|供体|供者|配偶)的?(?:['’]s)?$|(?<!patient)(?<!pt)['’]s$",
     re.IGNORECASE,
 )
 _OF_OTHERS = re.compile(
@@ -86,7 +86,7 @@ def worded(
 
 def _conflicts(head: str) -> tuple[Sentence, ...]:
     """What the header says in two ways."""
-    births = {iso_date(m[1]) for m in _BIRTH.finditer(head)} - {""}
+    births = {iso_date(m[1]) for m in _births(head)} - {""}
     sexes = {_sex(m) for m in _SEX.finditer(head)}
     numbers = {number.casefold() for number in _numbers(head)}
     said = (
@@ -106,6 +106,14 @@ def _numbers(head: str) -> Iterator[str]:
             yield written
 
 
+def _births(head: str) -> Iterator[re.Match[str]]:
+    """Where the patient's birth date stands, and not a mother's."""
+    for match in _BIRTH.finditer(head):
+        word = re.split(r"[\s(（。，,;；]", head[: match.start()].rstrip(" \t(（"))[-1]
+        if not _OTHERS.search(word) or head[match.start() - 1 : match.start()] == "\n":
+            yield match
+
+
 def _both(values: set[str]) -> str:
     return ", ".join(sorted(values))
 
@@ -118,7 +126,7 @@ def identity_in(text: str, notes: list[Sentence]) -> PatientIdentity:
     """Whom the first lines of a text name; what cannot be used of that is told in `notes`."""
     head = text[:_HEAD]
     sex = _SEX.search(head)
-    name, birth = _NAME.search(head), _BIRTH.search(head)
+    name, birth = _NAME.search(head), next(_births(head), None)
     number = next(_numbers(head), "")
     return PatientIdentity(
         ids=(number,) if number else (),
