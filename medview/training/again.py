@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from medview.core.files import why_not_written, write_whole
 from medview.core.words import say
 
 HEADING = "## Made again"
+CURVES, CURVES_SAID = "curves.png", "Loss, and figures on other patients, by step"
+_WORST = "## The worst cases of `dev`"
 _WORDS = ("card", "aims", "model", "certainty", "elsewhere", "second")
 PARTS = (("metrics", "dev"), ("estimate", "estimate"))
 _BEFORE = "## How sure it says it is"  # a calibration writes that section anew, to the card's end
@@ -96,7 +99,7 @@ def record(runs: Path, shipped: Path) -> Found:
     if seconds := figures_in(model).get("made", {}).get("seconds"):
         told["seconds"] = seconds
     try:
-        _write(shipped, told)
+        _write(model, shipped, told)
     except OSError as error:
         raise WriteFailed(why_not_written(error), name) from error
     return told
@@ -109,15 +112,30 @@ def _recipe(folder: Path) -> Found:
     return {key: value for key, value in loaded.items() if key not in _WORDS} | {"network": net}
 
 
-def _write(shipped: Path, told: Found) -> None:
-    document = {**figures_in(shipped), "again": told}
+def _write(model: Path, shipped: Path, told: Found) -> None:
+    document, card = figures_in(shipped), (shipped / "card.md").read_text(encoding="utf-8")
+    if told["same_weights"] and not (shipped / CURVES).is_file() and (model / CURVES).is_file():
+        # The same net by the same steps: its curves, where those of the first making are lost.
+        shutil.copyfile(model / CURVES, shipped / CURVES)
+        history = figures_in(model).get("made", {}).get("history", [])
+        document["made"] = {**document.get("made", {}), "history": history}
+        card = _with_curves(card)
+    document["again"] = told
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    card = (shipped / "card.md").read_text(encoding="utf-8")
     (shipped / SIGNATURE).unlink(missing_ok=True)  # it vouched for what is about to change
     write_whole(shipped / "eval.json", text.encode())
     write_whole(shipped / "card.md", with_section(card, section(told)).encode())
     write_manifest(shipped)
     sign_where_asked(shipped)
+
+
+def _with_curves(card: str) -> str:
+    """The card with the picture of the curves, first of its pictures."""
+    picture = f"{CURVES_SAID}:\n\n![{CURVES_SAID}]({CURVES})\n\n"
+    mark = "\n## Curves\n\n"
+    if mark in card:
+        return card.replace(mark, mark + picture, 1)
+    return card.replace(f"\n{_WORST}", f"\n## Curves\n\n{picture}{_WORST}", 1)
 
 
 def kept(shipped: Path) -> Found:

@@ -50,6 +50,25 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path, title: str) 
     picture.savefig(path, dpi=_DPI)
 
 
+def draw_learning(rows: Sequence[Mapping[str, float]], path: Path, title: str) -> None:
+    """AUC by the number of patients that were learnt from, a line for each other name (PNG)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    picture = Figure(figsize=(6, 3.6), layout="constrained")
+    FigureCanvasAgg(picture)
+    axis = picture.subplots()
+    people = [row["patients"] for row in rows]
+    for name in rows[0] if rows else ():
+        if name != "patients":
+            axis.plot(people, [row[name] for row in rows], "o-", label=name)
+    axis.set(xlabel="patients that it learnt from", ylabel="AUC", title=title)
+    axis.grid(visible=True, alpha=0.3)
+    if axis.lines:
+        axis.legend(fontsize=8)
+    picture.savefig(path, dpi=_DPI)
+
+
 def draw_reliability(
     rows: Sequence[Mapping[str, Any]], positive: Sequence[bool], path: Path, title: str
 ) -> None:

@@ -14,7 +14,7 @@ import torch
 from medview import __version__
 from medview.ai.folder import ModelFolder, open_folder, read_json, write_manifest
 from medview.ai.worker.nets import build_net
-from medview.training.again import kept, section, with_section
+from medview.training.again import CURVES, CURVES_SAID, kept, section, with_section
 from medview.training.card import Measured, Story, write_card
 from medview.training.cases import Case
 from medview.training.curves import draw_curves, draw_reliability, draw_volumes, draw_voxels
@@ -209,8 +209,8 @@ def _draw(
     """Pictures of figures, never of people: into the model's folder, and beside it for the run."""
     (how, dev, trust), drawn = found, {}
     if how.history:
-        draw_curves(how.history, folder / "curves.png", plan.name)
-        drawn["curves.png"] = "Loss, and figures on other patients, by step"
+        draw_curves(how.history, folder / CURVES, plan.name)
+        drawn[CURVES] = CURVES_SAID
     if plan.model["kind"] == "segmentation":
         limits = {n: v["interval_share"] for n, v in trust.get("volumes", {}).items()}
         draw_volumes(dev.per_case, limits, folder / "volumes.png", plan.name)

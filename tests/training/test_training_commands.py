@@ -114,10 +114,23 @@ def test_a_refused_training_leaves_no_folder(tmp_path, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 2
 
 
+def _lose_curves(folder):
+    (folder / "curves.png").unlink()
+    card = (folder / "card.md").read_text()
+    before, mark, after = card.partition("Loss, and figures")
+    assert mark
+    after = after.partition("(curves.png)\n\n")[2]
+    (folder / "card.md").write_text(before + after)
+    told = json.loads((folder / "eval.json").read_text())
+    told["made"]["history"] = []
+    (folder / "eval.json").write_text(json.dumps(told))
+
+
 def test_a_model_made_again_is_told_of_in_the_card(trained, tmp_path, capsys):
     _, model, _ = trained
     shipped = tmp_path / "balls"
     shutil.copytree(model, shipped)
+    _lose_curves(shipped)
     given = ["train", str(shipped / "train.toml"), "--record", "--runs"]
     assert main([*given, str(tmp_path / "nowhere")]) == 2
     assert "no model made again" in capsys.readouterr().err
@@ -127,6 +140,10 @@ def test_a_model_made_again_is_told_of_in_the_card(trained, tmp_path, capsys):
     card = (shipped / "card.md").read_text()
     assert "## Made again" in card
     assert "Every figure came out as it is stated." in card
+    # The first making's curves were lost; those of the same net made again are its own.
+    assert (shipped / "curves.png").read_bytes() == (model / "curves.png").read_bytes()
+    assert card.partition("\n## Made again")[0] == (model / "card.md").read_text().rstrip() + "\n"
+    assert json.loads((shipped / "eval.json").read_text())["made"]["history"]
     assert open_folder(shipped).kind == "segmentation"  # its list of files fits again
 
     document = json.loads((shipped / "eval.json").read_text())

@@ -20,6 +20,7 @@ from medview.imaging.nodule_patch import pack, patch_volume, unpack
 from medview.training.cases import read_cases
 from medview.training.evaluation import Listener, evaluate_model
 from medview.training.nodule.build import train_nodule
+from medview.training.nodule.curve import SEEN, UNSEEN
 from medview.training.nodule.figures import beside_diameter
 from medview.training.nodule.patches import common_outline
 from medview.training.nodule.plan import is_nodule, read_nodule_plan
@@ -99,6 +100,20 @@ def test_the_trained_model_tells_large_from_small_on_patients_it_never_saw(made:
     assert stated["metrics"] == found["metrics"]
     assert stated["held_out"]["cases"] == 132
     assert "no outline of a lesion" not in (made / "run/model/card.md").read_text()
+
+
+def test_the_curve_says_what_more_patients_bring(made: Path):
+    figures = json.loads((made / "run/model/eval.json").read_text())
+    rows = figures["learning"]
+    people = [row["patients"] for row in rows]
+    assert people == sorted(set(people))
+    # With all patients it is the very net that ships, judged on whom each member left out.
+    whole = figures["folds"]["auc"]["value"]
+    assert rows[-1][UNSEEN] == pytest.approx(whole, abs=0.03)
+    assert rows[-1][SEEN] >= rows[-1][UNSEEN] - 0.01
+    assert rows[-1][UNSEEN] > 0.7
+    assert "![AUC by the number of patients" in (made / "run/model/card.md").read_text()
+    assert (made / "run/model/curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_answer_has_an_interval_around_it_and_a_heatmap_on_its_patch(made: Path):

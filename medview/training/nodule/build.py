@@ -30,11 +30,12 @@ from medview.core.words import say, tr
 from medview.imaging.nodule_patch import unpack
 from medview.training.cases import Case, deal, fingerprint, read_cases, require_no_leak
 from medview.training.checkpoint import save_half
-from medview.training.curves import draw_reliability, require_plots
+from medview.training.curves import draw_learning, draw_reliability, require_plots
 from medview.training.data_checks import require_unchanged
 from medview.training.evaluation import Listener, evaluate_cases
 from medview.training.metrics import classifier_figures
-from medview.training.nodule.card import Told, write_card
+from medview.training.nodule.card import CURVES, Told, write_card
+from medview.training.nodule.curve import learning_curve
 from medview.training.nodule.figures import beside_diameter, reliability
 from medview.training.nodule.judge import calibrate, crossed
 from medview.training.nodule.learn import Lesson, answers, fold_of, learn, unseen
@@ -210,9 +211,13 @@ def _describe(
                    "dev by all nets; nobody of dev was learnt from",
         },
         "data": plan.data.title,
+        "learning": learning_curve(
+            plan, data.lesson, (data.truth, data.patients), listener.cancel
+        ),
         **({"trust": trust} if trust else {}),
     }  # fmt: skip
     _write_json(folder / "eval.json", figures)
+    draw_learning(figures["learning"], folder / CURVES, plan.name)
     suspicious = [row["label"] in plan.data.positive for row in together]
     draw_reliability(together, suspicious, folder / "reliability.png", plan.name)
     told = Told(

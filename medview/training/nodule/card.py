@@ -13,6 +13,7 @@ from medview.training.card import aims_section
 from medview.training.nodule.plan import Plan
 
 Metrics = Mapping[str, Mapping[str, Any]]
+CURVES = "curves.png"
 _WHAT = {
     "auc": "area under the ROC curve",
     "auc.diameter": "the same of the readers' diameter alone",
@@ -53,6 +54,7 @@ def write_card(plan: Plan, told: Told) -> str:
         *aims_section(plan.aims, found["estimate"]),
         f"## On the part `dev` of the same set\n\n{_dev(found)}",
         f"## How far its probabilities can be believed\n\n{_reliability(told)}",
+        f"## Curves\n\n{_curves(told)}",
         f"## The worst cases of `dev`, in words\n\n{_worst(plan, told)}",
         f"## Trained on whom\n\n{card['trained_on']}",
         f"## Limits\n\n{card['limits']}",
@@ -95,6 +97,15 @@ def _dev(found: Mapping[str, Any]) -> str:
     return (
         f"{dev['cases']} nodules of {dev['patients']} patients, none of them learnt from.{refused}"
         f"\n\n{_table(found['metrics'])}"
+    )
+
+
+def _curves(told: Told) -> str:
+    last = told.figures["learning"][-1]
+    return (
+        "The net learns in one step, so there is no loss by steps. What more patients bring, by "
+        f"nets of the same recipe that learnt from a part of the {last['patients']:.0f}:\n\n"
+        f"![AUC by the number of patients that were learnt from]({CURVES})"
     )
 
 
