@@ -200,7 +200,7 @@ def _describe(
         for case, p, c in zip(data.train, probability, called, strict=True)
     ]  # fmt: skip
     together = [*rows, *(row for row in dev.per_case if "refused" not in row)]
-    figures = {
+    figures: dict[str, Any] = {
         "metrics": dev.metrics,
         "estimate": _figures(together, plan.data.positive),
         "folds": _figures(rows, plan.data.positive),
