@@ -141,13 +141,34 @@ def test_a_spacing_before_the_axes_are_turned_counts_along_those_of_the_file(
 
 
 @pytest.mark.parametrize(("transforms", "axes"), [
-    ([], ["SPL"]), ([ORIENT], ["SPL"]), ([SPACING, ORIENT], ["SPL", "SAL"]),
+    ([], ["SPL"]), ([ORIENT], ["SAL"]), ([SPACING, ORIENT], ["SPL", "SAL"]),
 ])  # fmt: skip
 def test_the_axes_of_the_training_files_can_be_said(
     transforms: list[dict[str, Any]], axes: list[str], tmp_path: Path
 ) -> None:
     steps = read_steps(tmp_path / "b", Wish(axes="LPS"), *transforms)
     assert [step["axes"] for step in steps if step["op"] == "orient"] == axes
+
+
+@pytest.mark.parametrize("told", [True, "true", " True "])
+def test_a_transform_that_is_disabled_is_left_out_as_monai_does(
+    told: object, tmp_path: Path
+) -> None:
+    steps = read_steps(tmp_path / "b", Wish(), {**SPACING, "_disabled_": told}, ORIENT)
+    assert "resample" not in [step["op"] for step in steps]
+    assert steps[0]["axes"] == "SAL"
+
+
+def test_a_transform_of_the_label_alone_is_none_of_the_picture_s(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        read_steps(tmp_path / "b", Wish(), {**SPACING, "keys": ["label"]})
+    assert "preprocessing::transforms::0::keys" in caught.value.sentence()
+
+
+def test_the_picture_s_own_interpolation_is_taken_where_each_key_has_one(tmp_path: Path) -> None:
+    both = {**SPACING, "keys": ["label", "image"], "mode": ["nearest", "bilinear"]}
+    (resample,) = [s for s in read_steps(tmp_path / "b", Wish(), both) if s["op"] == "resample"]
+    assert resample["order"] == 1
 
 
 def test_left_and_right_are_spoken_of_on_the_card(tmp_path: Path) -> None:

@@ -198,6 +198,7 @@ def test_finest_configuration_of_several_is_taken(tmp_path: Path) -> None:
     ({"normalization_schemes": ["MyNorm"]}, "scales grey values by MyNorm"),
     ({"resampling_fn_data": "my_resampling"}, "resamples by my_resampling"),
     ({"previous_stage": "3d_lowres"}, "second of a cascade"),
+    ({"previous_stage": "3d_lowres"}, "plans.json: configurations.3d_fullres.previous_stage"),
     ({"architecture": made.architecture("PlainConvUNet", norm_op="os.system")},
      "norm_op: os.system"),
     ({"patch_size": [9, 9]}, "lacks what nnU-Net v2 writes"),
@@ -211,7 +212,9 @@ def test_plans_that_cannot_be_followed_say_why(
 
 @pytest.mark.parametrize(("changes", "words"), [
     ({"channel_names": {"0": "T1", "1": "T2"}}, "needs 2 images of a patient"),
+    ({"channel_names": {"0": "T1", "1": "T2"}}, "dataset.json: channel_names"),
     ({"labels": {"background": 0, "whole": [1, 2], "core": 2}}, "regions that overlap"),
+    ({"labels": {"background": 0, "whole": [1, 2], "core": 2}}, "dataset.json: labels.whole"),
     ({"channel_names": {"0": "noNorm"}}, "for which modality"),
     ({"labels": {"background": 0, "a": 7}}, "lacks what nnU-Net v2 writes"),
 ])  # fmt: skip

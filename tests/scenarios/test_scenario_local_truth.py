@@ -27,9 +27,9 @@ def words(dialog: LocalTruthDialog) -> str:
     return "\n".join(each.text() for each in dialog.findChildren(QLabel))
 
 
-def buttons(dialog: LocalTruthDialog) -> list[QPushButton]:
+def buttons(dialog: LocalTruthDialog, name: str = NAME) -> list[QPushButton]:
     return [each for each in dialog.findChildren(QPushButton)
-            if each.text() == NAME and each.isEnabled()]  # fmt: skip
+            if each.text() == name and each.isEnabled()]  # fmt: skip
 
 
 def test_enough_decided_cases_calibrate_the_model_by_a_button(
@@ -38,7 +38,7 @@ def test_enough_decided_cases_calibrate_the_model_by_a_button(
     decide(1, 0.9, "accepted", "2026-10-03T10:00:00+00:00")
     dialog = opened(window, qtbot)
     assert "9 more with the finding and 10 more without" in words(dialog)
-    assert buttons(dialog) == []
+    qtbot.waitUntil(lambda: buttons(dialog) == [], timeout=60_000)
     dialog.close()
 
     decide_enough()
@@ -46,11 +46,19 @@ def test_enough_decided_cases_calibrate_the_model_by_a_button(
     qtbot.waitUntil(lambda: len(buttons(dialog)) == 1, timeout=60_000)
     qtbot.mouseClick(buttons(dialog)[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Calibrating …" in words(dialog), timeout=60_000)
-    assert buttons(dialog) == []  # one at a time
+    qtbot.waitUntil(lambda: buttons(dialog) == [], timeout=60_000)  # one at a time
+    qtbot.waitUntil(lambda: len(buttons(dialog, "Stop")) == 1, timeout=60_000)
+    qtbot.mouseClick(buttons(dialog, "Stop")[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Stopped. The model is as it was." in words(dialog), timeout=60_000)
+    assert not (user_models_dir() / f"{CHILD.name}-local").exists()
+
+    qtbot.waitUntil(lambda: len(buttons(dialog)) == 1, timeout=60_000)
+    qtbot.mouseClick(buttons(dialog)[0], Qt.MouseButton.LeftButton)
     made = f"Made {CHILD.name}-local"
     qtbot.waitUntil(lambda: made in words(dialog), timeout=240_000)
 
     own = open_folder(user_models_dir() / f"{CHILD.name}-local")
     assert own.calibration()["temperature"] != CHILD.calibration()["temperature"]
     assert own.description["pipeline"] == CHILD.description["pipeline"]
+    assert "32 cases of 32 patients (local, part decided)" in own.card()
     dialog.close()

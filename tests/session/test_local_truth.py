@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from decided_by_hand import CHILD, decide, decide_enough
 
-from medview.ai.folder import open_folder
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import Finding, ModelRun
 from medview.core.settings import Settings
@@ -133,17 +132,3 @@ def test_a_decided_class_becomes_a_training_case_that_goes_with_its_word(
     assert keep_case(place, run, Work(), desk) is None
     assert not folder.exists()
     session.close()
-
-
-def test_the_command_calibrates_on_what_was_decided_here(tmp_path: Path) -> None:
-    from medview.cli.main import main
-
-    decide_enough()
-
-    status = main(["calibrate", CHILD.name, "local", "--out", str(tmp_path / "own")])
-
-    assert status == 0
-    own = open_folder(tmp_path / "own")
-    assert own.name == f"{CHILD.name}-local"
-    assert own.calibration()["temperature"] != CHILD.calibration()["temperature"]
-    assert "32 cases of 32 patients (local, part decided)" in own.card()

@@ -24,15 +24,14 @@ def steps_of(document: Mapping[str, Any], axes: str = "") -> list[Step]:
     axes: letters towards which i, j, k of the training files grew; where nobody says it RAS, as
     NIfTI files mostly lie. They count until the bundle turns the array itself.
     """
+    image = _image_of(document)
     before = [step for key, name, given in _transforms(document, "preprocessing")
-              for step in _prepared(key, name, given)]  # fmt: skip
+              for step in _prepared(key, name, given, image)]  # fmt: skip
     after = [step for key, name, given in _transforms(document, "postprocessing")
              for step in _finished(key, name, given)]  # fmt: skip
     first = next((step for step in before if step["op"] in _ALONG_AXES), {"op": ""})
     if first["op"] != "orient":
         before.insert(0, {"op": "orient", "axes": (axes or "RAS")[::-1]})
-    elif axes:
-        first["axes"] = axes[::-1]
     return [*before, *_looked_at(document), {"op": "restore"}, *after,
             {"op": "measure", "list": ["volume_ml"]}]  # fmt: skip
 
@@ -67,7 +66,7 @@ def _transforms(
         if not isinstance(given, dict) or "_target_" not in given:
             raise stopped(given, key)
         name = _last(given["_target_"])
-        if given.get("_disabled_") is True:
+        if _is_disabled(found_at(document, given.get("_disabled_"), f"{key}::_disabled_")):
             continue
         if name in CARRIERS:
             require_known(name, given, key)
@@ -79,11 +78,35 @@ def _last(target: object) -> str:
     return str(target).removeprefix("monai.").rsplit(".", 1)[-1]
 
 
-def _prepared(key: str, name: str, given: Mapping[str, Any]) -> list[Step]:
+def _is_disabled(told: object) -> bool:
+    """As MONAI's ConfigComponent reads it: a word counts where it says so."""
+    return told.strip().lower() == "true" if isinstance(told, str) else bool(told)
+
+
+def _image_of(document: Mapping[str, Any]) -> str:
+    """What the bundle calls the picture: the first key that is loaded, or `image`."""
+    transforms = document.get("preprocessing")
+    told = transforms.get("transforms") if isinstance(transforms, dict) else None
+    for given in told if isinstance(told, list) else ():
+        if isinstance(given, dict) and _last(given.get("_target_")) == "LoadImaged":
+            return (_names(given.get("keys")) or ["image"])[0]
+    return "image"
+
+
+def _names(keys: object) -> list[str]:
+    return [str(each) for each in keys] if isinstance(keys, list) else [str(keys)] if keys else []
+
+
+def _prepared(key: str, name: str, given: Mapping[str, Any], image: str) -> list[Step]:
     make = _BEFORE.get(name)
     if make is None:
         raise stopped(given["_target_"], f"{key}::_target_")
     require_known(name, given, key)
+    names = _names(given.get("keys"))
+    if image not in names:
+        raise stopped(given.get("keys"), f"{key}::keys")
+    if isinstance(mode := given.get("mode"), list):
+        given = {**given, "mode": mode[min(names.index(image), len(mode) - 1)]}
     try:
         return [make(given)]
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -96,7 +119,6 @@ def _orient(given: Mapping[str, Any]) -> Step:
 
 def _spacing(given: Mapping[str, Any]) -> Step:
     mode = given.get("mode", "bilinear")
-    mode = mode[0] if isinstance(mode, list) else mode
     orders = {"nearest": 0, "bilinear": 1, 0: 0, 1: 1, 3: 3}
     spacing = [float(n) for n in _three(given["pixdim"])]
     if not min(spacing) > 0:

@@ -114,7 +114,10 @@ def _resolved(configurations: Mapping[str, Any], name: str) -> dict[str, Any]:
     for part in reversed(chain):
         merged |= part
     if merged.get("previous_stage"):
-        raise ModelUnavailable(say("The model is the second of a cascade and needs the first."))
+        raise ModelUnavailable(
+            say("The model is the second of a cascade and needs the first."),
+            f"plans.json: configurations.{name}.previous_stage",
+        )
     return merged
 
 
@@ -123,7 +126,8 @@ def _channel(dataset: Mapping[str, Any]) -> str:
     if len(names) != 1:
         raise ModelUnavailable(
             say("The model needs {count} images of a patient at once; MedView gives a model one.",
-                count=len(names))
+                count=len(names)),
+            f"dataset.json: {'channel_names' if dataset.get('channel_names') else 'modality'}",
         )  # fmt: skip
     return str(names["0"])
 
@@ -133,8 +137,10 @@ def _labels(dataset: Mapping[str, Any]) -> dict[int, str]:
     for name, value in dataset["labels"].items():
         if isinstance(value, list) or "regions_class_order" in dataset:
             raise ModelUnavailable(
-                say("The model finds regions that overlap; MedView reads one label a voxel.")
-            )
+                say("The model finds regions that overlap; MedView reads one label a voxel."),
+                f"dataset.json: labels.{name}" if isinstance(value, list)
+                else "dataset.json: regions_class_order",
+            )  # fmt: skip
         if str(name) == "ignore" or int(value) == 0:
             continue
         found[int(value)] = str(name)

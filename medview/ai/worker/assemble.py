@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from medview.ai.certainty import (
     ABSTAIN,
+    PRESENT,
     WEAK,
     answer_said,
     conformal_answer,
@@ -132,7 +133,7 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
         has_heatmap = label.name in heatmaps
         answer = WEAK if label.weak else _answer(given, float(probability), limits)
         said = _said(folder, given, label, answer)
-        is_called = is_called or (threshold is not None and probability >= threshold)
+        is_called = is_called or _counts_as_present(answer, float(probability), threshold)
         yield Finding(
             id=f"{run_id}-{label.value}",
             kind="classification",
@@ -149,6 +150,13 @@ def _classes(folder: ModelFolder, given: PipelineResult, run_id: str) -> Iterato
             answer=answer,
             answer_said=said,
         )
+
+
+def _counts_as_present(answer: str, probability: float, threshold: float | None) -> bool:
+    """By its limits of certainty where it has some (no answer is no yes), else by its threshold."""
+    if answer:
+        return answer == PRESENT
+    return threshold is not None and probability >= threshold
 
 
 def _said(folder: ModelFolder, given: PipelineResult, label: Label, answer: str) -> Sentence | None:

@@ -22,6 +22,7 @@ def weaker(state: State, target: str) -> None:
     try:
         known = {} if folder is None else folder.calibration()["weaker"][target]
         weights, bias = np.asarray(known["weights"], np.float64), float(known["bias"])
+        float(known["auc"])  # without it nobody can be told how weak it is
     except (KeyError, TypeError, ValueError) as error:
         raise ModelUnavailable(say("calib.json lacks a value."), target) from error
     if state.features is None or weights.shape != state.features.shape:

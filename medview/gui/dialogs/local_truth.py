@@ -10,6 +10,8 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
+from medview.core.errors import Cancelled
+from medview.core.progress import CancelToken
 from medview.core.settings import save_settings
 from medview.core.words import Sentence, say, tr
 from medview.gui.cards import Card, CardColumn, Meter, button, empty_state, label, row
@@ -42,6 +44,7 @@ class LocalTruthDialog(QDialog):
         self._found: tuple[ModelTruth, ...] | None = None
         self._said: Sentence | None = None
         self._is_busy = False  # a model is being calibrated
+        self._cancel = CancelToken()
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(150 * GRID, 150 * GRID)
         self.column = CardColumn()
@@ -59,6 +62,11 @@ class LocalTruthDialog(QDialog):
         layout.addWidget(row(None, self._close))
         self._retranslate()
         operations.start(self._read())
+
+    def done(self, result: int) -> None:
+        """Closing stops a calibration."""
+        self._cancel.cancel()
+        super().done(result)
 
     async def _read(self) -> None:
         self._found = await self._operations.call(read_truth)
@@ -90,7 +98,9 @@ class LocalTruthDialog(QDialog):
             return
         cards: list[QWidget] = [self._card(each) for each in self._found]
         if self._said is not None:
-            cards.insert(0, label(str(self._said), "muted"))
+            stop = button(tr("Stop"), "", self._cancel.cancel) if self._is_busy else None
+            said = label(str(self._said), "muted", wrap=False)
+            cards.insert(0, row(said, None, *([stop] if stop else [])))
         nothing = empty_state(
             tr("Nothing was decided yet"),
             tr("Accept, correct or reject findings: they are counted here by month and model."),
@@ -131,9 +141,12 @@ class LocalTruthDialog(QDialog):
             from medview.session.calibrating import calibrate_in_child
 
             said, self._said, self._is_busy = None, say("Calibrating …"), True
+            self._cancel = CancelToken()
             self._fill()
             try:
-                said = await self._operations.call(calibrate_in_child, name)
+                said = await self._operations.call(calibrate_in_child, name, self._cancel)
+            except Cancelled:
+                said = say("Stopped. The model is as it was.")
             finally:
                 self._said, self._is_busy = said, False
                 if isValid(self):
