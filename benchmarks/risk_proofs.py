@@ -247,28 +247,46 @@ def _liver_not_counted(doubt: Doubt) -> bool:
 
 
 def _at_the_limit(doubt: Doubt) -> bool:
-    """The D-dimer is the limit itself, which is not below it."""
-    limits = {500.0, 10.0 * doubt.number("age"), 250.0, 5.0 * doubt.number("age")}
-    return any(abs(doubt.raw("d-?dimer value") - limit) < 1e-9 for limit in limits)
+    """The D-dimer is the age-adjusted limit of its unit itself, which is not below it."""
+    of_ddu = "ddu" in doubt.result.score
+    limit = (5.0 if of_ddu else 10.0) * max(doubt.number("age"), 50.0)
+    value = doubt.number("d_dimer_ddu" if of_ddu else "d_dimer")
+    return bool(doubt.wrong) and abs(value - limit) < 1e-9
 
 
 def _no_body_so_large(doubt: Doubt) -> bool:
-    """A surface of over 4 m2, which no body has."""
-    return all(float(answer["value"]) > 4.0 for answer in doubt.wrong)
+    """A surface of over 4 m2, which no body has, of a weight in pounds and a height in inches."""
+    units = [str(item.get("unit") or "") for item in doubt.case["inputs"]]
+    is_imperial = all(any(matches(unit, said) for said in units) for unit in ("lb", "in"))
+    large = [float(answer["value"]) > 4.0 for answer in doubt.wrong]
+    return is_imperial and bool(large) and all(large)
+
+
+_SECOND_STEP = {
+    True: ("scalp_haematoma_not_frontal", "loss_of_consciousness", "dangerous_mechanism",
+           "not_normal_to_parents"),
+    False: ("loss_of_consciousness", "dangerous_mechanism", "vomiting", "severe_headache"),
+}  # fmt: skip
+"""What PECARN observes for: below 2 years, and from then on."""
 
 
 def _several_findings(doubt: Doubt) -> bool:
-    """PECARN: none of the first step's findings, one or more of the second step's."""
+    """PECARN with CT for one finding of the second step, where none of the first step is there."""
     is_small = doubt.number("age") < 2.0
     fracture = "palpable_skull_fracture" if is_small else "skull_base_fracture_signs"
     first = (doubt.word("altered_mental_status"), doubt.word(fracture))
-    return True not in first
+    known = {item.name: item.value for item in doubt.result.inputs}
+    second = [known.get(name) for name in _SECOND_STEP[is_small]]
+    return bool(doubt.wrong) and True not in first and True in second
 
 
 def _imaging_for_a_sign(doubt: Doubt) -> bool:
-    """Tokyo 2018: no systemic sign, so not suspected, whatever the pictures show."""
+    """Tokyo 2018 with imaging in place of the systemic sign that a suspicion needs."""
     systemic = ("fever", "crp_raised", "leucocytes_raised")
-    return not any(doubt.word(name) is True for name in systemic)
+    has_none = not any(doubt.word(name) is True for name in systemic)
+    is_local = True in (doubt.word("murphy_sign"), doubt.word("ruq_sign"))
+    is_seen = doubt.word("cholecystitis_imaging") is True
+    return bool(doubt.wrong) and has_none and is_local and is_seen
 
 
 PROOFS: Mapping[str, Callable[[Doubt], bool]] = {

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.risk_cases import HERE, Verdict, judge_all, main, read_cases
-from benchmarks.risk_proofs import PROOFS
-from benchmarks.risk_reading import read_rules
-from medview.risk import catalogue
+from benchmarks.risk_proofs import PROOFS, Doubt, proves
+from benchmarks.risk_reading import given_by, read_rules
+from benchmarks.risk_reading import matches as name_matches
+from medview.risk import by_hand, catalogue, compute
 
 Case = dict[str, Any]
 
@@ -59,6 +60,60 @@ def test_a_mistake_excuses_a_case_only_where_it_gives_the_answer_itself() -> Non
 
     # 3.1 is the paper's, 3.0 what the known mistake gives; 3.3 is neither.
     assert [judged(answer) for answer in (3.1, 3.0, 3.3)] == ["passed", "disputed", "failed"]
+
+
+_PECARN = {
+    "Age": 3.0, "Mental status": "Normal (GCS=15)", "Loss of consciousness": "No",
+    "Severity of injury mechanism": "Non-severe", "Vomiting": "No vomiting",
+    "Basilar skull fracture": "No signs", "Severity of headache": "No headache",
+}  # fmt: skip
+_TOKYO = {
+    "Murphy's sign": "Yes", "Right upper abdominal quadrant mass, pain": "No", "Fever": "No",
+    "Elevated CRP": "No", "Elevated WBC count": "No", "Imaging findings characteristic": "Yes",
+}  # fmt: skip
+_DIMER = {"Age": 60.0, "D-dimer unit type": "DDU", "D-dimer value": 300.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "score", "wrong"),
+    [
+        ("several findings", _PECARN | {"Vomiting": "Vomiting"}, "pecarn-head", _PECARN),
+        (
+            "imaging for a sign",
+            _TOKYO,
+            "tokyo-cholecystitis",
+            _TOKYO | {"Murphy's sign": "No"},
+        ),
+        ("at the limit", _DIMER, "d-dimer-limit-ddu", _DIMER | {"D-dimer value": 600.0}),
+    ],
+)
+def test_a_proof_in_words_is_of_the_mistake_and_of_nothing_else(
+    name: str, given: Case, score: str, wrong: Case
+) -> None:
+    sources = {
+        "pecarn-head": "PECARN_Paediatric_Head_Injury.v1",
+        "tokyo-cholecystitis": "Tokyo_Guidelines_Acute_Cholecystitis_2018_guideline.v1",
+        "d-dimer-limit-ddu": "Age_adjusted_d_dimer_for_venous_thromboembolism_vte.v0",
+    }
+    rule = next(
+        rule
+        for rule in read_rules(HERE / "risk_cases_map.json")
+        if rule["score"] == score and name_matches(rule["source"], sources[score])
+    )
+
+    def proved(values: Case) -> bool:
+        inputs = [
+            {"name": key, "value": value, **({} if isinstance(value, float) else {"label": value})}
+            for key, value in values.items()
+        ]
+        case = {"case": "1", "score": sources[score], "inputs": inputs, "expected": []}
+        given_values = given_by(rule, case, catalogue()[score])
+        result = compute(
+            catalogue()[score], [by_hand(key, value) for key, value in given_values.items()]
+        )
+        return proves(name, Doubt(case, result, ({"name": "Answer", "value": "wrong"},)))
+
+    assert [proved(given), proved(wrong)] == [True, False]
 
 
 def _wells(expected: float | None, **changed: str) -> Case:
