@@ -88,6 +88,8 @@ def _of(score: Score, counts: Mapping[str, int], whys: Mapping[str, int]) -> Ite
     named = (b.advice.english() for b in score.bands if b.advice is not None)
     yield from (f"- Guideline: {said}" for said in dict.fromkeys(map(guideline_of, named)) if said)
     yield f"- Source: {score.author}, [{score.doi}](https://doi.org/{score.doi})"
+    if score.checked:
+        yield f"- Checked against: {'; '.join(score.checked)}"
     others = [s.id for s in catalogue().values() if score.family and s.family == score.family]
     if len(others) > 1:
         yield f"- Shown beside it: {', '.join(f'`{name}`' for name in others if name != score.id)}"

@@ -129,7 +129,8 @@ class Score:
     ages: for whom a score without an age among its inputs was made, both ends included.
     family: scores of one are versions of one another. model: what computes instead of `formula`;
     least: the share of inputs that must be known for it. is_research: not for advice.
-    not_for: where it is not valid and no input can say so.
+    not_for: where it is not valid and no input can say so. checked: places besides the source
+    against which points and limits were read.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Score:
     offered: tuple[StudyKind, ...] = ()
     ages: tuple[float, float] | None = None
     family: str = ""
+    checked: tuple[str, ...] = ()
     model: Model | None = None
     least: float = 0.0
     is_research: bool = False
@@ -248,6 +250,7 @@ def read_score(path: Path) -> Score:
         ),
         ages=tuple(row["ages"]) if "ages" in row else None,
         family=row.get("family", ""),
+        checked=tuple(row.get("checked", ())),
         is_research=row.get("research", False),
         cases=tuple(WorkedCase(**case) for case in row.get("cases", ())),
     )

@@ -35,6 +35,15 @@ def test_the_page_names_every_score_with_its_source(script: ModuleType) -> None:
     assert all(f"(`{score.id}`)" in text and score.doi in text for score in catalogue().values())
 
 
+def test_the_page_says_where_points_were_checked_besides_their_source() -> None:
+    text = (DOCS / "scores.md").read_text(encoding="utf-8")
+    checked = [score for score in catalogue().values() if score.checked]
+
+    assert len(checked) >= 11
+    assert all(len(set(score.checked)) == 2 for score in checked)
+    assert all(place in text for score in checked for place in score.checked)
+
+
 def test_the_figures_of_the_page_are_those_of_the_public_cases(
     script: ModuleType, clinical_data: Path
 ) -> None:
