@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from medview.core.observation import LISTS, Observation, Source, concepts
 from medview.core.results import Code
+from medview.record.ages import is_age_today
 from medview.record.document import Document
 from medview.record.merging import merged
 from medview.record.nodules import nodule_facts
@@ -56,7 +57,7 @@ _KIN = re.compile(
 )
 _KINS = re.compile(
     r"\b(?:mother|father|brother|sister|son|daughter|husband|wife|spouse|partner|donor|twin)(?:['’]s| has| had|:)(?: \w+){0,3}\s*$"
-    r"|(?:父亲|母亲|其父|其母|兄|弟|姐|妹|儿子|女儿|丈夫|妻子|供体)的?(?:测)?$",
+    r"|\b(?:maternal|paternal|donor) (?:\w+ ){0,2}$|(?:父亲|母亲|其父|其母|兄|弟|姐|妹|儿子|女儿|丈夫|妻子|供体)的?(?:测)?$",
     re.IGNORECASE,
 )
 # Here the patient is spoken of again.
@@ -235,11 +236,12 @@ def _is_plain_age(note: Note, said: Entity) -> bool:
 
 def _is_own(note: Note, said: Entity) -> bool:
     """Whether an age or sex is the patient's, not a relative's nor that at a death."""
-    before = note.plain[max(0, said.start - 24) : said.start]
+    before = re.split(r"[.。](?:\s|$)", note.plain[max(0, said.start - 24) : said.start])[-1]
     kin = list(_KIN.finditer(before))
     is_kin = bool(kin) and _SELF.search(before, kin[-1].end()) is None
     return not (
         is_kin
+        or (said.value is not None and not said.value.text and not is_age_today(note.plain, said))
         or _DIED.search(note.plain, max(0, said.start - 60), said.start)
         or (
             said.text[-1].isdigit()

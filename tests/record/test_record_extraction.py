@@ -331,3 +331,55 @@ def test_traditional_characters_are_read_and_kept(read: Reader) -> None:
     assert all(text[e.start : e.end] == e.text for e in note.entities)
     denied = [o.status for o in note.observations if o.value in ("糖尿病", "高血压", "高血壓")]
     assert set(denied) == {"denied"}
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        ("INR | 0.8 - 1.2 | 3.4", 3.4),
+        ("Creatinine | 0.6-1.2 mg/dL | 2.1 mg/dL", 2.1),
+        ("Creatinine | 2.1 | 0.6 - 1.2 | mg/dL", 2.1),
+        ("肌酐 | 45 - 84 | 120 | μmol/L", 120.0),
+        ("Temperature | 36.0 - 37.5 | 39.2", 39.2),
+        ("INR | < 1.2 | 3.4", None),
+        ("INR 0.8 - 1.2 3.4", None),
+        ("BP | 90/60 - 120/80 | 180/100", None),
+    ],
+)
+def test_a_reference_range_of_a_table_is_no_result(
+    read: Reader, row: str, value: float | None
+) -> None:
+    assert [o.value for o in read(row).observations] == ([] if value is None else [value])
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "value"),
+    [
+        ("患者懷孕20週。", "pregnancy", True),
+        ("否認吸菸。", "smoking_status", "never"),
+        ("醣化血色素7.2%。", "hba1c", 7.2),
+        ("血紅素12.1 g/dL。", "haemoglobin", 12.1),
+        ("肌酸酐1.2 mg/dL。", "creatinine", 1.2),
+        ("右肺上葉見實性結節，大小約8mm，邊緣毛刺。", "nodule_spiculated", True),
+        ("右肺上葉結節較前增大，原約6mm，現約9mm。", "nodule_diameter_max", 9.0),
+    ],
+)
+def test_traditional_characters_are_read_like_simplified_ones(
+    read: Reader, text: str, concept: str, value: object
+) -> None:
+    assert [o.value for o in read(text).observations if o.concept == concept] == [value]
+
+
+def test_what_is_unknown_in_traditional_characters_is_no_yes(read: Reader) -> None:
+    note = read("糖尿病史不詳。腹部電腦斷層：闌尾炎，噁心。")
+    assert "diabetes" not in {o.concept for o in note.observations}
+    assert {("電腦斷層", "procedure"), ("闌尾炎", "disease"), ("噁心", "symptom")} <= {
+        (e.text, e.type) for e in note.entities
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["Maternal glucose 210 mg/dL.", "Donor creatinine 0.8 mg/dL.", "母親血壓180/110mmHg。"]
+)
+def test_a_result_of_a_mother_or_donor_is_not_the_patients(read: Reader, text: str) -> None:
+    assert read(text).observations == ()

@@ -48,6 +48,7 @@ class _Tests:
     by_loinc: dict[str, LabTest]
 
 
+_RANGE = rf"(?:{NUMBER})[ \t]*+[-–~～][ \t]*+(?:{NUMBER})(?:[ \t]*+(?:{UNIT}))?[ \t]*+"
 # Blanks are taken whole (*+): a name padded with thousands of them is still read at once.
 _LINK = (
     r"(?:\s*+[(（][^()（）\n]{1,24}[)）])?"
@@ -55,15 +56,15 @@ _LINK = (
     r"(?:[ \t]*+(?:[:：=]|is|was|of|at|now|today|(?:has )?r(?:ose|isen) to|increased to|elevated(?: at| to)?|decreased to"
     r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约))*[ \t]*+"
     # the next cell of a table's row, after that of the day and that of the reference range
-    rf"(?:\|[ \t]*+(?:(?:19|20)\d{{2}}-\d{{2}}-\d{{2}}[ \t]*+\|[ \t]*+)?(?:(?:{NUMBER})[ \t]*+[-–~～][ \t]*+(?:{NUMBER})[ \t]*+\|[ \t]*+)?)?"
+    rf"(?:\|[ \t]*+(?:(?:19|20)\d{{2}}-\d{{2}}-\d{{2}}[ \t]*+\|[ \t]*+)?(?:{_RANGE}\|[ \t]*+)?)?"
 )
 _RESULT = re.compile(
     rf"{_LINK}(?P<sign><=|>=|[<>≤≥＜＞]|less than |greater than )?[ \t]*+"
-    rf"(?P<num>{NUMBER})(?![.,]?\d|/\d|[ \t]*+[-–~～][ \t]*+\d)(?:[ \t]?(?:\([HL]\)[ \t]*+|\|[ \t]*+)?(?P<unit>{UNIT}){END})?",
+    rf"(?P<num>{NUMBER})(?![.,]?\d|/\d|[ \t]*+[-–~～][ \t]*+\d)(?:[ \t]?(?:\([HL]\)[ \t]*+|\|[ \t]*+(?:{_RANGE}\|[ \t]*+)?)?(?P<unit>{UNIT}){END})?",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
-    rf"{_LINK}(?P<a>\d{{2,3}}(?:\.\d+)?)[ ]?/[ ]?(?P<b>\d{{2,3}}(?:\.\d+)?)(?![\d/])(?:[ \t]?(?P<unit>mm ?\[?Hg\]?|毫米汞柱|kPa))?",
+    rf"{_LINK}(?P<a>\d{{2,3}}(?:\.\d+)?)[ ]?/[ ]?(?P<b>\d{{2,3}}(?:\.\d+)?)(?![\d/]|[ \t]*+[-–~～][ \t]*+\d)(?:[ \t]?(?P<unit>mm ?\[?Hg\]?|毫米汞柱|kPa))?",
     re.IGNORECASE,
 )
 _NOT_A_RESULT = re.compile(
@@ -72,6 +73,8 @@ _NOT_A_RESULT = re.compile(
 )
 # "AST 45,52": two results without a blank, not hundredths of something so large.
 _TWO_RESULTS = re.compile(r"(?:[2-9]\d|\d{3,}),\d{2}")
+# "INR | < 1.2 | 3.4": a bound and a result, and no saying which is which
+_SECOND_NUMBER = re.compile(rf"[ \t]*+\|[ \t]*+(?:{NUMBER})[ \t]*+(?:$|[|\n]|(?:{UNIT}){END})")
 _SIGN = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">", "less than ": "<", "greater than ": ">"}
 
 
@@ -153,7 +156,9 @@ def _with_value(text: str, start: int, end: int, test: LabTest, stop: int) -> En
     match = _RESULT.match(text, end, stop)
     if match is None or (match["unit"] is None and _NOT_A_RESULT.match(text, match.end())):
         return None
-    if _TWO_RESULTS.fullmatch(match["num"]):
+    if _TWO_RESULTS.fullmatch(match["num"]) or (
+        match["sign"] and _SECOND_NUMBER.match(text, match.end(), stop)
+    ):
         return None
     if match["unit"] is None and match.start("num") == end and text[end - 1].isascii():
         return None  # "CA19" of "CA19-9", "T4"
