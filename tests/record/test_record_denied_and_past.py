@@ -219,10 +219,10 @@ def test_a_short_form_of_something_else_is_no_drug_and_no_pain(
     assert not [o for o in note.observations if o.concept == "medication"]
 
 
-@pytest.mark.parametrize("word", ["Na", "smoked", "INR of", "HbA1c |"])
+@pytest.mark.parametrize("word", ["Na", "smoked", "INR of", "HbA1c |", "SUV", ""])
 def test_a_line_padded_with_blanks_is_read_in_time(read: Reader, word: str) -> None:
     begun = time.process_time()
-    read((word + " " * 5000 + "\n") * 8)
+    read((word + " " * 3000 + "x.\n") * 8)
     assert time.process_time() - begun < 5  # it took minutes
 
 

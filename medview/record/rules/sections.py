@@ -41,15 +41,15 @@ _LABEL = {name: label for label, names in _HEADERS.items() for name in names.spl
 _NAMES = "|".join(re.escape(n) for n in sorted(_LABEL, key=len, reverse=True))
 # A short form is a header with its colon alone: "All: PCN", but "all" is a word and ALL a leukaemia.
 _KNOWN = re.compile(
-    rf"(?:^|(?<=[。\n]))[ \t]*[【\[#*]*[ \t]*(?:(?P<name>{_NAMES})[ \t]*[】\]*]*"
-    r"(?P<end>[ \t]*[:：]|[ \t]*(?=\r?\n|$))|(?P<short>(?-i:All|ALL|Allergs?|ALLERGS?))\.?[ \t]*[:：]"
+    rf"(?:^|(?<=[。\n]))[ \t]*+[【\[#*]*[ \t]*+(?:(?P<name>{_NAMES})[ \t]*+[】\]*]*"
+    r"(?P<end>[ \t]*+[:：]|[ \t]*+(?=\r?\n|$))|(?P<short>(?-i:All|ALL|Allergs?|ALLERGS?))\.?[ \t]*+[:：]"
     r"(?![^\n]*(?:remission|relaps|chemo|leuk|treat|induction|[BT][- ]cell|diagnos)))",
     re.IGNORECASE | re.MULTILINE,
 )
 _OTHER_HAN = re.compile(
-    r"^[ \t]*(?P<name>(?![^:：\n]*[父母兄弟姐妹])[\u4e00-\u9fff]{2,8})[ \t]*[:：]", re.MULTILINE
+    r"^[ \t]*+(?P<name>(?![^:：\n]*[父母兄弟姐妹])[\u4e00-\u9fff]{2,8})[ \t]*+[:：]", re.MULTILINE
 )
-_OTHER = re.compile(r"^[ \t]*(?P<name>[A-Z][A-Z /&-]{3,48}|[A-Z][A-Za-z /&-]{2,48}(?=:[ \t]*\r?$))[ \t]*:?[ \t]*\r?$",
+_OTHER = re.compile(r"^[ \t]*+(?P<name>[A-Z][A-Z /&-]{3,48}|[A-Z][A-Za-z /&-]{2,48}(?=:[ \t]*+\r?$))[ \t]*+:?[ \t]*+\r?$",
                     re.MULTILINE)  # fmt: skip
 
 
