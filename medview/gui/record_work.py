@@ -11,7 +11,9 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog
 
 from medview.core.words import Sentence, say, tr
+from medview.gui.bridge import SessionBridge
 from medview.gui.panels.record_top import VIEWS
+from medview.session.events import DocumentsChanged, Event
 from medview.session.record_export import write_fhir, write_notes
 
 if TYPE_CHECKING:
@@ -37,6 +39,19 @@ class RecordWork(QObject):
         window.actions_.connect("record.export_fhir", self._ask_fhir)
         window.actions_.connect("record.export_notes", self._ask_notes)
         self._panel.top.action_asked.connect(window.actions_.perform)
+        self._had_documents = False
+        SessionBridge(window.session, self).heard.connect(self._hear)
+
+    def _hear(self, event: Event) -> None:
+        """Documents without any images: the record is what there is to see."""
+        if not isinstance(event, DocumentsChanged):
+            return
+        session, sidebar = self._window.session, self._window.sidebar
+        has_documents = bool(session.documents.opened or session.documents.unread)
+        is_first = has_documents and not self._had_documents
+        self._had_documents = has_documents
+        if is_first and session.patient is None and sidebar.tab == "findings":
+            sidebar.show_tab("record")
 
     def search(self) -> None:
         """The cursor into the field of the record's search."""

@@ -21,6 +21,7 @@ from medview.gui.panels.record_document import DocumentCard
 from medview.gui.panels.record_lists import KnownCard
 from medview.gui.panels.record_trend import TrendCard
 from medview.gui.style import tokens
+from medview.gui.window import MainWindow
 from medview.session import Session
 from medview.session.events import Event, ShowSource
 
@@ -221,3 +222,16 @@ def test_a_long_list_grows_while_the_window_answers(
     assert not panel.is_whole  # the window goes on before all of it is made
     qtbot.waitUntil(lambda: set(diseases) <= set(texts(panel)), timeout=60_000)
     qtbot.waitUntil(lambda: panel.is_whole, timeout=60_000)
+
+
+def test_documents_without_images_open_on_the_record(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "letter.txt").write_text(LETTER, encoding="utf-8")
+    assert window.sidebar.tab == "findings"
+    window.open_paths([tmp_path / "letter.txt"])
+    qtbot.waitUntil(lambda: window.sidebar.tab == "record", timeout=60_000)
+    shown = window.sidebar.record
+    qtbot.waitUntil(
+        lambda: any(c.isVisible() for c in shown.findChildren(DocumentCard)), timeout=60_000
+    )
