@@ -24,6 +24,7 @@ from medview.core.words import say
 
 HEADING = "## Made again"
 CURVES, CURVES_SAID = "curves.png", "Loss, and figures on other patients, by step"
+NO_CURVES = "The curves of the training itself were not kept; the training file draws them anew."
 _WORST = "## The worst cases of `dev`"
 _WORDS = ("card", "aims", "model", "certainty", "elsewhere", "second")
 PARTS = (("metrics", "dev"), ("estimate", "estimate"))
@@ -133,6 +134,7 @@ def _with_curves(card: str) -> str:
     """The card with the picture of the curves, first of its pictures."""
     picture = f"{CURVES_SAID}:\n\n![{CURVES_SAID}]({CURVES})\n\n"
     mark = "\n## Curves\n\n"
+    card = card.replace(f"\n\n{NO_CURVES}", "")
     if mark in card:
         return card.replace(mark, mark + picture, 1)
     return card.replace(f"\n{_WORST}", f"\n## Curves\n\n{picture}{_WORST}", 1)

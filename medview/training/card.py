@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from medview.training.again import CURVES, NO_CURVES
 from medview.training.nodule.figures import reliability
 from medview.training.outlines import metric_name
 from medview.training.plan import TrainPlan
@@ -109,6 +110,8 @@ def _worst(dev: Measured, plan: TrainPlan, hidden: Sequence[str]) -> str:
 
 def _pictures(story: Story) -> list[str]:
     shown = [f"{words}:\n\n![{words}]({name})" for name, words in story.pictures.items()]
+    if shown and CURVES not in story.pictures:
+        shown.append(NO_CURVES)
     return ["## Curves\n\n" + "\n\n".join(shown)] if shown else []
 
 

@@ -21,6 +21,7 @@ from medview.core.errors import InputRefused, WriteFailed
 from medview.core.files import write_private
 from medview.core.progress import CancelToken, no_progress
 from medview.core.words import say
+from medview.imaging.nodule_patch import unpack
 from medview.training.cases import Case
 
 WORST = 6
@@ -37,7 +38,7 @@ def draw_worst(
     """One PNG for each of the worst cases: where outlines differ, or what was called wrongly.
 
     Segmentations: three planes through the largest difference, the hand's outline green, the
-    model's red. Raises WriteFailed.
+    model's red. Nodules: the middle slice with the outline that was given. Raises WriteFailed.
     """
     ranked = sorted(zip(cases, rows, strict=True), key=lambda pair: _goodness(folder, pair[1]))
     pipeline, written = Pipeline(folder), []
@@ -73,8 +74,7 @@ def _picture(
     if case.truth is not None and result is not None and result.label_map is not None:
         views = _planes(case, result.label_map, [label.value for label in folder.outputs])
     else:
-        grey = _grey(case.volume.values()[case.volume.geometry.shape[0] // 2])
-        views = [_framed(grey, 1.0)]
+        views = [_middle(folder, case)]
     wide = sum(view.width for view in views)
     sheet = Image.new("RGB", (max(wide, _SIDE), _SIDE + 40))
     at = 0
@@ -83,6 +83,17 @@ def _picture(
         at += view.width
     ImageDraw.Draw(sheet).multiline_text((6, 4), _caption(row), fill=(255, 255, 255))
     return sheet
+
+
+def _middle(folder: ModelFolder, case: Case) -> Image.Image:
+    """The middle slice; of a nodule's patch with the outline that is packed into its pixels."""
+    number = case.volume.geometry.shape[0] // 2
+    if all(step["op"] != "nodule_features" for step in folder.pipeline):
+        return _framed(_grey(case.volume.values()[number]), 1.0)
+    grey, outline = unpack(case.volume.stored)
+    view = _framed(_grey(grey[number].astype(np.float64)), 1.0)
+    _outline(view, outline[number], _HAND)
+    return view
 
 
 def _run(pipeline: Pipeline, case: Case) -> PipelineResult | None:

@@ -16,7 +16,7 @@ from medview.cli.main import main
 from medview.core.errors import InvalidInput
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.paths import shipped_models_dir
-from medview.training.again import HEADING, with_section
+from medview.training.again import HEADING, NO_CURVES, with_section
 from medview.training.demo_cases import read_mask
 
 
@@ -120,7 +120,8 @@ def _lose_curves(folder):
     before, mark, after = card.partition("Loss, and figures")
     assert mark
     after = after.partition("(curves.png)\n\n")[2]
-    (folder / "card.md").write_text(before + after)
+    shown, heading, rest = after.partition("\n\n## The worst cases")
+    (folder / "card.md").write_text(f"{before}{shown}\n\n{NO_CURVES}{heading}{rest}")
     told = json.loads((folder / "eval.json").read_text())
     told["made"]["history"] = []
     (folder / "eval.json").write_text(json.dumps(told))

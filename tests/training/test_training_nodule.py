@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nodule_sets import disc, discs_plan, write_discs
+from PIL import Image
+from scipy import ndimage
 
 from medview.ai.folder import open_folder
 from medview.ai.worker.nodule_features import NAMES, measure_patch, stretched
@@ -114,6 +116,15 @@ def test_the_curve_says_what_more_patients_bring(made: Path):
     assert rows[-1][UNSEEN] > 0.7
     assert "![AUC by the number of patients" in (made / "run/model/card.md").read_text()
     assert (made / "run/model/curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_a_nodule_shows_its_grey_with_the_outline_around_it(made: Path):
+    picture = np.asarray(Image.open(made / "run/pictures/discs-worst-1.png").convert("RGB"))
+    shown = picture[40:].astype(int)
+    green = (shown == (90, 220, 120)).all(-1)
+    assert green.sum() > 40
+    inside = ndimage.binary_fill_holes(green) & ~green
+    assert len(np.unique(shown[inside])) > 8  # no white silhouette
 
 
 def test_an_answer_has_an_interval_around_it_and_a_heatmap_on_its_patch(made: Path):

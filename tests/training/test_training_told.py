@@ -12,8 +12,8 @@ from training_sets import balls_plan
 from medview.ai.catalogue import shipped_models_dir
 from medview.core.errors import InvalidInput
 from medview.training import trust
-from medview.training.again import figures_in
-from medview.training.card import Measured, Story, _estimate, aims_section
+from medview.training.again import NO_CURVES, figures_in
+from medview.training.card import Measured, Story, _estimate, _pictures, aims_section
 from medview.training.curves import volume_band
 from medview.training.plan import read_plan
 from medview.training.shift import CHANGES, _told
@@ -158,3 +158,11 @@ def test_a_volume_that_may_be_nothing_has_no_upper_edge():
         low, high = volume_band(np.array([10.0, 20.0]), share)
         assert np.isinf(high).all()
         assert (low > 0).all()
+
+
+def test_where_the_curves_were_not_kept_the_card_says_so():
+    without = _pictures(SimpleNamespace(pictures={"volumes.png": "Volumes"}))  # type: ignore[arg-type]
+    assert NO_CURVES in without[0]
+    both = SimpleNamespace(pictures={"curves.png": "Loss", "volumes.png": "Volumes"})
+    assert NO_CURVES not in _pictures(both)[0]  # type: ignore[arg-type]
+    assert _pictures(SimpleNamespace(pictures={})) == []  # type: ignore[arg-type]
