@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject
 from medview.core.geometry import Geometry
 from medview.core.results import Label, LabelMap
 from medview.core.volume import Volume
-from medview.gui.views.pixels import PictureLook, SlicePictures
+from medview.gui.views.pixels import PictureLook
+from medview.gui.views.slice_pictures import SlicePictures
 from medview.imaging import Plane, Window, neighbours, planes_of
 
 _WINDOW = Window(center=0, width=1200)
@@ -34,7 +35,7 @@ def _lesions(geometry: Geometry, seed: int = 4) -> LabelMap:
 def _seen(
     pictures: SlicePictures, volume: Volume, overlay: LabelMap, plane: Plane, at: int
 ) -> list[np.ndarray]:
-    held = pictures._neighbours._held.values()
+    held = pictures._straight._neighbours._held.values()
     wait([block for each in held for block in each.blocks.values()])
     grey = pictures.grey(volume, plane, at, _WINDOW, PictureLook())
     over, outlines = pictures.overlay((overlay,), plane, at)
@@ -64,8 +65,8 @@ def test_pictures_of_a_drag_are_those_of_each_slice_alone(
         mine = _seen(dragged, volume, overlay, plane, at)
         for one, other in zip(mine, _seen(alone, volume, overlay, plane, at), strict=True):
             assert np.array_equal(one, other)
-    assert len(dragged._neighbours._held) == 2
-    assert all(held.blocks for held in dragged._neighbours._held.values())
+    assert len(dragged._straight._neighbours._held) == 2
+    assert all(held.blocks for held in dragged._straight._neighbours._held.values())
 
 
 def test_an_overlay_that_was_changed_shows_what_it_holds_now(
@@ -83,4 +84,4 @@ def test_an_overlay_that_was_changed_shows_what_it_holds_now(
     after = replace(before)
     shown = _seen(pictures, volume, after, plane, 6)
     assert np.array_equal(shown[1], plane.cut(after.voxels, 6))
-    assert len(pictures._neighbours._held) == 2
+    assert len(pictures._straight._neighbours._held) == 2

@@ -25,12 +25,13 @@ from medview.gui.views.curve_painter import paint_curve
 from medview.gui.views.fused_pictures import FusedPictures
 from medview.gui.views.look import Look
 from medview.gui.views.mark_painter import paint_label, paint_mark
-from medview.gui.views.pixels import Outline, Picture, PictureLook, SlicePictures
+from medview.gui.views.pixels import Outline, Picture, PictureLook
 from medview.gui.views.presented import paint_presented
 from medview.gui.views.reference_lines import paint_reference_lines
 from medview.gui.views.ruler_painter import RulerPainter
+from medview.gui.views.slice_pictures import SlicePictures
 from medview.gui.views.stage import SliceStage
-from medview.gui.views.state import ScreenMap, is_slice_ready
+from medview.gui.views.state import ScreenMap, ViewState, is_slice_ready
 from medview.imaging.grey import GreyLook
 from medview.imaging.planes import Plane
 from medview.imaging.slice_plane import SlicePlane
@@ -93,6 +94,17 @@ class SlicePainter:
             self._paint_progress(painter)
         self._paint_frame(painter, look)
 
+    def prepare(self, look: Look, pixel_ratio: float) -> None:
+        """Have another thread begin what the next paint will ask for, where all is there."""
+        stage = self._stage
+        plane, shown, state = stage.plane, stage.shown, stage.state
+        is_whole = stage.ready is None or bool(stage.ready.all())
+        if plane is None or shown is None or not is_whole:
+            return
+        drawn = _picture_look(plane, state, _pixel(stage.map(), pixel_ratio))
+        overlays = stage.overlays if look.has_overlay else ()
+        self.pictures.prepare(shown.volume, plane, stage.index, state.window, drawn, overlays)
+
     def _painted(self, look: Look, where: ScreenMap, pixel_ratio: float) -> QImage | None:
         """The slice with all that is laid over it, as large as the view, painted once for as long
         as it stays; None where there is nothing to see."""
@@ -119,10 +131,8 @@ class SlicePainter:
         plane, shown, state = stage.plane, stage.shown, stage.state
         if plane is None or shown is None:
             return [], []
-        a_pixel = float(np.linalg.norm(where.matrix[:, 0])) * pixel_ratio
-        step = max(1, int(1.0 / a_pixel)) if min(plane.shape) >= _LARGE else 1
-        how = GreyLook(state.is_inverted, state.colour_map)
-        drawn = PictureLook(how, step, state.mpr.is_smooth)
+        a_pixel = _pixel(where, pixel_ratio)
+        drawn = _picture_look(plane, state, a_pixel)
         layers = [self.pictures.grey(shown.volume, plane, stage.index, state.window, drawn)]
         if stage.upper is None:
             self.fused.forget()
@@ -213,6 +223,17 @@ class SlicePainter:
             painter.drawRect(QRectF(0.5, 0.5, width - 1, height - 1))
         if plane is not None and plane.name != "native":
             painter.fillRect(QRectF(0, 0, 22, 3), ink.plane_colour(plane.name))
+
+
+def _pixel(where: ScreenMap, pixel_ratio: float) -> float:
+    """Pixels of the screen along one of the slice."""
+    return float(np.linalg.norm(where.matrix[:, 0])) * pixel_ratio
+
+
+def _picture_look(plane: SlicePlane, state: ViewState, a_pixel: float) -> PictureLook:
+    step = max(1, int(1.0 / a_pixel)) if min(plane.shape) >= _LARGE else 1
+    how = GreyLook(state.is_inverted, state.colour_map)
+    return PictureLook(how, step, state.mpr.is_smooth)
 
 
 def why_dark(stage: SliceStage) -> Sentence | None:

@@ -170,6 +170,8 @@ class SliceView(QWidget):
     def set_crosshair(self, point: PatientPoint) -> None:
         """Follow the linked place; this view's slice becomes the one that holds it."""
         self.stage.place(point=point)
+        if self.isVisible():  # the other views of the place are painted at the same time
+            self._painter.prepare(self.look, self.devicePixelRatioF())
 
     def set_window(self, window: Window) -> None:
         """Follow another view's window."""
