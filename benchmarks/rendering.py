@@ -7,6 +7,7 @@ once it rests.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
@@ -114,7 +115,8 @@ class _Ours:
     """The volume view's renderer on copies of a size."""
 
     def __init__(self, size: int) -> None:
-        self._renderer = VolumeRenderer()
+        # As in the view: all voxels are drawn on every core, in a thread that stands back.
+        self._renderer = VolumeRenderer(threads=os.cpu_count() if size == WHOLE else None)
         self._renderer.show(Blocks(_thorax()).get(size), _scene())
         self._camera = Camera()
 

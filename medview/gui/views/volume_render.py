@@ -28,7 +28,7 @@ from medview.imaging.transfer import Look
 from medview.imaging.visible import Ends, Part, ends_of, holds, visible_part, volume_of
 
 _LARGE = 384  # voxels along an axis
-_WORTH = 0.6  # of a block: a part as large as this is not worth a copy of its own
+_WORTH = 0.85  # of a block: a part as large as this is not worth a copy of its own
 _BLENDS = {"composite": 0, "mip": 1, "minip": 2}  # vtkVolumeMapper.BlendModes
 
 
@@ -84,13 +84,15 @@ class _Part:
 class VolumeRenderer:
     """One off-screen window with one scene. Raises MedViewError where nothing can be drawn.
 
-    hardware: what `volume_probe` found; empty for the processor.
+    hardware: what `volume_probe` found; empty for the processor. threads: that the processor draws
+    with, by default one core is left to the window.
     """
 
-    def __init__(self, hardware: str = "") -> None:
+    def __init__(self, hardware: str = "", threads: int | None = None) -> None:
         from vtkmodules.vtkCommonCore import vtkObject
 
         self.hardware = hardware
+        self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
         if not hardware:
             prefer_osmesa()
         import vtkmodules.vtkRenderingOpenGL2
@@ -242,7 +244,7 @@ class VolumeRenderer:
         from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
 
         mapper: Any = vtkFixedPointVolumeRayCastMapper()
-        mapper.SetNumberOfThreads(max(1, (os.cpu_count() or 2) - 1))
+        mapper.SetNumberOfThreads(self._threads)
         # Sampling coarser than half a voxel draws rings into smooth surfaces, unless voxels are
         # as small as the picture's own pixels.
         share = 0.4 if max(block.values.shape) <= _LARGE else 1.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from dataclasses import replace
 
@@ -14,6 +16,18 @@ from medview.gui.views.volume_wishes import Drawn, Wish, WishList
 
 _log = logging.getLogger("medview.gui.volume")
 _SLOW_JOIN_S = 2.0
+_PATIENT = 10  # niceness
+
+
+def _has_stood_back() -> bool:
+    """Let every other thread go before this one and those that it starts; whether one can."""
+    if sys.platform != "linux":  # elsewhere it would be said of the whole process
+        return False
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PATIENT)
+    except OSError:
+        return False
+    return True
 
 
 class VolumeThread(QObject):
@@ -77,8 +91,10 @@ class VolumeThread(QObject):
         from medview.gui.views.volume_worker import Told, Worker
 
         told = Told(lambda _prepared: None, self.drawn.emit, lambda _point: None)
+        # Behind everything the reader waits for, it may have every core.
+        threads = os.cpu_count() if _has_stood_back() else None
         try:
-            Worker(self._slow_wishes, told, has_probe=False).work()
+            Worker(self._slow_wishes, told, has_probe=False, threads=threads).work()
         except Exception as error:  # noqa: BLE001 - the top of the thread: log, and go without
             _log.warning("whole volume not drawn", extra={"kind": type(error).__name__})
 

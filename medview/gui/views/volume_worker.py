@@ -39,8 +39,11 @@ class Told:
 class Worker:
     """The thread's own: the renderer and the copies of the one volume that is drawn."""
 
-    def __init__(self, wishes: WishList, told: Told, *, has_probe: bool = True) -> None:
+    def __init__(
+        self, wishes: WishList, told: Told, *, has_probe: bool = True, threads: int | None = None
+    ) -> None:
         self._wishes = wishes
+        self._threads = threads
         self._told = told
         # None while nobody has looked for it; a worker without a probe stays with the processor.
         self._hardware: str | None = None if has_probe else ""
@@ -119,7 +122,7 @@ class Worker:
             return self._renderer
         if self._renderer is not None:
             self._renderer.close()
-        self._renderer = VolumeRenderer(hardware)
+        self._renderer = VolumeRenderer(hardware, self._threads)
         if not is_chosen():
             self._look_for_hardware()
         return self._renderer
