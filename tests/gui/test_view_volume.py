@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import QApplication, QColorDialog, QToolButton
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
-from medview.gui.views import volume_render
+from medview.gui.views import volume_render, volume_thread
 from medview.gui.views.look_editor import LookEditor
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_blocks import FINE, WHOLE, Blocks
@@ -117,6 +118,24 @@ def test_the_part_that_shows_is_drawn_as_the_whole_is(
     assert len(lit) == pytest.approx(len(known), rel=0.05)
     assert np.abs(lit.mean(axis=0) - known.mean(axis=0)).max() < 0.8
     assert np.abs(part - whole).mean() < 0.3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread cannot stand back")
+def test_the_thread_that_draws_every_voxel_goes_behind_all_others() -> None:
+    found: list[int] = []
+
+    def stand_back() -> None:
+        assert volume_thread._has_stood_back()
+        inner = threading.Thread(target=lambda: found.append(os.getpriority(os.PRIO_PROCESS, 0)))
+        inner.start()
+        inner.join()
+
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    thread = threading.Thread(target=stand_back)
+    thread.start()
+    thread.join()
+    assert found == [max(own, 10)]  # and so does what it starts
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
 
 
 def test_a_look_that_shows_more_is_drawn_after_one_that_showed_less() -> None:

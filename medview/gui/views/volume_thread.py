@@ -23,8 +23,10 @@ def _has_stood_back() -> bool:
     """Let every other thread go before this one and those that it starts; whether one can."""
     if sys.platform != "linux":  # elsewhere it would be said of the whole process
         return False
+    this = threading.get_native_id()
     try:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PATIENT)
+        patient = max(_PATIENT, os.getpriority(os.PRIO_PROCESS, this))
+        os.setpriority(os.PRIO_PROCESS, this, patient)
     except OSError:
         return False
     return True
