@@ -113,7 +113,11 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
     facts += _relational(note, structured)
     facts += _pregnancy(document, note)
     times = Times(document, note)
-    made = [_observation(document, times, fact) for fact in settling(facts)]
+    made = [
+        _observation(document, time, fact)
+        for fact in settling(facts)
+        if (time := times.of(fact.entity)) is not None
+    ]
     return merged([*document.observations, *made])
 
 
@@ -126,7 +130,7 @@ def observations(notes: Iterable[Note]) -> tuple[Observation, ...]:
     return tuple(sorted(newest, key=lambda o: order.get(o.concept, len(order))))
 
 
-def _observation(document: Document, times: Times, fact: _Fact) -> Observation:
+def _observation(document: Document, time: str, fact: _Fact) -> Observation:
     concept = concepts()[fact.concept]
     code = fact.code or concept.loinc
     return Observation(
@@ -135,7 +139,7 @@ def _observation(document: Document, times: Times, fact: _Fact) -> Observation:
         value=fact.value,
         unit=fact.unit,
         comparator=fact.comparator,
-        time=times.of(fact.entity),
+        time=time,
         source=Source(
             kind="sentence",
             where=document.title,

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 
 from medview.record.document import Document
 from medview.record.note import Entity, Note
+from medview.record.relative_time import day_of_words, is_of_today, of_another_time
 from medview.record.rules.demographics import iso_date
 
 _SENTENCE_END = re.compile(r"[.。](?:\s|$)|\n")
@@ -36,10 +37,17 @@ class Times:
         self._dated_starts = [start for start, _, _ in self._dated]
         self._marks = sorted(e.start for e in note.entities if e.type in ("procedure", "date"))
 
-    def of(self, entity: Entity) -> str:
-        """ISO time, empty where nothing says it."""
-        own = self._own.get(entity.id, "")
-        return own or self._examined(entity) or self._of_line(entity) or self._document.date
+    def of(self, entity: Entity) -> str | None:
+        """ISO time, empty where nothing says it, None for a result of an unknown other time."""
+        own = self._own.get(entity.id, "") or self._examined(entity)
+        day = self._of_line(entity) or self._document.date
+        is_result = entity.type in ("lab", "vital")
+        if is_result and is_of_today(self._note.plain, entity):
+            return day
+        if own or not is_result:
+            return own or day
+        words = of_another_time(self._note.plain, entity)
+        return day if words is None else day_of_words(words, day) or None
 
     def _of_line(self, entity: Entity) -> str:
         number = bisect_right(self._dated_starts, entity.start) - 1

@@ -163,3 +163,38 @@ def test_a_report_inside_a_bundle_keeps_its_own_date(tmp_path: Path, kind: str) 
     assert document.date == "2026-01-30"
     sizes = [o for o in extract(document).observations if o.concept == "nodule_diameter_max"]
     assert [o.time for o in sizes] == ["2024-06-12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "said"),
+    [
+        ("BP 150/90. Last year BP 180/100.", "systolic_bp", [(150.0, "2024-03-05")]),
+        ("Last year, BP 180/100.", "systolic_bp", []),
+        ("BP was 200/110 at home last month; today 128/76.", "systolic_bp",
+         [(128.0, "2024-03-05")]),
+        ("Creatinine 1.2 mg/dL on 2020-01-01, today 3.4 mg/dL.", "creatinine",
+         [(1.2, "2020-01-01"), (3.4, "2024-03-05")]),
+        ("Creatinine 1.2 mg/dL on 2020-01-01, creatinine today 3.4 mg/dL.", "creatinine",
+         [(1.2, "2020-01-01"), (3.4, "2024-03-05")]),
+        ("Creatinine 1.2 mg/dL -> 3.4 mg/dL.", "creatinine", [(3.4, "2024-03-05")]),
+        ("Creatinine increased from 1.2 to 3.4 mg/dL.", "creatinine", [(3.4, "2024-03-05")]),
+        ("肌酐由90升至180μmol/L。", "creatinine", [(180.0, "2024-03-05")]),
+        ("INR 1.2 -> 2.4 -> 3.4.", "inr", [(3.4, "2024-03-05")]),
+        ("HR 110, now 80.", "heart_rate", [(80.0, "2024-03-05")]),
+        ("Hb 8.2 g/dL, now 2 units transfused.", "haemoglobin", [(8.2, "2024-03-05")]),
+        ("昨日体温39.5℃，今日体温37.0℃。", "temperature",
+         [(39.5, "2024-03-04"), (37.0, "2024-03-05")]),
+        ("3天前血压180/100mmHg。", "systolic_bp", [(180.0, "2024-03-02")]),
+        ("1月前血压180/100mmHg。", "systolic_bp", []),
+        ("Creatinine 3.4 mg/dL, higher than last year.", "creatinine", [(3.4, "2024-03-05")]),
+        ("Fever started 3 days ago. Temp 38.5 C.", "temperature", [(38.5, "2024-03-05")]),
+        ("Target INR 2.5. INR goal 3.5. INR 2.1.", "inr", [(2.1, "2024-03-05")]),
+        ("Baseline creatinine 1.2 mg/dL.", "creatinine", []),
+        ("血压控制在130/80mmHg以下。", "systolic_bp", []),
+    ],
+)  # fmt: skip
+def test_a_result_is_of_the_day_that_its_words_say(
+    read: Reader, text: str, concept: str, said: list[tuple[float, str]]
+) -> None:
+    observed = read(text, date="2024-03-05").observations
+    assert sorted((o.value, o.time) for o in observed if o.concept == concept) == sorted(said)

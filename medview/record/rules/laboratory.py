@@ -54,7 +54,9 @@ _LINK = (
     r"(?:\s*+[(（][^()（）\n]{1,24}[)）])?"
     r"(?:[ \t]*+(?:levels?|values?|counts?|concentrations?|results?|水平|浓度|值))?"
     r"(?:[ \t]*+(?:[:：=]|is|was|of|at|now|today|(?:has )?r(?:ose|isen) to|increased to|elevated(?: at| to)?|decreased to"
-    r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约))*[ \t]*+"
+    r"|fell to|low at|high at|stable at|around|approximately|about|up to|为|是|示|升高至|升至|降至|达|约"
+    rf"|(?:has |have |had )?(?:increas|ris|rose|improv|decreas|fell|fall|drop|declin|went|up|down)\w*(?: up| down)? from (?:{NUMBER})(?: ?(?:{UNIT}))? to"
+    rf"|(?:由|从)(?:{NUMBER})(?:{UNIT})?(?:逐渐)?(?:升高?|增高?|上升|下?降|降低|增加|恢复)(?:至|到)))*[ \t]*+"
     # the next cell of a table's row, after that of the day and that of the reference range
     rf"(?:\|[ \t]*+(?:(?:19|20)\d{{2}}-\d{{2}}-\d{{2}}[ \t]*+\|[ \t]*+)?(?:{_RANGE}\|[ \t]*+)?)?"
 )
@@ -67,6 +69,13 @@ _PAIR = re.compile(
     rf"{_LINK}(?P<a>\d{{2,3}}(?:\.\d+)?)[ ]?/[ ]?(?P<b>\d{{2,3}}(?:\.\d+)?)(?![\d/]|[ \t]*+[-–~～][ \t]*+\d)(?:[ \t]?(?P<unit>mm ?\[?Hg\]?|毫米汞柱|kPa))?",
     re.IGNORECASE,
 )
+# "BP was 200/110 last month; today 128/76", "1.2 -> 3.4": what follows is of the same test.
+_AGAIN = re.compile(
+    r"(?:(?:[^\n。\d]|(?:19|20)\d{2}(?:[-/年]\d{1,2}){0,2}[日月]?){0,40}?[,，;；(（] ?(?:and |but )?(?:it is |is )?(?:today|now|currently|今日|今天|今晨|现|目前)"
+    r"(?: it)?(?: is| was| at)?[ :：为约]*| ?(?:-+>|=+>|→) ?)(?=\d)",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r" ?(?:[.;,)。；，）|\n]|$|[-=]+>|→)")
 _NOT_A_RESULT = re.compile(
     r"[ \t]?(?:days?|weeks?|months?|years?|hours?|times?|天|周|月|年|次/日|[-/]\d|:\d)",
     re.IGNORECASE,
@@ -145,9 +154,21 @@ def find_tests(text: str, span: Span) -> list[Entity]:
         entity = _with_value(text, start, end, test, span[1])
         if entity is None and not needs_value and test.kind == "lab":
             entity = Entity(type="lab", start=start, end=end, text=text[start:end])
-        if entity is not None:
+        following = min((s for s, *_ in names if s >= end), default=span[1])
+        while entity is not None:
             found.append(entity)
+            entity = _again(text, entity, test, following)
     return found
+
+
+def _again(text: str, first: Entity, test: LabTest, stop: int) -> Entity | None:
+    """A further result of the same test, before the next test's name."""
+    match = _AGAIN.match(text, first.end, stop) if first.value is not None else None
+    entity = _with_value(text, match.end(), match.end(), test, stop) if match else None
+    if entity is None or entity.value is None or first.value is None:
+        return None
+    is_same = entity.value.unit == first.value.unit
+    return entity if is_same and _ENDS.match(text, entity.end) else None
 
 
 def _with_value(text: str, start: int, end: int, test: LabTest, stop: int) -> Entity | None:
@@ -160,7 +181,8 @@ def _with_value(text: str, start: int, end: int, test: LabTest, stop: int) -> En
         match["sign"] and _SECOND_NUMBER.match(text, match.end(), stop)
     ):
         return None
-    if match["unit"] is None and match.start("num") == end and text[end - 1].isascii():
+    glued = text[end - 1].isascii() and text[end - 1].isalnum() and match.start("num") == end
+    if match["unit"] is None and glued:
         return None  # "CA19" of "CA19-9", "T4"
     unit = "{INR}" if test.concept == "inr" else ""
     unit = test.unit_for(ucum(match["unit"])) if match["unit"] else unit
