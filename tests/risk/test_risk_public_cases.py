@@ -116,6 +116,21 @@ def test_a_proof_in_words_is_of_the_mistake_and_of_nothing_else(
     assert [proved(given), proved(wrong)] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ("5a. Motor arm left", "Untestable: amputation or joint fusion"),
+        ("10. Dysarthria", "Intubated or other physical barrier"),
+    ],
+)
+def test_what_cannot_be_tested_of_a_stroke_has_no_points(item: str, said: str) -> None:
+    rule = next(r for r in read_rules(HERE / "risk_cases_map.json") if r["score"] == "nihss")
+    case = {"inputs": [{"name": item, "value": "at1", "label": said}], "expected": []}
+
+    (found,) = given_by(rule, case, catalogue()["nihss"]).values()
+    assert found in ("no drift", "none")
+
+
 def _wells(expected: float | None, **changed: str) -> Case:
     names = {
         "Heart Rate": "110", "Clinical signs and symptoms of DVT?": "No", "Hemoptysis?": "No",
