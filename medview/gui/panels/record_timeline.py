@@ -27,7 +27,7 @@ from medview.session.timeline import LANES, Axis, Happening, Mark, axis_of, mark
 _LANE, _AXIS, _LEFT, _RIGHT = 28, 22, 8, 12
 _NEAR = 9  # pixels around a mark that are the mark's
 _AT_ONCE = 40
-_LINES_AT_ONCE = 4
+_LINES_AT_ONCE = 1  # the others follow between the reader's events
 
 
 class TimelineCard(Card):

@@ -43,6 +43,11 @@ _PATTERNS = tuple(
 )
 
 
+_ANY_WORD = r"\w+"  # a pattern that is of any name; the others are asked about theirs alone
+_NAMED = re.compile("|".join(f"(?:{n})" for n, _, _ in _NOT_MEANT if n != _ANY_WORD), re.IGNORECASE)
+_OF_ANY = tuple(p for p in _PATTERNS if p[0].pattern == _ANY_WORD)
+
+
 def meant(text: str, span: Span, entities: Sequence[Entity]) -> list[Entity]:
     """The entities of a sentence without those whose surroundings show another meaning."""
     return [e for e in entities if not _is_other(text, span, e)]
@@ -54,5 +59,5 @@ def _is_other(text: str, span: Span, entity: Entity) -> bool:
         name.fullmatch(entity.text)
         and last.search(before)
         and following.match(text, entity.end, span[1])
-        for name, last, following in _PATTERNS
+        for name, last, following in (_PATTERNS if _NAMED.fullmatch(entity.text) else _OF_ANY)
     )

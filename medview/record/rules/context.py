@@ -167,7 +167,8 @@ def with_context(
         if reaching["historical"] is None:
             reaching["historical"] = _done(text, entity, span)
         _take_back(text, span, entity, reaching)
-        result.append(replace(entity, attrs=_attributes(reaching, entity, section)))
+        attrs = _attributes(reaching, entity, section)
+        result.append(entity if attrs == entity.attrs else replace(entity, attrs=attrs))
     return result
 
 
