@@ -156,6 +156,21 @@ def test_what_is_not_taken_is_counted_with_its_reason_and_the_rest_goes_on(
     }
 
 
+def test_a_second_association_that_is_refused_is_counted_beside_what_the_first_took(
+    nodes: Nodes, slices: list[Path], tmp_path: Path
+):
+    """One association names 128 kinds; here are more, of which the node knows the first."""
+    paths = [slices[0]]
+    for number in range(129):
+        strange = pydicom.dcmread(slices[1], stop_before_pixels=True)
+        strange.SOPClassUID = strange.file_meta.MediaStorageSOPClassUID = f"1.2.3.{number}"
+        paths.append(tmp_path / f"strange{number}.dcm")
+        strange.save_as(paths[-1])
+    result = sent(nodes({CTImageStorage: [EXPLICIT, IMPLICIT]}), paths)
+    assert (result.taken, result.total) == (1, 130)
+    assert sum(count for _, count in result.faults) == 129
+
+
 def test_an_object_stored_with_a_warning_counts_as_taken(nodes: Nodes, slices: list[Path]):
     archive = nodes({CTImageStorage: [EXPLICIT, IMPLICIT]})
     archive.answer = lambda: 0xB000
