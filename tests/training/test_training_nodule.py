@@ -157,13 +157,6 @@ def test_a_patch_without_an_outline_is_refused(made: Path):
         Pipeline(open_folder(made / "run/model")).run(volume, no_progress, CancelToken())
 
 
-def test_the_same_plan_makes_the_same_weights(made: Path, tmp_path: Path):
-    plan = read_nodule_plan(made / "discs.toml")
-    again = train_nodule(plan, tmp_path, no_progress, CancelToken())
-    first = made / "run/model/weights.safetensors"
-    assert (again / "weights.safetensors").read_bytes() == first.read_bytes()
-
-
 def test_a_patient_in_both_parts_is_refused(tmp_path: Path):
     plan = discs_plan(tmp_path)
     with (tmp_path / "set/index.csv").open(newline="") as file:
@@ -195,13 +188,16 @@ def test_the_gain_over_the_diameter_is_paired():
     assert found["auc.gain"] == {"value": 0.0, "interval": [0.0, 0.0]}
 
 
-def test_the_command_trains_a_nodule_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    discs_plan(tmp_path)
+def test_the_command_trains_a_nodule_plan_to_the_same_weights(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     runs = tmp_path / "runs"
-    assert main(["train", str(tmp_path / "discs.toml"), "--runs", str(runs), "--json"]) == 0
+    assert main(["train", str(made / "discs.toml"), "--runs", str(runs), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert Path(document["path"]) == runs / "discs/model"
     assert document["estimate"]["auc"]["value"] > 0.9
+    weights = [f / "model/weights.safetensors" for f in (made / "run", runs / "discs")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_the_shipped_plan_is_one_and_the_others_are_not():
