@@ -10,6 +10,7 @@ said by cases that they were not fitted on: patients are dealt to five folds.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from medview.ai.manifest import list_files
 from medview.core.errors import InvalidInput, WriteFailed
 from medview.core.files import why_not_written
 from medview.core.results import Label
-from medview.core.words import say
+from medview.core.words import Sentence, say
 from medview.training.calibrate import operating_point, platt
 from medview.training.cases import deal
 from medview.training.metrics import calibration_error, figure, rate
@@ -153,7 +154,14 @@ def _volumes(folder: ModelFolder, rows: Rows, wish: Wish) -> tuple[dict[str, Any
         if share is not None:
             cases = len(_errors(rows, label))
             changes[_error_name(label)] = {"cases": cases, "interval_share": share}
-    _require(LEAST if limits else 0)
+    if not limits:
+        shown = [label for label in folder.outputs if not label.hidden]
+        most = max((len(_errors(rows, label)) for label in shown), default=0)
+        least = _least_outlines(wish.alpha)
+        raise _too_few(most, least, say(
+            "Each structure needs at least {least} cases that were drawn to their ends.",
+            least=least,
+        ))  # fmt: skip
     calib = {**folder.calibration(), "conformal": {"alpha": wish.alpha, "volume": limits}}
     return calib, {"volumes": changes}
 
@@ -167,7 +175,7 @@ def limits_of_volumes(folder: ModelFolder, rows: Rows, alpha: float) -> dict[str
     limits = {}
     for label in (each for each in folder.outputs if not each.hidden):
         errors = _errors(rows, label)
-        if len(errors) >= max(LEAST, 1 / alpha - 1):
+        if len(errors) >= _least_outlines(alpha):
             share = 1 - _reached(1 - np.abs(1 / (1 + errors) - 1), alpha)
             limits[str(label.value)] = round(share, 4)
     return limits
@@ -188,11 +196,21 @@ def _errors(rows: Rows, label: Label) -> Array:
 
 def _require(cases: int) -> None:
     if cases < LEAST:
-        raise InvalidInput(
-            say("There are too few labelled cases to calibrate on ({count} of {least}).",
-                count=cases, least=LEAST),
-            what_to_do=say("Each class needs at least {least} cases.", least=LEAST),
-        )  # fmt: skip
+        needed = say("Each class needs at least {least} cases.", least=LEAST)
+        raise _too_few(cases, LEAST, needed)
+
+
+def _too_few(cases: int, least: int, needed: Sentence) -> InvalidInput:
+    return InvalidInput(
+        say("There are too few labelled cases to calibrate on ({count} of {least}).",
+            count=cases, least=least),
+        what_to_do=needed,
+    )  # fmt: skip
+
+
+def _least_outlines(alpha: float) -> int:
+    """Cases below which no limit holds so many of new ones."""
+    return max(LEAST, math.ceil(1 / alpha - 1))
 
 
 def write_local(

@@ -167,6 +167,17 @@ def test_too_few_cases_and_models_without_probabilities_are_refused(child):
         calibrate_on(open_folder(shipped_models_dir() / "lungs"), [], Wish())
 
 
+def test_too_few_outlines_are_counted_and_named_as_such():
+    outlines = open_folder(shipped_models_dir() / "hippocampus")
+    rows = [{"id": str(n), "patient": str(n), "volume_error.anterior": 0.1} for n in range(4)]
+    with pytest.raises(InvalidInput) as few:
+        calibrate_on(outlines, rows, Wish())
+    assert "(4 of 10)" in few.value.sentence()
+    assert "Each structure" in few.value.sentence()
+    with pytest.raises(InvalidInput, match="4 of 19"):
+        calibrate_on(outlines, rows, Wish(alpha=0.05))
+
+
 def test_a_full_disk_leaves_nothing(child, tmp_path, monkeypatch):
     calib, changes = calibrate_on(child, _rows(200, 2.0, 0.0), Wish())
     about = {"cases": 200, "patients": 200, "data": "own", "split": "dev", **changes}
