@@ -42,6 +42,13 @@ class _Held:
     plane: Plane
     last: int
     blocks: dict[int, Future[Array]] = field(default_factory=dict)
+    thin: dict[int, Plane] = field(default_factory=dict)  # through the blocks
+
+    def plane_through(self, first: int, count: int) -> Plane:
+        """The same plane of the grid of one block; made once, its matrices are asked for often."""
+        if first not in self.thin:
+            self.thin[first] = _thin(self.plane, first, count)
+        return self.thin[first]
 
 
 class Neighbours:
@@ -78,7 +85,8 @@ class Neighbours:
         if block is None or not block.done():
             return None
         found = block.result()
-        return Beside(found.transpose(1, 2, 0), _thin(plane, first, len(found)), index - first)
+        thin = held.plane_through(first, len(found))
+        return Beside(found.transpose(1, 2, 0), thin, index - first)
 
     def _look_ahead(self, held: _Held, array: Array, first: int, ahead: int) -> None:
         held.blocks = {at: block for at, block in held.blocks.items() if abs(at - first) <= _DEEP}

@@ -59,7 +59,7 @@ class StraightPictures:
     ) -> Picture:
         """The windowed slice."""
         self._volume = volume
-        work = partial(_grey, *self._volume_beside(volume, plane, index), window, look)
+        work = partial(self._grey_here, volume, plane, index, window, look)
         return self._begun.take((volume, plane, index, window, look), work)
 
     def overlay(
@@ -94,8 +94,15 @@ class StraightPictures:
             begun = self._begun_layers.setdefault(id(each), Begun())
             begun.begin((each, plane, index), self._work_of(each, plane, index))
 
+    def _grey_here(
+        self, volume: Volume, plane: SlicePlane, index: int, window: Window, look: PictureLook
+    ) -> Picture:
+        return _grey(*self._volume_beside(volume, plane, index), window, look)
+
     def _layer(self, overlay: LabelMap | Heatmap, plane: SlicePlane, index: int) -> _Layer:
-        work = self._work_of(overlay, plane, index)
+        def work() -> _Layer:
+            return self._work_of(overlay, plane, index)()
+
         begun = self._begun_layers.get(id(overlay))
         return work() if begun is None else begun.take((overlay, plane, index), work)
 
