@@ -51,6 +51,7 @@ def test_the_age_is_the_patients_and_no_other_number(
         ("高血压：无，糖尿病：有。", (False, True)),
         ("高血压（-），糖尿病（+）。", (False, True)),
         ("No hypertension. Diabetes: none known.", (False, False)),
+        ("Hypertension (no medication), diabetes (no insulin).", (True, True)),
     ],
 )
 def test_an_answer_belongs_to_the_name_before_it(

@@ -48,6 +48,7 @@ _RULED_OUT = re.compile(
 # "建议CTPA除外肺栓塞": what is still to be excluded is not.
 _TO_EXCLUDE = re.compile(r"(?:建议|拟|必要时|需要?|请|待)[^，,。；;\n]{0,24}(?:除外|排除)$")
 _EXCLUDED = re.compile(r"(?:已|可)?排除|除外|excluded|ruled out|rules out", re.IGNORECASE)
+_OUT_OF_BRACKET = re.compile(r"[^()（）]*\w[^()（）]*[)）]")  # "(no medication), diabetes"
 _SEEN = re.compile(
     r"seen|visible|visuali[sz]ed|present|identified|noted|appreciated|见", re.IGNORECASE
 )
@@ -317,6 +318,8 @@ def _reaches(
         return False
     between = text[gap[0] : gap[1]]
     if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
+        return False
+    if cue.end == gap[0] and _OUT_OF_BRACKET.match(between):
         return False
     if cue.direction == "both" or cue.category == "family":
         return cue.category == "family" or not re.search("[,，]", between)
