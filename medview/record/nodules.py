@@ -42,6 +42,16 @@ _SPIKES = re.compile(
     r"(?P<no>(?:no|without|not) (?:\w+ )?|无|未见(?:明显)?)?(?:spiculat|毛刺)", re.IGNORECASE
 )
 _SIDE = re.compile(r"right|left|RUL|RML|RLL|LUL|LLL|lingula|右|左", re.IGNORECASE)
+# "with a 4 mm solid component", 实性成分约4mm: a part of a nodule
+_PART = re.compile(
+    r" (?:\w+ )?(?:components?|core|portions?|cavit\w+|calcifications?)\b|的?(?:实性|囊性|磨玻璃)?(?:成分|空洞)",
+    re.IGNORECASE,
+)
+_PART_BEFORE = re.compile(
+    r"(?:(?:component|core|portion|part)s?(?: \w+)? |(?:成分|空洞)(?:大小|直径|约|为|径|[:：(（])*)$",
+    re.IGNORECASE,
+)
+_SIZE_IN = re.compile(r" (?:in|at|within) (?:the )?(?P<place>[^,.;\n]{2,24}?)(?= and |[,.;)\n]|$)")
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0}
 
 
@@ -95,7 +105,7 @@ def _facts_of(
         ),
         note.said(nodule),
     )
-    yield from _character(note, nodule, sentence)
+    yield from _character(note, nodule, size, sentence)
 
 
 def _side(place: str) -> str:
@@ -109,6 +119,10 @@ def _sized(note: Note) -> Iterator[tuple[Entity, Entity]]:
         if relation.type != "finding_size":
             continue
         nodule, size = by_id[relation.head], by_id[relation.tail]
+        if _PART.match(note.plain, size.end) or _PART_BEFORE.search(
+            note.plain, max(0, size.start - 12), size.start
+        ):
+            continue
         if size.value is None or size.value.prior or size.value.unit not in _MILLIMETRES:
             continue
         if (size.value.dims or size.value.num is not None) and _is_lung_nodule(note, nodule):
@@ -138,14 +152,23 @@ def _size_mm(size: Entity) -> float:
     return float(max(dims)) * _MILLIMETRES.get(value.unit, 0.0)
 
 
-def _character(note: Note, nodule: Entity, sentence: str) -> Iterator[NoduleFact]:
-    for place in _places(note, nodule):
-        if _UPPER.search(note.said(place)):
-            yield NoduleFact("nodule_upper_lobe", True, "", place)
-            break
-        if _OTHER_LOBE.search(note.said(place)):
-            yield NoduleFact("nodule_upper_lobe", False, "", place)
-            break
+def _lobe(note: Note, nodule: Entity, size: Entity) -> NoduleFact | None:
+    if (said := _SIZE_IN.match(note.plain, size.end)) is not None:
+        # "5 mm in the RML and 7 mm in the RUL": each size has its own place
+        is_upper = _UPPER.search(said["place"]) is not None
+        if is_upper or _OTHER_LOBE.search(said["place"]):
+            return NoduleFact("nodule_upper_lobe", is_upper, "", size)
+    # Places in two lobes are of two nodules, and neither says which is this one's.
+    upper = [p for p in _places(note, nodule) if _UPPER.search(note.said(p))]
+    other = [p for p in _places(note, nodule) if _OTHER_LOBE.search(note.said(p))]
+    if bool(upper) != bool(other):
+        return NoduleFact("nodule_upper_lobe", bool(upper), "", (upper or other)[0])
+    return None
+
+
+def _character(note: Note, nodule: Entity, size: Entity, sentence: str) -> Iterator[NoduleFact]:
+    if (lobe := _lobe(note, nodule, size)) is not None:
+        yield lobe
     if spikes := _SPIKES.search(sentence):
         yield NoduleFact("nodule_spiculated", spikes["no"] is None, "", nodule)
     for kind, pattern in _TYPES:

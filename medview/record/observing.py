@@ -78,6 +78,10 @@ _PREGNANT = re.compile(
     r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
     re.IGNORECASE,
 )
+# "Is the patient pregnant? No", "Pregnant: yes"
+_ASKED = re.compile(
+    r" ?[?？:：](?:[ \t]*(?:(?P<no>no|n|否|无)|(?P<yes>yes|y|是))\b)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,10 +346,14 @@ def _pregnancy(document: Document, note: Note) -> Iterator[_Fact]:
             re.IGNORECASE,
         ):
             continue
+        answer = _ASKED.match(note.plain, match.end(), end)
+        if answer is not None and answer["no"] is None and answer["yes"] is None:
+            continue  # a question without an answer
         entity = Entity(
             type="symptom",
             start=match.start(),
             end=match.end(),
             text=note.text[slice(*match.span())],
         )
-        yield _Fact("pregnancy", match["no"] is None, entity)
+        is_denied = match["no"] is not None or (answer is not None and answer["no"] is not None)
+        yield _Fact("pregnancy", not is_denied, entity)

@@ -212,3 +212,43 @@ def test_a_size_after_an_arrow_is_not_a_bound(tmp_path: Path) -> None:
         "",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Two nodules: 5 mm in the RML and 7 mm in the RUL.", {(7.0, True), (5.0, False)}),
+        ("9 mm part-solid nodule in the left upper lobe with a 4 mm solid component.",
+         {(9.0, True)}),
+        ("左上叶混合磨玻璃结节12mm，实性成分约4mm。", {(12.0, True)}),
+        ("6 mm solid nodule LLL (series 4 image 112).", {(6.0, False)}),
+    ],
+)  # fmt: skip
+def test_each_nodule_has_its_own_lobe_and_no_part_is_a_nodule(
+    tmp_path: Path, text: str, said: set[tuple[float, bool]]
+) -> None:
+    found = note_of(text, tmp_path).observations
+    upper = {o.subject: o.value for o in found if o.concept == "nodule_upper_lobe"}
+    sizes = {o.subject: o.value for o in found if o.concept == "nodule_diameter_max"}
+    assert {(size, upper.get(subject)) for subject, size in sizes.items()} == said
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "value"),
+    [
+        ("既往有慢阻肺病史，否认高血压、糖尿病。", "copd", [True]),
+        ("既往有慢阻肺病史，否认高血压、糖尿病。", "diabetes", [False]),
+        ("高血压、糖尿病均否认。", "hypertension", [False]),
+        ("Is the patient pregnant? No", "pregnancy", [False]),
+        ("Pregnant? ", "pregnancy", []),
+        ("Pregnant: yes.", "pregnancy", [True]),
+        ("Contrast allergy: none known. Penicillin allergy: none.", "allergy", []),
+        ("71 year old man, ex-heavy smoker.", "smoking_status", ["former"]),
+        ("Started on amlodipine but stopped it.", "antihypertensive_treatment", []),
+    ],
+)
+def test_a_request_is_read_as_it_is_answered(
+    tmp_path: Path, text: str, concept: str, value: list[object]
+) -> None:
+    observed = note_of(text, tmp_path).observations
+    assert [o.value for o in observed if o.concept == concept] == value

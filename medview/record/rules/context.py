@@ -52,6 +52,8 @@ _OUT_OF_BRACKET = re.compile(r"[^()（）]*\w[^()（）]*[)）]")  # "(no medica
 _SEEN = re.compile(
     r"seen|visible|visuali[sz]ed|present|identified|noted|appreciated|见", re.IGNORECASE
 )
+# "既往有慢阻肺，否认高血压": what is denied follows
+_GOES_FORWARD = re.compile(r"否认(?!\s*(?:[，,。；;.、)）\n]|$))")
 _CLOSED = re.compile(r"\s*[)）]")
 _CONDITION = re.compile(
     r"(?:if|unless|in case|in the event|should|return|call|notify|come back|instructed|advised|warned|seek"
@@ -317,6 +319,12 @@ def _reaches(
     if any(not _is_said_of(text, cue, c) for c in within):
         return False
     between = text[gap[0] : gap[1]]
+    if (
+        cue.direction == "after"
+        and re.search("[,，]", between)
+        and _GOES_FORWARD.match(text, cue.start)
+    ):
+        return False
     if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
         return False
     if cue.end == gap[0] and _OUT_OF_BRACKET.match(between):

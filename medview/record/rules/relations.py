@@ -44,7 +44,9 @@ _IN = re.compile(
     r"[^;.。；\n]{0,30}?(?:\b(?:in|of|within|at|involving|along|affecting|near|on|from|over|around|abutting|overlying|throughout|to)\b (?:the |both |his |her |its |a )*|,? ?\()$",
     re.IGNORECASE,
 )
-_SIDED = re.compile(r"(?:left|right|bilateral|upper|lower|mid) ", re.IGNORECASE)  # "cyst left lobe"
+_SIDED = re.compile(
+    r"(?:left|right|bilateral|upper|lower|mid) |(?-i:(?:RUL|RML|RLL|LUL|LLL)$)", re.IGNORECASE
+)  # "cyst left lobe"
 _DATE_GAP = re.compile(
     r"[\s(（,，:：]*(?:on|of|from|dated|performed|taken|obtained|in|于|示|检查)?[\s(（:：]*",
     re.IGNORECASE,

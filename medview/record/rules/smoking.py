@@ -38,7 +38,7 @@ _NEVER = (
     r"|den(?:ies|ied) ever smoking|(?:do|does|did)(?: not|n['’]t) smoke(?! any ?more)|nonsmoker"
 )
 _FORMER = (
-    r"ex[ -]?smoker|former(?:ly)? (?:smoker|smoked|cigarette smoker|tobacco smoker|heavy smoker)|(?:past|previous) smoker|previously smoked"
+    r"ex[ -]?(?:heavy |light )?smoker|former(?:ly)? (?:smoker|smoked|cigarette smoker|tobacco smoker|heavy smoker)|(?:past|previous) smoker|previously smoked"
     r"|used to smoke|former tobacco use|history of (?:smoking|tobacco use|tobacco abuse)|(?:prior|remote|previous) (?:smoking|tobacco use)"
     rf"|(?:quit|stopped|gave up|ceased) (?:smoking|tobacco|cigarettes){_ENDED}?|(?:quit|stopped){_ENDED} after(?: smoking)?"
     rf"|(?:does not|doesn['’]t|not) smok(?:e|ing) any ?more|(?:(?:has|have|had) not|ha(?:s|ve|d)n['’]t) smoked (?:since (?:19|20)\d{{2}}|(?:in|for) (?:the (?:past|last) )?{N} (?:years?|months?|yrs?))"
