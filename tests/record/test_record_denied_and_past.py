@@ -62,6 +62,20 @@ def test_an_answer_belongs_to_the_name_before_it(
 
 
 @pytest.mark.parametrize(
+    ("text", "denied"),
+    [
+        ("Pneumothorax: No pneumothorax.", [True, True]),
+        ("Pleural effusion: no evidence of pleural effusion.", [True, True]),
+        ("Pneumothorax: small pneumothorax.", [False, False]),
+    ],
+)
+def test_a_name_before_a_colon_is_what_is_said_of_it(
+    read: Reader, text: str, denied: list[bool]
+) -> None:
+    assert [e.attrs.negated for e in read(text).entities if e.type == "finding"] == denied
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("Heart failure (ruled out by echo).", False),

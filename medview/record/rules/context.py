@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
 from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
@@ -172,7 +173,17 @@ def with_context(
         _take_back(text, span, entity, reaching)
         attrs = _attributes(reaching, entity, section)
         result.append(entity if attrs == entity.attrs else replace(entity, attrs=attrs))
-    return result
+    return [_as_said(text, e, result, i) for i, e in enumerate(result)]
+
+
+def _as_said(text: str, label: Entity, all_of: Sequence[Entity], place: int) -> Entity:
+    """A name before a colon with the context of the same name behind: "Effusion: no effusion"."""
+    if label.type not in CONTEXT_TYPES or text[label.end : label.end + 1] not in (":", "："):
+        return label
+    name = label.text.casefold()
+    after = islice(all_of, place + 1, None)
+    twin = next((e for e in after if e.type == label.type and e.text.casefold() == name), None)
+    return label if twin is None else replace(label, attrs=twin.attrs)
 
 
 def _take_back(text: str, span: Span, entity: Entity, reaching: dict[str, Cue | None]) -> None:
@@ -319,19 +330,23 @@ def _reaches(
     if any(not _is_said_of(text, cue, c) for c in within):
         return False
     between = text[gap[0] : gap[1]]
-    if (
-        cue.direction == "after"
-        and re.search("[,，]", between)
-        and _GOES_FORWARD.match(text, cue.start)
-    ):
-        return False
-    if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
-        return False
-    if cue.end == gap[0] and _OUT_OF_BRACKET.match(between):
+    if _is_cut_off(text, cue, between):
         return False
     if cue.direction == "both" or cue.category == "family":
         return cue.category == "family" or not re.search("[,，]", between)
     return _commas_are_a_list(text, gap, spans, cue)
+
+
+def _is_cut_off(text: str, cue: Cue, between: str) -> bool:
+    """Whether a stop, a bracket or a clause of its own stands between a cue and a mention."""
+    goes_forward = cue.direction == "after" and _GOES_FORWARD.match(text, cue.start) is not None
+    if goes_forward and re.search("[,，]", between):
+        return True
+    if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
+        return True
+    # A cue that comes before stands right at the beginning of what lies between.
+    is_before = text.startswith(between, cue.end)
+    return is_before and _OUT_OF_BRACKET.match(between) is not None
 
 
 def _is_said_of(text: str, whose: Cue, claim: Cue) -> bool:
