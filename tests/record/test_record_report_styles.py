@@ -252,3 +252,21 @@ def test_a_request_is_read_as_it_is_answered(
 ) -> None:
     observed = note_of(text, tmp_path).observations
     assert [o.value for o in observed if o.concept == concept] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "value"),
+    [
+        ("On metformin, ?stroke.", "stroke_tia_embolism", []),
+        ("71M, hypertension, ?diabetes", "diabetes", []),
+        ("71M, hypertension ?diabetes", "hypertension", [True]),
+        ("Diabetes? Known hypertension.", "diabetes", []),
+        ("No prior stroke.", "stroke_tia_embolism", [False]),
+        ("No previous stroke or TIA.", "stroke_tia_embolism", [False]),
+    ],
+)
+def test_a_question_is_no_answer_and_no_prior_is_a_no(
+    tmp_path: Path, text: str, concept: str, value: list[object]
+) -> None:
+    observed = note_of(text, tmp_path).observations
+    assert [o.value for o in observed if o.concept == concept] == value

@@ -12,12 +12,13 @@ _BEFORE, _AFTER = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 def one_of(names: Iterable[str]) -> re.Pattern[str]:
     """Any of the names, the longest first, whatever its case and spacing.
 
-    Names in Latin letters are whole words. The engine tries a branch only where a character set
-    admits its first character, so that hundreds of names cost little more than one.
+    Names in Latin letters are whole words; "?PE" begins with a mark, which is none.
+    The engine tries a branch only where a character set admits its first character, so that
+    hundreds of names cost little more than one.
     """
     groups: dict[tuple[str, bool], list[str]] = {}
     for name in sorted(names, key=len, reverse=True):
-        key = (name[0].lower(), _HAN.search(name) is None)
+        key = (name[0].lower(), _HAN.search(name) is None and name[0] != "?")
         groups.setdefault(key, []).append(name)
     # A name with Chinese in it may begin where a Latin one does, and is then the longer one.
     ordered = sorted(groups.items(), key=lambda item: item[0][1])

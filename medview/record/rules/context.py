@@ -339,6 +339,8 @@ def _reaches(
 
 def _is_cut_off(text: str, cue: Cue, between: str) -> bool:
     """Whether a stop, a bracket or a clause of its own stands between a cue and a mention."""
+    if _is_mark_of_other_side(text, cue):
+        return True
     goes_forward = cue.direction == "after" and _GOES_FORWARD.match(text, cue.start) is not None
     if goes_forward and re.search("[,，]", between):
         return True
@@ -347,6 +349,15 @@ def _is_cut_off(text: str, cue: Cue, between: str) -> bool:
     # A cue that comes before stands right at the beginning of what lies between.
     is_before = text.startswith(between, cue.end)
     return is_before and _OUT_OF_BRACKET.match(between) is not None
+
+
+def _is_mark_of_other_side(text: str, cue: Cue) -> bool:
+    """Whether a question mark speaks of its other side: "SOB ?PE", "PE? Stable angina"."""
+    if text[cue.start : cue.end] != "?":
+        return False
+    is_ahead = text[cue.end : cue.end + 1].isalnum()
+    is_behind = text[max(0, cue.start - 1) : cue.start].isalnum() and not is_ahead
+    return is_ahead if cue.direction == "after" else is_behind
 
 
 def _is_said_of(text: str, whose: Cue, claim: Cue) -> bool:
