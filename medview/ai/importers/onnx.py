@@ -20,7 +20,7 @@ from medview.core.words import say
 
 TASK = "onnx-graph"
 # They ask for the maps of named layers, which a graph does not have.
-_LEFT_OUT = ("features", "ood", "distance", "explain")
+_LEFT_OUT = ("features", "ood", "distance", "weaker", "explain")
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,16 @@ def with_graph(foreign: Foreign, found: Mapping[str, Any]) -> Foreign:
         wish.name or f"{slug(str(told.get('name') or foreign.weights.stem))[:59]}-onnx"
     )
     changes |= {"licence": wish.licence} if wish.licence else {}
+    if "weaker" in ops and isinstance(told.get("outputs"), list):
+        changes["outputs"] = [each for each in told["outputs"] if not _is_weak(each)]
     description = {**described(changes["name"], title, modality, wish, {}), **told, **changes}
     left = ", ".join(op for op in ops if op in _LEFT_OUT)
     notes = (f"Left out, since a graph has no named layers: {left}.",) if left else ()
     return Foreign(description, foreign.weights, TASK, (*foreign.notes, *notes), wish)
+
+
+def _is_weak(output: object) -> bool:
+    return isinstance(output, dict) and output.get("weak") is True
 
 
 def _own(found: Mapping[str, Any]) -> dict[str, Any]:
