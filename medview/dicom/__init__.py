@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medview.dicom.fill import VolumeFill, fill_of, load_volume, read_frame
+    from medview.dicom.fill import VolumeFill
     from medview.dicom.grid import is_remark
     from medview.dicom.keywords import HEADER_KEYWORDS
     from medview.dicom.observations import header_observations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medview.dicom.volume_files import write_picture, write_volume
     from medview.dicom.volume_stacks import scan_with_volumes
     from medview.dicom.walk import files_below
+    from medview.dicom.whole import fill_of, load_volume, read_frame
 
 __all__ = [
     "HEADER_KEYWORDS",
@@ -40,13 +41,13 @@ __all__ = [
 _HOME = {
     "HEADER_KEYWORDS": "keywords",
     "VolumeFill": "fill",
-    "fill_of": "fill",
+    "fill_of": "whole",
     "scan_with_volumes": "volume_stacks",
     "files_below": "walk",
     "header_observations": "observations",
     "is_remark": "grid",
-    "load_volume": "fill",
-    "read_frame": "fill",
+    "load_volume": "whole",
+    "read_frame": "whole",
     "scan": "scanning",
     "write_picture": "volume_files",
     "write_volume": "volume_files",

@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medview.core.errors import MedViewError, UnreadableInstance
-from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.shared import BlockWriter, SharedBlock
 from medview.core.study import FrameRef, Stack
@@ -44,15 +41,11 @@ from medview.dicom.pixels import FileChanged, PixelReader, read_whole
 from medview.dicom.readers import Readers
 from medview.dicom.remembered import Known, instance_of, is_same, known_of
 from medview.dicom.shutters import shutter_of
-from medview.dicom.walk import is_volume_file
 
 _LOT_PLAIN, _LOT_PACKED = 30, 1  # slices a task: handing over costs as much as a plain slice
 _NICENESS = 5
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
-
-if TYPE_CHECKING:
-    from medview.dicom.volume_stacks import FileFill
 
 
 @dataclass(frozen=True)
@@ -456,46 +449,3 @@ def _shown(reader: PixelReader, frame: Frame, threads: int, scratch: Array | Non
     entries, first = table
     mapped: Array = entries[np.clip(decoded.values.astype(np.int64) - first, 0, entries.size - 1)]
     return mapped
-
-
-def fill_of(stack: Stack) -> VolumeFill | FileFill:
-    """What fills a stack's volume, for DICOM and for volume files. Raises as VolumeFill does."""
-    from medview.dicom.volume_stacks import FileFill
-
-    is_file = bool(stack.frames) and is_volume_file(Path(stack.frames[0].path))
-    return FileFill(stack) if is_file else VolumeFill(stack)
-
-
-def load_volume(
-    stack: Stack, progress: Progress = no_progress, cancel: CancelToken | None = None
-) -> Volume:
-    """The whole volume of a stack in shared memory.
-
-    Slices that cannot be read stay blank; raises UnreadableInstance when none can be read,
-    MedViewError when memory does not suffice, Cancelled.
-    """
-    fill = fill_of(stack)
-    fill.run(progress, cancel)
-    if len(fill.failed) == len(fill.ready):
-        raise UnreadableInstance(next(iter(fill.failed.values())), stack.frames[0].path)
-    return fill.volume
-
-
-def read_frame(stack: Stack, index: int) -> Volume:
-    """One picture of a stack as a volume of one slice, at its true place.
-
-    Raises UnreadableInstance when it cannot be read.
-    """
-    reference = stack.frames[index]
-    geometry = _slice_geometry(stack.geometry, index, reference.position)
-    fill = fill_of(replace(stack, frames=(reference,), geometry=geometry))
-    fill.run()
-    if fill.failed:
-        raise UnreadableInstance(fill.failed[0], reference.path)
-    return fill.volume
-
-
-def _slice_geometry(whole: Geometry, k: int, position: PatientPoint | None) -> Geometry:
-    origin = position or whole.to_patient(VoxelIndex(float(k), 0.0, 0.0))
-    shape = (1, *whole.shape[1:])
-    return replace(whole, shape=shape, origin=origin, places=None, gaps=())

@@ -235,3 +235,4 @@ def test_documents_without_images_open_on_the_record(
     qtbot.waitUntil(
         lambda: any(c.isVisible() for c in shown.findChildren(DocumentCard)), timeout=60_000
     )
+    qtbot.waitUntil(lambda: "No images are open" in texts(window.studies), timeout=60_000)

@@ -293,9 +293,10 @@ class StudiesPanel(QWidget):
             widgets.append(button(more, "link", self._show_more))
         widgets += self._left_out()
         if not widgets:
+            has_record = bool(self._session.documents.opened)
             widgets = [
                 empty_state(
-                    tr("Nothing is open"),
+                    tr("No images are open") if has_record else tr("Nothing is open"),
                     tr("Drop a folder with images or documents here,"),
                     tr("or press Ctrl+O."),
                 )
