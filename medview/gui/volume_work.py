@@ -12,13 +12,18 @@ from PySide6.QtWidgets import QApplication
 from medview.core.geometry import PatientPoint
 from medview.core.words import Sentence, say
 from medview.gui.actions.volume_rows import VOLUME_ROWS
+from medview.gui.bridge import SessionBridge
 from medview.gui.surface_work import SurfaceWork
 from medview.gui.views.ink import plane_colour
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_scene import SliceInSpace
 from medview.gui.views.volume_view import VolumeView
+from medview.imaging.cutting import Carving
 from medview.imaging.looks import forget_look, keep_look
 from medview.imaging.transfer import Look
+from medview.session import carvings
+from medview.session.events import Event, WorkChanged
+from medview.session.work import WorkBook
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -44,6 +49,8 @@ class VolumeWork(QObject):
         self._grid.looked_at.connect(self._slow.start)
         self._grid.links.moved.connect(self._slow.start)
         self._grid.window_changed.connect(self._slow.start)
+        self._seen: dict[Tile, Carving] = {}  # what the reader's work said last
+        SessionBridge(window.session, self).heard.connect(self._hear)
         SurfaceWork(window, self._tiles)
 
     # -- views -----------------------------------------------------------------------------
@@ -54,6 +61,8 @@ class VolumeWork(QObject):
             return
         view.stage.picked.connect(partial(self._go_to, tile))
         view.stage.told.connect(self._say)
+        view.stage.opened.connect(partial(self._open, tile))
+        view.stage.carved.connect(partial(self._keep_carving, tile))
         view.commands.slices_asked.connect(lambda _kind: self._follow())
         view.editor.save_asked.connect(partial(self._keep_look, view))
         view.editor.forget_asked.connect(partial(self._forget_look, view))
@@ -77,10 +86,51 @@ class VolumeWork(QObject):
         if view is None:
             self._say(say("There is no volume on the screen: show a stack in 2 × 2."), "warn")
             return
+        if self._slow.isActive():  # a cut goes through the crosshair as it is shown
+            self._slow.stop()
+            self._follow()
         view.commands.run(action_id.removeprefix("volume."))
 
     def _say(self, sentence: Sentence, level: str = "info") -> None:
         self._window.reactions.say(sentence, level)
+
+    # -- what is cut away: part of the reader's work -----------------------------------------
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, WorkChanged):
+            for tile in self._tiles():
+                self._carve(tile)
+
+    def _book(self, tile: Tile) -> WorkBook | None:
+        place = None if tile.opened is None else tile.opened.place
+        return None if place is None else self._window.session.made.book_of(place)
+
+    def _open(self, tile: Tile) -> None:
+        """A volume is shown as it was left: cuts come back with the patient."""
+        book, view = self._book(tile), tile.volume_view
+        if book is not None and view is not None and tile.key is not None:
+            self._seen[tile] = carvings.of(book.work, tile.key)
+            view.stage.adjust(view.stage.state.carved(self._seen[tile]))
+        self._slow.start()  # its crosshair is that of the slices
+
+    def _carve(self, tile: Tile) -> None:
+        """The reader's work changed elsewhere: undo, a script, another view of this volume."""
+        book, view = self._book(tile), tile.volume_view
+        if book is None or view is None or tile.key is None:
+            return
+        now = carvings.of(book.work, tile.key)
+        if now != self._seen.get(tile, Carving()):
+            self._seen[tile] = now
+            view.stage.take_carving(now)
+
+    def _keep_carving(self, tile: Tile) -> None:
+        book, view = self._book(tile), tile.volume_view
+        if book is None or view is None or tile.key is None:
+            return
+        self._seen[tile] = view.stage.state.carving
+        said = carvings.keep(book, tile.key, self._seen[tile])
+        if said is not None:
+            self._say(said)
 
     # -- looks of the reader's own ---------------------------------------------------------
 

@@ -6,7 +6,7 @@ The volume itself is never changed: a drawing copy is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,15 @@ class Lasso:
     up: Vector
     corners: tuple[tuple[float, float], ...]
     keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Carving:
+    """All that a picture of a volume leaves out: box, planes by name, lassos as they were drawn."""
+
+    box: CropBox = field(default_factory=CropBox)
+    cuts: tuple[tuple[str, CutPlane], ...] = ()
+    lassos: tuple[Lasso, ...] = ()
 
 
 def covered(

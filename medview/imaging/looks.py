@@ -86,6 +86,15 @@ def _unreadable(path: Path) -> LookFile:
     return LookFile(projections={}, faults=(said,))
 
 
+def is_sound(look: Look) -> bool:
+    """Whether a look that somebody wrote can be drawn."""
+    told = [[p.value, p.opacity, p.colour] for p in look.points]
+    try:
+        return _points(told) == look.points and look.blend in BLENDS
+    except (ValueError, TypeError):
+        return False
+
+
 def _row(raw: object, *, is_own: bool) -> LookRow:
     """Raises ValueError, TypeError or KeyError that names the entry at fault."""
     if not isinstance(raw, dict):

@@ -12,6 +12,7 @@ from medview.core.errors import MedViewError
 from medview.core.observation import Observation
 from medview.core.results import CurvePath, Measurement
 from medview.core.words import Sentence, say
+from medview.session.carvings import CarvedStack
 from medview.session.journal import Journal
 from medview.session.links import Registration
 from medview.session.merging import merge
@@ -32,6 +33,7 @@ ITEMS = {
     "segments": "id",
     "pairs": "id",
     "curves": "id",
+    "carvings": "key",
     "corrections": "id",
     "joined": "id",
     "reminders": "score",
@@ -178,6 +180,7 @@ class Work:
     series were registered, so that it need not be found again.
     first_looks: first opinions; undo leaves them alone, for what was seen cannot be unseen.
     thresholds: of runs that detect, where the reader chose another than the model's.
+    carvings: what is cut away from pictures of volumes.
     """
 
     measurements: tuple[Measurement, ...] = ()
@@ -200,6 +203,7 @@ class Work:
     registrations: tuple[Registration, ...] = ()
     first_looks: tuple[FirstLook, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    carvings: tuple[CarvedStack, ...] = ()
 
     def decision_on(self, finding_id: str) -> Decision | None:
         """The reader's word on a finding, None while it is only suggested."""
@@ -267,6 +271,16 @@ class WorkBook:
     def undo_name(self) -> Sentence | None:
         """What undo would take back."""
         return self._undo[-1][0] if self._undo else None
+
+    @property
+    def work_before(self) -> Work | None:
+        """The work that undo would go back to."""
+        return self._undo[-1][1] if self._undo else None
+
+    @property
+    def work_after(self) -> Work | None:
+        """The work that redo would go on to."""
+        return self._redo[-1][1] if self._redo else None
 
     def _step(
         self, source: list[tuple[Sentence, Work]], target: list[tuple[Sentence, Work]]

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from medview.core.errors import InvalidInput
 from medview.core.geometry import Geometry, PatientPoint
 from medview.core.results import Label, LabelMap, ModelRef, ModelRun
 from medview.core.volume import Volume
 from medview.dicom import write_volume
+from medview.gui.scripts.recorder import Recorder
+from medview.gui.scripts.replayer import Replayer
 from medview.gui.views.volume_view import VolumeView
 from medview.gui.window import MainWindow
 from medview.session.places import Place
@@ -100,6 +106,8 @@ def test_cuts_follow_the_crosshair_of_the_slices(
     opened: MainWindow, volume: VolumeView, qtbot: QtBot
 ) -> None:
     opened.actions_.perform("volume.cut_axial")
+    at = opened.grid.views["axial"].stage.state.point
+    assert volume.stage.state.cut_named("axial").point == pytest.approx(tuple(at))
     point = opened.grid.views["axial"].stage.state.point
 
     opened.grid.go_to(PatientPoint(point.x, point.y, point.z + 8))
@@ -209,16 +217,151 @@ def test_keys_of_the_slices_mean_their_own_there(opened: MainWindow, volume: Vol
     assert not volume.stage.extras.is_volume_shown
 
 
-def test_undo_in_the_volume_view_leaves_the_readers_work_alone(
+def test_undo_in_the_volume_view_takes_its_cut_and_leaves_the_measurement(
     opened: MainWindow, volume: VolumeView
 ) -> None:
     opened.actions_.perform("volume.cut_free")
+    axial = opened.grid.views["axial"]
+    axial.setFocus()
+    QTest.keyClick(axial, Qt.Key.Key_L)
+    _drag(axial, (0.3, 0.3), (0.6, 0.6))
     volume.setFocus()
 
     QTest.keyClick(volume, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
 
     assert volume.stage.state.cuts == ()
-    assert "Undone" not in opened.status.message
+    assert opened.session.work.carvings == ()
+    assert len(opened.session.work.measurements) == 1
+
+
+def _drag(view: QWidget, *spots: tuple[float, float]) -> None:
+    """The left button along places, told in shares of a view."""
+    places = [QPoint(round(x * view.width()), round(y * view.height())) for x, y in spots]
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        move = QMouseEvent(
+            QEvent.Type.MouseMove, QPointF(place), QPointF(view.mapToGlobal(place)),
+            Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(view, move)
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=places[-1])
+
+
+def _cut_out(volume: VolumeView) -> None:
+    """The scissors, by the row of tools, round the upper left quarter."""
+    QTest.mouseClick(volume.bar.buttons["lasso_remove"], Qt.MouseButton.LeftButton)
+    _drag(volume, (0.2, 0.2), (0.5, 0.2), (0.5, 0.5), (0.2, 0.5))
+    QTest.keyClick(volume, Qt.Key.Key_Escape)
+
+
+def test_a_cut_is_undone_and_done_again_from_the_slices_by_its_name(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot
+) -> None:
+    axial = opened.grid.views["axial"]
+    volume.setFocus()
+    _cut_out(volume)
+    assert len(volume.stage.state.lassos) == 1
+    axial.setFocus()
+
+    QTest.keyClick(axial, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+    qtbot.waitUntil(lambda: volume.stage.state.lassos == ())
+    assert opened.status.message == "Undone: Cut the volume with the scissors"
+    QTest.keyClick(axial, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: len(volume.stage.state.lassos) == 1)
+    volume.setFocus()
+    QTest.keyClick(volume, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert volume.stage.state.lassos == ()
+    assert opened.session.work.carvings == ()
+
+
+def test_a_roll_of_the_wheel_moves_the_cuts_in_one_step(
+    opened: MainWindow, volume: VolumeView
+) -> None:
+    opened.actions_.perform("volume.cut_free")
+    volume.setFocus()
+    before = volume.stage.state.cuts
+    for _ in range(3):
+        QTest.keyClick(volume, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    moved = volume.stage.state.cuts[0][1].point[1] - before[0][1].point[1]
+    assert moved == pytest.approx(3 * 2.0)
+
+    QTest.keyClick(volume, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+    assert volume.stage.state.cuts == before
+
+
+def test_cuts_come_back_with_the_patient_and_the_corner_says_so(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot, tmp_path: Path, quiet: Callable[..., None]
+) -> None:
+    volume.setFocus()
+    _cut_out(volume)
+    lassos = volume.stage.state.lassos
+    opened.close_patient()
+    quiet(opened)
+
+    opened.open_paths([tmp_path / "ball.nii.gz"])
+    quiet(opened)
+
+    view = opened.grid.volume_view
+    assert view is not None
+    qtbot.waitUntil(lambda: view.stage.state.lassos == lassos)
+    assert "CUT" in view.badges()
+
+
+def test_turns_and_cuts_of_the_volume_are_recorded_and_repeated(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot, quiet: Callable[..., None]
+) -> None:
+    recorder = Recorder(opened)
+    volume.setFocus()
+    _drag(volume, (0.5, 0.5), (0.6, 0.45))
+    _cut_out(volume)
+    QTest.keyClick(volume, Qt.Key.Key_D)
+    script = recorder.finish()
+    stand, carving = volume.stage.stand, volume.stage.state.carving
+    assert stand.camera.frame[0] != (1, 0, 0)
+    assert {"volume.stand", "volume.lasso_remove", "edit.work", "volume.cut_free"} <= {
+        step.do for step in script.steps
+    }
+    for name in ("volume.no_cuts", "volume.reset_view"):
+        opened.actions_.perform(name)
+
+    replayer = Replayer(opened, replace(script, paths=()))
+    with qtbot.waitSignal(replayer.finished, timeout=60_000):
+        replayer.begin()
+
+    assert [r for r in replayer.results if not r.is_done] == []
+    qtbot.waitUntil(lambda: volume.stage.state.carving == carving)
+    assert volume.stage.stand == stand
+
+
+@pytest.mark.parametrize(
+    ("do", "parameters"),
+    [
+        ("volume.stand", {"tile": 3, "state": {"camera": {"frame": [[0, 0, 0]] * 3}}}),
+        ("volume.stand", {"tile": 3, "state": {"camera": {"zoom": 0.0}}}),
+        ("volume.stand", {"tile": 3, "state": {"look": "of somebody else"}}),
+        ("volume.stand", {"tile": 3, "state": {"blend": "by magic"}}),
+        ("volume.stand", {"tile": 3, "state": {"edited": {"id": "", "name": "", "points": []}}}),
+        ("volume.stand", {"tile": 0, "state": {}}),
+        ("edit.work", {"field": "carvings", "put": [{"series_uid": "1", "stack": 0, "carving": {
+            "lassos": [{"right": [1, 0, 0], "up": [0, 0, 1], "corners": [[0, 0]]}]}}]}),
+        ("edit.work", {"field": "carvings", "put": [{"series_uid": "1", "stack": 0, "carving": {
+            "cuts": [["free", {"point": [0, 0, 0], "normal": [0, 0, 0]}]]}}]}),
+        ("edit.work", {"field": "carvings", "put": [{"series_uid": "1", "stack": 0, "carving": {
+            "box": {"low": [0.9, 0, 0], "high": [0.1, 1, 1]}}}]}),
+    ],
+)  # fmt: skip
+def test_a_script_that_cuts_nonsense_is_refused_in_a_sentence(
+    opened: MainWindow, volume: VolumeView, do: str, parameters: dict[str, object]
+) -> None:
+    before = volume.stage.stand, volume.stage.state
+
+    with pytest.raises(InvalidInput):
+        opened.actions_.perform(do, **parameters)
+
+    assert (volume.stage.stand, volume.stage.state) == before
+    assert opened.session.work.carvings == ()
 
 
 def test_look_of_the_readers_own_is_kept_and_taken_away(

@@ -49,6 +49,8 @@ VOLUME_ROWS: tuple[Row, ...] = (
     _row("turn_down", "Turn down", "Down", repeats=True),
     _row("zoom_in", "Nearer", "+; =", repeats=True),
     _row("zoom_out", "Further away", "-", repeats=True),
+    Row("volume.stand", "Stand", parameters=(Parameter("tile", "whole"),
+        Parameter("state", "value"))),
     Row("volume.save_stl", "Save surfaces as STL…", "download",
         parameters=(Parameter("path", "text", is_required=False),)),
     Row("volume.save_stl_each", "Save every surface as an STL of its own…",

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from medview import __version__
+from medview.core.codec import to_plain
 from medview.core.layout import GridState, UpperState
 from medview.gui.actions import ROWS
 from medview.gui.scripts.differences import grid_changes, upper_changes
+from medview.gui.views.volume_state import VolumeStand
 from medview.session.script import Script, Step
 from medview.session.work import Work, WorkBook
 from medview.session.work_changes import work_changes
@@ -38,6 +40,7 @@ class Recorder(QObject):
         self._paths = tuple(window.session.studies.opened_paths)
         self._opened = set(self._paths)
         self._grid = _BARE
+        self._volumes: dict[int, VolumeStand] = {}  # by the numbers of their tiles
         self._upper: tuple[UpperState, ...] = ()
         self._laid: tuple[str, ...] = ()  # recorded, while its voxels are read
         self._book: WorkBook | None = None
@@ -73,6 +76,7 @@ class Recorder(QObject):
             before, self._grid = self._grid, self._window.grid.state
             for name, parameters in grid_changes(before, self._grid):
                 self._add(name, parameters)
+        self._look_at_volumes()
         self._look_at_upper()
         self._look_at_work()
 
@@ -104,10 +108,28 @@ class Recorder(QObject):
         if action_id == "fusion.lay":
             self._laid = _pair(parameters)
         self._upper = self._window.fusion.standing
+        self._volumes = self._stands()
         self._remember_work()
         self._is_settling |= self._window.operations.count > self._running
         if not self._window.grid.playing.is_playing:
             self._grid = self._window.grid.state
+
+    def _stands(self) -> dict[int, VolumeStand]:
+        """How each volume is seen; one that turns by itself as it stood before."""
+        found = {}
+        for tile in self._window.grid.all_tiles:
+            view = tile.volume_view
+            if tile.plane == "volume" and view is not None and view.stage.prepared is not None:
+                is_spinning = view.commands.is_on("spin")
+                before = self._volumes.get(tile.number, VolumeStand())
+                found[tile.number] = before if is_spinning else view.stage.stand
+        return found
+
+    def _look_at_volumes(self) -> None:
+        before, self._volumes = self._volumes, self._stands()
+        for number, stand in self._volumes.items():
+            if stand != before.get(number, VolumeStand()):
+                self._add("volume.stand", {"tile": number, "state": to_plain(stand)})
 
     def _look_at_upper(self) -> None:
         before, self._upper = self._upper, self._window.fusion.standing
@@ -150,7 +172,9 @@ class Recorder(QObject):
 
 def _is_more_of(last: Step, step: Step) -> bool:
     """Whether a drag or the wheel goes on: the last place is enough."""
-    goes_on = step.do in ("series.look_at", "window.set", "view.stand", "fusion.stand")
+    goes_on = step.do in (
+        "series.look_at", "window.set", "view.stand", "volume.stand", "fusion.stand",
+    )  # fmt: skip
     return goes_on and (last.do, _about(last)) == (step.do, _about(step))
 
 

@@ -11,6 +11,7 @@ from medview.core.errors import InvalidInput
 from medview.core.geometry import PatientPoint
 from medview.core.layout import MOST_LINES, TileState, layout_name
 from medview.core.words import say
+from medview.gui.views.volume_state import VolumeStand
 from medview.imaging.curved import CURVED
 from medview.session.work_changes import WorkChange, with_change
 
@@ -38,6 +39,7 @@ class StandingWork:
         on("series.look_at", self._look_at)
         on("window.set", self._set_window)
         on("view.stand", self._stand)
+        on("volume.stand", self._stand_volume)
 
     def _open(self, paths: list[str]) -> None:
         for path in paths:
@@ -103,6 +105,18 @@ class StandingWork:
         if wish.key is not None:
             self._known(wish.key)
         self._grid.hang(wish.key, wish.plane, tile, wish)
+
+    def _stand_volume(self, tile: int, state: object) -> None:
+        view = self._tile(tile).volume_view
+        if view is None or view.stage.prepared is None:
+            raise InvalidInput(say("View {number} shows no volume.", number=tile))
+        try:
+            stand = from_plain(VolumeStand, state if isinstance(state, dict) else None)
+            view.stage.take_stand(stand)
+        except ValueError as error:
+            raise InvalidInput(say("This is no state of a view.")) from error
+        except KeyError as error:
+            raise InvalidInput(say("There is no look of that name here.")) from error
 
     def _tile(self, number: int) -> Tile:
         found = [tile for tile in self._grid.all_tiles if tile.number == number]

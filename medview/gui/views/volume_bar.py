@@ -39,6 +39,7 @@ class VolumeBar(QWidget):
     def __init__(self, commands: VolumeCommands, parent: QWidget) -> None:
         super().__init__(parent)
         self._commands = commands
+        self._view = parent
         self._stage = commands.stage
         self._moved = 0  # where the slider was last
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -117,7 +118,13 @@ class VolumeBar(QWidget):
         row.addWidget(made)
 
     def _run(self, name: str, _checked: bool = False) -> None:
-        self._commands.run(name)
+        if not self.has_focus:
+            self._view.setFocus(Qt.FocusReason.MouseFocusReason)  # Esc ends what begins
+        answering = who_answers(self)
+        if answering is None:
+            self._commands.run(name)
+        else:  # the window does it, so that a script hears of it too
+            answering.perform_action(f"volume.{name}")
         self.refresh()
 
     def _menu_button(self, row: QHBoxLayout, icon_name: str) -> QToolButton:
@@ -180,7 +187,7 @@ class VolumeBar(QWidget):
         keys = self._keys_of(row)
         words = f"{tr(row.title)}\t{keys}" if keys else tr(row.title)
         is_on = self._commands.is_on(name) if has_mark else None
-        _entry(menu, words, partial(self._commands.run, name), is_on=is_on)
+        _entry(menu, words, partial(self._run, name), is_on=is_on)
 
     def _shift(self, value: int) -> None:
         by, self._moved = value - self._moved, value

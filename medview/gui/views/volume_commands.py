@@ -13,11 +13,12 @@ from medview.core.geometry import PatientPoint
 from medview.core.words import say
 from medview.gui.views.volume_camera import SIDES, Camera
 from medview.gui.views.volume_stage import VolumeStage
-from medview.gui.views.volume_state import CUTS, new_cut, next_blend
+from medview.gui.views.volume_state import CUTS, VolumeState, new_cut, next_blend
 from medview.imaging.cutting import CropBox
 
 _SPIN_MS, _SPIN_STEP = 40, math.radians(2)
 _TURN_STEP = math.radians(10)
+_WHEEL_MS = 300  # turns of the wheel that follow each other so closely are one
 _SHIFT_SHARE = 0.02  # of the span of values, a step of the slider
 SLICES = ("", "outline", "picture")
 TOOLS = ("turn", "lasso_remove", "lasso_keep")
@@ -43,6 +44,11 @@ class VolumeCommands(QObject):
         self._spin = QTimer(self)
         self._spin.setInterval(_SPIN_MS)
         self._spin.timeout.connect(self._spin_on)
+        self._before: VolumeState | None = None  # of the cuts when the wheel began to turn
+        self._wheel = QTimer(self)
+        self._wheel.setSingleShot(True)
+        self._wheel.setInterval(_WHEEL_MS)
+        self._wheel.timeout.connect(self.settle)
         self._deeds = self._table()
 
     def _table(self) -> dict[str, Callable[[], object]]:
@@ -62,8 +68,8 @@ class VolumeCommands(QObject):
             "slices": self._next_slices,
             "surfaces": self._toggle_surfaces,
             "volume": self._toggle_volume,
-            "undo": self._undo,
-            "redo": self._redo,
+            "undo": self.stage.undo,
+            "redo": self.stage.redo,
             "shift_up": partial(self.shift, 1.0),
             "shift_down": partial(self.shift, -1.0),
             "zoom_in": partial(self._zoom, 1.2),
@@ -85,6 +91,8 @@ class VolumeCommands(QObject):
     def run(self, command_id: str) -> None:
         """Do a command by its name; without a volume nothing happens."""
         if self.stage.volume is not None:
+            if command_id not in ("cut_deeper", "cut_shallower"):
+                self.settle()
             self._deeds[command_id]()
 
     def is_on(self, command_id: str) -> bool:
@@ -106,6 +114,7 @@ class VolumeCommands(QObject):
 
     def stop(self) -> None:
         """Another volume comes: nothing turns, nothing is cut."""
+        self.settle()
         self._spin.stop()
         self.set_tool("turn")
         self.is_box_shown = False
@@ -149,7 +158,16 @@ class VolumeCommands(QObject):
             return
         by = steps * max(stage.space.slice_step, 1.0)
         cuts = tuple((name, plane.moved(by)) for name, plane in stage.state.cuts)
-        self._change(cuts=cuts)
+        self._before = self._before or stage.state
+        self._wheel.start()
+        stage.adjust(replace(stage.state, cuts=cuts))
+
+    def settle(self) -> None:
+        """Cuts that were being moved stay: all of the way is one step."""
+        before, self._before = self._before, None
+        self._wheel.stop()
+        if before is not None:
+            self.stage.change(self.stage.state, before)
 
     def _change(self, **values: object) -> None:
         self.stage.change(replace(self.stage.state, **values))  # type: ignore[arg-type]
@@ -233,9 +251,3 @@ class VolumeCommands(QObject):
 
     def _toggle_volume(self) -> None:
         self.stage.show_beside(is_volume_shown=not self.stage.extras.is_volume_shown)
-
-    def _undo(self) -> None:
-        self.stage.adjust(self.stage.history.undo(self.stage.state) or self.stage.state)
-
-    def _redo(self) -> None:
-        self.stage.adjust(self.stage.history.redo(self.stage.state) or self.stage.state)

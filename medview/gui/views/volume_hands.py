@@ -45,6 +45,7 @@ class VolumeHands(QObject):
     def press(self, event: QMouseEvent) -> None:
         """A drag or a click begins."""
         place = event.position()
+        self._commands.settle()
         self._start = self._last = place
         if event.button() != Qt.MouseButton.LeftButton:
             return
@@ -132,10 +133,11 @@ class VolumeHands(QObject):
         answering, history = who_answers(self._view), self._stage.history
         bindings = default_bindings() if answering is None else answering.bindings
         names = set(pressed(event))
-        if history.has_undo and names & set(bindings.keys("edit.undo")):
-            return "undo"
-        if history.has_redo and names & set(bindings.keys("edit.redo")):
-            return "redo"
+        if names & set(bindings.keys("edit.undo")):
+            self._commands.settle()
+            return "undo" if history.has_undo else ""
+        if names & set(bindings.keys("edit.redo")):
+            return "redo" if history.has_redo else ""
         return ""
 
     def _do(self, action_id: str) -> bool:

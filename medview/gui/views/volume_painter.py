@@ -15,6 +15,7 @@ from medview.gui.views import ink
 from medview.gui.views.volume_box import Handle, paint_box
 from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_cube import HALF, paint_cube
+from medview.imaging.cutting import Carving
 from medview.imaging.letters import letters, opposite
 
 _Align = Qt.AlignmentFlag
@@ -96,6 +97,8 @@ class VolumePainter:
             found.append(tr("RESAMPLED"))  # slices stand on even lines at their true places
         elif geometry is not None and _is_sheared(geometry):
             found.append(tr("GEOMETRY CORRECTED"))
+        if self._stage.state.carving != Carving():
+            found.append(tr("CUT"))  # it may have come back with the patient
         return [*found, tr("AI, UNCONFIRMED")] if self._stage.extras.shown else found
 
     def path(self) -> str:

@@ -16,9 +16,10 @@ from medview.core.volume import Volume
 from medview.gui.views.pixels import Picture, to_picture
 from medview.gui.views.volume_camera import Camera, ScreenMap, screen_map
 from medview.gui.views.volume_scene import Scene, SliceInSpace, Surface
-from medview.gui.views.volume_state import History, VolumeState
+from medview.gui.views.volume_state import History, VolumeStand, VolumeState
 from medview.gui.views.volume_thread import VolumeThread
 from medview.gui.views.volume_wishes import Detail, Drawn, Prepared, Wish
+from medview.imaging.cutting import Carving
 from medview.imaging.looks import first_look, in_blend, looks_for
 from medview.imaging.reduce import space_of
 from medview.imaging.transfer import Look
@@ -55,6 +56,8 @@ class VolumeStage(QObject):
     changed = Signal()  # something that is painted or shown in the bar
     told = Signal(object)  # Sentence for the reader
     picked = Signal(object)  # PatientPoint
+    opened = Signal()  # another volume
+    carved = Signal()  # the reader left something else out
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -88,6 +91,7 @@ class VolumeStage(QObject):
         self._words = f"{series.body_part} {series.description}"
         self.crosshair = self.space.centre
         self._send(Wish(volume=volume))
+        self.opened.emit()
 
     def clear(self) -> None:
         """Show nothing, and let what was kept for drawing go."""
@@ -146,6 +150,32 @@ class VolumeStage(QObject):
             return None
         return screen_map(self.camera, self.space, (max(width, 1.0), max(height, 1.0)))
 
+    @property
+    def stand(self) -> VolumeStand:
+        """From where the volume is seen, and in which look."""
+        state = self.state
+        is_fitting = not self.looks or state.number == self.fitting_look
+        return VolumeStand(
+            camera=self.camera,
+            look="" if is_fitting else self.looks[state.number].id,
+            edited=state.edited,
+            shift=state.shift,
+            blend=state.blend,
+            is_lit=state.is_lit,
+        )
+
+    def take_stand(self, stand: VolumeStand) -> None:
+        """See it so. Raises KeyError for a look that is not among those that fit."""
+        number = self.fitting_look
+        if stand.look:
+            number = {look.id: n for n, look in enumerate(self.looks)}[stand.look]
+        self.camera = stand.camera
+        self.adjust(replace(
+            self.state, number=number, edited=stand.edited, shift=stand.shift,
+            blend=stand.blend, is_lit=stand.is_lit,
+        ))  # fmt: skip
+        self.redraw()
+
     # -- changes -------------------------------------------------------------------------
 
     def look_from(self, camera: Camera) -> None:
@@ -159,6 +189,30 @@ class VolumeStage(QObject):
         if state != before:
             self.history.remember(before)
         self.adjust(state)
+        if state.carving != before.carving:
+            self.carved.emit()
+
+    def undo(self) -> None:
+        """Back to the setting before the last change."""
+        self._step(self.history.undo(self.state))
+
+    def redo(self) -> None:
+        """The setting that was undone last, again."""
+        self._step(self.history.redo(self.state))
+
+    def take_carving(self, carving: Carving) -> None:
+        """Leave out what the reader's work says: it was undone elsewhere, or comes with it."""
+        state = self.state.carved(carving)
+        if state != self.state and not self.history.step_to(state, self.state):
+            self.history.remember(self.state)
+        self.adjust(state)
+
+    def _step(self, state: VolumeState | None) -> None:
+        if state is not None:
+            is_carved = state.carving != self.state.carving
+            self.adjust(state)
+            if is_carved:
+                self.carved.emit()
 
     def adjust(self, state: VolumeState) -> None:
         """Another setting on the way to one: a drag that goes on."""

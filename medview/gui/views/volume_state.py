@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from medview.core.geometry import PatientPoint, Vector
-from medview.gui.views.volume_camera import SIDES, Frame
-from medview.imaging.cutting import CropBox, CutPlane, Lasso
+from medview.gui.views.volume_camera import SIDES, Camera, Frame
+from medview.imaging.cutting import Carving, CropBox, CutPlane, Lasso
+from medview.imaging.looks import is_sound
 from medview.imaging.transfer import BLENDS, Look, shifted
 
 CUTS = ("axial", "coronal", "sagittal", "free")
@@ -33,6 +36,15 @@ class VolumeState:
     box: CropBox = field(default_factory=CropBox)
     cuts: tuple[tuple[str, CutPlane], ...] = ()
     lassos: tuple[Lasso, ...] = ()
+
+    @property
+    def carving(self) -> Carving:
+        """All that is left out."""
+        return Carving(self.box, self.cuts, self.lassos)
+
+    def carved(self, carving: Carving) -> VolumeState:
+        """With something else left out."""
+        return replace(self, box=carving.box, cuts=carving.cuts, lassos=carving.lassos)
 
     def cut_named(self, name: str) -> CutPlane | None:
         """A cut by its name, None where there is none."""
@@ -71,6 +83,34 @@ def next_blend(blend: str) -> str:
     return BLENDS[(BLENDS.index(blend) + 1) % len(BLENDS)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeStand:
+    """From where a volume is seen, and in which look: what a recording repeats.
+
+    look: its id, "" for the one that fits. The rest as in `VolumeState`. Raises ValueError for
+    what is no camera, no shift and no way of joining samples.
+    """
+
+    camera: Camera = field(default_factory=Camera)
+    look: str = ""
+    edited: Look | None = None
+    shift: float = 0.0
+    blend: str = ""
+    is_lit: bool | None = None
+
+    def __post_init__(self) -> None:
+        frame = np.array(self.camera.frame, float)
+        numbers = (self.camera.zoom, *self.camera.pan, self.shift)
+        if not (
+            np.allclose(frame @ frame.T, np.eye(3), atol=1e-3)
+            and np.isfinite(numbers).all()
+            and self.camera == self.camera.zoomed(1.0)
+            and self.blend in ("", *BLENDS)
+            and (self.edited is None or is_sound(self.edited))
+        ):
+            raise ValueError("no stand")
+
+
 class History:
     """States that undo and redo go through."""
 
@@ -94,6 +134,14 @@ class History:
     def redo(self, now: VolumeState) -> VolumeState | None:
         """The state that the last undo took away, None when there is none."""
         return self._step(self._forth, self._back, now)
+
+    def step_to(self, wanted: VolumeState, now: VolumeState) -> bool:
+        """Go one step back or forth where that leads to a state; whether it did."""
+        if self._back and self._back[-1] == wanted:
+            return self.undo(now) is not None
+        if self._forth and self._forth[-1] == wanted:
+            return self.redo(now) is not None
+        return False
 
     @property
     def has_undo(self) -> bool:
