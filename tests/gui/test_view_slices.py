@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
 from medview.gui.views.corner_painter import edge_words
 from medview.gui.views.slice_view import SliceView
+from medview.imaging.slabs import Slab
 from medview.imaging.window import Window
 
 _LEFT, _MIDDLE, _RIGHT = (
@@ -759,3 +763,22 @@ def test_large_film_is_reduced_before_it_is_windowed(view) -> None:
     assert pixels[100, 200].tolist() == [0, 0, 0]
     assert pixels[250, 200].min() > 250
     assert axial._painter.pictures._grey[1].pixels.shape == (300, 250)
+
+
+@pytest.mark.parametrize("thick", [0.0, 3.0])
+def test_a_mask_that_was_taken_away_is_held_no_longer(view, thick: float) -> None:
+    shown = view("axial")
+    state = shown.stage.state
+    slab = Slab(mode="mip", mm=thick)
+    shown.stage.change(replace(state, mpr=state.mpr.with_slab("axial", slab)))
+    mask = _mask()
+    shown.set_overlays((mask,), ())
+    painted = _pixels(shown)
+    held = weakref.ref(mask)
+    del mask
+
+    shown.set_overlays((), ())
+
+    assert not np.array_equal(_pixels(shown), painted)
+    gc.collect()
+    assert held() is None

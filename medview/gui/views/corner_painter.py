@@ -57,6 +57,11 @@ class CornerTexts:
         self._lower_right: Kept[_Written] = Kept()
         self._edges: Kept[_Written] = Kept()
 
+    def forget(self) -> None:
+        """Another stack is shown, or none."""
+        for kept in (self._upper, self._lower_left, self._lower_right, self._edges):
+            kept.forget()
+
     def paint(self, painter: QPainter, look: Look, where: ScreenMap) -> None:
         """The words in the four corners and the badges."""
         stage = self._stage

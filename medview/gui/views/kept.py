@@ -14,6 +14,10 @@ class Kept(Generic[Made]):
     the same only while it is the very same, and comparing it by what it holds takes long."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Hold nothing: what it was made of may be closed."""
         self._things: tuple[object, ...] = ()
         self._values: tuple[object, ...] = ()
         self._made: list[Made] = []

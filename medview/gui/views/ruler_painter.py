@@ -52,6 +52,10 @@ class RulerPainter:
         self._stage = stage
         self._kept: Kept[tuple[Words, ...]] = Kept()
 
+    def forget(self) -> None:
+        """Another stack is shown, or none."""
+        self._kept.forget()
+
     def paint(self, painter: QPainter, where: ScreenMap) -> None:
         """A line with a tick for each part, and what its length is, with the calibration's mark."""
         stage = self._stage

@@ -60,6 +60,12 @@ class SlicePainter:
         self._texts = CornerTexts(stage)
         self._ground: Ground | None = None
 
+    def forget(self) -> None:
+        """Another stack is shown, or none: of what was, nothing is held."""
+        for each in (self.pictures, self.fused, self._ruler, self._texts):
+            each.forget()
+        self._ground = None
+
     def paint(self, painter: QPainter, look: Look, pixel_ratio: float) -> None:
         """Everything, into a painter in logical pixels."""
         width, height = self._stage.size
@@ -145,8 +151,6 @@ class SlicePainter:
         graphic = self.pictures.graphics(shown.volume, plane, stage.index, thin)
         if graphic is not None:
             layers.append(graphic)
-        if not stage.overlays:
-            return layers, []
         over, outlines = self.pictures.overlay(stage.overlays, plane, stage.index)
         return [*layers, *over], outlines
 

@@ -153,7 +153,9 @@ class SlicePictures:
         self, overlays: Sequence[LabelMap | Heatmap], plane: SlicePlane, index: int
     ) -> tuple[list[Picture], list[Outline]]:
         """The colours over a slice and the outlines of its labels."""
-        if not isinstance(plane, SlabPlane | ObliquePlane):
+        if not (overlays and isinstance(plane, SlabPlane | ObliquePlane)):
+            self._over = None
+            self._cuts.forget()
             return self._straight.overlay(overlays, plane, index)
         cuts = self._cut(overlays, plane, index)
         if self._over is None or self._over[0] is not cuts:

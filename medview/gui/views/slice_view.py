@@ -114,14 +114,14 @@ class SliceView(QWidget):
         self._hands.cancel()
         shown = Shown(volume=volume, stack=stack, series=series, study=study, patient=patient)
         self.stage.show(shown)
-        self._painter.pictures.forget()
+        self._painter.forget()
         self.update()
 
     def clear(self) -> None:
         """Show nothing."""
         self._hands.cancel()
         self.stage.show(None)
-        self._painter.pictures.forget()
+        self._painter.forget()
         self.update()
 
     def set_ready(

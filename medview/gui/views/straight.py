@@ -49,7 +49,7 @@ class StraightPictures:
 
     def forget(self) -> None:
         """Voxels have arrived, or others are shown."""
-        self._layers = (None, {})
+        self._layers, self._volume = (None, {}), None
         self._neighbours.forget()
         self._begun.drop()
         self._drop_layers(())
