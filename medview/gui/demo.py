@@ -16,7 +16,8 @@ _USUAL_SECONDS = 40
 
 def make_in_child(folder: Path, progress: Progress, cancel: CancelToken) -> None:
     """Run `medview demo` and wait for it. Blocks. Raises MedViewError, Cancelled."""
-    command = [sys.executable, "-m", "medview.cli", "demo", "--out", str(folder), "--quiet"]
+    # -P: the folder the user stands in, perhaps a CD, must not lend its modules.
+    command = [sys.executable, "-P", "-m", "medview.cli", "demo", "--out", str(folder), "--quiet"]
     start = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         while child.poll() is None:

@@ -40,7 +40,9 @@ def calibrate_in_child(name: str, cancel: CancelToken) -> Sentence:
 def _calibrate(name: str, new: Path, cancel: CancelToken) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    command = [sys.executable, "-m", "medview.cli", "calibrate", name, "local", "--out", str(new)]
+    # -P: the folder the user stands in, perhaps a CD, must not lend its modules.
+    command = [sys.executable, "-P", "-m", "medview.cli"]
+    command += ["calibrate", name, "local", "--out", str(new)]
     end = time.monotonic() + _MOST_S
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
