@@ -20,8 +20,11 @@ from medview.training.classification import Answers, Films, ask
 
 Array = NDArray[np.float64]
 _AXES = 64
+_SPANNED = 1e-8  # of the largest variance; below it is rounding
 _REFUSED_SHARE = 0.01
 _WARNED_SHARE = 0.05
+_ROOM = 2.0  # times the largest distance seen, where too few cases tell the hundredth
+_MANY = 200
 
 
 def calibrate(net: ResNet2d, fit: Films, apart: Films, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -76,15 +79,18 @@ def _full_scale(answers: Answers, films: Films) -> float:
 
 def known_world(features: Array, apart: Array) -> dict[str, Any]:
     """The distribution of the training features, and the distances that 1 % of new patients
-    exceed (limit) and 5 % (warn).
+    exceed (limit, see `limit_of_distance`) and 5 % (warn).
 
     Probabilistic principal components (Tipping and Bishop 1999): full variance along the first
-    axes, one mean variance for all that remain.
+    axes, one mean variance for all that remain. Few cases span few axes: one along which they do
+    not differ but for rounding would make every new picture infinitely far.
     """
     mean, scale = features.mean(0), features.std(0) + 1e-6
     standard = (features - mean) / scale
     _, singular, axes = np.linalg.svd(standard, full_matrices=False)
     variances = singular**2 / len(features)
+    spanned = variances > _SPANNED * variances[0]
+    axes, variances = axes[spanned], variances[spanned]
     rest = float(variances[_AXES:].mean()) if len(variances) > _AXES else 1.0
     known = {
         "mean": _short(mean),
@@ -102,8 +108,12 @@ def known_world(features: Array, apart: Array) -> dict[str, Any]:
 
 
 def limit_of_distance(distances: Sequence[float]) -> float:
-    """What one in a hundred of these distances exceeds."""
-    return round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4)
+    """What one in a hundred of these exceeds; with room where they are few, 0 for none."""
+    if not len(distances):
+        return 0.0
+    quantile = float(np.quantile(distances, 1 - _REFUSED_SHARE))
+    room = _ROOM * max(distances) if len(distances) < _MANY else 0.0
+    return round(max(quantile, room), 4)
 
 
 def _short(values: Any) -> list[float]:

@@ -19,7 +19,7 @@ from medview.ai.worker.pipeline import run_steps
 from medview.ai.worker.steps import State
 from medview.training.augment import augment_film
 from medview.training.cases import Case
-from medview.training.loop import generator, place_of, samples_of_step
+from medview.training.loop import answer_of, generator, place_of, samples_of_step
 from medview.training.losses import weighted_binary
 from medview.training.metrics import roc_auc
 from medview.training.plan import Recipe
@@ -93,10 +93,10 @@ class ClassificationTask:
             rng = generator(recipe.seed, 2, step, place)
             image = torch.from_numpy(self.fit.images[index].astype(np.float32))
             images.append(augment_film(image, rng, recipe.augment))
-        truth, device = torch.from_numpy(self.fit.truth[chosen]), place_of(net)
-        logits = net(torch.stack(images)[:, None].to(device))[:, 0]
-        weight = self._weight[truth].to(device)
-        yield weighted_binary(logits, truth.to(device), weight, recipe.focal)
+        truth = torch.from_numpy(self.fit.truth[chosen])
+        logits = answer_of(net, torch.stack(images)[:, None], recipe)[:, 0]
+        weight = self._weight[truth].to(logits.device)
+        yield weighted_binary(logits, truth.to(logits.device), weight, recipe.focal)
 
     def check(self, net: nn.Module) -> dict[str, float]:
         """AUC and loss on films of other patients."""

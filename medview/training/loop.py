@@ -55,6 +55,16 @@ def place_of(net: nn.Module) -> torch.device:
     return next(net.parameters()).device
 
 
+def answer_of(net: nn.Module, x: Tensor, recipe: Recipe) -> Tensor:
+    """What a net says of x, both where the net lies; computed in the recipe's precision, float32
+    whatever that is."""
+    place = place_of(net)
+    use = recipe.precision == "bfloat16"
+    with torch.autocast(place.type, dtype=torch.bfloat16, enabled=use):
+        said: Tensor = net(x.to(place))
+    return said.float()
+
+
 def samples_of_step(seed: int, step: int, batch: int, count: int) -> list[int]:
     """Which of `count` samples a step sees: every one once an epoch, in a new order each time."""
     chosen = []

@@ -26,7 +26,7 @@ from medview.training.calibrate import known_world
 from medview.training.cases import Case, read_cases
 from medview.training.data_checks import require_unchanged
 from medview.training.foreign import foreign_picture
-from medview.training.loop import generator, place_of
+from medview.training.loop import answer_of, generator, place_of
 from medview.training.losses import cross_entropy
 from medview.training.plan import Recipe, TrainPlan
 
@@ -152,9 +152,8 @@ class RouterTask:
             chosen = int(own.choice(sources[int(own.integers(len(sources)))]))
             pictures.append(self._changed(chosen, rng, own))
             truth.append(number)
-        device = place_of(net)
-        logits = net(torch.stack(pictures)[:, None].to(device))
-        yield cross_entropy(logits, torch.tensor(truth, device=device), recipe.focal)
+        logits = answer_of(net, torch.stack(pictures)[:, None], recipe)
+        yield cross_entropy(logits, torch.tensor(truth, device=logits.device), recipe.focal)
 
     def _changed(self, chosen: int, rng: torch.Generator, own: np.random.Generator) -> Tensor:
         image = torch.from_numpy(self.fit.images[chosen])

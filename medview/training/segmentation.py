@@ -18,7 +18,7 @@ from medview.ai.worker.steps import State
 from medview.core.geometry import Geometry
 from medview.training.augment import augment_volume, cropped, mirrored
 from medview.training.cases import Case
-from medview.training.loop import generator, place_of, samples_of_step
+from medview.training.loop import answer_of, generator, place_of, samples_of_step
 from medview.training.losses import UNDRAWN, partial_dice_and_cross_entropy
 from medview.training.metrics import dice
 from medview.training.plan import Recipe
@@ -98,10 +98,9 @@ class SegmentationTask:
             image, label = cropped(case.image, case.label, rng, recipe.crop)
             image, label = mirrored(image, label, rng, recipe.mirrored)
             image, label = augment_volume(image, label, rng, recipe.augment)
-            device = place_of(net)
-            logits = net(image[None, None].to(device))
+            logits = answer_of(net, image[None, None], recipe)
             loss = partial_dice_and_cross_entropy(
-                logits, label[None].to(device), case.unknown, case.open_ended, recipe.focal
+                logits, label[None].to(logits.device), case.unknown, case.open_ended, recipe.focal
             )
             yield loss / recipe.batch
 

@@ -49,8 +49,6 @@ _INTERVALS = (
     "exact binomial 95 % intervals. They hold for cases like these; elsewhere nobody knows."
 )
 _BY_OTHERS = "the same cases, each by the limits of the others"
-_ROOM = 2.0  # times the largest distance seen, where too few cases tell the hundredth
-_MANY = 200
 _FEW = 20  # cases to fit on; below it all unseen cases are fitted on, each measured by the others
 Rows = Sequence[Mapping[str, Any]]
 
@@ -228,12 +226,11 @@ def world_of(
     apart = np.array([ask(case) for case in parts.fit])
     known = known_world(learned, apart)
     far = [mahalanobis(row, known) for row in apart]
-    known["limit"] = _limit_of(far)
     limits = [known["limit"]] * len(parts.test)
     if parts.test is parts.fit:
         people = [case.patient for case in parts.fit]
         limits = [
-            _limit_of([d for d, who in zip(far, people, strict=True) if who != own])
+            limit_of_distance([d for d, who in zip(far, people, strict=True) if who != own])
             for own in people
         ]
     else:
@@ -241,13 +238,6 @@ def world_of(
     kept = sum(value <= limit for value, limit in zip(far, limits, strict=True))
     warned = sum(known["warn"] < v <= limit for v, limit in zip(far, limits, strict=True))
     return known, {"kept": _share(kept, len(far)), "banner": _share(warned, len(far))}
-
-
-def _limit_of(distances: Sequence[float]) -> float:
-    quantile = limit_of_distance(distances) if distances else 0.0
-    if len(distances) >= _MANY:
-        return quantile
-    return round(max(quantile, _ROOM * max(distances, default=0)), 4)
 
 
 def _asker(folder: ModelFolder, listener: Listener) -> Callable[[Case], Any]:

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_sets import balls_plan, films_plan, write_balls, write_films, write_index
+from training_sets import balls_plan, films_plan, kinds_plan, write_balls, write_films, write_index
 
 from medview.ai.folder import open_folder
+from medview.ai.worker.net_steps import mahalanobis
 from medview.ai.worker.pipeline import Pipeline
 from medview.core.errors import Cancelled, InputRefused, InvalidInput, WriteFailed
 from medview.core.progress import CancelToken, no_progress
 from medview.training import checkpoint
 from medview.training.build import train_model
+from medview.training.calibrate import known_world
 from medview.training.cases import deal, film_volume, read_cases, splits_of
 from medview.training.evaluation import Listener, evaluate_model
 from medview.training.learning import Job, learn, make_task, read_all
@@ -128,9 +130,20 @@ def test_a_heatmap_lies_on_the_film_and_is_strongest_near_the_spot(films_model):
 
 def test_a_picture_unlike_the_training_is_refused_in_words(films_model):
     model, _ = films_model
-    checker = np.kron(np.indices((10, 12)).sum(0) % 2, np.ones((4, 4))) * 255
+    stripes = np.indices((40, 48))[1] // 3 % 2 * 255.0
     with pytest.raises(InputRefused, match="unlike the ones the model was trained on"):
-        Pipeline(open_folder(model)).run(film_volume(checker), no_progress, CancelToken())
+        Pipeline(open_folder(model)).run(film_volume(stripes), no_progress, CancelToken())
+
+
+def test_few_cases_leave_no_direction_in_which_every_picture_is_infinitely_far():
+    rng = np.random.default_rng(1)
+    mixed = rng.normal(size=(24, 24))
+    fit, apart = rng.normal(size=(12, 24)) @ mixed, rng.normal(size=(6, 24)) @ mixed
+    known = known_world(fit, apart)
+    near = [mahalanobis(row, known) for row in rng.normal(size=(200, 24)) @ mixed]
+    far = mahalanobis(30 * rng.normal(size=24) @ mixed, known)
+    assert np.mean(np.array(near) > known["limit"]) < 0.05
+    assert far > known["limit"]
 
 
 def weights_after(plan, run: Job) -> dict[str, torch.Tensor]:
@@ -138,8 +151,13 @@ def weights_after(plan, run: Job) -> dict[str, torch.Tensor]:
     return learn(plan, make_task(plan, parts, run.cancel), run).at.average.state_dict()
 
 
-def test_a_training_killed_and_resumed_ends_with_the_same_weights(tmp_path):
-    plan = balls_plan(tmp_path, steps=5)
+def in_half(plan):
+    return replace(plan, recipe=replace(plan.recipe, precision="bfloat16"))
+
+
+@pytest.mark.parametrize("change", [lambda plan: plan, in_half], ids=["float32", "bfloat16"])
+def test_a_training_killed_and_resumed_ends_with_the_same_weights(tmp_path, change):
+    plan = change(balls_plan(tmp_path, steps=5))
     whole = weights_after(plan, job(tmp_path / "whole"))
     stop = CancelToken()
     run = Job(
@@ -152,6 +170,22 @@ def test_a_training_killed_and_resumed_ends_with_the_same_weights(tmp_path):
     resumed = weights_after(plan, job(tmp_path / "cut", resume=True))
 
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.parametrize("make", [balls_plan, films_plan, kinds_plan])
+def test_a_training_in_bfloat16_learns_almost_the_same(tmp_path, make):
+    plan = make(tmp_path, steps=2)
+    exact = weights_after(plan, job(tmp_path / "exact"))
+    brief = weights_after(in_half(plan), job(tmp_path / "brief"))
+    away = max(float((exact[n] - brief[n]).abs().max()) for n in exact)
+    assert 0 < away < 0.1
+
+
+def test_a_precision_that_does_not_exist_is_refused(tmp_path):
+    path = balls_plan(tmp_path).path
+    path.write_text(path.read_text().replace("steps = ", 'precision = "float8"\nsteps = ', 1))
+    with pytest.raises(InvalidInput, match=r"recipe\.precision"):
+        read_plan(path)
 
 
 def test_a_checkpoint_of_another_plan_is_refused(tmp_path):
