@@ -256,6 +256,7 @@ class WorkBook:
             new = replace(self._work, **values)  # type: ignore[arg-type]
             if new == self._work:
                 return
+            self._take_everywhere([each for each in new.taken if each not in self._work.taken])
             self._set(new, say("Measure again"))
         self._on_change()
 
@@ -296,6 +297,11 @@ class WorkBook:
             self._set(kept, name)
         self._on_change()
         return name
+
+    def _take_everywhere(self, taken: list[TakenReport]) -> None:
+        """Each object is taken in once: no undo makes one that was written or read new again."""
+        for steps in (self._undo, self._redo):
+            steps[:] = [(name, replace(work, taken=(*work.taken, *taken))) for name, work in steps]
 
     def _set(self, work: Work, name: Sentence) -> None:
         self._work = work

@@ -34,6 +34,8 @@ from medview.session import Session, measures
 from medview.session.events import Event, Message, VolumeOpened
 from medview.session.journal import Journal, patient_folder
 from medview.session.knowledge import name_measurement
+from medview.session.objects import remember_taken, save_objects
+from medview.session.reporting import session_subject
 from medview.session.work import Work, WorkBook
 
 CtFolder = Callable[..., Path]
@@ -430,3 +432,24 @@ def test_a_hidden_measurement_that_is_deleted_is_hidden_no_more(tmp_path: Path) 
     measures.hide(made, "m1")
     measures.remove(made, ("m1",))
     assert made.work.hidden_measurements == ()
+
+
+def test_a_measurement_that_was_undone_does_not_come_back_from_its_own_report(
+    session: Session, ct_folder: CtFolder
+) -> None:
+    folder = ct_folder()
+    session.open([folder])
+    place, book = session.active, session.book
+    assert place is not None
+    assert book is not None
+    measures.keep(book, ruler(place.series.uid))
+    subject = session_subject(session)
+    assert subject is not None
+    remember_taken(subject, save_objects(subject, folder))
+    book.undo()
+
+    session.open([folder])
+
+    assert session.work.measurements == ()
+    book.redo()
+    assert session.work.measurements == (ruler(place.series.uid),)
