@@ -229,7 +229,10 @@ class ResultsWork(QObject):
     def _show_truth(self) -> None:
         from medview.gui.dialogs.local_truth import LocalTruthDialog
 
-        LocalTruthDialog(self._session, self._window.operations, self._window).show()
+        window = self._window
+        dialog = LocalTruthDialog(self._session, window.operations, window)
+        window.closing.connect(dialog.close)
+        dialog.show()
 
 
 def _asked(place: Place) -> tuple[Key, int]:

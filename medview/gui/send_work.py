@@ -32,6 +32,7 @@ class SendWork(QObject):
             window.reactions.say(say("Open a study first."), "warn")
             return None
         dialog = SendDialog(window.session, place, window.operations, self._set_up, window)
+        window.closing.connect(dialog.close)
         dialog.show()
         return dialog
 

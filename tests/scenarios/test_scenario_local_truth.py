@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import pytest
 from decided_by_hand import CHILD, decide, decide_enough
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
@@ -30,6 +34,14 @@ def words(dialog: LocalTruthDialog) -> str:
 def buttons(dialog: LocalTruthDialog, name: str = NAME) -> list[QPushButton]:
     return [each for each in dialog.findChildren(QPushButton)
             if each.text() == name and each.isEnabled()]  # fmt: skip
+
+
+def calibrating() -> bool:
+    """Whether a process of this one calibrates."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    numbers = " ".join(each.read_text() for each in tasks).split()
+    lines = (Path("/proc", number, "cmdline") for number in numbers)
+    return any(b"calibrate" in each.read_bytes() for each in lines if each.exists())
 
 
 def test_enough_decided_cases_calibrate_the_model_by_a_button(
@@ -62,3 +74,16 @@ def test_enough_decided_cases_calibrate_the_model_by_a_button(
     assert own.description["pipeline"] == CHILD.description["pipeline"]
     assert "32 cases of 32 patients (local, part decided)" in own.card()
     dialog.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
+def test_closing_the_window_ends_a_calibration(window: MainWindow, qtbot: QtBot) -> None:
+    decide_enough()
+    dialog = opened(window, qtbot)
+    qtbot.waitUntil(lambda: len(buttons(dialog)) == 1)
+    qtbot.mouseClick(buttons(dialog)[0], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(calibrating)
+
+    window.close()
+
+    qtbot.waitUntil(lambda: not calibrating(), timeout=3_000)

@@ -5,6 +5,7 @@ The node is pynetdicom's own on the loopback interface, the only address that a 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,3 +163,32 @@ def test_a_node_that_refuses_says_why_in_the_reader_s_language(
     qtbot.waitUntil(lambda: dialog.send.text() == "发送", timeout=60_000)
     assert "AE 标题" in dialog.answer.text()
     dialog.close()
+
+
+class SlowArchive(Archive):
+    """It thinks about the first object until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.came, self.go_on = threading.Event(), threading.Event()
+        super().__init__()
+
+    def _store(self, event: object) -> int:
+        self.came.set()
+        self.go_on.wait(60)
+        return super()._store(event)
+
+
+def test_closing_the_window_stops_what_is_sent_and_leaves_nothing_of_it(
+    read: MainWindow, loopback: str, own_home: Path, qtbot: QtBot
+) -> None:
+    archive = SlowArchive()
+    read.preferences.remember(nodes={"Archive": archive.place})
+    click(qtbot, open_dialog(read, qtbot), "Send")
+    qtbot.waitUntil(archive.came.is_set)
+    assert len(list(own_home.rglob("medview-*"))) == 1
+
+    read.close()
+
+    qtbot.waitUntil(lambda: not list(own_home.rglob("medview-*")), timeout=10_000)
+    archive.go_on.set()
+    archive.server.shutdown()
