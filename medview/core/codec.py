@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
+from math import isfinite
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from medview.core.words import Sentence
@@ -35,7 +36,7 @@ def from_plain(kind: type[T], data: Any) -> T:
     """The inverse of to_plain for a dataclass type. Raises ValueError where the data do not fit."""
     try:
         return cast(T, _build(kind, data))
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(kind.__name__) from error
 
 
@@ -61,13 +62,22 @@ def _build(kind: Any, data: Any) -> Any:
 
 
 def _build_simple(kind: Any, data: Any) -> Any:
-    if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
-        return kind(*data)
+    if isinstance(kind, type) and issubclass(kind, tuple):
+        return _build_place(kind, data)
     if kind is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)
     if kind is Any or (isinstance(data, kind) and not (kind is not bool and data is True)):
         return data
     raise TypeError(str(kind))
+
+
+def _build_place(kind: type, data: Any) -> Any:
+    """A NamedTuple: a place of numbers, each of them finite, for all that is drawn stands on it."""
+    hints = _hints(kind).values()
+    place = [_build_simple(hint, each) for hint, each in zip(hints, data, strict=True)]
+    if not all(isfinite(each) for each in place):
+        raise ValueError(kind.__name__)
+    return kind(*place)
 
 
 def _build_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:

@@ -61,7 +61,7 @@ def load_settings() -> Settings:
     """The stored settings; a broken file or value falls back to the default."""
     try:
         stored = json.loads(_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return Settings()
     if not isinstance(stored, dict):
         return Settings()

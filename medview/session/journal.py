@@ -98,6 +98,8 @@ class Journal:
     def read(self, kind: type[T]) -> T:
         """The last state, as a value of a dataclass whose fields all have defaults.
 
+        What makes no sense in it is left out, item by item.
+
         Raises OSError for a journal that is there and cannot be read.
         """
         try:
@@ -108,9 +110,10 @@ class Journal:
         state = _last_state(text)
         good: dict[str, Any] = {}
         for name, value in state.items():
-            with contextlib.suppress(ValueError):
-                from_plain(kind, {name: value})
+            if _fits(kind, name, value):
                 good[name] = value
+            elif isinstance(value, list):
+                good[name] = [item for item in value if _fits(kind, name, [item])]
         return from_plain(kind, good)
 
     def make_short(self) -> None:
@@ -131,10 +134,18 @@ class Journal:
         return found.st_ino, found.st_size
 
 
+def _fits(kind: type, name: str, value: object) -> bool:
+    try:
+        from_plain(kind, {name: value})
+    except ValueError:
+        return False
+    return True
+
+
 def _last_state(text: str) -> dict[str, Any]:
     state: dict[str, Any] = {}
     for line in text.splitlines():
-        with contextlib.suppress(ValueError, AttributeError, TypeError):
+        with contextlib.suppress(ValueError, AttributeError, TypeError, RecursionError):
             state.update(json.loads(line)["set"])
     return state
 

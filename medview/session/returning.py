@@ -14,7 +14,7 @@ from medview.core.errors import MedViewError
 from medview.core.results import Measurement
 from medview.core.study import Patient, StudyObject
 from medview.core.words import Sentence, say
-from medview.imaging.roi import is_whole
+from medview.imaging.roi import is_drawable
 from medview.session.events import Events, Message
 from medview.session.made import Made
 from medview.session.returning_runs import take_runs
@@ -90,7 +90,7 @@ def _take_reports(
     said += [note for report in newest for note in report.notes]
     work = book.work
     for report in sorted(newest, key=lambda each: each.made_at):
-        whole = [m for m in report.measurements if _is_sound(m)]
+        whole = [m for m in report.measurements if is_drawable(m)]
         if len(whole) < len(report.measurements):
             said.append(
                 say(
@@ -111,14 +111,6 @@ def _take_reports(
             name, measurements=work.measurements, known_lengths=work.known_lengths, taken=taken
         )
     return news
-
-
-def _is_sound(measurement: Measurement) -> bool:
-    """Whether it has the points that its kind takes; numbers of a report may have none."""
-    count = len(measurement.points)
-    if measurement.kind == "reported":
-        return count == 0
-    return count > 2 if measurement.kind == "path" else is_whole(measurement.kind, count)
 
 
 def _merged(work: Work, report: Returned, whole: list[Measurement]) -> Work:

@@ -7,7 +7,6 @@ alone and belongs beside the patient's data.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from medview.core.words import say
 SCHEMA = "medview.replay/1"
 _FAMILY, _VERSION = "medview.replay", 1
 _MOST_BYTES, _MOST_STEPS = 64 << 20, 100_000
+_LONGEST_S = 1e7
 _SIZE = (1600, 980)
 _SIDES = range(320, 16_385)
 
@@ -116,7 +116,7 @@ def _step(number: int, row: object, path: Path) -> Step:
     if isinstance(row, dict) and isinstance(row.get("do"), str):
         parameters, at = row.get("with", {}), row.get("at", 0.0)
         if isinstance(parameters, dict):
-            is_time = isinstance(at, int | float) and math.isfinite(at)
+            is_time = isinstance(at, int | float) and 0 <= at <= _LONGEST_S
             return Step(do=row["do"], parameters=parameters, at=float(at) if is_time else 0.0)
     raise InvalidInput(say("Step {number} of the recording names no action.", number=number),
                        str(path))  # fmt: skip

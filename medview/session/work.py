@@ -12,6 +12,7 @@ from medview.core.errors import MedViewError
 from medview.core.observation import Observation
 from medview.core.results import CurvePath, Measurement
 from medview.core.words import Sentence, say
+from medview.imaging.roi import is_drawable
 from medview.session.carvings import CarvedStack
 from medview.session.journal import Journal
 from medview.session.links import Registration
@@ -210,6 +211,12 @@ class Work:
         return next((d for d in self.decisions if d.finding_id == finding_id), None)
 
 
+def _drawable(work: Work) -> Work:
+    """Without what has not the places of its kind: the journal's file is open to every hand."""
+    kept = tuple(each for each in work.measurements if is_drawable(each))
+    return work if len(kept) == len(work.measurements) else replace(work, measurements=kept)
+
+
 class WorkBook:
     """The work of one patient with its undo and its journal.
 
@@ -228,7 +235,7 @@ class WorkBook:
         self._on_trouble = on_trouble
         self._lock = threading.RLock()
         journal.make_short()
-        self._work = journal.read(Work)
+        self._work = _drawable(journal.read(Work))
         self._saved = self._work
         self._is_in_trouble = False
         self._undo: list[tuple[Sentence, Work]] = []

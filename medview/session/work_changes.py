@@ -9,6 +9,7 @@ from typing import Any
 from medview.core.codec import from_plain, to_plain
 from medview.core.errors import InvalidInput
 from medview.core.words import say
+from medview.imaging.roi import is_drawable
 from medview.session.work import ITEMS, Work
 
 
@@ -49,6 +50,8 @@ def with_change(work: Work, change: WorkChange) -> object:
         raise InvalidInput(say("A reader's work has no {field}.", field=change.field))
     try:
         put = getattr(from_plain(Work, {change.field: change.put}), change.field)
+        if change.field == "measurements" and not all(map(is_drawable, put)):
+            raise ValueError(change.field)  # noqa: TRY301 - said below with the others
     except ValueError as error:
         said = say("This is no {field} of a reader's work.", field=change.field)
         raise InvalidInput(said) from error

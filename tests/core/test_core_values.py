@@ -115,6 +115,9 @@ def test_settings_come_back_and_broken_ones_fall_back() -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_text('{"language": 7, "layout": "1x1", "strange": 1}')
     assert settings_module.load_settings() == settings_module.Settings(layout="1x1")
+    for broken in ("{", "[" * 200_000, '{"nodes": ' * 50_000):
+        path.write_text(broken)
+        assert settings_module.load_settings() == settings_module.Settings()
     path.write_text("{")
     assert settings_module.load_settings() == settings_module.Settings()
 

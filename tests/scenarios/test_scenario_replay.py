@@ -155,6 +155,44 @@ def test_steps_that_do_not_fit_are_said_and_the_rest_goes_on(
     assert window.grid.layout_name == "1x2"
 
 
+_PLACE = {"series_uid": "1", "stack": 0}
+_NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("field", "item"),
+    [
+        ("curves", {**_PLACE, "id": "c", "name": "", "points": [[0, 0, 0], [_NAN, 1, 1]]}),
+        ("curves", {**_PLACE, "id": "c", "name": "", "points": [["here", "there", "nowhere"]] * 3}),
+        ("measurements", {**_PLACE, "id": "m", "kind": "length", "points": [[0, 0, 0]],
+                          "normal": [0, 0, 1], "quantities": []}),
+        ("measurements", {**_PLACE, "id": "m", "kind": "text", "points": [[0, 0, 0]],
+                          "normal": [0, 0, 1], "quantities": [], "text": "half \ud800"}),
+        ("known_lengths", {**_PLACE, "factor": 10**400}),
+        ("known_lengths", {**_PLACE, "factor": float("inf")}),
+    ],
+)  # fmt: skip
+def test_nonsense_in_a_recorded_change_is_refused_and_the_views_go_on(
+    opened: MainWindow, qtbot: QtBot, field: str, item: dict[str, object]
+) -> None:
+    before = opened.session.work
+    assert opened.session.active is not None
+    uid, stack = opened.session.active.key
+    steps = (
+        Step(do="edit.work", parameters={"field": field, "put": [
+            {**item, "series_uid": uid, "stack": stack}]}),
+        Step(do="series.next_slice"),
+    )  # fmt: skip
+    replayer = Replayer(opened, Script(steps=steps))
+
+    with qtbot.waitSignal(replayer.finished, timeout=60_000):
+        replayer.begin()
+    opened.grid.grab()
+
+    assert [result.is_done for result in replayer.results] == [False, True]
+    assert opened.session.work == before
+
+
 def test_a_strict_repetition_ends_at_the_first_step_that_does_not_fit(
     window: MainWindow, qtbot: QtBot
 ) -> None:
@@ -188,6 +226,14 @@ def test_a_file_that_is_no_recording_is_refused_in_a_sentence(
     window.scripts.replay(path)
 
     assert said in window.status.message
+
+
+def test_a_time_beyond_all_sessions_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "script.json"
+    step = '{"do": "view.invert", "at": 1' + "0" * 400 + "}"
+    path.write_text('{"schema": "medview.replay/1", "steps": [' + step + "]}", encoding="utf-8")
+
+    assert read_script(path).steps == (Step(do="view.invert"),)
 
 
 def test_the_command_repeats_without_a_screen_and_reports_each_step(

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medview.core.codec import to_plain
 from medview.core.errors import MedViewError
 from medview.core.geometry import PatientPoint
 from medview.core.paths import user_data_dir
@@ -113,6 +114,19 @@ def test_a_value_of_another_shape_in_the_journal_leaves_the_rest(tmp_path: Path)
     )
 
     assert book(tmp_path).work == Work(impression="kept")
+
+
+def test_an_item_without_sense_in_the_journal_leaves_those_beside_it(tmp_path: Path) -> None:
+    good = to_plain(ruler())
+    nowhere = {**good, "id": "m2", "points": [[0, 0, float("nan")], [1, 1, 1]]}
+    words = {**good, "id": "m3", "points": [["left", "up", None], [1, 1, 1]]}
+    one_end = {**good, "id": "m4", "points": [[0, 0, 0]]}
+    (tmp_path / "journal.jsonl").write_text(
+        json.dumps({"v": 1, "do": "x", "set": {"measurements": [nowhere, words, good, one_end]}})
+        + "\n" + '{"set": ' * 50_000
+    )  # fmt: skip
+
+    assert book(tmp_path).work == Work(measurements=(ruler(),))
 
 
 def test_a_long_journal_is_made_short_on_reading(tmp_path: Path) -> None:

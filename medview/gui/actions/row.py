@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple
 
 # Prefixes of the actions' names, in the order of the menus, with the menus' titles.
@@ -33,6 +32,8 @@ LETTERS = {
     "segment": "G", "volume": "O", "record": "D", "models": "A", "help": "H",
 }  # fmt: skip
 
+_LARGEST = 1e15  # beyond it a sum loses what a reader could see
+
 Kind = Literal["text", "number", "whole", "switch", "texts", "numbers", "value"]
 
 
@@ -40,7 +41,8 @@ class Parameter(NamedTuple):
     """One plain JSON parameter of an action.
 
     kind: text, number, whole (an integer), switch (true or false), texts and numbers (lists),
-    value (any JSON, judged by the handler). What is not required may be left out.
+    value (any JSON of finite numbers and whole characters, judged by the handler). What is not
+    required may be left out.
     """
 
     name: str
@@ -50,11 +52,11 @@ class Parameter(NamedTuple):
     def accepts(self, value: object) -> bool:
         """Whether a value read from JSON is of this kind."""
         if self.kind in ("text", "switch"):
-            return isinstance(value, str if self.kind == "text" else bool)
+            return isinstance(value, str if self.kind == "text" else bool) and _is_plain(value)
         if self.kind in ("number", "whole"):
             return _is_number(value, is_whole=self.kind == "whole")
         if self.kind == "value":
-            return True
+            return _is_plain(value)
         is_one = _is_number if self.kind == "numbers" else _is_text
         return isinstance(value, list) and all(map(is_one, value))
 
@@ -120,6 +122,15 @@ def _is_text(value: object) -> bool:
 def _is_number(value: object, *, is_whole: bool = False) -> bool:
     if isinstance(value, bool):
         return False
-    if is_whole:
-        return isinstance(value, int)
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int if is_whole else int | float) and _is_plain(value)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether numbers in a value of JSON can be reckoned with, and words be written to a file."""
+    if isinstance(value, dict):
+        return all(_is_plain(name) and _is_plain(each) for name, each in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, str):  # half of a pair of surrogates is no character
+        return not any("\ud800" <= letter <= "\udfff" for letter in value)
+    return not isinstance(value, int | float) or abs(value) <= _LARGEST

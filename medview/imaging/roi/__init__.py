@@ -5,7 +5,15 @@ slice), `reshaped` and `moved` (handles), `lines` and `rows` (words), `EdgeWays`
 """
 
 from medview.imaging.roi.cuts import Cut, cut
-from medview.imaging.roi.kinds import CLOSED, KINDS, LEAST, SOLID, WORDS, is_whole
+from medview.imaging.roi.kinds import (
+    CLOSED,
+    KINDS,
+    LEAST,
+    SOLID,
+    WORDS,
+    is_drawable,
+    is_whole,
+)
 from medview.imaging.roi.livewire import EdgeWays
 from medview.imaging.roi.masks import mask_of
 from medview.imaging.roi.peak import RADIUS_MM, Peak, peak
@@ -49,6 +57,7 @@ __all__ = [
     "cut",
     "handles",
     "histogram",
+    "is_drawable",
     "is_whole",
     "lines",
     "mask_of",

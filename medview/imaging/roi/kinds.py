@@ -10,6 +10,8 @@ of the heart, right and left inner border of the chest; probe, text: one place.
 
 from __future__ import annotations
 
+from medview.core.results import Measurement
+
 CLOSED = ("ellipse", "rectangle", "freehand", "spline", "livewire")
 SOLID = ("sphere", "suv_peak")
 WORDS = ("arrow", "text")
@@ -31,6 +33,14 @@ COUNTS = {
 }
 LEAST = {"spline": 3, "freehand": 3, "livewire": 3}  # kinds with as many places as the reader sets
 KINDS = (*COUNTS, *LEAST)
+
+
+def is_drawable(measurement: Measurement) -> bool:
+    """Whether it has the places that its kind takes; numbers of a report may have none."""
+    kind, count = measurement.kind, len(measurement.points)
+    if kind == "reported":
+        return count == 0
+    return count > 2 if kind == "path" else is_whole(kind, count)
 
 
 def is_whole(kind: str, count: int) -> bool:
