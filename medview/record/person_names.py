@@ -23,10 +23,11 @@ _TITLES = frozenset((
 ))  # fmt: skip
 # What stands in the place of a name where none is told.
 _NO_NAME = re.compile(
-    r"(?:[\s^]*(?:unknown|unnamed|not|available|withheld|for|privacy|anonym\w*|redacted|removed|deidentified|de-identified|none|null|n/a|na|"
-    r"patient|male|female|woman|boy|girl|baby|infant|child|elderly|adult|middle-aged|subject|name|no|of|the|x+))+[\s^]*",
+    r"unknown|unnamed|available|withheld|privacy|anonym\w*|redacted|removed|deidentified|de-identified|none|null|n/a"
+    r"|patient|male|female|woman|boy|girl|baby|infant|child|elderly|adult|middle-aged|subject|name|x+",
     re.IGNORECASE,
 )
+_BESIDE_NO_NAME = frozenset(("not", "no", "na", "for", "of", "the"))  # Na and The are names too
 _NO_HAN_NAME = frozenset(("无名氏", "未知", "佚名", "不详", "匿名", "未提供", "某某"))
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "a",
                           "œ": "o", "ı": "i"})  # fmt: skip
@@ -77,9 +78,14 @@ def _share(word: str) -> float:
     return 0.5 if _HAN.match(word) else _SPELLED  # one of two characters, two of three
 
 
+def _is_no_name(name: str) -> bool:
+    words = [w for w in re.split(r"[\s^]+", name) if w.casefold() not in _BESIDE_NO_NAME and w]
+    return bool(words) and all(_NO_NAME.fullmatch(word) for word in words)
+
+
 def _parts(name: str) -> Names:
     """Latin words where two or more of them are written as names are; Chinese names."""
-    if _NO_NAME.fullmatch(name):
+    if _is_no_name(name):
         return frozenset(), frozenset()
     words = readable_name(name.replace(",", " ")).split()
     latin = [w for w in words if _NAME_WORD.fullmatch(w) and w[0].isupper()]

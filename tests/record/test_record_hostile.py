@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -200,9 +201,23 @@ def test_a_packed_bomb_is_refused(tmp_path: Path) -> None:
         read_documents(path)
 
 
-@pytest.mark.parametrize("text", ["1234567890" * 3000, "a" + " " * 30_000 + "b", "(" * 30_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1234567890" * 3000,
+        "a" + " " * 30_000 + "b",
+        "(" * 30_000,
+        "no effusion, " * 110,
+        "除外肺栓塞，" * 240,
+        "?PE " * 370,
+        "nodule and a hilar node 9 mm " * 50,
+    ],
+)
 def test_a_text_without_sense_ends_soon(tmp_path: Path, text: str) -> None:
+    begun = time.process_time()
+
     assert extract(read_document(write(tmp_path, "t.txt", text))).text == text
+    assert time.process_time() - begun < 12.0  # seconds; where each looks at all it is minutes
 
 
 def test_an_attached_html_report_is_read_without_its_scripts(tmp_path: Path) -> None:

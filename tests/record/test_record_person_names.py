@@ -42,6 +42,7 @@ def verdict(own: dict[str, object], name: str, birth_date: str = "", sex: str = 
         ("Elderly Male", "SMITH^JOHN"),
         ("Baby Boy Smith", "SMITH^JOHN"),
         ("佚名", "ZHANG^SAN=张^三"),
+        ("XXXXXX XXXX", "SMITH^JOHN"),
     ],
 )
 def test_a_name_spelled_otherwise_is_no_other_name(written: str, opened: str) -> None:
@@ -55,6 +56,8 @@ def test_a_name_spelled_otherwise_is_no_other_name(written: str, opened: str) ->
         ("Dr. Tom Jones", "SMITH^JOHN^^DR."),
         ("Elderly Tom Jones", "SMITH^JOHN"),
         ("J. Jones", "SMITH^J"),
+        ("Na The", "SMITH^JOHN"),
+        ("X" * 60 + "- Jones", "SMITH^JOHN"),  # and is told at once
         ("李四先生", "ZHANG^SAN=张^三"),
         ("Jon Smyth", "SMITH^JOHN"),  # nothing else is said: it is asked
     ],

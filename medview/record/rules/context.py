@@ -49,7 +49,7 @@ _RULED_OUT = re.compile(
 # "建议CTPA除外肺栓塞": what is still to be excluded is not.
 _TO_EXCLUDE = re.compile(r"(?:建议|拟|必要时|需要?|请|待)[^，,。；;\n]{0,24}(?:除外|排除)$")
 _EXCLUDED = re.compile(r"(?:已|可)?排除|除外|excluded|ruled out|rules out", re.IGNORECASE)
-_OUT_OF_BRACKET = re.compile(r"[^()（）]*\w[^()（）]*[)）]")  # "(no medication), diabetes"
+_OUT_OF_BRACKET = re.compile(r"[^()（）\w]*\w[^()（）]*[)）]")  # "(no medication), diabetes"
 _SEEN = re.compile(
     r"seen|visible|visuali[sz]ed|present|identified|noted|appreciated|见", re.IGNORECASE
 )
@@ -151,16 +151,16 @@ def with_context(
     ]
     cues = _without_those_of_sizes(text, cues, entities)
     spans = [(e.start, e.end) for e in entities]
+    stops = [c for c in cues if c.category in ("stop", "claim")]
+    by_category = {k: [c for c in cues if c.category == k] for k in _CATEGORIES}
     result = []
     for entity in entities:
         if entity.type not in CONTEXT_TYPES:
             result.append(entity)
             continue
         reaching = {
-            category: _nearest(
-                [c for c in cues if c.category == category], text, entity, cues, spans
-            )
-            for category in _CATEGORIES
+            category: _nearest(said, text, entity, stops, spans)
+            for category, said in by_category.items()
         }
         if _is_denied_after(text, reaching["uncertain"], reaching["negated"]):
             reaching["uncertain"] = None
@@ -304,10 +304,15 @@ def _distance(cue: Cue, entity: Entity) -> int:
 
 
 def _nearest(
-    candidates: Sequence[Cue], text: str, entity: Entity, cues: Sequence[Cue], spans: Sequence[Span]
+    candidates: Sequence[Cue],
+    text: str,
+    entity: Entity,
+    stops: Sequence[Cue],
+    spans: Sequence[Span],
 ) -> Cue | None:
-    reaching = [c for c in candidates if _reaches(c, text, entity, cues, spans)]
-    return min(reaching, key=lambda c: _distance(c, entity)) if reaching else None
+    # Nearest first: of hundreds in a sentence few need to be looked at.
+    ordered = sorted(candidates, key=lambda c: _distance(c, entity))
+    return next((c for c in ordered if _reaches(c, text, entity, stops, spans)), None)
 
 
 def _is_condition(cue: Cue, text: str) -> bool:
@@ -317,7 +322,7 @@ def _is_condition(cue: Cue, text: str) -> bool:
 
 
 def _reaches(
-    cue: Cue, text: str, entity: Entity, cues: Sequence[Cue], spans: Sequence[Span]
+    cue: Cue, text: str, entity: Entity, stops: Sequence[Cue], spans: Sequence[Span]
 ) -> bool:
     if cue.end <= entity.start and cue.direction in ("before", "both"):
         gap = (cue.end, entity.start)
@@ -326,7 +331,7 @@ def _reaches(
     else:
         return False
     ends = ("stop",) if _is_condition(cue, text) else ("stop", "claim")
-    within = [c for c in cues if c.category in ends and gap[0] <= c.start and c.end <= gap[1]]
+    within = [c for c in stops if c.category in ends and gap[0] <= c.start and c.end <= gap[1]]
     if any(not _is_said_of(text, cue, c) for c in within):
         return False
     between = text[gap[0] : gap[1]]

@@ -47,6 +47,7 @@ _IN = re.compile(
 _SIDED = re.compile(
     r"(?:left|right|bilateral|upper|lower|mid) |(?-i:(?:RUL|RML|RLL|LUL|LLL)$)", re.IGNORECASE
 )  # "cyst left lobe"
+_IN_REACH = 64  # characters: more than the words of `_IN` are long
 _DATE_GAP = re.compile(
     r"[\s(（,，:：]*(?:on|of|from|dated|performed|taken|obtained|in|于|示|检查)?[\s(（:：]*",
     re.IGNORECASE,
@@ -213,12 +214,14 @@ def _is_of_place(text: str, size: Entity, lesion: Entity, places: Sequence[Entit
 
 def _is_of_node(text: str, size: Entity, lesion: Entity, places: Sequence[Entity]) -> bool:
     """Whether a number is that of a lymph node named after the lesion: "... and a hilar node, SUV 3"."""
-    nodes = [
-        p for p in places
-        if lesion.end <= p.start and p.end <= size.start and _NODE.search(p.text)
-        and _IN.search(text[lesion.end : p.start]) is None
-    ]  # fmt: skip
-    return bool(nodes) and _CLAUSE.search(text, nodes[-1].end, size.start) is None
+    for node in reversed(places):
+        is_between = lesion.end <= node.start and node.end <= size.start
+        if not is_between or not _NODE.search(node.text):
+            continue
+        near = max(lesion.end, node.start - _IN_REACH)
+        if _IN.search(text, near, node.start) is None:
+            return _CLAUSE.search(text, node.end, size.start) is None
+    return False
 
 
 def _nearest(text: str, entity: Entity, candidates: Sequence[Entity]) -> Entity | None:
