@@ -82,7 +82,7 @@ class Neighbours:
         if 0 < abs(step) <= _DEEP:
             self._look_ahead(held, array, first, _DEEP if step > 0 else -_DEEP)
         block = held.blocks.get(first)
-        if block is None or not block.done():
+        if block is None or not block.done() or block.exception() is not None:
             return None
         found = block.result()
         thin = held.plane_through(first, len(found))

@@ -85,3 +85,23 @@ def test_an_overlay_that_was_changed_shows_what_it_holds_now(
     shown = _seen(pictures, volume, after, plane, 6)
     assert np.array_equal(shown[1], plane.cut(after.voxels, 6))
     assert len(pictures._straight._neighbours._held) == 2
+
+
+def test_slices_for_whose_neighbours_memory_does_not_suffice_are_looked_up_one_by_one(
+    qapp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_LEAST", 1)
+
+    def too_much(*_args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(neighbours, "_cut", too_much)
+    volume, parent = _volume(), QObject()
+    overlay = _lesions(volume.geometry)
+    plane = planes_of(volume.geometry)["sagittal"]
+    dragged = SlicePictures(parent, lambda: None)
+    for at in range(6):
+        alone = SlicePictures(parent, lambda: None)
+        mine = _seen(dragged, volume, overlay, plane, at)
+        for one, other in zip(mine, _seen(alone, volume, overlay, plane, at), strict=True):
+            assert np.array_equal(one, other)
