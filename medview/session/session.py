@@ -36,6 +36,7 @@ from medview.session.library import LibraryDesk
 from medview.session.links import Links
 from medview.session.made import Made
 from medview.session.memory import Budget
+from medview.session.missing import said_of_missing
 from medview.session.prefetch import Prefetcher
 from medview.session.remembered import LeftOpen, Remembered, left_by_the_dead
 from medview.session.segment_values import segment_observations
@@ -133,8 +134,10 @@ class Session:
         self._remember_open()
         self._take_in(found)
         documents = worth_reading(found.documents, paths) + document_objects(found.patients)
-        self._say_what_is_missing(found, len(documents))
         patients = self.studies.holdings.patients
+        missing = said_of_missing(found, len(documents), patients)
+        if missing is not None:
+            self.events.send(Message(missing, "warn"))
         self.documents.rejoin(patients, self.patient)
         apart = len(self.documents.refused)
         self.documents.open(documents, patients, self.patient, found.patients, progress, cancel)
@@ -179,27 +182,6 @@ class Session:
         fresh = first_place(p for p in self.studies.places() if p.series.uid in series)
         if fresh is not None:
             self._active = fresh
-
-    def _say_what_is_missing(self, found: Holdings, documents: int) -> None:
-        studies = [study for patient in found.patients for study in patient.studies]
-        if found.seen == 0:
-            said = say("The folder is empty.")
-        elif not studies and documents == 0:
-            said = say(
-                "There is no DICOM image among the {count} {count:file|files}.", count=found.seen
-            )
-        elif studies and not any(series.stacks for study in studies for series in study.series):
-            count = sum(len(study.objects) for study in studies)
-            said = say("No image was found, but 1 object: it is listed at the left.")
-            if count != 1:
-                said = say(
-                    "No image was found, but {count} {count:object|objects}: "
-                    "{count:it is|they are} listed at the left.",
-                    count=count,
-                )
-        else:
-            return
-        self.events.send(Message(said, "warn"))
 
     def select(self, key: Key) -> None:
         """Look at another stack; its patient becomes the active one."""

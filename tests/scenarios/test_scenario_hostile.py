@@ -98,7 +98,24 @@ _SPOILED = {
     "no stored segmentation": lambda d: setattr(d, "PatientID", "SOMEBODY ELSE"),
     "other images": lambda d: setattr(d.ReferencedSeriesSequence[0], "SeriesInstanceUID", "1.2.3"),
     "cannot be read": lambda d: setattr(d, "NumberOfFrames", 900),
+    "1 object names another patient": lambda d: setattr(d, "PatientID", "SOMEBODY ELSE"),
+    "1 object was made on images that are not here": lambda d: _refer(d, "1.2.3.4"),
+    "name segments that it does not describe": lambda d: _name_segment(d, 99),
 }
+
+
+def _refer(dataset: Dataset, uid: str) -> None:
+    """Every image that it was made on is another one, and it tells of no series."""
+    for element in dataset.iterall():
+        if element.keyword == "ReferencedSOPInstanceUID":
+            element.value = uid
+
+
+def _name_segment(dataset: Dataset, number: int) -> None:
+    """Its frames belong to a segment of this number."""
+    for element in dataset.iterall():
+        if element.keyword == "ReferencedSegmentNumber":
+            element.value = number
 
 
 @pytest.mark.parametrize("words", _SPOILED)

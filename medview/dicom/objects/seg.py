@@ -100,6 +100,8 @@ def _read(dataset: Dataset, onto: Geometry | None) -> Segmentation:
         if kind == "FRACTIONAL"
         else []
     )
+    if kind != "LABELMAP" and not masks.keys() >= {n for n in frames.segments if n is not None}:
+        notes.append(say("Frames of the segmentation name segments that it does not describe."))
     label_maps = _pack(str(dataset.SOPInstanceUID), frames.geometry, labels, masks)
     if len(label_maps) > 1:
         notes.append(say("Some segments overlap each other."))
