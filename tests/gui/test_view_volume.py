@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QColorDialog, QToolButton
 from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.gui.style import apply_theme
 from medview.gui.views import volume_render, volume_thread
 from medview.gui.views.look_editor import LookEditor
 from medview.gui.views.tile import Tile
@@ -676,6 +677,26 @@ def test_every_tool_of_the_row_has_a_name_and_says_its_key(view, qtbot) -> None:
 
     assert all(tool.accessibleName() and tool.toolTip() for tool in tools)
     assert shown.bar.buttons["box"].toolTip() == "Crop box  B"
+
+
+def test_tools_that_are_on_can_be_seen_in_the_light_theme(view, qtbot, qapp) -> None:
+    apply_theme(qapp, "light")
+    try:
+        shown = _ready(view(), qtbot)
+        shown.resize(480, 300)
+        shown.commands.run("box")
+        shown.setFocus()
+        qtbot.waitUntil(shown.bar.isVisible)
+        pictures = [shown.bar.buttons["box"].grab(), shown.bar.shift.grab()]
+    finally:
+        apply_theme(qapp, "dark")
+
+    for picture in pictures:
+        image = picture.toImage()
+        size = range(image.width()), range(image.height())
+        light = [image.pixelColor(x, y).lightnessF() for x in size[0] for y in size[1]]
+        assert np.median(light) < 0.4  # the ground
+        assert max(light) > 0.6  # what stands on it
 
 
 def test_screen_that_cannot_draw_says_so(view, qtbot, monkeypatch) -> None:

@@ -13,7 +13,7 @@ from medview.core.words import tr
 from medview.gui.actions.bindings import shown_keys
 from medview.gui.actions.row import Row
 from medview.gui.actions.volume_rows import VOLUME_ROWS
-from medview.gui.style import GRID, icon, swatch
+from medview.gui.style import GRID, icon, style_sheet, swatch
 from medview.gui.views.ink import INK
 from medview.gui.views.keys import default_bindings, who_answers
 from medview.gui.views.volume_commands import VolumeCommands
@@ -44,7 +44,9 @@ class VolumeBar(QWidget):
         self._moved = 0  # where the slider was last
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("volume-bar")
-        self.setStyleSheet(f"#volume-bar {{ background: {INK.surface_1}; border-radius: 4px; }}")
+        # It lies on the picture, which is black in every theme.
+        own = f"#volume-bar {{ background: {INK.surface_1}; border-radius: 4px; }}"
+        self.setStyleSheet(style_sheet(INK) + own)
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID, GRID // 2, GRID, GRID // 2)
         row.setSpacing(0)
