@@ -172,7 +172,7 @@ class SegmentWork(QObject):
         self._window.sidebar.findings.show_tool(self._window.grid.active_view.tool_name)
 
     def _measure(self, opened: OpenVolume, dab: Dab) -> None:
-        from medview.imaging.segment.nodule import doubt_about, measure_nodule
+        from medview.imaging.segment.nodule import measure_nodule
         from medview.session.nodule_model import Lesion
         from medview.session.nodules import NODULE_CODE, is_nodule, nodule_measurement
 
@@ -199,9 +199,6 @@ class SegmentWork(QObject):
             self.nodule_measured.emit(opened, lesion)
             middle = np.mean(np.array(measured.points), axis=0)
             self._window.grid.go_to(PatientPoint(*(float(v) for v in middle)))
-            doubt = doubt_about(found, opened.volume.geometry.slice_step)
-            if doubt is not None:
-                self._window.reactions.say(doubt, "warn")
 
         from medview.imaging.segment.box import Box
 

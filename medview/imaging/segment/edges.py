@@ -68,11 +68,11 @@ def find_edges(
     lengths = _by_partial_volume(values, np.where(clean, reach, smooth), margin, levels)
     usable = clean & np.isfinite(lengths)
     filled = smooth
-    if has_core:
+    if has_core and clean.any():
         sharp = clean / (1.0 + (along / SHARP_MM2) ** 2)
         seen = np.where(clean, reach, 0.0) + along / np.maximum(smooth, 2.0)
         filled = fit(np.zeros(3), seen, np.sqrt(sharp), 2).radii
-    elif usable.any():
+    elif not has_core and usable.any():
         weights = np.where(usable, 1.0, 0.0)
         zero = np.zeros(3)
         filled = fit(zero, np.where(usable, lengths, 0.0), weights, degree).radii

@@ -19,6 +19,7 @@ from medview.core.geometry import FloatArray, PatientPoint
 from medview.core.progress import CancelToken
 from medview.core.volume import Volume
 from medview.core.words import Sentence, say
+from medview.imaging.segment.drawn import narrow_rim, seen_rim
 from medview.imaging.segment.edges import Edges, find_edges, quantile
 from medview.imaging.segment.extent import Axes, largest_axes
 from medview.imaging.segment.rays import (
@@ -43,7 +44,8 @@ _ROUNDS = 7
 _FIRST_REACH_MM, _WHOLE_REACH_MM = 15.0, REACH_MM - 2.0
 _PSF_MM2 = 0.08  # variance of a chest kernel, FWHM about 0.65 mm
 _LEAST_OF_SHELL = 0.3
-_SMALL_RIM_MM, _THICK_MM = 8.5, 2.0
+_SMALL_MM = 4.5  # radius of a nodule below which a rim of glass is drawn, not seen along rays
+_SMALL_CORE_MM, _DENSE, _FREE = 3.6, -450.0, 0.5
 _HALO_HU, _HALO_MM = 90.0, 0.42
 _HALO_SHARE = 0.17  # of the core's radius: spikes and a soft margin are no ground glass
 _SHARPEST = 0.35  # share of the rays that tell the density of the glass
@@ -95,7 +97,10 @@ def measure_nodule(
         if np.linalg.norm(densest - start) < _SAME_MM:
             raise
         whole, edges = _settle(crop, densest, lung, token)
-    halo = _halo(whole, edges)
+    halo, narrow = _halo(whole, edges), None
+    if halo is None and _may_hide_a_rim(whole, edges):
+        narrow = narrow_rim(crop, whole, edges.clean, token)
+        halo = None if narrow is None else narrow.hu
     solid_mm = None
     if halo is not None:
         core = edges
@@ -106,6 +111,11 @@ def measure_nodule(
             solid_mm = _core_diameter(crop, whole.centre, edges, shells)
             edges = _without_core(edges, shells)
     shape = _true_shape(crop, whole, edges)
+    if halo is not None and shape.radii.mean() < _SMALL_MM:
+        drawn = narrow or seen_rim(crop, shape, edges.clean, token)
+        if drawn is not None and drawn.core_mm is not None:
+            shape, solid_mm = drawn.surface, round(drawn.core_mm, 1)
+            edges = replace(edges, inside=drawn.hu)
     _refuse_tubes(shape, edges)
     mask, first = _mask(crop, shape)
     kind = "part-solid" if halo is not None else "solid" if edges.inside > -350 else "non-solid"
@@ -120,14 +130,6 @@ def measure_nodule(
         attached=1.0 - edges.clean_share,
         hu=edges.inside,
     )
-
-
-def doubt_about(nodule: Nodule, slice_step: float) -> Sentence | None:
-    """What must be said beside the numbers of a small rim of glass on thick slices (mm)."""
-    is_small = nodule.type == "part-solid" and nodule.mean_diameter_mm < _SMALL_RIM_MM
-    if not is_small or slice_step < _THICK_MM:
-        return None
-    return say("A small part-solid nodule on thick slices: its volume may be a fifth too large.")
 
 
 _NOTHING = say("There is no nodule here: click into the middle of one.")
@@ -310,6 +312,11 @@ def _halo(surface: Surface, edges: Edges) -> float | None:
     if between.sum() < 100:
         return None
     return float(np.median(edges.values[between]))
+
+
+def _may_hide_a_rim(surface: Surface, edges: Edges) -> bool:
+    is_small = float(surface.radii.mean()) < _SMALL_CORE_MM
+    return is_small and edges.inside > _DENSE and edges.clean_share > _FREE
 
 
 def _solid_part(crop: Crop, core: Surface, halo: float, edges: Edges) -> float:
