@@ -26,6 +26,7 @@ from medview.imaging.landmarks import landmark_shifts
 
 _STEP_MM = 2.5  # finest grid that the fit is made on
 _MOST_POINTS = 1_200_000  # of that grid: it becomes coarser until it holds
+_LEAST_DEPTH = 4  # planes of that grid: what smooths for the search needs as many
 _BINS = 32
 _COARSE = 4  # the starts are compared on a grid so many times coarser
 _KEPT_STARTS = 3
@@ -33,6 +34,7 @@ _SAMPLES = 60_000  # points that are compared on the fine grids
 _ROUNDS = 100  # of the optimiser, a level
 _SEED = 20261121
 _ALONG_MM = (0.0, -15.0, 15.0, -30.0, 30.0, -45.0, 45.0)  # starts along the slices' normal
+_NO_DEPTH = say("These two cannot be registered: one of them has no depth.")
 LEAST_OVERLAP = 0.25
 LEAST_LANDMARKS = 12
 MOST_RESIDUAL_MM = 7.0
@@ -73,9 +75,11 @@ def register(
     cancel = cancel or CancelToken()
     for volume in (fixed, moving):
         if volume.is_colour or not volume.geometry.is_spatial or min(volume.geometry.shape) < 3:
-            raise MedViewError(say("These two cannot be registered: one of them has no depth."))
+            raise MedViewError(_NO_DEPTH)
     step = _step_mm(fixed, moving)
     still, other = (even_grid(volume, step, cancel) for volume in (fixed, moving))
+    if min(*still.values.shape, *other.values.shape) < _LEAST_DEPTH:
+        raise MedViewError(_NO_DEPTH)
     search = _Search(still, other, progress, cancel)
     starts = list(_starts(still, other, is_same_frame=is_same_frame))
     matrix = search.refined(search.best_of(starts))

@@ -176,6 +176,14 @@ def test_pictures_without_depth_are_refused(imaging_data: Path) -> None:
         register(flat, flat)
 
 
+def test_a_stack_that_is_too_thin_for_the_search_is_refused() -> None:
+    """Three slices of a millimetre are one plane and a half of the search's grid."""
+    values = np.random.default_rng(3).integers(0, 900, (3, 40, 40)).astype(np.int16)
+    thin = Volume(geometry=Geometry(shape=values.shape, spacing=(3.0, 3.0, 1.0)), stored=values)
+    with pytest.raises(MedViewError, match="depth"):
+        register(thin, thin)
+
+
 def test_a_tilted_scan_is_straight_on_its_grid(imaging_data: Path) -> None:
     """A gantry tilt shears the stack; the grid is not sheared, and values lie where they were."""
     volume = read(imaging_data / "ct" / "head-tilt-philips")
