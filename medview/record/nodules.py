@@ -26,7 +26,9 @@ _TYPES = (
     (
         "part-solid",
         re.compile(
-            r"part[- ]solid|partly solid|mixed ground|混杂磨玻璃|部分实性|混合磨玻璃", re.IGNORECASE
+            r"part[- ]solid|partly solid|mixed ground|混杂磨玻璃|部分实性|混合磨玻璃"
+            r"|(?<!no )(?<!without )(?<!without a )\bsolid (?:component|core|portion)|(?<![无未见])实性成分",
+            re.IGNORECASE,
         ),
     ),
     ("non-solid", re.compile(r"ground[- ]?glass|GGN|non-?solid|磨玻璃", re.IGNORECASE)),
@@ -48,7 +50,7 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _PART_BEFORE = re.compile(
-    r"(?:(?:component|core|portion|part)s?(?: \w+)? |(?:成分|空洞)(?:大小|直径|约|为|径|[:：(（])*)$",
+    r"(?:\b(?:component|core|portion|part)s?(?: (?:of|is|was|measur\w+|about|approximately|up to|at|now))* |(?:成分|空洞)(?:大小|直径|约|为|径|[:：(（])*)$",
     re.IGNORECASE,
 )
 _SIZE_IN = re.compile(r" (?:in|at|within) (?:the )?(?P<place>[^,.;\n]{2,24}?)(?= and |[,.;)\n]|$)")
@@ -67,6 +69,7 @@ class NoduleFact:
     unit: str
     entity: Entity
     subject: str = ""
+    comparator: str = ""
 
 
 def nodule_facts(note: Note) -> Iterator[NoduleFact]:
@@ -93,10 +96,13 @@ def _facts_of(
     note: Note, nodule: Entity, size: Entity, dims: Sequence[float]
 ) -> Iterator[NoduleFact]:
     unit = size.value.unit if size.value else ""
-    yield NoduleFact("nodule_diameter_max", float(max(dims)), unit, size)
+    bound = size.value.comparator if size.value else ""
+    bound = "" if bound == "<=" else bound  # "up to 8 mm": the largest has 8
+    yield NoduleFact("nodule_diameter_max", float(max(dims)), unit, size, comparator=bound)
     if len(dims) >= 2:
         # Long and short axis in the plane: the first two that are written.
-        yield NoduleFact("nodule_diameter_mean", float((dims[0] + dims[1]) / 2), unit, size)
+        mean = float((dims[0] + dims[1]) / 2)
+        yield NoduleFact("nodule_diameter_mean", mean, unit, size, comparator=bound)
     sentence = next(
         (
             note.plain[s:e]
@@ -120,7 +126,7 @@ def _sized(note: Note) -> Iterator[tuple[Entity, Entity]]:
             continue
         nodule, size = by_id[relation.head], by_id[relation.tail]
         if _PART.match(note.plain, size.end) or _PART_BEFORE.search(
-            note.plain, max(0, size.start - 12), size.start
+            note.plain, max(0, size.start - 40), size.start
         ):
             continue
         if size.value is None or size.value.prior or size.value.unit not in _MILLIMETRES:

@@ -78,6 +78,13 @@ _PREGNANT = re.compile(
     r"(?P<no>not (?:currently )?|denies (?:being )?|negative |未|否认|非|无)?(?:(?<![A-Za-z])(?:pregnant\b|gravid\b)|怀孕(?!史)|妊娠(?=\d|早期|中期|晚期|状态|期妇女))",
     re.IGNORECASE,
 )
+# "If pregnant", "plans to become pregnant", "could be", "his wife is", "was ... in 2010"
+_NOT_PREGNANT_NOW = re.compile(
+    r"(?:\b(?:if|when|while|whether|history|previous(?:ly)?|never|unlikely|likely|possibly|could|may|might|cannot|can(?:['’]t)?|planning|plans?|want\w*|wish\w*|hop\w+|try\w*|trying"
+    r"|unable|until|before|after|avoid\w*|becom\w+|get(?:ting)?|risk|was|had been|wom[ae]n who|other|wife|partner|girlfriend|mother|sister|daughter)\b|既往|曾|备孕|计划|拟|若|如|妻子?|女儿|姐姐|妹妹)"
+    r"[^.;。，\n]{0,20}$",
+    re.IGNORECASE,
+)
 # "Is the patient pregnant? No", "Pregnant: yes"
 _ASKED = re.compile(
     r" ?[?？:：](?:[ \t]*(?:(?P<no>no|n|否|无)|(?P<yes>yes|y|是))\b)?", re.IGNORECASE
@@ -106,7 +113,7 @@ def observe(document: Document, note: Note) -> tuple[Observation, ...]:
         own = (entity.type, entity.start, entity.end) in structured
         facts += _facts(note, entity, document.date, structured=own)
     facts += [
-        _Fact(f.concept, f.value, f.entity, unit=f.unit, subject=f.subject)
+        _Fact(f.concept, f.value, f.entity, unit=f.unit, comparator=f.comparator, subject=f.subject)
         for f in nodule_facts(note)
     ]
     facts += [
@@ -339,12 +346,15 @@ def _relational(note: Note, structured: set[tuple[str, int, int]]) -> Iterator[_
 
 def _pregnancy(document: Document, note: Note) -> Iterator[_Fact]:
     for start, end in document.narrative:
-        match = _PREGNANT.search(note.plain, start, end)
-        if match is None or re.search(
-            r"(?:if|when|history|既往|previous)[^.;。]{0,20}$",
-            note.plain[max(start, match.start() - 30) : match.start()],
-            re.IGNORECASE,
-        ):
+        match = next(
+            (
+                m
+                for m in _PREGNANT.finditer(note.plain, start, end)
+                if not _NOT_PREGNANT_NOW.search(note.plain, max(start, m.start() - 40), m.start())
+            ),
+            None,
+        )
+        if match is None:
             continue
         answer = _ASKED.match(note.plain, match.end(), end)
         if answer is not None and answer["no"] is None and answer["yes"] is None:

@@ -36,7 +36,8 @@ _THEN_ANOTHER = re.compile(
     re.IGNORECASE,
 )
 _TODAY = re.compile(
-    r"\b(?:today|now|currently|this morning)\b|今[日天晨早]|目前|现(?!病)", re.IGNORECASE
+    r"\b(?:today|now|currently|this morning)\b|今[日天晨早]|目前|(?<![发出表体呈展涌浮再])现(?!病)",
+    re.IGNORECASE,
 )
 _WISHED = re.compile(
     r"(?:\b(?:target|goal|aim(?:ing)?(?: for)?|desired|baseline|usual|normal range(?: of| for)?|threshold|if|until|when|once|keep|maintain)|目标|基础|基线|控制在|维持|如|若)"

@@ -16,9 +16,14 @@ _NO_AGE = (
     r"(?!\d|[.,]\d|[A-Za-z%％]|\s?(?:岁\s?)?(?:[-–~～至到]|to )\s?\d"
     r"|\s?(?:(?:hours?|hrs?|h|minutes?|min|kg|cm|percent)(?![a-z])|%|小时|分钟))"
 )
+# "The patient is 6 weeks pregnant", "patient 2 weeks s/p CABG": a time since something else
+_ENDS_AGE = (
+    r"(?=,? (?:male|female|man|woman|boy|girl|gentleman|lady|infant|who|with|present(?:s|ed|ing)|admitted|complain\w*|[MF]\b)"
+    r"|[ ]?(?:$|[;)\n]|[.,](?! (?:post|s/p|status|after|pregnan|since|in|into|out|prior|ago)|\d)))"
+)
 _AGE = re.compile(
     rf"{BEGIN}(?P<n>\d{{1,3}})(?:[ -]?(?P<u>{_UNIT})(?:[ -]old| of age)|[ -]?(?P<yo>y/?o|y\.o\.|yo){END})"
-    rf"|(?:(?<=\bpatient )|(?<=\bpatient, )|(?<=\bpatient is )|(?<=\bpt ))(?P<n6>\d{{1,3}})[ -]?(?P<u6>{_UNIT}){END}(?! (?:of|ago|after|before|post|since|history|later|on|from|prior))"
+    rf"|(?:(?<=\bpatient )|(?<=\bpatient, )|(?<=\bpatient is )|(?<=\bpt ))(?P<n6>\d{{1,3}})[ -]?(?P<u6>{_UNIT}){END}{_ENDS_AGE}"
     rf"|{BEGIN}(?<!\bat )(?<!since )(?<!from )(?<!before )(?<!after )(?<!until )aged?[: ]+"
     rf"(?P<n2>\d{{1,3}}(?:\.\d)?)(?:(?<=[: ]\d{{3}})(?P<u2>[YMWD]){END}|(?P<y>Y){END}|[ -]?(?P<u3>{_UNIT}){END}|{_NO_AGE})"
     rf"|(?<![-–~～至到\d])(?P<n3>\d{{1,3}})\s?(?P<u4>岁(?!\s?[-–~～至到]\s?\d)|个月大|月龄|月大|周龄|周大|日龄|天大)"

@@ -91,7 +91,14 @@ _OTHER_SMOKE = re.compile(
 )
 _SUPPOSED = re.compile(r"\b(?:if|whether|unless|should|in case)\b[^.,;]{0,16}$", re.IGNORECASE)
 _AGAIN = re.compile(
-    r"[^.;。；\n]{0,24}\b(?:resumed|relapsed|restarted|(?:started|smoking|smokes) again|back to smoking)\b|[^。；\n]{0,6}(?:复吸|又吸|再次吸烟|再吸|重新吸烟)(?:\d+年)?",
+    r"(?P<gap>[^.;。；\n]{0,24})\b(?:resumed|relapsed|restarted|(?:started|smoking|smokes) again|back to smoking)\b"
+    r"|(?P<zh>[^。；\n]{0,6}?)(?:复吸|又吸|再次吸烟|再吸|重新吸烟)(?:\d+年)?",
+    re.IGNORECASE,
+)
+_NOT_AGAIN = re.compile(r"\b(?:not|never|no|without|n['’]t)\b|[未没无不]", re.IGNORECASE)
+# "Quit 2010, metformin restarted": another thing than smoking
+_HABIT_GOES_ON = re.compile(
+    r"(?:[\s,()]|\b(?:but|and|then|later|has|have|had|he|she|recently|since|now|again|unfortunately|after|for|ago|in|briefly|years?|months?|weeks?|(?:19|20)?\d{1,2})\b)*",
     re.IGNORECASE,
 )
 _ADVICE = re.compile(
@@ -116,7 +123,7 @@ _ZH_TAIL = (
 _CHINESE = re.compile(
     r"(?P<never>(?:否认|无|没有|未)(?:有)?(?:长期)?(?:吸烟|抽烟|烟酒|吸烟饮酒|吸烟、饮酒|烟酒不良)(?:史|嗜好|习惯|等不良嗜好)?|(?<!现)(?<!目前)(?<!已)(?:从不|不|从未|未曾|从来不|从无)(?:吸烟|抽烟)(?:史)?"
     r"|(?:吸烟|抽烟|烟酒|烟)(?:史|情况|嗜好)?\s*[:：]?\s*(?:[(（][-－—][)）]|[:：]\s*(?:否认?|无|没有|从不|从未|不吸))|非吸烟者)"
-    r"|(?P<gone>(?:现|目前|现在|近\S{0,4})?(?:已经?不再?|不再)(?:吸烟|抽烟))|(?P<notnow>(?:现在?|目前)(?:不|未|无)(?:吸烟|抽烟))"
+    r"|(?P<gone>(?:现|目前|现在|近\S{0,4})?(?:已经?不再?|不再|未再|没有?再)(?:吸烟|抽烟))|(?P<notnow>(?:现在?|目前)(?:不|未|无)(?:吸烟|抽烟))"
     rf"|(?P<still>{ZH_NOT_QUIT}(?:[，,](?:既往|曾|现)?(?:吸烟|抽烟)(?:史)?)?{_ZH_TAIL})"
     rf"|(?P<yes>(?:既往|曾|有|长期|仍|目前|现|每[日天]|日均)*(?:吸烟|抽烟|烟龄)(?:史|病史)?(?:[:：](?:是|有|目前|现吸))?)(?P<tail>{_ZH_TAIL})"
     rf"|(?P<quit>(?<![嘱劝议应须需要导烟])(?=[^戒，。；]{{0,16}}戒(?:烟|除|掉|$|[，。；]))(?:{_ZH_QUIT})(?:[，,](?:既往|曾|原|戒烟前|戒前|此前)(?:吸烟)?{_ZH_TAIL})?)|(?<![\d.]){_ZH_PY}"
@@ -170,11 +177,19 @@ def _english(text: str, span: Span, match: re.Match[str]) -> Entity | None:
     return _mention(text, start, end, status, attrs)
 
 
+def _again(text: str, end: int, stop: int) -> re.Match[str] | None:
+    """Where it is said that somebody who had stopped smokes again, and not that he does not."""
+    match = _AGAIN.match(text, end, stop)
+    if match is None or _NOT_AGAIN.search(match["gap"] or match["zh"] or ""):
+        return None
+    return match if match["gap"] is None or _HABIT_GOES_ON.fullmatch(match["gap"]) else None
+
+
 def _at_its_time(text: str, span: Span, match: re.Match[str]) -> tuple[str, int]:
     """The status with what stands around the words, and where the mention ends."""
     start, end = match.span()
     status = _english_status(match)
-    if again := _AGAIN.match(text, end, span[1]):
+    if again := _again(text, end, span[1]):
         return ("current", again.end()) if status == "former" else (status, end)
     if _NOT_SAID.match(text, end):  # the answer may be a sentence of its own
         return "", end
@@ -222,7 +237,7 @@ def _chinese(text: str, span: Span, match: re.Match[str]) -> Entity:
     attrs = whose(text, span, start, end)
     if match["quit"] and _is_told_to(text, start, said):
         return _mention(text, start, end, "", attrs)
-    if _ZH_HAS_QUIT.search(said) and (again := _AGAIN.match(text, end, span[1])):
+    if _ZH_HAS_QUIT.search(said) and (again := _again(text, end, span[1])):
         return _mention(text, start, again.end(), "current", attrs)
     if match["never"] or match["gone"] or match["notnow"]:
         status = "never" if match["never"] else "former" if match["gone"] else ""

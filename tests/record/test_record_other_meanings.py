@@ -1,0 +1,96 @@
+"""Sentences that look like a statement about the patient today, and are something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from medview.record import Note
+
+Reader = Callable[..., Note]
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("The patient is 6 weeks pregnant. She is a 32-year-old woman.", [32.0]),
+        ("The patient is 3 months out from surgery. A 62-year-old man.", [62.0]),
+        ("Patient 2 weeks s/p CABG, 62-year-old man.", [62.0]),
+        ("The patient is 5 years cancer free. 71-year-old woman.", [71.0]),
+        ("The patient, 3 weeks, postpartum.", []),
+        ("Patient is 62 years, male, with cough.", [62.0]),
+        ("Patient 62 years male.", [62.0]),
+    ],
+)
+def test_a_time_since_something_is_no_age(read: Reader, text: str, years: list[float]) -> None:
+    assert [o.value for o in read(text).observations if o.concept == "age"] == years
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "values"),
+    [
+        ("去年体检发现肌酐180umol/L。", "creatinine", []),
+        ("去年出现血压180/110mmHg。", "systolic_bp", []),
+        ("现血压120/80mmHg。", "systolic_bp", [120.0]),
+        ("Former smoker, has not relapsed.", "smoking_status", ["former"]),
+        ("Ex-smoker, never resumed.", "smoking_status", ["former"]),
+        ("Ex-smoker, relapsed last year.", "smoking_status", ["current"]),
+        ("Quit smoking in 2010, has since resumed.", "smoking_status", ["current"]),
+        ("Quit smoking in 2010, metformin restarted.", "smoking_status", ["former"]),
+        ("戒烟10年，未再吸烟。", "smoking_status", ["former"]),
+        ("吸烟20年，已戒烟5年，未复吸。", "smoking_status", ["former"]),
+        ("吸烟20年，戒烟5年后复吸3年。", "smoking_status", ["current"]),
+    ],
+)
+def test_what_was_found_or_given_up_then_is_not_of_today(
+    read: Reader, text: str, concept: str, values: list[object]
+) -> None:
+    assert [o.value for o in read(text).observations if o.concept == concept] == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She has never been pregnant.",
+        "She plans to become pregnant.",
+        "Unlikely to be pregnant.",
+        "She could be pregnant.",
+        "She was pregnant in 2010.",
+        "His wife is pregnant.",
+        "计划怀孕。",
+    ],
+)
+def test_a_pregnancy_wished_supposed_or_of_another_is_none(read: Reader, text: str) -> None:
+    assert not [o for o in read(text).observations if o.concept == "pregnancy"]
+
+
+def test_a_nodule_below_a_size_has_a_bound_and_no_size(read: Reader) -> None:
+    (below,) = (
+        o
+        for o in read("RUL nodule measures <6 mm.").observations
+        if o.concept == "nodule_diameter_max"
+    )
+    assert (below.value, below.comparator) == (6.0, "<")
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes", "kind"),
+    [
+        (
+            "Nodule in the right upper lobe measuring 14 mm with a solid component of 5 mm.",
+            [14.0],
+            "part-solid",
+        ),
+        ("12 mm nodule in the RUL, 4 mm solid component.", [12.0], "part-solid"),
+        ("右上肺磨玻璃结节，大小约14mm，实性成分约5mm。", [14.0], "part-solid"),
+        ("右上肺磨玻璃结节，大小约14mm，无实性成分。", [14.0], "non-solid"),
+        ("14 mm ground glass nodule in the RUL without solid component.", [14.0], "non-solid"),
+    ],
+)
+def test_the_solid_component_is_a_part_of_its_nodule(
+    read: Reader, text: str, sizes: list[float], kind: str
+) -> None:
+    found = read(text).observations
+    assert [o.value for o in found if o.concept == "nodule_diameter_max"] == sizes
+    assert [o.value for o in found if o.concept == "nodule_type"] == [kind]
