@@ -94,3 +94,55 @@ def test_the_solid_component_is_a_part_of_its_nodule(
     found = read(text).observations
     assert [o.value for o in found if o.concept == "nodule_diameter_max"] == sizes
     assert [o.value for o in found if o.concept == "nodule_type"] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Complications of diabetes: none.", {"diabetes": []}),
+        ("Medications for hypertension: none.", {"hypertension": []}),
+        ("Previous hospitalisation for COPD: none.", {"copd": []}),
+        ("History of diabetes: no.", {"diabetes": [False]}),
+        ("Suspected stroke: yes.", {"stroke_tia_embolism": []}),
+        ("Diabetes: no known complications.", {"diabetes": [True]}),
+        ("Diabetes: none known.", {"diabetes": [False]}),
+        ("Hypertension -\ncontrolled on amlodipine.", {"hypertension": [True]}),
+        ("HTN -\nDM +", {"hypertension": [False], "diabetes": [True]}),
+        ("HTN: - DM: + CAD: -", {"hypertension": [False], "diabetes": [True]}),
+        ("Stroke: (-). Diabetes: (+).", {"stroke_tia_embolism": [], "diabetes": [True]}),
+        ("Diabetes - no", {"diabetes": [False]}),
+        ("Diabetes: Y. Hypertension: N", {"hypertension": [False], "diabetes": [True]}),
+        ("糖尿病：否 高血压：是", {"hypertension": [True], "diabetes": [False]}),
+        ("Diabetes: n/a", {"diabetes": []}),
+        ("Diabetes: yes/no", {"diabetes": []}),
+        ("糖尿病：有/无", {"diabetes": []}),
+        ("糖尿病：不详", {"diabetes": []}),
+    ],
+)
+def test_an_answer_is_that_of_the_whole_question(
+    read: Reader, text: str, known: dict[str, list[bool]]
+) -> None:
+    found = read(text).observations
+    assert {k: [o.value for o in found if o.concept == k] for k in known} == known
+
+
+@pytest.mark.parametrize(
+    ("text", "hypertension", "diabetes"),
+    [
+        ("[x] Hypertension [ ] Diabetes", [True], []),
+        ("Past history: ☐ Diabetes ☑ Hypertension", [True], []),
+        ("□糖尿病 ☑高血压", [True], []),
+        ("Hypertension [x] Diabetes [ ] Asthma [x]", [True], []),
+        ("Diabetes [ ] yes [x] no\nHypertension [x] yes [ ] no", [True], [False]),
+        ("Diabetes yes [ ] no [x]", [], [False]),
+        ("Diabetes [ ] yes [ ] no", [], []),
+        ("糖尿病：□有 ☑无  高血压：☑有 □无", [True], [False]),
+        ("□ 糖尿病\n□ 高血压", [True], [True]),  # bullets
+    ],
+)
+def test_a_box_that_is_not_ticked_says_nothing(
+    read: Reader, text: str, hypertension: list[bool], diabetes: list[bool]
+) -> None:
+    found = read(text).observations
+    assert [o.value for o in found if o.concept == "hypertension"] == hypertension
+    assert [o.value for o in found if o.concept == "diabetes"] == diabetes

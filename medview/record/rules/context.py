@@ -20,7 +20,7 @@ from itertools import islice
 from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
 from medview.record.rules.alternation import one_of
-from medview.record.rules.answers import answer_to
+from medview.record.rules.answers import Answer, answer_to, choices
 from medview.record.rules.taken_back import ended_after, unknown_after
 
 _HOW = ("dose", "route", "frequency", "duration")  # may share a word with a cue: "，口服"
@@ -69,6 +69,7 @@ _LIST_FILL = re.compile(
 )
 
 
+_ASKED = re.compile(r"[\w ]*")  # between a cue and the name in a question
 # Between "previously" and the size that it speaks of, and behind a size.
 _TO_SIZE = re.compile(
     r"(?:\s|[:：(（约为是]|\b(?:measur(?:ed|ing)|it|this|was|at|as|about|approximately|up to)\b)*",
@@ -144,10 +145,11 @@ def with_context(
 ) -> list[Entity]:
     """The entities of one sentence with negation, uncertainty, time and experiencer set."""
     answers = {e: a for e in entities if (a := answer_to(text, e)) and e.type in CONTEXT_TYPES}
+    said = [a.span for a in answers.values()] + choices(text, span)
     cues = [
         c
         for c in find_cues(text, span, languages, [e for e in entities if e.type not in _HOW])
-        if not any(c.start < a.span[1] and a.span[0] < c.end for a in answers.values())
+        if not any(c.start < end and start < c.end for start, end in said)
     ]
     cues = _without_those_of_sizes(text, cues, entities)
     spans = [(e.start, e.end) for e in entities]
@@ -159,21 +161,33 @@ def with_context(
             result.append(entity)
             continue
         reaching = {
-            category: _nearest(said, text, entity, stops, spans)
-            for category, said in by_category.items()
+            category: _nearest(of_it, text, entity, stops, spans)
+            for category, of_it in by_category.items()
         }
         if _is_denied_after(text, reaching["uncertain"], reaching["negated"]):
             reaching["uncertain"] = None
         _weigh_tests(text, span, entity, entities, reaching)
         if (answer := answers.get(entity)) is not None:
-            said = Cue("negated", "after", *answer.span)
-            reaching["negated"], reaching["uncertain"] = (said if answer.says_no else None), None
+            _answered(text, entity, answer, reaching)
         if reaching["historical"] is None:
             reaching["historical"] = _done(text, entity, span)
         _take_back(text, span, entity, reaching)
         attrs = _attributes(reaching, entity, section)
         result.append(entity if attrs == entity.attrs else replace(entity, attrs=attrs))
     return [_as_said(text, e, result, i) for i, e in enumerate(result)]
+
+
+def _answered(text: str, entity: Entity, answer: Answer, reaching: dict[str, Cue | None]) -> None:
+    """Weigh an answer: a yes to "Suspected PE" says no more than that it is suspected."""
+    if answer.says == "yes":
+        for category in ("negated", "uncertain"):
+            cue = reaching[category]
+            if cue is not None and not _ASKED.fullmatch(text, cue.end, entity.start):
+                reaching[category] = None
+        return
+    category = "negated" if answer.says == "no" else "uncertain"
+    reaching["negated"] = reaching["uncertain"] = None
+    reaching[category] = Cue(category, "after", *answer.span)
 
 
 def _as_said(text: str, label: Entity, all_of: Sequence[Entity], place: int) -> Entity:
