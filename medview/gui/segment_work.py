@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from medview.core.errors import MedViewError
 from medview.core.geometry import PatientPoint
 from medview.core.progress import CancelToken
-from medview.core.results import LabelMap
+from medview.core.results import OWN_MASK, LabelMap
 from medview.core.words import say, tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.segment_changes import SegmentChanges
@@ -22,7 +22,7 @@ from medview.gui.views.slice_view import SliceView
 from medview.session.events import ActiveChanged, Event, WorkChanged
 from medview.session.segmenting import Beginning
 from medview.session.segments import CORONARY_CALCIUM, Segment
-from medview.session.studies import OpenVolume
+from medview.session.studies import OpenVolume, Place
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -51,7 +51,7 @@ class SegmentWork(QObject):
         self._desk = window.session.segmenting
         self._cancel = CancelToken()
         self._counted: set[str] = set()  # segments whose numbers are being worked out
-        self._painted: LabelMap | None = None
+        self._painted: tuple[Place, LabelMap] | None = None
         self._others = QTimer(self, singleShot=True, interval=_OTHERS_MS)
         self._others.timeout.connect(self._show_everywhere)
         window.grid.dabbed.connect(self._dabbed)
@@ -139,17 +139,20 @@ class SegmentWork(QObject):
             inside = in_window(opened.volume, box, inside, brush.window)
         painted = self._desk.strokes.paint(box, inside, on=dab.tool != "eraser")
         if painted is not None:
-            self._painted = painted
+            self._painted = (opened.place, painted)
             _replace_in(self._window.grid.active_view, painted)
             if not self._others.isActive():
                 self._others.start()
 
     def _show_everywhere(self) -> None:
         """The other views that show the stack, a few times a second while a stroke goes on."""
-        place, painted = self._session.active, self._painted
-        if place is None or painted is None:
+        if self._painted is None:
             return
-        self._painted = None
+        (place, painted), self._painted = self._painted, None
+        # Meanwhile the reader may have closed the stack, or deleted the segment.
+        is_open = self._session.studies.place(place.key) is not None
+        if not is_open or painted.id not in {OWN_MASK + each.id for each in self._desk.of(place)}:
+            return
         for tile in self._window.grid.tiles:
             if tile.key == place.key:
                 _replace_in(tile.view, painted)

@@ -7,8 +7,12 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from medview.gui import segment_work
+from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
 
 Quiet = Callable[..., None]
@@ -17,6 +21,14 @@ Quiet = Callable[..., None]
 def _is_gone(held: weakref.ref[object]) -> bool:
     gc.collect()
     return held() is None
+
+
+def _paint(view: SliceView, qtbot: QtBot) -> None:
+    """A stroke from the middle of a view."""
+    middle = view.rect().center()
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(view, middle + QPoint(20, 5))
+    qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=middle + QPoint(20, 5))
 
 
 def test_no_view_holds_the_pixels_of_a_patient_who_was_closed(
@@ -32,3 +44,95 @@ def test_no_view_holds_the_pixels_of_a_patient_who_was_closed(
     window.close_patient()
 
     qtbot.waitUntil(lambda: _is_gone(held))
+
+
+def test_nothing_holds_the_upper_of_two_series_that_were_closed(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.open_paths([imaging_data / "petct"])
+    qtbot.waitUntil(lambda: len(list(window.session.studies.places())) == 2)
+    quiet(window)
+    lower, upper = (place.series.uid for place in window.session.studies.places())
+    window.actions_.perform("fusion.lay", lower=lower, upper=upper)
+    stages = [tile.view.stage for tile in window.grid.tiles]
+    qtbot.waitUntil(lambda: any(stage.upper is not None for stage in stages))
+    quiet(window)
+    layer = next(stage.upper for stage in stages if stage.upper is not None)
+    held = weakref.ref(layer.volume)
+    del layer
+
+    window.close_patient()
+
+    qtbot.waitUntil(lambda: _is_gone(held), timeout=10_000)
+
+
+def test_masks_of_a_patient_who_was_closed_are_held_by_nothing_and_come_back(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    qtbot.waitUntil(lambda: window.session.active is not None)
+    quiet(window)
+    window.set_tool("brush")
+    view = window.grid.active_view
+    _paint(view, qtbot)
+    qtbot.waitUntil(lambda: len(window.session.work.segments) == 1)
+    qtbot.waitUntil(lambda: len(view.stage.overlays) == 1)
+    (mask,) = view.stage.overlays
+    voxels, held = int(mask.voxels.sum()), weakref.ref(mask)
+    del mask
+
+    window.close_patient()
+    qtbot.waitUntil(lambda: _is_gone(held), timeout=10_000)
+
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    qtbot.waitUntil(lambda: len(window.grid.active_view.stage.overlays) == 1)
+    (again,) = window.grid.active_view.stage.overlays
+    assert int(again.voxels.sum()) == voxels > 0
+
+
+@pytest.fixture
+def patient_views(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How long in ms the other views wait with a stroke: longer than it takes to turn to a
+    series, as on a machine that is quicker than this one."""
+    monkeypatch.setattr(segment_work, "_OTHERS_MS", 1500)
+    return 1500
+
+
+def test_a_stroke_is_not_drawn_over_another_patient_who_is_shown_right_after_it(
+    patient_views: int, window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "ct" / "ct-small.dcm"])
+    qtbot.waitUntil(lambda: len(list(window.session.studies.places())) == 2)
+    quiet(window)
+    painted, other = window.session.studies.places()
+    for place in (other, painted):  # both are in memory
+        window.show_series(place.key)
+        quiet(window)
+    window.set_tool("brush")
+    view = window.grid.active_view
+    _paint(view, qtbot)
+    assert len(window.session.work.segments) == 1
+
+    window.show_series(other.key)
+    qtbot.wait(2 * patient_views)
+
+    assert view.stage.shown.patient.id == other.patient.id != painted.patient.id
+    assert view.stage.overlays == ()
+
+
+def test_a_segment_that_was_deleted_right_after_a_stroke_is_drawn_no_more(
+    patient_views: int, window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    qtbot.waitUntil(lambda: window.session.active is not None)
+    quiet(window)
+    window.set_tool("brush")
+    view = window.grid.active_view
+    _paint(view, qtbot)
+    (segment,) = window.session.work.segments
+
+    window.session.segmenting.delete(segment)
+    qtbot.wait(2 * patient_views)
+
+    assert window.session.work.segments == ()
+    assert view.stage.overlays == ()
