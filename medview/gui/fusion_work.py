@@ -195,7 +195,7 @@ class FusionWork(QObject):
     def _show_bar(self) -> None:
         fused = self._of_active()
         if fused is None:
-            self.bar.hide()
+            self.bar.show_nothing()
         elif fused.said is not None:
             self.bar.show_refusal(fused.said)
         elif fused.layer is not None:

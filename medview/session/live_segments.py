@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from medview.core.results import OWN_MASK, Label, LabelMap
 from medview.imaging.segment.box import Bits, Box, LiveMask, bounds
 from medview.imaging.segment.size import MaskStatistics
+from medview.session.journal import work_key
 from medview.session.made import Made
 from medview.session.segments import Patch, PatchStore, Segment, changed_box, follow
 from medview.session.studies import Place
@@ -18,8 +20,12 @@ _QUICKLY_PACKED = 4_000_000  # voxels
 
 @dataclass(eq=False)
 class _Live:
-    """A segment in memory: its voxels, the patches they stand for, its picture and its numbers."""
+    """A segment in memory: its voxels, the patches they stand for, its picture and its numbers.
 
+    filed_under: the key of the work that it is part of.
+    """
+
+    filed_under: str
     mask: LiveMask
     patches: tuple[Patch, ...] = ()
     label_map: LabelMap | None = None
@@ -97,10 +103,21 @@ class LiveSegments:
         """Patches that a new segment begins with."""
         return self._store(place).put_all(*voxels)
 
+    def let_go(self, keys: Collection[str]) -> None:
+        """Hold no voxels of some work: they are read from its patches when they are asked for."""
+        with self._lock:
+            self._live = {
+                name: live for name, live in self._live.items() if live.filed_under not in keys
+            }
+
     def _follow(self, place: Place, segment: Segment) -> _Live:
         """Brought to the segment's patches where undo or redo changed them."""
         with self._lock:
-            live = self._live.setdefault(segment.id, _Live(LiveMask(place.stack.geometry.shape)))
+            live = self._live.get(segment.id)
+            if live is None:
+                key = work_key(place.patient, place.study.uid)
+                live = _Live(key, LiveMask(place.stack.geometry.shape))
+                self._live[segment.id] = live
             if live.patches != segment.patches:
                 box = changed_box(live.patches, segment.patches)
                 box = box.cut(Box((0, 0, 0), live.mask.grid))

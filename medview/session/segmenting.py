@@ -9,11 +9,13 @@ from uuid import uuid4
 
 from medview.core.errors import UnreadableInstance
 from medview.core.results import Code, LabelMap, Measurement, ModelRun
+from medview.core.study import Patient
 from medview.core.words import Sentence, say
 from medview.imaging.overlay import SAFE_COLOURS
 from medview.imaging.segment.box import Bits, Box, LiveMask
 from medview.imaging.segment.size import MaskStatistics
 from medview.session.events import Events, KnowledgeChanged, Message, SegmentsCounted
+from medview.session.journal import work_key
 from medview.session.live_segments import LiveSegments
 from medview.session.made import Made, account_name
 from medview.session.nodules import link, linked_to, measured_again
@@ -124,6 +126,10 @@ class Segmenting:
         corrected = {segment.origin_key for segment in self.of(place)}
         maps = [_without(run, corrected) for run in runs if run.label_map is not None]
         return [*(each for each in maps if each is not None), *self.label_maps(place)]
+
+    def let_go(self, patient: Patient) -> None:
+        """A patient is closed: hold none of their masks."""
+        self._live.let_go({work_key(patient, study.uid) for study in patient.studies})
 
     # -- commands --------------------------------------------------------------------------
 

@@ -212,6 +212,8 @@ class Session:
             self.documents.close_of(patient)
         self._active = None
         self.studies.close_patient(patient)
+        if patient is not None:
+            self.segmenting.let_go(patient)
         self._active = first_place(self.studies.places())
         self.events.send(ActiveChanged())
         self.events.send(KnowledgeChanged())

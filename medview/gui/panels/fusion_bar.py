@@ -103,6 +103,11 @@ class FusionBar(QWidget):
         self._layer, self._said = None, said
         self._show_parts()
 
+    def show_nothing(self) -> None:
+        """Nothing lies over the views any more, and nothing of it is held."""
+        self._layer, self._name, self._said = None, "", None
+        self.hide()
+
     def _show_parts(self) -> None:
         is_fused = self._layer is not None
         for widget in (self.blend, self._share, self.maps, self.threshold, *self._switches):
