@@ -60,6 +60,17 @@ _KINS = re.compile(
     r"|\b(?:maternal|paternal|donor) (?:\w+ ){0,2}$|(?:父亲|母亲|其父|其母|兄|弟|姐|妹|儿子|女儿|丈夫|妻子|供体)的?(?:测)?$",
     re.IGNORECASE,
 )
+# "Urine creatinine", "CSF: WBC 12, glucose 40", 腹水白蛋白: no values of the blood
+_FLUID = re.compile(
+    r"\b(?:urin(?:e|ary)|pleural|csf|cerebrospinal|ascit(?:ic|es)|peritoneal|synovial|pericardial|amniotic|drain|sweat|dialysate|stool|f(?:a)?ecal|BAL)"
+    r"(?: fluid)?(?: (?:spot|random|total))? ?[:：-]? ?$"
+    r"|\b(?:urine|csf|cerebrospinal fluid|(?:pleural|ascitic|peritoneal|synovial|pericardial|drain) fluid)(?: (?:analysis|studies|chemistry|results?))?"
+    r"(?:[:：]| showed| shows)(?:(?!\b(?:serum|blood|plasma)\b)[^.;。；\n]|\.(?=\d)){0,80}$"
+    r"|(?:尿液?|胸水|胸腔积液|腹水|脑脊液|关节液|心包积液|引流液|透析液|粪便?|汗液)(?:检查|常规|生化|化验)?(?:中|的|示|[：:])?$"
+    r"|(?:尿液?|胸水|腹水|脑脊液)(?:检查|常规|生化|化验)?(?:示|[：:])(?:(?!血清|血浆|血[：:])[^.;。；\n]|\.(?=\d)){0,60}$",
+    re.IGNORECASE,
+)
+_OF_BLOOD = re.compile(r"serum|blood|plasma|血", re.IGNORECASE)
 # Here the patient is spoken of again.
 _SELF = re.compile(
     r"\b(?:patient|pt|he|she|this|reports?|states?|says?|brought|accompanied)\b|患[者儿]|病人|本人|代?诉",
@@ -189,6 +200,8 @@ def _measured(note: Note, entity: Entity) -> Iterator[_Fact]:
     value = entity.value
     if value is None or not entity.concepts or _is_relatives(note, entity):
         return
+    if _is_of_other_fluid(note, entity):
+        return
     concept = concepts()[entity.concepts[0]]
     if value.dims:
         high, low = float(value.dims[0]), float(value.dims[1])
@@ -201,9 +214,18 @@ def _measured(note: Note, entity: Entity) -> Iterator[_Fact]:
             yield _Fact(concept.id, float(value.num), entity, unit, value.comparator, value.concept)
 
 
+def _is_of_other_fluid(note: Note, measured: Entity) -> bool:
+    """Whether a result is that of urine, CSF or an effusion."""
+    if _OF_BLOOD.match(note.said(measured)):
+        return False
+    return _FLUID.search(note.plain, max(0, measured.start - 100), measured.start) is not None
+
+
 def _is_relatives(note: Note, measured: Entity) -> bool:
     """Whether a lab or vital is said of a relative: "mother's BP 180/110", 母亲血压180/110."""
-    return _KINS.search(note.plain, max(0, measured.start - 60), measured.start) is not None
+    is_family = label_at(note.sections, measured.start) == "family"
+    before = max(0, measured.start - 60)
+    return is_family or _KINS.search(note.plain, before, measured.start) is not None
 
 
 def _smoking(note: Note, entity: Entity, date: str) -> Iterator[_Fact]:

@@ -26,12 +26,13 @@ _BEFORE = re.compile(
 )
 _FIRST = re.compile(rf"\s*(?:{_EARLIER})[,，][^.;。；\n,，]{{0,40}}$", re.IGNORECASE)
 _AFTER = re.compile(
-    rf"(?:(?![.](?!\d)|[;。；\n,，)]|\d ?/ ?\d).){{0,30}}?(?:{_EARLIER}|\bpreviously\b)",
+    rf"(?:(?![.](?!\d)|[;。；\n,，)]|\d ?/ ?\d|\d++(?:\.\d++)?(?! ?(?:days?|weeks?|months?|years?|个?[天日周月年]))).){{0,30}}?(?:{_EARLIER}|\bpreviously\b)",
     re.IGNORECASE,
 )
 # "1.2 -> 3.4", "180/100, now 140/80": the last is that of now
 _THEN_ANOTHER = re.compile(
     r" ?(?:-+>|=+>|→) ?\d"
+    r"|[ ,，]*(?:then )?(?:rose|rising|fell|falling|increas\w+|decreas\w+|improv\w+|dropp?\w*|went)(?: up| down)? to (?:about )?\d|[，,]?(?:渐|逐渐|后|已|又)?(?:升高?|增高?|上升|下?降低?|增加|恢复)(?:至|到|为)\d"
     r"|[ ,，;；(（]+(?:and |but )?(?:now|today|currently|今[日天晨]|目前|现)[ :：为是]*(?:\d+(?:\.\d+)?|\d{2,3}/\d{2,3})(?: ?[^\s\d.,;。；，]{1,10})? ?(?:[.;,)。；，）\n]|$)",
     re.IGNORECASE,
 )
@@ -40,7 +41,7 @@ _TODAY = re.compile(
     re.IGNORECASE,
 )
 _WISHED = re.compile(
-    r"(?:\b(?:target|goal|aim(?:ing)?(?: for)?|desired|baseline|usual|normal range(?: of| for)?|threshold|if|until|when|once|keep|maintain)|目标|基础|基线|控制在|维持|如|若)"
+    r"(?:\b(?:expected|predicted|birth|peak|nadir|maxim(?:um|al)|minimum|highest|lowest|target|goal|aim(?:ing)?(?: for)?|desired|baseline|usual|normal range(?: of| for)?|threshold|if|until|when|once|keep|maintain)|目标|出生|最高|最低|峰值|基础|基线|控制在|维持|如|若)"
     r"(?:(?: (?:a|an|the|of|for|is|was))* ?| 值)$",
     re.IGNORECASE,
 )
@@ -48,6 +49,7 @@ _WISH_BEHIND = re.compile(
     r" ?[(（]?(?:goal|target|baseline|threshold|目标|基线)|[^.;。；\n,，]{0,8}\b(?:is |as )(?:the |his |her )?(?:goal|target|baseline)",
     re.IGNORECASE,
 )
+_YEAR_WITHIN = re.compile(r"[(（][^()（）\d]{0,12}(?P<year>(?:19|20)\d{2})(?!\d)")
 _YESTERDAY = re.compile(r"yesterday|昨[日天晚]", re.IGNORECASE)
 _WORDS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
           "一": 1, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8}  # fmt: skip
@@ -70,6 +72,12 @@ def of_another_time(text: str, result: Entity) -> re.Match[str] | None:
         or _FIRST.match(text, start, result.start)
         or _AFTER.match(text, result.end, result.end + _LOOK)
     )
+
+
+def year_within(text: str, result: Entity) -> str:
+    """The year in a bracket between a result's name and number: "Creatinine (2019): 4.5"."""
+    match = _YEAR_WITHIN.search(text, result.start, result.end)
+    return match["year"] if match else ""
 
 
 def is_of_today(text: str, result: Entity) -> bool:

@@ -7,9 +7,15 @@ from bisect import bisect_left, bisect_right
 
 from medview.record.document import Document
 from medview.record.note import Entity, Note
-from medview.record.relative_time import day_of_words, is_of_today, of_another_time
+from medview.record.relative_time import (
+    day_of_words,
+    is_of_today,
+    of_another_time,
+    year_within,
+)
 from medview.record.rules.demographics import iso_date
 
+_YEAR = re.compile(r"\b(?:19|20)\d{2}\b")
 _SENTENCE_END = re.compile(r"[.。](?:\s|$)|\n")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*\n")
 _TITLE_REST = 12  # characters that may stand beside examination and date in a title
@@ -27,7 +33,7 @@ class Times:
             if relation.type != "test_date":
                 continue
             head, date = note.entity(relation.head), note.entity(relation.tail)
-            if written := iso_date(self._note.said(date)):
+            if written := iso_date(self._note.said(date)) or self._other_year(date):
                 self._own.setdefault(relation.head, written)
             if head.type == "procedure":
                 exams.append((date.end, head, date))
@@ -46,8 +52,16 @@ class Times:
             return day
         if own or not is_result:
             return own or day
+        year = year_within(self._note.plain, entity)
+        if year and not day.startswith(year):
+            return year
         words = of_another_time(self._note.plain, entity)
         return day if words is None else day_of_words(words, day) or None
+
+    def _other_year(self, date: Entity) -> str:
+        """The year of a date whose day and month are not clear, where it is not the document's."""
+        year = _YEAR.search(self._note.said(date))
+        return year[0] if year and not self._document.date.startswith(year[0]) else ""
 
     def _of_line(self, entity: Entity) -> str:
         number = bisect_right(self._dated_starts, entity.start) - 1

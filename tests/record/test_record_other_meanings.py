@@ -146,3 +146,49 @@ def test_a_box_that_is_not_ticked_says_nothing(
     found = read(text).observations
     assert [o.value for o in found if o.concept == "hypertension"] == hypertension
     assert [o.value for o in found if o.concept == "diabetes"] == diabetes
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "values"),
+    [
+        ("Urine creatinine 12 mg/dL.", "creatinine", []),
+        ("Urine sodium 120 mmol/L.", "sodium", []),
+        ("Ascitic albumin 1.2 g/dL.", "albumin", []),
+        ("Ascites, albumin 2.1 g/dL.", "albumin", [2.1]),
+        ("CSF: WBC 12 x10^9/L, glucose 40 mg/dL.", "leucocytes", []),
+        ("CSF: WBC 12 x10^9/L, glucose 40 mg/dL.", "glucose", []),
+        ("Pleural fluid: albumin 1.5 g/dL, serum albumin 3.0 g/dL.", "albumin", [3.0]),
+        ("Urine output 500 mL, creatinine 1.2 mg/dL.", "creatinine", [1.2]),
+        ("Urine culture negative, creatinine 1.2 mg/dL.", "creatinine", [1.2]),
+        ("尿肌酐120mg/dL。", "creatinine", []),
+        ("腹水白蛋白12g/L，血清白蛋白28g/L。", "albumin", [28.0]),
+        ("Family history: father with creatinine 4.5 mg/dL.", "creatinine", []),
+    ],
+)
+def test_a_result_of_another_fluid_or_person_is_not_the_blood_of_the_patient(
+    read: Reader, text: str, concept: str, values: list[float]
+) -> None:
+    assert [o.value for o in read(text).observations if o.concept == concept] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "said"),
+    [
+        ("Peak creatinine 4.5 mg/dL.", "creatinine", []),
+        ("Birth weight 3.2 kg.", "weight", []),
+        ("Expected INR 2.5.", "inr", []),
+        ("Creatinine (2019): 4.5 mg/dL.", "creatinine", [(4.5, "2019")]),
+        ("Creatinine (2026-03-01): 1.1 mg/dL.", "creatinine", [(1.1, "2026-03-01")]),
+        ("Creatinine 4.5 mg/dL on 03/01/2019.", "creatinine", [(4.5, "2019")]),
+        ("Creatinine 2.3 mg/dL (0.9 last month).", "creatinine", [(2.3, "2026-03-01")]),
+        ("Hb 12.1 g/dL 2 weeks ago.", "haemoglobin", []),
+        ("肌酐88umol/L升至230umol/L。", "creatinine", [(230.0, "2026-03-01")]),
+        ("Creatinine 1.2 -> 3.4 mg/dL.", "creatinine", [(3.4, "2026-03-01")]),
+        ("Creatinine 1.2 mg/dL rose to 3.4 mg/dL.", "creatinine", [(3.4, "2026-03-01")]),
+    ],
+)
+def test_of_several_times_the_result_of_today_is_that_of_today(
+    read: Reader, text: str, concept: str, said: list[tuple[float, str]]
+) -> None:
+    found = read(text, "2026-03-01").observations
+    assert [(o.value, o.time) for o in found if o.concept == concept] == said

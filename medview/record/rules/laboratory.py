@@ -72,7 +72,8 @@ _PAIR = re.compile(
 # "BP was 200/110 last month; today 128/76", "1.2 -> 3.4": what follows is of the same test.
 _AGAIN = re.compile(
     r"(?:(?:[^\n。\d]|(?:19|20)\d{2}(?:[-/年]\d{1,2}){0,2}[日月]?){0,40}?[,，;；(（] ?(?:and |but )?(?:it is |is )?(?:today|now|currently|今日|今天|今晨|现|目前)"
-    r"(?: it)?(?: is| was| at)?[ :：为约]*| ?(?:-+>|=+>|→) ?)(?=\d)",
+    r"(?: it)?(?: is| was| at)?[ :：为约]*| ?(?:-+>|=+>|→) ?|[，,]?(?:渐|逐渐|后|已|又)?(?:升高?|增高?|上升|下?降低?|增加|恢复)(?:至|到|为)"
+    r"|[ ,]*(?:then )?(?:rose|rising|fell|falling|increas\w+|decreas\w+|improv\w+|dropp?\w*|went)(?: up| down)? to (?:about )?)(?=\d)",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r" ?(?:[.;,)。；，）|\n]|$|[-=]+>|→)")
@@ -167,7 +168,7 @@ def _again(text: str, first: Entity, test: LabTest, stop: int) -> Entity | None:
     entity = _with_value(text, match.end(), match.end(), test, stop) if match else None
     if entity is None or entity.value is None or first.value is None:
         return None
-    is_same = entity.value.unit == first.value.unit
+    is_same = first.value.unit in ("", entity.value.unit)
     return entity if is_same and _ENDS.match(text, entity.end) else None
 
 
