@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QCloseEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ _ITS_OWN = "view.full_screen"  # an action that each window does for itself
 
 
 class SecondWindow(QMainWindow):
-    """Shows a pane of the grid; keys and shortcuts mean what they mean in the first window."""
+    """Shows a pane of the grid; keys and shortcuts mean what they mean in the first window, which
+    is its parent and answers for its views."""
 
     closing = Signal()
 
@@ -47,14 +48,6 @@ class SecondWindow(QMainWindow):
     def geometry_text(self) -> str:
         """Where it stands, for the settings."""
         return bytes(self.saveGeometry().toBase64().data()).decode()
-
-    def answer_key(self, event: QKeyEvent) -> str:
-        """Do what a key means in the active view; see `views.keys.AnswersKeys`."""
-        return self._window.answer_key(event)
-
-    def perform_action(self, action_id: str) -> None:
-        """Do an action by its name."""
-        self._window.perform_action(action_id)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Its views go back to the first window."""

@@ -317,6 +317,8 @@ def test_turns_and_cuts_of_the_volume_are_recorded_and_repeated(
     _drag(volume, (0.5, 0.5), (0.6, 0.45))
     _cut_out(volume)
     QTest.keyClick(volume, Qt.Key.Key_D)
+    QTest.keyClick(volume, Qt.Key.Key_G)
+    QTest.mouseClick(volume.editor.buttons["close"], Qt.MouseButton.LeftButton)
     script = recorder.finish()
     stand, carving = volume.stage.stand, volume.stage.state.carving
     assert stand.camera.frame[0] != (1, 0, 0)
@@ -333,6 +335,8 @@ def test_turns_and_cuts_of_the_volume_are_recorded_and_repeated(
     assert [r for r in replayer.results if not r.is_done] == []
     qtbot.waitUntil(lambda: volume.stage.state.carving == carving)
     assert volume.stage.stand == stand
+    assert volume.commands.tool == "turn"  # Esc and closing are steps too
+    assert not volume.editor.isVisible()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from medview.core.words import tr
 from medview.gui.style import GRID, style_sheet
 from medview.gui.views.ink import INK
+from medview.gui.views.keys import who_answers
 from medview.gui.views.look_canvas import Axis, LookCanvas
 from medview.gui.views.volume_commands import VolumeCommands
 from medview.gui.views.volume_state import VolumeState
@@ -200,4 +201,8 @@ class LookEditor(QWidget):
             self.forget_asked.emit(look.id)
 
     def _close(self) -> None:
-        self._commands.run("editor")
+        answering = who_answers(self)
+        if answering is None:
+            self._commands.run("editor")
+        else:
+            answering.perform_action("volume.editor")

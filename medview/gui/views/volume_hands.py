@@ -146,20 +146,23 @@ class VolumeHands(QObject):
         return bool(action_id)
 
     def _escape(self) -> bool:
+        """What was begun last ends: the line, the scissors, the box, the editor."""
         if self._painter.lasso:
             self._painter.lasso = []
             self._view.update()
             return True
-        if self._commands.tool != "turn":
-            self._commands.set_tool("turn")
-            return True
-        if self._commands.is_box_shown:
-            self._commands.run("box")
-            return True
-        if self._commands.is_editor_shown:
-            self._commands.run("editor")
-            return True
-        return False
+        begun = (
+            self._commands.tool if self._commands.tool != "turn" else "",
+            "box" if self._commands.is_box_shown else "",
+            "editor" if self._commands.is_editor_shown else "",
+        )
+        command = next(filter(None, begun), "")
+        answering = who_answers(self._view)
+        if command and answering is not None:
+            answering.perform_action(f"volume.{command}")
+        elif command:
+            self._commands.run(command)
+        return bool(command)
 
     def _turn(self, way: QPointF, buttons: Qt.MouseButton) -> None:
         camera, height = self._stage.camera, max(1, self._view.height())
