@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from medview.core.files import write_private
 from medview.core.paths import user_config_dir
+
+_LARGEST = 10**8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +70,25 @@ def load_settings() -> Settings:
         return Settings()
     default = Settings()
     known = {
-        f.name: stored[f.name]
-        for f in fields(Settings)
-        if type(stored.get(f.name)) is type(getattr(default, f.name))
+        name: stored[name]
+        for name, kind in get_type_hints(Settings).items()
+        if name in stored and _is_sound(stored[name], kind)
     }
     return replace(default, **known)
+
+
+def _is_sound(value: object, kind: object) -> bool:
+    """Whether a value of the file is of its field's kind, and one that can be worked with."""
+    if kind is int:
+        return type(value) is int and 0 <= value <= _LARGEST
+    if kind is str:  # half of a pair of surrogates is no character
+        return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+    if kind is bool:
+        return isinstance(value, bool)
+    _, inner = get_args(kind)
+    return isinstance(value, dict) and all(
+        _is_sound(name, str) and _is_sound(each, inner) for name, each in value.items()
+    )
 
 
 def save_settings(settings: Settings) -> None:

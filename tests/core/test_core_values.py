@@ -115,6 +115,11 @@ def test_settings_come_back_and_broken_ones_fall_back() -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.write_text('{"language": 7, "layout": "1x1", "strange": 1}')
     assert settings_module.load_settings() == settings_module.Settings(layout="1x1")
+    path.write_text(
+        '{"cine_rate": 100000000000000000000, "volume_budget_mb": -1, "reader_name": "\\ud800",'
+        ' "nodes": {"a": 7}, "stale_days": {"inr": 3}, "overlay_visible": 1}'
+    )
+    assert settings_module.load_settings() == settings_module.Settings(stale_days={"inr": 3})
     for broken in ("{", "[" * 200_000, '{"nodes": ' * 50_000):
         path.write_text(broken)
         assert settings_module.load_settings() == settings_module.Settings()
