@@ -210,18 +210,23 @@ class SegmentWork(QObject):
     def _grow(self, opened: OpenVolume, dab: Dab) -> None:
         from medview.imaging.segment.grow import grow_from_seed
 
-        tolerance = self._desk.brush.tolerance
+        tolerance, place = self._desk.brush.tolerance, opened.place
+        begun = self._desk.active
 
         async def action() -> None:
             found = await self.work(
                 tr("Growing"), grow_from_seed, opened.volume, dab.way[1], tolerance
             )
-            segment = self._desk.active or self._desk.add("")
+            # It takes a while: another patient may be looked at now, or this one be closed.
+            if self._session.studies.place(place.key) is None:
+                return
+            there = (each for each in self._desk.of(place) if begun and each.id == begun.id)
+            segment = next(there, None) or self._desk.add("", to=place)
             if segment is None:
                 return
-            mask = self._desk.mask(opened.place, segment)
+            mask = self._desk.mask(place, segment)
             bits = mask.read(found.box) | found.bits
-            self._desk.write(segment, found.box, bits, say("Grow from a seed"))
+            self._desk.write(segment, found.box, bits, say("Grow from a seed"), to=place)
             if found.is_cut:
                 self._window.reactions.say(
                     say("Growing stopped 60 mm from the seed; it goes on beyond."), "warn"

@@ -225,12 +225,17 @@ class Segmenting:
             ),
         )  # fmt: skip
 
-    def write(self, segment: Segment, box: Box, bits: Bits, name: Sentence) -> None:
-        """Make a box of a segment what `bits` (box.shape) say; one undoable command."""
-        found = self._current(segment.id)
+    def write(
+        self, segment: Segment, box: Box, bits: Bits, name: Sentence, to: Place | None = None
+    ) -> None:
+        """Make a box of a segment what `bits` (box.shape) say; one undoable command.
+
+        to: another stack than the one that is looked at. Nothing where it has no such segment.
+        """
+        found = self._current(segment.id, to)
         if found is not None and not box.is_empty:
             self._live.mask(*found).write(box, bits)
-            self._commit(found[1], box, name)
+            self._store(*found, box, name)
 
     # -- inside ----------------------------------------------------------------------------
 
@@ -239,18 +244,20 @@ class Segmenting:
             self._missed.add(segment.id)
             self._events.send(Message(error.what, "warn", segment.name))
 
-    def _current(self, segment_id: str) -> tuple[Place, Segment] | None:
-        """A segment of the stack that is looked at, as the work has it now."""
-        place = self._active()
-        segment = next((s for s in self.segments if s.id == segment_id), None)
+    def _current(self, segment_id: str, of: Place | None = None) -> tuple[Place, Segment] | None:
+        """A segment of a stack, by default of the one that is looked at, as the work has it now."""
+        place = of or self._active()
+        there = () if place is None else self.of(place)
+        segment = next((s for s in there if s.id == segment_id), None)
         return None if place is None or segment is None else (place, segment)
 
     def _commit(self, segment: Segment, box: Box, name: Sentence) -> None:
-        """Store a box of a segment as it is now; a measurement that follows it is made anew."""
         found = self._current(segment.id)
-        if found is None:
-            return
-        place, segment = found
+        if found is not None:
+            self._store(*found, box, name)
+
+    def _store(self, place: Place, segment: Segment, box: Box, name: Sentence) -> None:
+        """Store a box of a segment as it is now; a measurement that follows it is made anew."""
         patches = self._live.store(place, segment, box)
         changed = replace(segment, patches=patches, changed_at=_now())
         measurements = self._made.book_of(place).work.measurements

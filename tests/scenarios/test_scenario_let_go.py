@@ -136,3 +136,27 @@ def test_a_segment_that_was_deleted_right_after_a_stroke_is_drawn_no_more(
 
     assert window.session.work.segments == ()
     assert view.stage.overlays == ()
+
+
+def test_what_grows_from_a_seed_stays_on_its_own_patient(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "ct" / "ct-small.dcm"])
+    qtbot.waitUntil(lambda: len(list(window.session.studies.places())) == 2)
+    quiet(window)
+    seeded, other = window.session.studies.places()
+    for place in (other, seeded):  # both are in memory
+        window.show_series(place.key)
+        quiet(window)
+    window.set_tool("grow")
+    view = window.grid.active_view
+
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().center())
+    window.show_series(other.key)
+    qtbot.waitUntil(lambda: not window.operations.is_busy)
+    quiet(window)
+
+    assert window.session.active.patient.id == other.patient.id
+    assert window.session.made.book_of(other).work.segments == ()
+    (segment,) = window.session.made.book_of(seeded).work.segments
+    assert window.session.segmenting.mask(seeded, segment).count > 0
