@@ -40,7 +40,9 @@ _WHOLE = (
 from medview.gui.app import load_behind
 load_behind(app)
 import qasync
+from medview.gui.collector import Collector
 from medview.session import Session
+collector = Collector(app)
 window.furnish(Session())
 app.processEvents()
 """

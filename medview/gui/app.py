@@ -138,10 +138,11 @@ def load_behind(app: QApplication) -> None:
         import medview.session  # noqa: F401
 
     thread = threading.Thread(target=load, name="medview-start")
-    thread.start()
-    while thread.is_alive():
-        app.processEvents()
-        thread.join(0.01)
+    with no_collection():
+        thread.start()
+        while thread.is_alive():
+            app.processEvents()
+            thread.join(0.01)
 
 
 def _begin(window: MainWindow, start: Start) -> None:

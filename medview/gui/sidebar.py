@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
@@ -9,11 +11,13 @@ from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.panels.findings import FindingsPanel
 from medview.gui.panels.record import RecordPanel
-from medview.gui.panels.report import ReportPanel
 from medview.gui.panels.risk import RiskPanel
 from medview.gui.style import GRID, RIGHT_PANEL, tokens
 from medview.session import Session
 from medview.session.events import DocumentsChanged, Event, KnowledgeChanged, WorkChanged
+
+if TYPE_CHECKING:
+    from medview.gui.panels.report import ReportPanel
 
 TABS = ("findings", "record", "risk", "report")
 
@@ -30,14 +34,15 @@ class Sidebar(QWidget):
         self.findings = FindingsPanel(session)
         self.record = RecordPanel(session)
         self.risk = RiskPanel(session)
-        self.report = ReportPanel(session)
+        self._report: ReportPanel | None = None
+        self._no_report = QWidget()
         self._stack = QStackedWidget()
         self._tabs: dict[str, QToolButton] = {}
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, 0, GRID, 0)
         bar.setSpacing(0)
         for name, panel in zip(
-            TABS, (self.findings, self.record, self.risk, self.report), strict=True
+            TABS, (self.findings, self.record, self.risk, self._no_report), strict=True
         ):
             tab = QToolButton()
             tab.setCheckable(True)
@@ -59,6 +64,8 @@ class Sidebar(QWidget):
     def show_tab(self, name: str) -> None:
         """Bring one panel to the front."""
         place = TABS.index(name) if name in TABS else 0
+        if name == "report":
+            self.report  # noqa: B018 - it is made now
         self._stack.setCurrentIndex(place)
         for number, tab in enumerate(self._tabs.values()):
             tab.setChecked(number == place)
@@ -70,11 +77,39 @@ class Sidebar(QWidget):
         """The panel that is in front."""
         return TABS[self._stack.currentIndex()]
 
+    @property
+    def report(self) -> ReportPanel:
+        """Made when it is first asked for: the window answers a tenth sooner without it."""
+        if self._report is None:
+            from medview.gui.panels.report import ReportPanel
+
+            self._report = ReportPanel(self._session)
+            self._stack.insertWidget(self._stack.indexOf(self._no_report), self._report)
+            self._stack.removeWidget(self._no_report)
+            self._no_report.deleteLater()
+        return self._report
+
+    def save_report(self) -> None:
+        """Ask for a name and save the report there."""
+        self.report.save_pdf()
+
+    def save_objects(self) -> None:
+        """Ask for a folder and write results and measurements there as DICOM."""
+        self.report.save_objects()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a page of the report is being made or something saved."""
+        return self._report is not None and self._report.is_busy
+
     def retranslate(self) -> None:
         """Say everything again in the current language."""
         self._name_tabs()
-        for panel in (self.findings, self.record, self.risk, self.report):
-            panel.retranslate()
+        self.findings.retranslate()
+        self.record.retranslate()
+        self.risk.retranslate()
+        if self._report is not None:
+            self._report.retranslate()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, WorkChanged | DocumentsChanged | KnowledgeChanged):

@@ -293,7 +293,7 @@ class MainWindow(QMainWindow):
             self.operations.is_busy
             or bool(self.session.analyses.running)
             or not self.grid.is_drawn
-            or self.sidebar.report.is_busy
+            or self.sidebar.is_busy
         )
 
     def close_patient(self) -> None:

@@ -45,11 +45,13 @@ def dossiers(session: Session) -> tuple[Dossier, ...]:
 
 def known_of_dossier(session: Session, shown: Dossier | None) -> tuple[Observation, ...]:
     """Everything that is known of a dossier's patient, doubles joined."""
-    from medview.record import observations
-
     if session.patient is not None and session.active is not None:
         return session.observations()
-    return () if shown is None else observations(item.note for item in shown.documents)
+    if shown is None:
+        return ()  # before the grammar of the record is compiled, which an empty window needs not
+    from medview.record import observations
+
+    return observations(item.note for item in shown.documents)
 
 
 def chart_of_dossier(session: Session, known: Sequence[Observation], today: dt.date) -> Chart:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +54,9 @@ def provenance_of(model: ModelFolder, place: Place, volume: Volume) -> Provenanc
 
 def backend_of(model: ModelFolder) -> str:
     """The library that computes this model, with its version."""
+    # Only here: it brings the reading of e-mail, and a run is far from the start of the window.
+    from importlib.metadata import PackageNotFoundError, version
+
     name = "torch" if any(step["op"] == "network" for step in model.pipeline) else "numpy"
     try:
         return f"{name} {version(name)}"

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.paths import user_data_dir
@@ -26,6 +28,44 @@ import os
 sys.stdout.flush()
 os._exit(0)
 """
+
+
+_WHOLE = """
+import sys
+from medview.gui.app import Start, load_behind, make_application, show_frame
+app = make_application()
+window = show_frame(app, Start())
+load_behind(app)
+from medview.session import Session
+window.furnish(Session())
+app.processEvents()
+print(*(name for name in sys.argv[1:] if name in sys.modules))
+import os
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_an_empty_window_reads_no_grammar_and_makes_no_report() -> None:
+    late = ("medview.record.observing", "medview.gui.panels.report", "medview.gui.panels.findings")
+    done = subprocess.run(
+        [sys.executable, "-c", _WHOLE, *late],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.strip() == "medview.gui.panels.findings"
+
+
+def test_the_report_is_made_when_its_tab_is_first_shown(qtbot: QtBot, loop: object) -> None:
+    window = MainWindow(Session())
+    qtbot.addWidget(window)
+    window.show()
+    tab = next(t for t in window.sidebar.findChildren(QToolButton) if t.text() == "Report")
+
+    qtbot.mouseClick(tab, Qt.MouseButton.LeftButton)
+
+    assert window.sidebar.tab == "report"
+    assert window.sidebar.report.isVisible()
+    window.close()
 
 
 def test_nothing_heavy_is_loaded_when_the_window_is_drawn() -> None:
