@@ -30,6 +30,19 @@ from medview.record.times import Times
 _PAST = frozenset(
     ("stroke_tia_embolism", "vascular_disease", "cardiovascular_disease", "cancer_history")
 )
+# Of what has many kinds none is excluded by a no to one of them: no breast cancer is not no cancer.
+_WHOLE = {
+    "cancer_history": re.compile(
+        r"(?:any |other |previous |prior |known )*(?:cancers?|malignanc(?:y|ies)|malignant (?:tumou?rs?|neoplasms?|diseases?)|neoplasms?|carcinomas?|tumou?rs?)"
+        r"|(?:恶性)?肿瘤|癌症?|恶性疾病",
+        re.IGNORECASE,
+    ),
+    "vascular_disease": re.compile(r"vascular disease|血管(?:疾)?病", re.IGNORECASE),
+    "cardiovascular_disease": re.compile(
+        r"atherosclerotic (?:cardiovascular|vascular) disease|ASCVD|动脉粥样硬化性心血管(?:疾)?病",
+        re.IGNORECASE,
+    ),
+}
 _ONLY_PAST = frozenset(("cancer_history",))
 _ONLY_NOW = frozenset(("acute_kidney_injury", "dialysis", "pregnancy", "screening"))
 _TREATMENTS = frozenset(("antihypertensive_treatment", "statin_treatment"))
@@ -315,6 +328,9 @@ def _is_talked_of(note: Note, procedure: Entity) -> bool:
 def _is_denied(note: Note, concept: str, entity: Entity) -> bool:
     if concept not in _PAST:
         return True
+    whole = _WHOLE.get(concept)
+    if whole is not None and not whole.fullmatch(note.said(entity)):
+        return False
     attrs = entity.attrs
     cue = note.plain[attrs.trigger[0] : attrs.trigger[1]] if attrs.trigger else ""
     return attrs.temporality == "historical" or _DENIAL.search(cue) is not None

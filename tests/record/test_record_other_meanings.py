@@ -192,3 +192,39 @@ def test_of_several_times_the_result_of_today_is_that_of_today(
 ) -> None:
     found = read(text, "2026-03-01").observations
     assert [(o.value, o.time) for o in found if o.concept == concept] == said
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "values"),
+    [
+        ("Stroke volume 60 mL.", "stroke_tia_embolism", []),
+        ("Seen on the stroke unit.", "stroke_tia_embolism", []),
+        ("Code stroke called.", "stroke_tia_embolism", []),
+        ("转卒中中心。", "stroke_tia_embolism", []),
+        ("Pre-diabetes.", "diabetes", []),
+        ("Borderline diabetes.", "diabetes", []),
+        ("糖尿病前期。", "diabetes", []),
+        ("Smoker? unknown.", "smoking_status", []),
+    ],
+)
+def test_a_name_within_another_name_is_not_meant(
+    read: Reader, text: str, concept: str, values: list[object]
+) -> None:
+    assert [o.value for o in read(text).observations if o.concept == concept] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "values"),
+    [
+        ("No history of breast cancer.", "cancer_history", []),
+        ("No history of cancer.", "cancer_history", [False]),
+        ("否认肿瘤病史。", "cancer_history", [False]),
+        ("Denies MI.", "vascular_disease", []),
+        ("Denies MI.", "cardiovascular_disease", []),
+        ("No history of ASCVD.", "cardiovascular_disease", [False]),
+    ],
+)
+def test_a_no_to_one_kind_is_no_no_to_all(
+    read: Reader, text: str, concept: str, values: list[bool]
+) -> None:
+    assert [o.value for o in read(text).observations if o.concept == concept] == values

@@ -34,6 +34,14 @@ _NOT_MEANT = (
         "",
         r"(?i:[ -]?(?:angles?|recess|class|score)\b|[- ][ABC]\b)",
     ),  # costophrenic, Child-Pugh
+    (
+        r"strokes?",
+        "",
+        r"(?i:[ -](?:volumes?|work|index|unit|clinic|team|ward|code|risk|cent(?:re|er)|alert|nurse|prevention|pathway|protocol)\b)",
+    ),
+    (r"stroke", r"(?i:\bcode |\bper |\beach )$", ""),
+    (r"卒中|脑卒中", "", r"(?:中心|单元|绿色通道|门诊|病房|筛查)"),
+    (r"CAD", "", r"(?i:[ -](?:detected|software|marks?|system|analysis|found|second|reader))"),
     (r"back", r"(?:dat\w+|go\w+|com\w+|held) $", ""),
     (r"DDx|allergic|DX|PRN|IM|PO|SE|FN|NKDA|NKA|NKFA|STAT|PSH|PMH|HPI|VSS|NT|ND|NAD|CTAB", "", ""),
 )

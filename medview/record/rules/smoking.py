@@ -83,7 +83,7 @@ _NOT_SINCE = re.compile(
     re.IGNORECASE,
 )
 _NOT_SAID = re.compile(
-    r"\s*(?:status\s*[:：]?\s*(?:unknown|not (?:known|asked|recorded|documented)|unclear)|(?:cessation|counsel)|[?]\s*(?:no|not)\b)",
+    r"\s*(?:status\s*[:：]?\s*(?:unknown|not (?:known|asked|recorded|documented)|unclear)|(?:cessation|counsel)|[?]\s*(?:no|not|unknown|unsure|unclear)\b)",
     re.IGNORECASE,
 )
 _OTHER_SMOKE = re.compile(
