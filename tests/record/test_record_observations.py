@@ -23,6 +23,7 @@ def values(note: Note, concept: str) -> list[object]:
     [
         ("Hypertension since 2012.", "hypertension", True),
         ("History of hypertension.", "hypertension", True),
+        ("Coronary heart disease.", "cardiovascular_disease", True),
         ("否认糖尿病。", "diabetes", False),
         ("No history of stroke.", "stroke_tia_embolism", False),
         ("Sister: lung cancer.", "family_history_lung_cancer", True),
