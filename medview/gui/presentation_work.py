@@ -101,7 +101,14 @@ class PresentationWork(QObject):
             for note in state.notes:
                 say_(note, "warn")
             name = state.label or state.description or stored.uid
-            say_(say("Presentation state {name} is applied.", name=name))
+            if any(map(state.is_for, place.stack.frames)):
+                say_(say("Presentation state {name} is applied.", name=name))
+            else:
+                told = say(
+                    "Presentation state {name} names frames that these images do not have.",
+                    name=name,
+                )
+                say_(told, "warn")
             if (patient.id, patient.birth_date) != (place.patient.id, place.patient.birth_date):
                 say_(say("This presentation state names another patient."), "warn")
 

@@ -149,6 +149,23 @@ def test_a_label_is_dragged_away_with_a_line_to_its_shape_and_undone(
     qtbot.waitUntil(lambda: label(ruled).box == before.box, timeout=60_000)
 
 
+def test_a_small_view_says_the_first_line_alone(ruled: MainWindow, qtbot: QtBot, quiet) -> None:
+    view = axial(ruled)
+    ruled.actions_.perform("tool.rectangle")
+    qtbot.mousePress(view, LEFT, pos=QPoint(60, 120))
+    qtbot.mouseMove(view, QPoint(130, 170))
+    qtbot.mouseRelease(view, LEFT, pos=QPoint(130, 170))
+    quiet(ruled)
+    lines = [each.lines for each in view.stage.measuring.labels()]
+    assert max(map(len, lines)) > 1
+
+    ruled.actions_.perform("layout.4x4")
+    quiet(ruled)
+
+    small = ruled.grid.active_view.stage.measuring.labels()
+    assert [each.lines for each in small] == [each[:1] for each in lines]
+
+
 def test_labels_cover_neither_their_shape_nor_each_other_nor_leave_the_view(
     ruled: MainWindow, qtbot: QtBot, quiet
 ) -> None:

@@ -176,6 +176,25 @@ def test_without_a_state_the_reader_is_told(
     assert str(window.messages[-1][1]) == "No presentation state names this picture."
 
 
+def test_a_state_of_frames_past_the_end_is_said_and_the_picture_stays(
+    window: MainWindow, quiet: Quiet, folder: Path
+) -> None:
+    made = dcmread(folder / "pr.dcm")
+    for element in made.iterall():
+        for image in element.value if element.keyword == "ReferencedImageSequence" else ():
+            image.ReferencedFrameNumber = [77, 99]
+    made.save_as(folder / "pr.dcm")
+    opened(window, quiet, folder)
+    before = window.grid.active_view.stage.state
+
+    window.actions_.perform("view.presentation")
+    quiet(window)
+
+    assert "names frames that these images do not have" in window.status.message
+    assert "is applied" not in "".join(said.english() for _, said, _ in window.messages)
+    assert window.grid.active_view.stage.state == before
+
+
 def test_a_state_of_another_patient_is_applied_by_its_uid_and_said(
     window: MainWindow, quiet: Quiet, folder: Path
 ) -> None:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from medview.gui.views.stage import SliceStage
 
 
+_SMALL = 260  # px of a view's shorter side: with less, words would cover what they are about
+
+
 class Measuring(QObject):
     """What lies on one view's slices; `made` and `changed` carry what the reader has drawn.
 
@@ -118,10 +121,13 @@ class Measuring(QObject):
         return plane, index, where
 
     def labels(self, marks: Sequence[Mark] | None = None) -> list[Label]:
-        """The words of what lies on the shown slice, where they are drawn."""
+        """The words of what lies on the shown slice, where they are drawn; in a small view the
+        first line alone."""
         marks = self.marks() if marks is None else marks
         said = ((m, self._said(m.measurement)) for m in marks if m.is_whole)
-        return place_labels(((mark, lines) for mark, lines in said if lines), self._stage.size)
+        most = 1 if min(self._stage.size) < _SMALL else None
+        kept = ((mark, lines[:most]) for mark, lines in said if lines)
+        return place_labels(kept, self._stage.size)
 
     def _said(self, measurement: Measurement) -> tuple[str, ...]:
         return (*roi.lines(measurement), *self.remarks(measurement))
