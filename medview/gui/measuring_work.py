@@ -22,6 +22,7 @@ from medview.session.events import Event, LoadProgress, WorkChanged
 from medview.session.knowledge import name_measurement
 from medview.session.nodules import nodule_again
 from medview.session.studies import Key, Place
+from medview.session.work import WorkBook
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
@@ -86,8 +87,15 @@ class MeasuringWork(QObject):
         else:
             self._keep(measurement)
 
+    def _book_of(self, measurement: Measurement) -> WorkBook | None:
+        """The work that it belongs to, whoever is looked at by now; None where that is closed."""
+        places = self._session.studies.places()
+        mine = (place for place in places if place.series.uid == measurement.series_uid)
+        place = next(mine, None)
+        return None if place is None else self._session.made.book_of(place)
+
     def _keep(self, measurement: Measurement) -> None:
-        book = self._session.book
+        book = self._book_of(measurement)
         if book is None:
             return
         if self.named_next and all(m.id != measurement.id for m in book.work.measurements):
@@ -136,7 +144,7 @@ class MeasuringWork(QObject):
 
     def _calibrate(self, line: Measurement, millimetres: float) -> None:
         drawn = float(np.linalg.norm(np.subtract(line.points[1], line.points[0])))
-        book = self._session.book
+        book = self._book_of(line)
         if book is not None and drawn > 0:
             key = (line.series_uid, line.stack)
             measures.calibrate(book, key, millimetres / drawn)

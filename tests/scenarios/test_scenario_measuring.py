@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -15,6 +17,7 @@ from medview.gui.cards import Card
 from medview.gui.panels.from_risk import FromRisk
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
+from medview.session.work import Work
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -344,3 +347,33 @@ def test_k_marks_a_key_image_and_n_goes_from_one_to_the_next(
 
     qtbot.keyClick(opened.grid.views["coronal"], Qt.Key.Key_K)
     assert view.stage.measuring.key_slices == (first,)
+
+
+def test_words_are_kept_with_the_patient_whose_picture_they_were_drawn_on(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet
+) -> None:
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "ct" / "ct-small.dcm"])
+    qtbot.waitUntil(lambda: len(list(window.session.studies.places())) == 2)
+    quiet(window)
+    drawn, other = window.session.studies.places()
+    window.show_series(drawn.key)
+    quiet(window)
+    for tool in ("text", "calibrate"):
+        window.set_tool(tool)
+        drag(qtbot, window.grid.active_view, (0, 0), (30, 0))
+        qtbot.waitUntil(lambda: window.findChild(QInputDialog) is not None)
+        dialog = window.findChild(QInputDialog)
+        window.session.select(other.key)  # as when a study has just been read
+        if tool == "text":
+            dialog.setTextValue("old scar")
+        else:
+            dialog.setDoubleValue(20.0)
+        dialog.accept()
+        qtbot.waitUntil(lambda: window.findChild(QInputDialog) is None)
+        window.session.select(drawn.key)
+        quiet(window)
+
+    assert window.session.made.book_of(other).work == Work()
+    work = window.session.made.book_of(drawn).work
+    assert [each.text for each in work.measurements] == ["old scar"]
+    assert len(work.known_lengths) == 1
