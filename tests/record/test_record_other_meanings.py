@@ -228,3 +228,24 @@ def test_a_no_to_one_kind_is_no_no_to_all(
     read: Reader, text: str, concept: str, values: list[bool]
 ) -> None:
     assert [o.value for o in read(text).observations if o.concept == concept] == values
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "values"),
+    [
+        ("Patient denies history of stroke, MI, or diabetes.", "diabetes", [False]),
+        ("Patient denies history of stroke, MI, or diabetes.", "stroke_tia_embolism", [False]),
+        ("Denies history of hypertension. Has diabetes.", "hypertension", [False]),
+        ("Denies history of hypertension. Has diabetes.", "diabetes", [True]),
+        ("Atrial fibrillation excluded.", "atrial_fibrillation", [False]),
+        ("Atrial fibrillation has been excluded by Holter.", "atrial_fibrillation", [False]),
+        ("Atrial fibrillation not excluded.", "atrial_fibrillation", []),
+        ("Atrial fibrillation cannot be excluded.", "atrial_fibrillation", []),
+        ("Hypertension (father), diabetes.", "diabetes", [True]),
+        ("Hypertension (father), diabetes.", "hypertension", []),
+    ],
+)
+def test_a_denied_history_is_denied(
+    read: Reader, text: str, concept: str, values: list[bool]
+) -> None:
+    assert [o.value for o in read(text).observations if o.concept == concept] == values

@@ -366,8 +366,11 @@ def _is_cut_off(text: str, cue: Cue, between: str) -> bool:
     if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
         return True
     # A cue that comes before stands right at the beginning of what lies between.
-    is_before = text.startswith(between, cue.end)
-    return is_before and _OUT_OF_BRACKET.match(between) is not None
+    if not text.startswith(between, cue.end):
+        return False
+    if cue.category in ("family", "other") and text[cue.start - 1 : cue.start] in ("(", "（"):
+        return _CLOSED.match(between) is not None  # "hypertension (father), diabetes"
+    return _OUT_OF_BRACKET.match(between) is not None
 
 
 def _is_mark_of_other_side(text: str, cue: Cue) -> bool:
