@@ -209,6 +209,7 @@ class Reactions:
     def _show_work_in(self, tile: Tile, place: Place) -> None:
         """What was made on a stack, in a tile that shows it."""
         # The window is drawn before this is loaded.
+        from medview.session.decided import is_accepted
         from medview.session.detections import boxes
 
         made = self._session.made
@@ -219,13 +220,19 @@ class Reactions:
         ]
         parts = () if made.hides(place) else self._session.analyses.parts_of(place.key)
         drawn = [run for run in (*runs, *parts) if run.label_map]
+        book = made.book_of(place)
+        is_confirmed = not parts and is_accepted(book.work, runs)
         tile.view.set_overlays(
             [
                 *self._session.segmenting.drawn(place, drawn),
-                *boxes(place, runs, made.book_of(place).work),
+                *boxes(place, runs, book.work),
             ],
             self._window.trust.on_images(runs),
+            is_confirmed=is_confirmed,
         )
+        volume = tile.volume_view
+        if volume is not None and volume.stage.extras.is_confirmed != is_confirmed:
+            volume.stage.show_beside(is_confirmed=is_confirmed)
         self._window.measures.show_in(tile, place)
 
     def _show_jobs(self) -> None:

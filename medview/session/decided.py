@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from medview.core.results import Finding, ModelRun
 from medview.session.segments import Segment, corrected_key
 from medview.session.work import Decision, Work, moment_of
@@ -13,6 +15,14 @@ def corrected_by(work: Work, run: ModelRun, finding: Finding) -> Segment | None:
         return None
     key = corrected_key(run.id, finding.label_value)
     return next((s for s in reversed(work.segments) if s.origin_key == key), None)
+
+
+def is_accepted(work: Work, runs: Sequence[ModelRun]) -> bool:
+    """Whether the reader stands for all that runs drew; rejected places are not drawn."""
+    said = [(f, state_of(work, run, f)) for run in runs for f in run.findings]
+    return bool(said) and all(
+        word is not None and (word.is_for or finding.kind == "detection") for finding, word in said
+    )
 
 
 def state_of(work: Work, run: ModelRun, finding: Finding) -> Decision | None:

@@ -157,6 +157,7 @@ def report_content(subject: ReportSubject) -> ReportContent:
         (finding, run, subject.work.decision_on(finding.id))
         for run in done
         for finding in run.findings
+        if not _is_hidden(finding, run)
     ]
     return ReportContent(
         title=subject.study.description or tr("Study"),
@@ -211,6 +212,12 @@ def _patient_lines(subject: ReportSubject) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
+def _is_hidden(finding: Finding, run: ModelRun) -> bool:
+    """Whether it is of a mask that a model makes for other numbers, not for a reader."""
+    labels = run.label_map.labels if run.label_map is not None else ()
+    return any(each.hidden for each in labels if each.value == finding.label_value)
+
+
 def _finding(finding: Finding, run: ModelRun, decided: str) -> ReportFinding:
     details = []
     if finding.probability is not None:
@@ -225,7 +232,9 @@ def _finding(finding: Finding, run: ModelRun, decided: str) -> ReportFinding:
     for quantity in finding.measurements:
         known = concepts().get(quantity.concept)
         if known is not None and not quantity.concept.startswith("lung_volume"):
-            details.append(f"{tr(known.title)} {quantity_text(quantity)}")
+            says = quantity_text(quantity)
+            is_title = tr(known.title) == tr(finding.label)
+            details.append(says if is_title else f"{tr(known.title)} {says}")
     return ReportFinding(
         title=tr(finding.label),
         details=tuple(details),

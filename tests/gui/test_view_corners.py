@@ -122,6 +122,8 @@ def test_marks_of_a_film_are_not_missed() -> None:
     marks = corners.badges(shown, native_plane(film), has_overlay=True)
 
     assert marks == ["LOSSY", "DETECTOR", "AI, UNCONFIRMED"]
+    accepted = corners.badges(shown, native_plane(film), has_overlay=True, is_confirmed=True)
+    assert accepted == ["LOSSY", "DETECTOR", "AI, CONFIRMED"]
 
 
 def test_film_claims_no_place_in_the_patient() -> None:

@@ -224,6 +224,10 @@ def test_analysis_puts_masks_on_the_image_and_findings_beside_it(
     qtbot.mouseClick(button(opened.sidebar.findings, "Accept"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "Accepted" in texts(opened.sidebar.findings))
     assert all(f.decision is not None for f in opened.session.made.findings)
+    qtbot.waitUntil(lambda: view.stage.is_confirmed)
+    opened.actions_.perform("edit.undo")
+    qtbot.waitUntil(lambda: not view.stage.is_confirmed)
+    opened.actions_.perform("edit.redo")
     qtbot.mouseClick(button(opened.sidebar.findings, "Why"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "✓" in texts(opened.sidebar.findings))
     assert opened.session.work.explained

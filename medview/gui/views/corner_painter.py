@@ -95,7 +95,7 @@ class CornerTexts:
         stage = self._stage
         # What the reader painted is no result of a model.
         of_models = [each for each in stage.overlays if not each.id.startswith(OWN_MASK)]
-        has_overlay = look.has_overlay and bool(of_models)
+        has_overlay, is_confirmed = look.has_overlay and bool(of_models), stage.is_confirmed
         calibration, is_key = stage.measuring.calibration, stage.measuring.is_key
         own = _own("upper_left", now), _own("upper_right", now)
 
@@ -104,7 +104,11 @@ class CornerTexts:
             is_whole = page.height >= _TALL
             right = own[1] or corners.upper_right(now.shown, now.plane, is_whole=is_whole)
             marks = corners.badges(
-                now.shown, now.plane, has_overlay=has_overlay, calibration=calibration
+                now.shown,
+                now.plane,
+                has_overlay=has_overlay,
+                is_confirmed=is_confirmed,
+                calibration=calibration,
             )
             if is_key:
                 marks.append(tr("KEY IMAGE"))
@@ -116,7 +120,7 @@ class CornerTexts:
                 *_badges(page, len(right), "  ".join(marks), torn),
             )
 
-        values = (page, own, has_overlay, calibration, is_key)
+        values = (page, own, has_overlay, is_confirmed, calibration, is_key)
         return self._upper.get((now.shown, now.plane), values, write)
 
     def _written_lower_left(self, page: _Page, now: Moment, look: Look) -> _Written:

@@ -124,9 +124,17 @@ def time_text(shown: Shown) -> str:
 
 
 def badges(
-    shown: Shown, plane: SlicePlane, *, has_overlay: bool, calibration: str = ""
+    shown: Shown,
+    plane: SlicePlane,
+    *,
+    has_overlay: bool,
+    is_confirmed: bool = False,
+    calibration: str = "",
 ) -> list[str]:
-    """Marks that a reader must not miss; calibration: the stack's where it is not told."""
+    """Marks that a reader must not miss; calibration: the stack's where it is not told.
+
+    has_overlay: a model's result lies over it; is_confirmed: which the reader has accepted.
+    """
     marks = [_badge(badge, shown.stack) for badge in shown.stack.badges]
     calibration = calibration or shown.stack.calibration
     if calibration == "none":
@@ -138,7 +146,7 @@ def badges(
     if not _is_acquired(plane):
         marks.append("MPR" if not plane.is_resampled else tr("MPR, RESAMPLED"))
     if has_overlay:
-        marks.append(tr("AI, UNCONFIRMED"))
+        marks.append(tr("AI, CONFIRMED") if is_confirmed else tr("AI, UNCONFIRMED"))
     return list(dict.fromkeys(marks))
 
 

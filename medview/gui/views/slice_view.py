@@ -135,9 +135,19 @@ class SliceView(QWidget):
             self._painter.pictures.forget_grey()
             self.update()
 
-    def set_overlays(self, label_maps: Sequence[LabelMap], heatmaps: Sequence[Heatmap]) -> None:
-        """Masks and heatmaps over the slices, placed by their own geometry."""
+    def set_overlays(
+        self,
+        label_maps: Sequence[LabelMap],
+        heatmaps: Sequence[Heatmap],
+        *,
+        is_confirmed: bool = False,
+    ) -> None:
+        """Masks and heatmaps over the slices, placed by their own geometry.
+
+        is_confirmed: the reader has accepted all that models drew.
+        """
         self.stage.overlays = (*label_maps, *heatmaps)
+        self.stage.is_confirmed = is_confirmed
         self.update()
 
     def set_overlay_visible(self, is_visible: bool) -> None:

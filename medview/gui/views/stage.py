@@ -63,6 +63,7 @@ class SliceStage(QObject):
         self.ready: NDArray[np.bool_] | None = None
         self.failed: dict[int, Sentence] = {}
         self.overlays: tuple[LabelMap | Heatmap, ...] = ()
+        self.is_confirmed = False  # whether the reader has accepted all that models drew
         self.upper: UpperLayer | None = None  # another stack over this one
         self.presented: PresentationState | None = None  # whose drawings lie over it
         self.size = (1.0, 1.0)
@@ -87,6 +88,7 @@ class SliceStage(QObject):
         self.plane, self.planes, self._laid = None, {}, None
         self.ready, self.failed = None, {}
         self.overlays, self.upper, self.presented = (), None, None
+        self.is_confirmed = False
         self.measuring.clear()
         self._state = _START
         if shown is None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from medview.core.geometry import Geometry
+from medview.core.results import OWN_MASK
 from medview.core.words import tr
 from medview.gui.style import colour
 from medview.gui.views import ink
@@ -99,7 +100,10 @@ class VolumePainter:
             found.append(tr("GEOMETRY CORRECTED"))
         if self._stage.state.carving != Carving():
             found.append(tr("CUT"))  # it may have come back with the patient
-        return [*found, tr("AI, UNCONFIRMED")] if self._stage.extras.shown else found
+        extras = self._stage.extras
+        if any(not each.key[0].startswith(OWN_MASK) for each in extras.shown):
+            found.append(tr("AI, CONFIRMED") if extras.is_confirmed else tr("AI, UNCONFIRMED"))
+        return found
 
     def path(self) -> str:
         """What draws: the graphics hardware by name, or the processor."""

@@ -38,6 +38,7 @@ class Extras:
     are_surfaces_shown: bool = True
     hidden: frozenset[tuple[str, int]] = frozenset()  # keys of surfaces that are not shown
     is_volume_shown: bool = True
+    is_confirmed: bool = False  # whether the reader has accepted all that models drew
 
     @property
     def shown(self) -> tuple[Surface, ...]:
