@@ -20,6 +20,7 @@ from medview.gui.bridge import SessionBridge
 from medview.gui.panels.fusion_bar import FusionBar
 from medview.gui.views.tile import Tile
 from medview.imaging.fusion import MAPS, UpperLayer, upper_layer
+from medview.imaging.units import in_unit
 from medview.session.events import Event, HoldingsChanged, LinksChanged, VolumeClosed
 from medview.session.places import Key, Place
 
@@ -109,6 +110,18 @@ class FusionWork(QObject):
         where = self._active_place()
         if where is not None:
             self._fused.pop(where, None)
+        self.show()
+
+    def set_unit(self, upper: Key, unit: str) -> None:
+        """Show a PET that lies over others in an SUV, as its own views do; its window stays."""
+        for fused in self._fused.values():
+            layer = fused.layer
+            if fused.upper != upper or layer is None:
+                continue
+            volume, stack = in_unit(layer.volume, layer.stack, unit)
+            factor = volume.slope / layer.volume.slope
+            threshold = None if layer.threshold is None else layer.threshold * factor
+            fused.layer = replace(layer, volume=volume, stack=stack, threshold=threshold)
         self.show()
 
     def clear(self) -> None:

@@ -103,6 +103,8 @@ class Reactions:
         for tile in grid.all_tiles:
             if tile.key == grid.active_tile.key:
                 tile.set_unit(unit)
+        if grid.active_tile.key is not None:
+            self._window.fusion.set_unit(grid.active_tile.key, unit)
         shown = grid.active_view.stage.shown
         if shown is not None and shown.stack.values_said is not None:
             self.say(shown.stack.values_said)

@@ -119,6 +119,25 @@ def test_the_probe_tells_both_values_each_of_its_own_voxel(fused: MainWindow) ->
     assert "HU" in reading.text()
 
 
+def test_another_suv_holds_for_the_pet_that_lies_over_the_ct_too(
+    fused: MainWindow, quiet: Quiet
+) -> None:
+    ct = fused.session.active
+    assert ct is not None
+    fused.session.select(key_of(fused, "PT"))
+    quiet(fused)
+    fused.actions_.perform("view.suv_unit")
+    unit = fused.grid.active_view.stage.shown.volume.unit
+    assert unit == "SUVlbm"
+
+    fused.session.select(ct.key)
+    quiet(fused)
+
+    upper = fused.grid.active_view.stage.upper
+    assert upper is not None
+    assert (upper.volume.unit, upper.stack.unit) == (unit, unit)
+
+
 def test_slider_and_keys_change_the_share(fused: MainWindow, qtbot: QtBot) -> None:
     stage = fused.grid.active_view.stage
     fused.grid.active_view.setFocus()
