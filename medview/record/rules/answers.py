@@ -21,7 +21,8 @@ _ANSWER = re.compile(
     r"(?:病史|史)?(?:\s?[:：=]\s?[(（]?\s?|\s?[(（]\s?|[ ][-–—][ ])"
     rf"(?:(?P<no>{_NO}|[-－—–](?!\s?\d))|(?P<yes>{_YES}|[+＋]+)){_ENDS}"
     # at the end of a line that goes on below a dash is none: "Hypertension -\ncontrolled"
-    r"|[ \t]+(?:(?P<minus>[-－–])|(?P<plus>\+))[ \t]*(?=[,;，；]|\n(?![ \t]*(?-i:[a-z]))|$)",
+    r"|[ \t]+(?:(?P<minus>[-－–])|(?P<plus>\+))[ \t]*(?=[,;，；]|\n(?![ \t]*(?-i:[a-z]))|$)"
+    r"|(?:(?P<glued>[-－–])|(?P<added>\+))(?=[,;，；]|$)",
     re.IGNORECASE,
 )
 # "Complications of diabetes: none", "Medication for hypertension: no" do not answer for the disease.
@@ -45,6 +46,9 @@ _CHOICE = re.compile(rf"(?:病?史)?\s?[:：]?\s?{_PAIR}", re.IGNORECASE)
 _CHOICES = re.compile(_PAIR, re.IGNORECASE)
 _LONGEST_PAIR = 24  # characters
 _WORD_OF_BOX = re.compile(rf"(?P<no>no|n|否|无)\b|{_WORD}", re.IGNORECASE)
+_MARK_BEFORE = re.compile(r"(?:[(（](?P<bracket>[-+])[)）] ?|(?<!\S)(?P<glued>[-+]))$")
+_MARK = re.compile(r"[(（][-+][)）]|(?<!\S)[-+](?=[A-Za-z])")
+_PLUS = re.compile(r"[(（]\+[)）]|(?<!\S)\+(?=[A-Za-z])")
 _LOOK = 60  # characters before a name
 _LONGEST_LINE = 2000  # characters to either side in which a line's first box is sought
 
@@ -59,14 +63,14 @@ class Answer:
 
 def answer_to(text: str, entity: Entity) -> Answer | None:
     """The answer to a mention, None where what stands beside it is none."""
-    chosen = _chosen(text, entity) or _left_open(text, entity)
+    chosen = _chosen(text, entity) or _left_open(text, entity) or _marked(text, entity)
     if chosen is not None:
         return chosen
     match = _ANSWER.match(text, entity.end)
     if match is None:
         return None
-    word = next(k for k in ("no", "yes", "minus", "plus") if match[k])
-    if word not in ("no", "minus"):
+    word = next(k for k, said in match.groupdict().items() if said)
+    if word not in ("no", "minus", "glued"):
         return Answer("yes", match.span(word))
     about = _OF_SOMETHING.search(text, max(0, entity.start - _LOOK), entity.start)
     is_own = about is None or entity.type != "disease" or _OF_ITSELF.fullmatch(about["what"])
@@ -92,6 +96,24 @@ def _chosen(text: str, entity: Entity) -> Answer | None:
     if len(ticked) != 1:
         return Answer("open", match.span())
     return Answer("no" if ticked[0]["no"] else "yes", match.span())
+
+
+def _marked(text: str, entity: Entity) -> Answer | None:
+    """The mark before a name in a line of marks: "(-) diabetes (+) hypertension", "-DM +HTN"."""
+    mark = _MARK_BEFORE.search(text, max(0, entity.start - 4), entity.start)
+    if mark is None:
+        return None
+    line = text.rfind("\n", max(0, entity.start - _LONGEST_LINE), entity.start) + 1
+    line = max(line, entity.start - _LONGEST_LINE)
+    first = _MARK.search(text, line, entity.start)
+    lead = text[line : first.start()].rstrip() if first else ""
+    if lead and lead[-1] not in _LEADS + ",;":
+        return None  # the mark is that of the name before
+    is_bullet = mark["bracket"] is None and not _PLUS.search(text, line, entity.end + _LONGEST_LINE)
+    if is_bullet:
+        return None
+    said = mark["bracket"] or mark["glued"]
+    return Answer("yes" if said == "+" else "no", mark.span())
 
 
 def _left_open(text: str, entity: Entity) -> Answer | None:

@@ -366,8 +366,13 @@ def _is_cut_off(text: str, cue: Cue, between: str) -> bool:
     if _HARD_STOP.search(between) or _is_of_bracket(text, cue, between):
         return True
     # A cue that comes before stands right at the beginning of what lies between.
-    if not text.startswith(between, cue.end):
-        return False
+    return text.startswith(between, cue.end) and _ends_at_once(text, cue, between)
+
+
+def _ends_at_once(text: str, cue: Cue, between: str) -> bool:
+    """Whether what a cue begins is over before the mention behind it."""
+    if cue.category == "negated" and between.lstrip()[:1] in (",", "，"):
+        return True  # "diabetes absent, hypertension present"
     if cue.category in ("family", "other") and text[cue.start - 1 : cue.start] in ("(", "（"):
         return _CLOSED.match(between) is not None  # "hypertension (father), diabetes"
     return _OUT_OF_BRACKET.match(between) is not None
