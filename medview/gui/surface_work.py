@@ -74,7 +74,7 @@ class SurfaceWork(QObject):
         if not wanted:
             self._say(say("There is no mask with a surface here: run a model or draw one first."))
             return
-        self._cancel = CancelToken()
+        self._cancel, key = CancelToken(), tile.key
 
         async def action() -> None:
             try:
@@ -84,7 +84,8 @@ class SurfaceWork(QObject):
                     self._cancel.check()
             finally:
                 self.progressed.emit(0, 0)
-            self._show(tile, wanted)
+            if tile.key == key:  # it may show another patient by now
+                self._show(tile, wanted)
 
         self._window.operations.start(action())
 

@@ -165,6 +165,29 @@ def test_surfaces_go_with_their_masks(opened: MainWindow, volume: VolumeView, qt
     )
 
 
+def test_surfaces_are_not_shown_with_another_series_that_the_view_turned_to_meanwhile(
+    opened: MainWindow, volume: VolumeView, imaging_data: Path, qtbot: QtBot, quiet
+) -> None:
+    place = opened.session.active
+    opened.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    qtbot.waitUntil(lambda: len(list(opened.session.studies.places())) == 2)
+    quiet(opened)
+    other = next(p for p in opened.session.studies.places() if p.key != place.key)
+    for each in (other, place):  # both are in memory
+        opened.show_series(each.key)
+        quiet(opened)
+    _mask(opened, place)
+    qtbot.waitUntil(lambda: bool(opened.grid.views["axial"].stage.overlays))
+    volume.setFocus()
+
+    QTest.keyClick(volume, Qt.Key.Key_O)  # the surfaces are made in a thread
+    opened.show_series(other.key)
+    quiet(opened)
+
+    assert volume.stage.volume is opened.session.studies.volume(other.key).volume
+    assert volume.stage.extras.surfaces == ()
+
+
 def test_surfaces_are_saved_as_stl_for_the_owner_alone(
     opened: MainWindow, volume: VolumeView, qtbot: QtBot, tmp_path: Path, quiet
 ) -> None:
