@@ -12,6 +12,7 @@ import numpy as np
 
 from medview import __version__
 from medview.core.errors import InvalidInput, MedViewError
+from medview.core.geometry import Geometry
 from medview.core.numbers import quantity_text, unit_text, volume_text
 from medview.core.observation import LISTS, Observation, concepts
 from medview.core.progress import Progress, no_progress
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from medview.risk import RiskResult
 
 _IMAGE_PIXELS = 640
+_LEAST_DEPTH = 0.4  # of the longer side of a slice: a picture across less is a strip
 _NAMED = frozenset(LISTS) - {"allergy", "adverse_drug_effect"}  # lists of their own
 
 
@@ -381,7 +383,7 @@ def _pictures(place: Place, volume: Volume, runs: Sequence[ModelRun], work: Work
     is_flat = volume.geometry.shape[0] == 1 or not volume.geometry.is_spatial
     planes = (
         [native_plane(volume.geometry)]
-        if is_flat
+        if is_flat or _is_thin(volume.geometry)
         else [planes_of(volume.geometry)[name] for name in ("axial", "coronal")]
     )
     confirmed = all(work.decision_on(f.id) is not None for run in runs for f in run.findings)
@@ -401,6 +403,13 @@ def _pictures(place: Place, volume: Volume, runs: Sequence[ModelRun], work: Work
         )
         for plane in planes
     ]
+
+
+def _is_thin(geometry: Geometry) -> bool:
+    """Whether its slices make a strip across: the pictures as acquired then show more."""
+    slices, rows, columns = geometry.shape
+    sides = (rows * geometry.spacing[1], columns * geometry.spacing[0])
+    return slices * geometry.slice_step < _LEAST_DEPTH * max(sides)
 
 
 def _index(plane: Plane, runs: Sequence[ModelRun]) -> int:

@@ -1,4 +1,4 @@
-"""What a report says of a model's masks."""
+"""What a report shows of a series and says of a model's masks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from medview.core.results import Finding, Label, LabelMap, ModelRef, ModelRun, Quantity
 from medview.session import Session
@@ -46,3 +47,17 @@ def test_report_leaves_out_hidden_masks_and_says_nothing_twice(
     assert lung.title == "right lung"
     assert emphysema.title == "Lung below -950 HU"
     assert emphysema.details == ("2.6 %",)
+
+
+@pytest.mark.parametrize(("slices", "captions"), [(5, ["3 / 5", "9 / 16"]), (2, ["2 / 2"])])
+def test_picture_across_a_thin_stack_is_left_out(
+    session: Session, ct_folder: Callable[..., Path], slices: int, captions: list[str]
+) -> None:
+    """Two slices seen from the side are a strip that shows nothing."""
+    session.open([ct_folder(slices=slices)])
+    subject = session_subject(session)
+    assert subject is not None
+
+    images = report_content(subject).images
+
+    assert [image.caption for image in images] == [f"Lung · {each}" for each in captions]
