@@ -61,6 +61,7 @@ class VolumeWork(QObject):
             return
         view.stage.picked.connect(partial(self._go_to, tile))
         view.stage.told.connect(self._say)
+        view.stage.faulted.connect(partial(self._say, level="warn"))
         view.stage.opened.connect(partial(self._open, tile))
         view.stage.carved.connect(partial(self._keep_carving, tile))
         view.commands.slices_asked.connect(lambda _kind: self._follow())

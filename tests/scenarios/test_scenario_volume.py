@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from medview.gui.scripts.recorder import Recorder
 from medview.gui.scripts.replayer import Replayer
 from medview.gui.views.volume_view import VolumeView
 from medview.gui.window import MainWindow
+from medview.imaging.looks import own_looks_path
 from medview.session.places import Place
 
 
@@ -404,6 +406,35 @@ def test_look_of_the_readers_own_is_kept_and_taken_away(
     volume.editor.buttons["forget"].click()
     quiet(opened)
     assert not any(look.is_own for look in volume.stage.looks)
+
+
+def test_nonsense_in_the_file_of_own_looks_is_said_and_the_file_stays(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, quiet: Callable[..., None]
+) -> None:
+    points = [[0, 0, "#000000"], [100, 1, "#ffffff"]]
+    sound = {"id": "a", "name": "Sound", "unit": "HU", "points": points}
+    broken = {**sound, "id": "b", "points": [[0, 0, "#000000"], [float("nan"), 1, "#ffffff"]]}
+    path = own_looks_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"looks": [7, broken, sound]}), encoding="utf-8")
+    written = path.read_bytes()
+    volume = Volume(
+        geometry=Geometry(shape=(12, 20, 20)),
+        stored=np.arange(4800, dtype=np.int16).reshape(12, 20, 20),
+        unit="HU",
+    )
+    write_volume(volume, tmp_path / "ramp.nii.gz")
+    window.open_paths([tmp_path / "ramp.nii.gz"])
+    quiet(window)
+    window.actions_.perform("layout.2x2")
+    qtbot.waitUntil(
+        lambda: window.grid.volume_view is not None and bool(window.grid.volume_view.stage.looks)
+    )
+
+    said = [(level, str(sentence)) for level, sentence, _ in window.messages]
+    assert ("warn", "Look 1 in volume-looks.json makes no sense (looks) and is left out.") in said
+    assert ("warn", "Look 2 in volume-looks.json makes no sense (points) and is left out.") in said
+    assert path.read_bytes() == written
 
 
 def test_escape_closes_the_editor_of_the_look_and_the_keys_are_the_views_again(

@@ -56,6 +56,7 @@ class VolumeStage(QObject):
 
     changed = Signal()  # something that is painted or shown in the bar
     told = Signal(object)  # Sentence for the reader
+    faulted = Signal(object)  # Sentence on what of the reader's own looks is left out
     picked = Signal(object)  # PatientPoint
     opened = Signal()  # another volume
     carved = Signal()  # the reader left something else out
@@ -232,7 +233,7 @@ class VolumeStage(QObject):
             return
         self.looks, faults = looks_for(self.volume, self.prepared.scale)
         for fault in faults:
-            self.told.emit(fault)
+            self.faulted.emit(fault)
         ids = [look.id for look in self.looks]
         number = ids.index(chosen) if chosen in ids else min(self.state.number, len(ids) - 1)
         self.adjust(
