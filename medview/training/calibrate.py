@@ -23,7 +23,7 @@ _AXES = 64
 _SPANNED = 1e-8  # of the largest variance; below it is rounding
 _REFUSED_SHARE = 0.01
 _WARNED_SHARE = 0.05
-_ROOM = 2.0  # times the largest distance seen, where too few cases tell the hundredth
+_ROOM = 2.0  # times what one in twenty exceeds, where too few cases tell the hundredth
 _MANY = 200
 
 
@@ -111,9 +111,10 @@ def limit_of_distance(distances: Sequence[float]) -> float:
     """What one in a hundred of these exceeds; with room where they are few, 0 for none."""
     if not len(distances):
         return 0.0
-    quantile = float(np.quantile(distances, 1 - _REFUSED_SHARE))
-    room = _ROOM * max(distances) if len(distances) < _MANY else 0.0
-    return round(max(quantile, room), 4)
+    if len(distances) >= _MANY:
+        return round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4)
+    # Not of the farthest: one strange case would open the door to everything.
+    return round(_ROOM * float(np.quantile(distances, 1 - _WARNED_SHARE)), 4)
 
 
 def _short(values: Any) -> list[float]:

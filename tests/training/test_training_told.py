@@ -13,12 +13,17 @@ from medview.ai.catalogue import shipped_models_dir
 from medview.core.errors import InvalidInput
 from medview.training import trust
 from medview.training.again import NO_CURVES, figures_in
+from medview.training.calibrate import limit_of_distance
 from medview.training.card import Measured, Story, _estimate, _pictures, aims_section
 from medview.training.curves import volume_band
 from medview.training.plan import read_plan
 from medview.training.shift import CHANGES, _told
 from medview.training.trust import _volume_coverage, card_section
 from medview.training.worst import worst_in_words
+
+
+def as_far_as_they_are(_learned, apart):
+    return {"limit": limit_of_distance(apart), "warn": 9.0}
 
 
 def test_healthy_is_what_the_plan_does_not_call_whatever_its_name():
@@ -78,7 +83,7 @@ def test_a_case_is_held_to_the_limits_of_other_patients():
 def test_a_distance_is_held_to_those_of_other_patients(monkeypatch):
     cases = [SimpleNamespace(patient=p, far=f) for p, f in (("a", 4.0), ("a", 4.2), ("b", 2.5))]
     monkeypatch.setattr(trust, "_asker", lambda _folder, _listener: lambda case: case.far)
-    monkeypatch.setattr(trust, "known_world", lambda *_: {"limit": 0.0, "warn": 9.0})
+    monkeypatch.setattr(trust, "known_world", as_far_as_they_are)
     monkeypatch.setattr(trust, "mahalanobis", lambda row, _known: float(row))
     parts = trust.Parts(cases, cases, cases, ("one", "other"))
     _, about = trust.world_of(None, parts, None)  # type: ignore[arg-type]
@@ -91,7 +96,7 @@ def test_a_distance_is_held_to_those_of_other_patients(monkeypatch):
 def test_with_many_cases_their_quantile_is_the_limit_for_the_others(monkeypatch):
     cases = [SimpleNamespace(patient=str(n), far=1 + n / 1000) for n in range(210)]
     monkeypatch.setattr(trust, "_asker", lambda _folder, _listener: lambda case: case.far)
-    monkeypatch.setattr(trust, "known_world", lambda *_: {"limit": 0.0, "warn": 9.0})
+    monkeypatch.setattr(trust, "known_world", as_far_as_they_are)
     monkeypatch.setattr(trust, "mahalanobis", lambda row, _known: float(row))
     parts = trust.Parts(cases, cases, cases, ("one", "other"))
     known, about = trust.world_of(None, parts, None)  # type: ignore[arg-type]
