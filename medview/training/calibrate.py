@@ -23,7 +23,7 @@ _AXES = 64
 _SPANNED = 1e-8  # of the largest variance; below it is rounding
 _REFUSED_SHARE = 0.01
 _WARNED_SHARE = 0.05
-_ROOM = 2.0  # times what one in twenty exceeds, where too few cases tell the hundredth
+_ROOM = 4.0  # times what one in twenty exceeds, where too few cases tell the hundredth
 _MANY = 200
 
 
@@ -113,7 +113,8 @@ def limit_of_distance(distances: Sequence[float]) -> float:
         return 0.0
     if len(distances) >= _MANY:
         return round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4)
-    # Not of the farthest: one strange case would open the door to everything.
+    # Not of the farthest: one strange case would open the door to everything. Four times, for a
+    # crop with other tissue about it lies at three times and is to be taken.
     return round(_ROOM * float(np.quantile(distances, 1 - _WARNED_SHARE)), 4)
 
 
