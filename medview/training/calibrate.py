@@ -23,7 +23,7 @@ _AXES = 64
 _SPANNED = 1e-8  # of the largest variance; below it is rounding
 _REFUSED_SHARE = 0.01
 _WARNED_SHARE = 0.05
-_ROOM = 4.0  # times what one in twenty exceeds, where too few cases tell the hundredth
+ROOM = 2.0  # times what one in twenty exceeds, where too few cases tell the hundredth
 _MANY = 200
 
 
@@ -77,7 +77,7 @@ def _full_scale(answers: Answers, films: Films) -> float:
     return max(float(np.percentile(answers.peaks[films.truth == 1], 99)), 1e-3)
 
 
-def known_world(features: Array, apart: Array) -> dict[str, Any]:
+def known_world(features: Array, apart: Array, room: float = ROOM) -> dict[str, Any]:
     """The distribution of the training features, and the distances that 1 % of new patients
     exceed (limit, see `limit_of_distance`) and 5 % (warn).
 
@@ -102,20 +102,19 @@ def known_world(features: Array, apart: Array) -> dict[str, Any]:
     distances = [mahalanobis(row, known) for row in apart]
     return {
         **known,
-        "limit": limit_of_distance(distances),
+        "limit": limit_of_distance(distances, room),
         "warn": round(float(np.quantile(distances, 1 - _WARNED_SHARE)), 4),
     }
 
 
-def limit_of_distance(distances: Sequence[float]) -> float:
+def limit_of_distance(distances: Sequence[float], room: float = ROOM) -> float:
     """What one in a hundred of these exceeds; with room where they are few, 0 for none."""
     if not len(distances):
         return 0.0
     if len(distances) >= _MANY:
         return round(float(np.quantile(distances, 1 - _REFUSED_SHARE)), 4)
-    # Not of the farthest: one strange case would open the door to everything. Four times, for a
-    # crop with other tissue about it lies at three times and is to be taken.
-    return round(_ROOM * float(np.quantile(distances, 1 - _WARNED_SHARE)), 4)
+    # Not of the farthest: one strange case would open the door to everything.
+    return round(room * float(np.quantile(distances, 1 - _WARNED_SHARE)), 4)
 
 
 def _short(values: Any) -> list[float]:

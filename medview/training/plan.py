@@ -123,7 +123,8 @@ class TrainPlan:
     aims: by figure the least that may ship and what was aimed at. shifts: parts that another net of
     the same recipe is not shown and is judged on; changed: whether `dev` is also measured with its
     pictures changed on purpose (`shift`). certainty: the share of new cases that the limits
-    of certainty may miss (`trust`), 0 where none are fitted. second: a weaker output, None without.
+    of certainty may miss (`trust`), 0 where none are fitted. room: how many times farther from the
+    training than one in twenty a case may lie, where few tell. second: a weaker output.
     offsets: what is moved after the training, None without.
     """
 
@@ -137,6 +138,7 @@ class TrainPlan:
     shifts: tuple[Shift, ...] = ()
     changed: bool = False
     certainty: float = 0.0
+    room: float = 2.0
     second: Second | None = None
     offsets: Offsets | None = None
 
@@ -203,6 +205,7 @@ def read_plan(path: Path) -> TrainPlan:
         shifts=_shifts(_elsewhere(loaded)),
         changed=_elsewhere(loaded).get("changed", False) is True,
         certainty=read_certainty(loaded),
+        room=_room(loaded),
         second=_second(loaded, model),
         offsets=_offsets(loaded, model),
     )
@@ -264,6 +267,13 @@ def read_certainty(loaded: Mapping[str, Any]) -> float:
     value: Any = alpha.get("alpha") if isinstance(alpha, dict) else None
     if not (_fits(value, "float") and 0 <= value < 1):
         raise _impossible("certainty.alpha")
+    return float(value)
+
+
+def _room(loaded: Mapping[str, Any]) -> float:
+    value: Any = loaded.get("certainty", {}).get("room", TrainPlan.room)
+    if not (_fits(value, "float") and value >= 1):
+        raise _impossible("certainty.room")
     return float(value)
 
 

@@ -27,7 +27,7 @@ from medview.ai.worker.pipeline import load_steps, run_steps
 from medview.ai.worker.steps import Context, State
 from medview.core.words import tr
 from medview.training import parts as training_parts
-from medview.training.calibrate import known_world, limit_of_distance
+from medview.training.calibrate import ROOM, known_world, limit_of_distance
 from medview.training.cases import Case, deal, read_cases
 from medview.training.coverage import binomial_interval
 from medview.training.evaluation import Listener, run_cases
@@ -56,12 +56,13 @@ Rows = Sequence[Mapping[str, Any]]
 @dataclass(frozen=True, eq=False)
 class Parts:
     """learned: what the net saw. fit: what the limits are fitted on. test: what they are held to;
-    no patient stands in two of them. names: of the last two, in words."""
+    no patient stands in two of them. names: of the last two, in words. room: see `TrainPlan`."""
 
     learned: list[Case]
     fit: list[Case]
     test: list[Case]
     names: tuple[str, str]
+    room: float = ROOM
 
 
 def parts_of(folder: ModelFolder, data: Path) -> Parts:
@@ -82,6 +83,10 @@ def dealt_parts(plan: TrainPlan, parts: training_parts.Parts) -> Parts:
 
     The calibration part had one where patience looked at it; without another one dev is halved.
     """
+    return replace(_dealt(plan, parts), room=plan.room)
+
+
+def _dealt(plan: TrainPlan, parts: training_parts.Parts) -> Parts:
     if parts.calibrate and not plan.recipe.patience:
         return Parts(list(parts.fit), list(parts.calibrate), [*parts.held_out, *parts.dev],
                      ("the calibration part", "held-out part and dev"))  # fmt: skip
@@ -224,13 +229,15 @@ def world_of(
     ask = _asker(folder, listener)
     learned = np.array([ask(case) for case in parts.learned])
     apart = np.array([ask(case) for case in parts.fit])
-    known = known_world(learned, apart)
+    known = known_world(learned, apart, parts.room)
     far = [mahalanobis(row, known) for row in apart]
     limits = [known["limit"]] * len(parts.test)
     if parts.test is parts.fit:
         people = [case.patient for case in parts.fit]
         limits = [
-            limit_of_distance([d for d, who in zip(far, people, strict=True) if who != own])
+            limit_of_distance(
+                [d for d, who in zip(far, people, strict=True) if who != own], parts.room
+            )
             for own in people
         ]
     else:

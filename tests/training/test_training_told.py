@@ -22,8 +22,8 @@ from medview.training.trust import _volume_coverage, card_section
 from medview.training.worst import worst_in_words
 
 
-def as_far_as_they_are(_learned, apart):
-    return {"limit": limit_of_distance(apart), "warn": 9.0}
+def as_far_as_they_are(_learned, apart, room):
+    return {"limit": limit_of_distance(apart, room), "warn": 9.0}
 
 
 def test_healthy_is_what_the_plan_does_not_call_whatever_its_name():
@@ -88,7 +88,7 @@ def test_a_distance_is_held_to_those_of_other_patients(monkeypatch):
     parts = trust.Parts(cases, cases, cases, ("one", "other"))
     _, about = trust.world_of(None, parts, None)  # type: ignore[arg-type]
     assert about["kept"]["hits"] == 3
-    cases[2].far = 0.9  # more than four times of it are a's two, whatever the other of them is
+    cases[2].far = 1.5  # more than twice of it are a's two, whatever the other of them is
     _, about = trust.world_of(None, parts, None)  # type: ignore[arg-type]
     assert about["kept"]["hits"] == 1
 
