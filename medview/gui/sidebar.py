@@ -65,7 +65,7 @@ class Sidebar(QWidget):
         """Bring one panel to the front."""
         place = TABS.index(name) if name in TABS else 0
         if name == "report":
-            self.report  # noqa: B018 - it is made now
+            self._make_report()
         self._stack.setCurrentIndex(place)
         for number, tab in enumerate(self._tabs.values()):
             tab.setChecked(number == place)
@@ -80,14 +80,7 @@ class Sidebar(QWidget):
     @property
     def report(self) -> ReportPanel:
         """Made when it is first asked for: the window answers a tenth sooner without it."""
-        if self._report is None:
-            from medview.gui.panels.report import ReportPanel
-
-            self._report = ReportPanel(self._session)
-            self._stack.insertWidget(self._stack.indexOf(self._no_report), self._report)
-            self._stack.removeWidget(self._no_report)
-            self._no_report.deleteLater()
-        return self._report
+        return self._make_report()
 
     def save_report(self) -> None:
         """Ask for a name and save the report there."""
@@ -110,6 +103,16 @@ class Sidebar(QWidget):
         self.risk.retranslate()
         if self._report is not None:
             self._report.retranslate()
+
+    def _make_report(self) -> ReportPanel:
+        if self._report is None:
+            from medview.gui.panels.report import ReportPanel
+
+            self._report = ReportPanel(self._session)
+            self._stack.insertWidget(self._stack.indexOf(self._no_report), self._report)
+            self._stack.removeWidget(self._no_report)
+            self._no_report.deleteLater()
+        return self._report
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, WorkChanged | DocumentsChanged | KnowledgeChanged):

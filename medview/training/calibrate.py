@@ -17,13 +17,13 @@ from scipy.special import expit
 from medview.ai.worker.net_steps import mahalanobis
 from medview.ai.worker.nets import ResNet2d
 from medview.training.classification import Answers, Films, ask
+from medview.training.plan import ROOM
 
 Array = NDArray[np.float64]
 _AXES = 64
 _SPANNED = 1e-8  # of the largest variance; below it is rounding
 _REFUSED_SHARE = 0.01
 _WARNED_SHARE = 0.05
-ROOM = 2.0  # times what one in twenty exceeds, where too few cases tell the hundredth
 _MANY = 200
 
 

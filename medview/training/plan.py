@@ -13,6 +13,7 @@ from medview.core.errors import InvalidInput
 from medview.core.words import say
 
 PRECISIONS = ("float32", "bfloat16")
+ROOM = 2.0  # times what one case in twenty exceeds, where too few tell the hundredth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +139,7 @@ class TrainPlan:
     shifts: tuple[Shift, ...] = ()
     changed: bool = False
     certainty: float = 0.0
-    room: float = 2.0
+    room: float = ROOM
     second: Second | None = None
     offsets: Offsets | None = None
 
@@ -271,7 +272,7 @@ def read_certainty(loaded: Mapping[str, Any]) -> float:
 
 
 def _room(loaded: Mapping[str, Any]) -> float:
-    value: Any = loaded.get("certainty", {}).get("room", TrainPlan.room)
+    value: Any = loaded.get("certainty", {}).get("room", ROOM)
     if not (_fits(value, "float") and value >= 1):
         raise _impossible("certainty.room")
     return float(value)

@@ -27,7 +27,7 @@ from medview.ai.worker.pipeline import load_steps, run_steps
 from medview.ai.worker.steps import Context, State
 from medview.core.words import tr
 from medview.training import parts as training_parts
-from medview.training.calibrate import ROOM, known_world, limit_of_distance
+from medview.training.calibrate import known_world, limit_of_distance
 from medview.training.cases import Case, deal, read_cases
 from medview.training.coverage import binomial_interval
 from medview.training.evaluation import Listener, run_cases
@@ -40,7 +40,7 @@ from medview.training.local import (
 )
 from medview.training.nodule.plan import is_nodule
 from medview.training.outlines import metric_name
-from medview.training.plan import TrainPlan, read_plan
+from medview.training.plan import ROOM, TrainPlan, read_plan
 from medview.training.voxels import has_voxels, voxel_certainty
 
 HEADING = "## How sure it says it is"

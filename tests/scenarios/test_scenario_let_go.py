@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from medview.gui import segment_work
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
+from medview.session.studies import Place
 
 Quiet = Callable[..., None]
 
@@ -98,16 +99,25 @@ def patient_views(monkeypatch: pytest.MonkeyPatch) -> int:
     return 1500
 
 
-def test_a_stroke_is_not_drawn_over_another_patient_who_is_shown_right_after_it(
-    patient_views: int, window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
-) -> None:
+@pytest.fixture
+def two_patients(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> tuple[Place, Place]:
+    """Who is shown, and another; both are in memory."""
     window.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "ct" / "ct-small.dcm"])
     qtbot.waitUntil(lambda: len(list(window.session.studies.places())) == 2)
     quiet(window)
-    painted, other = window.session.studies.places()
-    for place in (other, painted):  # both are in memory
+    shown, other = window.session.studies.places()
+    for place in (other, shown):
         window.show_series(place.key)
         quiet(window)
+    return shown, other
+
+
+def test_a_stroke_is_not_drawn_over_another_patient_who_is_shown_right_after_it(
+    patient_views: int, two_patients: tuple[Place, Place], window: MainWindow, qtbot: QtBot
+) -> None:
+    painted, other = two_patients
     window.set_tool("brush")
     view = window.grid.active_view
     _paint(view, qtbot)
@@ -139,15 +149,9 @@ def test_a_segment_that_was_deleted_right_after_a_stroke_is_drawn_no_more(
 
 
 def test_what_grows_from_a_seed_stays_on_its_own_patient(
-    window: MainWindow, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+    two_patients: tuple[Place, Place], window: MainWindow, qtbot: QtBot, quiet: Quiet
 ) -> None:
-    window.open_paths([imaging_data / "mr" / "brain-t1-pre", imaging_data / "ct" / "ct-small.dcm"])
-    qtbot.waitUntil(lambda: len(list(window.session.studies.places())) == 2)
-    quiet(window)
-    seeded, other = window.session.studies.places()
-    for place in (other, seeded):  # both are in memory
-        window.show_series(place.key)
-        quiet(window)
+    seeded, other = two_patients
     window.set_tool("grow")
     view = window.grid.active_view
 

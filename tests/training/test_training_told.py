@@ -11,11 +11,13 @@ from training_sets import balls_plan
 
 from medview.ai.catalogue import shipped_models_dir
 from medview.core.errors import InvalidInput
+from medview.core.progress import CancelToken, no_progress
 from medview.training import trust
 from medview.training.again import NO_CURVES, figures_in
 from medview.training.calibrate import limit_of_distance
 from medview.training.card import Measured, Story, _estimate, _pictures, aims_section
 from medview.training.curves import volume_band
+from medview.training.learning import Job, read_all
 from medview.training.plan import read_plan
 from medview.training.shift import CHANGES, _told
 from medview.training.trust import _volume_coverage, card_section
@@ -171,3 +173,23 @@ def test_where_the_curves_were_not_kept_the_card_says_so():
     both = SimpleNamespace(pictures={"curves.png": "Loss", "volumes.png": "Volumes"})
     assert NO_CURVES not in _pictures(both)[0]  # type: ignore[arg-type]
     assert _pictures(SimpleNamespace(pictures={})) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", ["0.5", '"far"', "true"])
+def test_room_that_would_refuse_its_own_cases_is_no_room(tmp_path, wrong):
+    path = balls_plan(tmp_path).path
+    path.write_text(path.read_text() + f"\n[certainty]\nalpha = 0.1\nroom = {wrong}\n")
+    with pytest.raises(InvalidInput, match=r"certainty\.room"):
+        read_plan(path)
+
+
+def test_few_distances_leave_the_room_that_the_training_file_gives(tmp_path):
+    path = balls_plan(tmp_path).path
+    path.write_text(path.read_text() + "\n[certainty]\nalpha = 0.1\nroom = 3.0\n")
+    plan = read_plan(path)
+    few = [1.0] * 19 + [9.0]  # the one strange case has no say
+    assert limit_of_distance(few, plan.room) == pytest.approx(3.0 * np.quantile(few, 0.95))
+    assert (
+        trust.dealt_parts(plan, read_all(plan, Job(tmp_path, no_progress, CancelToken()))).room
+        == plan.room
+    )
