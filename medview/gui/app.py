@@ -19,6 +19,9 @@ os.environ.setdefault("QT_API", "pyside6")
 from medview.core.garbage import no_collection
 
 with no_collection():  # a fiftieth of the start
+    from medview.gui.binding import load_binding
+
+    load_binding()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 

@@ -75,6 +75,22 @@ def test_nothing_heavy_is_loaded_when_the_window_is_drawn() -> None:
     assert done.stdout.strip() == ""
 
 
+_SOURCES = """
+import linecache
+import medview.gui.app
+import medview.core.settings
+print(medview.core.settings.__file__ in linecache.cache)
+"""
+
+
+def test_no_source_is_read_where_modules_are_compiled() -> None:
+    """Qt's binding would read each one's for a feature that is not used here."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SOURCES], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"
+
+
 def test_the_frame_becomes_the_whole_window(qtbot: QtBot, loop: object) -> None:
     window = MainWindow()
     qtbot.addWidget(window)
