@@ -37,12 +37,14 @@ from medview.dicom.modality import (
 from medview.dicom.order import Outwards
 from medview.dicom.overlays import bitmap_shutter_of, has_overlays, overlays_of
 from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_format
-from medview.dicom.pixels import FileChanged, PixelReader, read_whole
+from medview.dicom.pixels import PixelReader
+from medview.dicom.plain import FileChanged, KnownFiles, read_whole
 from medview.dicom.readers import Readers
 from medview.dicom.remembered import Known, instance_of, is_same, known_of
 from medview.dicom.shutters import shutter_of
 
 _LOT_PLAIN, _LOT_PACKED = 30, 1  # slices a task: handing over costs as much as a plain slice
+_WORTH_A_THREAD = 100_000  # bytes of a plain slice
 _NICENESS = 5
 _log = logging.getLogger("medview.dicom")
 Array = NDArray[np.generic]
@@ -59,6 +61,11 @@ class _Plan:
     @property
     def is_colour(self) -> bool:
         return is_colour(self.form)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the volume keeps the very values of the files."""
+        return not self.has_table and not self.is_colour
 
 
 class VolumeFill:
@@ -81,6 +88,8 @@ class VolumeFill:
             reason = next(iter(self.failed.values()), say("The stack is empty."))
             raise UnreadableInstance(reason)
         self._plan = _plan(first)
+        self._known = KnownFiles(self._plan.form) if self._plan.is_stored else None
+        self._places: Array | None = None  # of the slices, while `run` fills warm pages
         self.volume = self._make_volume(first)
         self._is_packed = first.instance.is_encapsulated
         if self._is_packed and runs_apart(first.instance.syntax):
@@ -202,6 +211,9 @@ class VolumeFill:
         count, done = len(self.ready), 0
         assert self.volume.block is not None  # noqa: S101 - _make_volume made it
         with self.volume.block.writer() as writer:
+            if writer.is_warm:
+                stored = self.volume.stored
+                self._places = writer.slot(0, stored.shape, stored.dtype)
             try:
                 for k in self._filled(writer, cancel):
                     done += 1
@@ -211,6 +223,7 @@ class VolumeFill:
                         on_slice(k)
                     progress(done, count, "")
             finally:
+                self._places = None
                 self._readers.close()
 
     def _filled(self, writer: BlockWriter, cancel: CancelToken | None) -> Iterator[int]:
@@ -221,10 +234,11 @@ class VolumeFill:
         if len(self.ready) == 1:
             return
         done, stop = SimpleQueue[list[int] | None](), CancelToken()
-        with ThreadPoolExecutor(WORKERS, "medview-fill", _be_modest) as pool:
+        workers = self._workers
+        with ThreadPoolExecutor(workers, "medview-fill", _be_modest) as pool:
             jobs = [
                 pool.submit(self._work, writer, done, (stop, cancel or stop))
-                for _ in range(WORKERS)
+                for _ in range(workers)
             ]
             try:
                 for _ in jobs:
@@ -236,6 +250,12 @@ class VolumeFill:
                 job.result()
         if cancel is not None:
             cancel.check()
+
+    @property
+    def _workers(self) -> int:
+        """Threads that fill: small plain slices would only wait for each other's Python."""
+        is_small = self.volume.stored[0].nbytes < _WORTH_A_THREAD
+        return 1 if is_small and not self._is_packed else WORKERS
 
     def _read_graphics(self, k: int) -> None:
         """The overlay planes and the shutter of a slice; one that cannot be read leaves the
@@ -274,15 +294,15 @@ class VolumeFill:
             done.put(None)
 
     def _one(self, writer: BlockWriter, k: int, threads: int = 1) -> None:
-        frame = self._frame(k)
-        scratch = self._slot(writer, k)
+        scratch = self._slot(k)
         try:
-            if frame is not None:
+            values = self._read_known(k, scratch)
+            if values is None and (frame := self._frame(k)) is not None:
                 values = self._read(frame, (writer, k, scratch), threads)
-                if values is not None and not writer.is_warm:
-                    writer.write(k * scratch.nbytes, values.data)
-                elif values is not None and values is not scratch:
-                    scratch[...] = values
+            if values is not None and not writer.is_warm:
+                writer.write(k * scratch.nbytes, values.data)
+            elif values is not None and values is not scratch:
+                scratch[...] = values
         except MedViewError as error:
             self.failed[k] = error.what
         except OSError:
@@ -296,15 +316,14 @@ class VolumeFill:
                 with suppress(MedViewError):  # where memory is full the slice stays 0
                     writer.write(k * scratch.nbytes, scratch.data)
 
-    def _slot(self, writer: BlockWriter, k: int) -> Array:
+    def _slot(self, k: int) -> Array:
         """Where a slice is put together: its last place, where the pages of that are warm.
 
         Else this thread's array for one slice, whose own pages are used again and again.
         """
-        if writer.is_warm:
-            stored = self.volume.stored
-            size = stored[0].nbytes
-            return writer.slot(k * size, stored.shape[1:], stored.dtype)
+        if self._places is not None:
+            place: Array = self._places[k]
+            return place
         found: Array | None = getattr(self._local, "scratch", None)
         if found is None:
             stored = self.volume.stored
@@ -353,6 +372,13 @@ class VolumeFill:
             raise UnreadableInstance(say("The file has changed."), frame.instance.path)
         return np.ascontiguousarray(cut)
 
+    def _read_known(self, k: int, scratch: Array) -> Array | None:
+        """A slice of which the scan has remembered all that is needed; None for any other."""
+        held = self._frames[k]
+        if self._known is None or not isinstance(held, Known):
+            return None
+        return scratch if self._known.read(self.stack.frames[k].path, held, scratch) else None
+
     def _read(
         self, frame: Frame, place: tuple[BlockWriter, int, Array], threads: int
     ) -> Array | None:
@@ -360,7 +386,7 @@ class VolumeFill:
         writer, k, scratch = place
         if frame.tile is not None:
             return self._read_tile(frame, frame.tile, threads)
-        is_stored = not self._plan.has_table and not self._plan.is_colour
+        is_stored = self._plan.is_stored
         try:
             if is_stored and read_whole(frame.instance, self._plan.form, scratch):
                 return scratch

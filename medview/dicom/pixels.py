@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 from types import TracebackType
 
 import numpy as np
@@ -16,63 +14,15 @@ from medview.core.words import say
 from medview.dicom.codecs import Decoded, decode
 from medview.dicom.decoder_pipe import FrameJob
 from medview.dicom.decoders import decoders, runs_apart
-from medview.dicom.elements import TO_READ, ByteSource, file_stamp, read_fully
+from medview.dicom.elements import ByteSource
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
 from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked, unreadable_kind
+from medview.dicom.plain import is_plain
 from medview.dicom.stored import as_stored, keep_stored_bits, stored_shape
 
 Array = NDArray[np.generic]
 _HALF, _MOST_TORN = 1 << 15, 0.01  # a step no picture takes, and the share of such steps
-_LITTLE = sys.byteorder == "little"
-
-
-class FileChanged(Exception):
-    """A file was written to, or is another one, since its header was read."""
-
-
-def read_whole(instance: Instance, form: PixelFormat, target: Array) -> bool:
-    """Fill a C-contiguous [rows, columns] array of the stored type from a file of one plain frame.
-
-    The quick way of `PixelReader.read_into`, for nearly every slice; False, and nothing is done,
-    where that one is needed. Raises FileChanged, UnreadableInstance for a short read, OSError.
-    """
-    place, count = instance.elements.pixels, target.nbytes
-    if place is None or place.length < count or place.offset + count > instance.size:
-        return False
-    if (
-        instance.stamp is None  # no file of its own
-        or pixel_format(instance) is not form  # equal ones are one
-        or form.frames > 1
-        or not is_plain(instance, form)
-        or target.shape != (form.rows, form.columns)
-        or target.dtype != form.dtype
-    ):
-        return False
-    file = os.open(instance.path, TO_READ)
-    try:
-        if file_stamp(os.fstat(file)) != instance.stamp:
-            raise FileChanged
-        there = read_fully(file, place.offset, target.reshape(-1).view(np.uint8).data)
-    finally:
-        os.close(file)
-    if there < count:
-        raise UnreadableInstance(say("The file ends before this picture."), instance.path)
-    if not form.is_float and form.bits_stored < form.bits_allocated:
-        keep_stored_bits(target, form)
-    return True
-
-
-def is_plain(instance: Instance, form: PixelFormat) -> bool:
-    """Whether bytes can go from the file straight into an array of the stored type."""
-    return (
-        _LITTLE
-        and not instance.is_encapsulated
-        and not instance.encoding.big
-        and form.samples == 1
-        and not form.is_packed
-        and form.high_bit == form.bits_stored - 1
-    )
 
 
 class PixelReader:
