@@ -128,8 +128,9 @@ class _Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline = float("inf")
-        self._patience, self._worked_before = _PATIENCE_S, 0.0
-        self._is_overdue = False
+        self._patience = _PATIENCE_S
+        self._worked_before: float | None = None  # as the watcher saw it first in this frame
+        self._is_overdue = self._is_watched = False
 
     @property
     def pid(self) -> int | None:
@@ -162,9 +163,8 @@ class _Decoder:
     def decode(self, job: FrameJob, stream: bytes) -> bool:
         process = self.start()
         values = job.form.rows * job.form.columns * job.form.samples
-        self._is_overdue = False
+        self._is_overdue = self._is_watched = False
         patience = _PATIENCE_S + _PATIENCE_A_VALUE_S * values
-        self._worked_before = _worked_s(process.pid) or 0.0
         self._patience, self._deadline = patience, time.monotonic() + patience
         try:
             assert process.stdin is not None and process.stdout is not None  # noqa: PT018, S101
@@ -194,12 +194,15 @@ class _Decoder:
         return Decoded(values, is_rgb)
 
     def end_if_overdue(self) -> None:
-        process = self._process
-        over = time.monotonic() - self._deadline
-        if process is None or over <= 0:
+        process, over = self._process, time.monotonic() - self._deadline
+        if process is None or over == -float("inf"):
+            return
+        if not self._is_watched:  # asked here, and not before every frame: it takes a tenth of a ms
+            self._is_watched, self._worked_before = True, _worked_s(process.pid)
+        if over <= 0:
             return
         worked = _worked_s(process.pid)
-        is_starved = worked is not None and worked - self._worked_before < self._patience
+        is_starved = worked is not None and worked - (self._worked_before or 0.0) < self._patience
         if not is_starved or over > (_STARVED - 1) * self._patience:
             self._is_overdue = True
             process.kill()
