@@ -140,12 +140,24 @@ def load_behind(app: QApplication) -> None:
     def load() -> None:
         import medview.session  # noqa: F401
 
+        _import_asyncio()
+
     thread = threading.Thread(target=load, name="medview-start")
     with no_collection():
         thread.start()
         while thread.is_alive():
             app.processEvents()
             thread.join(0.01)
+
+
+def _import_asyncio() -> None:
+    """Without TLS, which the loop is never asked for and which costs more than all the rest."""
+    sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]  # as a Python without it has
+    try:
+        import asyncio  # noqa: F401
+    finally:
+        if sys.modules["ssl"] is None:
+            del sys.modules["ssl"]
 
 
 def _begin(window: MainWindow, start: Start) -> None:

@@ -46,13 +46,16 @@ os._exit(0)
 """
 
 
-def test_an_empty_window_reads_no_grammar_and_makes_no_report() -> None:
-    late = ("medview.record.observing", "medview.gui.panels.report", "medview.gui.panels.findings")
+def test_an_empty_window_reads_no_grammar_and_loads_neither_report_nor_tls() -> None:
+    late = (
+        "medview.record.observing", "medview.gui.panels.report", "ssl", "asyncio",
+        "medview.gui.panels.findings",
+    )  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", _WHOLE, *late],
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    assert done.stdout.strip() == "medview.gui.panels.findings"
+    assert done.stdout.split() == ["asyncio", "medview.gui.panels.findings"]
 
 
 def test_the_report_is_made_when_its_tab_is_first_shown(qtbot: QtBot, loop: object) -> None:
