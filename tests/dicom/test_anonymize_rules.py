@@ -185,6 +185,29 @@ def test_cleaned_descriptors_lose_names_dates_and_numbers(tmp_path: Path) -> Non
         assert word not in made.SeriesDescription + made.ImageComments
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "left"),
+    [
+        ("Wang^XiaoDong=王^小东", "王小东胸部平扫", "胸部平扫"),
+        ("Wang^XiaoDong=王^小东", "平扫 王 小东 复查", "平扫 复查"),
+        ("李^四", "李四头部", "头部"),
+        ("李四", "李四 头部", "头部"),
+        ("Hong^Gildong=洪^吉洞=홍^길동", "홍길동님 흉부", "님 흉부"),
+        ("王小东", "请王小东复查", "请 复查"),
+    ],
+)
+def test_names_go_from_texts_that_put_no_spaces_between_words(
+    tmp_path: Path, name: str, said: str, left: str
+) -> None:
+    def describe(made: Dataset) -> None:
+        made.PatientName, made.SeriesDescription = name, said
+
+    made = first(copied(stored(tmp_path / "in", describe), tmp_path / "out",
+                        Options(descriptors=True)))  # fmt: skip
+
+    assert made.SeriesDescription == left
+
+
 def test_names_leave_text_that_stays_and_private_groups_go(tmp_path: Path) -> None:
     made = first(copied(stored(tmp_path / "in", _hide), tmp_path / "out"))
 

@@ -58,15 +58,24 @@ def _words(text: str, vr: str) -> set[str]:
     whole = {part.strip(" \0") for part in text.split("\\")}
     found = {part for part in whole if len(part) >= _SHORTEST_ID}
     if vr == "PN":
-        parts = {piece.strip(".") for part in whole for piece in _PARTS.split(part)}
+        groups = {group.strip(" \0^") for part in whole for group in part.split("=")}
+        parts = {piece.strip(".") for group in groups for piece in _PARTS.split(group)}
         found |= {part for part in parts if _is_name(part)}
-        found |= {part.replace("^", " ").strip() for part in found if "^" in part}
+        found |= {group.replace("^", " ") for group in groups if len(group) >= _SHORTEST_ID}
+        # Family and given name stand in text without a space between them: also two single signs.
+        found |= {"".join(_PARTS.split(group)) for group in groups if _has_no_spaces(group)}
+        found |= {" ".join(_PARTS.split(group)) for group in groups if _has_no_spaces(group)}
     return {part for part in found if _WORD.search(part)}
 
 
 def _is_name(part: str) -> bool:
     # Two letters say little in Latin script; in Chinese or Korean they are a given name.
-    return len(part) >= _SHORTEST_NAME or (len(part) == 2 and ord(part[0]) > 0x2E80)
+    return len(part) >= _SHORTEST_NAME or (len(part) == 2 and _has_no_spaces(part))
+
+
+def _has_no_spaces(text: str) -> bool:
+    """Whether its script (Chinese, Japanese, Korean) is written without spaces between words."""
+    return len(text) > 1 and ord(text[0]) > 0x2E80
 
 
 class Scrubber:
@@ -78,9 +87,10 @@ class Scrubber:
         }
         long = sorted(words, key=len, reverse=True)
         parts = [
-            re.escape(word) if len(word) > _SHORTEST_NAME else rf"(?<!\w){re.escape(word)}(?!\w)"
+            re.escape(word) if len(word) > _SHORTEST_NAME or _has_no_spaces(word)
+            else rf"(?<!\w){re.escape(word)}(?!\w)"
             for word in long
-        ]
+        ]  # fmt: skip
         self._pattern = re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
     def finds(self, text: str) -> bool:
