@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from medview.core.files import write_private
 from medview.core.paths import user_config_dir
+from medview.core.words import Sentence, say
 
 _LARGEST = 10**8
 
@@ -56,25 +57,50 @@ class Settings:
     reader_name: str = ""  # who corrects the record; "" is the name of the account
 
 
-def _path() -> Path:
+def settings_path() -> Path:
+    """Where the settings are kept."""
     return user_config_dir() / "settings.json"
 
 
 def load_settings() -> Settings:
     """The stored settings; a broken file or value falls back to the default."""
-    try:
-        stored = json.loads(_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return Settings()
-    if not isinstance(stored, dict):
-        return Settings()
-    default = Settings()
+    stored = _stored() or {}
     known = {
         name: stored[name]
         for name, kind in get_type_hints(Settings).items()
         if name in stored and _is_sound(stored[name], kind)
     }
-    return replace(default, **known)
+    return replace(Settings(), **known)
+
+
+def settings_fault() -> Sentence | None:
+    """What of the stored settings nothing can be made of; None where there is no such thing."""
+    stored = _stored()
+    if stored is None:
+        return say("{file} cannot be read: MedView's own settings hold.", file=settings_path().name)
+    names = [
+        name
+        for name, kind in get_type_hints(Settings).items()
+        if name in stored and not _is_sound(stored[name], kind)
+    ]
+    if not names:
+        return None
+    return say(
+        "Nothing can be made of what {file} says under {names}: the default holds.",
+        file=settings_path().name,
+        names=", ".join(names),
+    )
+
+
+def _stored() -> dict[str, Any] | None:
+    """What stands in the file, {} where there is none; None where it is no such file."""
+    try:
+        stored = json.loads(settings_path().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        return None
+    return stored if isinstance(stored, dict) else None
 
 
 def _is_sound(value: object, kind: object) -> bool:
@@ -93,4 +119,4 @@ def _is_sound(value: object, kind: object) -> bool:
 
 def save_settings(settings: Settings) -> None:
     """Write the settings in one step, readable by the owner alone."""
-    write_private(_path(), json.dumps(asdict(settings), indent=1))
+    write_private(settings_path(), json.dumps(asdict(settings), indent=1))

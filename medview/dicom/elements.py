@@ -321,9 +321,11 @@ def _finite_numbers(vr: str, raw: bytes, big: bool) -> tuple[float, ...]:
     if vr in _BINARY:
         return _finite(_numbers(vr, raw, big))
     try:  # nearly always: places and numbers are others in every file
-        return _finite([float(part) for part in raw.split(b"\\")])
+        if b"_" not in raw:
+            return _finite([float(part) for part in raw.split(b"\\")])
     except ValueError:
-        return _finite(tuple(_numbers_in_text(raw)))
+        pass
+    return _finite(tuple(_numbers_in_text(raw)))
 
 
 def _finite(numbers: Sequence[float]) -> tuple[float, ...]:
@@ -336,5 +338,5 @@ def _numbers_in_text(raw: bytes) -> Iterator[float]:
             value = float(part.strip(b" \0"))
         except ValueError:
             continue
-        if not math.isnan(value):
+        if not math.isnan(value) and b"_" not in part:  # Python's 1_000 is no decimal string
             yield value

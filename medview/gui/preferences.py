@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from medview.core.errors import InvalidInput
 from medview.core.layout import layout_name
-from medview.core.settings import Settings, save_settings
+from medview.core.settings import Settings, save_settings, settings_fault, settings_path
 from medview.core.words import Sentence, current_language, say, set_language, tr
 from medview.gui.style import apply_theme, base_font, set_type_sizes, system_language
 from medview.gui.tools.habits import habits, use_habits
@@ -120,7 +120,11 @@ class Preferences:
         self._window.session.events.send(KnowledgeChanged())
 
     def _take_up_files(self) -> None:
-        """The reader's presets and corner texts; what is wrong with them is said."""
+        """The reader's presets and corner texts; what is wrong with them and with the settings
+        is said."""
+        fault = settings_fault()
+        if fault is not None:
+            self._window.reactions.say(fault, "warn", str(settings_path()))
         use_presets(None)
         path = own_presets_path()
         if path.is_file():
@@ -129,8 +133,8 @@ class Preferences:
             except InvalidInput as error:
                 self._window.reactions.say(error.what, "warn", error.where)
                 self._tell(say("MedView's own window presets hold."), "warn")
-        for fault in use_corner_templates(self._corner_templates()):
-            self._tell(fault, "warn")
+        for wrong in use_corner_templates(self._corner_templates()):
+            self._tell(wrong, "warn")
 
     def apply(self, wanted: Settings) -> None:
         """Take up settings from the dialog."""

@@ -49,6 +49,12 @@ def test_a_slope_or_intercept_that_is_no_number_is_said(tmp_path: Path, keyword:
     assert "is not a number: the values shown may be wrong." in notes_of(path)
 
 
+def test_a_number_that_only_python_reads_is_no_number(tmp_path: Path) -> None:
+    path = save(slice_of(0, RescaleSlope=1, RescaleIntercept="-10000"), tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"DS\x06\x00-10000", b"DS\x06\x00-1_000"))
+    assert "RescaleIntercept is not a number" in notes_of(path)
+
+
 def test_what_follows_the_pixels_is_said(tmp_path: Path) -> None:
     path = save(slice_of(0), tmp_path / "a.dcm")
     sound = path.read_bytes()

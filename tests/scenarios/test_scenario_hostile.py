@@ -18,7 +18,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
-from medview.core.settings import Settings
+from medview.core.settings import Settings, settings_path
 from medview.core.words import say
 from medview.gui.panels.left_out import LeftOutCard, left_out_files
 from medview.gui.window import MainWindow
@@ -283,6 +283,33 @@ def test_presets_with_nonsense_are_said_and_the_own_ones_hold(
     window = MainWindow(Session(Settings(hang=False, open_priors=False)))
     try:
         assert "MedView's own window presets hold." in _said(window)
+    finally:
+        window.close()
+        qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)
+        window.deleteLater()
+        gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b'{"theme": "light", "nodes": [1], "font_size": 13}',
+         "Nothing can be made of what settings.json says under nodes: the default holds."),
+        (b"[1, 2", "settings.json cannot be read: MedView's own settings hold."),
+        (b"null", "settings.json cannot be read: MedView's own settings hold."),
+    ],
+)  # fmt: skip
+def test_settings_with_nonsense_are_said_and_the_sound_ones_hold(
+    qtbot: QtBot, loop: asyncio.AbstractEventLoop, written: bytes, said: str
+) -> None:
+    settings_path().parent.mkdir(parents=True, exist_ok=True)
+    settings_path().write_bytes(written)
+
+    window = MainWindow(Session())
+    try:
+        assert said in _said(window)
+        assert window.session.settings.font_size == Settings().font_size
+        assert window.session.settings.theme == ("light" if b"theme" in written else "dark")
     finally:
         window.close()
         qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=60_000)

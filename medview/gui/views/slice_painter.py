@@ -125,8 +125,9 @@ class SlicePainter:
         is_whole = stage.ready is None or bool(stage.ready.all())
         if self._ground is None or self._ground.key != key or not is_whole:
             image = _canvas(stage.size, pixel_ratio, self._ground)
-            self._ground = Ground(key, (*layers, *outlines), image)
+            self._ground = None  # what is painted half is not kept, should the painting fail
             self._paint_layers(image, layers, outlines, where)
+            self._ground = Ground(key, (*layers, *outlines), image)
         return self._ground.image
 
     def _layers(
