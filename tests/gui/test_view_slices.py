@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -18,6 +18,7 @@ from medview.core.geometry import Geometry, PatientPoint, VoxelIndex
 from medview.core.results import Heatmap, Label, LabelMap, Measurement
 from medview.core.study import Patient, Series, Stack, Study
 from medview.core.volume import Volume
+from medview.gui.views import slice_painter
 from medview.gui.views.corner_painter import edge_words
 from medview.gui.views.slice_view import SliceView
 from medview.imaging.slabs import Slab
@@ -592,6 +593,28 @@ def test_overlay_changes_pixels_where_it_lies_on_every_plane(view, plane: str) -
     x, y = _place(shown, inside)
     assert after[y, x, 2] > before[y, x, 2] + 20  # bluer
     assert np.array_equal(after[y, 60], before[y, 60])
+
+
+def test_a_painting_that_failed_half_way_is_done_anew(view, monkeypatch) -> None:
+    axial = view()
+    axial.set_crosshair(_GEOMETRY.to_patient(VoxelIndex(10, 35, 30)))
+    axial.set_overlays((_mask(),), ())
+    whole = _pixels(axial)
+
+    axial._painter.forget()
+    image = QImage(400, 300, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    with monkeypatch.context() as torn:
+        torn.setattr(slice_painter, "_draw_segments", _without_memory)
+        with pytest.raises(MemoryError):
+            axial._painter.paint(painter, axial.look, 1)
+    painter.end()
+
+    assert np.array_equal(_pixels(axial), whole)
+
+
+def _without_memory(*_given: object) -> None:
+    raise MemoryError
 
 
 def test_o_switches_the_overlay_off_and_on(view, qtbot) -> None:

@@ -160,16 +160,18 @@ class SlicePainter:
         where: ScreenMap,
     ) -> None:  # fmt: skip
         painter = QPainter(image)
-        for number, layer in enumerate(layers):
-            _draw(painter, layer, where)
-            if number == 0 and self._stage.plane is not None:
-                self._paint_missing(painter, self._stage.plane, where)
-        painter.setTransform(_transform(where), combine=True)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for outline in outlines:
-            painter.setPen(ink.pen(outline.colour, 1.5))
-            _draw_segments(painter, outline.segments)
-        painter.end()
+        try:
+            for number, layer in enumerate(layers):
+                _draw(painter, layer, where)
+                if number == 0 and self._stage.plane is not None:
+                    self._paint_missing(painter, self._stage.plane, where)
+            painter.setTransform(_transform(where), combine=True)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for outline in outlines:
+                painter.setPen(ink.pen(outline.colour, 1.5))
+                _draw_segments(painter, outline.segments)
+        finally:
+            painter.end()  # an image that is still painted on must not go
 
     def _paint_missing(self, painter: QPainter, plane: SlicePlane, where: ScreenMap) -> None:
         """Slices that are not read yet are black where other planes cut them."""

@@ -247,16 +247,20 @@ class SliceView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the slice as it stands."""
         painter = QPainter(self)
-        self._painter.paint(painter, self.look, self.devicePixelRatioF())
-        hint = self._hint if self.stage.shown is None else ""
-        if self.stage.shown is not None and self.stage.plane is None:
-            hint = tr("Draw a curve along a vessel: choose the curve tool and click on its way.")
-        if hint:
-            painter.setFont(ink.corner_font())
-            painter.setPen(colour(ink.INK.faint))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(16, 16, -16, -16), int(flags), hint)
-        painter.end()
+        try:
+            self._painter.paint(painter, self.look, self.devicePixelRatioF())
+            hint = self._hint if self.stage.shown is None else ""
+            if self.stage.shown is not None and self.stage.plane is None:
+                hint = tr(
+                    "Draw a curve along a vessel: choose the curve tool and click on its way."
+                )
+            if hint:
+                painter.setFont(ink.corner_font())
+                painter.setPen(colour(ink.INK.faint))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(QRectF(self.rect()).adjusted(16, 16, -16, -16), int(flags), hint)
+        finally:
+            painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The picture is fitted anew."""
