@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from medview.core.words import tr
@@ -41,11 +40,12 @@ def group_title(name: str) -> str:
 class ActionButton(QToolButton):
     """An action in the bar: an icon, with its name while it is named."""
 
-    def __init__(self, action: QAction) -> None:
+    def __init__(self, name: str, actions: Actions) -> None:
         super().__init__()
+        actions.dress([name])
         self.setIconSize(QSize(_ICON_PX, _ICON_PX))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setDefaultAction(action)
+        self.setDefaultAction(actions[name])
         self.show_named(is_named=False)
 
     def show_named(self, *, is_named: bool) -> None:
@@ -65,18 +65,19 @@ class ToolGroup(ActionButton):
 
     def __init__(self, name: str, tools: Sequence[str], actions: Actions) -> None:
         self.name = name
-        self._actions = {tool: actions[tool] for tool in tools}
-        super().__init__(actions[tools[0]])
+        self._tools, self._all = tools, actions
+        super().__init__(tools[0], actions)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         menu = QMenu(self)
-        menu.addActions(list(self._actions.values()))
+        actions.list_in(menu, [actions[tool] for tool in tools])
         self.setMenu(menu)
 
     def show_tool(self, tool: str, *, is_wide: bool) -> None:
         """Look like the active tool where it is one of these."""
-        if tool in self._actions:
-            self.setDefaultAction(self._actions[tool])
-        self.show_named(is_named=is_wide and tool in self._actions)
+        if tool in self._tools:
+            self._all.dress([tool])
+            self.setDefaultAction(self._all[tool])
+        self.show_named(is_named=is_wide and tool in self._tools)
 
     def show_named(self, *, is_named: bool) -> None:
         """With the tool's name; its accessible name says the group too."""

@@ -38,7 +38,7 @@ class LayoutWork:
         self._window = window
         self._across = Offsets()  # links by hand between two patients
         self._menu = LayoutMenu(window)
-        self._menu.addActions([window.actions_[name] for name in _IN_THE_MENU])
+        window.actions_.list_in(self._menu, [window.actions_[name] for name in _IN_THE_MENU])
         window.top.set_layout_menu(self._menu)
         self._connect_layouts()
         self._connect_links()

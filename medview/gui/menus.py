@@ -15,7 +15,7 @@ _OF_A_VIEW = ("tool", "window", "colours", "view")  # what a right click offers
 def group_menu(actions: Actions, group: str, parent: QWidget) -> QMenu:
     """The actions of one group; its letter opens it with Alt."""
     menu = QMenu(tr(GROUPS[group]), parent)
-    menu.addActions(list(actions.group(group)))
+    actions.list_in(menu, list(actions.group(group)))
     return menu
 
 
@@ -32,10 +32,10 @@ def program_menu(actions: Actions, parent: QWidget) -> QMenu:
 def view_menu(actions: Actions, parent: QWidget, first: Sequence[str] = ()) -> QMenu:
     """What a right click in an image view offers; first what is under the mouse."""
     menu = QMenu(parent)
-    menu.addActions([actions[name] for name in first])
+    actions.list_in(menu, [actions[name] for name in first])
     if first:
         menu.addSeparator()
-    menu.addAction(actions["models.analyse"])
+    actions.list_in(menu, [actions["models.analyse"]])
     menu.addSeparator()
     for group in _OF_A_VIEW:
         menu.addMenu(group_menu(actions, group, menu))

@@ -42,14 +42,14 @@ class TopBar(QWidget):
         self._open = self._button("folder-open", actions["file.open_folder"].trigger)
         self.layout_button = self._menu_tool()
         self._separator()
-        self.tool_buttons = {tool: self._add(ActionButton(actions[tool])) for tool in PLAIN}
+        self.tool_buttons = {tool: self._add(ActionButton(tool, actions)) for tool in PLAIN}
         self.tool_groups = {
             name: self._add(ToolGroup(name, tools, actions))
             for name, tools in tool_groups().items()
         }
         self._separator()
         self._presets = self._menu_tool()
-        self._cine = self._add(ActionButton(actions["cine.toggle"]))
+        self._cine = self._add(ActionButton("cine.toggle", actions))
         self._separator()
         self._worker = self._button("sparkles", actions["models.analyse"].trigger)
         self._layout.addStretch(1)
@@ -225,14 +225,14 @@ class TopBar(QWidget):
             if each not in self._gone:
                 continue
             if isinstance(stands, QAction):
-                menu.addAction(stands)
+                self._actions.list_in(menu, [stands])
                 continue
             inner = stands.menu()
             if inner is not None:
                 title = stands.accessibleName()
                 if isinstance(stands, ToolGroup):
                     title = group_title(stands.name)
-                menu.addMenu(title).addActions(inner.actions())
+                self._actions.list_in(menu.addMenu(title), inner.actions())
         self._more.setMenu(menu)
 
     def _name_search(self, *, is_wide: bool) -> None:

@@ -120,7 +120,6 @@ class MainWindow(QMainWindow):
         for place, part in zip(self._places, (self.studies, self.grid, self.sidebar), strict=True):
             self._middle.replaceWidget(place, part)
             place.deleteLater()
-        self.actions_.retranslate()
         self.showing = Showing(self)
         self.measures = MeasuringWork(self)
         self.chosen_work = ChosenWork(self)

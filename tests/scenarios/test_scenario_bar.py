@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
@@ -89,3 +89,24 @@ def test_a_group_keeps_the_tool_used_last_on_its_button(opened: MainWindow, qtbo
 
     assert opened.grid.active_view.tool_name == "freehand"
     assert "Freehand" in group.accessibleName()
+
+
+def test_a_menu_has_its_icons_when_it_is_opened_and_in_the_colours_of_a_later_theme(
+    opened: MainWindow, qtbot: QtBot
+) -> None:
+    action = opened.actions_["file.save_report"]
+    assert action.icon().isNull()
+
+    qtbot.keyClick(opened, Qt.Key.Key_F, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: not action.icon().isNull())
+    QApplication.activePopupWidget().close()
+    before = action.icon().pixmap(16).toImage()
+    opened.actions_.perform("view.theme")
+
+    assert action.icon().pixmap(16).toImage() != before
+
+
+def test_a_tool_has_its_icon_on_the_groups_button(opened: MainWindow) -> None:
+    opened.actions_["tool.freehand"].trigger()
+
+    assert not opened.top.tool_groups["roi"].icon().isNull()

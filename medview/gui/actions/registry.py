@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say, tr
@@ -15,13 +15,12 @@ from medview.gui.actions.row import Row
 from medview.gui.actions.table import ROWS
 from medview.gui.style import icon
 
-_IN_THE_BAR = ("file.open_folder", "cine.toggle")  # beside the tools
 Handler = Callable[..., object]
 Listener = Callable[[str, Mapping[str, object]], object]  # an action's name and its parameters
 
 
 class Actions:
-    """QActions by the rows' names. Icons of the menus are drawn by the first `retranslate`."""
+    """QActions by the rows' names. An icon is drawn when the action is about to be seen."""
 
     def __init__(self, parent: QWidget) -> None:
         self._rows = {row.id: row for row in ROWS}
@@ -31,6 +30,7 @@ class Actions:
         self.listeners: list[Listener] = []  # hear of what the reader or a script did
         self.before: list[Callable[[], object]] = []  # called before anything is done
         self._called: dict[str, str] = {}  # names of the moment, in the language of the moment
+        self._dressed: set[str] = set()  # those that have their icon
         self._depth = 0  # of actions that perform others: only the outermost is told
         for row in ROWS:
             action = QAction(parent)
@@ -43,7 +43,6 @@ class Actions:
             if row.is_listed:
                 self._listed.setdefault(row.group, []).append(row.id)
         self.bind(Bindings(ROWS))
-        self._dress(row for row in ROWS if row.group == "tool" or row.id in _IN_THE_BAR)
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -117,7 +116,21 @@ class Actions:
     def retranslate(self) -> None:
         """Give every action its name in the current language, and icons in the theme's colour."""
         self._name()
-        self._dress(self._rows.values())
+        again, self._dressed = self._dressed, set()
+        self.dress(again)
+
+    def dress(self, names: Iterable[str]) -> None:
+        """Give actions their icons; names that are none of ours are left out."""
+        for name in names:
+            row = self._rows.get(name)
+            if row is not None and row.icon and name not in self._dressed:
+                self._dressed.add(name)
+                self._actions[name].setIcon(icon(row.icon))
+
+    def list_in(self, menu: QMenu, listed: Sequence[QAction]) -> None:
+        """Add actions to a menu; their icons are drawn when it is opened."""
+        menu.addActions(listed)
+        menu.aboutToShow.connect(lambda: self.dress(each.objectName() for each in listed))
 
     def _triggered(self, row: Row, checked: bool = False) -> None:
         if row.switch:  # Qt has turned it already
@@ -140,11 +153,6 @@ class Actions:
         action.setText(f"{name}\t{keys[0]}" if row.is_plain and keys else name)
         action.setIconText(name)
         action.setToolTip("  ".join([name, ", ".join(keys)] if keys else [name]))
-
-    def _dress(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            if row.icon:
-                self._actions[row.id].setIcon(icon(row.icon))
 
 
 def _check(row: Row, parameters: dict[str, object]) -> None:
