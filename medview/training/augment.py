@@ -3,8 +3,8 @@
 Strengths by name (absent or 0 leaves it out): rotate_deg; scale; shift (share of half the size);
 flip (0 or 1, axis i); warp (bends, share of half the size, volumes only); gamma (spread of its
 logarithm); contrast; bias (slow shading); blur (up to 1 + blur times coarser); noise (of the
-z-scored image); erase (a grey box, share of the side, films only). fill: the value of what turns
-into a volume from outside.
+z-scored image); erase (a grey box, share of the side, films only); margin (share of the volumes
+that lie within one, see `margin`). fill: the value of what turns into a volume from outside.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Generator, nn
 
 from medview import __version__
 from medview.ai.worker.devices import CPU, Device
@@ -22,6 +22,7 @@ from medview.training.calibrate import calibrate
 from medview.training.checkpoint import save_half
 from medview.training.classification import ClassificationTask
 from medview.training.loop import Task, Training
+from medview.training.margin import in_margin
 from medview.training.parts import Parts, films_of, read_parts
 from medview.training.plan import TrainPlan
 from medview.training.routing import (
@@ -30,7 +31,7 @@ from medview.training.routing import (
     views_besides,
     views_of,
 )
-from medview.training.segmentation import SegmentationTask, prepare_volume
+from medview.training.segmentation import Prepared, SegmentationTask, prepare_volume
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,11 @@ def _segmentation(plan: TrainPlan, parts: Parts) -> Task:
     fit = [prepare_volume(case, steps, wanted) for case in parts.fit]
     apart = parts.calibrate or parts.held_out
     watch_volumes = [prepare_volume(case, steps, wanted) for case in apart]
-    return SegmentationTask(fit, watch_volumes, plan.recipe)
+
+    def margined(number: int, rng: Generator) -> Prepared:
+        return prepare_volume(in_margin(parts.fit[number], rng), steps, wanted)
+
+    return SegmentationTask(fit, watch_volumes, plan.recipe, margined)
 
 
 def learn(plan: TrainPlan, task: Task, job: Job) -> Training:

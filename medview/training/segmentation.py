@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from medview.ai.worker.pipeline import run_steps
 from medview.ai.worker.steps import State
@@ -76,10 +76,18 @@ class SegmentationTask:
     """Whole crops, one after the other; a step's batch is summed over single passes.
 
     Crops differ in size, and instance norm must see in training what it sees at run time.
+    margined: a case of `fit` by its number, prepared anew within a margin.
     """
 
-    def __init__(self, fit: Sequence[Prepared], watch: Sequence[Prepared], recipe: Recipe) -> None:
+    def __init__(
+        self,
+        fit: Sequence[Prepared],
+        watch: Sequence[Prepared],
+        recipe: Recipe,
+        margined: Callable[[int, Generator], Prepared],
+    ) -> None:
         self._fit, self._watch, self._recipe = fit, watch, recipe
+        self._margined = margined
 
     def fingerprint(self) -> str:
         """A hash of the prepared images."""
@@ -94,7 +102,9 @@ class SegmentationTask:
         chosen = samples_of_step(recipe.seed, step, recipe.batch, len(self._fit))
         for place, index in enumerate(chosen):
             rng = generator(recipe.seed, 2, step, place)
-            case = self._fit[index]
+            share = recipe.augment.get("margin", 0)
+            is_margined = share > 0 and float(torch.rand(1, generator=rng)) < share
+            case = self._margined(index, rng) if is_margined else self._fit[index]
             image, label = cropped(case.image, case.label, rng, recipe.crop)
             image, label = mirrored(image, label, rng, recipe.mirrored)
             image, label = augment_volume(image, label, rng, recipe.augment)

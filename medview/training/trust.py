@@ -38,6 +38,8 @@ from medview.training.local import (
     rewrite,
     write_copy,
 )
+from medview.training.loop import generator
+from medview.training.margin import in_margin
 from medview.training.nodule.plan import is_nodule
 from medview.training.outlines import metric_name
 from medview.training.plan import ROOM, TrainPlan, read_plan
@@ -56,13 +58,15 @@ Rows = Sequence[Mapping[str, Any]]
 @dataclass(frozen=True, eq=False)
 class Parts:
     """learned: what the net saw. fit: what the limits are fitted on. test: what they are held to;
-    no patient stands in two of them. names: of the last two, in words. room: see `TrainPlan`."""
+    no patient stands in two of them. names: of the last two, in words. room: see `TrainPlan`.
+    in_margin: whether the net learned its cases within margins as well."""
 
     learned: list[Case]
     fit: list[Case]
     test: list[Case]
     names: tuple[str, str]
     room: float = ROOM
+    in_margin: bool = False
 
 
 def parts_of(folder: ModelFolder, data: Path) -> Parts:
@@ -83,7 +87,8 @@ def dealt_parts(plan: TrainPlan, parts: training_parts.Parts) -> Parts:
 
     The calibration part had one where patience looked at it; without another one dev is halved.
     """
-    return replace(_dealt(plan, parts), room=plan.room)
+    has_margins = plan.recipe.augment.get("margin", 0) > 0
+    return replace(_dealt(plan, parts), room=plan.room, in_margin=has_margins)
 
 
 def _dealt(plan: TrainPlan, parts: training_parts.Parts) -> Parts:
@@ -225,15 +230,18 @@ def _without_distance(folder: ModelFolder) -> ModelFolder:
 def world_of(
     folder: ModelFolder, parts: Parts, listener: Listener
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`ood` of calib.json for a U-Net, and how many of the test part it keeps."""
+    """`ood` of calib.json for a U-Net, and how many of the test part it keeps.
+
+    Where the net learned within margins, every case counts once as it is and once within one.
+    """
     ask = _asker(folder, listener)
-    learned = np.array([ask(case) for case in parts.learned])
-    apart = np.array([ask(case) for case in parts.fit])
+    fit = _with_margins(parts.fit, parts)
+    learned = np.array([ask(case) for case in _with_margins(parts.learned, parts)])
+    apart = np.array([ask(case) for case in fit])
     known = known_world(learned, apart, parts.room)
     far = [mahalanobis(row, known) for row in apart]
-    limits = [known["limit"]] * len(parts.test)
     if parts.test is parts.fit:
-        people = [case.patient for case in parts.fit]
+        people = [case.patient for case in fit]
         limits = [
             limit_of_distance(
                 [d for d, who in zip(far, people, strict=True) if who != own], parts.room
@@ -241,10 +249,21 @@ def world_of(
             for own in people
         ]
     else:
-        far = [mahalanobis(ask(case), known) for case in parts.test]
-    kept = sum(value <= limit for value, limit in zip(far, limits, strict=True))
-    warned = sum(known["warn"] < v <= limit for v, limit in zip(far, limits, strict=True))
-    return known, {"kept": _share(kept, len(far)), "banner": _share(warned, len(far))}
+        far = [mahalanobis(ask(case), known) for case in _with_margins(parts.test, parts)]
+        limits = [known["limit"]] * len(far)
+    kept = [value <= limit for value, limit in zip(far, limits, strict=True)]
+    warned = [known["warn"] < v <= limit for v, limit in zip(far, limits, strict=True)]
+    plain = len(parts.test)
+    about = {"kept": _share(sum(kept[:plain]), plain), "banner": _share(sum(warned[:plain]), plain)}
+    if parts.in_margin:
+        about["kept_in_margin"] = _share(sum(kept[plain:]), plain)
+    return known, about
+
+
+def _with_margins(cases: Sequence[Case], parts: Parts) -> list[Case]:
+    if not parts.in_margin:
+        return list(cases)
+    return [*cases, *(in_margin(case, generator(0, n)) for n, case in enumerate(cases))]
 
 
 def _asker(folder: ModelFolder, listener: Listener) -> Callable[[Case], Any]:
@@ -358,4 +377,5 @@ _NAMES = {
     "right_where_answered": "right answers, of those given",
     "distance: kept": "cases of its own kind that are not refused by distance",
     "distance: banner": "of all, with a banner",
+    "distance: kept_in_margin": "the same cases within a margin that are not refused by distance",
 }
