@@ -36,6 +36,7 @@ class LibraryWork(QObject):
         self._session = window.session
         self._cancel = CancelToken()
         self._asked_for: tuple[Patient, tuple[str, ...]] | None = None
+        self.priors: tuple[StudyEntry, ...] = ()  # of the active patient, found last
         self._is_new = False  # the library changed since priors were asked for
         self._remembered: set[str] = set()  # paths that were indexed since they were opened
         window.actions_.connect("file.library", self.show)
@@ -111,13 +112,13 @@ class LibraryWork(QObject):
     def _look_for_priors(self) -> None:
         patient = self._session.patient
         if patient is None:
-            self._asked_for = None
+            self._asked_for, self.priors = None, ()
             self._window.studies.set_priors(())
             return
         wanted = (patient, tuple(study.uid for study in patient.studies))
         if wanted == self._asked_for and not self._is_new:
             return
-        self._asked_for, self._is_new = wanted, False
+        self._asked_for, self._is_new, self.priors = wanted, False, ()
 
         async def action() -> None:
             current = self._session.study
@@ -126,6 +127,7 @@ class LibraryWork(QObject):
                 self._session.library.priors, patient, studies
             )
             if self._asked_for == wanted:
+                self.priors = found
                 self._window.studies.set_priors(found)
                 self.priors_found.emit(found)
 

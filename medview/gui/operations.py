@@ -47,6 +47,14 @@ class Operations:
         # One that is cancelled before its first step never came to its action.
         task.add_done_callback(lambda _task: action.close())
 
+    def run(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
+        """Do something slow in a thread, then hand its result on."""
+
+        async def action() -> None:
+            then(await self.call(work))
+
+        self.start(action())
+
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Await a blocking function in a thread."""
         loop = asyncio.get_event_loop_policy().get_event_loop()

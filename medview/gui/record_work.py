@@ -17,6 +17,7 @@ from medview.session.events import DocumentsChanged, Event
 from medview.session.record_export import write_fhir, write_notes
 
 if TYPE_CHECKING:
+    from medview.gui.panels.record import RecordPanel
     from medview.gui.window import MainWindow
     from medview.session import Session
     from medview.session.documents import OpenDocument
@@ -28,19 +29,26 @@ class RecordWork(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._panel = window.sidebar.record
-        self._panel.run = self._run  # type: ignore[method-assign]
-        window.library.priors_found.connect(self._panel.show_priors)
-        self._panel.study_asked.connect(window.library.open_beside)
-        self._panel.report_asked.connect(partial(window.sidebar.show_tab, "report"))
+        window.sidebar.record_made.connect(self._join)
         window.actions_.connect("record.search", self.search)
         for view in VIEWS:
             window.actions_.connect(f"record.{view}", partial(self.show_view, view))
         window.actions_.connect("record.export_fhir", self._ask_fhir)
         window.actions_.connect("record.export_notes", self._ask_notes)
-        self._panel.top.action_asked.connect(window.actions_.perform)
         self._had_documents = False
         SessionBridge(window.session, self).heard.connect(self._hear)
+
+    @property
+    def _panel(self) -> RecordPanel:
+        return self._window.sidebar.record
+
+    def _join(self, panel: RecordPanel) -> None:
+        library = self._window.library
+        library.priors_found.connect(panel.show_priors)
+        panel.show_priors(library.priors)
+        panel.study_asked.connect(library.open_beside)
+        panel.report_asked.connect(partial(self._window.sidebar.show_tab, "report"))
+        panel.top.action_asked.connect(self._window.actions_.perform)
 
     def _hear(self, event: Event) -> None:
         """Documents without any images: the record is what there is to see."""
@@ -50,6 +58,8 @@ class RecordWork(QObject):
         has_documents = bool(session.documents.opened or session.documents.unread)
         is_first = has_documents and not self._had_documents
         self._had_documents = has_documents
+        if is_first:
+            sidebar.make_record()  # what is known in them is reckoned before anybody looks
         if is_first and session.patient is None and sidebar.tab == "findings":
             sidebar.show_tab("record")
 
@@ -119,9 +129,3 @@ class RecordWork(QObject):
     def _bring_forward(self) -> None:
         self._window.sidebar.setVisible(True)
         self._window.sidebar.show_tab("record")
-
-    def _run(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
-        async def action() -> None:
-            then(await self._window.operations.call(work))
-
-        self._window.operations.start(action())

@@ -10,40 +10,43 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QVBoxLay
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.panels.findings import FindingsPanel
-from medview.gui.panels.record import RecordPanel
 from medview.gui.panels.risk import RiskPanel
 from medview.gui.style import GRID, RIGHT_PANEL, tokens
 from medview.session import Session
 from medview.session.events import DocumentsChanged, Event, KnowledgeChanged, WorkChanged
 
 if TYPE_CHECKING:
+    from medview.gui.panels.record import RecordPanel, Run
     from medview.gui.panels.report import ReportPanel
 
 TABS = ("findings", "record", "risk", "report")
 
 
 class Sidebar(QWidget):
-    """One panel at a time; the tab says how much is in it."""
+    """One panel at a time; the tab says how much is in it.
+
+    run: does slow work in a thread and hands its result on.
+    """
 
     tab_changed = Signal(str)
+    record_made = Signal(object)  # the RecordPanel
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
+    def __init__(self, session: Session, run: Run) -> None:
+        super().__init__()
+        self._session, self._run = session, run
         self.setFixedWidth(RIGHT_PANEL)
         self.findings = FindingsPanel(session)
-        self.record = RecordPanel(session)
         self.risk = RiskPanel(session)
+        self._record: RecordPanel | None = None
         self._report: ReportPanel | None = None
-        self._no_report = QWidget()
+        self._empty = {"record": QWidget(), "report": QWidget()}  # until they are made
         self._stack = QStackedWidget()
         self._tabs: dict[str, QToolButton] = {}
         bar = QHBoxLayout()
         bar.setContentsMargins(GRID, 0, GRID, 0)
         bar.setSpacing(0)
-        for name, panel in zip(
-            TABS, (self.findings, self.record, self.risk, self._no_report), strict=True
-        ):
+        panels = (self.findings, self._empty["record"], self.risk, self._empty["report"])
+        for name, panel in zip(TABS, panels, strict=True):
             tab = QToolButton()
             tab.setCheckable(True)
             tab.setFixedHeight(40)
@@ -64,7 +67,9 @@ class Sidebar(QWidget):
     def show_tab(self, name: str) -> None:
         """Bring one panel to the front."""
         place = TABS.index(name) if name in TABS else 0
-        if name == "report":
+        if name == "record":
+            self.make_record()
+        elif name == "report":
             self._make_report()
         self._stack.setCurrentIndex(place)
         for number, tab in enumerate(self._tabs.values()):
@@ -76,6 +81,11 @@ class Sidebar(QWidget):
     def tab(self) -> str:
         """The panel that is in front."""
         return TABS[self._stack.currentIndex()]
+
+    @property
+    def record(self) -> RecordPanel:
+        """Made when it is first asked for, as the report is."""
+        return self.make_record()
 
     @property
     def report(self) -> ReportPanel:
@@ -99,20 +109,36 @@ class Sidebar(QWidget):
         """Say everything again in the current language."""
         self._name_tabs()
         self.findings.retranslate()
-        self.record.retranslate()
         self.risk.retranslate()
+        if self._record is not None:
+            self._record.retranslate()
         if self._report is not None:
             self._report.retranslate()
+
+    def make_record(self) -> RecordPanel:
+        """The panel, in its place."""
+        if self._record is None:
+            from medview.gui.panels.record import RecordPanel
+
+            self._record = RecordPanel(self._session, run=self._run)
+            self._put("record", self._record)
+            self.record_made.emit(self._record)
+        return self._record
 
     def _make_report(self) -> ReportPanel:
         if self._report is None:
             from medview.gui.panels.report import ReportPanel
 
             self._report = ReportPanel(self._session)
-            self._stack.insertWidget(self._stack.indexOf(self._no_report), self._report)
-            self._stack.removeWidget(self._no_report)
-            self._no_report.deleteLater()
+            self._put("report", self._report)
         return self._report
+
+    def _put(self, name: str, panel: QWidget) -> None:
+        """A panel in the place of the empty one that stood for it."""
+        empty = self._empty.pop(name)
+        self._stack.insertWidget(self._stack.indexOf(empty), panel)
+        self._stack.removeWidget(empty)
+        empty.deleteLater()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, WorkChanged | DocumentsChanged | KnowledgeChanged):

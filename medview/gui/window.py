@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         self.operations = Operations(session)
         self.studies = StudiesPanel(session)
         self.grid = ViewGrid()
-        self.sidebar = Sidebar(session)
+        self.sidebar = Sidebar(session, self.operations.run)
         for place, part in zip(self._places, (self.studies, self.grid, self.sidebar), strict=True):
             self._middle.replaceWidget(place, part)
             place.deleteLater()

@@ -46,10 +46,10 @@ os._exit(0)
 """
 
 
-def test_an_empty_window_reads_no_grammar_and_loads_neither_report_nor_tls() -> None:
+def test_an_empty_window_loads_neither_record_nor_report_nor_tls() -> None:
     late = (
-        "medview.record.observing", "medview.gui.panels.report", "ssl", "asyncio",
-        "medview.gui.panels.findings",
+        "medview.record.observing", "medview.gui.panels.report", "medview.gui.panels.record",
+        "ssl", "asyncio", "medview.gui.panels.findings",
     )  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", _WHOLE, *late],

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from medview.library import StudyEntry
 
 _AT_ONCE = 20  # documents; a card lays out its text in the window's thread
+Run = Callable[[Callable[[], object], Callable[[object], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,15 @@ class Reckoned:
     chart: Chart = field(default_factory=Chart)
 
 
+def wait(work: Callable[[], object], then: Callable[[object], None]) -> None:
+    """Do something slow, then hand its result on."""
+    then(work())
+
+
 class RecordPanel(QWidget):
     """Shows a patient's documents and what is known; asks the session for both.
 
-    run: does slow work away from the window's thread and hands its result on; the window puts
-    its own in the place of this one, which waits.
+    run: does slow work and hands its result on; that of the window in a thread.
     """
 
     report_asked = Signal()
@@ -67,9 +72,10 @@ class RecordPanel(QWidget):
         session: Session,
         parent: QWidget | None = None,
         today: Callable[[], dt.date] = dt.date.today,
+        run: Run = wait,
     ) -> None:
         super().__init__(parent)
-        self.session, self._today = session, today
+        self.session, self._today, self.run = session, today, run
         self._filter, self._view, self._chosen = ALL, DOCUMENTS, ""
         self._shown: object = None
         self._number, self._reckoned = 0, Reckoned()
@@ -93,10 +99,6 @@ class RecordPanel(QWidget):
         self._later.timeout.connect(self._refresh)
         SessionBridge(session, self).heard.connect(self._hear)
         self.retranslate()
-
-    def run(self, work: Callable[[], object], then: Callable[[object], None]) -> None:
-        """Do something slow, then hand its result on."""
-        then(work())
 
     @property
     def dossier(self) -> Dossier | None:
