@@ -59,6 +59,8 @@ def is_far(top: Elements) -> bool:
 def is_measured(top: Elements) -> bool:
     """Whether the pixels' length is no more than rows, columns and frames take."""
     form = format_of(top)
+    if "422" in top.text("PhotometricInterpretation") and not form.is_subsampled:
+        return False
     return top.pixels is not None and top.pixels.length * 8 <= form.frame_bits * form.frames
 
 
@@ -124,6 +126,13 @@ def _excess(instance: Instance, form: PixelFormat) -> Iterator[Sentence]:
     place = instance.elements.pixels
     if place is None or instance.is_encapsulated or form.is_subsampled or form.is_packed:
         return
+    said = instance.elements.text("PhotometricInterpretation").upper()
+    if "422" in said and form.photometric == "YBR_FULL":
+        yield say(
+            "The pixels hold the colour of every column, unlike {kind}: they are shown as "
+            "YBR_FULL, and the colours may be wrong.",
+            kind=said,
+        )
     there = min(place.length, instance.size - place.offset)
     row = form.frame_bits // form.rows // 8
     needed = row * form.rows * form.frames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -116,7 +116,24 @@ def pixel_format(instance: Instance) -> PixelFormat:
 def format_of(top: Elements) -> PixelFormat:
     """As `pixel_format`, of a header alone; the error names no file."""
     tag = top.pixels.tag if top.pixels else 0
-    return _format(tag, top.encoding, tuple(map(top.values.get, FORMAT_TAGS)))
+    form = _format(tag, top.encoding, tuple(map(top.values.get, FORMAT_TAGS)))
+    return _in_full(form) if form.is_subsampled and is_colour_in_full(top, form) else form
+
+
+def is_colour_in_full(top: Elements, form: PixelFormat) -> bool:
+    """Whether pixels called 4:2:2 hold the colour of every column, by their length.
+
+    Programs that unpack JPEG write so when they leave the Photometric Interpretation as it was.
+    """
+    if top.pixels is None or form.samples != 3:
+        return False
+    full = form.rows * form.columns * 3 * form.bits_allocated // 8 * form.frames
+    return top.pixels.length in (full, full + 1)
+
+
+@cache
+def _in_full(form: PixelFormat) -> PixelFormat:
+    return replace(form, photometric="YBR_FULL")
 
 
 @lru_cache(maxsize=256)

@@ -138,6 +138,18 @@ def test_colour_by_pixel_and_by_plane_are_one_picture(
     assert np.abs(shown.astype(int) - wanted).max() <= (photometric != "RGB")
 
 
+@pytest.mark.parametrize("columns", [6, 7])
+def test_colour_in_full_under_the_name_of_half_is_shown_whole_and_said(
+    tmp_path: Path, columns: int
+) -> None:
+    values = RANDOM.integers(0, 256, (5, columns, 3)).astype(np.uint8)
+    path = save(colour(values, "YBR_FULL_422"), tmp_path / "a.dcm")
+    wanted = convert_color_space(values, "YBR_FULL", "RGB").astype(int)
+    assert np.abs(volume_of(path).stored[0] - wanted).max() <= 1
+    notes = scan([path]).patients[0].studies[0].series[0].stacks[0].notes
+    assert "shown as YBR_FULL" in " ".join(note.english() for note in notes)
+
+
 def test_ybr_full_422_gives_two_pixels_one_colour(tmp_path: Path) -> None:
     y = RANDOM.integers(0, 256, (4, 6)).astype(np.uint8)
     chroma = RANDOM.integers(0, 256, (4, 3, 2)).astype(np.uint8)
