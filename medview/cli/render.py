@@ -21,7 +21,7 @@ from medview.core.volume import Volume
 from medview.core.words import say
 from medview.dicom import fill_of, scan_with_volumes
 from medview.imaging.planes import Plane, native_plane, planes_of
-from medview.imaging.presets import preset_named, presets_for
+from medview.imaging.presets import opening_window, preset_named, presets_for
 from medview.imaging.window import Window, auto_window, first_window
 
 if TYPE_CHECKING:
@@ -201,8 +201,10 @@ def _index(plane: Plane, at: float | None) -> int:
 
 
 def _window(text: str | None, volume: Volume, index: int) -> Window:
-    """W,L in numbers, the name of a preset, `auto`, or `file` (also where nothing is said)."""
-    if text is None or text.lower() == "file":
+    """W,L in numbers, the name of a preset, `auto`, or `file`; else what it opens with."""
+    if text is None:
+        return opening_window(volume, k=index)
+    if text.lower() == "file":
         return first_window(volume, k=index)
     if text.lower() == "auto":
         return auto_window(volume)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from medview.core.results import Heatmap, LabelMap
 from medview.core.volume import Volume
 from medview.imaging.graphics import graphic_colours, graphic_mask
-from medview.imaging.grey import grey_slice
+from medview.imaging.grey import GreyLook, grey_slice
 from medview.imaging.overlay import cut_heatmap, cut_labels, heat_colours, label_fill, rgb
 from medview.imaging.planes import Plane, native_plane
 from medview.imaging.presets import opening_window, opens_inverted
@@ -45,12 +45,14 @@ def compose(
 ) -> Picture:
     """One slice as the window would show it: (height, width, 3) uint8, square pixels.
 
+    PET is dark on white, whatever its window.
     The file's own overlay planes lie over an acquired slice, overlays over them in their order.
     size: pixels of the longer edge; by default the
     finer of the two pixel spacings is kept.
     """
     sampling = _sampling(plane, size)
-    grey = grey_slice(volume, plane, index, window).astype(np.float32)
+    look = GreyLook(is_turned=opens_inverted(volume))
+    grey = grey_slice(volume, plane, index, window, look).astype(np.float32)
     if grey.ndim == 2:
         picture = np.repeat(_linear(grey, sampling)[..., None], 3, axis=2)
     else:
@@ -72,8 +74,6 @@ def thumbnail(volume: Volume, size: int = 96, k: int | None = None) -> Picture:
     plane = native_plane(volume.geometry)
     index = plane.count // 2 if k is None else k
     picture = compose(volume, plane, index, opening_window(volume, k=index), size=size)
-    if opens_inverted(volume):
-        np.subtract(255, picture, out=picture)
     square = np.zeros((size, size, 3), np.uint8)
     height, width = picture.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2

@@ -34,7 +34,7 @@ def marked_images(subject: ReportSubject) -> tuple[KeyImage, ...]:
 def _images_of(subject: ReportSubject, place: Place) -> Iterator[KeyImage]:
     from medview.imaging.picture import compose
     from medview.imaging.planes import native_plane
-    from medview.imaging.window import first_window
+    from medview.imaging.presets import opening_window
 
     keys = key_slices(subject.work, place.stack)[:_MOST]
     try:
@@ -44,7 +44,7 @@ def _images_of(subject: ReportSubject, place: Place) -> Iterator[KeyImage]:
     plane = native_plane(volume.geometry)
     name = place.series.description or place.series.modality
     for k in keys:
-        pixels = compose(volume, plane, k, first_window(volume), size=_PIXELS)
+        pixels = compose(volume, plane, k, opening_window(volume, k=k), size=_PIXELS)
         number = volume.geometry.slice_number(k)
         caption = f"{tr('Key image')} · {name} · {number} / {plane.count}"
         yield KeyImage(pixels=pixels, caption=caption)

@@ -375,7 +375,7 @@ def _is_rejected(run: ModelRun, work: Work) -> bool:
 def _pictures(place: Place, volume: Volume, runs: Sequence[ModelRun], work: Work) -> list[KeyImage]:
     from medview.imaging.picture import compose
     from medview.imaging.planes import native_plane, planes_of
-    from medview.imaging.window import first_window
+    from medview.imaging.presets import opening_window
 
     overlays: list[LabelMap | Heatmap] = []
     for run in runs:
@@ -394,7 +394,7 @@ def _pictures(place: Place, volume: Volume, runs: Sequence[ModelRun], work: Work
                 volume,
                 plane,
                 _index(plane, runs),
-                first_window(volume),
+                opening_window(volume),
                 overlays=overlays,
                 size=_IMAGE_PIXELS,
             ),

@@ -231,3 +231,16 @@ def test_a_film_has_no_other_plane(imaging_data: Path, tmp_path: Path, capsys) -
 
     assert status == 2
     assert "no other plane" in capsys.readouterr().err
+
+
+def test_pet_is_drawn_as_the_window_opens_it_dark_on_white(
+    imaging_data: Path, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "a.png"
+
+    assert main(["render", str(imaging_data / "petct" / "pet"), "--out", str(out), "--json"]) == 0
+
+    picture = np.asarray(Image.open(out))
+    assert json.loads(capsys.readouterr().out)["window"] == [6, 3]
+    assert np.median(picture) > 200  # air, which is most of it
+    assert picture.min() < 128
