@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -16,10 +17,12 @@ from medview.gui.pane import MOST_TILES, Pane
 from medview.gui.playing import Playing
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.tile import Tile
-from medview.gui.views.volume_view import VolumeView
 from medview.imaging.curved import CURVED
 from medview.imaging.window import Window
 from medview.session.studies import Key, OpenVolume
+
+if TYPE_CHECKING:
+    from medview.gui.views.volume_view import VolumeView
 
 
 class ViewGrid(QWidget):

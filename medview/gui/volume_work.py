@@ -17,7 +17,6 @@ from medview.gui.surface_work import SurfaceWork
 from medview.gui.views.ink import plane_colour
 from medview.gui.views.tile import Tile
 from medview.gui.views.volume_scene import SliceInSpace
-from medview.gui.views.volume_view import VolumeView
 from medview.imaging.cutting import Carving
 from medview.imaging.looks import forget_look, keep_look
 from medview.imaging.transfer import Look
@@ -26,6 +25,7 @@ from medview.session.events import Event, WorkChanged
 from medview.session.work import WorkBook
 
 if TYPE_CHECKING:
+    from medview.gui.views.volume_view import VolumeView
     from medview.gui.window import MainWindow
 
 _FOLLOW_MS = 20

@@ -49,7 +49,7 @@ os._exit(0)
 def test_an_empty_window_loads_neither_record_nor_report_nor_tls() -> None:
     late = (
         "medview.record.observing", "medview.gui.panels.report", "medview.gui.panels.record",
-        "ssl", "asyncio", "medview.gui.panels.findings",
+        "medview.gui.views.volume_view", "ssl", "asyncio", "medview.gui.panels.findings",
     )  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", _WHOLE, *late],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent
@@ -16,11 +17,13 @@ from medview.gui.views import ink
 from medview.gui.views.corners import plane_title
 from medview.gui.views.slice_view import SliceView
 from medview.gui.views.state import ViewState
-from medview.gui.views.volume_view import VolumeView
 from medview.imaging.slabs import Slab
 from medview.imaging.units import in_unit
 from medview.imaging.window import dragged
 from medview.session.studies import Key, OpenVolume
+
+if TYPE_CHECKING:
+    from medview.gui.views.volume_view import VolumeView
 
 _VOLUME_FROM = 8  # fewer slices make no volume worth turning
 
@@ -215,6 +218,8 @@ class Tile(QWidget):
         if not opened.finished.is_set() and not bool(opened.ready.all()):
             return
         if self.volume_view is None:
+            from medview.gui.views.volume_view import VolumeView
+
             self.volume_view = VolumeView(self)
             self.volume_view.maximise_requested.connect(self.maximise_requested)
             self.volume_view.activated.connect(self.activated)
