@@ -18,10 +18,12 @@ from medview.gui.views.tile import Tile
 from medview.gui.views.volume_scene import Surface
 from medview.imaging.stl import save_stl
 from medview.imaging.surfaces import NoSurface, surface_of
-from medview.session.events import Event, WorkChanged
+from medview.session.events import Event, VolumeClosed, WorkChanged
 
 if TYPE_CHECKING:
     from medview.gui.window import MainWindow
+
+_AFTER_MS = 50  # by then the slice views show what is new
 
 
 class SurfaceWork(QObject):
@@ -51,8 +53,9 @@ class SurfaceWork(QObject):
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, WorkChanged):
-            # After the slice views have what is new.
-            QTimer.singleShot(50, self, self._refresh_surfaces)
+            QTimer.singleShot(_AFTER_MS, self, self._refresh_surfaces)
+        elif isinstance(event, VolumeClosed):
+            QTimer.singleShot(_AFTER_MS, self, self._let_go)
 
     # -- surfaces ----------------------------------------------------------------------------
 
@@ -86,6 +89,8 @@ class SurfaceWork(QObject):
                 self.progressed.emit(0, 0)
             if tile.key == key:  # it may show another patient by now
                 self._show(tile, wanted)
+            else:
+                self._let_go()
 
         self._window.operations.start(action())
 
@@ -112,11 +117,15 @@ class SurfaceWork(QObject):
             self._say(say("There is no mask with a surface here: run a model or draw one first."))
         tile.volume_view.stage.show_beside(surfaces=surfaces, are_surfaces_shown=True)
 
-    def _refresh_surfaces(self) -> None:
-        """Masks came or went: surfaces that are shown follow, and what is gone is let go."""
+    def _let_go(self) -> None:
+        """Hold no surface of a mask that no view shows."""
         there = {id(label_map) for tile in self._grid.all_tiles
                  for label_map in tile.view.stage.overlays}  # fmt: skip
         self._made = {key: made for key, made in self._made.items() if key[0] in there}
+
+    def _refresh_surfaces(self) -> None:
+        """Masks came or went: surfaces that are shown follow, and what is gone is let go."""
+        self._let_go()
         for tile in self._tiles():
             if tile.volume_view is None or not tile.volume_view.stage.extras.surfaces:
                 continue

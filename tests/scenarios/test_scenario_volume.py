@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import stat
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from medview.core.errors import InvalidInput
 from medview.core.geometry import Geometry, PatientPoint
-from medview.core.results import Label, LabelMap, ModelRef, ModelRun
+from medview.core.results import Finding, Label, LabelMap, ModelRef, ModelRun
 from medview.core.volume import Volume
 from medview.dicom import write_volume
 from medview.gui.scripts.recorder import Recorder
@@ -76,6 +78,7 @@ def _mask(window: MainWindow, place: Place, *, right_only: bool = False) -> None
         id="run", model=ModelRef(name="m", version="1", manifest_sha256="0" * 64),
         series_uid=place.key[0], stack=place.key[1], status="run",
         label_map=LabelMap(id="masks", geometry=geometry, voxels=voxels, labels=labels),
+        findings=(Finding(id="right", kind="segmentation", label="right box"),),
     )  # fmt: skip
     window.session.made.keep_run(place, run)
 
@@ -188,6 +191,21 @@ def test_surfaces_are_not_shown_with_another_series_that_the_view_turned_to_mean
 
     assert volume.stage.volume is opened.session.studies.volume(other.key).volume
     assert volume.stage.extras.surfaces == ()
+
+
+def test_nothing_holds_the_surfaces_of_a_patient_who_was_closed(
+    opened: MainWindow, volume: VolumeView, qtbot: QtBot
+) -> None:
+    _with_surfaces(opened, volume, qtbot)
+    held = weakref.ref(volume.stage.extras.surfaces[0].mesh.points)
+
+    opened.close_patient()
+
+    def is_gone() -> bool:
+        gc.collect()
+        return held() is None
+
+    qtbot.waitUntil(is_gone, timeout=10_000)
 
 
 def test_surfaces_are_saved_as_stl_for_the_owner_alone(
