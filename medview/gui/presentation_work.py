@@ -96,6 +96,9 @@ class PresentationWork(QObject):
 
         async def action() -> None:
             state = await self._window.operations.call(read_presentation, stored.path)
+            # It may take a while: the reader may look at something else now.
+            if self._grid.active_tile.key != place.key:
+                return
             self._apply(place, state, stored.uid, graphics_only=graphics_only)
             say_ = self._window.reactions.say
             for note in state.notes:
@@ -122,7 +125,7 @@ class PresentationWork(QObject):
         before = stage.state if known is None else known.before
         self._applied[place.key] = _Applied(uid, state, before, graphics_only)
         self.show()
-        if self._grid.active_tile.key != place.key or stage.shown is None:
+        if stage.shown is None:
             return
         stage.change(_placed(before, stage.state))
         frame = self._frame_for(stage, state)

@@ -209,3 +209,33 @@ def test_a_state_of_another_patient_is_applied_by_its_uid_and_said(
     said = [str(sentence) for _, sentence, _ in window.messages]
     assert "This presentation state names another patient." in said
     assert replace(window.grid.active_view.stage.state).window.width == 400
+
+
+def test_a_state_leaves_another_series_alone_that_is_shown_before_it_is_read(
+    window: MainWindow, quiet: Quiet, folder: Path, imaging_data: Path
+) -> None:
+    opened(window, quiet, folder)
+    own = window.session.active
+    window.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    quiet(window)
+    other = next(p for p in window.session.studies.places() if p.key != own.key)
+    for place in (other, own):  # both are in memory
+        window.show_series(place.key)
+        quiet(window)
+    own_stood = window.grid.active_view.stage.state
+
+    window.actions_.perform("view.presentation")
+    window.show_series(other.key)
+    stood = window.grid.active_view.stage.state
+    quiet(window)
+
+    assert window.grid.active_tile.key == other.key
+    assert window.grid.active_view.stage.state == stood
+    window.show_series(own.key)
+    quiet(window)
+    window.actions_.perform("view.presentation")
+    quiet(window)
+    assert window.grid.active_view.stage.presented is not None
+    window.actions_.perform("view.presentation")
+    quiet(window)
+    assert window.grid.active_view.stage.state == own_stood
