@@ -179,19 +179,24 @@ class SegmentWork(QObject):
         from medview.session.nodule_model import Lesion
         from medview.session.nodules import NODULE_CODE, is_nodule, nodule_measurement
 
+        place = opened.place
+
         async def action() -> None:
             found = await self.work(
                 tr("Measuring the nodule"), measure_nodule, opened.volume, dab.way[1]
             )
-            number = 1 + sum(is_nodule(m) for m in self._session.work.measurements)
-            measured = nodule_measurement(opened.place, found, number)
+            # It takes a while: another patient may be looked at now, or this one be closed.
+            if self._session.studies.place(place.key) is None:
+                return
+            there = self._session.made.book_of(place).work.measurements
+            measured = nodule_measurement(place, found, 1 + sum(map(is_nodule, there)))
             begin = Beginning(
                 voxels=(Box(found.first, _shape(found.mask)), found.mask),
                 code=NODULE_CODE,
                 measurement=measured,
                 command=say("Measure a nodule"),
             )
-            self._desk.add(measured.text, begin, opened.place)
+            self._desk.add(measured.text, begin, place)
             lesion = Lesion(
                 mask=found.mask,
                 first=found.first,
@@ -200,8 +205,9 @@ class SegmentWork(QObject):
                 at=PatientPoint(*(float(v) for v in dab.way[1])),
             )
             self.nodule_measured.emit(opened, lesion)
-            middle = np.mean(np.array(measured.points), axis=0)
-            self._window.grid.go_to(PatientPoint(*(float(v) for v in middle)))
+            if self._window.grid.active_tile.key == place.key:
+                middle = np.mean(np.array(measured.points), axis=0)
+                self._window.grid.go_to(PatientPoint(*(float(v) for v in middle)))
 
         from medview.imaging.segment.box import Box
 

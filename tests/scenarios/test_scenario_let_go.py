@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from medview.core.geometry import PatientPoint
 from medview.gui import segment_work
 from medview.gui.views.slice_view import SliceView
 from medview.gui.window import MainWindow
@@ -164,3 +166,58 @@ def test_what_grows_from_a_seed_stays_on_its_own_patient(
     assert window.session.made.book_of(other).work.segments == ()
     (segment,) = window.session.made.book_of(seeded).work.segments
     assert window.session.segmenting.mask(seeded, segment).count > 0
+
+
+@pytest.fixture
+def nodule(small_demo: Path) -> PatientPoint:
+    """Where the newer CT of the demo study has its nodule."""
+    truth = json.loads((small_demo / "truth" / "truth.json").read_text(encoding="utf-8"))
+    return PatientPoint(*truth["ct"]["nodule"]["centre_mm"])
+
+
+def _measure(
+    window: MainWindow, nodule: PatientPoint, qtbot: QtBot, plane: str = "axial"
+) -> None:
+    view = window.grid.views[plane]
+    window.set_tool("nodule")
+    window.grid.go_to(nodule)
+    _, row, column = view.stage.plane.to_pixel(nodule)
+    x, y = view.stage.map().to_screen(row, column)
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
+
+
+def test_a_nodule_stays_with_the_patient_whose_images_were_clicked(
+    opened: MainWindow, nodule: PatientPoint, imaging_data: Path, qtbot: QtBot, quiet: Quiet
+) -> None:
+    clicked = opened.session.active
+    opened.open_paths([imaging_data / "mr" / "brain-t1-pre"])
+    quiet(opened)
+    other = next(p for p in opened.session.studies.places() if p.series.modality == "MR")
+    for place in (other, clicked):  # both are in memory
+        opened.show_series(place.key)
+        quiet(opened)
+    _measure(opened, nodule, qtbot)
+    quiet(opened)
+
+    _measure(opened, nodule, qtbot, "coronal")  # where no axes lie in the way of the click
+    opened.show_series(other.key)
+    stood = opened.grid.active_view.stage.state.point
+    quiet(opened)
+
+    assert opened.session.active.key == other.key
+    measured = opened.session.made.book_of(clicked).work.measurements
+    assert [each.text for each in measured] == ["Nodule 1", "Nodule 2"]
+    assert opened.session.made.book_of(other).work.measurements == ()
+    assert opened.grid.active_view.stage.state.point == stood
+
+
+def test_a_nodule_of_a_patient_who_was_closed_meanwhile_is_not_kept(
+    opened: MainWindow, nodule: PatientPoint, qtbot: QtBot, quiet: Quiet
+) -> None:
+    place = opened.session.active
+
+    _measure(opened, nodule, qtbot)
+    opened.close_patient()
+    quiet(opened)
+
+    assert opened.session.made.book_of(place).work.measurements == ()
