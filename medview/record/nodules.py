@@ -35,7 +35,7 @@ _TYPES = (
     (
         "solid",
         re.compile(
-            r"(?<!non-)(?<!non)(?<!part-)(?<!part )(?<!sub)\bsolid\b|(?<!部分)(?<!亚)实性",
+            r"(?<!non-)(?<!non)(?<!part-)(?<!part )(?<!sub)\bsolid\b(?! (?:component|core|portion))|(?<!部分)(?<!亚)实性(?!成分)",
             re.IGNORECASE,
         ),
     ),
@@ -50,7 +50,7 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _PART_BEFORE = re.compile(
-    r"(?:\b(?:component|core|portion|part)s?(?: (?:of|is|was|measur\w+|about|approximately|up to|at|now))* |(?:成分|空洞)(?:大小|直径|约|为|径|[:：(（])*)$",
+    r"(?:\b(?:component|core|portion|part)s?(?: (?:of|is|was|measur\w+|about|approximately|up to|at|now))* |(?:成分|空洞)(?:大小|直径|约|为|径|[:：(（ ])*)$",
     re.IGNORECASE,
 )
 _SIZE_IN = re.compile(r" (?:in|at|within) (?:the )?(?P<place>[^,.;\n]{2,24}?)(?= and |[,.;)\n]|$)")

@@ -105,7 +105,7 @@ _PREGNANT = re.compile(
 # "If pregnant", "plans to become pregnant", "could be", "his wife is", "was ... in 2010"
 _NOT_PREGNANT_NOW = re.compile(
     r"(?:\b(?:if|when|while|whether|history|previous(?:ly)?|never|unlikely|likely|possibly|could|may|might|cannot|can(?:['’]t)?|planning|plans?|want\w*|wish\w*|hop\w+|try\w*|trying"
-    r"|unable|until|before|after|avoid\w*|becom\w+|get(?:ting)?|risk|was|had been|wom[ae]n who|other|wife|partner|girlfriend|mother|sister|daughter)\b|既往|曾|备孕|计划|拟|若|如|妻子?|女儿|姐姐|妹妹)"
+    r"|unable|until|before|after|avoid\w*|becom\w+|get(?:ting)?|risk|was(?! (?:found|noted|confirmed|told))|had been|wom[ae]n who|other|wife|partner|girlfriend|mother|sister|daughter)\b|既往|曾|备孕|计划|拟|若|如|妻子?|女儿|姐姐|妹妹)"
     r"[^.;。，\n]{0,20}$",
     re.IGNORECASE,
 )

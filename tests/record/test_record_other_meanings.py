@@ -85,6 +85,7 @@ def test_a_nodule_below_a_size_has_a_bound_and_no_size(read: Reader) -> None:
         ("12 mm nodule in the RUL, 4 mm solid component.", [12.0], "part-solid"),
         ("右上肺磨玻璃结节，大小约14mm，实性成分约5mm。", [14.0], "part-solid"),
         ("右上肺磨玻璃结节，大小约14mm，无实性成分。", [14.0], "non-solid"),
+        ("右上肺磨玻璃结节 14mm，实性成分 5mm。", [14.0], "part-solid"),
         ("14 mm ground glass nodule in the RUL without solid component.", [14.0], "non-solid"),
     ],
 )
@@ -117,6 +118,18 @@ def test_the_solid_component_is_a_part_of_its_nodule(
         ("Diabetes: yes/no", {"diabetes": []}),
         ("糖尿病：有/无", {"diabetes": []}),
         ("糖尿病：不详", {"diabetes": []}),
+        ("Hypertension: nil of note", {"hypertension": [False]}),
+        ("Diabetes: never treated", {"diabetes": [True]}),
+        ("Diabetes No, Hypertension Yes", {"hypertension": [True], "diabetes": [False]}),
+        ("Diabetes No\nHypertension Yes\n", {"hypertension": [True], "diabetes": [False]}),
+        ("DM/HTN: denies", {"hypertension": [False], "diabetes": [False]}),
+        ("Diabetes and hypertension: no", {"hypertension": [False], "diabetes": [False]}),
+        ("COPD, diabetes or hypertension: none", {"copd": [False], "diabetes": [False]}),
+        ("Hypertension, diabetes: none", {"hypertension": [True], "diabetes": [False]}),
+        ("Hypertension: yes / DM: no", {"hypertension": [True], "diabetes": [False]}),
+        ("Complications of diabetes and hypertension: none", {"hypertension": [], "diabetes": []}),
+        ("高血压、糖尿病：无", {"hypertension": [False], "diabetes": [False]}),
+        ("有高血压，冠心病、糖尿病：无", {"hypertension": [True], "diabetes": [False]}),
     ],
 )
 def test_an_answer_is_that_of_the_whole_question(
@@ -260,3 +273,29 @@ def test_a_denied_history_is_denied(
     read: Reader, text: str, concept: str, values: list[bool]
 ) -> None:
     assert [o.value for o in read(text).observations if o.concept == concept] == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["右上肺结节14mm，未见实性成分。", "14 mm nodule in the RUL, no solid component."],
+)
+def test_a_nodule_without_a_solid_component_is_not_called_solid(read: Reader, text: str) -> None:
+    found = read(text).observations
+    assert [o.value for o in found if o.concept == "nodule_diameter_max"] == [14.0]
+    assert not [o for o in found if o.concept == "nodule_type"]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Misdiagnosed with asthma, actually COPD. Wrongly diagnosed with diabetes.",
+         {"copd": [True], "diabetes": [False]}),
+        ("患者曾误诊为糖尿病。", {"diabetes": [False]}),
+        ("She was found to be pregnant last week.", {"pregnancy": [True]}),
+    ],
+)  # fmt: skip
+def test_what_was_wrongly_found_is_not_there_and_what_was_found_is(
+    read: Reader, text: str, known: dict[str, list[bool]]
+) -> None:
+    found = read(text).observations
+    assert {k: [o.value for o in found if o.concept == k] for k in known} == known

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from medview.record.note import Entity, Span
@@ -15,16 +16,24 @@ Said = Literal["yes", "no", "open"]
 # The next label ends an answer too: "HTN: - DM: +", 糖尿病：否 高血压：是
 _NEXT = r"[ \t]+(?-i:[A-Z\u4e00-\u9fff])[^\s.,;:：]{0,24}(?: [^\s.,;:：]{1,24}){0,2}\s?[:：=]"
 _ENDS = rf"(?=\s*(?:[.,;)）:，。；、|]|\n|$)|\s+known\s*(?:[.,;)]|\n|$)|{_NEXT})"
-_NO = r"no|none|nil|n|denie[sd]|negative|neg|absent|否认?|无|没有"
+_NO = r"no|none|nil|nil of note|nothing|nothing of note|never|n|denie[sd]|negative|neg|absent|否认?|无|没有"
 _YES = r"yes|y|present|positive|pos|有|是"
 _ANSWER = re.compile(
     r"(?:病史|史)?(?:\s?[:：=]\s?[(（]?\s?|\s?[(（]\s?|[ ][-–—][ ])"
     rf"(?:(?P<no>{_NO}|[-－—–](?!\s?\d))|(?P<yes>{_YES}|[+＋]+)){_ENDS}"
     # at the end of a line that goes on below a dash is none: "Hypertension -\ncontrolled"
     r"|[ \t]+(?:(?P<minus>[-－–])|(?P<plus>\+))[ \t]*(?=[,;，；]|\n(?![ \t]*(?-i:[a-z]))|$)"
-    r"|(?:(?P<glued>[-－–])|(?P<added>\+))(?=[,;，；]|$)",
+    r"|(?:(?P<glued>[-－–])|(?P<added>\+))(?=[,;，；]|$)"
+    # the next cell of a table: "Diabetes No, Hypertension Yes"
+    r"|[ \t]+(?-i:(?P<cell>No|NO|None|NONE|Denies|Denied)|(?P<full>Yes|YES))(?=[ \t]*(?:[,;|]|\.?[ \t]*(?:\n|$)))",
     re.IGNORECASE,
 )
+_MARKS = ("minus", "glued")
+# "DM/HTN: no" is said of both, "Hypertension, diabetes: none" perhaps of the last alone.
+_JOINED = re.compile(
+    r"\s?(?:[/&、]|(?P<word>\b(?:and|or|nor)\b)|[和或及与]|以及)\s?", re.IGNORECASE
+)
+_AMONG = re.compile(r", ?(?P<word>)")  # "diabetes, asthma or stroke: no"
 # "Complications of diabetes: none", "Medication for hypertension: no" do not answer for the disease.
 _OF_SOMETHING = re.compile(
     r"\b(?P<what>\w+) (?:of|for|from|with|to|due to|about|on|in|against) (?:\w+ )?$", re.IGNORECASE
@@ -55,10 +64,14 @@ _LONGEST_LINE = 2000  # characters to either side in which a line's first box is
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What stands beside a name, and where: yes, no, or a question that is left open."""
+    """What stands beside a name, and where: yes, no, or a question that is left open.
+
+    is_word: a no that is written in words, for a whole list perhaps.
+    """
 
     says: Said
     span: Span
+    is_word: bool = False
 
 
 def answer_to(text: str, entity: Entity) -> Answer | None:
@@ -70,11 +83,46 @@ def answer_to(text: str, entity: Entity) -> Answer | None:
     if match is None:
         return None
     word = next(k for k, said in match.groupdict().items() if said)
-    if word not in ("no", "minus", "glued"):
+    if word not in ("no", "cell", *_MARKS):
         return Answer("yes", match.span(word))
-    about = _OF_SOMETHING.search(text, max(0, entity.start - _LOOK), entity.start)
-    is_own = about is None or entity.type != "disease" or _OF_ITSELF.fullmatch(about["what"])
-    return Answer("no" if is_own else "open", match.span(word))
+    is_own = not _is_of_another(text, entity)
+    return Answer("no" if is_own else "open", match.span(word), is_word=word not in _MARKS)
+
+
+def answers_to(text: str, names: Sequence[Entity]) -> dict[Entity, Answer]:
+    """The answers to mentions in the order of the text; a no in words is that of a whole list."""
+    found: dict[Entity, Answer] = {}
+    for number, name in enumerate(names):
+        answer = answer_to(text, name)
+        if answer is None:
+            continue
+        found[name] = answer
+        if answer.is_word:
+            listed = [name, *_listed_before(text, names, number, found)]
+            if any(_is_of_another(text, each) for each in listed):
+                answer = replace(answer, says="open")
+            found.update(dict.fromkeys(listed, answer))
+    return found
+
+
+def _listed_before(
+    text: str, names: Sequence[Entity], number: int, answered: Collection[Entity]
+) -> Iterator[Entity]:
+    """The names that stand in one list with a name, from it backwards."""
+    joins = _JOINED
+    for before, after in zip(names[number - 1 :: -1], names[number:0:-1], strict=False):
+        join = joins.fullmatch(text, before.end, after.start)
+        if join is None or before in answered:
+            return
+        yield before
+        joins = _AMONG if joins is _AMONG or join["word"] else _JOINED
+
+
+def _is_of_another(text: str, name: Entity) -> bool:
+    about = _OF_SOMETHING.search(text, max(0, name.start - _LOOK), name.start)
+    if about is None or name.type != "disease":
+        return False
+    return _OF_ITSELF.fullmatch(about["what"]) is None
 
 
 def choices(text: str, span: Span) -> list[Span]:

@@ -20,7 +20,7 @@ from itertools import islice
 from medview.core.paths import resources_dir
 from medview.record.note import CONTEXT_TYPES, Attributes, Entity, Span
 from medview.record.rules.alternation import one_of
-from medview.record.rules.answers import Answer, answer_to, choices
+from medview.record.rules.answers import Answer, answers_to, choices
 from medview.record.rules.taken_back import ended_after, unknown_after
 
 _HOW = ("dose", "route", "frequency", "duration")  # may share a word with a cue: "，口服"
@@ -144,7 +144,7 @@ def with_context(
     text: str, span: Span, entities: Sequence[Entity], section: str, languages: tuple[str, ...]
 ) -> list[Entity]:
     """The entities of one sentence with negation, uncertainty, time and experiencer set."""
-    answers = {e: a for e in entities if (a := answer_to(text, e)) and e.type in CONTEXT_TYPES}
+    answers = answers_to(text, [e for e in entities if e.type in CONTEXT_TYPES])
     said = [a.span for a in answers.values()] + choices(text, span)
     cues = [
         c
