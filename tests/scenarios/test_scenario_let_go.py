@@ -175,9 +175,7 @@ def nodule(small_demo: Path) -> PatientPoint:
     return PatientPoint(*truth["ct"]["nodule"]["centre_mm"])
 
 
-def _measure(
-    window: MainWindow, nodule: PatientPoint, qtbot: QtBot, plane: str = "axial"
-) -> None:
+def _measure(window: MainWindow, nodule: PatientPoint, qtbot: QtBot, plane: str = "axial") -> None:
     view = window.grid.views[plane]
     window.set_tool("nodule")
     window.grid.go_to(nodule)
