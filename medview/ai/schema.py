@@ -16,7 +16,7 @@ from medview.core.words import say
 
 SCHEMA = "medview-model/1"
 KINDS = ("segmentation", "classification", "detection", "rules", "tabular", "router", "text")
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _POINTER = re.compile(r"calib\.json#(/[A-Za-z0-9_]+)+")
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -139,7 +139,7 @@ def check_description(description: Mapping[str, Any]) -> None:
     """Raise ModelUnavailable unless this is a complete description in schema "medview-model/1"."""
     _check_schema(description.get("schema"))
     check_record(description, _TOP, "model.json")
-    _check_pattern(description["name"], _NAME, "name")
+    _check_pattern(description["name"], NAME, "name")
     _check_pattern(description["version"], _VERSION, "version")
     if description["kind"] not in KINDS:
         raise ModelUnavailable(

@@ -15,21 +15,21 @@ from torch import Tensor, nn
 
 from medview.ai.worker.net_steps import pooled
 from medview.ai.worker.nets import ResNet2d
-from medview.ai.worker.pipeline import run_steps
-from medview.ai.worker.steps import State
 from medview.training.augment import augment_film
 from medview.training.cases import Case
 from medview.training.loop import answer_of, generator, place_of, samples_of_step
 from medview.training.losses import weighted_binary
 from medview.training.metrics import roc_auc
 from medview.training.plan import Recipe
+from medview.training.prepare import prepared
 
 
 def prepare_film(case: Case, steps: Sequence[Mapping[str, Any]]) -> NDArray[np.float16]:
-    """A film through the pipeline's own input steps, [j, i], kept in half precision."""
-    state = State(case.volume)
-    run_steps(state, tuple(steps))
-    half: NDArray[np.float16] = state.image[0].astype(np.float16)
+    """A film through the pipeline's own input steps, [j, i], kept in half precision.
+
+    Raises InvalidInput.
+    """
+    half: NDArray[np.float16] = prepared(case.volume, case.id, steps).image[0].astype(np.float16)
     return half
 
 

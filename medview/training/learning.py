@@ -17,7 +17,9 @@ from medview import __version__
 from medview.ai.worker.devices import CPU, Device
 from medview.ai.worker.nets import ResNet2d, build_net
 from medview.ai.worker.pipeline import load_steps
+from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, Progress
+from medview.core.words import say
 from medview.training.calibrate import calibrate
 from medview.training.checkpoint import save_half
 from medview.training.classification import ClassificationTask
@@ -25,6 +27,7 @@ from medview.training.loop import Task, Training
 from medview.training.margin import in_margin
 from medview.training.parts import Parts, films_of, read_parts
 from medview.training.plan import TrainPlan
+from medview.training.plan_checks import empty_net, multiple_of, require_runnable
 from medview.training.routing import (
     RouterTask,
     calibrate_router,
@@ -49,6 +52,7 @@ def read_all(plan: TrainPlan, job: Job) -> Parts:
     """The data of a plan, with every step registered that may prepare them."""
     load_steps()
     torch.set_num_threads(1)
+    require_runnable(plan)
     return read_parts(plan, job.progress, job.cancel)
 
 
@@ -67,14 +71,23 @@ def make_task(plan: TrainPlan, parts: Parts, cancel: CancelToken) -> Task:
 def _segmentation(plan: TrainPlan, parts: Parts) -> Task:
     steps = plan.steps()
     wanted = [int(output["label"]) for output in plan.model["outputs"]]
-    fit = [prepare_volume(case, steps, wanted) for case in parts.fit]
+    factor = multiple_of(empty_net(plan))
     apart = parts.calibrate or parts.held_out
-    watch_volumes = [prepare_volume(case, steps, wanted) for case in apart]
+    fit, watch = (
+        [prepare_volume(case, steps, wanted) for case in part] for part in (parts.fit, apart)
+    )
+    for case, volume in zip((*parts.fit, *apart), (*fit, *watch), strict=True):
+        if any(side % factor for side in volume.image.shape):
+            raise InvalidInput(
+                say("The sides of a prepared image are no multiples of {factor}.", factor=factor),
+                case.id,
+                say("Give the step pad_multiple these factors."),
+            )
 
     def margined(number: int, rng: Generator) -> Prepared:
         return prepare_volume(in_margin(parts.fit[number], rng), steps, wanted)
 
-    return SegmentationTask(fit, watch_volumes, plan.recipe, margined)
+    return SegmentationTask(fit, watch, plan.recipe, margined)
 
 
 def learn(plan: TrainPlan, task: Task, job: Job) -> Training:

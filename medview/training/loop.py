@@ -22,8 +22,9 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor, nn
 
+from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, Progress
-from medview.core.words import tr
+from medview.core.words import say, tr
 from medview.training.checkpoint import Progressed, load_checkpoint, save_checkpoint
 from medview.training.plan import Recipe, TrainPlan
 
@@ -126,7 +127,8 @@ class Training:
     def run(self, progress: Progress, cancel: CancelToken, until: int | None = None) -> nn.Module:
         """Train to the end (or to step `until`, or till patience ends); returns the averaged net.
 
-        Raises Cancelled after writing a checkpoint, WriteFailed when the disk is full.
+        Raises Cancelled after writing a checkpoint, WriteFailed when the disk is full, InvalidInput
+        for weights that are no numbers any more.
         """
         recipe, at = self._recipe, self.at
         end = recipe.until or recipe.steps
@@ -197,6 +199,7 @@ class Training:
         self._loss = total if self._loss == 0 else 0.95 * self._loss + 0.05 * total
 
     def _look(self) -> None:
+        self._require_numbers()
         found = self._task.check(self.at.average)
         row = {"step": float(self.at.step), "loss": self._loss, **found}
         if self._recipe.patience:
@@ -206,6 +209,16 @@ class Training:
             average = self.at.average.state_dict()
             self.at.best = {k: v.detach().clone() for k, v in average.items()}
         save_checkpoint(self._path, self.at, self._fingerprint)
+
+    def _require_numbers(self) -> None:
+        """What ships is half precision: weights beyond it are as lost as those that are none."""
+        weights = [v for v in self.at.average.state_dict().values() if v.is_floating_point()]
+        if not all(bool(torch.isfinite(v.half()).all()) for v in weights):
+            raise InvalidInput(
+                say("The training came apart by step {step}: its weights are no numbers any more.",
+                    step=self.at.step),
+                what_to_do=say("Choose a smaller learning rate, and begin anew."),
+            )  # fmt: skip
 
 
 def _groups(net: nn.Module, weight_decay: float) -> list[dict[str, object]]:

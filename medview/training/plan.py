@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
+from medview.training.plan_checks import (
+    impossible,
+    require_card,
+    require_net,
+    require_recipe,
+)
 
-PRECISIONS = ("float32", "bfloat16")
 ROOM = 2.0  # times what one case in twenty exceeds, where too few tell the hundredth
 
 
@@ -192,16 +197,16 @@ def read_plan(path: Path) -> TrainPlan:
         loaded = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise InvalidInput(say("The training file is no readable TOML."), path.name) from error
-    model = require_table(loaded, "model")
-    if not any(step.get("op") == "network" for step in model.get("pipeline", ())):
-        raise InvalidInput(say("The training file lacks {name}.", name="model.pipeline"), path.name)
+    model, card = require_table(loaded, "model"), require_table(loaded, "card")
+    require_net(model)
+    require_card(card)
     plan = TrainPlan(
         path=path.resolve(),
         data=read_part(DataPlan, require_table(loaded, "data"), "data"),
         split=read_part(SplitPlan, require_table(loaded, "split"), "split"),
         recipe=read_part(Recipe, require_table(loaded, "recipe"), "recipe"),
         model=model,
-        card=require_table(loaded, "card"),
+        card=card,
         aims=read_aims(loaded, _figures(model)),
         shifts=_shifts(_elsewhere(loaded)),
         changed=_elsewhere(loaded).get("changed", False) is True,
@@ -210,31 +215,24 @@ def read_plan(path: Path) -> TrainPlan:
         second=_second(loaded, model),
         offsets=_offsets(loaded, model),
     )
+    require_recipe(plan.recipe, plan.split)
     if (plan.split.held_out > 0) == (plan.split.folds > 1):
         raise InvalidInput(
             say("The training file needs either split.held_out or split.folds (2 or more)."),
             path.name,
         )
-    _require_possible(plan.recipe)
-    if plan.second and not plan.split.calibrate:
-        raise _impossible("split.calibrate")
+    if model["kind"] != "segmentation" and not plan.split.calibrate:
+        raise impossible("split.calibrate")
     if plan.offsets and not plan.split.held_out:
-        raise _impossible("split.held_out")
+        raise impossible("split.held_out")
     if plan.certainty and not (plan.split.held_out or plan.split.calibrate):
-        raise _impossible("certainty.alpha")
+        raise impossible("certainty.alpha")
     if plan.recipe.patience and not plan.split.calibrate:
         raise InvalidInput(
             say("Early stopping looks at patients of its own: give split.calibrate a share."),
             path.name,
         )
     return plan
-
-
-def _require_possible(recipe: Recipe) -> None:
-    if not 0 <= recipe.until <= recipe.steps:
-        raise _impossible("recipe.until")
-    if recipe.precision not in PRECISIONS:
-        raise _impossible("recipe.precision")
 
 
 def read_aims(
@@ -249,7 +247,7 @@ def read_aims(
         is_known = name in figures or ("auc" in figures and name.startswith("auc."))
         is_pair = isinstance(pair, list) and len(pair) == 2 and all(_fits(v, "float") for v in pair)
         if not (is_known and is_pair):
-            raise _impossible(f"aims.{name}")
+            raise impossible(f"aims.{name}")
     return {name: (float(least), float(aim)) for name, (least, aim) in aims.items()}
 
 
@@ -267,14 +265,14 @@ def read_certainty(loaded: Mapping[str, Any]) -> float:
     alpha = loaded.get("certainty", {"alpha": 0.0})
     value: Any = alpha.get("alpha") if isinstance(alpha, dict) else None
     if not (_fits(value, "float") and 0 <= value < 1):
-        raise _impossible("certainty.alpha")
+        raise impossible("certainty.alpha")
     return float(value)
 
 
 def _room(loaded: Mapping[str, Any]) -> float:
     value: Any = loaded.get("certainty", {}).get("room", ROOM)
     if not (_fits(value, "float") and value >= 1):
-        raise _impossible("certainty.room")
+        raise impossible("certainty.room")
     return float(value)
 
 
@@ -284,7 +282,7 @@ def _second(loaded: Mapping[str, Any], model: Mapping[str, Any]) -> Second | Non
     found = read_part(Second, require_table(loaded, "second"), "second")
     weak = [output.get("name") for output in model.get("outputs", ()) if output.get("weak")]
     if weak != [found.output] or not found.positive or not found.against or found.ridge <= 0:
-        raise _impossible("second")
+        raise impossible("second")
     return found
 
 
@@ -296,28 +294,24 @@ def _offsets(loaded: Mapping[str, Any], model: Mapping[str, Any]) -> Offsets | N
     is_unet = any(step.get("arch") == "unet3d" for step in model["pipeline"])
     are_numbers = all(_fits(choice, "float") for choice in found.choices)
     if not (is_unet and found.labels and set(found.labels) <= known and are_numbers):
-        raise _impossible("offsets.labels" if are_numbers else "offsets.choices")
+        raise impossible("offsets.labels" if are_numbers else "offsets.choices")
     if 0 not in found.choices or len(set(found.choices)) < 2:
-        raise _impossible("offsets.choices")
+        raise impossible("offsets.choices")
     return found
 
 
 def _elsewhere(loaded: Mapping[str, Any]) -> dict[str, Any]:
     table = loaded.get("elsewhere", {})
     if not isinstance(table, dict) or set(table) - {"changed", "without"}:
-        raise _impossible("elsewhere")
+        raise impossible("elsewhere")
     return table
 
 
 def _shifts(table: Mapping[str, Any]) -> tuple[Shift, ...]:
     found = table.get("without", [])
     if not isinstance(found, list) or not all(isinstance(part, dict) for part in found):
-        raise _impossible("elsewhere.without")
+        raise impossible("elsewhere.without")
     return tuple(read_part(Shift, part, "elsewhere.without") for part in found)
-
-
-def _impossible(name: str) -> InvalidInput:
-    return InvalidInput(say("The training file has an impossible value for {name}.", name=name))
 
 
 _Part = TypeVar("_Part")
@@ -337,13 +331,11 @@ def read_part(kind: type[_Part], table: Mapping[str, Any], name: str) -> _Part:
     known = {field.name: str(field.type) for field in fields(cast(Any, kind))}
     for key, value in values.items():
         if key not in known or not _fits(value, known[key]):
-            raise _impossible(f"{name}.{key}")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise InvalidInput(
-            say("The training file lacks {name}.", name=name), detail=str(error)
-        ) from error
+            raise impossible(f"{name}.{key}")
+    for each in fields(cast(Any, kind)):
+        if each.name not in values and each.default is each.default_factory is MISSING:
+            raise InvalidInput(say("The training file lacks {name}.", name=f"{name}.{each.name}"))
+    return kind(**values)
 
 
 def _frozen(value: Any) -> Any:
@@ -356,4 +348,12 @@ def _fits(value: object, kind: str) -> bool:
         return number and (kind == "float" or isinstance(value, int))
     if kind == "str":
         return isinstance(value, str)
-    return isinstance(value, tuple if kind.startswith("tuple") else Mapping)
+    if kind.startswith("tuple"):
+        inner = kind.removeprefix("tuple[").removesuffix("]")
+        if not isinstance(value, tuple):
+            return False
+        if inner.endswith(", ..."):
+            return all(_fits(item, inner.removesuffix(", ...")) for item in value)
+        kinds = inner.split(", ")
+        return len(value) == len(kinds) and all(map(_fits, value, kinds))
+    return isinstance(value, Mapping)

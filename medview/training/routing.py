@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,6 @@ from torch import Tensor, nn
 
 from medview.ai.worker.net_steps import mahalanobis, pooled
 from medview.ai.worker.nets import ResNet2d
-from medview.ai.worker.pipeline import run_steps
-from medview.ai.worker.steps import State
 from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken
 from medview.core.volume import Volume
@@ -29,6 +27,7 @@ from medview.training.foreign import foreign_picture
 from medview.training.loop import answer_of, generator, place_of
 from medview.training.losses import cross_entropy
 from medview.training.plan import Recipe, TrainPlan
+from medview.training.prepare import prepared
 
 _LEAST_SURE = 0.8  # of a class among the kinds
 _MARGIN = 1.1
@@ -56,7 +55,7 @@ class Views:
 
 def views_of(plan: TrainPlan, cases: Sequence[Case], cancel: CancelToken) -> Views:
     """Pictures of the plan's own set. Raises InvalidInput for a class without a case."""
-    found = _prepare(plan, [(case.volume, _number(plan, case.label)) for case in cases], cancel)
+    found = _prepare(plan, [(case, _number(plan, case.label)) for case in cases], cancel)
     empty = [name for n, name in enumerate(plan.data.classes) if not len(found.of(n))]
     if empty:
         raise InvalidInput(say("A class of the training data has no case."), ", ".join(empty))
@@ -65,7 +64,7 @@ def views_of(plan: TrainPlan, cases: Sequence[Case], cancel: CancelToken) -> Vie
 
 def views_besides(plan: TrainPlan, cancel: CancelToken) -> Views:
     """Pictures of the other sets that the plan names, those of their part `train`."""
-    volumes = []
+    found = []
     for row in plan.data.also:
         folder = plan.folder_of(str(row["path"]))
         require_unchanged(folder)
@@ -74,8 +73,8 @@ def views_besides(plan: TrainPlan, cancel: CancelToken) -> Views:
         for case in cases[: int(row.get("most", len(cases)))]:
             cancel.check()
             above = _above(case.volume, float(row.get("from_slice", 0)))
-            volumes.append((above, _number(plan, str(row["label"]))))
-    return _prepare(plan, volumes, cancel)
+            found.append((replace(case, volume=above), _number(plan, str(row["label"]))))
+    return _prepare(plan, found, cancel)
 
 
 def _number(plan: TrainPlan, label: str) -> int:
@@ -88,8 +87,6 @@ def _above(volume: Volume, share: float) -> Volume:
     """The slices of a stack from this share of its length on."""
     if not share:
         return volume
-    from dataclasses import replace
-
     first = int(share * volume.geometry.shape[0])
     shape = (volume.geometry.shape[0] - first, *volume.geometry.shape[1:])
     return replace(
@@ -97,13 +94,12 @@ def _above(volume: Volume, share: float) -> Volume:
     )
 
 
-def _prepare(plan: TrainPlan, volumes: Sequence[tuple[Volume, int]], cancel: CancelToken) -> Views:
+def _prepare(plan: TrainPlan, cases: Sequence[tuple[Case, int]], cancel: CancelToken) -> Views:
     images: list[NDArray[np.float32]] = []
     truth: list[int] = []
-    for volume, number in volumes:
+    for case, number in cases:
         cancel.check()
-        state = State(volume)
-        run_steps(state, plan.steps())
+        state = prepared(case.volume, case.id, plan.steps())
         images += list(state.image)
         truth += [number] * len(state.image)
     return Views(np.stack(images), np.array(truth, np.int64))

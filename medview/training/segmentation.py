@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Generator, Tensor, nn
 
-from medview.ai.worker.pipeline import run_steps
-from medview.ai.worker.steps import State
+from medview.core.errors import InvalidInput
 from medview.core.geometry import Geometry
+from medview.core.words import say
 from medview.training.augment import augment_volume, cropped, mirrored
 from medview.training.cases import Case
 from medview.training.loop import answer_of, generator, place_of, samples_of_step
 from medview.training.losses import UNDRAWN, partial_dice_and_cross_entropy
 from medview.training.metrics import dice
 from medview.training.plan import Recipe
+from medview.training.prepare import prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +44,11 @@ def prepare_volume(
 ) -> Prepared:
     """A case through the pipeline's own input steps, its truth brought to the same grid.
 
-    wanted: the labels that the net learns; others become background.
+    wanted: the labels that the net learns; others become background. Raises InvalidInput.
     """
     if case.truth is None:
-        raise ValueError(case.id)
-    state = State(case.volume)
-    run_steps(state, tuple(steps))
+        raise InvalidInput(say("A training case has no outlines."), case.id)
+    state = prepared(case.volume, case.id, steps)
     own = np.where(np.isin(case.truth, wanted), case.truth, 0).astype(np.uint8)
     open_ended = tuple(v for v in wanted if v in case.open_ended and v in case.labels)
     for value in open_ended:

@@ -176,6 +176,7 @@ def test_an_empty_series_shows_nothing():
 def test_a_class_that_is_empty_stops_the_training(trained, tmp_path):
     plan, _, data = trained
     text = plan.path.read_text().replace('"disc", "bars"', '"disc", "bars", "rings"')
+    text = text.replace("outputs = 3", "outputs = 4")
     (tmp_path / "kinds.toml").write_text(text.replace('"set"', f'"{data}"'))
     (tmp_path / "run").mkdir()
     with pytest.raises(InvalidInput, match="no case"):

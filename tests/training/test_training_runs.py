@@ -304,7 +304,7 @@ def test_data_of_another_kind_do_not_fit_a_model(balls_model, films_model):
         ("[card]", "[cards]", "lacks card"),
         ("[split]", "[split", "no readable TOML"),
         ("held_out", "hidden", "impossible value for split.hidden"),
-        ('op = "network"', 'op = "tile"', "lacks model.pipeline"),
+        ('op = "network"', 'op = "tile"', "unknown field arch"),
     ],
 )
 def test_a_faulty_plan_is_one_sentence(tmp_path, old, new, said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from medview.training.plan import (
     require_table,
     resolve_data,
 )
+from medview.training.plan_checks import CARD, impossible, require_card, require_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,21 +81,25 @@ def is_nodule(path: Path) -> bool:
 def read_nodule_plan(path: Path) -> Plan:
     """Read and check a TOML file. Raises InvalidInput in one sentence."""
     loaded = tomllib.loads(path.read_text(encoding="utf-8"))
-    model = require_table(loaded, "model")
-    if not any(step.get("op") == "network" for step in model.get("pipeline", ())):
+    model, card = require_table(loaded, "model"), require_table(loaded, "card")
+    require_model(model, ("classification",))
+    require_card(card, (*CARD, "tried"))
+    if not any(step["op"] == "network" for step in model["pipeline"]):
         raise InvalidInput(say("The training file lacks {name}.", name="model.pipeline"), path.name)
     plan = Plan(
         path=path.resolve(),
         data=read_part(DataPlan, require_table(loaded, "data"), "data"),
         nodule=read_part(NodulePlan, require_table(loaded, "nodule"), "nodule"),
         model=model,
-        card=require_table(loaded, "card"),
+        card=card,
         aims=read_aims(loaded, CLASSIFIER_FIGURES),
         certainty=read_certainty(loaded),
     )
     for name, least in (("folds", 2), ("variants", 0), ("resamples", 1), ("heatmaps", 1)):
         if getattr(plan.nodule, name) < least:
-            raise InvalidInput(
-                say("The training file has an impossible value for {name}.", name=f"nodule.{name}")
-            )
+            raise impossible(f"nodule.{name}")
+    if not 0 < plan.nodule.sensitivity <= 1:
+        raise impossible("nodule.sensitivity")
+    if not (plan.nodule.ridge > 0 and math.isfinite(plan.nodule.ridge)):
+        raise impossible("nodule.ridge")
     return plan

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
 from medview.risk.tabular import Column
-from medview.training.plan import DataPlan
+from medview.training.plan import DataPlan, read_part, require_table
+from medview.training.plan_checks import SEED_MAX, impossible, require_card, require_named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,68 +99,64 @@ def is_tabular(path: Path) -> bool:
 def read_tabular_plan(path: Path) -> TabularPlan:
     """Read and check a TOML file. Raises InvalidInput in one sentence."""
     loaded = tomllib.loads(path.read_text(encoding="utf-8"))
-    data = dict(table_in(loaded, "data"))
+    data = dict(require_table(loaded, "data"))
     patient = str(data.pop("patient", ""))
     inputs = loaded.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise InvalidInput(say("The training file lacks {name}.", name="inputs"))
-    return TabularPlan(
+    if not all(isinstance(record, dict) for record in inputs):
+        raise impossible("inputs")
+    model, card = require_table(loaded, "model"), require_table(loaded, "card")
+    require_named(model)
+    require_card(card)
+    plan = TabularPlan(
         path=path.resolve(),
-        data=made(DataPlan, data, "data"),
+        data=read_part(DataPlan, data, "data"),
         patient=patient,
-        outcome=_outcome(table_in(loaded, "outcome")),
+        outcome=_outcome(require_table(loaded, "outcome")),
         columns=tuple(_column(record) for record in inputs),
-        recipe=made(TabularRecipe, table_in(loaded, "recipe"), "recipe"),
-        model=table_in(loaded, "model"),
-        card=table_in(loaded, "card"),
+        recipe=read_part(TabularRecipe, require_table(loaded, "recipe"), "recipe"),
+        model=model,
+        card=card,
     )
+    _require_possible(plan.recipe)
+    return plan
+
+
+def _require_possible(recipe: TabularRecipe) -> None:
+    penalties = (recipe.penalty, *recipe.penalties)
+    fits = {
+        "recipe.set_aside": 0 < recipe.set_aside < 1,
+        "recipe.repeats": recipe.repeats >= 1,
+        "recipe.folds": recipe.folds >= 2,
+        "recipe.penalties": all(each >= 0 and math.isfinite(each) for each in penalties),
+        "recipe.deals": recipe.deals >= 1,
+        "recipe.hidden": recipe.hidden >= 1,
+        "recipe.epochs": recipe.epochs >= 1,
+        "recipe.seed": 0 <= recipe.seed < SEED_MAX,
+    }
+    for name, is_possible in fits.items():
+        if not is_possible:
+            raise impossible(name)
 
 
 def _outcome(table: dict[str, Any]) -> Outcome:
-    kept = {key: tuple(map(str, values)) for key, values in table.pop("keep", {}).items()}
-    table["positive"] = tuple(map(str, table.get("positive", ("1",))))
-    found: Outcome = made(Outcome, {**table, "keep": kept}, "outcome")
+    keep, positive = table.pop("keep", {}), table.get("positive", ["1"])
+    lists = [positive, *keep.values()] if isinstance(keep, dict) else [None]
+    if not all(isinstance(values, list) for values in lists):
+        raise impossible("outcome.keep" if isinstance(positive, list) else "outcome.positive")
+    kept = {key: tuple(map(str, values)) for key, values in keep.items()}
+    told = {**table, "positive": tuple(map(str, positive)), "keep": kept}
+    found = read_part(Outcome, told, "outcome")
     if found.kind not in ("binary", "survival") or (found.kind == "survival" and not found.time):
-        raise InvalidInput(
-            say("The training file has an impossible value for {name}.", name="outcome.kind")
-        )
+        raise impossible("outcome.kind")
     return found
 
 
 def _column(record: Mapping[str, Any]) -> Column:
     codes = record.get("codes")
-    column: Column = made(Column, {**record, "column": record.get("column", record.get("name"))},
-                         "inputs")  # fmt: skip
+    named = {"column": record.get("name", ""), **record}
+    column = read_part(Column, named, "inputs")
     if (column.kind == "choice") != isinstance(codes, dict):
-        raise InvalidInput(
-            say(
-                "The training file has an impossible value for {name}.",
-                name=f"inputs.{column.name}",
-            )
-        )
+        raise impossible(f"inputs.{column.name}")
     return column
-
-
-def table_in(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A table of a TOML file. Raises InvalidInput where there is none of this name."""
-    table = loaded.get(name)
-    if not isinstance(table, dict):
-        raise InvalidInput(say("The training file lacks {name}.", name=name))
-    return table
-
-
-def made(kind: Any, table: Mapping[str, Any], name: str) -> Any:
-    """A part of a plan from its table. Raises InvalidInput for what does not belong there."""
-    known = {field.name for field in fields(kind)}
-    for key in table:
-        if key not in known:
-            raise InvalidInput(
-                say("The training file has an impossible value for {name}.", name=f"{name}.{key}")
-            )
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise InvalidInput(
-            say("The training file lacks {name}.", name=name), detail=str(error)
-        ) from error

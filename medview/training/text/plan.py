@@ -11,7 +11,8 @@ from typing import Any
 
 from medview.core.errors import InvalidInput
 from medview.core.words import say
-from medview.training.tabular.plan import made, table_in
+from medview.training.plan import read_part, require_table
+from medview.training.plan_checks import impossible, require_card, require_named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,16 @@ class Sizes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ship:
+    """parts: what the weights that ship learn from; seeds: of the taggers that are averaged;
+    penalty: of the pairs."""
+
+    parts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    penalty: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextPlan:
     """A whole TOML file, checked. parts: what the weights that ship learn from."""
 
@@ -98,15 +109,23 @@ def is_text(path: Path) -> bool:
 def read_text_plan(path: Path) -> TextPlan:
     """Read and check a TOML file. Raises InvalidInput in one sentence."""
     loaded = tomllib.loads(path.read_text(encoding="utf-8"))
-    ship = table_in(loaded, "ship")
+    corpora = loaded["corpora"]
+    if not isinstance(corpora, list) or not all(isinstance(each, dict) for each in corpora):
+        raise impossible("corpora")
+    ship = read_part(Ship, require_table(loaded, "ship"), "ship")
+    if not (ship.seeds and ship.parts and set(ship.parts) <= {"train", "dev"}):
+        raise impossible("ship")
+    model, card = require_table(loaded, "model"), require_table(loaded, "card")
+    require_named(model)
+    require_card(card, ("use", "method", "limits"))
     return TextPlan(
         path=path.resolve(),
-        corpora=tuple(made(Corpus, dict(record), "corpora") for record in loaded["corpora"]),
-        parts=tuple(ship["parts"]),
-        seeds=tuple(ship["seeds"]),
-        penalty=float(ship["penalty"]),
-        recipe=made(TextRecipe, table_in(loaded, "recipe"), "recipe"),
-        sizes=made(Sizes, table_in(loaded, "sizes"), "sizes"),
-        model=table_in(loaded, "model"),
-        card=table_in(loaded, "card"),
+        corpora=tuple(read_part(Corpus, each, "corpora") for each in corpora),
+        parts=ship.parts,
+        seeds=ship.seeds,
+        penalty=ship.penalty,
+        recipe=read_part(TextRecipe, require_table(loaded, "recipe"), "recipe"),
+        sizes=read_part(Sizes, require_table(loaded, "sizes"), "sizes"),
+        model=model,
+        card=card,
     )
