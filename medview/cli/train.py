@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
     parser.add_argument("plan", type=Path, metavar="FILE.toml", help="what to train, on what")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    how.add_argument(
         "--measure", action="store_true",
         help="learn nothing: measure the weights beside FILE.toml again, write figures and card",
     )  # fmt: skip
-    parser.add_argument(
+    how.add_argument(
         "--record", action="store_true",
         help="learn nothing: write into the card beside FILE.toml how far RUNS/<name>/model, made "
         "again by an earlier run, came out from what ships",

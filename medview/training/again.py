@@ -83,6 +83,8 @@ def record(runs: Path, shipped: Path) -> Found:
     Its list of files is written anew, and its signature where a key is named. Raises InvalidInput
     where no model was made again or by another plan, ModelUnavailable for no model, WriteFailed.
     """
+    if not (shipped / "model.json").is_file():
+        raise InvalidInput(say("No model lies beside the training file."), shipped.name)
     name = read_json(shipped / "model.json")["name"]
     model = runs / name / "model"
     if not (model / "eval.json").is_file():

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medview.ai.folder import read_json
-from medview.core.errors import InvalidInput, WriteFailed
-from medview.core.files import why_not_written
+from medview.core.errors import InvalidInput
 from medview.core.words import say
 from medview.training.crossval import cross_validate
 from medview.training.curves import require_plots
@@ -28,7 +27,7 @@ from medview.training.learning import (
 from medview.training.loop import Task, Training
 from medview.training.parts import Parts, learned_hash
 from medview.training.plan import TrainPlan
-from medview.training.seal import put_in_place, seal_folder
+from medview.training.seal import at_work_in, model_in, seal_folder
 from medview.training.second import write_second
 
 _KEPT = ("calib.json",)
@@ -43,30 +42,22 @@ def train_model(plan: TrainPlan, job: Job) -> Path:
     require_plots()
     parts = read_all(plan, job)
     task = make_task(plan, parts, job.cancel)
-    _make_place(job)
-    training = learn(plan, task, job)
-    made = Made(
-        seconds=round(training.at.seconds),
-        steps=training.at.step,
-        kept_step=training.kept_step,
-        history=training.at.history,
-        on="" if job.device.kind == "cpu" else job.device.title,
-    )
-    return _finish(
-        plan,
-        parts,
-        job,
-        (made, provenance(plan, task)),
-        lambda new: _write_trained(plan, parts, (task, training), (new, job)),
-    )
-
-
-def _make_place(job: Job) -> None:
-    """Only now, so that a training that is refused leaves nothing behind. Raises WriteFailed."""
-    try:
-        job.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteFailed(why_not_written(error), str(job.folder)) from error
+    with at_work_in(job.folder):  # only now: a training that is refused leaves nothing behind
+        training = learn(plan, task, job)
+        made = Made(
+            seconds=round(training.at.seconds),
+            steps=training.at.step,
+            kept_step=training.kept_step,
+            history=training.at.history,
+            on="" if job.device.kind == "cpu" else job.device.title,
+        )
+        return _finish(
+            plan,
+            parts,
+            job,
+            (made, provenance(plan, task)),
+            lambda new: _write_trained(plan, parts, (task, training), (new, job)),
+        )
 
 
 def _write_trained(
@@ -87,10 +78,14 @@ def measure_model(plan: TrainPlan, job: Job) -> Path:
     """
     require_plots()
     beside = plan.path.parent  # its list of files is older than what is about to be told anew
+    if not (beside / "model.json").is_file():
+        raise InvalidInput(
+            say("No model lies beside the training file."), plan.path.name,
+            say("Train anew, without --measure."),
+        )  # fmt: skip
     parts = read_all(plan, job)
     told = read_json(beside / "model.json")
     _require_same(plan, told, parts)
-    _make_place(job)
 
     def write(new: Path) -> None:
         for name in (plan.network["weights"], *_KEPT):
@@ -100,7 +95,8 @@ def measure_model(plan: TrainPlan, job: Job) -> Path:
         describe_net(plan, {**told["provenance"], **second_told(plan)}, new)
 
     again = replace(job, resume=True)
-    return _finish(plan, parts, again, (made_of(beside), told["provenance"]), write)
+    with at_work_in(job.folder):
+        return _finish(plan, parts, again, (made_of(beside), told["provenance"]), write)
 
 
 def _require_same(plan: TrainPlan, beside: Mapping[str, Any], parts: Parts) -> None:
@@ -122,15 +118,8 @@ def _finish(
     write: Callable[[Path], None],
 ) -> Path:
     rows = cross_validate(plan, parts, job) if plan.split.folds else ()
-    new = job.folder / "model.new"
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        new.mkdir()
+    with model_in(job.folder) as new:
         write(new)
         describe(plan, parts, (*made, rows), (new, job))
         seal_folder(new)
-        return put_in_place(job.folder / "model", new)
-    except OSError as error:
-        raise WriteFailed(why_not_written(error), new.parent.name) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    return job.folder / "model"

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from medview.core.geometry import Geometry
 from medview.core.volume import Volume
 from medview.core.words import say
 
+# What readers of pictures and arrays raise for files that are damaged, locked or made to harm.
+DAMAGE = (AttributeError, EOFError, LookupError, NotImplementedError, OSError, RuntimeError,
+          TypeError, ValueError, zipfile.BadZipFile, Image.DecompressionBombError)  # fmt: skip
 # index growing towards Right, Anterior, Superior (NIfTI) in LPS words
 _RAS = ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0))
 
@@ -83,7 +87,7 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
             yield from _pictures(folder / f"{split}.zip", rows)
         else:
             raise InvalidInput(say("These labelled data have a form that MedView does not read."))
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise InvalidInput(
             say("A case of the labelled data is missing or damaged."), detail=str(error)
         ) from error
@@ -92,8 +96,13 @@ def read_cases(folder: Path, split: str) -> Iterator[Case]:
 def _index(folder: Path) -> list[dict[str, str]]:
     if not (folder / "index.csv").is_file():
         raise InvalidInput(say("There are no labelled data here (index.csv)."), folder.name)
-    with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        # A spreadsheet writes a mark of the encoding before the first name.
+        with (folder / "index.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise InvalidInput(say("The list of the cases cannot be read."), "index.csv",
+                           say("Save it as CSV in UTF-8.")) from error  # fmt: skip
     if not rows or "split" not in rows[0]:
         raise InvalidInput(say("There are no labelled data here (index.csv)."), folder.name)
     return rows
@@ -112,8 +121,17 @@ def _volumes(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
                 id=number,
                 patient=row["subject"],
                 volume=ras_volume(image),
-                truth=np.ascontiguousarray(label.transpose(2, 1, 0), np.uint8),
+                truth=np.ascontiguousarray(_labels(label, number).transpose(2, 1, 0)),
             )
+
+
+def _labels(label: NDArray[Any], number: str) -> NDArray[np.uint8]:
+    """Labels as they are kept. Raises InvalidInput for values that would become another label."""
+    with np.errstate(invalid="ignore"):
+        kept: NDArray[np.uint8] = label.astype(np.uint8)
+    if not np.array_equal(kept, label):
+        raise InvalidInput(say("A label holds values that are no whole numbers up to 255."), number)
+    return kept
 
 
 def ras_volume(image: NDArray[np.generic]) -> Volume:
@@ -129,14 +147,34 @@ def ras_volume(image: NDArray[np.generic]) -> Volume:
 def _pictures(path: Path, rows: list[dict[str, str]]) -> Iterator[Case]:
     with zipfile.ZipFile(path) as archive:
         for row in rows:
-            with Image.open(io.BytesIO(archive.read(row["file"]))) as picture:
-                grey = np.asarray(picture.convert("L"))
+            grey = _grey(archive, row["file"])
+            if not row["label"]:
+                raise InvalidInput(say("A case of the labelled data has no class."), row["file"])
             yield Case(
                 id=row["file"],
                 patient=row.get("patient") or row.get("group") or row["file"],
                 volume=film_volume(grey),
                 label=row["label"],
             )
+
+
+def _grey(archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
+    try:
+        with Image.open(io.BytesIO(archive.read(name))) as picture:
+            deep = picture.mode.startswith(("I", "F"))
+            grey = np.asarray(picture.convert("L"))
+    except DAMAGE as error:
+        raise InvalidInput(
+            say("A case of the labelled data is missing or damaged."),
+            name or "index.csv",
+            detail=str(error),
+        ) from error
+    if deep:
+        raise InvalidInput(
+            say("A picture of the labelled data has more than 8 bits a pixel."), name,
+            say("Save it with 8 bits, so that nothing of it is cut off."),
+        )  # fmt: skip
+    return grey
 
 
 def film_volume(grey: NDArray[np.generic]) -> Volume:

@@ -25,7 +25,8 @@ def require_unchanged(folder: Path) -> None:
     listed = folder / "checksums.txt"
     if not listed.is_file():
         return
-    for line in listed.read_text(encoding="utf-8").splitlines():
+    # A name in another encoding is no file's name here, and so one that is missing.
+    for line in listed.read_text(encoding="utf-8", errors="replace").splitlines():
         wanted, _, name = line.strip().partition(" ")
         path = folder / name.strip().lstrip("*")
         if not name or path.parent.resolve() != folder.resolve():

@@ -1,13 +1,23 @@
-"""The last thing that happens to a new model folder: self-test case, list of files, signature."""
+"""The folder of a run and its new model: one training at a time, a model whole or not at all, and
+last its self-test case, list of files and signature."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from medview.ai.folder import ModelFolder, open_folder
 from medview.ai.manifest import write_manifest
 from medview.ai.signature import sign_where_asked
+from medview.core.errors import InvalidInput, WriteFailed
+from medview.core.files import hold, why_not_written
+from medview.core.words import say
+
+LOCK = ".training"
 
 
 def seal_folder(path: Path) -> ModelFolder:
@@ -32,12 +42,54 @@ def seal_folder(path: Path) -> ModelFolder:
     return open_folder(path)
 
 
-def put_in_place(path: Path, new: Path) -> Path:
-    """`new` under the name `path`; an older folder of that name goes only after it stands there."""
+@contextlib.contextmanager
+def at_work_in(folder: Path) -> Iterator[None]:
+    """Make a run's folder and keep other trainings out of it; the system lets go after a kill.
+
+    Raises InvalidInput where another one is at work there, WriteFailed.
+    """
+    handle = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = hold(folder / LOCK)
+    except BlockingIOError as error:
+        raise InvalidInput(
+            say("Another training is at work in this folder."), str(folder),
+            say("Wait for its end, or choose another folder with --runs."),
+        ) from error  # fmt: skip
+    except OSError as error:
+        if error.errno != errno.ENOLCK:  # where there are no locks it goes on without
+            raise WriteFailed(why_not_written(error), str(folder)) from error
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def model_in(folder: Path) -> Iterator[Path]:
+    """An empty folder that takes the place of `folder/model` when the block ends well.
+
+    Raises WriteFailed on a full disk; then, and after any other error, nothing of it is left and
+    an older model stands as it was.
+    """
+    new = folder / "model.new"
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        new.mkdir()
+        yield new
+        _put_in_place(folder / "model", new)
+    except OSError as error:
+        raise WriteFailed(why_not_written(error), folder.name) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _put_in_place(path: Path, new: Path) -> None:
     old = path.with_name(f"{path.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if path.exists():
-        path.rename(old)
+        path.rename(old)  # goes only after the new one stands there
     new.rename(path)
     shutil.rmtree(old, ignore_errors=True)
-    return path

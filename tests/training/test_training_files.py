@@ -17,6 +17,7 @@ from medview.core.progress import CancelToken, no_progress
 from medview.training.build import train_model
 from medview.training.learning import Job
 from medview.training.plan import TrainPlan, read_plan
+from medview.training.seal import LOCK
 
 
 def _changed(plan: TrainPlan, old: str, new: str) -> Path:
@@ -130,7 +131,7 @@ def test_a_training_that_comes_apart_says_so_and_keeps_no_weights_of_it(tmp_path
     path = _changed(balls_plan(tmp_path), "learning_rate = 5e-3", "learning_rate = 1e12")
     with pytest.raises(InvalidInput, match="came apart by step 1"):
         _train(path, tmp_path / "run")
-    assert list((tmp_path / "run").iterdir()) == []
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [LOCK]
 
 
 def test_pictures_with_a_class_are_no_outlines(tmp_path):

@@ -23,8 +23,7 @@ from medview.ai.worker.nodule_steps import occlusion
 from medview.ai.worker.pipeline import load_steps
 from medview.ai.worker.radial_net import RadialNet
 from medview.ai.worker.steps import Context, State
-from medview.core.errors import InvalidInput, WriteFailed
-from medview.core.files import why_not_written
+from medview.core.errors import InvalidInput
 from medview.core.progress import CancelToken, Progress
 from medview.core.words import say, tr
 from medview.imaging.nodule_patch import unpack
@@ -42,7 +41,7 @@ from medview.training.nodule.learn import Lesson, answers, fold_of, learn, unsee
 from medview.training.nodule.plan import Plan
 from medview.training.nodule.variants import variant
 from medview.training.pictures import draw_worst
-from medview.training.seal import put_in_place, seal_folder
+from medview.training.seal import at_work_in, model_in, seal_folder
 from medview.training.trust import card_section, fit_trust, parts_of
 
 
@@ -84,18 +83,11 @@ def train_nodule(plan: Plan, folder: Path, progress: Progress, cancel: CancelTok
             say("The training file has an impossible value for {name}.", name="arch")
         )
     learn(net, data.lesson, plan.nodule, progress, cancel)
-    new = folder / "model.new"
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        new.mkdir(parents=True)
+    with at_work_in(folder), model_in(folder) as new:
         _write_model(plan, data, net, new)
         _describe(plan, data, net, new, (Listener(progress, cancel), began))
         seal_folder(new)
-        return put_in_place(folder / "model", new)
-    except OSError as error:
-        raise WriteFailed(why_not_written(error), folder.name) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    return folder / "model"
 
 
 def read_data(plan: Plan, progress: Progress, cancel: CancelToken) -> Data:

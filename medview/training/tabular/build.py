@@ -13,12 +13,9 @@ import numpy as np
 from safetensors.numpy import save
 
 from medview import __version__
-from medview.ai.folder import open_folder
-from medview.core.errors import WriteFailed
 from medview.core.progress import CancelToken, Progress
-from medview.core.words import say
 from medview.risk.tabular import JUDGED, Column, TabularModel
-from medview.training.seal import seal_folder
+from medview.training.seal import at_work_in, model_in, seal_folder
 from medview.training.tabular.card import Told, write_card
 from medview.training.tabular.figures import reliability
 from medview.training.tabular.judge import (
@@ -81,18 +78,9 @@ def train_table(plan: TabularPlan, folder: Path, progress: Progress, cancel: Can
         judged={name: one.figures for name, one in chosen.judged.items()},
         gain=chosen.gain,
     )
-    new = folder / "model.new"
-    shutil.rmtree(new, ignore_errors=True)
-    try:
-        new.mkdir(parents=True)
+    with at_work_in(folder), model_in(folder) as new:
         _write(plan, {"": shipped, JUDGED: model}, told, new)
-        open_folder(new)
-        shutil.rmtree(folder / "model", ignore_errors=True)
-        return new.rename(folder / "model")
-    except OSError as error:
-        raise WriteFailed(say("The model could not be written."), folder.name) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    return folder / "model"
 
 
 def _choose(plan: TabularPlan, learn: Table, progress: Progress, cancel: CancelToken) -> Chosen:

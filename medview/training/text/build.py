@@ -16,12 +16,10 @@ from safetensors.numpy import save
 
 from medview import __version__
 from medview.ai.schema_text import WEIGHTS
-from medview.core.errors import WriteFailed
 from medview.core.progress import CancelToken, Progress
-from medview.core.words import say
 from medview.record.tagging.model import TextModel, packed, text_model
 from medview.record.tagging.pairs import PairModel
-from medview.training.seal import seal_folder
+from medview.training.seal import at_work_in, model_in, seal_folder
 from medview.training.text.card import write_card
 from medview.training.text.corpora import Abstract, read_abstracts
 from medview.training.text.evaluate import judged
@@ -130,23 +128,15 @@ def write_folder(
     plan: TextPlan, fitted: Fitted, judgement: tuple[Figures, Figures], folder: Path
 ) -> Path:
     """The model's folder, checked as any other before it takes the old one's place."""
-    new = folder / "model.new"
-    shutil.rmtree(new, ignore_errors=True)
     metrics, estimate = judgement
-    try:
-        new.mkdir(parents=True)
+    with at_work_in(folder), model_in(folder) as new:
         (new / WEIGHTS).write_bytes(save(dict(fitted.arrays)))
         _write_json(new / "model.json", fitted.description)
         _write_json(new / "eval.json", {"metrics": metrics, "estimate": estimate})
         (new / "card.md").write_text(write_card(plan, estimate), encoding="utf-8")
         shutil.copyfile(plan.path, new / "train.toml")
         seal_folder(new)
-        shutil.rmtree(folder / "model", ignore_errors=True)
-        return new.rename(folder / "model")
-    except OSError as error:
-        raise WriteFailed(say("The model could not be written."), folder.name) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+    return folder / "model"
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
