@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         f"{folder.name} {folder.version} on {document['data']} ({document['split']}): "
         f"{document['cases']} cases, {document['patients']} patients, {document['refused']} refused"
     )
+    if document["patients"] == 1:
+        print_lines("  one patient alone: the intervals say nothing about others")
     if document.get("passed_over"):
         print_lines(f"  {document['passed_over']} rows without an outcome or an input passed over")
     for column, count in document.get("unread", {}).items():

@@ -224,8 +224,9 @@ def _draw(
             right = [row["answer"] == row["label"] for row in told]
         else:
             right = [row["label"] in plan.data.positive for row in told]
-        draw_reliability(told, right, folder / "reliability.png", plan.name)
-        drawn["reliability.png"] = "Probability stated and share that is so"
+        if told:  # a router may have left every picture unanswered
+            draw_reliability(told, right, folder / "reliability.png", plan.name)
+            drawn["reliability.png"] = "Probability stated and share that is so"
     for name in drawn:
         shutil.copyfile(folder / name, job.folder / name)
     return drawn

@@ -204,7 +204,11 @@ def _classifier_metrics(folder: ModelFolder, rows: Sequence[Mapping[str, Any]]) 
     positive = folder.description.get("provenance", {}).get("positive", ())
     truth = [row["label"] in positive for row in rows]
     if all(truth) or not any(truth):
-        raise InvalidInput(say("These labelled data do not fit the model."))
+        raise InvalidInput(
+            say("The cases that the model answered are all of one class."),
+            ", ".join(sorted({str(row["label"]) for row in rows})),
+            say("A classifier is measured on cases with and without what it finds."),
+        )
     called = [bool(row["positive"]) for row in rows]
     scores, patients = [row["score"] for row in rows], [row["patient"] for row in rows]
     found = classifier_figures(truth, scores, called, patients)

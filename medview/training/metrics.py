@@ -106,12 +106,14 @@ def router_figures(
     truth: Sequence[str], answers: Sequence[str], patients: Sequence[str]
 ) -> dict[str, Any]:
     """accuracy (share of the answers that are right), unknown (share of the cases that get none),
-    and right (share of all cases that get the right answer).
+    and right (share of all cases that get the right answer); no accuracy where none is answered.
     """
     label, said = np.array(truth), np.array(answers)
     right, unknown = label == said, said == UNKNOWN
-    return {
-        "accuracy": figure(lambda n: rate(right[n], ~unknown[n]), patients),
+    among = {} if unknown.all() else {
+        "accuracy": figure(lambda n: rate(right[n], ~unknown[n]), patients)
+    }  # fmt: skip
+    return among | {
         "unknown": figure(lambda n: float(unknown[n].mean()), patients),
         "right": figure(lambda n: float(right[n].mean()), patients),
     }

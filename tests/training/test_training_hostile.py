@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from training_sets import balls_plan, write_balls, write_films
+from training_sets import balls_plan, films_plan, kinds_plan, write_balls, write_films
 
 from medview.cli.main import main
 from medview.core.errors import InvalidInput, WriteFailed
@@ -130,3 +131,34 @@ def test_measuring_and_resuming_are_not_asked_for_at_once(tmp_path, capsys):
         main(["train", str(plan.path), "--measure", "--record"])
     assert caught.value.code == 2
     assert "not allowed with" in capsys.readouterr().err
+
+
+def _only(folder: Path, *ids: str) -> Path:
+    first, *rows = (folder / "index.csv").read_text().splitlines()
+    kept = [row for row in rows if row.split(",")[0] in ids]
+    (folder / "index.csv").write_text("\n".join([first, *kept]) + "\n")
+    return folder
+
+
+def test_one_patient_s_intervals_are_not_taken_for_knowledge(tmp_path, capsys):
+    plan = balls_plan(tmp_path, steps=1)
+    model = train_model(plan, Job(tmp_path / "run", no_progress, CancelToken()))
+    data = _only(tmp_path / "set", "101", "102")
+    capsys.readouterr()
+    assert main(["evaluate", str(model), str(data)]) == 0
+    assert "one patient alone" in capsys.readouterr().out
+
+
+def test_a_classifier_is_not_measured_on_one_class(tmp_path, capsys):
+    model = train_model(films_plan(tmp_path, 1), Job(tmp_path / "run", no_progress, CancelToken()))
+    data = _only(tmp_path / "set", "well/500.png", "well/502.png")
+    assert main(["evaluate", str(model), str(data)]) == 2
+    assert "all of one class: well." in capsys.readouterr().err
+
+
+def test_a_router_that_answers_nothing_ends_its_training_all_the_same(tmp_path):
+    plan = kinds_plan(tmp_path, steps=2)
+    model = train_model(plan, Job(tmp_path / "run", no_progress, CancelToken()))
+    metrics = json.loads((model / "eval.json").read_text())["metrics"]
+    assert metrics["unknown"]["value"] == 1
+    assert "accuracy" not in metrics
