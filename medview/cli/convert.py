@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
         )
     progress = progress_for(args)
     stack = _chosen(scan_with_volumes([args.path], progress), args.series, args.stack)
+    _keep_sources(args.out, stack)
     if ending.endswith(PICTURE_ENDINGS):
         return _write_picture(args, stack)
     fill = fill_of(stack)
@@ -69,6 +70,18 @@ def run(args: argparse.Namespace) -> int:
         count=len(fill.failed),
     )
     return complain(f"{said} {reasons[0]}", IN_PART)
+
+
+def _keep_sources(out: Path, stack: Stack) -> None:
+    """Refuse to write over a file that the stack is read from, by whatever name."""
+    if not out.is_file():
+        return
+    sources = {Path(frame.path) for frame in stack.frames}
+    if any(source.is_file() and out.samefile(source) for source in sources):
+        raise InvalidInput(
+            say("What is read here would be written over."), str(out),
+            say("Give the new file another name."),
+        )  # fmt: skip
 
 
 def _write_picture(args: argparse.Namespace, stack: Stack) -> int:

@@ -71,3 +71,15 @@ def test_pictures_of_one_place_make_no_volume(imaging_data: Path, tmp_path: Path
     out = tmp_path / "out.nrrd"
     assert convert(imaging_data / "ct" / "same-position", "--out", out) == 2
     assert not out.exists()
+
+
+def test_what_is_read_is_never_written_over(imaging_data: Path, tmp_path: Path, capsys) -> None:
+    volume = tmp_path / "a.nii"
+    assert convert(imaging_data / "ct" / "gap", "--out", volume) == 0
+    before = volume.read_bytes()
+    (tmp_path / "link.nrrd").symlink_to(volume)
+
+    for out in (volume, tmp_path / "link.nrrd", tmp_path / "." / "a.nii"):
+        assert convert(volume, "--out", out) == 2
+        assert "written over" in capsys.readouterr().err
+    assert volume.read_bytes() == before
