@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from medview.core.errors import MedViewError
+from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.study import FileNote, Patient, Series, Stack, Study, StudyObject
 from medview.core.words import Sentence, say
-from medview.dicom.elements import Elements
+from medview.dicom.elements import UNDEFINED, Elements
 from medview.dicom.frames import frames_of, with_twins
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import HEADER_KEYWORDS, tag_of
@@ -21,6 +21,7 @@ from medview.dicom.real_world import maps_by_image
 from medview.dicom.stacks import Beside, stacks_of
 from medview.dicom.uids import made_uid
 
+_SAMPLE = 1 << 16  # bytes by which two pictures are held against each other
 _log = logging.getLogger("medview.dicom")
 
 
@@ -59,19 +60,43 @@ def _without_doubles(found: Sorted) -> list[Instance]:
     """Images, each SOP Instance once; a double is noted as ignored, a different image is kept."""
     kept: list[Instance] = []
     first: dict[str, Instance] = {}
-    doubtful: dict[tuple[str, ...], str] = {}  # only UIDs that come again are looked at closely
+    doubtful: dict[tuple[str, ...], Instance] = {}  # only UIDs that come again are looked at
     for instance in found.images:
         uid = instance.elements.text("SOPInstanceUID")
         other = first.setdefault(uid, instance) if uid else instance
         if other is not instance:
-            doubtful.setdefault(_image_key(other.elements), other.path)
-            path = doubtful.setdefault(_image_key(instance.elements), instance.path)
-            if path != instance.path:
-                said = say("The same image as {other}: shown once.", other=Path(path).name)
+            doubtful.setdefault(_image_key(other.elements), other)
+            shown = doubtful.setdefault(_image_key(instance.elements), instance)
+            if shown is not instance:
+                said = _said_of_double(shown, instance)
                 found.ignored.append(FileNote(path=instance.path, reason=said.english()))
                 continue
         kept.append(instance)
     return kept
+
+
+def _said_of_double(shown: Instance, double: Instance) -> Sentence:
+    """Why a double is left out: it is the same picture, or another one under the same UID."""
+    name = Path(shown.path).name
+    if shown.syntax != double.syntax or _middle(shown) == _middle(double):
+        return say("The same image as {other}: shown once.", other=name)
+    return say(
+        "It has the UID and the place of {other}, but other pixels: only that one is shown.",
+        other=name,
+    )
+
+
+def _middle(instance: Instance) -> bytes:
+    """Some bytes from the middle of the pixels; none where they can no longer be read."""
+    place = instance.elements.pixels
+    if place is None:
+        return b""
+    end = instance.size if place.length == UNDEFINED else place.offset + place.length
+    try:
+        with instance.open() as source:
+            return source.read(max(place.offset, (place.offset + end - _SAMPLE) // 2), _SAMPLE)
+    except (OSError, UnreadableInstance):
+        return b""
 
 
 _IMAGE_KEYWORDS = (

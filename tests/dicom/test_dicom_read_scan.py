@@ -284,3 +284,20 @@ def test_real_oddities_are_all_accounted_for(imaging_data: Path, folder: str) ->
     files = [p for p in (imaging_data / folder).rglob("*") if p.is_file()]
     assert found.seen == len(files) == len(shown) + len(objects) + len(told)
     assert not shown & objects
+
+
+def test_another_picture_under_the_same_uid_is_not_called_the_same(tmp_path: Path) -> None:
+    first = slice_of(0)
+    save(first, tmp_path / "a.dcm")
+    first.PatientComments = "a header of another length"
+    save(first, tmp_path / "b.dcm")
+    first.PixelData = bytes(byte ^ 1 for byte in first.PixelData)
+    save(first, tmp_path / "c.dcm")
+
+    found = scan([tmp_path])
+
+    assert len(only_stack(tmp_path).frames) == 1
+    assert {Path(note.path).name: note.reason for note in found.ignored} == {
+        "b.dcm": "The same image as a.dcm: shown once.",
+        "c.dcm": "It has the UID and the place of a.dcm, but other pixels: only that one is shown.",
+    }
