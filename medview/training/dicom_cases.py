@@ -3,7 +3,8 @@
 A case is one stack with every SEG that refers to its series, or with a `label.json` beside its
 files, `{"label": "the class"}`. A segment is one of the model's
 outputs by its code or by its name; other segments are left out, and an output that no SEG of a
-case holds counts as not looked for in it. There are no parts in such a folder, so patients are
+case holds counts as not looked for in it. Where segments overlap, the output that the model names
+last counts. There are no parts in such a folder, so patients are
 dealt to `train` and `dev` (one in five) by a hash of their id.
 """
 
@@ -29,6 +30,7 @@ from medview.dicom.objects.seg import Segmentation, read_segmentation
 from medview.training.cases import Case, deal
 
 LABEL = "label.json"
+Mask = NDArray[np.bool_]
 _SHARES = {"dev": 0.2}
 
 
@@ -52,10 +54,13 @@ class _Drawn:
         if not path.is_file():
             return ""
         try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["label"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InvalidInput(say("A case of the labelled data is missing or damaged."),
-                               path.name) from error  # fmt: skip
+            label = json.loads(path.read_text(encoding="utf-8"))["label"]
+        except (OSError, ValueError, KeyError, TypeError):
+            label = None
+        if not isinstance(label, str | int):
+            damaged = say("A case of the labelled data is missing or damaged.")
+            raise InvalidInput(damaged, path.name)
+        return str(label)
 
 
 def read_dicom_cases(
@@ -67,9 +72,10 @@ def read_dicom_cases(
     without a labelled series, a part that is empty, or a SEG on another grid than its series.
     """
     try:
-        drawn = list(_drawn(folder))
+        patients = scan([folder]).patients
     except MedViewError:
-        drawn = []  # not a DICOM file in it
+        patients = ()  # not a DICOM file in it
+    drawn = list(_drawn(patients))
     if not drawn:
         raise InvalidInput(
             say("There are no labelled data here (index.csv, or DICOM with SEG or class)."),
@@ -94,8 +100,8 @@ def read_dicom_cases(
         )
 
 
-def _drawn(folder: Path) -> Iterator[_Drawn]:
-    for patient in scan([folder]).patients:
+def _drawn(patients: Sequence[Patient]) -> Iterator[_Drawn]:
+    for patient in patients:
         for study in patient.studies:
             for series in study.series:
                 for stack in series.stacks:
@@ -105,20 +111,23 @@ def _drawn(folder: Path) -> Iterator[_Drawn]:
 
 
 def _case(one: _Drawn, outputs: Sequence[Mapping[str, Any]]) -> Case | None:
-    truth = np.zeros(one.stack.geometry.shape, np.uint8)
-    labels: set[int] = set()
+    masks: dict[int, Mask] = {}
     for path in one.segmentations:
         if one.series.uid in read_segmentation(path).refers_to:
-            labels |= _add(truth, _on_grid(path, one.stack), outputs)
-    label = one.label
+            _add(masks, _on_grid(path, one.stack), outputs)
+    label, labels = one.label, frozenset(masks)
     if not labels and not label:
         return None
+    truth = np.zeros(one.stack.geometry.shape, np.uint8)
+    for output in outputs:  # of segments that overlap the one that the model names last counts
+        value = int(output["label"])
+        truth[masks.get(value, False)] = value
     return Case(
         id=f"{_hidden(one.series.uid)}-{one.series.stacks.index(one.stack)}",
         patient=_hidden(one.patient.id),
         volume=load_volume(one.stack, no_progress, CancelToken()),
         truth=truth if labels else None,
-        labels=frozenset(labels),
+        labels=labels,
         label=label,
     )
 
@@ -137,17 +146,13 @@ def _on_grid(path: str, stack: Stack) -> Segmentation:
         ) from error
 
 
-def _add(
-    truth: NDArray[np.uint8], drawn: Segmentation, outputs: Sequence[Mapping[str, Any]]
-) -> set[int]:
-    added = set()
+def _add(masks: dict[int, Mask], drawn: Segmentation, outputs: Sequence[Mapping[str, Any]]) -> None:
     for label_map in drawn.label_maps:
         for label in label_map.labels:
             value = next((int(o["label"]) for o in outputs if _is_meant(label, o)), None)
             if value is not None:
-                truth[label_map.voxels == label.value] = value
-                added.add(value)
-    return added
+                own = label_map.voxels == label.value
+                masks[value] = masks[value] | own if value in masks else own
 
 
 def _is_meant(label: Label, output: Mapping[str, Any]) -> bool:

@@ -136,3 +136,23 @@ def test_a_model_is_trained_and_measured_on_such_a_folder(own, tmp_path, capsys)
     assert open_folder(model).name == "balls"
     assert main(["evaluate", str(model), str(own), "--split", "all"]) == 0
     assert "10 cases, 10 patients" in capsys.readouterr().out
+
+
+def test_of_segments_that_overlap_the_output_named_last_counts(tmp_path):
+    slices = _slices(tmp_path, 1, np.arange(6 * 12 * 12).reshape(6, 12, 12))
+    whole, core = np.zeros((6, 12, 12)), np.zeros((6, 12, 12))
+    whole[1:5, 2:10, 2:10] = core[2:4, 4:8, 4:8] = 1
+    _draw(tmp_path, slices, core, "a core")  # by its file's name the first
+    _draw(tmp_path, slices, whole, "ball")
+    outputs = [{"label": 1, "name": "Ball"}, {"label": 2, "name": "A core"}]
+    (case,) = read_dicom_cases(tmp_path, outputs, "all")
+    assert np.array_equal(case.truth, (whole + core).astype(np.uint8))
+
+
+@pytest.mark.parametrize("text", ['{"label": null}', '{"label": ["ill"]}', "[1]", "{"])
+def test_a_class_that_is_none_is_named(tmp_path, text):
+    _slices(tmp_path, 1, np.arange(6 * 12 * 12).reshape(6, 12, 12))
+    (tmp_path / "label.json").write_text(text)
+    with pytest.raises(InvalidInput, match="missing or damaged") as caught:
+        list(read_dicom_cases(tmp_path, OUTPUTS, "all"))
+    assert caught.value.where == "label.json"
