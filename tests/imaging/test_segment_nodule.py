@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -167,3 +168,24 @@ def test_other_images_are_refused_in_words() -> None:
     thick = replace(volume, geometry=replace(volume.geometry, spacing=(0.7, 0.7, 8.0)))
     with pytest.raises(InputRefused, match="too far apart"):
         measure_nodule(thick, thick.geometry.centre)
+
+
+def test_fine_voxels_cost_a_click_little_more_than_usual_ones() -> None:
+    """A rim is sought by drawing on finer samples; where voxels are fine, they are the samples."""
+    side, step, radius = 140, 0.34, 2.5
+    along = (np.arange(side) - side / 2) * step
+    away = np.sqrt(along[:, None, None] ** 2 + along[None, :, None] ** 2 + along**2)
+    values = -850.0 + 870.0 * np.clip((radius - away) / 0.8 + 0.5, 0.0, 1.0)
+    values += np.random.default_rng(0).normal(0.0, 20.0, values.shape)
+    geometry = Geometry(shape=(side,) * 3, spacing=(step,) * 3)
+    volume = Volume(geometry=geometry, stored=values.astype(np.int16), unit="HU", modality="CT")
+    middle = geometry.to_patient(VoxelIndex(side / 2, side / 2, side / 2))
+    tracemalloc.start()
+
+    found = measure_nodule(volume, middle)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found.type == "solid"
+    assert found.volume_mm3 == pytest.approx(4.0 / 3.0 * np.pi * radius**3, rel=0.1)
+    assert peak < 300e6

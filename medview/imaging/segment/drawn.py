@@ -8,6 +8,7 @@ Fourier transform is known, and so are the kernel's and the slice's) and fitted 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +20,7 @@ from medview.core.progress import CancelToken
 from medview.imaging.segment.rays import Crop, Flags, crop_around, directions
 from medview.imaging.segment.surface import Surface, fit
 
-_FINER = (3, 2, 2)  # samples drawn for one voxel (k, j, i)
+_FINER, _FINE_MM = (3, 2, 2), 0.35  # samples drawn for one voxel (k, j, i); finer ones need fewer
 _AROUND_MM = 2.2  # lung beyond the nodule that is looked at
 _PAD_MM = 1.5  # what is drawn repeats itself: beyond this it must not come in from the other side
 _ROUNDS, _ENOUGH = 14, 1e-4
@@ -33,6 +34,7 @@ _LEAST_KERNEL_MM, _MOST_KERNEL_MM = 0.15, 0.85
 _SOFTEST_MM, _BETTER, _MUCH_BETTER = 1.7, 1.01, 1.15
 _LEFT = 1.25  # of the noise: what one body leaves where it explains the picture
 _LEAST_RIM_MM, _LEAST_CORE_MM, _GLASS_BETWEEN = 0.5, 1.2, (-720.0, -250.0)
+_LOT = 20_000  # places that are held against all rays at once
 _FAR_MM, _LEAST_VOXELS = 1.2, 50  # the outermost part shows the noise alone
 _LIKE = (0.65, 1.5)  # volume over that of a border that was seen
 # Numbers of a body: its place and the logarithm of its stretch; then come kernel and core.
@@ -98,20 +100,21 @@ class _Near:
         grid = np.indices(near.values.shape).reshape(3, -1).T + np.array(near.first)
         way = geometry.to_patient_array(grid) - surface.centre
         distance = np.linalg.norm(way, axis=1)
-        ray = np.argmax(way @ directions().T, axis=1)
-        inner = distance < 0.6 * surface.radii[ray]
         values = near.values.ravel()
-        self._used = (clean[ray] | inner) & (distance < reach) & np.isfinite(values)
+        self._used = (distance < reach) & np.isfinite(values)
+        self._used[self._used] = _is_clean(way[self._used], surface, clean)
         self.is_far = distance[self._used] > reach - _FAR_MM
         self.values = np.asarray(values[self._used], np.float64)
         self._start = geometry.to_patient_array(np.array([near.first]))[0] - surface.centre
         self._steps = (geometry.slice_step, geometry.spacing[1], geometry.spacing[0])
         self._axes = np.array([geometry.normal, geometry.axes[1], geometry.axes[0]], float)
-        self._shape = tuple(n * f for n, f in zip(near.values.shape, _FINER, strict=True))
+        self._finer = [min(f, max(1, math.ceil(step / _FINE_MM)))
+                       for step, f in zip(self._steps, _FINER, strict=True)]  # fmt: skip
+        self._shape = tuple(n * f for n, f in zip(near.values.shape, self._finer, strict=True))
 
     @cached_property
     def _waves(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        fine = [step / f for step, f in zip(self._steps, _FINER, strict=True)]
+        fine = [step / f for step, f in zip(self._steps, self._finer, strict=True)]
         k, j = (2 * np.pi * np.fft.fftfreq(self._shape[n], fine[n]) for n in (0, 1))
         i = 2 * np.pi * np.fft.rfftfreq(self._shape[2], fine[2])
         return np.asarray(k, np.float64), np.asarray(j, np.float64), np.asarray(i, np.float64)
@@ -131,7 +134,7 @@ class _Near:
         q = np.maximum(np.sqrt((turned * turned).sum(axis=0)), np.float32(1e-2))
         ball = 3.0 * (np.sin(q) - q * np.cos(q)) / q**3
         size = 4.0 / 3.0 * np.pi * float(np.linalg.det(stretch))
-        fine = np.prod([step / f for step, f in zip(self._steps, _FINER, strict=True)])
+        fine = np.prod([step / f for step, f in zip(self._steps, self._finer, strict=True)])
         shift = self._axes @ (self._start - place)
         slab = np.sinc(k * self._steps[0] / (2 * np.pi))
         along = [
@@ -142,8 +145,17 @@ class _Near:
         rest = (along[1][:, None] * along[2][None, :]).astype(np.complex64)
         waves = ball.reshape(len(k), len(j), len(i)) * along[0].astype(np.complex64)[:, None, None]
         drawn = fft.irfftn(waves * rest[None], s=self._shape)
-        whole = drawn[:: _FINER[0], :: _FINER[1], :: _FINER[2]]
+        whole = drawn[:: self._finer[0], :: self._finer[1], :: self._finer[2]]
         return np.asarray(whole.ravel()[self._used], np.float64)
+
+
+def _is_clean(way: FloatArray, surface: Surface, clean: Flags) -> Flags:
+    """(n,) whether places (n, 3), mm from the middle, lie deep inside or along clean rays."""
+    lots = []
+    for lot in np.array_split(way, max(1, len(way) // _LOT)):
+        ray = np.argmax(lot @ directions().T, axis=1)
+        lots.append(clean[ray] | (np.linalg.norm(lot, axis=1) < 0.6 * surface.radii[ray]))
+    return np.concatenate(lots)
 
 
 def _draw(near: _Near, around: Surface, cancel: CancelToken, *, has_core: bool) -> Body:
