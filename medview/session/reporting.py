@@ -28,6 +28,7 @@ from medview.report import (
     ReportMeasurement,
     ReportRisk,
 )
+from medview.session.decided import is_accepted
 from medview.session.documents import OpenDocument
 from medview.session.gather import gather_all, newest_study
 from medview.session.growth import joined
@@ -386,8 +387,7 @@ def _pictures(place: Place, volume: Volume, runs: Sequence[ModelRun], work: Work
         if is_flat or _is_thin(volume.geometry)
         else [planes_of(volume.geometry)[name] for name in ("axial", "coronal")]
     )
-    confirmed = all(work.decision_on(f.id) is not None for run in runs for f in run.findings)
-    mark = "" if not runs or confirmed else " · " + tr("AI, UNCONFIRMED")
+    mark = "" if not overlays or is_accepted(work, runs) else " · " + tr("AI, UNCONFIRMED")
     return [
         KeyImage(
             pixels=compose(

@@ -61,3 +61,33 @@ def test_picture_across_a_thin_stack_is_left_out(
     images = report_content(subject).images
 
     assert [image.caption for image in images] == [f"Lung · {each}" for each in captions]
+
+
+def test_picture_with_a_mask_that_was_rejected_is_not_called_confirmed(
+    session: Session, ct_folder: Callable[..., Path]
+) -> None:
+    session.open([ct_folder(slices=2)])
+    place = session.active
+    assert place is not None
+    geometry = place.stack.geometry
+    masks = LabelMap(
+        id="masks", geometry=geometry, voxels=np.ones(geometry.shape, np.uint8),
+        labels=(Label(value=1, name="right lung", colour="#56b4e9"),),
+    )  # fmt: skip
+    run = ModelRun(
+        id="run", model=ModelRef(name="m", version="1", manifest_sha256="0" * 64),
+        series_uid=place.key[0], stack=place.key[1], status="run", label_map=masks,
+        findings=tuple(Finding(id=n, kind="segmentation", label=n) for n in ("right", "left")),
+    )  # fmt: skip
+    session.made.keep_run(place, run)
+
+    def caption() -> str:
+        subject = session_subject(session)
+        assert subject is not None
+        return report_content(subject).images[0].caption
+
+    session.made.decide("right", "accepted")
+    session.made.decide("left", "rejected")
+    assert caption().endswith("AI, UNCONFIRMED")
+    session.made.decide("left", "accepted")
+    assert caption() == "Lung · 2 / 2"
