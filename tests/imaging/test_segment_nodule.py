@@ -189,3 +189,28 @@ def test_fine_voxels_cost_a_click_little_more_than_usual_ones() -> None:
     assert found.type == "solid"
     assert found.volume_mm3 == pytest.approx(4.0 / 3.0 * np.pi * radius**3, rel=0.1)
     assert peak < 300e6
+
+
+@pytest.mark.parametrize("tilt", [20.0, -20.0])
+def test_narrow_rim_of_glass_is_measured_in_slices_of_a_tilted_gantry(tilt: float) -> None:
+    along = (0.0, np.sin(np.radians(tilt)), np.cos(np.radians(tilt)))
+    geometry = Geometry(
+        shape=(40, 70, 70), spacing=(0.6, 0.6, 1.0), axes=((1, 0, 0), (0, 1, 0), along)
+    )
+    middle = geometry.to_patient(VoxelIndex(20, 35, 35))
+    grid = np.indices(geometry.shape).reshape(3, -1).T
+    whole, core = (np.zeros(len(grid)) for _ in range(2))
+    parts = [(k, j, i) for k in (-1 / 3, 0, 1 / 3) for j in (-0.25, 0.25) for i in (-0.25, 0.25)]
+    for part in parts:
+        away = np.linalg.norm(geometry.to_patient_array(grid + part) - np.array(middle), axis=1)
+        whole += np.clip((3.0 - away) / 0.8 + 0.5, 0.0, 1.0) / len(parts)
+        core += np.clip((1.8 - away) / 0.8 + 0.5, 0.0, 1.0) / len(parts)
+    values = -850.0 + 250.0 * whole + 620.0 * core
+    values += np.random.default_rng(1).normal(0.0, 20.0, values.shape)
+    stored = values.reshape(geometry.shape).astype(np.int16)
+
+    found = measure_nodule(Volume(geometry=geometry, stored=stored, unit="HU"), middle)
+
+    assert found.type == "part-solid"
+    assert found.volume_mm3 == pytest.approx(113.1, rel=0.1)
+    assert found.solid_mm == pytest.approx(3.6, abs=0.4)

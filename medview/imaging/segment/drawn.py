@@ -106,8 +106,8 @@ class _Near:
         self.is_far = distance[self._used] > reach - _FAR_MM
         self.values = np.asarray(values[self._used], np.float64)
         self._start = geometry.to_patient_array(np.array([near.first]))[0] - surface.centre
-        self._steps = (geometry.slice_step, geometry.spacing[1], geometry.spacing[0])
-        self._axes = np.array([geometry.normal, geometry.axes[1], geometry.axes[0]], float)
+        self._steps = geometry.spacing[::-1]
+        self._axes = np.array(geometry.axes[::-1], float)  # tilted slices make a slanting grid
         self._finer = [min(f, max(1, math.ceil(step / _FINE_MM)))
                        for step, f in zip(self._steps, _FINER, strict=True)]  # fmt: skip
         self._shape = tuple(n * f for n, f in zip(near.values.shape, self._finer, strict=True))
@@ -123,7 +123,7 @@ class _Near:
     def _in_patient(self) -> NDArray[np.float32]:
         k, j, i = np.meshgrid(*self._waves, indexing="ij")
         waves = np.stack([k.ravel(), j.ravel(), i.ravel()])
-        return np.asarray(self._axes.T @ waves, np.float32)
+        return np.asarray(np.linalg.solve(self._axes, waves), np.float32)
 
     def body(self, place: FloatArray, stretch: FloatArray, kernel_mm: float) -> FloatArray:
         """(used,) share of an ellipsoid, blurred: the unit ball under `stretch`, at `place` mm."""
@@ -135,7 +135,8 @@ class _Near:
         ball = 3.0 * (np.sin(q) - q * np.cos(q)) / q**3
         size = 4.0 / 3.0 * np.pi * float(np.linalg.det(stretch))
         fine = np.prod([step / f for step, f in zip(self._steps, self._finer, strict=True)])
-        shift = self._axes @ (self._start - place)
+        fine *= abs(np.linalg.det(self._axes))
+        shift = np.linalg.solve(self._axes.T, self._start - place)
         slab = np.sinc(k * self._steps[0] / (2 * np.pi))
         along = [
             np.exp(1j * k * shift[0]) * slab * (size / fine),
