@@ -215,12 +215,16 @@ def _store(
                 return say("The file is cut short: a part of it is missing.")
             if "TransferSyntaxUID" not in getattr(data, "file_meta", {}):
                 _name_syntax(data, parcel.syntax)
-            status = association.send_c_store(data)
-    except Exception:  # noqa: BLE001 - of a stranger's file, or of a connection that went meanwhile
+    except Exception:  # noqa: BLE001 - whatever a stranger's file does to the reader
+        cancel.check()
+        return say("The file is no DICOM object, or it could not be read.")
+    try:
+        status = association.send_c_store(data)
+    except Exception:  # noqa: BLE001 - of what cannot be encoded, or of a connection that went
         cancel.check()
         if not association.is_established:
             raise _broken(node, so_far) from None
-        return say("The file is no DICOM object, or it could not be read.")
+        return say("An element of the file is not written as DICOM is: it cannot be sent on.")
     cancel.check()
     if "Status" not in status:
         raise _broken(node, so_far)
