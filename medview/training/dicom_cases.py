@@ -69,13 +69,21 @@ def read_dicom_cases(
     """The cases of `train`, `dev`, or `all` of them, one at a time.
 
     outputs: of the model, with label, name and perhaps code. Raises InvalidInput for a folder
-    without a labelled series, a part that is empty, or a SEG on another grid than its series.
+    without a labelled series, a part that is empty, a SEG on another grid than its series, or a
+    file that cannot be read: it might be the outline that a case would silently lack.
     """
     try:
-        patients = scan([folder]).patients
+        found_there = scan([folder])
     except MedViewError:
-        patients = ()  # not a DICOM file in it
-    drawn = list(_drawn(patients))
+        found_there = None  # not a DICOM file in it
+    if found_there is not None and found_there.unreadable:
+        note = found_there.unreadable[0]
+        raise InvalidInput(
+            note.said or say("The file is damaged in a way that MedView cannot name."),
+            Path(note.path).name,
+            say("Repair this file, or take it out of the labelled data."),
+        )
+    drawn = list(_drawn(() if found_there is None else found_there.patients))
     if not drawn:
         raise InvalidInput(
             say("There are no labelled data here (index.csv, or DICOM with SEG or class)."),

@@ -126,6 +126,17 @@ def test_a_segmentation_on_another_grid_is_one_sentence(tmp_path):
         list(read_dicom_cases(tmp_path, OUTPUTS, "all"))
 
 
+def test_a_segmentation_that_was_cut_off_is_named_and_not_passed_over(tmp_path):
+    folder = tmp_path / "set"
+    write_own(folder, people=2)
+    seg = sorted(folder.glob("*-seg.dcm"))[0]
+    seg.write_bytes(seg.read_bytes()[:700])
+    with pytest.raises(InvalidInput) as refused:
+        list(read_dicom_cases(folder, OUTPUTS, "all"))
+    assert refused.value.where == seg.name
+    assert "breaks off" in str(refused.value)
+
+
 def test_a_model_is_trained_and_measured_on_such_a_folder(own, tmp_path, capsys):
     plan = balls_plan(tmp_path, steps=3)
     text = plan.path.read_text().replace('path = "set"', f'path = "{own}"')
