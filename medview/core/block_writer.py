@@ -24,7 +24,7 @@ class BlockWriter:
     one by one, and memory that runs out is an error instead of a killed process. Its descriptor is
     its own, so that nothing else can be hit when the block is released meanwhile.
 
-    is_warm: whether the pages were touched before, so that writing to `slot` costs no more than to
+    is_warm: whether the pages were touched before, so that writing to `array` costs no more than to
     any other memory.
     """
 
@@ -40,10 +40,10 @@ class BlockWriter:
         """Under which processes of this program find the block."""
         return self._memory.name
 
-    def slot(self, offset: int, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
-        """A part of the block itself, C order, to be written to."""
+    def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
+        """The block itself, C order, to be written to."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        return self._bytes[offset : offset + size].view(dtype).reshape(shape)
+        return self._bytes[:size].view(dtype).reshape(shape)
 
     def write(self, offset: int, data: memoryview) -> None:
         """Write C-contiguous `data` at a byte offset. Raises MedViewError when memory is full."""

@@ -213,7 +213,7 @@ class VolumeFill:
         with self.volume.block.writer() as writer:
             if writer.is_warm:
                 stored = self.volume.stored
-                self._places = writer.slot(0, stored.shape, stored.dtype)
+                self._places = writer.array(stored.shape, stored.dtype)
             try:
                 for k in self._filled(writer, cancel):
                     done += 1

@@ -18,7 +18,7 @@ from medview.dicom.elements import ByteSource
 from medview.dicom.fragments import Fragment, fragments_of, join
 from medview.dicom.instance import Instance
 from medview.dicom.pixel_format import PixelFormat, pixel_format, unpacked, unreadable_kind
-from medview.dicom.plain import is_plain
+from medview.dicom.plain import is_plain, may_overfill
 from medview.dicom.stored import as_stored, keep_stored_bits, stored_shape
 
 Array = NDArray[np.generic]
@@ -63,7 +63,7 @@ class PixelReader:
         view = target.reshape(-1).view(np.uint8).data[:count]
         if self._source.read_into(offset, view) < count:
             raise UnreadableInstance(say("The file ends before this picture."), self.instance.path)
-        if not self.form.is_float and self.form.bits_stored < self.form.bits_allocated:
+        if may_overfill(self.form):
             keep_stored_bits(target, self.form)
 
     def stored(self, index: int, threads: int = 1, scratch: Array | None = None) -> Decoded:

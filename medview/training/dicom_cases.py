@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from medview.core.errors import GeometryError, InvalidInput, MedViewError
 from medview.core.progress import CancelToken, no_progress
 from medview.core.results import Label
-from medview.core.study import Patient, Series, Stack, Study
+from medview.core.study import Holdings, Patient, Series, Stack, Study
 from medview.core.words import say
 from medview.dicom import load_volume, scan
 from medview.dicom.objects.seg import Segmentation, read_segmentation
@@ -73,17 +73,17 @@ def read_dicom_cases(
     file that cannot be read: it might be the outline that a case would silently lack.
     """
     try:
-        found_there = scan([folder])
+        there = scan([folder])
     except MedViewError:
-        found_there = None  # not a DICOM file in it
-    if found_there is not None and found_there.unreadable:
-        note = found_there.unreadable[0]
+        there = Holdings()  # not a DICOM file in it
+    if there.unreadable:
+        note = there.unreadable[0]
         raise InvalidInput(
             note.said or say("The file is damaged in a way that MedView cannot name."),
             Path(note.path).name,
             say("Repair this file, or take it out of the labelled data."),
         )
-    drawn = list(_drawn(() if found_there is None else found_there.patients))
+    drawn = list(_drawn(there.patients))
     if not drawn:
         raise InvalidInput(
             say("There are no labelled data here (index.csv, or DICOM with SEG or class)."),

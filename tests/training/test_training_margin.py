@@ -60,7 +60,8 @@ def test_a_case_in_a_margin_keeps_its_greys_its_labels_and_its_place(parts):
     wider = in_margin(case, generator(3))
     before, after = case.volume.geometry, wider.volume.geometry
     corner = after.to_index(before.to_patient(VoxelIndex(0, 0, 0)))
-    where = tuple(slice(round(n), round(n) + size) for n, size in zip(corner, before.shape))  # noqa: B905
+    starts = [round(n) for n in corner]
+    where = tuple(slice(at, at + size) for at, size in zip(starts, before.shape, strict=True))
     assert np.array_equal(wider.volume.values()[where], case.volume.values())
     assert np.array_equal(wider.truth[where], case.truth)
     assert wider.truth.sum() == case.truth.sum()
