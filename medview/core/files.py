@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 import time
@@ -15,6 +16,7 @@ from medview.core.errors import WriteFailed
 from medview.core.words import Sentence, say
 
 _ABANDONED_S = 3600.0  # a living writer touches its file far more often
+_UNFINISHED = re.compile(r"\.new-\w{8}(\.|$)")
 
 
 @contextlib.contextmanager
@@ -41,6 +43,11 @@ def replacing(path: Path, ending: str = "", *, keeps: bool = False) -> Iterator[
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
+
+
+def is_unfinished(path: str) -> bool:
+    """Whether a file is named as `replacing` names what it is still writing."""
+    return bool(_UNFINISHED.match(Path(path).name))
 
 
 def clear_abandoned(folder: Path) -> None:

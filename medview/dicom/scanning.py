@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from medview.core.errors import UnreadableInstance
+from medview.core.files import is_unfinished
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import FileNote, Holdings
 from medview.core.words import Sentence, say
@@ -175,7 +176,11 @@ def _take(path: str, found: Sorted) -> list[str]:
     except NotDicom as reason:
         return _take_other(path, found, reason.args[0])
     except UnreadableInstance as error:
-        found.refuse(path, error.what, error.tag, error.what_to_do)
+        if is_unfinished(path):  # a window writes into the folder while it is read
+            said = say("A file that MedView is still writing.")
+            found.ignored.append(FileNote(path=path, reason=said.english()))
+        else:
+            found.refuse(path, error.what, error.tag, error.what_to_do)
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("header refused", extra={"kind": type(error).__name__})
         found.refuse(path, say("The file is damaged in a way that MedView cannot name."))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
+import shutil
 import signal
 import sys
 import time
@@ -25,7 +27,7 @@ from medview.ai.client import (
     WorkerDied,
     WorkerReady,
 )
-from medview.ai.folder import ModelFolder, open_folder
+from medview.ai.folder import ModelFolder, open_folder, write_manifest
 from medview.ai.pending import Pending
 from medview.ai.protocol import result_label_map
 from medview.ai.synchronous import run_job
@@ -85,12 +87,17 @@ def job(lungs: ModelFolder, chest: Volume) -> Job:
 
 
 @pytest.fixture
-def brain() -> Job:
-    """A network's work: noise as large as a crop around the hippocampus."""
-    voxels = np.random.default_rng(1).integers(0, 900, (48, 48, 64)).astype(np.int16)
+def brain(tmp_path: Path) -> Job:
+    """A network's work: noise, for a model that does not look whether it knows it."""
+    folder = tmp_path / "hippocampus"
+    shutil.copytree(shipped_models_dir() / "hippocampus", folder)
+    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    described["pipeline"] = [step for step in described["pipeline"] if step["op"] != "distance"]
+    (folder / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    write_manifest(folder)
+    voxels = np.random.default_rng(1).integers(0, 900, (64, 64, 64)).astype(np.int16)
     volume = Volume(geometry=Geometry(shape=voxels.shape), stored=voxels, modality="MR")
-    model = open_folder(shipped_models_dir() / "hippocampus")
-    return Job(model=model, volume=volume, series_uid="1.2.4")
+    return Job(model=open_folder(folder), volume=volume, series_uid="1.2.4")
 
 
 @pytest.fixture
@@ -323,7 +330,7 @@ def test_worker_killed_while_it_writes_results_says_so_and_the_next_job_runs(
     stop = worker.subscribe(kill_at_the_end)
     for _ in range(4):  # on a crowded machine the worker may be faster than the signal
         job_id = worker.submit(long_job)
-        ended = heard.wait_for(WorkerDied, JobDone)
+        ended = heard.wait_for(WorkerDied, JobDone, JobRefused)
         if isinstance(ended, WorkerDied):
             break
     stop()
@@ -332,6 +339,17 @@ def test_worker_killed_while_it_writes_results_says_so_and_the_next_job_runs(
     assert ended.job_id == job_id
     assert run_job(worker, job).status == "run"
     assert own_blocks() == set()
+
+
+def test_every_stage_of_a_network_is_told(worker: Worker, heard: Heard, brain: Job) -> None:
+    worker.submit(brain)
+    stages = []
+    while not isinstance(event := heard.wait_for(JobProgress, JobDone, JobRefused), JobDone):
+        assert isinstance(event, JobProgress)
+        stages.append(event.stage)
+
+    for stage in ("Preparing", "Running the network", "Drawing"):
+        assert any(told.startswith(stage) for told in stages), stages
 
 
 @pytest.mark.slow
@@ -346,7 +364,7 @@ def test_worker_killed_at_any_stage_of_a_network_says_so_and_the_next_job_runs(
     stop = worker.subscribe(kill_there)
     for _ in range(4):  # on a crowded machine the worker may be faster than the signal
         job_id = worker.submit(brain)
-        ended = heard.wait_for(WorkerDied, JobDone)
+        ended = heard.wait_for(WorkerDied, JobDone, JobRefused)
         if isinstance(ended, WorkerDied):
             break
     stop()

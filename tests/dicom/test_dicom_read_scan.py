@@ -189,6 +189,18 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert scan([tmp_path / "inside"]).seen == 0
 
 
+def test_a_file_that_is_still_being_written_is_not_called_broken(tmp_path: Path) -> None:
+    unfinished = slice_of(0)
+    del unfinished.PixelData
+    save(unfinished, tmp_path / ".new-q7_x2abc")
+    save(unfinished, tmp_path / "old")
+
+    found = scan([tmp_path])
+
+    assert [Path(note.path).name for note in found.unreadable] == ["old"]
+    assert [note.reason for note in found.ignored] == ["A file that MedView is still writing."]
+
+
 def test_the_header_keeps_decoded_values_by_keyword(tmp_path: Path) -> None:
     save_series(tmp_path, PatientName="Buc^Jérôme", SpecificCharacterSet="ISO_IR 192")
     header = scan([tmp_path]).patients[0].studies[0].series[0].header

@@ -71,9 +71,11 @@ def _film(folder: Path, number: int) -> None:
 def test_patient_who_is_chosen_stands_first_in_the_list(
     window: MainWindow, quiet: Quiet, qtbot: QtBot, tmp_path: Path
 ) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
     for number in range(20):
-        _film(tmp_path, number)
-    window.open_paths([tmp_path])
+        _film(films, number)
+    window.open_paths([films])
     quiet(window)
     cards = window.studies.findChildren(Card)
     bar = window.studies.findChild(CardColumn).verticalScrollBar()

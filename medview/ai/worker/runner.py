@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from medview.ai.worker.pipeline import Pipeline, PipelineResult
 
 _PROGRESS_EVERY_S = 0.05
+_NUMBERS = re.compile(r"\d+")
 _SHOW_EVERY_S = 0.5
 
 
@@ -168,13 +170,17 @@ def _has_network(folder: ModelFolder) -> bool:
 
 
 def _seldom(progress: Progress) -> Progress:
-    last = 0.0
+    """Progress told now and then; other words, numbers aside, are told at once.
+
+    A stage may be long and say nothing more: the one before must not stand there meanwhile.
+    """
+    last, words = 0.0, ""
 
     def report(done: int, total: int, what: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _PROGRESS_EVERY_S or done == total:
-            last = now
+        nonlocal last, words
+        now, wordless = time.monotonic(), _NUMBERS.sub("", what)
+        if now - last >= _PROGRESS_EVERY_S or wordless != words or done == total:
+            last, words = now, wordless
             progress(done, total, what)
 
     return report
