@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import sqlite3
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -216,6 +217,7 @@ class IndexWriter:
         """Write what waits."""
         try:
             with change(self._connection):
+                self._tables.look_again()
                 rows = self._tables.rows(self._waiting)
                 self._connection.executemany(
                     "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
@@ -231,24 +233,37 @@ class IndexWriter:
 
 
 class Tables:
-    """Row ids of folders, patients, studies and series, made on first use in a transaction."""
+    """Row ids of folders, patients, studies and series, made on first use in a transaction.
+
+    An id is never used twice, also not by an index made anew: what another window still shows of a
+    row that is gone must not lead to another patient.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._began = now()
-        self._roots: list[tuple[str, int]] = []
+        self._version = -1
+        self._owners: list[tuple[str, bool]] = []
+        self._roots: dict[str, int] = {}
         self._folders: dict[str, int] = {}
         self._series: dict[tuple[bytes, ...], int] = {}
 
     def own(self, root: Path, *, is_copy: bool) -> None:
         """See `IndexWriter.own`; the deepest root that was named owns a folder."""
-        values = {"path": os.fsencode(root)}
-        number = self._id("root", values, {"is_copy": is_copy, "added_at": now()})
-        self._roots.append((str(root), number))
-        self._roots.sort(key=lambda pair: -len(pair[0]))
+        self._owners.append((str(root), is_copy))
+        self._owners.sort(key=lambda owner: -len(owner[0]))
+        self._root(str(root), is_copy=is_copy)
+
+    def look_again(self) -> None:
+        """Trust no id where another connection wrote meanwhile. Inside a transaction."""
+        version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        if version != self._version:
+            self._version = version
+            self.forget_rows()
 
     def forget_rows(self) -> None:
         """After a rollback no id is good."""
+        self._roots.clear()
         self._folders.clear()
         self._series.clear()
 
@@ -267,10 +282,17 @@ class Tables:
 
     def _folder(self, path: str) -> int:
         inside = path + os.sep
-        owners = (n for at, n in self._roots if inside.startswith(at.rstrip(os.sep) + os.sep))
-        root = next(owners, self._roots[-1][1])  # a root that is a file lies in this folder
-        number = self._id("folder", {"path": os.fsencode(path)}, {"root": root})
+        owners = (o for o in self._owners if inside.startswith(o[0].rstrip(os.sep) + os.sep))
+        root, is_copy = next(owners, self._owners[-1])  # a root that is a file lies in this folder
+        values = {"root": self._roots.get(root) or self._root(root, is_copy=is_copy)}
+        number = self._id("folder", {"path": os.fsencode(path)}, values)
         self._folders[path] = number
+        return number
+
+    def _root(self, path: str, *, is_copy: bool) -> int:
+        values = {"is_copy": is_copy, "added_at": now()}
+        number = self._id("root", {"path": os.fsencode(path)}, values)
+        self._roots[path] = number
         return number
 
     def _make_series(self, raw: tuple[bytes, ...]) -> int:
@@ -291,9 +313,10 @@ class Tables:
         """The row with these unique values, made with the others where it is not there."""
         values = {**unique, **others}
         made = self._connection.execute(
-            f"INSERT OR IGNORE INTO {table} ({', '.join(values)})"
-            f" VALUES ({', '.join('?' * len(values))})",
-            tuple(values.values()),
+            f"INSERT OR IGNORE INTO {table} (id, {', '.join(values)})"
+            f" VALUES (max(?, (SELECT coalesce(max(id), 0) + 1 FROM {table})),"
+            f" {', '.join('?' * len(values))})",
+            (time.time_ns() // 1000, *values.values()),
         )
         if made.rowcount:
             return int(made.lastrowid or 0)

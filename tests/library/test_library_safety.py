@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from medview.core.errors import MedViewError, WriteFailed
+from medview.core.errors import InvalidInput, MedViewError, WriteFailed
+from medview.core.study import Patient
 from medview.library import (
     Library,
     LibraryIsDamaged,
@@ -23,13 +24,16 @@ from medview.library import (
     check,
     copying,
     files_of,
+    indexing,
     is_damaged,
+    paths_of,
     recover,
     set_tags,
     set_watched,
     studies,
 )
 from medview.library.keepsake import kept
+from medview.session.forgetting import forget, forgettable
 
 WriteStudy = Callable[..., Path]
 _ADD = (
@@ -279,3 +283,45 @@ def test_a_copy_that_another_window_has_written_down_is_not_made_anew(
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
     assert [path.name for path in target.parent.iterdir()] == ["copy.dcm"]
     assert after.st_mode & 0o077 == 0
+
+
+# -- two windows ---------------------------------------------------------------------------
+
+
+def test_files_of_a_patient_forgotten_meanwhile_never_come_under_another(
+    library: Library, write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_LOT", 10)
+    source, other = write_study("one", images=90), write_study("two", images=5, PatientID="P2")
+
+    def forget_meanwhile(done: int, _total: int, _what: str) -> None:
+        if done == 64:
+            window = Library()
+            forget(window, forgettable(window, Patient(id="P1"))[0])
+            add(window, [other])
+
+    add(library, [source], forget_meanwhile)
+
+    assert {e.patient.id: e.images for e in studies(library)} == {"P1": 30, "P2": 5}
+    assert is_sound(library)
+    assert add(library, [source]).new == 60
+
+
+@pytest.mark.parametrize("how", ["forgotten", "made anew"])
+def test_a_line_of_a_list_shown_before_never_leads_to_another_study(
+    library: Library, write_study: WriteStudy, how: str
+) -> None:
+    add(library, [write_study("one")])
+    (shown,) = studies(library)
+    (item,) = forgettable(library, Patient(id="P1"))
+    if how == "made anew":
+        library.path.unlink()
+    else:
+        forget(library, item)
+    add(library, [write_study("two", PatientID="P2")])
+
+    assert paths_of(library, shown.id) == ()
+    with pytest.raises(InvalidInput):
+        set_tags(library, shown.id, ["hers"])
+    forget(library, item)
+    assert [e.patient.id for e in studies(library)] == ["P2"]
