@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 from PySide6.QtGui import QImage, QPainter
@@ -20,3 +21,35 @@ def test_calling_qt_does_not_eat_references_of_none(qapp) -> None:
     lost = before - sys.getrefcount(None)
     painter.end()
     assert lost < 100, "this PySide6 aborts on this Python: pin PySide6-Essentials 6.11.3"
+
+
+_WRONG_CALL = """
+import sys
+from medview.gui.binding import _LATER, load_binding
+load_binding()
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QWidget
+app = QApplication([])
+QWidget().resize(2, 3)
+for name in _LATER:
+    module = sys.modules["shibokensupport.signature." + name]
+    assert type(module).__name__ == "_Waiting", name
+try:
+    QPoint("x", [2])
+except TypeError as error:
+    print(error)
+print(QWidget.resize.__doc__)
+from PySide6.support.signature.lib import pyi_generator
+assert callable(pyi_generator.generate_pyi)
+assert __import__ is not __feature_import__
+"""
+
+
+def test_what_the_binding_says_of_a_wrong_call_waits_until_there_is_one() -> None:
+    command = [sys.executable, "-c", _WRONG_CALL]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert "called with wrong argument types" in done.stdout
+    assert "PySide6.QtCore.QPoint.__init__(xpos: int, ypos: int, /)" in done.stdout
+    assert "resize(self, w: int, h: int, /) -> None" in done.stdout
