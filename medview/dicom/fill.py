@@ -104,9 +104,7 @@ class VolumeFill:
         found: list[Frame | Known | None] = []
         is_first = True  # the first sound header speaks for the volume: it is read whole
         for k, reference in enumerate(self.stack.frames):
-            known = (
-                None if is_first or reference.tile or reference.frame else known_of(reference[0])
-            )
+            known = None if is_first or reference.tile or reference.frame else known_of(reference)
             if known is not None:  # a frame is made of it when it is read
                 found.append(known)
                 continue

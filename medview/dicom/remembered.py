@@ -10,6 +10,7 @@ import threading
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from medview.core.study import FrameRef
 from medview.dicom.elements import Alike, Elements, Encoding, FileStamp, PixelPlace, file_stamp
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import OVERLAY_ROWS, RESCALE_TAGS, tag_of
@@ -37,13 +38,16 @@ class Table(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is kept of a file. table: shared by all files that say the same."""
+    """What is kept of a file. table: shared by all files that say the same. uid: of its image.
+    position: its Image Position (Patient)."""
 
     table: Table
     pixels: PixelPlace | None
     syntax: str
     size: int
     stamp: FileStamp
+    uid: str
+    position: tuple[float, ...]
 
 
 _lock = threading.Lock()
@@ -59,7 +63,8 @@ def remember(instance: Instance) -> None:
     table = top.once(_table_of, _ALL_TAGS)
     if table is None:
         return
-    known = Known(table, top.pixels, instance.syntax, instance.size, stamp)
+    uid, position = top.text("SOPInstanceUID"), top.floats("ImagePositionPatient")
+    known = Known(table, top.pixels, instance.syntax, instance.size, stamp, uid, position)
     with _lock:
         if len(_files) >= _MOST:
             _files.clear()
@@ -88,9 +93,15 @@ def _table_of(top: Elements) -> Table | None:
     return table
 
 
-def known_of(path: str) -> Known | None:
-    """What was remembered of a file; whether it is the same still is for who reads it to see."""
-    return _files.get(path)
+def known_of(reference: FrameRef) -> Known | None:
+    """What was remembered of a picture's file; whether that is the same still is for who reads it
+    to see. None also where the file was scanned again since and held another picture then.
+    """
+    known = _files.get(reference.path)
+    if known is None or known.uid != reference.sop_instance_uid:
+        return None
+    at = reference.position
+    return known if at is None or known.position[:3] == at else None
 
 
 def instance_of(path: str, known: Known) -> Instance:

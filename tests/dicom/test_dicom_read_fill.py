@@ -40,6 +40,22 @@ def test_a_file_that_was_replaced_after_the_scan_is_read_anew(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("moved", [True, False])
+def test_a_stack_from_before_a_second_scan_never_shows_what_that_has_found(
+    tmp_path: Path, moved: bool
+) -> None:
+    stack = stack_of(save_series(tmp_path))
+    path = Path(stack.frames[2].path)
+    uid = stack.frames[2].sop_instance_uid
+    other = slice_of(7, SOPInstanceUID=uid) if moved else slice_of(2, PatientID="P2")
+    save(other, tmp_path / "beside").replace(path)
+    scan([tmp_path])
+    fill = VolumeFill(stack)
+    fill.run()
+    assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
+    assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
+
+
+@pytest.mark.parametrize("moved", [True, False])
 def test_another_image_in_the_place_of_the_scanned_one_fails_its_slice_alone(
     tmp_path: Path, moved: bool
 ) -> None:
@@ -71,7 +87,7 @@ def test_a_file_written_to_in_place_is_not_taken_for_the_one_that_was_scanned(
 ) -> None:
     stack = stack_of(save_series(tmp_path))
     path = stack.frames[1].path
-    known = remembered.known_of(path)
+    known = remembered.known_of(stack.frames[1])
     assert known is not None
     assert remembered.is_same(path, known)
     with Path(path).open("r+b") as file:
@@ -106,7 +122,7 @@ def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(remembered, "_files", {})
     monkeypatch.setattr(remembered, "_tables", {})
     stack = stack_of(save_series(tmp_path, count=8))
-    assert 0 < sum(remembered.known_of(frame.path) is not None for frame in stack.frames) <= 3
+    assert 0 < sum(remembered.known_of(frame) is not None for frame in stack.frames) <= 3
     assert load_volume(stack).stored[:, 0, 0].tolist() == [10 * k + 1 for k in range(8)]
 
 
