@@ -26,6 +26,7 @@ from medview.dicom.decoders import WORKERS, decoders, runs_apart
 from medview.dicom.frames import Frame, Tile, frames_of
 from medview.dicom.instance import NotDicom, open_instance
 from medview.dicom.modality import (
+    is_inverse,
     modality_table,
     padding_of,
     rescale_of,
@@ -135,7 +136,6 @@ class VolumeFill:
         top = first.instance.elements
         padding = None if plan.is_colour or plan.has_table else padding_of(top, plan.form)
         slope, intercept, per_slice = self._rescale(first)
-        shape_word = top.text("PresentationLUTShape").upper()
         return Volume(
             geometry=geometry,
             stored=stored,
@@ -145,7 +145,7 @@ class VolumeFill:
             unit=self.stack.unit,
             padding=padding,
             is_inverted=plan.form.photometric == "MONOCHROME1"
-            or (shape_word == "INVERSE" and not plan.is_colour),
+            or (is_inverse(top) and not plan.is_colour),
             windows=() if plan.is_colour else scaled(windows_of(first), self.stack.factor),
             voi_function=voi_function_of(first),
             tables=self._tables(first),

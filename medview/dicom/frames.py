@@ -245,8 +245,9 @@ _SHARED = ("size", "axes", "spacing", "image_type", "is_projection", "is_mosaic"
 _ALIKE_KEYWORDS = (
     "Rows", "Columns", "ImageOrientationPatient", "PixelSpacing", "FrameType", "ImageType",
     "Modality", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation",
-    "PhotometricInterpretation", "NumberOfFrames",
+    "PhotometricInterpretation", "NumberOfFrames", "PresentationLUTShape",
 )  # fmt: skip
+_TABLE = tag_of("ModalityLUTSequence")
 _ALIKE_TAGS = (
     *(tag_of(keyword) for keyword in _ALIKE_KEYWORDS),
     MOSAIC_COUNT[0],
@@ -260,13 +261,15 @@ _NUCLEAR_TAGS = frozenset((tag_of("NumberOfFrames"), tag_of("Modality")))
 def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:
     """The frames, told for each the first one that says the same bytes about all but the place.
 
-    What follows from those bytes is worked out once. Frames with functional groups are their own.
+    What follows from those bytes is worked out once. Frames with functional groups or a Modality
+    LUT are their own.
     """
     twins: dict[Hashable, Frame] = {}
     for frame in frames:
-        if frame.groups or frame.tile is not None:
+        top = frame.instance.elements
+        if frame.groups or frame.tile is not None or _TABLE in top.sequences:
             continue
-        twin = twins.setdefault(frame.instance.elements.once(_likeness, _LIKENESS_TAGS), frame)
+        twin = twins.setdefault(top.once(_likeness, _LIKENESS_TAGS), frame)
         if twin is not frame:
             known = frame.__dict__
             known.update(twin.shared)

@@ -163,6 +163,18 @@ def modality_table(top: Elements, form: PixelFormat) -> tuple[NDArray[np.generic
     return lookup_table(items[0], "LUTDescriptor", "LUTData", is_signed=form.is_signed)
 
 
+def table_type(top: Elements) -> str:
+    """The type of what the Modality LUT gives, "" where there is none."""
+    items = top.items("ModalityLUTSequence")
+    table = lookup_table(items[0], "LUTDescriptor", "LUTData", is_signed=False) if items else None
+    return "" if table is None else table[0].dtype.str
+
+
+def is_inverse(top: Elements) -> bool:
+    """Whether Presentation LUT Shape makes the lowest value white (PS3.3 C.11.6)."""
+    return top.text("PresentationLUTShape").upper() == "INVERSE"
+
+
 def lookup_table(
     item: Elements, descriptor: str, data: str, *, is_signed: bool
 ) -> tuple[NDArray[np.generic], int] | None:

@@ -16,6 +16,7 @@ from medview.dicom.elements import Elements
 from medview.dicom.frames import FloatArray, Frame
 from medview.dicom.grid import Grid, flat_geometry, grid_of, normal_of
 from medview.dicom.keywords import tag_of
+from medview.dicom.modality import is_inverse, table_type
 from medview.dicom.nuclear import is_nuclear, parts_of
 from medview.dicom.pixel_format import pixel_format
 from medview.dicom.projections import lossy_ratio, projection_of
@@ -84,6 +85,9 @@ def _kind(frame: Frame, directions: list[FloatArray]) -> tuple[Hashable, ...]:
         top.integer("BitsAllocated"),
         top.integer("PixelRepresentation"),
         top.text("PhotometricInterpretation"),
+        # Neither is kept slice by slice: a volume goes through tables or through none.
+        table_type(top),
+        is_inverse(top),
     )
     spacing = tuple(round(v, 4) for v in frame.spacing or ())
     return (
