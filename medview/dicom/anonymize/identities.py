@@ -12,7 +12,7 @@ from medview.dicom.charset import decode_text
 from medview.dicom.encoding import TEXT_VRS
 
 _PARTS = re.compile(r"[\s^=,;/]+")
-_PARTS_OF_CODE = re.compile(r"[\s_]+")
+_PARTS_OF_CODE = re.compile(r"[\s_^]+")
 _SHORTEST_NAME, _SHORTEST_ID = 3, 4
 _WORD = re.compile(r"[^\W_]", re.UNICODE)
 _NUMBERS = re.compile(

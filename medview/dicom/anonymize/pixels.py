@@ -9,24 +9,22 @@ import numpy as np
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
+from medview.dicom.anonymize.streams import silence
 from medview.dicom.anonymize.text_in_pixels import Box, is_packed
 from medview.dicom.anonymize.tree import Item
+from medview.dicom.codecs import RLE, why_not_decodable
 from medview.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, ByteSource, Encoding
 from medview.dicom.encoding import element_header, mark
+from medview.dicom.fragments import fragments_of, join
 from medview.dicom.instance import DEFLATED_LE, EXPLICIT_LE, Instance
 from medview.dicom.pixel_format import FLOAT_PIXELS, PixelFormat, has_image, pixel_format
 from medview.dicom.pixels import Array, PixelReader
 
 _PIECE = 1 << 20
-_JPEG, _JPEG_2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"
-_BOXED = (b"jP  ", b"JXL ")
-_NOTES = (b"xml ", b"uuid", b"uinf", b"jp2i", b"Exif", b"jumb", b"brob")
-# Application segments that decoders need: JFIF, JPEG-LS and Adobe colour transforms.
-_NEEDED = frozenset((0xE0, 0xE8, 0xEE))
 
 
 def copied(instance: Instance, check: Callable[[], None]) -> Iterator[bytes]:
-    """The pixel element as it stands, in pieces; comments inside JPEG streams become zeros.
+    """The pixel element as it stands, in pieces; notes inside of compressed streams are blanked.
 
     What follows it in the file (padding, signatures, stray bytes) is not part of it.
     """
@@ -37,7 +35,10 @@ def copied(instance: Instance, check: Callable[[], None]) -> Iterator[bytes]:
     with instance.open() as source:
         if place.length == UNDEFINED:
             yield element_header(place.tag, place.vr or "OB", UNDEFINED, encoding)
-            yield from _fragments(source, place.offset, check)
+            if has_image(instance.elements) and why_not_decodable(instance.syntax) is None:
+                yield from _streams(instance, source, check)
+            else:
+                yield from _items(source, place.offset, check)
             yield mark(SEQUENCE_END, 0)
             return
         there = min(place.length, source.size - place.offset)
@@ -52,8 +53,8 @@ def _shown(instance: Instance, there: int) -> int:
     if not has_image(instance.elements):
         return there
     form = pixel_format(instance)
-    bits = form.rows * form.columns * form.samples * form.bits_allocated * form.frames
-    return (bits + 15) // 16 * 2  # big-endian words hold their first byte last
+    # In whole words: big-endian ones hold their first byte last.
+    return (form.frame_bits * form.frames + 15) // 16 * 2
 
 
 def _noughts(count: int) -> Iterator[bytes]:
@@ -74,7 +75,39 @@ def _pieces(
         offset += len(piece)
 
 
-def _fragments(source: ByteSource, offset: int, check: Callable[[], None]) -> Iterator[bytes]:
+def _streams(instance: Instance, source: ByteSource, check: Callable[[], None]) -> Iterator[bytes]:
+    """The items of compressed pixels: the offset table, then each frame without notes in it."""
+    frames = fragments_of(instance, source)
+    count = max(1, instance.elements.integer("NumberOfFrames", 1))
+    is_rle = instance.syntax == RLE
+    plane = instance.elements.integer("Rows") * instance.elements.integer("Columns") * is_rle
+    yield _item(_table(instance, source, count))
+    for number, fragments in enumerate(frames):
+        check()
+        stream = bytearray(join(source, fragments))
+        if number < count:
+            silence(stream, plane)
+        else:  # what stands behind the last frame is nobody's picture
+            stream = bytearray(len(stream))
+        at = 0
+        for _, length in fragments:
+            yield _item(bytes(stream[at : at + length]))
+            at += length
+
+
+def _item(value: bytes) -> bytes:
+    return mark(ITEM, len(value) + len(value) % 2) + value + b"\0" * (len(value) % 2)
+
+
+def _table(instance: Instance, source: ByteSource, count: int) -> bytes:
+    """The Basic Offset Table; empty, as it may be, where it has not one entry a frame."""
+    place = instance.elements.pixels
+    length = 0 if place is None else int.from_bytes(source.read(place.offset + 4, 4), "little")
+    return source.read(place.offset + 8, length) if place and length == 4 * count else b""
+
+
+def _items(source: ByteSource, offset: int, check: Callable[[], None]) -> Iterator[bytes]:
+    """The items as they stand: of videos, whose pictures no mark parts, and of what is no image."""
     while offset + 8 <= source.size:
         group, element, length = struct.unpack("<HHI", source.read(offset, 8))
         if group << 16 | element != ITEM:
@@ -82,61 +115,9 @@ def _fragments(source: ByteSource, offset: int, check: Callable[[], None]) -> It
         offset += 8
         there = min(length, source.size - offset)
         yield mark(ITEM, there + there % 2)
-        head = bytearray(source.read(offset, min(there, _PIECE)))
-        silence(head)
-        yield bytes(head)
-        yield from _pieces(source, offset + len(head), there - len(head), check)
+        yield from _pieces(source, offset, there, check)
         yield b"\0" * (there % 2)
         offset += length
-
-
-def silence(stream: bytearray) -> None:
-    """Overwrite comments and camera data in the head of a JPEG or JPEG 2000 stream with zeros.
-
-    Lengths stay, so offset tables stay right. Markers: ISO 10918-1 B.1.1.3, ISO 15444-1 A.2.
-    """
-    if stream[4:8] in _BOXED:
-        _silence_boxes(stream)
-        return
-    is_jpeg = stream.startswith(_JPEG)
-    if not is_jpeg and not stream.startswith(_JPEG_2000):
-        return
-    at = 2
-    while at + 4 <= len(stream) and stream[at] == 0xFF:
-        marker, length = stream[at + 1], stream[at + 2] << 8 | stream[at + 3]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker in ((0xDA, 0xD9) if is_jpeg else (0x90, 0xD9)) or length < 2:
-            return
-        is_comment = marker == 0xFE if is_jpeg else marker == 0x64
-        is_note = is_jpeg and 0xE0 <= marker <= 0xEF and marker not in _NEEDED
-        if is_comment or is_note:
-            # A JPEG 2000 comment begins with two bytes that say how it is written.
-            start = at + (4 if is_jpeg else 6)
-            stop = min(at + 2 + length, len(stream))
-            stream[start:stop] = bytes(max(0, stop - start))
-        at += 2 + length
-
-
-def _silence_boxes(stream: bytearray) -> None:
-    """The boxes of JP2 (ISO 15444-1 I.4) and JPEG XL files that hold notes and not the picture."""
-    at = 0
-    while at + 8 <= len(stream):
-        length, kind = int.from_bytes(stream[at : at + 4], "big"), bytes(stream[at + 4 : at + 8])
-        head = 16 if length == 1 else 8
-        if length == 1:
-            length = int.from_bytes(stream[at + 8 : at + 16], "big")
-        end = len(stream) if length == 0 else min(at + length, len(stream))
-        if end < at + head:
-            return
-        if kind in _NOTES:
-            stream[at + head : end] = bytes(end - at - head)
-        elif kind == b"jp2c":
-            inner = stream[at + head : end]
-            silence(inner)
-            stream[at + head : end] = inner
-        at = end
 
 
 def blanked(

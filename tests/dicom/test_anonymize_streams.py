@@ -1,0 +1,125 @@
+"""A name hidden in a compressed stream, wherever no decoder looks, is not in the copy."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from dicom_read_cases import save, slice_of
+from numpy.typing import NDArray
+from pydicom import dcmread
+
+from medview.dicom.anonymize import Decision, Export, Options, Secret, export, survey
+from medview.dicom.instance import open_instance
+from medview.dicom.pixels import PixelReader
+
+SECRET = Secret(b"a key of exactly 32 bytes in all")
+NAME = b"Quince^Ada"
+PIXELS = (np.add.outer(np.arange(64) * 3, np.arange(64)) % 256).astype(np.uint8)
+JPEG, JPEG_LS, JPEG_2000, RLE = (f"1.2.840.10008.1.2.{n}" for n in ("4.50", "4.80", "4.90", "5"))
+SEQUENCE_END = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+_J2K = imagecodecs.jpeg2k_encode(PIXELS, codecformat="j2k", reversible=True)
+_JPG = imagecodecs.jpeg8_encode(PIXELS, level=90)
+_JLS = imagecodecs.jpegls_encode(PIXELS)
+_RLE = struct.pack("<16I", 1, 64, *[0] * 14) + imagecodecs.packbits_encode(PIXELS)
+
+
+def segment(marker: int, payload: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
+
+
+def early(stream: bytes, marker: int, payload: bytes = NAME) -> bytes:
+    """A segment behind the first two bytes."""
+    return stream[:2] + segment(marker, payload) + stream[2:]
+
+
+def in_tile(stream: bytes) -> bytes:
+    """A comment in the header of the first tile part, whose length is set anew."""
+    note, at = segment(0x64, b"\0\1" + NAME), stream.index(b"\xff\x90")
+    length = int.from_bytes(stream[at + 6 : at + 10], "big")
+    longer = (length + len(note) if length else 0).to_bytes(4, "big")
+    return stream[: at + 6] + longer + stream[at + 10 : at + 12] + note + stream[at + 12 :]
+
+
+def halved(stream: bytes, at: int) -> tuple[bytes, ...]:
+    return stream[:at], stream[at:]
+
+
+HIDDEN: dict[str, tuple[str, tuple[bytes, ...]]] = {
+    "comment": (JPEG, (early(_JPG, 0xFE),)),
+    "camera": (JPEG, (early(_JPG, 0xE1, b"Exif\0\0" + NAME),)),
+    "small picture": (JPEG, (early(_JPG, 0xE0, b"JFXX\0\x10" + NAME),)),
+    "long JFIF": (JPEG, (early(_JPG, 0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0" + NAME),)),
+    "long Adobe": (JPEG, (early(_JPG, 0xEE, b"Adobe\0d\0\0\0\0\0" + NAME),)),
+    "between segments": (JPEG, (_JPG[:20] + NAME + _JPG[20:],)),
+    "behind the scan": (JPEG, (_JPG[:-2] + segment(0xFE, NAME) + _JPG[-2:],)),
+    "behind the end": (JPEG, (_JPG + NAME,)),
+    "in the second fragment": (JPEG, halved(early(_JPG, 0xFE), 2)),
+    "across two fragments": (JPEG, halved(early(_JPG, 0xFE), 12)),
+    "in a fragment of its own": (JPEG, (_JPG, NAME)),
+    "JPEG-LS comment": (JPEG_LS, (early(_JLS, 0xFE),)),
+    "JPEG-LS end": (JPEG_LS, (_JLS + NAME,)),
+    "JPEG 2000 tile": (JPEG_2000, (in_tile(_J2K),)),
+    "JPEG 2000 end": (JPEG_2000, (_J2K + NAME,)),
+    "RLE header": (RLE, (_RLE[:16] + NAME + _RLE[26:],)),
+    "RLE end": (RLE, (_RLE + NAME,)),
+}
+SOUND = {JPEG: (_JPG,), JPEG_LS: (_JLS,), JPEG_2000: (_J2K,), RLE: (_RLE,)}
+
+
+def stored(path: Path, syntax: str, fragments: tuple[bytes, ...]) -> Path:
+    made = slice_of(0, PIXELS, PatientName="Quince^Ada")
+    save(made, path)
+    made.file_meta.TransferSyntaxUID = syntax
+    even = [piece + b"\0" * (len(piece) % 2) for piece in (b"", *fragments)]
+    items = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(piece)) + piece for piece in even)
+    made.PixelData = items + SEQUENCE_END
+    made["PixelData"].VR, made["PixelData"].is_undefined_length = "OB", True
+    made.save_as(path, enforce_file_format=True)
+    return path
+
+
+def copy_of(source: Path, out: Path) -> Path:
+    how = Export(options=Options(), secret=SECRET, burned_in=Decision.KEEP)
+    done = export(survey([source]), out, how)
+    return done.folder / done.copies[0][1]
+
+
+def shown(path: Path) -> NDArray[np.generic]:
+    with PixelReader(open_instance(str(path))) as reader:
+        return reader.stored(0).values
+
+
+@pytest.mark.parametrize("where", HIDDEN)
+def test_a_name_hidden_in_a_stream_goes_and_the_picture_stays(where: str, tmp_path: Path) -> None:
+    syntax, fragments = HIDDEN[where]
+    source = stored(tmp_path / "source.dcm", syntax, fragments)
+    made = copy_of(source, tmp_path / "out")
+
+    assert [part for part in (b"Quince", b"Ada") if part in made.read_bytes()] == []
+    assert np.array_equal(shown(made), shown(stored(source, syntax, SOUND[syntax])))
+
+
+def test_what_stands_behind_colour_of_half_width_goes(tmp_path: Path) -> None:
+    made = slice_of(
+        0, PIXELS, PatientName="Quince^Ada", SamplesPerPixel=3, PlanarConfiguration=0,
+        PhotometricInterpretation="YBR_FULL_422",
+    )  # fmt: skip
+    picture = bytes(range(128)) * (2 * made.Rows * made.Columns // 128)
+    made.PixelData = picture + NAME
+    copy = copy_of(save(made, tmp_path / "source.dcm"), tmp_path / "out")
+
+    assert b"Quince" not in copy.read_bytes()
+    assert dcmread(copy).PixelData[: len(picture)] == picture
+
+
+def test_a_name_among_the_image_types_goes(tmp_path: Path) -> None:
+    made = slice_of(0, PatientName="Quince^Ada", ImageType=["ORIGINAL", "PRIMARY", "QUINCE_ADA"])
+    source = save(made, tmp_path / "source.dcm")
+    source.write_bytes(source.read_bytes().replace(b"QUINCE_ADA", b"QUINCE^ADA"))
+    copy = copy_of(source, tmp_path / "out")
+
+    assert list(dcmread(copy).ImageType) == ["ORIGINAL", "PRIMARY", "REMOVED"]
