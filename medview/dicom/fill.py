@@ -31,6 +31,7 @@ from medview.dicom.modality import (
     padding_of,
     rescale_of,
     scaled,
+    table_type,
     tables_of,
     voi_function_of,
     windows_of,
@@ -83,6 +84,7 @@ class VolumeFill:
         self.failed: dict[int, Sentence] = {}
         self.notes: list[Sentence] = []
         self.ready: NDArray[np.bool_] = np.zeros(len(stack.frames), bool)
+        self._shows: tuple[str, bool] | None = None  # how the first header has pixels shown
         self._frames = self._read_headers()
         first = next((frame for frame in self._frames if isinstance(frame, Frame)), None)
         if first is None:
@@ -112,14 +114,30 @@ class VolumeFill:
             if reference.path not in by_path:
                 by_path[reference.path] = _frames_or_reason(reference.path)
             frames = by_path[reference.path]
-            there = frames if isinstance(frames, Sentence) else _the_same(frames, reference)
+            there = frames if isinstance(frames, Sentence) else self._the_same(frames, reference)
             if isinstance(there, Sentence):
                 self.failed[k] = there
                 found.append(None)
             else:
-                is_first = False
+                is_first, self._shows = False, _shows(there)
                 found.append(_tile(there, reference, self.stack))
         return found
+
+    def _the_same(self, frames: list[Frame], reference: FrameRef) -> Frame | Sentence:
+        """The frame that the scan saw; what stands in its file now may be another image, of another
+        place or another patient, or the same to be shown otherwise."""
+        if reference.frame < len(frames):
+            found = frames[reference.frame]
+            top = found.instance.elements
+            place = found.position if found.is_spatial and reference.tile is None else None
+            if (
+                top.text("SOPInstanceUID") == reference.sop_instance_uid
+                and (place is None or place == reference.position)
+                and top.text("PhotometricInterpretation") == self.stack.photometric
+                and self._shows in (None, _shows(found))
+            ):
+                return found
+        return say("The file has changed.")
 
     def _frame(self, k: int) -> Frame | None:
         held = self._frames[k]
@@ -350,7 +368,7 @@ class VolumeFill:
         """
         reference = self.stack.frames[k]
         frames = _frames_or_reason(reference.path)
-        found = frames if isinstance(frames, Sentence) else _the_same(frames, reference)
+        found = frames if isinstance(frames, Sentence) else self._the_same(frames, reference)
         if isinstance(found, Sentence):
             raise UnreadableInstance(found, reference.path)
         if (
@@ -436,16 +454,10 @@ def _frames_or_reason(path: str) -> list[Frame] | Sentence:
         return say("The file has changed.")
 
 
-def _the_same(frames: list[Frame], reference: FrameRef) -> Frame | Sentence:
-    """The frame that the scan saw; what stands in its file now may be another image, of another
-    place or another patient."""
-    if reference.frame < len(frames):
-        found = frames[reference.frame]
-        uid = found.instance.elements.text("SOPInstanceUID")
-        place = found.position if found.is_spatial and reference.tile is None else None
-        if uid == reference.sop_instance_uid and (place is None or place == reference.position):
-            return found
-    return say("The file has changed.")
+def _shows(frame: Frame) -> tuple[str, bool]:
+    """What decides how stored values are shown, beside what `rescale_of` and the format say."""
+    top = frame.instance.elements
+    return table_type(top), is_inverse(top)
 
 
 def _plan(first: Frame) -> _Plan:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_read_cases import save, save_packed, save_series, slice_of
+from pydicom.dataset import Dataset
 
 from medview.core.errors import Cancelled
 from medview.core.progress import CancelToken
@@ -78,6 +79,39 @@ def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_
     save(slice_of(2, RescaleIntercept=-1024), tmp_path / "beside").replace(path)
     fill = VolumeFill(stack)
     fill.run(first=0)
+    assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
+    assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"PhotometricInterpretation": "MONOCHROME1"},
+        {"PresentationLUTShape": "INVERSE"},
+        {"RescaleSlope": None, "RescaleIntercept": None, "ModalityLUTSequence": [Dataset()]},
+    ],
+    ids=lambda elements: next(iter(elements)),
+)
+@pytest.mark.parametrize("at_first", [True, False])
+def test_a_file_that_shows_its_pixels_otherwise_now_fails_its_slice_alone(
+    tmp_path: Path, elements: dict[str, object], at_first: bool
+) -> None:
+    stack = stack_of(save_series(tmp_path, RescaleIntercept=0))
+    path = Path(stack.frames[2].path)
+    table = next(iter(elements.get("ModalityLUTSequence") or [Dataset()]))
+    table.LUTDescriptor, table.ModalityLUTType = [4, 0, 16], "US"
+    table.add_new(0x00283006, "OW", bytes(8))
+    uid = stack.frames[2].sop_instance_uid
+    other = slice_of(2, SOPInstanceUID=uid, RescaleIntercept=0)
+    for keyword, value in elements.items():
+        delattr(other, keyword) if value is None else setattr(other, keyword, value)
+    if at_first:
+        fill = VolumeFill(stack)
+        save(other, tmp_path / "beside").replace(path)
+    else:
+        save(other, tmp_path / "beside").replace(path)
+        fill = VolumeFill(stack)
+    fill.run()
     assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
     assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
 
