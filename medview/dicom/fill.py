@@ -23,6 +23,7 @@ from medview.core.volume import FileWindow, VoiTable, Volume
 from medview.core.words import Sentence, say
 from medview.dicom.colour import is_colour, to_rgb
 from medview.dicom.decoders import WORKERS, decoders, runs_apart
+from medview.dicom.doubts import doubts_of
 from medview.dicom.frames import Frame, Tile, frames_of
 from medview.dicom.instance import NotDicom, open_instance
 from medview.dicom.modality import (
@@ -112,7 +113,7 @@ class VolumeFill:
                 found.append(known)
                 continue
             if reference.path not in by_path:
-                by_path[reference.path] = _frames_or_reason(reference.path)
+                by_path[reference.path] = self._frames_now(reference.path)
             frames = by_path[reference.path]
             there = frames if isinstance(frames, Sentence) else self._the_same(frames, reference)
             if isinstance(there, Sentence):
@@ -122,6 +123,19 @@ class VolumeFill:
                 is_first, self._shows = False, _shows(there)
                 found.append(_tile(there, reference, self.stack))
         return found
+
+    def _frames_now(self, path: str) -> list[Frame] | Sentence:
+        """The frames of a file, or why there are none. One of which more is to be said than the
+        scan had to say has changed."""
+        try:
+            frames = frames_of(open_instance(path))
+            said = doubts_of(frames[0].instance)
+        except MedViewError as error:
+            return error.what
+        except NotDicom:
+            return _changed()
+        noted = {note.english() for note in self.stack.notes} if said else set()
+        return frames if noted.issuperset(map(Sentence.english, said)) else _changed()
 
     def _the_same(self, frames: list[Frame], reference: FrameRef) -> Frame | Sentence:
         """The frame that the scan saw; what stands in its file now may be another image, of another
@@ -137,7 +151,7 @@ class VolumeFill:
                 and self._shows in (None, _shows(found))
             ):
                 return found
-        return say("The file has changed.")
+        return _changed()
 
     def _frame(self, k: int) -> Frame | None:
         held = self._frames[k]
@@ -367,7 +381,7 @@ class VolumeFill:
         Raises UnreadableInstance where it cannot stand in the volume any more.
         """
         reference = self.stack.frames[k]
-        frames = _frames_or_reason(reference.path)
+        frames = self._frames_now(reference.path)
         found = frames if isinstance(frames, Sentence) else self._the_same(frames, reference)
         if isinstance(found, Sentence):
             raise UnreadableInstance(found, reference.path)
@@ -375,7 +389,7 @@ class VolumeFill:
             rescale_of(found) != rescale_of(before)
             or native_shortfall(found.instance, self._plan.form) is not None
         ):
-            raise UnreadableInstance(say("The file has changed."), reference.path)
+            raise UnreadableInstance(_changed(), reference.path)
         return found
 
     def _read_tile(self, frame: Frame, tile: Tile, threads: int) -> Array:
@@ -385,7 +399,7 @@ class VolumeFill:
             shown = _shown(reader, frame, threads, None)
         cut = shown[row : row + rows, column : column + columns]
         if cut.shape[:2] != tile.size or reader.form.dtype != self._plan.form.dtype:
-            raise UnreadableInstance(say("The file has changed."), frame.instance.path)
+            raise UnreadableInstance(_changed(), frame.instance.path)
         return np.ascontiguousarray(cut)
 
     def _read_known(self, k: int, scratch: Array) -> Array | None:
@@ -413,7 +427,7 @@ class VolumeFill:
             form = reader.form
             size = (form.rows, form.columns)
             if size != scratch.shape[:2] or form.dtype != self._plan.form.dtype:
-                raise UnreadableInstance(say("The file has changed."), frame.instance.path)
+                raise UnreadableInstance(_changed(), frame.instance.path)
             shortfall = native_shortfall(frame.instance, form)
             if shortfall is not None:
                 self._blank(scratch)
@@ -427,7 +441,7 @@ class VolumeFill:
                 return None
             shown = _shown(reader, frame, threads, scratch if is_stored else None)
             if shown.shape != scratch.shape:
-                raise UnreadableInstance(say("The file has changed."), frame.instance.path)
+                raise UnreadableInstance(_changed(), frame.instance.path)
             return np.ascontiguousarray(shown, scratch.dtype)
 
 
@@ -445,13 +459,8 @@ def _be_modest() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
-def _frames_or_reason(path: str) -> list[Frame] | Sentence:
-    try:
-        return frames_of(open_instance(path))
-    except MedViewError as error:
-        return error.what
-    except NotDicom:
-        return say("The file has changed.")
+def _changed() -> Sentence:
+    return say("The file has changed.")
 
 
 def _shows(frame: Frame) -> tuple[str, bool]:

@@ -88,6 +88,7 @@ def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_
     [
         {"PhotometricInterpretation": "MONOCHROME1"},
         {"PresentationLUTShape": "INVERSE"},
+        {"BitsStored": 1},
         {"RescaleSlope": None, "RescaleIntercept": None, "ModalityLUTSequence": [Dataset()]},
     ],
     ids=lambda elements: next(iter(elements)),
