@@ -1,7 +1,9 @@
 """The process in which the fuzzer opens spoiled files: it may die, the fuzzer sees it.
 
 Reads lines `PATH` and answers each with two JSON lines: what MedView made of the file, and how
-that compares with pydicom's reading of the same bytes.
+that compares with pydicom's reading of the same bytes. A JSON object instead of a path is a series:
+its `folder`, the `victim` in it, the file whose bytes that becomes, when, and whether it is written
+to or another file is put in its place.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import resource
+import shutil
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +26,8 @@ _NUMBERS = (
     "RescaleSlope", "RescaleIntercept",
 )  # fmt: skip
 _MOST_FRAMES = 4
-# JPEG baseline and extended: decoders may round differently.
-_LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+# By how much decoders may round differently: JPEG baseline and extended, lossy JPEG 2000.
+_ROUNDED = {"1.2.840.10008.1.2.4.50": 3, "1.2.840.10008.1.2.4.51": 3, "1.2.840.10008.1.2.4.91": 1}
 
 
 def opened(path: str) -> tuple[dict[str, Any], list[tuple[int, Any]]]:
@@ -86,8 +90,8 @@ def compared(path: str, frames: list[tuple[int, Any]]) -> dict[str, Any]:
             theirs_pixels = pixel_array(dataset, index=index, raw=not decoded.is_rgb)
         except Exception as error:  # noqa: BLE001 - whatever the reference does
             return {"undecided": f"{type(error).__name__}: {str(error)[:70]}"}
-        is_lossy = dataset.file_meta.TransferSyntaxUID in _LOSSY
-        said = _difference(decoded, form, theirs_pixels, 3 if is_lossy else 0)
+        tolerance = _ROUNDED.get(dataset.file_meta.TransferSyntaxUID, 0)
+        said = _difference(decoded.values, form, theirs_pixels, tolerance)
         if said:
             return {"wrong": f"frame {index}: {said}"}
     return {"equal": True}
@@ -105,8 +109,7 @@ def _numbers(dataset: Any, keyword: str) -> list[float]:
         return []
 
 
-def _difference(decoded: Any, form: Any, theirs: Any, tolerance: int) -> str:
-    ours = decoded.values
+def _difference(ours: Any, form: Any, theirs: Any, tolerance: int) -> str:
     if ours.shape != theirs.shape:
         return f"shape {ours.shape} against {theirs.shape}"
     if form.is_float:
@@ -115,6 +118,105 @@ def _difference(decoded: Any, form: Any, theirs: Any, tolerance: int) -> str:
     a, b = (np.asarray(v).astype(np.int64) & mask for v in (ours, theirs))
     worst = int(np.abs(a - b).max(initial=0))
     return f"values up to {worst} apart" if worst > tolerance else ""
+
+
+def series_opened(ask: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
+    """What MedView says of a series of which one file is spoiled, and its stacks with their fills.
+
+    A sound scan before teaches what the headers of the series have in common.
+    """
+    from medview.core.errors import MedViewError
+    from medview.dicom import VolumeFill, scan
+
+    folder, victim = Path(ask["folder"]), Path(ask["victim"])
+    found = scan([folder])
+    stacks = _stacks(found)
+    if ask["spoiled"] and ask["in_place"]:
+        victim.write_bytes(Path(ask["spoiled"]).read_bytes())
+    elif ask["spoiled"]:
+        shutil.move(shutil.copyfile(ask["spoiled"], f"{ask['spoiled']}.copy"), victim)
+    if ask["way"] != "after the scan":
+        found = scan([folder])
+        stacks = [*(stacks if ask["way"] == "between two scans" else ()), *_stacks(found)]
+    fills, notes = [], []
+    for stack in stacks:
+        notes += [str(note) for note in stack.notes]
+        try:
+            fill = VolumeFill(stack)
+            fill.run()
+        except MedViewError as error:
+            notes.append(error.what.english())
+            continue
+        notes += [said.english() for said in fill.notes]
+        fills.append((stack, fill))
+    said: dict[str, Any] = {
+        "unreadable": [*(n.reason for n in found.unreadable), *(() if fills else notes)],
+        "ignored": [n.reason for n in found.ignored],
+        "objects": sum(len(study.objects) for p in found.patients for study in p.studies),
+        "notes": notes,
+        "shown": len(fills),
+    }
+    return said, fills
+
+
+def _stacks(found: Any) -> list[Any]:
+    series = [s for p in found.patients for study in p.studies for s in study.series]
+    return [stack for one in series for stack in one.stacks]
+
+
+def series_compared(fills: list[tuple[Any, Any]]) -> dict[str, Any]:
+    """Whether each slice that is shown is what pydicom reads of its file as it is now."""
+    undecided = ""
+    for stack, fill in fills:
+        for k, frame in enumerate(stack.frames):
+            if k in fill.failed or frame.frame or frame.tile or fill.volume.is_colour:
+                continue
+            said, why = _slice_compared(stack, fill, k)
+            if said:
+                despite = [note.english() for note in (*stack.notes, *fill.notes)]
+                return {"wrong": f"slice {k}: {said}", "despite": despite}
+            undecided = undecided or why
+    return {"undecided": undecided} if undecided else {"equal": True}
+
+
+def _slice_compared(stack: Any, fill: Any, k: int) -> tuple[str, str]:
+    """What is wrong with a slice, and why nothing can be said of it."""
+    import pydicom
+    from pydicom.pixels import pixel_array
+
+    from medview.dicom.instance import open_instance
+    from medview.dicom.pixel_format import pixel_format
+
+    path = stack.frames[k].path
+    try:
+        dataset = pydicom.dcmread(path, force=True)
+        theirs = pixel_array(dataset, index=0, raw=True)
+    except Exception as error:  # noqa: BLE001 - whatever the reference does
+        return "", f"{type(error).__name__}: {str(error)[:70]}"
+    said = _other_words(dataset, stack, fill.volume, k)
+    if said or dataset.get("ModalityLUTSequence"):
+        return said, "a table"
+    form = pixel_format(open_instance(path))
+    tolerance = _ROUNDED.get(dataset.file_meta.get("TransferSyntaxUID", ""), 0)
+    return _difference(fill.volume.stored[k], form, theirs, tolerance), ""
+
+
+def _other_words(dataset: Any, stack: Any, volume: Any, k: int) -> str:
+    """What pydicom reads otherwise of the header of a slice."""
+    frame = stack.frames[k]
+    if str(dataset.get("SOPInstanceUID", "")) != frame.sop_instance_uid:
+        return "another image"
+    at = _numbers(dataset, "ImagePositionPatient")
+    if at and frame.position is not None and tuple(at) != tuple(frame.position):
+        return f"at {tuple(frame.position)}, not {at}"
+    pair = volume.per_slice[k] if volume.per_slice is not None else (volume.slope, volume.intercept)
+    wanted = [_numbers(dataset, word)[:1] for word in ("RescaleSlope", "RescaleIntercept")]
+    is_said = all(wanted) and not dataset.get("ModalityLUTSequence") and stack.factor == 1
+    if is_said and (wanted[0][0] or 1.0, wanted[1][0]) != tuple(pair):
+        return f"rescale {tuple(pair)} against {wanted}"
+    is_white = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+    is_white |= str(dataset.get("PresentationLUTShape", "")) == "INVERSE"
+    return "black for white" if is_white != volume.is_inverted else ""
 
 
 def most_memory_mb() -> int:
@@ -130,17 +232,22 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for line in sys.stdin:
         path = line.rstrip("\n")
+        is_series = path.startswith("{")
         try:
-            said, frames = opened(path)
+            said, frames = series_opened(json.loads(path)) if is_series else opened(path)
         except BaseException as error:  # noqa: BLE001 - told, and the next file is opened
             said, frames = {"raised": f"{type(error).__name__}: {error}"}, []
         said["memory"] = most_memory_mb()
         sys.stdout.write(json.dumps(said, default=str) + "\n")
         sys.stdout.flush()
         try:
-            answer = compared(path, frames) if said.get("shown") else {}
+            compare = series_compared if is_series else partial(compared, path)
+            answer = compare(frames) if said.get("shown") else {}
         except BaseException as error:  # noqa: BLE001 - the same
             answer = {"undecided": f"comparison: {type(error).__name__}: {error}"}
+        if is_series:
+            for _, fill in frames:
+                fill.volume.block.release()
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 

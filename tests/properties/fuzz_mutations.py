@@ -1,11 +1,19 @@
-"""How the fuzzer spoils a file: each case follows from the seed, its number and the corpus."""
+"""How the fuzzer spoils a file: each case follows from the seed, its number and the corpus.
+
+Every fourth case is a series: the file with neighbours made of it, one of which is spoiled before
+the scan, after it, or between two.
+"""
 
 from __future__ import annotations
 
 import os
 import random
 import struct
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 LARGEST = 300_000
@@ -13,6 +21,69 @@ _EXTREMES = (0, 1, 2, 0x7F, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFE, 0xFFFF)
 _LENGTHS = (0, 1, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 _IMAGE_TAGS = (0x0002, 0x0004, 0x0008, 0x0010, 0x0011, 0x0100, 0x0101, 0x0102, 0x0103, 0x0006,
                0x0106, 0x0120, 0x1052, 0x1053, 0x0030)  # fmt: skip
+
+
+NEIGHBOURS = 5
+_WAYS_OF_A_SERIES = ("before the scan", "after the scan", "between two scans")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCase:
+    """Sound files of a series, which of them is spoiled, what it becomes, and when."""
+
+    path: Path
+    sound: tuple[bytes, ...]
+    victim: int
+    spoiled: bytes
+    way: str
+    in_place: bool  # written to, or another file put in its place
+
+
+def is_series(case: int) -> bool:
+    """Whether a case is a series."""
+    return case % 4 == 3
+
+
+def spoiled_series(files: list[Path], seed: int, case: int) -> SeriesCase | None:
+    """A series of a file's likes, one of them spoiled; None where no series can be made of it."""
+    chosen = random.Random(f"{seed}/{case}/series")
+    path = chosen.choice(files)
+    sound = neighbours(path)
+    if sound is None:
+        return None
+    victim = chosen.randrange(NEIGHBOURS)
+    data = bytearray(chosen.choice((sound[victim], chosen.choice(sound))))
+    for _ in range(chosen.choice((1, 1, 1, 2))):
+        chosen.choice(_WAYS)(data, chosen)
+    way = chosen.choice(_WAYS_OF_A_SERIES)
+    return SeriesCase(path, sound, victim, bytes(data), way, chosen.random() < 0.5)
+
+
+@lru_cache(maxsize=256)
+def neighbours(path: Path) -> tuple[bytes, ...] | None:
+    """The picture of a file at five places; None where it is none, or one of many frames."""
+    import pydicom
+
+    made = []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for k in range(NEIGHBOURS):
+                one = pydicom.dcmread(path)
+                if "PixelData" not in one or int(one.get("NumberOfFrames") or 1) > 1:
+                    return None
+                one.Modality = "CT" if one.get("Modality") not in ("MR", "PT") else one.Modality
+                one.SOPInstanceUID = f"1.2.3.{k}"
+                one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+                one.ImageType, one.InstanceNumber = ["ORIGINAL", "PRIMARY", "AXIAL"], 10**k
+                one.ImageOrientationPatient, one.PixelSpacing = [1, 0, 0, 0, 1, 0], [0.8, 0.5]
+                one.ImagePositionPatient = [-10, -20, 2.5 * k]
+                written = BytesIO()
+                one.save_as(written)
+                made.append(written.getvalue())
+    except Exception:  # noqa: BLE001 - the corpus holds broken files too
+        return None
+    return tuple(made)
 
 
 def corpus() -> list[Path]:
