@@ -14,6 +14,7 @@ from medview.core.archive import open_binary, split
 from medview.core.errors import MedViewError
 from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import Sentence, say
+from medview.library import drives
 from medview.library.copying import adopt, copies_folder
 from medview.library.database import Library, change, damaged
 from medview.library.indexing import tidy
@@ -83,7 +84,7 @@ def check(
     with library.connection() as connection:
         if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             raise damaged(library.path)
-        away = _away(connection)
+        away = drives.away(connection)
         total = connection.execute("SELECT count(*) FROM file").fetchone()[0]
         found = _Found()
         for row in _rows(connection):
@@ -91,7 +92,7 @@ def check(
                 cancel.check()
             found.files += 1
             path = os.path.join(os.fsdecode(row[2]), os.fsdecode(row[1]))  # noqa: PTH118
-            if not _is_below(path, away):
+            if not drives.is_below(path, away):
                 _check_one(row, path, found, is_deep=is_deep)
             progress(found.files, total, "")
         if found.digests:
@@ -120,12 +121,15 @@ def clean(library: Library, most_pictures: int = _MOST_PICTURES) -> Cleaned:
     if not library.is_there:
         return Cleaned()
     with library.connection() as connection:
-        away = _away(connection)
-        gone = []
-        for folder, name, path, *_ in _rows(connection):
-            place = os.path.join(os.fsdecode(path), os.fsdecode(name))  # noqa: PTH118
-            if not _is_below(place, away) and not _is_there(place):
-                gone.append((folder, name))
+        missing = [
+            (folder, name, place)
+            for folder, name, path, *_ in _rows(connection)
+            if not _is_there(place := os.path.join(os.fsdecode(path), os.fsdecode(name)))  # noqa: PTH118
+        ]
+        # A drive may have come or gone meanwhile.
+        missing = [row for row in missing if not _is_there(row[2])]
+        away = drives.away(connection)
+        gone = [(row[0], row[1]) for row in missing if not drives.is_below(row[2], away)]
         with change(connection):
             _drop_files(connection, gone)
             pictures = drop_thumbnails(library, connection, "series NOT IN (SELECT id FROM series)")
@@ -150,6 +154,7 @@ def _drop_files(connection: sqlite3.Connection, gone: list[tuple[int, bytes]]) -
     connection.executemany("DELETE FROM file WHERE folder = ? AND name = ?", gone)
     tidy(connection, series)
     connection.execute("DELETE FROM folder WHERE id NOT IN (SELECT folder FROM file)")
+    drives.drop_unused(connection)
 
 
 def _drop_over(library: Library, connection: sqlite3.Connection, most: int) -> int:
@@ -201,31 +206,16 @@ def _check_one(row: _Row, path: str, found: _Found, *, is_deep: bool) -> None:
         found.changed.append(path)
 
 
-def _away(connection: sqlite3.Connection) -> list[str]:
-    roots = [os.fsdecode(row[0]) for row in connection.execute("SELECT path FROM root")]
-    return [root for root in roots if not os.path.lexists(root) and not _is_deleted(root)]
-
-
-def _is_deleted(root: str) -> bool:
-    """Whether a root is gone from a place that is there; else its drive or network is away."""
-    return Path(root).parent.is_dir() and not _is_mount_place(Path(root).parent)
-
-
-def _is_mount_place(folder: Path) -> bool:
-    """Folders under which systems show drives; there a missing name is a drive that is away."""
-    usual = ("/media", "/mnt", "/run/media", "/Volumes")
-    return str(folder) in usual or str(folder.parent) in usual
-
-
-def _is_below(path: str, roots: list[str]) -> bool:
-    return any(path == root or path.startswith(root.rstrip(os.sep) + os.sep) for root in roots)
-
-
 def _is_there(path: str) -> bool:
-    if os.path.lexists(path):
-        return True
-    inside = split(path)
-    return inside is not None and os.path.lexists(inside[0])
+    """False only where the system says so; a folder that is closed or fails may hold the file."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        inside = split(path)
+        return inside is not None and os.path.lexists(inside[0])
+    except OSError:
+        pass
+    return True
 
 
 def _orphans(library: Library, connection: sqlite3.Connection) -> Iterator[Path]:

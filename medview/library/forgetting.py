@@ -20,6 +20,7 @@ from medview.core.study import Patient
 from medview.core.words import say
 from medview.library.copying import adopt, copies_folder
 from medview.library.database import SET_ASIDE, Library, change
+from medview.library.drives import drop_unused
 from medview.library.keepsake import keep
 from medview.library.thumbnails import drop_thumbnails
 
@@ -216,3 +217,4 @@ def _delete_rows(library: Library, connection: sqlite3.Connection, patient: int)
         "DELETE FROM chore WHERE kind = 'forget' AND what NOT IN (SELECT id FROM patient)",
     ):
         connection.execute(statement)
+    drop_unused(connection)

@@ -19,6 +19,7 @@ from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.words import say
 from medview.dicom.headline import Headline
 from medview.library.database import Library, change
+from medview.library.drives import note
 from medview.library.entries import (
     FRAMES,
     ROWS,
@@ -286,6 +287,7 @@ class Tables:
         root, is_copy = next(owners, self._owners[-1])  # a root that is a file lies in this folder
         values = {"root": self._roots.get(root) or self._root(root, is_copy=is_copy)}
         number = self._id("folder", {"path": os.fsencode(path)}, values)
+        note(self._connection, path)
         self._folders[path] = number
         return number
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import threading
 import time
@@ -22,6 +23,7 @@ from medview.library import (
     clean,
     files_of,
     keep_thumbnail,
+    set_tags,
     set_watched,
     studies,
     words_of_check,
@@ -102,6 +104,79 @@ def test_entries_of_a_drive_that_is_away_are_kept(
     assert check(library).away == (str(drive),)
     assert clean(library).entries == 0
     assert len(studies(library)) == 1
+
+
+@pytest.mark.parametrize("added", ["drive", "folder on it", "folder that holds it"])
+def test_entries_of_a_drive_whose_place_stands_empty_are_kept(
+    library: Library, write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch, added: str
+) -> None:
+    study = write_study("disk/study")
+    drive, beside = study.parent, study.parent.with_name("unplugged")
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == drive and study.exists())
+    add(library, [{"drive": drive, "folder on it": study}.get(added, drive.parent)])
+    set_tags(library, studies(library)[0].id, ["mine"])
+    drive.rename(beside)
+    drive.mkdir()  # as a network folder that is not connected
+
+    assert str(drive) in check(library).away
+    assert clean(library).entries == 0
+    assert [entry.tags for entry in studies(library)] == [("mine",)]
+
+    drive.rmdir()
+    beside.rename(drive)
+    assert check(library).is_sound
+    monkeypatch.setattr(os.path, "ismount", lambda _path: False)  # a plain folder from now on
+    shutil.rmtree(study)
+    (drive / "readme.txt").touch()
+    assert clean(library).entries == 3
+
+
+def test_a_drive_that_goes_away_during_a_clean_up_keeps_its_entries(
+    library: Library, write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = write_study("disk/study")
+    drive = study.parent
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == drive and study.exists())
+    add(library, [study])
+    real, looks = os.lstat, []
+
+    def goes_away(path: str | bytes) -> os.stat_result:
+        looks.append(path)
+        if len(looks) == 2:
+            drive.rename(drive.with_name("unplugged"))
+            drive.mkdir()
+        return real(path)
+
+    monkeypatch.setattr(os, "lstat", goes_away)
+
+    assert clean(library).entries == 0
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look anywhere"
+)
+def test_entries_in_a_folder_that_was_closed_are_kept(
+    library: Library, write_study: WriteStudy
+) -> None:
+    folder = write_study()
+    add(library, [folder])
+    folder.chmod(0)
+    if os.access(folder, os.X_OK):
+        pytest.skip("this user may look anywhere")
+    try:
+        assert len(check(library).unreadable) == 3
+        assert clean(library).entries == 0
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_folder_that_was_emptied_is_cleaned_up(library: Library, write_study: WriteStudy) -> None:
+    folder = write_study()
+    add(library, [folder])
+    for path in folder.iterdir():
+        path.unlink()
+
+    assert clean(library).entries == 3
 
 
 # -- watched folders -------------------------------------------------------------------------
