@@ -10,6 +10,8 @@ from medview.core.words import say, tr
 from medview.dicom.doctor import Examination, Plan, RepairedCopy
 from medview.session.doctoring import examine, plan_repairs, repair
 
+_MANY = 20  # files that are no DICOM, by name
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `medview doctor`."""
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             document["repaired"] = [copied.to_json() for copied in copies]
             document["not_repaired"] = [note.to_json() for note in plan.left]
         print_json(document)
-    elif not args.quiet:
+    else:  # --quiet asks for no progress: what is wrong is the result itself
         print_lines(*_lines(found), *_repair_lines(plan, copies))
     if found.unreadable:
         said = say("{count} {count:file|files} could not be examined.", count=len(found.unreadable))
@@ -65,7 +67,11 @@ def _lines(found: Examination) -> list[str]:
             f"    {finding.check.title}: {finding.what}",
             f"    {finding.check.causes} {finding.check.what_to_do}  [{finding.check.id}]",
         ]
-    lines += [f"{note.path}: {note.reason}" for note in found.unreadable]
+    lines += [f"{note.path}: {note.reason}" for note in (*found.unreadable, *found.ignored[:_MANY])]
+    if len(found.ignored) > _MANY:
+        said = say("{count} more {count:file is|files are} not examined (--json lists all).",
+                   count=len(found.ignored) - _MANY)  # fmt: skip
+        lines.append(str(said))
     counts = {name: found.count(name) for name in ("error", "warning", "remark")}
     said = tr("{files} {files:file|files}: {error} {error:error|errors}, {warning} "
               "{warning:warning|warnings}, {remark} {remark:remark|remarks}.",

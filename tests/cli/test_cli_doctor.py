@@ -38,6 +38,7 @@ def test_a_repaired_copy_opens_in_info(
 ) -> None:
     source = imaging_data / "odd" / "no-meta.dcm"
     main(["doctor", str(source), "--quiet", "--repair", str(tmp_path)])
+    capsys.readouterr()
 
     assert main(["info", str(tmp_path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -55,6 +56,35 @@ def test_statuses_say_what_was_possible(
     assert main(["doctor", str(cut)]) == 0
     assert main(["doctor", str(tmp_path / "nowhere")]) == 2
     assert "There is no such file or folder" in capsys.readouterr().err
+
+
+def test_what_is_wrong_is_told_without_progress_too(
+    imaging_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(imaging_data / "odd" / "made-zero-rows.dcm")
+    main(["doctor", source])
+    told = capsys.readouterr().out
+    main(["doctor", source, "--quiet"])
+
+    assert "Rows is not one number of pixels." in told
+    assert capsys.readouterr().out == told
+
+
+def test_what_is_no_dicom_is_not_passed_over_as_sound(
+    imaging_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = imaging_data / "odd" / "neighbours" / "picture-named.dcm"
+    assert main(["doctor", str(picture)]) == 0
+    assert "picture-named.dcm: Not a DICOM file: PNG." in capsys.readouterr().out
+
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(30):
+        (many / f"{number}.png").write_bytes(picture.read_bytes())
+    main(["doctor", str(many)])
+    lines = capsys.readouterr().out.splitlines()
+    assert len([line for line in lines if "Not a DICOM file" in line]) == 20
+    assert "10 more files are not examined (--json lists all)." in lines
 
 
 def test_a_wrong_place_for_copies_is_refused(
