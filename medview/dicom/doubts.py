@@ -12,7 +12,7 @@ from medview.dicom.instance import Instance
 from medview.dicom.keywords import tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS, PixelFormat, format_of
 
-_KINDS = frozenset((
+KINDS = frozenset((
     "MONOCHROME1", "MONOCHROME2", "PALETTE COLOR", "RGB", "ARGB", "CMYK", "HSV", "XYB",
     "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT",
 ))  # fmt: skip
@@ -163,7 +163,7 @@ def _bits(top: Elements, form: PixelFormat) -> Iterator[Sentence]:
 
 
 def _colours(top: Elements, form: PixelFormat) -> Iterator[Sentence]:
-    if form.photometric not in _KINDS:
+    if form.photometric not in KINDS:
         yield say("Photometric Interpretation is none that DICOM knows; the picture may be wrong.")
     elif (form.samples == 1) != (form.photometric in ("MONOCHROME1", "MONOCHROME2",
                                                       "PALETTE COLOR")):  # fmt: skip

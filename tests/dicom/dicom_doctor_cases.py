@@ -233,8 +233,16 @@ FAULTS = (
         b"Test^Ada", "王^小明 ".encode("gb18030").ljust(8))), True),
     Fault("charset.unknown", with_raw(0x00080005, "CS", b"ISO-IR 100")),
     Fault("pixel.description", with_elements(Rows=0)),
+    Fault("pixel.description", with_elements(PhotometricInterpretation="MONOCHROME")),
+    Fault("pixel.description", with_elements(
+        PhotometricInterpretation="RGB", SamplesPerPixel=3, PlanarConfiguration=7,
+        PixelData=bytes(180))),
+    Fault("pixel.description", with_elements(
+        PhotometricInterpretation="YBR_FULL_422", SamplesPerPixel=3, PlanarConfiguration=0,
+        BitsAllocated=8, BitsStored=8, HighBit=7, PixelRepresentation=0, PixelData=bytes(90))),
     Fault("pixel.missing", with_elements(PixelData=None)),
     Fault("pixel.incomplete", with_elements(PhotometricInterpretation=None)),
+    Fault("pixel.incomplete", with_elements(BitsStored=None)),
     Fault("pixel.long", with_elements(PixelData=bytes(600))),
     Fault("pixel.bits", with_elements(HighBit=11)),
     Fault("pixel.bits", with_elements(BitsStored=20, HighBit=19)),
@@ -268,6 +276,7 @@ FAULTS = (
     Fault("geometry.orientation", with_elements(ImageOrientationPatient=[1, 0, 0, 0.5, 1, 0])),
     Fault("geometry.orientation-values", with_elements(
         ImageOrientationPatient=[0, 0, 0, 0, 0, 0])),
+    Fault("geometry.position-value", with_elements(ImagePositionPatient=[0, 0, 4e8])),
     Fault("geometry.position", with_elements(ImagePositionPatient=None)),
     Fault("identity.no-uid", with_elements(StudyInstanceUID=None)),
     Fault("identity.no-patient", with_elements(PatientID=None, PatientName=None)),

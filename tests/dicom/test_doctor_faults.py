@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from dicom_doctor_cases import FAULTS, Fault, made_series, sound, with_raw
 from dicom_read_cases import save, save_series, slice_of
+from pydicom.uid import ImplicitVRLittleEndian
 
 from medview.dicom import scan
 from medview.dicom.doctor import CHECKS, Examination, examine, plan_repairs, repair
@@ -157,6 +158,32 @@ def test_one_uid_for_two_pictures_is_an_error_and_for_two_copies_a_remark(tmp_pa
 
     assert "identity.uid-doubled" in found_in(tmp_path / "a")
     assert found_in(tmp_path / "b") == {"identity.copy"}
+
+
+def test_a_frame_of_reference_for_every_picture_is_told(tmp_path: Path) -> None:
+    folder = made_series(tmp_path / "a", FrameOfReferenceUID=lambda k: f"1.2.3.{k + 1}")
+    found = [f for f in examine([folder]).findings if f.check.id == "geometry.frame-of-reference"]
+
+    assert [str(f.what) for f in found] == ["There are 5 in 5 files."]
+
+
+def test_two_shapes_under_one_uid_are_not_one_object_compressed_twice(tmp_path: Path) -> None:
+    save(slice_of(0, SOPInstanceUID="1.2.3"), tmp_path / "a.dcm")
+    other = slice_of(0, SOPInstanceUID="1.2.3", NumberOfFrames=2, PixelData=bytes(120))
+    save(other, tmp_path / "b.dcm")
+    other.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    other.save_as(tmp_path / "b.dcm", implicit_vr=True)
+
+    assert found_in(tmp_path) & {"identity.uid-doubled", "identity.uid-recoded"} == {
+        "identity.uid-doubled"
+    }
+
+
+def test_what_a_count_of_one_stands_by_is_singular(tmp_path: Path) -> None:
+    path = sound(tmp_path / "a.dcm", SamplesPerPixel=3, PlanarConfiguration=0)
+
+    said = [str(f.what) for f in examine([path]).findings if f.check.id == "pixel.samples"]
+    assert said == ["MONOCHROME2 has 1 sample; the header says 3."]
 
 
 def test_a_directory_that_names_missing_files_is_told(imaging_data: Path, tmp_path: Path) -> None:

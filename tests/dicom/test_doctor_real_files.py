@@ -51,6 +51,7 @@ def test_every_odd_file_is_examined(imaging_data: Path, folder: str) -> None:
         ("rtplan-truncated.dcm", "file.sequence-damaged"),
         ("unknown-sop-class-image.dcm", "stream.unknown"),
         ("bad-vr.dcm", "pixel.frames"),
+        ("jpeg-lossless-bad.dcm", "stream.torn"),
         ("huge-length-3gb.dcm", "file.cut"),
         ("no-meta-group-length.dcm", "meta.no-group-length"),
         ("meta-missing-transfer-syntax.dcm", "meta.incomplete"),

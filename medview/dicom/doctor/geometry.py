@@ -25,7 +25,7 @@ from medview.dicom.doctor.finding import (
 )
 from medview.dicom.doctor.identity import Facts
 from medview.dicom.doctor.words import CHECK_SENDER, FIX_AT_SOURCE, SAVE_COPY, WRONG_LENGTHS
-from medview.dicom.doubts import OFF_UNIT
+from medview.dicom.doubts import OFF_UNIT, is_far
 from medview.dicom.keywords import tag_of
 
 _WORST_UNIT = 5e-2  # beyond this nobody knows what was meant
@@ -95,6 +95,11 @@ MIXED = declare(Check(
     causes=say("Programs that take a series for one volume fail or reorder it."),
     what_to_do=CHECK_SENDER,
 ))  # fmt: skip
+PLACE_VALUE = declare(Check(
+    id="geometry.position-value", severity=ERROR,
+    title=say("The place of the picture cannot be so"),
+    causes=WRONG_LENGTHS, what_to_do=FIX_AT_SOURCE,
+))  # fmt: skip
 FRAME_OF_REFERENCE = declare(Check(
     id="geometry.frame-of-reference", severity=WARNING,
     title=say("A series has several frames of reference"),
@@ -113,6 +118,9 @@ def place_findings(case: Case) -> Iterator[Finding]:
         yield case.finding(ORIENTATION_VALUES, said, "ImageOrientationPatient")
     elif axes:
         yield from _axes(case, axes)
+    if is_far(top):
+        said = say("It says {text}.", text=top.text("ImagePositionPatient")[:96])
+        yield case.finding(PLACE_VALUE, said, "ImagePositionPatient")
     if top.text("SOPClassUID") in SECTIONS and case.has_pixels:
         for keyword in ("ImagePositionPatient", "ImageOrientationPatient"):
             if not top.has(keyword):
@@ -178,9 +186,10 @@ def _of_series(series: Series, facts: Mapping[str, Facts]) -> Iterator[Finding]:
         said = say("It makes {count} {count:stack|stacks}, parted by {reasons}.",
                    count=len(series.stacks), reasons=", ".join(sorted(reasons - {""})))  # fmt: skip
         yield Finding(check=MIXED, what=said, path=_folder(series))
-    uids = {stack.frame_of_reference_uid for stack in spatial} - {""}
+    paths = {frame.path for stack in spatial for frame in stack.frames} & facts.keys()
+    uids = {facts[path].frame_of_reference for path in paths} - {""}
     if len(uids) > 1:
-        said = say("There are {count}.", count=len(uids))
+        said = say("There are {count} in {all} files.", count=len(uids), all=len(paths))
         yield Finding(check=FRAME_OF_REFERENCE, what=said, path=_folder(series),
                       tag=shown_tag(tag_of("FrameOfReferenceUID")))  # fmt: skip
 

@@ -69,6 +69,9 @@ COPY = declare(Check(
 ))  # fmt: skip
 
 
+_SHAPE = ("ImagePositionPatient", "Rows", "Columns", "NumberOfFrames", "BitsAllocated")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What of one file is compared with its neighbours."""
@@ -84,6 +87,8 @@ class Facts:
     syntax: str
     instance_number: int | None
     spacing_between: float | None
+    frame_of_reference: str
+    shape: tuple[str, ...]  # what, beside the UID, makes a picture the same for the reader
 
 
 def facts_of(case: Case) -> Facts:
@@ -102,6 +107,8 @@ def facts_of(case: Case) -> Facts:
         syntax=case.syntax,
         instance_number=None if number is None else int(number),
         spacing_between=top.number("SpacingBetweenSlices"),
+        frame_of_reference=top.text("FrameOfReferenceUID"),
+        shape=tuple(map(top.text, _SHAPE)),
     )
 
 
@@ -168,7 +175,8 @@ def _doubles(group: list[Facts]) -> Iterator[Finding]:
     first = _digest(group[0])
     for other in group[1:]:
         check = COPY if _digest(other) == first else SAME_UID
-        if check is SAME_UID and other.syntax != group[0].syntax:
+        alike = other.shape == group[0].shape
+        if check is SAME_UID and other.syntax != group[0].syntax and alike:
             check = RECODED
         said = say("It stands in {file} too.", file=Path(group[0].path).name)
         yield Finding(check=check, what=said, path=other.path,

@@ -18,6 +18,7 @@ from medview.dicom.doctor.words import (
     WRONG_LENGTHS,
     WRONG_PICTURE,
 )
+from medview.dicom.doubts import KINDS
 from medview.dicom.pixel_format import PixelFormat, pixel_format
 
 _FORMAT_NAMES = (
@@ -129,6 +130,9 @@ def _contradictions(case: Case) -> Iterator[Finding]:
         if not top.has(keyword) and not top.values.get(0x7FE00008):
             said = say("{keyword} is missing.", keyword=keyword)
             yield case.finding(INCOMPLETE, said, keyword)
+    if case.anatomy.find(0x7FE00010) and not top.has("BitsStored"):  # floats have none
+        said = say("{keyword} is missing.", keyword="BitsStored")
+        yield case.finding(INCOMPLETE, said, "BitsStored")
     allocated, stored = top.integer("BitsAllocated"), top.integer("BitsStored")
     high = top.integer("HighBit", stored - 1)
     if stored > allocated > 0 or (top.has("BitsStored") and stored < 1):
@@ -152,12 +156,18 @@ def _colours(case: Case) -> Iterator[Finding]:
         top.integer("SamplesPerPixel", 1),
     )
     wanted = 1 if model in _ONE_SAMPLE else 3 if model in _THREE else samples
-    if samples != wanted:
-        said = say("{model} has {wanted} samples; the header says {samples}.",
+    if model and model not in KINDS:
+        said = say("{model} is no colour model that DICOM knows.", model=model[:32])
+        yield case.finding(DESCRIPTION, said, "PhotometricInterpretation")
+    elif samples != wanted:
+        said = say("{model} has {wanted} {wanted:sample|samples}; the header says {samples}.",
                    model=model, wanted=wanted, samples=samples)  # fmt: skip
         yield case.finding(SAMPLES, said, "SamplesPerPixel")
     if samples > 1 and not top.has("PlanarConfiguration"):
         yield case.finding(PLANAR, say("It is read pixel by pixel."), "PlanarConfiguration")
+    elif samples > 1 and top.integer("PlanarConfiguration") not in (0, 1):
+        said = say("It says {text}.", text=top.text("PlanarConfiguration")[:32])
+        yield case.finding(DESCRIPTION, said, "PlanarConfiguration")
     if model == "PALETTE COLOR" and not top.has("RedPaletteColorLookupTableDescriptor"):
         said = say("{keyword} is missing.", keyword="RedPaletteColorLookupTableDescriptor")
         yield case.finding(PALETTE, said, "RedPaletteColorLookupTableDescriptor")
@@ -168,6 +178,7 @@ def _size(case: Case, form: PixelFormat) -> Iterator[Finding]:
     place = instance.elements.pixels if instance is not None else None
     if instance is None or place is None or instance.is_encapsulated:
         return
+    said_model = case.top.text("PhotometricInterpretation").upper()
     there = min(place.length, instance.size - place.offset)
     needed = (form.frame_bits * form.frames + 7) // 8
     if there < needed:
@@ -176,6 +187,9 @@ def _size(case: Case, form: PixelFormat) -> Iterator[Finding]:
         said = say("{there} of {needed} bytes are there: {rows} of {all} rows are sound.",
                    there=there, needed=needed, rows=whole, all=form.rows * form.frames)  # fmt: skip
         yield case.finding(SHORT, said, place.tag, place.offset)
+    elif form.photometric == "YBR_FULL" != said_model and "422" in said_model:
+        said = say("The pixels hold the colour of every column, unlike {kind}.", kind=said_model)
+        yield case.finding(DESCRIPTION, said, "PhotometricInterpretation")
     elif there > needed + needed % 2:
         said = say("{there} bytes are there, {needed} are needed.", there=there, needed=needed)
         yield case.finding(LONG, said, place.tag, place.offset)

@@ -6,7 +6,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from medview.core.errors import UnreadableInstance
 from medview.core.words import say
+from medview.dicom.codecs import JPEG_LOSSLESS, may_overflow
 from medview.dicom.doctor.anatomy import Node
 from medview.dicom.doctor.case import Case
 from medview.dicom.doctor.finding import ERROR, WARNING, Check, Edit, Finding, declare
@@ -20,6 +22,7 @@ from medview.dicom.doctor.words import (
     WRONG_PICTURE,
 )
 from medview.dicom.elements import PIXEL_TAGS
+from medview.dicom.pixels import is_torn
 
 _JPEG = "1.2.840.10008.1.2.4."
 _RLE = "1.2.840.10008.1.2.5"
@@ -62,6 +65,14 @@ LOSSY = declare(Check(
     id="stream.lossy", severity=WARNING, title=say("Lossy compression is not declared"),
     causes=say("Readers are not told that detail was given away."), what_to_do=SAVE_COPY,
     repair=say("Lossy Image Compression is set to 01."),
+))  # fmt: skip
+
+
+TORN = declare(Check(
+    id="stream.torn", severity=ERROR, title=say("The compressed picture is torn"),
+    causes=say("Its values are wrong, whatever program shows them."),
+    what_to_do=say("Have it sent uncompressed; report it to the maker of the system that "
+                   "compressed it."),
 ))  # fmt: skip
 
 
@@ -166,7 +177,11 @@ def stream_findings(case: Case) -> Iterator[Finding]:
     if not fragments:
         return
     offset, length = fragments[0]
-    stream = identify(case.anatomy.source.read(offset, min(length, _HEAD)))
+    head = case.anatomy.source.read(offset, min(length, _HEAD))
+    if _is_torn(case, head):
+        said = say("The program that compressed it let its sums overflow.")
+        yield case.finding(TORN, said, node.tag, offset)
+    stream = identify(head)
     if stream is None:
         if case.syntax.startswith((_JPEG, _RLE)):
             said = say("The first picture does not begin like any compression that DICOM knows.")
@@ -181,6 +196,15 @@ def stream_findings(case: Case) -> Iterator[Finding]:
     yield from _against_header(case, node, stream)
     yield from _ends(case, node, stream, frames)
     yield from _flag(case, stream.name)
+
+
+def _is_torn(case: Case, head: bytes) -> bool:
+    if case.instance is None or case.syntax != JPEG_LOSSLESS or not may_overflow(head):
+        return False
+    try:
+        return is_torn(case.instance)
+    except UnreadableInstance:
+        return False  # the reader says why
 
 
 def _against_header(case: Case, node: Node, stream: Stream) -> Iterator[Finding]:
@@ -226,7 +250,8 @@ def _table(case: Case, node: Node, frames: int) -> Iterator[Finding]:
     raw = case.anatomy.source.read(offset, min(length, 4 * frames))
     stated = list(struct.unpack(f"<{len(raw) // 4}I", raw[: len(raw) // 4 * 4]))
     if length != 4 * frames:
-        said = say("The table has {found} entries for {frames} frames.",
+        said = say("The table has {found} {found:entry|entries} for {frames} "
+                   "{frames:frame|frames}.",
                    found=length // 4, frames=frames)  # fmt: skip
         yield case.finding(TABLE, said, node.tag, offset)
         return

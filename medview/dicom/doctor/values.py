@@ -122,7 +122,7 @@ def _count(case: Case, node: Node, way: str, count: int) -> Iterator[Finding]:
     if count and (count < low or (high is not None and count > high) or count % step):
         wanted = f"{low}" if low == high else f"{low}-{high or 'n'}"
         said = say(
-            "{count} {count:value stands|values stand} where {wanted} belong.",
+            "{count} {count:value stands|values stand}; there must be {wanted}.",
             count=count,
             wanted=wanted,
         )
