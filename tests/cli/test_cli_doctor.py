@@ -77,6 +77,9 @@ def test_what_is_no_dicom_is_not_passed_over_as_sound(
     assert main(["doctor", str(picture)]) == 0
     assert "picture-named.dcm: Not a DICOM file: PNG." in capsys.readouterr().out
 
+    main(["doctor", str(imaging_data / "odd" / "made-zero-length.dcm")])
+    assert "made-zero-length.dcm: The file is empty." in capsys.readouterr().out
+
     many = tmp_path / "many"
     many.mkdir()
     for number in range(30):

@@ -36,7 +36,8 @@ from medview.dicom.doctor.structure import ENDLESS, structure_findings
 from medview.dicom.doctor.values import value_findings
 from medview.dicom.doctor.words import SEND_AGAIN
 from medview.dicom.fragments import fragments_of
-from medview.dicom.instance import Instance, NotDicom, open_instance
+from medview.dicom.instance import EMPTY, Instance, NotDicom, open_instance
+from medview.dicom.members import open_source
 from medview.dicom.pixel_format import native_shortfall, pixel_format
 from medview.dicom.scanning import scan
 from medview.dicom.walk import files_below, members_below, what_else
@@ -150,9 +151,7 @@ def _look(path: str, table: _Table) -> list[str]:
         anatomy = dissect(path)
         if anatomy is None:
             members = members_below(path)
-            reason = (
-                say("An archive: its files are examined.") if members else what_else(Path(path))
-            )
+            reason = say("An archive: its files are examined.") if members else _what_else(path)
             table.ignored.append(FileReason(path=path, reason=reason))
             return members
         with anatomy.source, anatomy.meta_source:
@@ -171,6 +170,11 @@ def _look(path: str, table: _Table) -> list[str]:
         table.findings.extend(found)
         table.facts[path] = facts
     return []
+
+
+def _what_else(path: str) -> Sentence:
+    with open_source(path) as source:
+        return what_else(Path(path)) if source.size else EMPTY
 
 
 def _of_case(case: Case) -> list[Finding]:

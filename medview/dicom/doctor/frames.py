@@ -114,7 +114,8 @@ def _long_table(case: Case, frames: int) -> Iterator[Finding]:
             for at, length in zip(offsets, lengths, strict=True)
         )
     if len(offsets) != frames or len(lengths) != len(offsets):
-        said = say("The table has {found} entries for {frames} frames.",
+        said = say("The table has {found} {found:entry|entries} for {frames} "
+                   "{frames:frame|frames}.",
                    found=min(len(offsets), len(lengths)), frames=frames)  # fmt: skip
         yield case.finding(LONG_TABLE, said, table.tag, table.offset)
     elif wrong:
