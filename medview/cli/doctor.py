@@ -69,9 +69,8 @@ def _lines(found: Examination) -> list[str]:
         ]
     lines += [f"{note.path}: {note.reason}" for note in (*found.unreadable, *found.ignored[:_MANY])]
     if len(found.ignored) > _MANY:
-        said = say("{count} more {count:file is|files are} not examined (--json lists all).",
-                   count=len(found.ignored) - _MANY)  # fmt: skip
-        lines.append(str(said))
+        lines.append(tr("{count} more {count:file is|files are} not examined (--json lists all).",
+                        count=len(found.ignored) - _MANY))  # fmt: skip
     counts = {name: found.count(name) for name in ("error", "warning", "remark")}
     said = tr("{files} {files:file|files}: {error} {error:error|errors}, {warning} "
               "{warning:warning|warnings}, {remark} {remark:remark|remarks}.",

@@ -8,7 +8,7 @@ from operator import mul
 
 from medview.core.words import Sentence, say
 from medview.dicom.elements import UNDEFINED, Elements
-from medview.dicom.instance import Instance
+from medview.dicom.instance import EXPLICIT_BE, Instance
 from medview.dicom.keywords import tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS, PixelFormat, format_of
 
@@ -26,6 +26,10 @@ OFF_UNIT = 1e-3  # of a direction vector's length, and of the cosine between the
 _FARTHEST = 1e5  # mm; a table moves by metres
 _PLACE = {"ImagePositionPatient": 3}  # another one in every file of a series
 _POSITION = tag_of("ImagePositionPatient")
+_OTHER_ORDER = say(
+    "The transfer syntax names the other byte order: header and pixels are read as the header "
+    "stands."
+)
 _FORMAT_TAGS = frozenset(FORMAT_TAGS)
 DOUBTED_TAGS = frozenset((*FORMAT_TAGS, *map(tag_of, _NUMBERS)))
 
@@ -39,6 +43,8 @@ def doubts_of(instance: Instance) -> tuple[Sentence, ...]:
     said = top.once(doubts_of_header, DOUBTED_TAGS)
     if is_far(top):
         said = (*_numbers(top, _PLACE), *_far_place(top), *said)
+    if instance.encoding.big != (instance.syntax == EXPLICIT_BE):
+        said = (*said, _OTHER_ORDER)
     place = top.pixels
     if place is None or place.length == UNDEFINED:
         return said

@@ -233,12 +233,17 @@ def _read_meta(source: ByteSource, start: int, folder: str) -> tuple[Elements, i
         offset = begin + length
 
 
+_FIRST_GROUP = (b"\x08\0", b"\0\x08")  # group 8, little and big endian
+
+
 def _encoding(source: ByteSource, offset: int, syntax: str) -> Encoding:
     """What the transfer syntax says, unless the first element plainly says otherwise."""
     head = source.read(offset, 8)
     big = syntax == EXPLICIT_BE
     if not syntax and head[:1] == b"\0" and head[1:2] != b"\0":
         big = True
+    if head[:2] in _FIRST_GROUP and head[4:6] in VALUE_REPRESENTATIONS:
+        big = head[:2] == _FIRST_GROUP[1]
     if head[4:6] in VALUE_REPRESENTATIONS:
         return Encoding(explicit=True, big=big)
     return Encoding(explicit=False, big=big) if head[4:5] else IMPLICIT

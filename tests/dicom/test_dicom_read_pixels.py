@@ -9,6 +9,8 @@ import numpy as np
 import pydicom.data
 import pytest
 from dicom_read_cases import save, save_series, slice_of
+from pydicom import dcmwrite
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from medview.core.errors import Cancelled, UnreadableInstance
 from medview.core.progress import CancelToken
@@ -40,6 +42,25 @@ def test_a_volume_keeps_the_stored_type_and_says_the_rescale(
     assert volume.stored[:, 0, 0].tolist() == [1, 11, 21]
     assert volume.value_at(2, 5, 4) == -979
     assert volume.windows == ((40, 400, ""), (-600, 1500, ""))
+
+
+@pytest.mark.parametrize("is_big", [True, False])
+def test_a_label_of_the_other_byte_order_is_seen_through_and_said(
+    tmp_path: Path, is_big: bool
+) -> None:
+    little, big = ExplicitVRLittleEndian, ExplicitVRBigEndian
+    made = slice_of(1, np.arange(30, dtype=np.int16).reshape(6, 5))
+    path = save(made, tmp_path / "a.dcm")
+    made.file_meta.TransferSyntaxUID = big if is_big else little
+    if is_big:
+        made.PixelData = np.frombuffer(made.PixelData, "<i2").astype(">i2").tobytes()
+    dcmwrite(path, made, implicit_vr=False, little_endian=not is_big)
+    true, false = (big, little) if is_big else (little, big)
+    path.write_bytes(path.read_bytes().replace(f"{true}\0".encode(), f"{false}\0".encode(), 1))
+
+    stack = stack_of(tmp_path)
+    assert load_volume(stack).stored[0].ravel().tolist() == list(range(30))
+    assert ["other byte order" in str(note) for note in stack.notes] == [True]
 
 
 def test_bits_above_the_stored_ones_are_dropped_and_the_sign_is_extended(tmp_path: Path) -> None:
