@@ -24,7 +24,7 @@ from medview.dicom.saying import without_place
 from medview.dicom.splitting import Group, Notes, by_volume, label_of, place_of, places_of
 from medview.dicom.timing import frame_times, seconds_of
 from medview.dicom.ultrasound import regions_of
-from medview.dicom.values import values_of
+from medview.dicom.values import mixed_values, values_of
 
 _SAME_AXES = 2e-3  # difference of direction cosines, about a tenth of a degree
 
@@ -175,6 +175,7 @@ def _stack(group: Group, beside: Beside) -> Stack:
     taken = None if first.is_spatial else projection_of(frames[0])
     values = values_of(frames, beside.maps)
     notes.extend(values.notes)
+    notes.extend(mixed_values(frames))
     return Stack(
         frames=tuple(_references(frames)),
         geometry=grid.geometry,

@@ -1,15 +1,17 @@
-"""What the numbers of a stack mean: unit, SUV, real-world values."""
+"""What the numbers of a stack mean: unit, SUV, real-world values; what its pictures differ in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from medview.core.study import ValueScale
-from medview.core.words import Sentence
+from medview.core.words import Sentence, say
 from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
-from medview.dicom.modality import unit_of
+from medview.dicom.keywords import RESCALE_TAGS, tag_of
+from medview.dicom.modality import padding_of, unit_of
+from medview.dicom.pixel_format import FORMAT_TAGS, format_of
 from medview.dicom.real_world import real_world_scales
 from medview.dicom.suv import NoSuv, suv_of
 
@@ -45,3 +47,35 @@ def values_of(frames: Sequence[Frame], maps: Mapping[str, tuple[Elements, ...]])
         scales=(*suv.more, *raw, *others),
         notes=(*notes, *suv.notes),
     )
+
+
+def mixed_values(frames: Sequence[Frame]) -> Iterator[Sentence]:
+    """What is to be said where pictures of one stack differ in what is kept once for all."""
+    tops = [frame.instance.elements for frame in frames if not frame.groups]
+    if len({top.once(_padding, _PADDING_TAGS) for top in tops}) > 1:
+        yield say(
+            "The pictures name different padding: the first one's is left out of sums in all."
+        )
+    bare = sum(not top.once(_has_rescale, _RESCALE_TAGS) for top in tops)
+    if 0 < bare < len(tops):
+        yield say(
+            "{count} of {all} pictures lack the rescale of the others: their values have no unit.",
+            count=bare,
+            all=len(tops),
+        )
+
+
+_PADDING_TAGS = frozenset((*FORMAT_TAGS, *(
+    tag_of(f"{kind}PixelPadding{end}")
+    for kind in ("", "Float", "DoubleFloat") for end in ("Value", "RangeLimit")
+)))  # fmt: skip
+_RESCALE_TAGS = frozenset(RESCALE_TAGS[:-1])  # without the private block that holds them
+
+
+def _padding(top: Elements) -> tuple[float, float] | None:
+    form = format_of(top)
+    return None if form.samples > 1 else padding_of(top, form)
+
+
+def _has_rescale(top: Elements) -> bool:
+    return not _RESCALE_TAGS.isdisjoint(top.values)

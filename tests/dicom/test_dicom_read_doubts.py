@@ -62,3 +62,37 @@ def test_what_follows_the_pixels_is_said(tmp_path: Path) -> None:
     assert notes_of(path) == ""
     path.write_bytes(sound + sound[140:])
     assert "follows the pixels" in notes_of(path)
+
+
+@pytest.mark.parametrize("way", [{}, {"PixelPaddingRangeLimit": -1500}], ids=["value", "limit"])
+def test_slices_that_name_other_padding_say_that_the_first_one_s_holds(
+    tmp_path: Path, way: dict[str, int]
+) -> None:
+    for k in range(4):
+        limit = way if k == 2 else {}
+        save(slice_of(k, PixelPaddingValue=-2000 + (k == 2), **limit), tmp_path / f"{k}.dcm")
+    for _ in range(2):
+        assert notes_of(tmp_path) == (
+            "The pictures name different padding: the first one's is left out of sums in all."
+        )
+
+
+def test_padding_that_is_written_otherwise_and_means_the_same_is_no_difference(
+    tmp_path: Path,
+) -> None:
+    for k in range(4):
+        made = slice_of(k, PixelPaddingValue=-2000)
+        if k == 2:
+            made.add_new(0x00280120, "US", 65536 - 2000)
+        save(made, tmp_path / f"{k}.dcm")
+    assert notes_of(tmp_path) == ""
+
+
+def test_slices_without_the_rescale_of_the_others_are_said(tmp_path: Path) -> None:
+    for k in range(4):
+        without = {} if k != 2 else {"RescaleSlope": None, "RescaleIntercept": None}
+        save(slice_of(k, **without), tmp_path / f"{k}.dcm")
+    for _ in range(2):
+        assert notes_of(tmp_path) == (
+            "1 of 4 pictures lack the rescale of the others: their values have no unit."
+        )

@@ -26,6 +26,7 @@ from medview.dicom import (
     scan,
     scanning,
     stacks,
+    values,
 )
 from medview.dicom.elements import ByteSource, Elements, PixelPlace
 from medview.dicom.instance import Instance, _read, open_instance
@@ -51,6 +52,8 @@ WORKS = (
     (stacks._frame_of_reference, stacks._REFERENCE_TAGS),
     (stacks._thickness, stacks._THICKNESS_TAGS),
     (stacks._is_lossy, stacks._LOSSY_TAGS),
+    (values._padding, values._PADDING_TAGS),
+    (values._has_rescale, values._RESCALE_TAGS),
 )
 
 
