@@ -108,8 +108,8 @@ def _like_others(path: str, wanted: frozenset[int]) -> Instance | None:
     try:
         file = os.open(path, TO_READ)
         try:
+            status = os.fstat(file)  # before a byte is read: what is written later is another file
             alike = known.match(partial(read_at, file))
-            status = os.fstat(file)
         finally:
             os.close(file)
     except OSError:  # said by who opens it next

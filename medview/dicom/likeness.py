@@ -137,6 +137,8 @@ class _Likeness:
             if length == UNDEFINED:
                 return None
             if vr:
+                if length > _LONGEST_HEADER:  # no header of this kind: nothing so long is asked for
+                    return None
                 if at + length > size:
                     base, at = base + at, 0
                     buffer = fetch(length + self._room(reads), base)

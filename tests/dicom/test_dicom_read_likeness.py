@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from medview.dicom import (
     arrange,
     doubts,
     frames,
+    instance,
     modality,
     nuclear,
     overlays,
@@ -28,10 +30,11 @@ from medview.dicom import (
     stacks,
     values,
 )
-from medview.dicom.elements import ByteSource, Elements, PixelPlace
+from medview.dicom.elements import ByteSource, Elements, PixelPlace, file_stamp
 from medview.dicom.instance import Instance, _read, open_instance
 from medview.dicom.keywords import tag_of, wanted_tags
 from medview.dicom.likeness import Likenesses
+from medview.dicom.repeats import repeats_in
 
 # Every work that is done once for headers that are alike, with the tags that it may look at.
 WORKS = (
@@ -214,3 +217,43 @@ def test_another_folder_teaches_nothing_to_this_one(tmp_path: Path) -> None:
         assert open_instance(str(first)).elements.alike is None
         for path in (tmp_path / name).iterdir():
             open_instance(str(path))
+
+
+def test_a_file_written_to_while_its_header_is_read_is_not_taken_for_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_series(tmp_path / "one")
+    paths = sorted(folder.iterdir())
+    for path in paths:
+        open_instance(str(path))
+
+    def read_while_written(file: int, count: int, offset: int) -> bytes:
+        read = os.pread(file, count, offset)
+        paths[2].write_bytes(paths[1].read_bytes())
+        return read
+
+    monkeypatch.setattr(instance, "read_at", read_while_written)
+    found = open_instance(str(paths[2]))
+    assert found.elements.alike is not None
+    assert found.stamp != file_stamp(paths[2].stat())
+
+
+def test_a_length_of_gigabytes_is_not_asked_for(tmp_path: Path) -> None:
+    made = []
+    for k in range(3):
+        one = slice_of(k)
+        one.add_new(0x00281201, "OW", bytes(8 + 2 * k))  # of a palette: wanted, and of any length
+        made.append(save(one, tmp_path / f"{k}.dcm").read_bytes())
+        walk(made[-1], "long")
+    at = made[2].index(b"\x28\x00\x01\x12OW") + 8
+    source = ByteSource("", made[2][:at] + b"\xf0\xff\xff\xff" + made[2][at + 4 :])
+    asked: list[int] = []
+
+    def fetch(count: int, offset: int) -> bytes:
+        asked.append(count)
+        return source.read(offset, count)
+
+    known = repeats_in("long", wanted_tags()).likenesses
+    assert known.match(lambda count, offset: made[2][offset : offset + count]) is not None
+    assert known.match(fetch) is None
+    assert max(asked) < 1 << 20
