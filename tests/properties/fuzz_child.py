@@ -204,7 +204,7 @@ def _slice_compared(stack: Any, fill: Any, k: int) -> tuple[str, str]:
 def _other_words(dataset: Any, stack: Any, volume: Any, k: int) -> str:
     """What pydicom reads otherwise of the header of a slice."""
     frame = stack.frames[k]
-    if str(dataset.get("SOPInstanceUID", "")) != frame.sop_instance_uid:
+    if _ascii(str(dataset.get("SOPInstanceUID", ""))) != _ascii(frame.sop_instance_uid):
         return "another image"
     at = _numbers(dataset, "ImagePositionPatient")
     if at and frame.position is not None and tuple(at) != tuple(frame.position):
@@ -217,6 +217,11 @@ def _other_words(dataset: Any, stack: Any, volume: Any, k: int) -> str:
     is_white = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
     is_white |= str(dataset.get("PresentationLUTShape", "")) == "INVERSE"
     return "black for white" if is_white != volume.is_inverted else ""
+
+
+def _ascii(text: str) -> str:
+    """Bytes that no UID has are replaced in more than one way."""
+    return text.encode("ascii", "replace").decode().strip(" ?\0")
 
 
 def most_memory_mb() -> int:
