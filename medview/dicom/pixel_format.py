@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import Sentence, say
+from medview.dicom.damage import SHORT
 from medview.dicom.elements import PIXEL_TAGS, Elements, Encoding
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import tag_of
@@ -207,8 +208,4 @@ def native_shortfall(instance: Instance, form: PixelFormat) -> Sentence | None:
             needed=needed,
         )
         raise UnreadableInstance(said, instance.path, tag="(7FE0,0010)")
-    return say(
-        "The pixels end early: {there} of {needed} bytes are there, the rest is blank.",
-        there=there,
-        needed=needed,
-    )
+    return Sentence(SHORT.template, {"there": there, "needed": needed})

@@ -17,6 +17,7 @@ from medview.core.study import FileNote, Holdings
 from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
 from medview.dicom.codecs import JPEG_LOSSLESS, instead_of, may_overflow, why_not_decodable
+from medview.dicom.damage import FEWER, TORN
 from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
 from medview.dicom.doubts import (
     DOUBTED_TAGS,
@@ -44,9 +45,6 @@ from medview.dicom.pixels import is_torn
 from medview.dicom.remembered import remember
 from medview.dicom.walk import files_below, is_document, members_below, what_else
 
-_TORN = say(
-    "The picture is torn: a fault of the program that compressed it. Its values cannot be trusted."
-)
 _log = logging.getLogger("medview.dicom")
 _GLIMPSE_S, _GLIMPSE_SHARE = 0.3, 10  # the first one's age; others cost a tenth of the time at most
 
@@ -301,11 +299,9 @@ def _check_pixels(instance: Instance) -> tuple[Sentence, ...]:
             frames = fragments_of(instance, source)
             head = source.read(frames[0][0][0], 512)
         if instance.syntax == JPEG_LOSSLESS and may_overflow(head) and is_torn(instance):
-            notes += (_TORN,)
+            notes += (TORN,)
         if len(frames) < form.frames:
-            notes += (
-                say("{there} of {count} pictures are there.", there=len(frames), count=form.frames),
-            )
+            notes += (Sentence(FEWER.template, {"there": len(frames), "count": form.frames}),)
     elif form.frames > MOST_FRAMES and most_frames(instance) > MOST_FRAMES:
         raise too_many_frames(instance)
     shortfall = native_shortfall(instance, form)

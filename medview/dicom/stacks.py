@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from medview.core.geometry import PatientPoint
 from medview.core.study import FrameRef, Projection, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
+from medview.dicom.damage import is_damaged
 from medview.dicom.elements import Elements
 from medview.dicom.frames import FloatArray, Frame
 from medview.dicom.grid import Grid, flat_geometry, grid_of, normal_of
@@ -191,7 +192,7 @@ def _stack(group: Group, beside: Beside) -> Stack:
         stored_type=str(pixel_format(frames[0].instance).dtype),
         frame_of_reference_uid=top.text("FrameOfReferenceUID"),
         notes=tuple({note.english(): note for note in notes}.values()),
-        badges=_badges(frames, grid),
+        badges=_badges(frames, grid, notes),
         calibration=calibration,
         regions=regions_of(top)[0] if calibration == "US" else (),
         label=label_of(group) or _film_label(taken),
@@ -266,9 +267,10 @@ def _is_lossy(top: Elements) -> bool:
     return top.text("LossyImageCompression") == "01"
 
 
-def _badges(frames: Sequence[Frame], grid: Grid) -> tuple[str, ...]:
+def _badges(frames: Sequence[Frame], grid: Grid, notes: Iterable[Sentence]) -> tuple[str, ...]:
     top = frames[0].instance.elements
     badges = {
+        "DAMAGED": is_damaged(notes),
         "LOSSY": any(frame.instance.elements.once(_is_lossy, _LOSSY_TAGS) for frame in frames),
         "BURNED-IN": top.text("BurnedInAnnotation").upper() == "YES",
         "DERIVED": frames[0].image_type.startswith("DERIVED"),

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
+from medview.gui.views.corners import badges
 from medview.gui.window import MainWindow
 
 
@@ -62,3 +64,15 @@ def test_a_torn_picture_says_that_its_values_cannot_be_trusted(
 
     stack = window.grid.active_view.stage.shown.stack
     assert [note for note in stack.notes if "torn" in str(note)]
+    assert stack.badges == ("DAMAGED",)
+
+
+def test_a_picture_of_which_a_part_is_missing_is_marked(
+    window: MainWindow, imaging_data: Path, quiet
+) -> None:
+    window.open_paths([imaging_data / "odd" / "made-cut-in-pixels.dcm"])
+    quiet(window)
+    view = window.grid.active_view
+
+    assert "DAMAGED" in badges(view.stage.shown, view.stage.plane, has_overlay=False)
+    assert "DAMAGED" in {each.text() for each in window.findChildren(QLabel)}

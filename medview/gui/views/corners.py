@@ -185,6 +185,7 @@ def slab_text(slab: Slab) -> str:
 def badge_text(badge: str) -> str:
     """A stack's badge in the current language; one that is not known, as it is."""
     words = {
+        "DAMAGED": tr("DAMAGED"),
         "LOSSY": tr("LOSSY"),
         "BURNED-IN": tr("BURNED-IN"),
         "DERIVED": tr("DERIVED"),
