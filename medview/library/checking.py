@@ -19,7 +19,7 @@ from medview.library.copying import adopt, copies_folder
 from medview.library.database import Library, change, damaged
 from medview.library.indexing import tidy
 from medview.library.keepsake import keep
-from medview.library.thumbnails import drop_thumbnails, pictures_folder
+from medview.library.thumbnails import UNSHOWN, drop_thumbnails, pictures_folder
 
 _STALE_S = 600.0
 _MOST_PICTURES = 200 << 20  # bytes
@@ -132,7 +132,7 @@ def clean(library: Library, most_pictures: int = _MOST_PICTURES) -> Cleaned:
         gone = [(row[0], row[1]) for row in missing if not drives.is_below(row[2], away)]
         with change(connection):
             _drop_files(connection, gone)
-            pictures = drop_thumbnails(library, connection, "series NOT IN (SELECT id FROM series)")
+            pictures = drop_thumbnails(library, connection, UNSHOWN)
             pictures += _drop_over(library, connection, most_pictures)
         leftovers = 0
         for leftover in _orphans(library, connection):

@@ -58,7 +58,7 @@ def add_copies(
     known = other = new = 0
     with library.connection() as connection:
         _make_room(library, files)
-        writer = IndexWriter(connection)
+        writer = IndexWriter(library, connection)
         writer.own(copies_folder(library), is_copy=True)
         keep(library, connection, retain=True)
         for done, path in enumerate(files):
@@ -104,7 +104,7 @@ def adopt(library: Library, connection: sqlite3.Connection) -> None:
     ]
     if not lost:
         return
-    writer = IndexWriter(connection)
+    writer = IndexWriter(library, connection)
     writer.own(folder, is_copy=True)
     for path, headline in headlines(lost, 0):
         if isinstance(headline, Headline):

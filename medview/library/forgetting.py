@@ -18,9 +18,12 @@ from pathlib import Path
 from medview.core.errors import WriteFailed
 from medview.core.study import Patient
 from medview.core.words import say
+from medview.dicom.headline import Headline
 from medview.library.copying import adopt, copies_folder
 from medview.library.database import SET_ASIDE, Library, change
 from medview.library.drives import drop_unused
+from medview.library.entries import SHARED, shared_of
+from medview.library.headlines import headlines
 from medview.library.keepsake import keep
 from medview.library.thumbnails import drop_thumbnails
 
@@ -96,31 +99,47 @@ def finish(library: Library, known: Known) -> None:
     Raises WriteFailed, also when another window keeps the index busy for long.
     """
     with library.connection() as connection:
-        for folder in _copy_folders(library, connection, known.row):
-            _remove_folder(folder)
-        with change(connection):
-            _delete_rows(library, connection, known.row)
-            connection.execute("INSERT OR IGNORE INTO chore VALUES ('scrub', 0)")
-        keep(library, connection)
+        try:
+            for folder in _copy_folders(library, connection, known.row):
+                _remove_folder(folder)
+            _remove_unfinished(library, known.patient)
+            with change(connection):
+                _delete_rows(library, connection, known.row)
+                connection.execute("INSERT OR IGNORE INTO chore VALUES ('scrub', 0)")
+        except OSError as error:
+            raise not_all_taken(error, library.folder) from error
     scrub(library)
 
 
+def not_all_taken(error: OSError, folder: Path) -> WriteFailed:
+    """The error where something of the patient could not be taken off the disk."""
+    return WriteFailed(
+        say("Not everything of the patient could be taken away."),
+        str(error.filename or folder),
+        say("Check the rights of that folder; the next start tries again."),
+        detail=str(error.errno),
+    )
+
+
 def scrub(library: Library) -> None:
-    """Write the index anew, so that no deleted byte is left in it or in its journal."""
-    (library.folder / SET_ASIDE).unlink(missing_ok=True)
+    """Write keepsake and index anew, so that no deleted byte is left in them or in the journal."""
     with library.connection() as connection:
+        try:
+            (library.folder / SET_ASIDE).unlink(missing_ok=True)
+        except OSError as error:
+            raise not_all_taken(error, library.folder) from error
+        keep(library, connection)
         connection.execute("VACUUM")
-        connection.execute("DELETE FROM chore WHERE kind = 'scrub'")
         end = time.monotonic() + _PATIENCE_S
         while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             if time.monotonic() > end:
-                connection.execute("INSERT OR IGNORE INTO chore VALUES ('scrub', 0)")
                 raise WriteFailed(
                     say("Another window of MedView is busy with the library."),
                     str(library.path),
                     say("The patient is forgotten; the last traces go when MedView starts next."),
                 )
             time.sleep(0.1)
+        connection.execute("DELETE FROM chore WHERE kind = 'scrub'")
 
 
 def _known(connection: sqlite3.Connection, row: tuple[int, str, str, str, str]) -> Known:
@@ -198,6 +217,29 @@ def _remove_folder(folder: Path) -> None:
         path.unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
+
+
+def _remove_unfinished(library: Library, patient: Patient) -> None:
+    """Copies of the patient's files that a killed run left half-written, in whatever folder."""
+    for path in copies_folder(library).glob("*/.new-*"):
+        (_, found) = next(headlines([str(path)], 0))
+        if _may_be_of(found, patient):
+            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.parent.rmdir()
+
+
+def _may_be_of(found: Headline | str | None, patient: Patient) -> bool:
+    if not isinstance(found, Headline):
+        return True  # cut off too early to say
+    row = shared_of(tuple(found.values[slot] for slot in SHARED)).patient
+    if not row.patient_id:
+        return row.name == patient.name
+    return (row.patient_id, row.birth_date, row.sex) == (
+        patient.id,
+        patient.birth_date,
+        patient.sex,
+    )
 
 
 def _delete_rows(library: Library, connection: sqlite3.Connection, patient: int) -> None:

@@ -31,6 +31,7 @@ from medview.library.entries import (
 )
 from medview.library.headlines import Found, headlines
 from medview.library.keepsake import keep, restore
+from medview.library.thumbnails import UNSHOWN, drop_thumbnails
 
 _LOT, _COPIES = 1000, 50
 _SEP, _FILE_NAMES = os.sep, sys.getfilesystemencoding()
@@ -79,7 +80,7 @@ def add(
             raise InvalidInput(say("This is the folder of the library itself."), str(root))
     files = list(files_below(roots))
     with library.connection() as connection:
-        writer = IndexWriter(connection)
+        writer = IndexWriter(library, connection)
         for root in roots:
             writer.own(root)
         changed = writer.unknown(files)
@@ -99,7 +100,8 @@ class IndexWriter:
     not keep other windows waiting.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, library: Library, connection: sqlite3.Connection) -> None:
+        self._library = library
         self._connection = connection
         self._tables = Tables(connection)
         self._waiting: list[_Waiting] = []
@@ -225,6 +227,8 @@ class IndexWriter:
                 )
                 touched = {row[2] for row in rows if row[2] is not None}
                 self._studies |= tidy(self._connection, touched | self._old)
+                if self._old:  # else nothing can have gone
+                    drop_thumbnails(self._library, self._connection, UNSHOWN)
         except BaseException:
             self._tables.forget_rows()  # they were rolled back
             raise

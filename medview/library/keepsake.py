@@ -37,8 +37,29 @@ class Keepsake:
 def keep(library: Library, connection: sqlite3.Connection, *, retain: bool = False) -> None:
     """Write down the roots and tags as the index has them. Raises WriteFailed.
 
+    No other window changes the index meanwhile: what it forgot must not be written down again.
     retain: tags of studies that the index does not know (yet) stay: it may be made anew just now.
     """
+    path = _path(library)
+    with change(connection):
+        text = json.dumps(_as_indexed(library, connection, retain=retain))
+        try:
+            for unfinished in path.parent.glob(".new-*"):  # of a window that was killed
+                unfinished.unlink(missing_ok=True)
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                write_private(path, text)
+        except OSError as error:
+            raise WriteFailed(
+                say("The disk is full: the library could not be changed."),
+                str(path),
+                say("What was stored before is whole; make room and try again."),
+                detail=str(error.errno),
+            ) from error
+
+
+def _as_indexed(
+    library: Library, connection: sqlite3.Connection, *, retain: bool
+) -> dict[str, object]:
     roots = connection.execute("SELECT path, is_copy, is_watched FROM root ORDER BY id")
     tags: dict[str, list[str]] = {}
     for uid, tag in connection.execute(
@@ -50,22 +71,10 @@ def keep(library: Library, connection: sqlite3.Connection, *, retain: bool = Fal
         for uid, lost in kept(library).tags.items():
             if uid not in known:
                 tags[uid] = list(lost)
-    whole = {
+    return {
         "roots": [[os.fsdecode(path), bool(copy), bool(watch)] for path, copy, watch in roots],
         "tags": tags,
     }
-    text = json.dumps(whole)
-    path = _path(library)
-    try:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_private(path, text)
-    except OSError as error:
-        raise WriteFailed(
-            say("The disk is full: the library could not be changed."),
-            str(path),
-            say("What was stored before is whole; make room and try again."),
-            detail=str(error.errno),
-        ) from error
 
 
 def kept(library: Library) -> Keepsake:

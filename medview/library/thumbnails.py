@@ -17,6 +17,7 @@ from medview.core.private_names import private_name
 from medview.core.study import Stack
 from medview.library.database import Library, change
 
+UNSHOWN = "series NOT IN (SELECT id FROM series)"  # of pictures whose series is gone
 _SHOWN = "SELECT series.id FROM series WHERE series.uid = ?"
 
 

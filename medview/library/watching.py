@@ -35,7 +35,7 @@ def look(library: Library, cancel: CancelToken | None = None) -> Added:
         files = list(files_below(watched))
         before = time.time_ns() - int(_SETTLE_S * 1e9)
         with library.connection() as connection:
-            writer = IndexWriter(connection)
+            writer = IndexWriter(library, connection)
             for root in watched:
                 writer.own(root)
             changed = [path for path in writer.unknown(files) if _is_settled(path, before)]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from medview.core.errors import WriteFailed
 from medview.core.paths import user_data_dir
 from medview.core.private_names import private_name
 from medview.core.study import Patient
@@ -22,6 +21,7 @@ from medview.library.forgetting import (
     finish,
     known_of,
     needs_scrubbing,
+    not_all_taken,
     scrub,
     to_be_forgotten,
 )
@@ -91,12 +91,7 @@ def forget(
                 shutil.rmtree(folder)
         drop_paths(() if item.known is None else item.known.folders)
     except OSError as error:
-        raise WriteFailed(
-            say("Not everything of the patient could be taken away."),
-            str(user_data_dir()),
-            say("Check the rights of that folder; the next start tries again."),
-            detail=str(error.errno),
-        ) from error
+        raise not_all_taken(error, user_data_dir()) from error
     from medview.dicom.remembered import forget_all
 
     forget_all()

@@ -159,7 +159,7 @@ def test_work_of_a_patient_outside_the_library_can_be_forgotten(
     session.close()
 
 
-@pytest.mark.parametrize("stage", ["begin", "_remove_folder", "_delete_rows", "scrub"])
+@pytest.mark.parametrize("stage", ["begin", "_remove_folder", "_delete_rows", "keep", "scrub"])
 def test_a_forgetting_that_was_killed_is_ended_by_the_next_start(
     library: Library, filled: Path, own_home: Path, stage: str
 ) -> None:
@@ -168,7 +168,7 @@ def test_a_forgetting_that_was_killed_is_ended_by_the_next_start(
         "from medview.session import forgetting as s; from medview.core.study import Patient\n"
         f"real = f.{stage}\n"
         "def die(*args):\n"
-        f"    {'real(*args)' if stage != 'scrub' else 'pass'}\n"
+        f"    {'pass' if stage in ('keep', 'scrub') else 'real(*args)'}\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         f"f.{stage} = die; s.begin = f.begin\n"
         "s.forget(Library(), s.forgettable(Library(), Patient(id='PEARMARK'))[0])\n"
@@ -194,6 +194,71 @@ def test_copies_that_a_killed_run_had_not_written_down_go_too(
 
     forget_quince(library)
 
+    assert traces(own_home) == []
+
+
+def test_what_killed_runs_left_half_written_goes_too(
+    library: Library, filled: Path, write_study: WriteStudy, own_home: Path
+) -> None:
+    more = write_study("q2", images=1, **{**QUINCE, "StudyInstanceUID": "1.2.826.77.5"})
+    other = write_study("o2", images=1, PatientID="O7")
+    copy = library.folder / "files" / "of-a-study-not-written-down" / ".new-abcdefgh"
+    copy.parent.mkdir()
+    copy.write_bytes(next(more.iterdir()).read_bytes()[:1200])
+    foreign = copy.with_name(".new-hgfedcba")
+    foreign.write_bytes(next(other.iterdir()).read_bytes())
+    (library.folder / ".new-keepsake").write_text('{"tags": {"1.2.826.77.1": ["figmark"]}}')
+
+    forget_quince(library)
+
+    assert traces(own_home) == []
+    assert foreign.exists()  # another window may be at work on it
+
+
+def test_pictures_of_a_study_that_another_took_the_place_of_go_with_it(
+    library: Library, write_study: WriteStudy, own_home: Path
+) -> None:
+    marked = write_study("disc", **QUINCE)
+    add(library, [marked])
+    assert keep_thumbnail(library, "1.2.826.77.2", 0, stack_of(marked), b"\x89PNG figmark")
+    for path in marked.iterdir():
+        path.unlink()
+    write_study("disc", images=3, PatientID="P5")  # the next disc, with the same names of files
+
+    add(library, [marked])
+
+    assert [e.patient.id for e in studies(library)] == ["P5"]
+    assert traces(own_home) == []
+
+
+def test_another_window_that_forgets_the_same_patient_takes_nobody_else(
+    library: Library, filled: Path, write_study: WriteStudy
+) -> None:
+    (item,) = forgettable(library, Patient(id="PEARMARK"))
+    forget(Library(), item)
+    add(library, [filled])
+
+    forget(library, item)
+
+    assert [e.patient.id for e in studies(library, Query(patient_id="PEARMARK"))] == ["PEARMARK"]
+
+
+def test_what_cannot_be_taken_off_the_disk_is_said_and_taken_by_the_next_start(
+    library: Library, filled: Path, own_home: Path
+) -> None:
+    stuck = library.folder / "files" / "stuck"
+    copy = next(path for path in (library.folder / "files").rglob("*.dcm"))
+    copy.rename(stuck)
+    copy.mkdir()
+    (copy / "inside").touch()
+
+    with pytest.raises(WriteFailed, match="Not everything"):
+        forget_quince(library)
+
+    (copy / "inside").unlink()
+    copy.rmdir()
+    stuck.rename(copy)
+    finish_forgetting(library)
     assert traces(own_home) == []
 
 

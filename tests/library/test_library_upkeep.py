@@ -152,9 +152,6 @@ def test_a_drive_that_goes_away_during_a_clean_up_keeps_its_entries(
     assert clean(library).entries == 0
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look anywhere"
-)
 def test_entries_in_a_folder_that_was_closed_are_kept(
     library: Library, write_study: WriteStudy
 ) -> None:
