@@ -52,7 +52,9 @@ def _run_lengths(pixels: Pixels) -> bytes:
 
 _ENCODERS: dict[str, Callable[[Pixels], bytes]] = {
     LS: lambda pixels: bytes(imagecodecs.jpegls_encode(pixels)),
-    SV1: lambda pixels: bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=12)),
+    SV1: lambda pixels: bytes(
+        imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=1, bitspersample=12)
+    ),
     J2K: lambda pixels: bytes(
         imagecodecs.jpeg2k_encode(pixels, level=0, codecformat="j2k", reversible=True)
     ),

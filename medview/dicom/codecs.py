@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -218,20 +220,35 @@ def _into(
 
 
 def _lossless_jpeg(stream: bytes, form: PixelFormat, scratch: Array | None) -> Decoded:
+    """By libjpeg-turbo, in 60 % of liblj92's time, where it can be trusted."""
     import imagecodecs
 
     _check_jpeg(stream, form)
+    space, others = None, [imagecodecs.ljpeg_decode, imagecodecs.jpegsof3_decode]
     if form.samples > 1:
-        is_ybr = form.photometric.startswith("YBR")
-        space = "YCBCR" if is_ybr else "RGB"
-        return Decoded(imagecodecs.jpeg_decode(stream, colorspace=space, outcolorspace=space))
-    try:
-        return Decoded(_into(scratch, form, imagecodecs.ljpeg_decode, stream))
-    except imagecodecs.LjpegError:
-        try:
-            return Decoded(imagecodecs.jpeg_decode(stream))
-        except imagecodecs.Jpeg8Error:
-            return Decoded(imagecodecs.jpegsof3_decode(stream))
+        space, others = "YCBCR" if form.photometric.startswith("YBR") else "RGB", others[1:]
+    decoder = partial(imagecodecs.jpeg8_decode, colorspace=space, outcolorspace=space)
+    values: Array | None = None
+    with suppress(imagecodecs.Jpeg8Error):
+        values = _into(scratch, form, decoder, stream)
+        if not _may_have_run_out(stream, values):
+            return Decoded(values)
+    for other in others:
+        with suppress(imagecodecs.LjpegError, imagecodecs.Jpegsof3Error):
+            found = other(stream)
+            if values is None or np.array_equal(found, values):
+                return Decoded(found)
+    raise UnreadableInstance(say("The compressed pixels are damaged."), tag="(7FE0,0010)")
+
+
+def _may_have_run_out(stream: bytes, values: Array) -> bool:
+    """Whether libjpeg-turbo may have met the end of the code stream before that of the picture.
+
+    It says nothing of it, and fills the rows that are left with what prediction begins with,
+    the middle of the range (ISO 10918-1 H.1.1). A picture may truly end like that.
+    """
+    bits = next((said[0] for mark, said in _jpeg_segments(stream) if mark in _FRAME_HEADERS), 0)
+    return bits > 0 and bool((values[-1] == 1 << (bits - 1)).all())
 
 
 def _jpeg_ls(stream: bytes, form: PixelFormat, scratch: Array | None) -> Decoded:

@@ -17,6 +17,7 @@ from dicom_read_cases import save_packed
 
 from medview.core.errors import UnreadableInstance
 from medview.dicom import VolumeFill, decoders, scan
+from medview.dicom.codecs import JPEG_LOSSLESS, decode
 from medview.dicom.decoders import Decoders, _Decoder, runs_apart
 from medview.dicom.pixel_format import PixelFormat
 
@@ -168,3 +169,29 @@ def test_a_process_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(UnreadableInstance, match="could not be started"):
         _Decoder().start()
+
+
+def _lossless_jpeg(pixels: np.ndarray, predictor: int = 1) -> bytes:
+    bits = 8 * pixels.dtype.itemsize
+    return bytes(
+        imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=predictor, bitspersample=bits)
+    )
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_lossless_jpeg_that_ends_too_early_is_refused(predictor: int, dtype: type) -> None:
+    pixels = np.random.default_rng(predictor).integers(0, np.iinfo(dtype).max, (64, 64), dtype)
+    stream, form = _lossless_jpeg(pixels, predictor), format_of(pixels)
+    assert (decode(JPEG_LOSSLESS, stream, form).values == pixels).all()
+    for short in (stream[:-900], stream[:2000] + stream[2900:]):
+        with pytest.raises(UnreadableInstance, match="damaged"):
+            decode(JPEG_LOSSLESS, short, form)
+
+
+@pytest.mark.parametrize("shape", [(40, 30), (40, 30, 3)])
+def test_lossless_jpeg_that_ends_in_middle_grey_is_shown(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(4).integers(0, 255, shape, np.uint8)
+    pixels[-9:] = 128  # what a stream that ends too early would be filled with
+    form = format_of(pixels, samples=pixels[0, 0].size, photometric="RGB")
+    assert (decode(JPEG_LOSSLESS, _lossless_jpeg(pixels), form).values == pixels).all()
