@@ -138,19 +138,30 @@ def _take(
         if is_new:
             _copy(source, target, digest)
         status = target.stat()
-    except OSError as error:
+    except (OSError, MedViewError) as error:
+        if not _is_as_read(source, digest):
+            unreadable.append((source, "The file changed or went away while it was copied."))
+            return False
         writer.flush()
+        number = getattr(error, "errno", None)
         raise WriteFailed(
             say("The disk is full: the library could not be changed.")
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             else say("This file could not be copied into the library."),
             source,
             say("What was stored before is whole; make room and try again."),
-            detail=str(error.errno),
+            detail=str(number),
         ) from error
     row = Headline(headline.values, status.st_size, status.st_mtime_ns)
     writer.take_copy(str(target), row, bytes.fromhex(digest))
     return is_new
+
+
+def _is_as_read(source: str, digest: str) -> bool:
+    try:
+        return _digest(source) == digest
+    except (OSError, MedViewError):
+        return False
 
 
 def _target(library: Library, headline: Headline, digest: str) -> Path:

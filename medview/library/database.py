@@ -46,8 +46,14 @@ class Library:
 
     @property
     def is_there(self) -> bool:
-        """Whether anything was ever put in it."""
-        return self.path.exists()
+        """Whether anything was ever put in it, or who is to say: a connection tells why not."""
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
@@ -65,6 +71,8 @@ class Library:
             yield connection
         except sqlite3.Error as error:
             raise _explained(error, self.path) from error
+        except OSError as error:  # of a picture, a copy, a folder
+            raise WriteFailed(_why(error), str(error.filename or self.folder), _OTHER[1]) from error
         finally:
             if connection is not None:
                 with suppress(sqlite3.Error):

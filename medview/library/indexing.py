@@ -9,7 +9,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -190,7 +190,7 @@ class IndexWriter:
             self._unreadable.append((path, reason))
             return
         self._other += 1
-        if os.path.exists(path):  # noqa: PTH110 - a member of an archive has no file of its own
+        with suppress(OSError):  # a member of an archive has no file of its own
             status = os.stat(path)  # noqa: PTH116
             folder, _, name = path.rpartition(_SEP)
             rest = (_stored(name), "", 0, status.st_size, status.st_mtime_ns, None)

@@ -17,13 +17,7 @@ from medview.library.keepsake import Root, kept, restore
 
 def is_damaged(library: Library) -> bool:
     """Whether the index cannot be read, by SQLite's own quick check. Blocks."""
-    if not library.is_there:
-        return False
-    try:
-        with library.connection() as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
-    except LibraryIsDamaged:
-        return True
+    return library.is_there and _fails(library, "quick_check")
 
 
 def recover(
@@ -31,7 +25,8 @@ def recover(
 ) -> int:
     """Set a broken index aside and read its roots again. Blocks; returns how many studies are back.
 
-    The file set aside goes when everything was read again; it stays where a root is away.
+    One that another window has made anew meanwhile stays, and is read into again. The file set
+    aside goes when everything was read again; it stays where a root is away.
     Raises WriteFailed, Cancelled (then the next `add` goes on).
     """
     wanted = kept(library)
@@ -64,9 +59,19 @@ def _read(library: Library, root: Root, progress: Progress, cancel: CancelToken 
     return True
 
 
+def _fails(library: Library, check: str) -> bool:
+    try:
+        with library.connection() as connection:
+            return bool(connection.execute(f"PRAGMA {check}(1)").fetchone()[0] != "ok")
+    except LibraryIsDamaged:
+        return True
+
+
 def _set_aside(library: Library) -> None:
     try:
         with held(library.folder / "making.lock", patience_s=20):
+            if not _fails(library, "integrity_check"):
+                return
             for suffix in ("-wal", "-shm"):
                 library.path.with_name(library.path.name + suffix).unlink(missing_ok=True)
             os.replace(library.path, library.folder / SET_ASIDE)  # noqa: PTH105

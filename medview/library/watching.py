@@ -28,7 +28,8 @@ def look(library: Library, cancel: CancelToken | None = None) -> Added:
     """Look through every watched folder once. Blocks. Raises WriteFailed, Cancelled."""
     from medview.dicom.walk import files_below
 
-    watched = [root.path for root in roots(library) if root.is_watched and root.path.is_dir()]
+    # pathlib raises where a network folder fails, and that is to stop nothing.
+    watched = [r.path for r in roots(library) if r.is_watched and os.path.isdir(r.path)]  # noqa: PTH112
     if not watched:
         return Added()
     with suppress(InvalidInput):  # a folder that went while it was looked at

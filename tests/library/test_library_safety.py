@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from medview.library import (
     add,
     add_copies,
     check,
+    clean,
     copying,
     files_of,
     indexing,
@@ -178,6 +180,20 @@ def test_a_user_folder_that_cannot_be_written_is_one_sentence(
     assert "Opening folders works without it." in caught.value.sentence()
 
 
+def test_a_user_folder_that_may_not_be_looked_into_is_one_sentence(
+    library: Library, write_study: WriteStudy
+) -> None:
+    add(library, [write_study()])
+    library.folder.chmod(0)
+    if os.access(library.folder, os.X_OK):
+        pytest.skip("this user may look anywhere")
+    try:
+        with pytest.raises(WriteFailed, match="may not write"):
+            studies(Library())
+    finally:
+        library.folder.chmod(0o700)
+
+
 def test_a_copy_larger_than_the_disk_is_refused_before_it_begins(
     library: Library, write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +299,51 @@ def test_a_copy_that_another_window_has_written_down_is_not_made_anew(
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
     assert [path.name for path in target.parent.iterdir()] == ["copy.dcm"]
     assert after.st_mode & 0o077 == 0
+
+
+def test_a_second_window_that_found_the_damage_too_leaves_the_new_index(
+    library: Library, write_study: WriteStudy
+) -> None:
+    add(library, [write_study()])
+    damage(library.path, "middle")
+    recover(Library())
+    made = library.path.stat().st_ino
+
+    assert recover(Library()) == 1
+
+    assert library.path.stat().st_ino == made
+
+
+def test_a_file_that_changes_while_it_is_copied_costs_only_itself(
+    library: Library, write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_study(images=3)
+    growing = source / "0001.dcm"
+    real = copying._copy
+
+    def grows(path: str, *rest: Any) -> None:
+        if path == str(growing):
+            growing.write_bytes(growing.read_bytes() + b"more")
+        real(path, *rest)
+
+    monkeypatch.setattr(copying, "_copy", grows)
+
+    added = add_copies(library, [source])
+
+    assert [path for path, _ in added.unreadable] == [str(growing)]
+    assert added.new == 2
+    assert [e.images for e in studies(library)] == [2]
+    assert not list(library.folder.rglob(".new-*"))
+
+
+def test_what_the_system_refuses_amid_a_change_is_said_in_words(
+    library: Library, write_study: WriteStudy
+) -> None:
+    add(library, [write_study()])
+    (library.folder / "thumbnails" / "unused").mkdir(parents=True)  # no file that could be unlinked
+
+    with pytest.raises(WriteFailed):
+        clean(library)
 
 
 # -- two windows ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -247,6 +249,26 @@ def test_a_watcher_says_a_trouble_once_and_goes_on(
 
     assert len(rounds) >= 5
     assert len(troubles) == 1
+
+
+def test_a_watched_folder_that_fails_stops_nothing(
+    library: Library, write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, good = write_study("broken"), write_study("good", PatientID="P2")
+    for folder in (broken, good):
+        set_watched(library, folder, is_watched=True)
+        settle(folder)
+    real = os.stat
+
+    def fails(path: str | Path, *args: Any, **how: Any) -> os.stat_result:
+        if str(path).startswith(str(broken)):
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), str(path))
+        return real(path, *args, **how)
+
+    monkeypatch.setattr(os, "stat", fails)
+
+    assert look(library).new == 3
+    assert [entry.patient.id for entry in studies(library)] == ["P2"]
 
 
 def test_a_folder_that_is_away_is_watched_again_when_it_is_back(
