@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from PIL import Image
+from pydicom import dcmread
 
 from medview.cli.main import main
 
@@ -28,6 +30,16 @@ def test_a_slice_becomes_a_picture(imaging_data: Path, tmp_path: Path) -> None:
     assert convert(imaging_data / "ct" / "head-small", "--out", out, "--slice", "40") == 0
     with Image.open(out) as picture:
         assert picture.size == (64, 64)
+
+
+@pytest.mark.parametrize("ending", ["nii.gz", "nrrd", "mha"])
+def test_one_picture_in_colour_becomes_a_volume_file(
+    imaging_data: Path, tmp_path: Path, ending: str
+) -> None:
+    source, out = imaging_data / "pixel-kinds" / "rgb-planar0.dcm", tmp_path / f"out.{ending}"
+    assert convert(source, "--out", out) == 0
+    values = sitk.GetArrayFromImage(sitk.ReadImage(out))
+    assert np.array_equal(np.squeeze(values), dcmread(source).pixel_array)
 
 
 @pytest.mark.parametrize(
