@@ -99,6 +99,18 @@ def test_the_unreadable_files_can_be_examined_from_their_card(
     dialog.close()
 
 
+def test_what_is_no_dicom_is_named_and_not_called_sound(
+    window: MainWindow, imaging_data: Path, qtbot: QtBot
+) -> None:
+    made = DoctorDialog([imaging_data / "odd" / "neighbours"], window.operations, window)
+    made.show()
+    dialog = _dialog(window, qtbot)
+
+    _wait_for(dialog, "picture-named.dcm: Not a DICOM file: PNG.", qtbot)
+    assert "Nothing is wrong" not in _words(dialog)
+    dialog.close()
+
+
 def test_a_series_menu_leads_to_the_doctor_in_chinese(opened: MainWindow, qtbot: QtBot) -> None:
     opened.preferences.set_language("zh_CN")
     item = opened.studies.items[0]

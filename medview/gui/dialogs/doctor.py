@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_LINES = 5  # findings of one check that a card lists
+_MOST_OTHERS = 20  # files that are no DICOM, by name
 
 
 class DoctorDialog(QDialog):
@@ -247,8 +248,15 @@ def _finding_cards(found: Examination) -> list[QWidget]:
     if found.unreadable:
         widgets.append(label(tr("NOT EXAMINED"), "caption"))
         widgets += [label(f"{Path(n.path).name}: {n.reason}", "bad") for n in found.unreadable]
-    if not widgets:
+    if not widgets and found.dicom:
         widgets = [empty_state(tr("Nothing is wrong"), tr("Every check was passed."))]
+    if found.ignored:
+        widgets.append(label(tr("NOT DICOM"), "caption"))
+        some = found.ignored[:_MOST_OTHERS]
+        widgets += [label(f"{Path(n.path).name}: {n.reason}", "muted") for n in some]
+        if len(found.ignored) > len(some):
+            said = tr("and {count} more", count=len(found.ignored) - len(some))
+            widgets.append(label(said, "muted"))
     return widgets
 
 
