@@ -174,6 +174,9 @@ class _Decoder:
             self.end()
             _log.warning("decoder died", extra={"status": process.returncode})
             raise UnreadableInstance(self._how_it_died(), tag="(7FE0,0010)") from None
+        except BaseException:  # broken off: the answer to come must not be taken for another's
+            self.end()
+            raise
         finally:
             self._deadline = float("inf")
         if "what" in answer:

@@ -16,7 +16,7 @@ import pytest
 from dicom_read_cases import save_packed
 
 from medview.core.errors import UnreadableInstance
-from medview.dicom import VolumeFill, decoders, scan
+from medview.dicom import VolumeFill, decoder_pipe, decoders, scan
 from medview.dicom.codecs import JPEG_LOSSLESS, decode
 from medview.dicom.decoders import Decoders, _Decoder, runs_apart
 from medview.dicom.pixel_format import PixelFormat
@@ -75,6 +75,29 @@ def test_values_too_large_for_the_type_that_the_header_names_are_refused(pool: D
 
 
 @posix
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_picture_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = Decoders(1)
+    broken_off = [KeyboardInterrupt(), MemoryError()]
+
+    def receive(pipe: object) -> object:
+        if broken_off:
+            raise broken_off.pop()
+        return decoder_pipe.receive(pipe)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("medview.dicom.decoders.receive", receive)
+    for value, error in ((100, MemoryError), (200, KeyboardInterrupt)):
+        pixels = np.full((16, 16), value, np.uint16)
+        with pytest.raises(error):
+            pool.decode(JPEG_LS, bytes(imagecodecs.jpegls_encode(pixels)), format_of(pixels))
+    for value in (300, 400):
+        pixels = np.full((16, 16), value, np.uint16)
+        stream = bytes(imagecodecs.jpegls_encode(pixels))
+        assert (pool.decode(JPEG_LS, stream, format_of(pixels)).values == value).all()
+    pool.close()
+
+
 def test_a_decoder_killed_while_it_decodes_costs_its_picture_alone(pool: Decoders) -> None:
     pixels = np.full((8, 8), 700, np.uint16)
     stream, form = bytes(imagecodecs.jpegls_encode(pixels)), format_of(pixels)
