@@ -54,6 +54,8 @@ class TopBar(QWidget):
         self._worker = self._button("sparkles", actions["models.analyse"].trigger)
         self._layout.addStretch(1)
         self._more = self._menu_tool()
+        self._more.setMenu(QMenu(self._more))
+        self._more.menu().aboutToShow.connect(self._fill_more)
         self._search = self._add(button("", "", self.search_asked.emit))
         # What goes first where there is no room, with what stands for it in the last menu.
         self._goes: tuple[tuple[QWidget, QAction | QToolButton], ...] = (
@@ -102,7 +104,7 @@ class TopBar(QWidget):
             menu.addSection(tr("As in the file"))
         for place, name in enumerate(of_file):
             menu.addAction(name, partial(self.preset_chosen.emit, FROM_FILE + place))
-        self._presets.setMenu(menu)
+        _open_by(self._presets, menu)
 
     def show_worker(self, words: str, state: str) -> None:
         """State of the analysis process, in words and with a tint."""
@@ -130,7 +132,7 @@ class TopBar(QWidget):
         self._open.setAccessibleName(self._actions["file.open_folder"].iconText())
         self._open.setToolTip(self._actions["file.open_folder"].toolTip())
         self._worker.setToolTip(self._actions["models.analyse"].toolTip())
-        self._menu_button.setMenu(program_menu(self._actions, self._menu_button))
+        _open_by(self._menu_button, program_menu(self._actions, self._menu_button))
         self._fit_what_is_seen()
 
     def show_cine(self, *, is_playing: bool) -> None:
@@ -197,9 +199,7 @@ class TopBar(QWidget):
         for each, _ in self._goes:
             each.setVisible(each in shown)
         self._more.setVisible(bool(gone))
-        if tuple(gone) != self._gone:
-            self._gone = tuple(gone)
-            self._fill_more()
+        self._gone = tuple(gone)
 
     @property
     def _has_preset(self) -> bool:
@@ -220,20 +220,23 @@ class TopBar(QWidget):
         return needed
 
     def _fill_more(self) -> None:
-        menu = QMenu(self._more)
+        """What does not fit, as it is when the menu is opened."""
+        menu = self._more.menu()
+        menu.clear()
         for each, stands in reversed(self._goes):
             if each not in self._gone:
                 continue
             if isinstance(stands, QAction):
-                self._actions.list_in(menu, [stands])
+                self._actions.dress([stands.objectName()])
+                menu.addAction(stands)
                 continue
             inner = stands.menu()
             if inner is not None:
                 title = stands.accessibleName()
                 if isinstance(stands, ToolGroup):
                     title = group_title(stands.name)
-                self._actions.list_in(menu.addMenu(title), inner.actions())
-        self._more.setMenu(menu)
+                inner.setTitle(title)
+                menu.addMenu(inner)
 
     def _name_search(self, *, is_wide: bool) -> None:
         whole = tr("Search actions and studies")
@@ -271,6 +274,14 @@ class TopBar(QWidget):
         self._layout.addSpacing(GRID // 2)
         self._layout.addWidget(line)
         self._layout.addSpacing(GRID // 2)
+
+
+def _open_by(button: QToolButton, menu: QMenu) -> None:
+    """A menu in the place of the one that a button opened."""
+    before = button.menu()
+    button.setMenu(menu)
+    if before is not None:
+        before.deleteLater()
 
 
 def _width(widget: QWidget) -> int:

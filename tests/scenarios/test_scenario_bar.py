@@ -30,6 +30,15 @@ def reached(menu: QMenu | None) -> set[str]:
     return names
 
 
+def last_menu(bar: TopBar) -> QMenu:
+    """The menu of what does not fit, opened and closed again."""
+    menu = bar._more.menu()
+    assert menu is not None
+    menu.popup(bar._more.mapToGlobal(bar._more.rect().bottomLeft()))
+    menu.close()
+    return menu
+
+
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_the_bar_is_one_row_whose_parts_do_not_overlap_at_any_width(
     opened: MainWindow, qtbot: QtBot, language: str
@@ -57,24 +66,64 @@ def test_what_does_not_fit_is_in_the_last_menu(opened: MainWindow, qtbot: QtBot)
         bar.setFixedWidth(width)
         qtbot.wait(20)
 
-        behind = reached(bar._more.menu()) if bar._more.isVisible() else set()
+        behind = reached(last_menu(bar)) if bar._more.isVisible() else set()
         for group in bar.tool_groups.values():
             behind |= reached(group.menu()) if group.isVisible() else set()
         shown = {tool for tool, made in bar.tool_buttons.items() if made.isVisible()}
         assert tools <= behind | shown, width
         assert bar._presets.isVisible() or width < 800
     assert bar._more.isVisible()
-    assert "models.analyse" in reached(bar._more.menu())
+    assert "models.analyse" in reached(last_menu(bar))
 
 
 def test_a_tool_of_the_last_menu_can_be_taken(opened: MainWindow, qtbot: QtBot) -> None:
     opened.top.setFixedWidth(480)
     qtbot.wait(20)
 
-    action = next(a for a in opened.top._more.menu().actions() if a.objectName() == "tool.pan")
+    action = next(a for a in last_menu(opened.top).actions() if a.objectName() == "tool.pan")
     action.trigger()
 
     assert opened.grid.active_view.tool_name == "pan"
+
+
+def words_of(menu: QMenu, title: str) -> list[str]:
+    """What a menu in a menu offers."""
+    inner = next(a.menu() for a in menu.actions() if a.menu() is not None and a.text() == title)
+    return [action.text() for action in inner.actions()]
+
+
+def test_the_last_menu_offers_the_presets_of_the_series_that_is_active_now(
+    opened: MainWindow, qtbot: QtBot
+) -> None:
+    bar = opened.top
+    bar.setFixedWidth(480)
+    qtbot.waitUntil(lambda: not bar._presets.isVisible())
+    before = words_of(last_menu(bar), "Window presets")
+    bar.set_presets(["Automatic", "As in the file", "Of another series"])
+
+    assert "Of another series" not in " ".join(before)
+    assert words_of(last_menu(bar), "Window presets")[-1] == "Of another series\t2"
+
+
+def test_menus_that_are_made_anew_do_not_pile_up(opened: MainWindow, qtbot: QtBot) -> None:
+    def menus() -> int:
+        return len(opened.top.findChildren(QMenu))
+
+    def turn() -> None:
+        for width in (480, 1600):
+            opened.top.setFixedWidth(width)
+            qtbot.wait(20)
+            last_menu(opened.top)
+        opened.presets.show()
+        opened.retranslate()
+        qtbot.wait(20)
+
+    turn()
+    before = menus()
+    for _ in range(3):
+        turn()
+
+    assert menus() == before
 
 
 def test_a_group_keeps_the_tool_used_last_on_its_button(opened: MainWindow, qtbot: QtBot) -> None:
