@@ -29,6 +29,7 @@ _JPEG_LS = frozenset(_JPEG + n for n in ("80", "81"))
 _JPEG_2000 = frozenset(_JPEG + n for n in ("90", "91", "201", "202", "203"))
 _HTJ2K = frozenset(_JPEG + n for n in ("201", "202", "203"))
 _JPEG_XL = frozenset(_JPEG + n for n in ("110", "111", "112"))
+JPIP = frozenset((_JPEG + "94", _JPEG + "204"))  # a link to the picture of a server
 _DECODABLE = _LOSSY_JPEG | _LOSSLESS_JPEG | _JPEG_LS | _JPEG_2000 | _JPEG_XL | {RLE, DEFLATED_FRAME}
 # SOF0 to SOF15 without DHT, JPG and DAC among them; SOF55 is JPEG-LS's.
 _FRAME_HEADERS = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}

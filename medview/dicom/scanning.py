@@ -16,7 +16,7 @@ from medview.core.progress import CancelToken, Progress, no_progress
 from medview.core.study import FileNote, Holdings
 from medview.core.words import Sentence, say
 from medview.dicom.arrange import Sorted, patients_of
-from medview.dicom.codecs import JPEG_LOSSLESS, instead_of, may_overflow, why_not_decodable
+from medview.dicom.codecs import JPEG_LOSSLESS, JPIP, instead_of, may_overflow, why_not_decodable
 from medview.dicom.damage import FEWER, TORN
 from medview.dicom.dicomdir import missing_of, read_directory, said_of, unnamed_by
 from medview.dicom.doubts import (
@@ -217,6 +217,12 @@ def _sort_in(instance: Instance, found: Sorted) -> None:
         remember(instance)
     elif role is _Role.DIRECTORY:
         found.directories.append(instance.path)
+    elif role is _Role.NO_PIXELS and instance.syntax in JPIP:
+        raise UnreadableInstance(
+            say("The pixels stand on a server (JPIP), and MedView reads files only."),
+            tag="(0028,7FE0)",
+            what_to_do=say("Have the archive send the pictures themselves."),
+        )
     elif role is _Role.NO_PIXELS:
         raise UnreadableInstance(
             say("An image without pixels: the file was cut off or they were removed."),

@@ -223,6 +223,47 @@ def test_jpeg_xl_without_loss_is_exact(
     assert np.array_equal(stored_of(path)[0], values)
 
 
+@pytest.mark.parametrize(("syntax", "is_jpeg"), [("111", True), ("112", False)])
+def test_jpeg_xl_made_of_jpeg_or_with_loss_is_shown(
+    tmp_path: Path, syntax: str, is_jpeg: bool
+) -> None:
+    values = _smooth(np.uint8, 8)
+    jpeg = imagecodecs.jpeg_encode(values, level=98, subsampling="444")
+    stream = (
+        imagecodecs.jpegxl_encode_jpeg(jpeg) if is_jpeg
+        else imagecodecs.jpegxl_encode(values, distance=0.5)
+    )  # fmt: skip
+    path = compressed(colour(values, "RGB"), stream, "1.2.840.10008.1.2.4.201", tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"1.2.4.201", f"1.2.4.{syntax}".encode()))
+
+    shown = volume_of(path).stored[0].astype(int)
+    assert np.abs(shown - (imagecodecs.jpeg_decode(jpeg) if is_jpeg else values)).mean() < 3
+
+
+@pytest.mark.parametrize("syntax", ["4.52", "4.54", "4.56", "4.58", "4.92", "4.93"])
+def test_compressions_without_a_decoder_are_refused_by_name(tmp_path: Path, syntax: str) -> None:
+    made = slice_of(0, np.zeros((4, 6), np.uint8))
+    path = compressed(made, b"\xff\xd8\xff\xd9", "1.2.840.10008.1.2.4.90", tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"1.2.4.90", f"1.2.{syntax}".encode()))
+
+    found = scan([path])
+    assert found.patients == ()
+    assert f"1.2.840.10008.1.2.{syntax}" in found.unreadable[0].reason
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"])
+def test_pixels_that_stand_on_a_server_are_not_called_lost(tmp_path: Path, syntax: str) -> None:
+    made = slice_of(0, PixelDataProviderURL="http://archive.example/picture")
+    del made.PixelData
+    path = save(made, tmp_path / "a.dcm")
+    made.file_meta.TransferSyntaxUID = syntax
+    made.save_as(path, implicit_vr=False, little_endian=True)
+
+    (note,) = scan([path]).unreadable
+    assert note.reason == "The pixels stand on a server (JPIP), and MedView reads files only."
+    assert str(note.advice) == "Have the archive send the pictures themselves."
+
+
 @pytest.mark.parametrize("syntax", ["201", "202"])
 def test_htj2k_without_loss_is_exact(tmp_path: Path, syntax: str) -> None:
     values = _smooth(np.uint16, 14, 1)
