@@ -51,12 +51,16 @@ class Known(NamedTuple):
 
 
 _lock = threading.Lock()
-_files: dict[str, Known] = {}
+_files: dict[str, Known | None] = {}  # None: one that changed between two scans
 _tables: dict[Hashable, Table] = {}
 
 
 def remember(instance: Instance) -> None:
-    """Keep what a fill needs of a single-frame file without tables, overlay planes or shutter."""
+    """Keep what a fill needs of a single-frame file without tables, overlay planes or shutter.
+
+    Not of one that has changed since an earlier scan: a stack of that may be shown yet, and its
+    notes speak of what the file was.
+    """
     top, stamp = instance.elements, instance.stamp
     if stamp is None or instance.inflated is not None:
         return
@@ -66,10 +70,12 @@ def remember(instance: Instance) -> None:
     uid, position = top.text("SOPInstanceUID"), top.floats("ImagePositionPatient")
     known = Known(table, top.pixels, instance.syntax, instance.size, stamp, uid, position)
     with _lock:
+        before = _files.get(instance.path, known)
+        is_unchanged = before is not None and before.stamp == stamp
         if len(_files) >= _MOST:
             _files.clear()
             _tables.clear()
-        _files[instance.path] = known
+        _files[instance.path] = known if is_unchanged else None
 
 
 def _table_of(top: Elements) -> Table | None:

@@ -93,9 +93,9 @@ def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_
     ],
     ids=lambda elements: next(iter(elements)),
 )
-@pytest.mark.parametrize("at_first", [True, False])
+@pytest.mark.parametrize("when", ["while it is filled", "before", "before another scan"])
 def test_a_file_that_shows_its_pixels_otherwise_now_fails_its_slice_alone(
-    tmp_path: Path, elements: dict[str, object], at_first: bool
+    tmp_path: Path, elements: dict[str, object], when: str
 ) -> None:
     stack = stack_of(save_series(tmp_path, RescaleIntercept=0))
     path = Path(stack.frames[2].path)
@@ -106,11 +106,11 @@ def test_a_file_that_shows_its_pixels_otherwise_now_fails_its_slice_alone(
     other = slice_of(2, SOPInstanceUID=uid, RescaleIntercept=0)
     for keyword, value in elements.items():
         delattr(other, keyword) if value is None else setattr(other, keyword, value)
-    if at_first:
-        fill = VolumeFill(stack)
-        save(other, tmp_path / "beside").replace(path)
-    else:
-        save(other, tmp_path / "beside").replace(path)
+    fill = VolumeFill(stack)
+    save(other, tmp_path / "beside").replace(path)
+    if when == "before another scan":
+        scan([tmp_path])
+    if when != "while it is filled":
         fill = VolumeFill(stack)
     fill.run()
     assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}

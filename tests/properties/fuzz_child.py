@@ -127,7 +127,9 @@ def series_opened(ask: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, 
     """
     from medview.core.errors import MedViewError
     from medview.dicom import VolumeFill, scan
+    from medview.dicom.remembered import forget_all
 
+    forget_all()  # of the case before: files that changed are remembered no more
     folder, victim = Path(ask["folder"]), Path(ask["victim"])
     found = scan([folder])
     stacks = _stacks(found)
