@@ -223,15 +223,23 @@ def _stack_text(
     stack: Stack, statistics: dict[str, FileStatistics], *, with_files: bool
 ) -> Iterator[str]:
     slices, rows, columns = stack.geometry.shape
-    step = " x ".join(f"{v:.3g}" for v in stack.geometry.spacing)
+    # Of tilted slices the spacing holds along the table; between them lies the step.
+    spacing = (*stack.geometry.spacing[:2], stack.geometry.slice_step)
+    step = " x ".join(f"{v:.3g}" for v in spacing)
     unit = "pixels" if stack.calibration == "none" else "mm"
     parts = [f"{columns} x {rows} x {slices}", f"{step} {unit}", stack.verdict]
     if stack.split_by:
-        parts.append(f"split by {stack.split_by}")
+        parts.append(
+            f"split by {stack.split_by}" + (f" ({stack.label.english()})" if stack.label else "")
+        )
     extremes = range_of(stack, statistics)
     if extremes is not None:
         parts.append(f"{extremes[0]:g} to {extremes[1]:g} {stack.unit}".rstrip())
+    elif stack.unit:
+        parts.append(stack.unit)
     yield "      " + ", ".join([*parts, *stack.badges])
+    if stack.values_said is not None:
+        yield f"        values: {stack.values_said.english()}"
     yield from (f"        note: {note.english()}" for note in stack.notes)
     if with_files:
         yield from (f"        {path} ({n})" for path, n in _files_of(stack).items())

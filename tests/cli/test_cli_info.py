@@ -88,3 +88,21 @@ def test_text_names_patient_series_geometry_and_notes(
     assert "gaps" in text
     assert "note: Missing slices: 1" in text
     assert "3 files, 3 of them DICOM." in text
+
+
+def test_the_text_tells_step_unit_and_which_volume(
+    imaging_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(name: str) -> str:
+        assert main(["info", str(imaging_data / name)]) == 0
+        return capsys.readouterr().out
+
+    # The step along the normal, not along the table that the gantry leans against.
+    assert "0.406 x 0.406 x 2.4 mm, tilted, HU, TILT" in said("ct/head-tilt-philips")
+    assert "0.488 x 0.488 x 4 mm, non-uniform, HU" in said("ct/head-tilt-ge-nonuniform")
+    pet = said("petct/pet")
+    assert "regular, SUVbw" in pet
+    assert "values: SUVbw from 71 kg and 388.8 MBq, decayed over 45 min." in pet
+    echoes = said("mr/multi-echo-siemens")
+    assert "split by EchoTime (TE 5.19 ms)" in echoes
+    assert "split by EchoTime (TE 7.65 ms)" in echoes
