@@ -153,6 +153,18 @@ def test_tags_are_given_and_found(
     qtbot.waitUntil(lambda: worklist.model.rowCount() == 1)
 
 
+def test_tags_are_typed_and_kept_with_enter(
+    worklist: LibraryDialog, quiet: Quiet, qtbot: QtBot
+) -> None:
+    qtbot.keyClick(worklist, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    dialog = worklist.findChildren(TagsDialog)[0]
+
+    qtbot.keyClicks(dialog.line, "teaching")
+    qtbot.keyClick(dialog.line, Qt.Key.Key_Return)
+
+    qtbot.waitUntil(lambda: "teaching" in cells(worklist, 7), timeout=10_000)
+
+
 def test_forgetting_asks_says_what_goes_and_closes_the_patient(
     worklist: LibraryDialog, window: MainWindow, quiet: Quiet, qtbot: QtBot, images: Path
 ) -> None:

@@ -31,8 +31,8 @@ class TagsDialog(QDialog):
         self.line.setPlaceholderText(tr("Tags, with commas between"))
         layout.addWidget(self.line)
         keep = button(tr("Keep"), "primary", self._keep)
-        keep.setDefault(True)
         layout.addWidget(row(None, button(tr("Cancel"), "", self.reject), keep))
+        keep.setDefault(True)  # only now: a button outside its dialog is the default of none
 
     def _keep(self) -> None:
         parts = self.line.text().replace("，", ",").split(",")
@@ -68,8 +68,8 @@ class ForgetDialog(QDialog):
         cancel = button(tr("Cancel"), "", self.reject)
         self.confirm = button(tr("Forget this patient"), "danger", self._confirm)
         self.confirm.setAutoDefault(False)
-        cancel.setDefault(True)
         layout.addWidget(row(None, cancel, self.confirm))
+        cancel.setDefault(True)
         cancel.setFocus()
 
     def _confirm(self) -> None:

@@ -102,6 +102,6 @@ class JoinDialog(QDialog):
         self.yes = button(tr("Use it for this patient"), "", self.accept)
         self.no = button(tr("Keep it apart"), "primary", self.reject)
         self.yes.setAutoDefault(False)
-        self.no.setDefault(True)
         layout.addWidget(row(None, self.yes, self.no))
+        self.no.setDefault(True)
         self.setMinimumWidth(480)
