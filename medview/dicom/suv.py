@@ -18,7 +18,7 @@ from medview.dicom.frames import Frame
 from medview.dicom.keywords import GE_SCAN_TIME, PHILIPS_ACTIVITY, PHILIPS_SUV
 
 BW, LBM, BSA = "SUVbw", "SUVlbm", "SUVbsa"
-_LEAST_DOSE = 1e4  # Bq; less is a dose written in MBq
+_LEAST_DOSE = 1e4  # Bq; less is a dose written in MBq. Of a kilogram, less shows nothing.
 _MANY_HALF_LIVES = 8
 _LEGACY, _ENHANCED = "1.2.840.10008.5.1.4.1.1.128.1", "1.2.840.10008.5.1.4.1.1.130"
 
@@ -68,8 +68,6 @@ def _enhanced(frames: Sequence[Frame], top: Elements, maps: Sequence[ValueScale]
     for keyword, what in said.items():
         if top.text(keyword).upper() != "YES":
             raise NoSuv(say("No SUV: the image is not corrected for {what}.", what=what))
-    if len(top.items("RadiopharmaceuticalInformationSequence")) > 1:
-        raise NoSuv(say("No SUV: the image has more than one radiopharmaceutical."))
     for scale in maps:
         is_line = not scale.table and abs(scale.offset) <= 1e-9 * scale.factor
         if scale.unit.lower() == "bq/ml" and is_line:
@@ -119,11 +117,18 @@ def _from_activity(frames: Sequence[Frame], top: Elements, per_value: float) -> 
     if weight <= 0:
         raise NoSuv(say("No SUV: the patient's weight is missing."))
     items = top.items("RadiopharmaceuticalInformationSequence")
+    if len(items) > 1:
+        raise NoSuv(say("No SUV: the image has more than one radiopharmaceutical."))
     dose = items[0].number("RadionuclideTotalDose") or 0.0 if items else 0.0
     if dose <= 0:
         raise NoSuv(say("No SUV: the injected dose is missing."))
     if dose < _LEAST_DOSE:
         raise NoSuv(say("No SUV: a dose of {dose} Bq cannot be.", dose=f"{dose:g}"))
+    if dose / weight < _LEAST_DOSE:  # kBq for Bq, grams for kg
+        raise NoSuv(
+            say("No SUV: a dose of {dose} MBq for {weight} kg cannot be.",
+                dose=f"{dose / 1e6:g}", weight=f"{weight:g}")
+        )  # fmt: skip
     share, notes, how = _left(frames, top, items[0])
     said = say(
         "SUVbw from {weight} kg and {dose} MBq, {how}.",
