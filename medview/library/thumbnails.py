@@ -82,14 +82,14 @@ def drop_thumbnails(library: Library, connection: sqlite3.Connection, where: str
 
 
 def _stamp(stack: Stack) -> str:
-    """Changes with the file of the middle picture."""
+    """Changes with the file of the middle picture; empty where no picture can be kept."""
     if not stack.frames:
         return ""
     frame = stack.frames[len(stack.frames) // 2]
     archive = split(frame.path)
     try:
         status = os.stat(frame.path if archive is None else archive[0])  # noqa: PTH116
-    except OSError:
+        place = os.path.abspath(frame.path)  # noqa: PTH100
+        return private_name(f"{place} {frame.frame} {status.st_size} {status.st_mtime_ns}")
+    except OSError:  # the file went, or the home is full and has no key for names yet
         return ""
-    place = os.path.abspath(frame.path)  # noqa: PTH100
-    return private_name(f"{place} {frame.frame} {status.st_size} {status.st_mtime_ns}")

@@ -114,7 +114,10 @@ def _with_work(known: Known) -> Forgettable:
 
 def _work_folders(patient: Patient, study_uids: Iterable[str]) -> tuple[Path, ...]:
     keys = dict.fromkeys(work_key(patient, uid) for uid in study_uids)
-    folders = (user_data_dir() / "work" / private_name(key) for key in keys)
-    kept = [folder for folder in folders if folder.is_dir()]
-    names = [private_name(key) for key in keys]
-    return (*kept, *(folder for name in names for folder in folders_of(name)))
+    try:
+        names = [private_name(key) for key in keys]
+        folders = (user_data_dir() / "work" / name for name in names)
+        kept = [folder for folder in folders if folder.is_dir()]
+        return (*kept, *(folder for name in names for folder in folders_of(name)))
+    except OSError as error:  # the home is full or closed: nobody can say what is the patient's
+        raise not_all_taken(error, user_data_dir()) from error

@@ -302,6 +302,19 @@ def test_a_thumbnail_is_kept_only_of_what_is_indexed_and_while_its_file_is_the_s
     assert stored_thumbnail(library, "1.2.826.77.2", 0, stack) is None
 
 
+def test_a_home_too_full_for_a_key_of_names_costs_the_thumbnail_alone(
+    library: Library, write_study: WriteStudy
+) -> None:
+    folder = write_study(SeriesInstanceUID="1.2.3")
+    add(library, [folder])
+    (user_data_dir() / "salt.lock").mkdir()  # no key for names can be made
+
+    assert stored_thumbnail(library, "1.2.3", 0, stack_of(folder)) is None
+    assert keep_thumbnail(library, "1.2.3", 0, stack_of(folder), b"png") is False
+    with pytest.raises(WriteFailed):
+        forgettable(library, Patient(id="P1"))
+
+
 def test_a_stack_without_files_has_no_thumbnail(library: Library) -> None:
     stack = Stack(frames=(FrameRef(path="/nowhere"),), geometry=None, verdict="single")  # type: ignore[arg-type]
 
