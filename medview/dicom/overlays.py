@@ -13,6 +13,7 @@ from medview.dicom.elements import Elements, FileStamp
 from medview.dicom.frames import Frame
 from medview.dicom.instance import Instance, open_instance
 from medview.dicom.keywords import OVERLAY_GROUPS, OVERLAY_ROWS
+from medview.dicom.pixel_format import pixel_format
 from medview.dicom.pixels import PixelReader
 from medview.dicom.shutters import shutter_group
 
@@ -56,6 +57,24 @@ def bitmap_shutter_of(frame: Frame) -> GraphicPlane | None:
         return None
     found = _elements(frame.instance.path, frame.instance.stamp)
     return _plane(found, hiding << 16, frame)
+
+
+def embedded_bits(instance: Instance) -> tuple[int, ...]:
+    """The bits of uncompressed pixels that are overlay planes and none of the picture."""
+    if not has_overlays(instance) or instance.is_encapsulated:
+        return ()
+    form = pixel_format(instance)
+    if form.is_float or form.samples != 1 or form.bits_allocated not in (8, 16, 32):
+        return ()
+    found = _elements(instance.path, instance.stamp)
+    low = form.high_bit + 1 - form.bits_stored
+    inside = (
+        _one(found, group | _BIT, 0)
+        for group in OVERLAY_GROUPS
+        if group | _BIT in found.values and group | _DATA not in found.values
+    )
+    spare = set(range(form.bits_allocated)) - set(range(low, form.high_bit + 1))
+    return tuple(spare.intersection(inside))
 
 
 @lru_cache(maxsize=2)  # every frame of a file asks for the same

@@ -1,4 +1,4 @@
-"""A name hidden in a compressed stream, wherever no decoder looks, is not in the copy."""
+"""A name hidden in the pixels, wherever no decoder looks, is not in the copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from dicom_read_cases import save, slice_of
 from numpy.typing import NDArray
-from pydicom import dcmread
+from pydicom import dcmread, dcmwrite
+from pydicom.uid import ExplicitVRBigEndian
 
 from medview.dicom.anonymize import Decision, Export, Options, Secret, export, survey
 from medview.dicom.instance import open_instance
@@ -123,3 +124,23 @@ def test_a_name_among_the_image_types_goes(tmp_path: Path) -> None:
     copy = copy_of(source, tmp_path / "out")
 
     assert list(dcmread(copy).ImageType) == ["ORIGINAL", "PRIMARY", "REMOVED"]
+
+
+@pytest.mark.parametrize("is_big", [False, True])
+def test_an_overlay_in_unused_bits_goes_and_the_values_stay(tmp_path: Path, is_big: bool) -> None:
+    picture = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) % 4096
+    drawn = (np.add.outer(np.arange(64), np.arange(64)) % 3 == 0).astype(np.uint16)
+    made = slice_of(0, picture | drawn << 13, BitsStored=12, HighBit=11)
+    plane = ((0x10, "US", 64), (0x11, "US", 64), (0x40, "CS", "G"), (0x50, "SS", [1, 1]))
+    for element, vr, value in (*plane, (0x100, "US", 16), (0x102, "US", 13)):
+        made.add_new((0x6000, element), vr, value)
+    source = save(made, tmp_path / "source.dcm")
+    if is_big:
+        made.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+        made.PixelData = (picture | drawn << 13).astype(">u2").tobytes()
+        dcmwrite(source, made, implicit_vr=False, little_endian=False)
+    copy = dcmread(copy_of(source, tmp_path / "out"))
+
+    stored_words = np.frombuffer(copy.PixelData, ">u2" if is_big else "<u2")
+    assert np.array_equal(stored_words.reshape(64, 64), picture)
+    assert not copy.group_dataset(0x6000)

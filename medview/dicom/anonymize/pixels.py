@@ -17,6 +17,7 @@ from medview.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, ByteSource, En
 from medview.dicom.encoding import element_header, mark
 from medview.dicom.fragments import fragments_of, join
 from medview.dicom.instance import DEFLATED_LE, EXPLICIT_LE, Instance
+from medview.dicom.overlays import embedded_bits
 from medview.dicom.pixel_format import FLOAT_PIXELS, PixelFormat, has_image, pixel_format
 from medview.dicom.pixels import Array, PixelReader
 
@@ -44,7 +45,8 @@ def copied(instance: Instance, check: Callable[[], None]) -> Iterator[bytes]:
         there = min(place.length, source.size - place.offset)
         yield element_header(place.tag, place.vr or "OW", there + there % 2, encoding)
         shown = min(there, _shown(instance, there))
-        yield from _pieces(source, place.offset, shown, check)
+        pieces = _pieces(source, place.offset, shown, check)
+        yield from _without_planes(instance, pieces)
         yield from _noughts(there - shown + there % 2)
 
 
@@ -55,6 +57,20 @@ def _shown(instance: Instance, there: int) -> int:
     form = pixel_format(instance)
     # In whole words: big-endian ones hold their first byte last.
     return (form.frame_bits * form.frames + 15) // 16 * 2
+
+
+def _without_planes(instance: Instance, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pixels with nought where unused bits are overlay planes: those go wherever they are."""
+    bits = embedded_bits(instance)
+    if not bits:
+        yield from pieces
+        return
+    size = pixel_format(instance).bits_allocated // 8
+    word = np.dtype(f"{'>' if instance.encoding.big else '<'}u{size}")
+    kept = word.type((1 << 8 * size) - 1 - sum(1 << bit for bit in bits))
+    for piece in pieces:
+        whole = len(piece) - len(piece) % size
+        yield (np.frombuffer(piece[:whole], word) & kept).astype(word).tobytes() + piece[whole:]
 
 
 def _noughts(count: int) -> Iterator[bytes]:
