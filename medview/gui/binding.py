@@ -59,7 +59,9 @@ class _Later(Loader):
         self._loader, self._spec, self._is_begun = loader, spec, False
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _Waiting(spec.name)
+        waiting = _Waiting(spec.name)
+        waiting.later = self
+        return waiting
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing yet; the binding's own code looks into the dictionary for one function."""
@@ -86,10 +88,10 @@ class _Later(Loader):
 class _Waiting(ModuleType):
     """A module whose source runs when something is looked for in it."""
 
+    later: _Later
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or self.__spec__ is None:
+        if name.startswith("__") or name == "later":
             raise AttributeError(name)
-        loader = self.__spec__.loader
-        if isinstance(loader, _Later):
-            loader.run(self)
+        self.later.run(self)
         return ModuleType.__getattribute__(self, name)

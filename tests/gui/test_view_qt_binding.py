@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from threading import Event, Thread
+from types import ModuleType
 
 from PySide6.QtGui import QImage, QPainter
+
+from medview.gui.binding import _Later
 
 
 def test_calling_qt_does_not_eat_references_of_none(qapp) -> None:
@@ -53,3 +59,34 @@ def test_what_the_binding_says_of_a_wrong_call_waits_until_there_is_one() -> Non
     assert "called with wrong argument types" in done.stdout
     assert "PySide6.QtCore.QPoint.__init__(xpos: int, ypos: int, /)" in done.stdout
     assert "resize(self, w: int, h: int, /) -> None" in done.stdout
+
+
+class SlowLoader(Loader):
+    """Runs a module that takes its time."""
+
+    def __init__(self) -> None:
+        self.begun, self.goes_on = Event(), Event()
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.begun.set()
+        assert self.goes_on.wait(20)
+        module.answer = 42  # type: ignore[attr-defined]
+
+
+def test_a_second_thread_that_looks_into_a_module_waits_until_it_has_run() -> None:
+    loader = SlowLoader()
+    later = _Later(loader, ModuleSpec("waits", loader))
+    module = later.create_module(ModuleSpec("waits", later))
+    module.__spec__ = ModuleSpec("waits", later)
+    found: list[object] = []
+    threads = [Thread(target=lambda: found.append(getattr(module, "answer", None)))
+               for _ in range(4)]  # fmt: skip
+    threads[0].start()
+    assert loader.begun.wait(20)
+    for each in threads[1:]:
+        each.start()
+    threads[-1].join(0.1)
+    loader.goes_on.set()
+    for each in threads:
+        each.join(20)
+    assert found == [42] * 4
