@@ -247,7 +247,7 @@ _ALIKE_KEYWORDS = (
     "Modality", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation",
     "PhotometricInterpretation", "NumberOfFrames", "PresentationLUTShape",
 )  # fmt: skip
-_TABLE = tag_of("ModalityLUTSequence")
+_OWN_SEQUENCES = frozenset(map(tag_of, ("ModalityLUTSequence", "SequenceOfUltrasoundRegions")))
 _ALIKE_TAGS = (
     *(tag_of(keyword) for keyword in _ALIKE_KEYWORDS),
     MOSAIC_COUNT[0],
@@ -261,13 +261,15 @@ _NUCLEAR_TAGS = frozenset((tag_of("NumberOfFrames"), tag_of("Modality")))
 def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:
     """The frames, told for each the first one that says the same bytes about all but the place.
 
-    What follows from those bytes is worked out once. Frames with functional groups or a Modality
-    LUT are their own.
+    What follows from those bytes is worked out once. Frames of which sequences say more, or vectors
+    in nuclear medicine, are their own.
     """
     twins: dict[Hashable, Frame] = {}
     for frame in frames:
         top = frame.instance.elements
-        if frame.groups or frame.tile is not None or _TABLE in top.sequences:
+        if frame.groups or frame.tile is not None or not _OWN_SEQUENCES.isdisjoint(top.sequences):
+            continue
+        if top.once(nuclear.is_nuclear, _NUCLEAR_TAGS):
             continue
         twin = twins.setdefault(top.once(_likeness, _LIKENESS_TAGS), frame)
         if twin is not frame:

@@ -172,6 +172,29 @@ def test_views_of_two_detectors_and_energy_windows_are_stacks_of_their_own(tmp_p
     ]  # fmt: skip
 
 
+def test_slices_of_two_energy_windows_are_volumes_of_their_own_in_any_order(
+    tmp_path: Path,
+) -> None:
+    path = nuclear(tmp_path / "n.dcm", 6, "RECON TOMO", PLACE, SpacingBetweenSlices=4.0,
+                   SliceVector=[1, 1, 2, 2, 3, 3],
+                   EnergyWindowVector=[1, 2, 2, 1, 1, 2])  # fmt: skip
+    found = stacks(path)
+    assert [load_volume(stack).stored[:, 0, 0].tolist() for stack in found] == [
+        [0, 3, 4], [1, 2, 5],
+    ]  # fmt: skip
+    assert [stack.notes for stack in found] == [(), ()]
+
+
+def test_two_tomograms_of_a_series_have_each_its_own_directions(tmp_path: Path) -> None:
+    other = {**PLACE, "ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
+    for name, detector in (("a", PLACE), ("b", other)):
+        nuclear(tmp_path / name, 3, "RECON TOMO", detector, SpacingBetweenSlices=4.0,
+                SliceVector=[1, 2, 3])  # fmt: skip
+    found = stacks(tmp_path)
+    assert [stack.verdict for stack in found] == ["regular"] * 2
+    assert [stack.geometry.axes[0] for stack in found] == [(1, 0, 0), (0, 1, 0)]
+
+
 def region(**elements: Any) -> Dataset:
     given = {
         "RegionSpatialFormat": 1, "RegionDataType": 1, "RegionFlags": 0,
