@@ -99,6 +99,21 @@ def test_a_wrong_stated_spacing_is_set_to_the_measured_one(tmp_path: Path) -> No
     assert pydicom.dcmread(tmp_path / "out" / "3.dcm").SpacingBetweenSlices == pytest.approx(2)
 
 
+@pytest.mark.parametrize("stated", [2, 2.236])
+def test_of_tilted_slices_the_step_along_the_normal_and_along_the_table_are_true(
+    tmp_path: Path, stated: float
+) -> None:
+    lean = {"ImagePositionPatient": lambda k: [0, k, 2 * k]}
+    source = made_series(tmp_path / "in", SpacingBetweenSlices=lambda k: stated, **lean)
+    assert found_in(source) == {"geometry.tilted"}
+
+    wrong = made_series(tmp_path / "wrong", SpacingBetweenSlices=lambda k: 3, **lean)
+    before, _ = repaired(wrong, tmp_path / "out")
+    stated_wrong = [f for f in before.findings if f.check.id == "geometry.spacing-stated"]
+    assert str(stated_wrong[0].what) == "It says 3 mm; the positions are 2 mm apart."
+    assert pydicom.dcmread(tmp_path / "out" / "3.dcm").SpacingBetweenSlices == pytest.approx(2)
+
+
 def test_slices_left_out_evenly_are_told_and_not_covered_up(tmp_path: Path) -> None:
     source = made_series(tmp_path, SpacingBetweenSlices=lambda k: 1)
 

@@ -209,10 +209,14 @@ def _stated(stack: Stack, facts: Mapping[str, Facts]) -> Iterator[Finding]:
     if stack.verdict not in ("regular", "tilted"):
         return
     paths = _paths(stack)
-    step = float(stack.geometry.spacing[2]) if paths else 0.0
+    step = stack.geometry.slice_step if paths else 0.0
+    # Of tilted slices some makers state the distance along the table: neither is wrong.
+    true = (step, float(stack.geometry.spacing[2]))
     for path in paths:
         stated = facts[path].spacing_between if path in facts else None
-        if stated is None or abs(abs(stated) - step) <= max(_SAME_STEP, 0.01 * step):
+        if stated is None or any(
+            abs(abs(stated) - distance) <= max(_SAME_STEP, 0.01 * distance) for distance in true
+        ):
             continue
         said = say("It says {stated} mm; the positions are {step} mm apart.",
                    stated=f"{stated:g}", step=f"{step:.4g}")  # fmt: skip
