@@ -18,7 +18,10 @@ def labelled(name: str, frame: Frame, value_of: Callable[[Frame], Hashable]) -> 
     if name == "ImageType":
         return say("{text}", text=str(value).split("\\")[-1])
     template = _TEMPLATES.get(name)
-    return None if template is None else Sentence(template.template, {"value": _plain(value)})
+    if template is None:
+        return None
+    plain = _clock(str(value)) if name in _CLOCKS else _plain(value)
+    return Sentence(template.template, {"value": plain})
 
 
 _TEMPLATES = {
@@ -37,6 +40,18 @@ _TEMPLATES = {
     "AcquisitionTime": say("acquired {value}"),
     "ContentTime": say("content {value}"),
 }
+
+
+_CLOCKS = ("AcquisitionTime", "ContentTime")
+
+
+def _clock(text: str) -> str:
+    """A time of day (PS3.5 TM) as hours, minutes and seconds, with what is left of a second."""
+    digits, _, part = text.partition(".")
+    if len(digits) != 6 or not digits.isdigit():
+        return text
+    rest = part.rstrip("0")
+    return f"{digits[:2]}:{digits[2:4]}:{digits[4:]}" + (f".{rest}" if rest else "")
 
 
 def _plain(value: Hashable) -> str:

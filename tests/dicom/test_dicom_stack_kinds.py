@@ -436,3 +436,13 @@ def test_pictures_of_one_series_with_other_regions_are_stacks_of_their_own(tmp_p
     found = stacks(tmp_path)
 
     assert sorted((len(s.frames), s.regions[0].spacing[0]) for s in found) == [(1, 0.5), (2, 0.2)]
+
+
+def test_phases_told_apart_by_their_times_are_named_as_a_clock_shows_them(tmp_path: Path) -> None:
+    save_series(
+        tmp_path, 6, ImagePositionPatient=lambda k: [0, 0, 2 * (k % 3)],
+        AcquisitionTime=lambda k: f"0930{20 * (k // 3) + 5:02d}.50",
+    )  # fmt: skip
+    found = scan([tmp_path]).patients[0].studies[0].series[0].stacks
+
+    assert [str(stack.label) for stack in found] == ["acquired 09:30:05.5", "acquired 09:30:25.5"]
