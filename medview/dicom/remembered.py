@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Hashable
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from medview.dicom.keywords import OVERLAY_ROWS, RESCALE_TAGS, tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS
 
 _MOST = 20_000  # files, about 0.5 KB each
+_SECOND, _SETTLED = 10**9, 3 * 10**9  # nanoseconds
 # Beside the format, what a slice needs of its own header; tables make a header worth reading.
 _KEPT_TAGS = (*FORMAT_TAGS, *RESCALE_TAGS)
 _TABLES = frozenset(
@@ -62,7 +64,7 @@ def remember(instance: Instance) -> None:
     notes speak of what the file was.
     """
     top, stamp = instance.elements, instance.stamp
-    if stamp is None or instance.inflated is not None:
+    if stamp is None or instance.inflated is not None or not _shows_writes(stamp):
         return
     table = top.once(_table_of, _ALL_TAGS)
     if table is None:
@@ -76,6 +78,12 @@ def remember(instance: Instance) -> None:
             _files.clear()
             _tables.clear()
         _files[instance.path] = known if is_unchanged else None
+
+
+def _shows_writes(stamp: FileStamp) -> bool:
+    """Whether another write would change the stamp: not at once where times are whole seconds."""
+    changed = stamp[2]
+    return changed % _SECOND != 0 or time.time_ns() - changed > _SETTLED
 
 
 def _table_of(top: Elements) -> Table | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from medview.core.errors import Cancelled
 from medview.core.progress import CancelToken
 from medview.core.study import Stack
 from medview.dicom import VolumeFill, load_volume, remembered, scan
+from medview.dicom.instance import open_instance
 from medview.dicom.order import Outwards
 
 
@@ -81,6 +83,42 @@ def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_
     fill.run(first=0)
     assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
     assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes, links and devices as files")
+@pytest.mark.parametrize("what", ["pipe", "folder", "neighbour", "itself", "/dev/zero", "nothing"])
+def test_whatever_stands_in_the_place_of_a_scanned_file_costs_its_slice_alone(
+    tmp_path: Path, what: str
+) -> None:
+    stack = stack_of(save_series(tmp_path))
+    path = Path(stack.frames[2].path)
+    path.unlink()
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    elif what != "nothing":
+        linked = {"neighbour": stack.frames[1].path, "itself": path}
+        path.symlink_to(linked.get(what, what))
+    fill = VolumeFill(stack)
+    fill.run()
+    assert list(fill.failed) == [2]
+    assert fill.volume.stored[:, 0, 0].tolist() == [1, 11, 0, 31]
+
+
+def test_a_file_just_written_where_times_are_whole_seconds_is_not_remembered(
+    tmp_path: Path,
+) -> None:
+    """Another write within the same second would not show."""
+    stack = stack_of(save_series(tmp_path))
+    reference = stack.frames[1]
+    instance = open_instance(reference.path)
+    now = time.time_ns() // 10**9 * 10**9
+    for age, is_kept in ((0, False), (10**10, True)):
+        remembered.forget_all()
+        stamp = (instance.size, now - age, now - age, 7)
+        remembered.remember(instance._replace(stamp=stamp))
+        assert (remembered.known_of(reference) is not None) == is_kept
 
 
 @pytest.mark.parametrize(
