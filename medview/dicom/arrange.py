@@ -21,7 +21,7 @@ from medview.dicom.real_world import maps_by_image
 from medview.dicom.stacks import Beside, stacks_of
 from medview.dicom.uids import made_uid
 
-_SAMPLE = 1 << 16  # bytes by which two pictures are held against each other
+_SAMPLE = 1 << 15  # bytes by which two pictures are held against each other
 _log = logging.getLogger("medview.dicom")
 
 
@@ -78,7 +78,7 @@ def _without_doubles(found: Sorted) -> list[Instance]:
 def _said_of_double(shown: Instance, double: Instance) -> Sentence:
     """Why a double is left out: it is the same picture, or another one under the same UID."""
     name = Path(shown.path).name
-    if shown.syntax != double.syntax or _middle(shown) == _middle(double):
+    if shown.syntax != double.syntax or _samples(shown) == _samples(double):
         return say("The same image as {other}: shown once.", other=name)
     return say(
         "It has the UID and the place of {other}, but other pixels: only that one is shown.",
@@ -86,17 +86,22 @@ def _said_of_double(shown: Instance, double: Instance) -> Sentence:
     )
 
 
-def _middle(instance: Instance) -> bytes:
-    """Some bytes from the middle of the pixels; none where they can no longer be read."""
+def _samples(instance: Instance) -> tuple[bytes, ...]:
+    """Some bytes from the begin, the middle and the end of the pixels: what was burned in or
+    blackened stands in corners. None where they can no longer be read."""
     place = instance.elements.pixels
     if place is None:
-        return b""
-    end = instance.size if place.length == UNDEFINED else place.offset + place.length
+        return ()
+    end = instance.size
+    if place.length != UNDEFINED:
+        end = min(end, place.offset + place.length)
+    count = min(_SAMPLE, end - place.offset)
+    starts = (place.offset, (place.offset + end - count) // 2, end - count)
     try:
         with instance.open() as source:
-            return source.read(max(place.offset, (place.offset + end - _SAMPLE) // 2), _SAMPLE)
+            return tuple(source.read(at, count) for at in starts)
     except (OSError, UnreadableInstance):
-        return b""
+        return ()
 
 
 _IMAGE_KEYWORDS = (

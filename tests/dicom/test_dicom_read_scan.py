@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dicom_read_cases import save, save_series, slice_of
 from pydicom.uid import generate_uid
@@ -313,3 +314,30 @@ def test_another_picture_under_the_same_uid_is_not_called_the_same(tmp_path: Pat
         "b.dcm": "The same image as a.dcm: shown once.",
         "c.dcm": "It has the UID and the place of a.dcm, but other pixels: only that one is shown.",
     }
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["the first corner", "the last corner"])
+def test_a_double_that_differs_in_a_corner_alone_is_not_called_the_same(
+    tmp_path: Path, place: int
+) -> None:
+    pixels = np.zeros((400, 400), np.int16)
+    first = slice_of(0, pixels)
+    save(first, tmp_path / "a.dcm")
+    pixels[-place, -place] = 1  # what was burned in, or blackened
+    first.PixelData = pixels.tobytes()
+    save(first, tmp_path / "b.dcm")
+
+    (note,) = scan([tmp_path]).ignored
+
+    assert "other pixels" in note.reason
+
+
+def test_what_follows_the_pixels_makes_no_other_picture(tmp_path: Path) -> None:
+    first = slice_of(0)
+    save(first, tmp_path / "a.dcm")
+    first.add_new(0xFFFCFFFC, "OB", bytes(20))
+    save(first, tmp_path / "b.dcm")
+
+    (note,) = scan([tmp_path]).ignored
+
+    assert note.reason == "The same image as a.dcm: shown once."
