@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,19 +23,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _START_MS = 2000  # watching begins after the window has settled
+_SLOW_MS = 700
 
 
 class LibraryWork(QObject):
     """Listens for what is opened and asks the library for earlier studies of the patient."""
 
-    progressed = Signal(int, int)
+    progressed = Signal(int, int)  # done and total; total 0: nobody knows; done -1: at its end
     priors_found = Signal(object)  # tuple of StudyEntry of the active patient, not open
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
         self._session = window.session
-        self._cancel = CancelToken()
+        self._running: list[CancelToken] = []
+        self._slow = QTimer(self)  # work that has not said in time how far it is
+        self._slow.setSingleShot(True)
+        self._slow.timeout.connect(lambda: self.progressed.emit(0, 0))
         self._asked_for: tuple[Patient, tuple[str, ...]] | None = None
         self.priors: tuple[StudyEntry, ...] = ()  # of the active patient, found last
         self._is_new = False  # the library changed since priors were asked for
@@ -70,26 +75,43 @@ class LibraryWork(QObject):
         then: Callable[[T], None] = lambda _result: None,
     ) -> None:
         """Work that lasts and takes progress and cancel last; shown in the bar at the bottom."""
-        self._cancel = CancelToken()
+        cancel = CancelToken()
+
+        def report(done: int, total: int, _what: str) -> None:
+            if not cancel.is_cancelled:
+                self.progressed.emit(done, total)
+
+        self._begin(partial(work, *args, report, cancel), cancel, then)
+
+    def do(self, work: Callable[..., T], *args: object) -> None:
+        """Work that may have to wait for a drive and cannot say how far it is."""
+        self._begin(partial(work, *args), CancelToken(), lambda _result: None)
+
+    def _begin(self, work: Callable[[], T], cancel: CancelToken, then: Callable[[T], None]) -> None:
+        """In a thread of its own, which is left behind where a drive never answers."""
+        self._running.append(cancel)
+        self._slow.start(_SLOW_MS)
 
         async def action() -> None:
             try:
-                found = await self.operations.call(work, *args, self._report, self._cancel)
+                found = await self.operations.call_or_leave(cancel, work)
             finally:
-                self._report(0, 0, "")
+                self._running.remove(cancel)
+                if not self._running:
+                    self._slow.stop()
+                    self.progressed.emit(-1, 0)
             then(found)
 
         self.operations.start(action())
 
     def cancel(self) -> None:
-        """Stop what `run` began; what was written stays."""
-        self._cancel.cancel()
-
-    def _report(self, done: int, total: int, _what: str) -> None:
-        self.progressed.emit(done, total)
+        """Stop all that `run` began; what was written stays."""
+        for cancel in self._running:
+            cancel.cancel()
 
     def _show_progress(self, done: int, total: int) -> None:
-        self._window.status.show_progress(tr("Library") if total else "", done, total)
+        self._slow.stop()
+        self._window.status.show_progress(tr("Library") if done >= 0 else "", max(done, 0), total)
 
     def _remember(self) -> None:
         """Index what is open and was not indexed yet, if the reader has set so."""

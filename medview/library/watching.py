@@ -21,6 +21,7 @@ from medview.library.labels import roots
 
 _log = logging.getLogger("medview.library")
 _SETTLE_S = 2.0  # a file that was just written may not be whole
+_LEAVE_S = 1.5
 _PAUSE_S, _SHARE = 5.0, 20.0  # looking takes at most a twentieth of the time
 
 
@@ -80,11 +81,11 @@ class Watcher:
             self._thread.start()
 
     def stop(self) -> None:
-        """End soon; what is being read is let go. Waits for the thread."""
+        """End soon; what is being read is let go. Waits for the thread, but not for a drive."""
         self._cancel.cancel()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(timeout=5)
+            self._thread.join(timeout=_LEAVE_S)
 
     def run(self) -> None:
         """Look until `stop`, in the calling thread."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -268,3 +271,34 @@ def test_a_check_says_what_it_found(
     quiet(window)
 
     assert worklist._said.text() == "Missing files: 1."
+
+
+def test_a_drive_that_does_not_answer_can_be_left_and_the_library_goes_on(
+    worklist: LibraryDialog,
+    window: MainWindow,
+    qtbot: QtBot,
+    images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hung, back, scandir = tmp_path / "hung", threading.Event(), os.scandir
+    hung.mkdir()
+
+    def waiting(path: Any = ".") -> Any:
+        if str(path) == str(hung):
+            back.wait(60)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", waiting)
+    for _ in range(5):  # more than there are threads in the window's pool
+        worklist.add(hung)
+    stop = next(b for b in worklist.findChildren(QPushButton) if b.text() == "Stop")
+    qtbot.waitUntil(stop.isVisible, timeout=10_000)
+
+    qtbot.mouseClick(stop, Qt.MouseButton.LeftButton)
+
+    qtbot.waitUntil(lambda: not window.operations.is_busy, timeout=20_000)
+    assert not stop.isVisible()
+    worklist.search.setText("no such words")
+    qtbot.waitUntil(lambda: worklist.model.rowCount() == 0, timeout=10_000)
+    back.set()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from medview.core.progress import CancelToken, Progress
 from medview.core.words import tr
 from medview.gui.bridge import SessionBridge
 from medview.gui.cards import button, empty_state, label, row, swap
@@ -124,19 +125,22 @@ class LibraryDialog(QDialog):
         entry = self.current
         if entry is None:
             return
+        self._work.run(self._paths_of, entry, with_priors, then=self._open)
+
+    def _paths_of(
+        self, entry: StudyEntry, with_priors: bool, _progress: Progress, cancel: CancelToken
+    ) -> list[Path]:
         desk = self._session.library
+        paths = list(desk.paths_of(entry))
+        for prior in desk.priors_of(entry) if with_priors else ():
+            cancel.check()
+            paths += desk.paths_if_there(prior)
+        return list(dict.fromkeys(paths))
 
-        async def action() -> None:
-            paths = list(await self._operations.call(desk.paths_of, entry))
-            if with_priors:
-                for prior in await self._operations.call(desk.priors_of, entry):
-                    paths += await self._operations.call(desk.paths_if_there, prior)
-            if self._is_over:
-                return
-            self.open_asked.emit(list(dict.fromkeys(paths)))
+    def _open(self, paths: list[Path]) -> None:
+        if not self._is_over:
+            self.open_asked.emit(paths)
             self.accept()
-
-        self._operations.start(action())
 
     def edit_tags(self) -> None:
         """Ask for the tags of the chosen study."""
@@ -285,7 +289,9 @@ class LibraryDialog(QDialog):
         self._watched_menu.aboutToShow.connect(self._list_watched)
         menu.addSeparator()
         menu.addAction(tr("Check the library"), self.check)
-        menu.addAction(tr("Clean up the library"), lambda: self._do(self._session.library.clean))
+        menu.addAction(
+            tr("Clean up the library"), lambda: self._work.do(self._session.library.clean)
+        )
         more.setMenu(menu)
         tags = button(tr("Tags…"), "", self.edit_tags)
         tags.setToolTip("Ctrl+T")
@@ -344,7 +350,7 @@ class LibraryDialog(QDialog):
     def _ask(self, what: str) -> None:
         def take(folder: Path) -> None:
             if what == "watch":
-                self._do(self._session.library.watch.add, folder)
+                self._work.do(self._session.library.watch.add, folder)
             else:
                 self.add(folder, is_copy=what == "copy")
 
@@ -374,9 +380,10 @@ class LibraryDialog(QDialog):
         self._operations.start(action())
 
     def _show_progress(self, done: int, total: int) -> None:
-        self._bar.setVisible(0 < total != done)
-        self._stop.setVisible(0 < total != done)
-        self._bar.setRange(0, max(total, 1))
+        is_running = done >= 0 and (total == 0 or done != total)
+        self._bar.setVisible(is_running)
+        self._stop.setVisible(is_running)
+        self._bar.setRange(0, total)
         self._bar.setValue(done)
 
 
