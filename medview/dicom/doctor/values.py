@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from medview.core.words import say
 from medview.dicom.doctor.anatomy import Node, is_bulk
@@ -13,7 +14,7 @@ from medview.dicom.doctor.words import FIX_AT_SOURCE, NO_EFFECT, OTHERS_MISREAD,
 from medview.dicom.keywords import vr_of
 
 _MOST_FINDINGS = 40  # of one check in one file
-_LONGEST = {"AE": 16, "CS": 16, "DS": 16, "IS": 12, "LO": 64, "SH": 16, "UI": 64, "AS": 4}
+_LONGEST = {"AE": 16, "CS": 16, "DS": 16, "IS": 12, "LO": 64, "SH": 16, "UI": 64, "AS": 4, "PN": 64}
 _SIZE = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 4, "UV": 8, "SV": 8}
 _FORM = {
     "AS": re.compile(r"\d{3}[DWMY]"),
@@ -26,12 +27,24 @@ _FORM = {
     "UI": re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))*"),
 }
 _MULTIPLE_WORDS = frozenset(("DS", "IS", "CS", "DA", "TM", "UI", "AS", "LO", "SH", "AE", "PN"))
+# What tells right from left, a man from a woman, or a picture with a name from one without.
+_DEFINED = {
+    0x00100040: ("M", "F", "O"), 0x00200060: ("R", "L"), 0x00200062: ("R", "L", "U", "B"),
+    0x00280301: ("YES", "NO"), 0x00282110: ("00", "01"),
+}  # fmt: skip
+_CONTROL = re.compile(rb"[\0-\x1a\x1c-\x1f]")  # but for ESC, which changes the character set
 # Tags that queries and old standards write otherwise, and representations that change places.
 _INTERCHANGEABLE = (frozenset(("US", "SS", "OW")), frozenset(("OB", "OW")), frozenset(("LO", "SH")))
 
 FORMAT = declare(Check(
     id="value.format", severity=WARNING, title=say("A value is not written as its kind demands"),
     causes=OTHERS_MISREAD, what_to_do=FIX_AT_SOURCE,
+))  # fmt: skip
+NOT_DEFINED = declare(Check(
+    id="value.not-defined", severity=WARNING,
+    title=say("A value that the standard does not define"),
+    causes=say("Programs leave it out or take it for something else."),
+    what_to_do=FIX_AT_SOURCE,
 ))  # fmt: skip
 TOO_LONG = declare(Check(
     id="value.too-long", severity=REMARK, title=say("A value is longer than allowed"),
@@ -145,17 +158,37 @@ def _text(case: Case, node: Node, way: str, vr: str) -> Iterator[Finding]:
     # Two-byte scripts may hold the byte of a backslash inside a character.
     if raw.isascii():
         yield from _count(case, node, way, len(parts))
+    if _CONTROL.search(raw.rstrip(b" \0")):
+        yield case.finding(FORMAT, say("Control characters stand in it."), way, node.offset)
+        return
     for part in parts:
         text = part.decode("ascii", "replace").strip("\0").strip()
-        if not text:
-            continue
-        if vr == "DA" and re.fullmatch(r"\d{4}\.\d\d\.\d\d", text):
-            yield case.finding(DATES, say("It says {text}.", text=text), way, node.offset)
-        elif vr in _FORM and not _FORM[vr].fullmatch(text):
-            said = say("{text} is no {vr}.", text=text[:64], vr=vr)
-            yield case.finding(FORMAT, said, way, node.offset)
-        elif vr in _LONGEST and raw.isascii() and len(text) > _LONGEST[vr]:
-            said = say("{count} {count:character stands|characters stand} where {most} are "
-                       "allowed.",
-                       count=len(text), most=_LONGEST[vr])  # fmt: skip
-            yield case.finding(TOO_LONG, said, way, node.offset)
+        if text:
+            yield from _part(case, node, way, vr, text)
+
+
+def _part(case: Case, node: Node, way: str, vr: str, text: str) -> Iterator[Finding]:
+    """One of the values of an element."""
+    if vr == "DA" and re.fullmatch(r"\d{4}\.\d\d\.\d\d", text):
+        yield case.finding(DATES, say("It says {text}.", text=text), way, node.offset)
+    elif (vr in _FORM and not _FORM[vr].fullmatch(text)) or (vr == "DA" and not _is_day(text)):
+        said = say("{text} is no {vr}.", text=text[:64], vr=vr)
+        yield case.finding(FORMAT, said, way, node.offset)
+    elif text not in _DEFINED.get(node.tag, (text,)):
+        said = say("{text} is none of {all}.", text=text, all=", ".join(_DEFINED[node.tag]))
+        yield case.finding(NOT_DEFINED, said, way, node.offset)
+    # The characters of a name count in each of its groups; those outside of ASCII are not told.
+    longest = max(map(len, text.split("="))) if vr == "PN" else len(text)
+    if vr in _LONGEST and "\ufffd" not in text and longest > _LONGEST[vr]:
+        said = say("{count} {count:character stands|characters stand} where {most} are allowed.",
+                   count=longest, most=_LONGEST[vr])  # fmt: skip
+        yield case.finding(TOO_LONG, said, way, node.offset)
+
+
+def _is_day(text: str) -> bool:
+    """Whether the calendar has the day."""
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return False
+    return True
