@@ -48,8 +48,8 @@ def _age(patient: Patient, study: Study) -> Observation | None:
             patient, study, "age", round(value, 2), "PatientBirthDate", patient.birth_date
         )
     match = re.fullmatch(r"(\d{1,3})([YMWD])", written.strip().upper())
-    if match is None:
-        return None
+    if match is None or (int(match[1]) == 0 and match[2] == "Y"):
+        return None  # nought years are what de-identification leaves; newborns have days
     value = round(int(match[1]) * _YEARS[match[2]], 2)
     if not _is_plausible("age", value):
         return None

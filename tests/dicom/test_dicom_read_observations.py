@@ -35,6 +35,10 @@ def test_age_as_written_stands_in_for_a_missing_birth_date(
     assert age.original == written
 
 
+def test_nought_years_are_what_anonymisers_leave_and_no_age(tmp_path: Path) -> None:
+    assert "age" not in observed(tmp_path, PatientBirthDate="", PatientAge="000Y")
+
+
 def test_height_in_metres_becomes_centimetres(tmp_path: Path) -> None:
     found = observed(tmp_path, PatientSize="1.72", PatientWeight="68.5")
     assert (found["height"].value, found["height"].unit) == (172, "cm")

@@ -49,6 +49,9 @@ def person_name(name: str) -> str:
     return " ".join(group.strip("^ ") for group in name.split("=") if group.strip("^ "))
 
 
+_DAYS, _MONTHS = 60, 24  # up to which an infant's age is told in days, in months
+
+
 def age_text(shown: Shown) -> str:
     """The age when the study was made, from Patient Age (0010,1010), else from the birth date."""
     return age_of(shown.patient, shown.study, shown.series)
@@ -57,15 +60,19 @@ def age_text(shown: Shown) -> str:
 def age_of(patient: Patient, study: Study, series: Series) -> str:
     """The age of a patient at a study as a series states it, else from the birth date."""
     age = series.header.get("PatientAge", "").strip().upper()
-    if len(age) == 4 and age[:3].isdigit() and age[3] in "YMWD":
+    # Nought years are what de-identification leaves; newborns have days.
+    if len(age) == 4 and age[:3].isdigit() and age[3] in "YMWD" and age != "000Y":
         return _age(int(age[:3]), age[3])
     try:
         born = date.fromisoformat(patient.birth_date)
         made = date.fromisoformat(study.date)
     except ValueError:
         return ""
-    years = made.year - born.year - ((made.month, made.day) < (born.month, born.day))
-    return _age(years, "Y") if years >= 0 else ""
+    days = (made - born).days
+    months = 12 * (made.year - born.year) + made.month - born.month - (made.day < born.day)
+    if days < _DAYS:
+        return _age(days, "D") if days >= 0 else ""
+    return _age(months, "M") if months < _MONTHS else _age(months // 12, "Y")
 
 
 def _age(age: int, unit: str) -> str:
