@@ -29,6 +29,9 @@ _MOST_FRAMES = 4
 # By how much decoders may round differently: JPEG baseline and extended, lossy JPEG 2000.
 _ROUNDED = {"1.2.840.10008.1.2.4.50": 3, "1.2.840.10008.1.2.4.51": 3, "1.2.840.10008.1.2.4.91": 1}
 
+# The code stream of JPEG 2000 says itself how samples lie; pydicom takes the header's word.
+_OWN_ORDER = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+
 
 def opened(path: str) -> tuple[dict[str, Any], list[tuple[int, Any]]]:
     """What MedView says of a file, and the (frame, decoded) it would show."""
@@ -77,6 +80,8 @@ def compared(path: str, frames: list[tuple[int, Any]]) -> dict[str, Any]:
         dataset = pydicom.dcmread(path, force=True)
         if "TransferSyntaxUID" not in dataset.file_meta:
             return {"undecided": "no transfer syntax"}
+        if dataset.file_meta.TransferSyntaxUID in _OWN_ORDER and "PlanarConfiguration" in dataset:
+            dataset.PlanarConfiguration = 0
     except Exception as error:  # noqa: BLE001 - whatever the reference does
         return {"undecided": type(error).__name__}
     top = open_instance(path).elements
