@@ -15,7 +15,7 @@ from medview.core.study import ValueScale
 from medview.core.words import Sentence, say
 from medview.dicom.elements import Elements
 from medview.dicom.frames import Frame
-from medview.dicom.keywords import GE_SCAN_TIME, PHILIPS_ACTIVITY, PHILIPS_SUV
+from medview.dicom.keywords import GE_SCAN_TIME, PHILIPS_ACTIVITY, PHILIPS_SUV, tag_of
 
 BW, LBM, BSA = "SUVbw", "SUVlbm", "SUVbsa"
 _LEAST_DOSE = 1e4  # Bq; less is a dose written in MBq. Of a kilogram, less shows nothing.
@@ -45,6 +45,7 @@ def suv_of(frames: Sequence[Frame], maps: Sequence[ValueScale] = ()) -> Suv:
     top = frames[0].instance.elements
     if _is_enhanced(top):
         return _enhanced(frames, top, maps)
+    _check_all(frames)
     if top.text("SOPClassUID") == _LEGACY:
         raise NoSuv(say("No SUV: enhanced PET keeps its doses elsewhere."))
     _check_corrections(top)
@@ -56,6 +57,36 @@ def suv_of(frames: Sequence[Frame], maps: Sequence[ValueScale] = ()) -> Suv:
     if units == "BQML":
         return _from_activity(frames, top, 1.0)
     raise NoSuv(say("No SUV: the values are in {unit}.", unit=units or "?"))
+
+
+_OF_IMAGE = ("Units", "CorrectedImage", "DecayCorrection", "SUVType", "PatientWeight")
+_OF_DRUG = ("RadionuclideTotalDose", "RadionuclideHalfLife", "RadiopharmaceuticalStartTime",
+            "RadiopharmaceuticalStartDateTime")  # fmt: skip
+_OF_PHILIPS = (PHILIPS_SUV, PHILIPS_ACTIVITY)
+_INPUT_TAGS = frozenset((
+    *map(tag_of, _OF_IMAGE), *(tag for tag, _ in _OF_PHILIPS),
+    *((tag & 0xFFFF0000) | 0x10 for tag, _ in _OF_PHILIPS),
+))  # fmt: skip
+
+
+def _check_all(frames: Sequence[Frame]) -> None:
+    """One factor holds for all pictures: raises NoSuv where they differ in what it is made of."""
+    said = [frame.instance.elements.once(_inputs, _INPUT_TAGS) for frame in frames]
+    for other in said:
+        if other is not said[0] and other != said[0]:
+            what = next(name for name, value in said[0].items() if other[name] != value)
+            raise NoSuv(say("No SUV: the pictures differ in {what}.", what=what))
+
+
+def _inputs(top: Elements) -> dict[str, object]:
+    """What SUV is made of, by name."""
+    found: dict[str, object] = {keyword: top.text(keyword) for keyword in _OF_IMAGE}
+    drugs = top.items("RadiopharmaceuticalInformationSequence")
+    found |= {keyword: [drug.text(keyword) for drug in drugs] for keyword in _OF_DRUG}
+    return found | {
+        f"({tag >> 16:04X},{tag & 0xFFFF:04X})": top.private(tag, creator)
+        for tag, creator in _OF_PHILIPS
+    }
 
 
 def _is_enhanced(top: Elements) -> bool:

@@ -28,6 +28,7 @@ from medview.dicom import (
     scan,
     scanning,
     stacks,
+    suv,
     values,
 )
 from medview.dicom.elements import ByteSource, Elements, PixelPlace, file_stamp
@@ -55,6 +56,7 @@ WORKS = (
     (stacks._frame_of_reference, stacks._REFERENCE_TAGS),
     (stacks._thickness, stacks._THICKNESS_TAGS),
     (stacks._is_lossy, stacks._LOSSY_TAGS),
+    (suv._inputs, suv._INPUT_TAGS),
     (values._padding, values._PADDING_TAGS),
     (values._has_rescale, values._RESCALE_TAGS),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_read_cases import save, slice_of
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -338,3 +339,45 @@ def test_maps_that_differ_between_images_are_named_and_the_common_ones_stay(tmp_
     assert "Real-world values in mm2/s differ from image to image and are not shown." in [
         note.english() for note in stack.notes
     ]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientWeight", "71"),
+        ("Units", "CNTS"),
+        ("CorrectedImage", ["NORM", "ATTN"]),
+        ("DecayCorrection", "ADMIN"),
+        ("RadionuclideTotalDose", "351e6"),
+        ("RadiopharmaceuticalStartTime", "090000"),
+    ],
+)
+@pytest.mark.parametrize("which", [1, 2])
+def test_pictures_that_differ_in_what_suv_is_made_of_have_none(
+    tmp_path: Path, keyword: str, value: object, which: int
+) -> None:
+    if "Radio" in keyword:
+        other = {keyword: value}
+        keyword = "RadiopharmaceuticalInformationSequence"
+        elements = {keyword: lambda k: drug(**(other if k == which else {}))}
+    else:
+        usual = {"Units": "BQML", "DecayCorrection": "START", "PatientWeight": "70"}
+        said = usual.get(keyword, ["NORM", "ATTN", "DECY"])
+        elements = {keyword: lambda k: value if k == which else said}
+    stack = pet(tmp_path, **elements)
+    name = next(iter(other)) if "Radio" in keyword else keyword
+    assert stack.factor == 1
+    assert f"No SUV: the pictures differ in {name}." in [str(note) for note in stack.notes]
+
+
+def test_pictures_of_other_scale_factors_of_the_scanner_have_none(tmp_path: Path) -> None:
+    def scaled(made: Dataset, value: float) -> None:
+        made.private_block(0x7053, "Philips PET Private Group", create=True).add_new(0, "DS", value)
+
+    pet(tmp_path, Units="CNTS")
+    for k, value in ((1, 0.5), (2, 0.25)):
+        made = dcmread(tmp_path / f"{k}.dcm")
+        scaled(made, value)
+        made.save_as(tmp_path / f"{k}.dcm")
+    (stack,) = scan([tmp_path]).patients[0].studies[0].series[0].stacks
+    assert [str(note) for note in stack.notes] == ["No SUV: the pictures differ in (7053,1000)."]
