@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import imagecodecs
@@ -20,12 +21,16 @@ from medview.dicom.pixels import PixelReader
 SECRET = Secret(b"a key of exactly 32 bytes in all")
 NAME = b"Quince^Ada"
 PIXELS = (np.add.outer(np.arange(64) * 3, np.arange(64)) % 256).astype(np.uint8)
-JPEG, JPEG_LS, JPEG_2000, RLE = (f"1.2.840.10008.1.2.{n}" for n in ("4.50", "4.80", "4.90", "5"))
+JPEG, JPEG_LS, JPEG_2000, RLE, DEFLATED = (
+    f"1.2.840.10008.1.2.{n}" for n in ("4.50", "4.80", "4.90", "5", "8.1")
+)
 SEQUENCE_END = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 _J2K = imagecodecs.jpeg2k_encode(PIXELS, codecformat="j2k", reversible=True)
 _JPG = imagecodecs.jpeg8_encode(PIXELS, level=90)
 _JLS = imagecodecs.jpegls_encode(PIXELS)
 _RLE = struct.pack("<16I", 1, 64, *[0] * 14) + imagecodecs.packbits_encode(PIXELS)
+
+_DEFLATED = zlib.compress(PIXELS.tobytes(), wbits=-zlib.MAX_WBITS)
 
 
 def segment(marker: int, payload: bytes) -> bytes:
@@ -67,19 +72,24 @@ HIDDEN: dict[str, tuple[str, tuple[bytes, ...]]] = {
     "JPEG 2000 end": (JPEG_2000, (_J2K + NAME,)),
     "RLE header": (RLE, (_RLE[:16] + NAME + _RLE[26:],)),
     "RLE end": (RLE, (_RLE + NAME,)),
+    "deflated end": (DEFLATED, (_DEFLATED + NAME,)),
 }
-SOUND = {JPEG: (_JPG,), JPEG_LS: (_JLS,), JPEG_2000: (_J2K,), RLE: (_RLE,)}
+SOUND = {JPEG: (_JPG,), JPEG_LS: (_JLS,), JPEG_2000: (_J2K,), RLE: (_RLE,),
+         DEFLATED: (_DEFLATED,)}  # fmt: skip
 
 
 def stored(path: Path, syntax: str, fragments: tuple[bytes, ...]) -> Path:
     made = slice_of(0, PIXELS, PatientName="Quince^Ada")
     save(made, path)
-    made.file_meta.TransferSyntaxUID = syntax
+    # pydicom does not know the deflated one and so does not write it.
+    made.file_meta.TransferSyntaxUID = JPEG if syntax == DEFLATED else syntax
     even = [piece + b"\0" * (len(piece) % 2) for piece in (b"", *fragments)]
     items = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(piece)) + piece for piece in even)
     made.PixelData = items + SEQUENCE_END
     made["PixelData"].VR, made["PixelData"].is_undefined_length = "OB", True
     made.save_as(path, enforce_file_format=True)
+    if syntax == DEFLATED:
+        path.write_bytes(path.read_bytes().replace(JPEG.encode(), DEFLATED.encode() + b"\0"))
     return path
 
 

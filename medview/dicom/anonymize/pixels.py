@@ -9,10 +9,10 @@ import numpy as np
 
 from medview.core.errors import UnreadableInstance
 from medview.core.words import say
-from medview.dicom.anonymize.streams import silence
+from medview.dicom.anonymize.streams import silence, silence_deflated
 from medview.dicom.anonymize.text_in_pixels import Box, is_packed
 from medview.dicom.anonymize.tree import Item
-from medview.dicom.codecs import RLE, why_not_decodable
+from medview.dicom.codecs import DEFLATED_FRAME, RLE, why_not_decodable
 from medview.dicom.elements import ITEM, SEQUENCE_END, UNDEFINED, ByteSource, Encoding
 from medview.dicom.encoding import element_header, mark
 from medview.dicom.fragments import fragments_of, join
@@ -101,7 +101,9 @@ def _streams(instance: Instance, source: ByteSource, check: Callable[[], None]) 
     for number, fragments in enumerate(frames):
         check()
         stream = bytearray(join(source, fragments))
-        if number < count:
+        if number < count and instance.syntax == DEFLATED_FRAME:
+            silence_deflated(stream, pixel_format(instance).frame_bits // 8 + _PIECE)
+        elif number < count:
             silence(stream, plane)
         else:  # what stands behind the last frame is nobody's picture
             stream = bytearray(len(stream))

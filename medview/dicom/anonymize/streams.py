@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 
 _JPEG, _JPEG_2000 = b"\xff\xd8", b"\xff\x4f\xff\x51"
 _BOXED = (b"jP  ", b"JXL ")
@@ -36,6 +37,17 @@ def silence(stream: bytearray, plane: int = 0) -> None:
         _silence_jpeg_2000(stream)
     elif plane:
         _silence_rle(stream, plane)
+
+
+def silence_deflated(stream: bytearray, most: int) -> None:
+    """Zeros behind the end of a deflated frame, of which at most so many bytes are inflated."""
+    machine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        machine.decompress(stream, most)
+    except zlib.error:
+        return  # nobody can show it
+    if machine.eof:
+        blank(stream, len(stream) - len(machine.unused_data), len(stream))
 
 
 def blank(stream: bytearray, start: int, stop: int) -> None:
