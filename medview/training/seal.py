@@ -88,8 +88,13 @@ def model_in(folder: Path) -> Iterator[Path]:
 
 def _put_in_place(path: Path, new: Path) -> None:
     old = path.with_name(f"{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
     if path.exists():
+        shutil.rmtree(old, ignore_errors=True)
         path.rename(old)  # goes only after the new one stands there
-    new.rename(path)
+    try:
+        new.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
     shutil.rmtree(old, ignore_errors=True)

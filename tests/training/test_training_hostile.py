@@ -117,6 +117,25 @@ def test_a_model_that_cannot_be_written_whole_leaves_the_older_one(tmp_path):
     assert (tmp_path / "model" / "card.md").read_text() == "the older one"
 
 
+@pytest.mark.parametrize("name", ["model", "model.old"])
+def test_a_model_that_cannot_be_put_in_its_place_leaves_the_older_one(tmp_path, monkeypatch, name):
+    """`model.old` is all that is left where a training was killed between two steps."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "card.md").write_text("the older one")
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name == "model.new":
+            raise PermissionError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(WriteFailed), model_in(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "card.md").read_text() == "the older one"
+
+
 @pytest.mark.parametrize("option", ["--measure", "--record"])
 def test_measuring_where_no_model_lies_says_that(tmp_path, capsys, option):
     plan = balls_plan(tmp_path)
