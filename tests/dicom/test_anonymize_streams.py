@@ -154,3 +154,16 @@ def test_an_overlay_in_unused_bits_goes_and_the_values_stay(tmp_path: Path, is_b
     stored_words = np.frombuffer(copy.PixelData, ">u2" if is_big else "<u2")
     assert np.array_equal(stored_words.reshape(64, 64), picture)
     assert not copy.group_dataset(0x6000)
+
+
+def test_a_picture_that_nobody_can_look_at_is_left_out_unless_asked_otherwise(
+    tmp_path: Path,
+) -> None:
+    source = stored(tmp_path / "source.dcm", JPEG, (_JPG,))
+    part_2 = b"1.2.840.10008.1.2.4.93"  # JPEG 2000, for which there is no decoder
+    source.write_bytes(source.read_bytes().replace(JPEG.encode(), part_2))
+    found = survey([source])
+
+    assert ["cannot decode" in str(reason) for reason in found.suspicions[0].reasons] == [True]
+    done = export(found, tmp_path / "out", Export(options=Options(), secret=SECRET))
+    assert done.copies == ()

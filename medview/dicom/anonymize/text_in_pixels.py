@@ -57,9 +57,14 @@ def suspicion_of(instance: Instance, top: Item) -> Suspicion | None:
     if not has_image(instance.elements) or is_object_with_pixels(instance.elements):
         return None
     rules = list(_rules(top, instance.elements.text("SOPClassUID")))
-    if not rules and not _is_worth_a_look(top):
+    is_closed = instance.is_encapsulated and why_not_decodable(instance.syntax) is not None
+    if not rules and not is_closed and not _is_worth_a_look(top):
         return None
     picture = preview(instance)
+    if picture is None:
+        rules.append(
+            say("MedView cannot decode the picture, so nothing is known of writing in it.")
+        )
     rows, columns = (0, 0) if picture is None else picture.shape[:2]
     # Where names are to be expected a few letters are enough; elsewhere anatomy would look so.
     fewest = _FEW_LETTERS if rules else _LETTERS
