@@ -23,6 +23,7 @@ _NUMBERS = {
     "RescaleSlope": 1, "RescaleIntercept": 1, "PixelSpacing": 2, "ImageOrientationPatient": 6,
 }  # fmt: skip
 OFF_UNIT = 1e-3  # of a direction vector's length, and of the cosine between the two
+_MOST_PADDING = 1 << 20  # bytes behind the pixels that are looked at
 _FARTHEST = 1e5  # mm; a table moves by metres
 _PLACE = {"ImagePositionPatient": 3}  # another one in every file of a series
 _POSITION = tag_of("ImagePositionPatient")
@@ -188,8 +189,8 @@ def _after(instance: Instance) -> tuple[Sentence, ...]:
     if end + 8 > instance.size:
         return ()
     with instance.open() as source:
-        low, high = source.read(end, 2)
-    group = high | low << 8 if instance.encoding.big else low | high << 8
-    if group >= 0x7FE0 or group == 0:  # zeros are padding of the file
+        rest = source.read(end, _MOST_PADDING)
+    group = int.from_bytes(rest[:2], "big" if instance.encoding.big else "little")
+    if group >= 0x7FE0 or not any(rest):  # zeros are padding of the file
         return ()
     return (say("What follows the pixels belongs to no image: the file may be damaged."),)

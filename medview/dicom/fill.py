@@ -146,7 +146,7 @@ class VolumeFill:
             place = found.position if found.is_spatial and reference.tile is None else None
             if (
                 top.text("SOPInstanceUID") == reference.sop_instance_uid
-                and (place is None or place == reference.position)
+                and (place == reference.position or reference.tile is not None)
                 and top.text("PhotometricInterpretation") == self.stack.photometric
                 and self._shows in (None, _shows(found))
             ):

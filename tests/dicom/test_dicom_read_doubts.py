@@ -60,8 +60,9 @@ def test_what_follows_the_pixels_is_said(tmp_path: Path) -> None:
     sound = path.read_bytes()
     path.write_bytes(sound + bytes(300))
     assert notes_of(path) == ""
-    path.write_bytes(sound + sound[140:])
-    assert "follows the pixels" in notes_of(path)
+    for behind in (sound[140:], bytes(300) + sound[140:]):
+        path.write_bytes(sound + behind)
+        assert "follows the pixels" in notes_of(path)
 
 
 @pytest.mark.parametrize("way", [{}, {"PixelPaddingRangeLimit": -1500}], ids=["value", "limit"])

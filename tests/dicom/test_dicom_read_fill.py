@@ -73,6 +73,16 @@ def test_another_image_in_the_place_of_the_scanned_one_fails_its_slice_alone(
     assert fill.volume.stored[[0, 1, 3], 0, 0].tolist() == [1, 11, 31]
 
 
+def test_an_image_that_has_no_place_any_more_fails_its_slice_alone(tmp_path: Path) -> None:
+    stack = stack_of(save_series(tmp_path))
+    reference = stack.frames[2]
+    other = slice_of(2, SOPInstanceUID=reference.sop_instance_uid, ImageOrientationPatient=None)
+    save(other, tmp_path / "beside").replace(reference.path)
+    fill = VolumeFill(stack)
+    fill.run()
+    assert {k: said.template for k, said in fill.failed.items()} == {2: "The file has changed."}
+
+
 def test_a_file_of_other_values_in_the_place_of_the_scanned_one_fails_its_slice_alone(
     tmp_path: Path,
 ) -> None:
