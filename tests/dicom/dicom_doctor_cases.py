@@ -204,6 +204,9 @@ FAULTS = (
     Fault("file.sequence-length", _sequence(30), True),
     Fault("file.delimiter-missing", _sequence(0xFFFFFFFF), True),
     Fault("file.odd-length", with_raw(0x00100020, "LO", b"P12"), True),
+    Fault("file.group-length", with_bytes(
+        lambda d: d[: place(d, 0x00080005)] + element(0x00080000, "UL", b"\7\0\0\0")
+        + d[place(d, 0x00080005) :]), True),
     Fault("file.element-order", with_bytes(_swap_first), True),
     Fault("file.element-doubled", with_bytes(_doubled(lambda raw: raw)), True),
     Fault("file.element-doubled", with_bytes(_doubled(lambda raw: raw.replace(b"CT", b"MR")))),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from dicom_doctor_cases import FAULTS, Fault, made_series, sound, with_raw
+from dicom_doctor_cases import FAULTS, Fault, element, made_series, place, sound, with_raw
 from dicom_read_cases import save, save_series, slice_of
 from pydicom.uid import ImplicitVRLittleEndian
 
@@ -129,6 +129,20 @@ def test_a_damaged_name_of_a_character_set_stops_nobody(tmp_path: Path) -> None:
 
     assert examine([source]).unreadable == ()
     assert len(scan([source]).patients) == 1
+
+
+def test_a_true_length_of_a_group_is_no_fault_and_is_not_left_wrong_in_a_copy(
+    tmp_path: Path,
+) -> None:
+    path = sound(tmp_path / "in" / "a.dcm", ContributingEquipmentSequence=[])
+    data = path.read_bytes()
+    begin, end = place(data, 0x00180000), place(data, 0x00200000)
+    length = element(0x00180000, "UL", (end - begin).to_bytes(4, "little"))
+    path.write_bytes(data[:begin] + length + data[begin:] + bytes(8))
+
+    before, after = repaired(path, tmp_path / "out")
+    assert {f.check.id for f in before.findings} == {"file.trailing"}
+    assert after.findings == ()
 
 
 def test_thickness_is_never_taken_for_spacing(tmp_path: Path) -> None:

@@ -33,8 +33,12 @@ class Writer:
         self._big = encoding.big
 
     def nodes(self, nodes: Iterable[Node], encoding: Encoding) -> bytes:
-        """Elements one after another."""
-        return b"".join(self._node(node, encoding) for node in nodes)
+        """Elements one after another, without the retired lengths of groups (PS3.5 7.2).
+
+        A repair changes what stands in a group; that of the meta group is counted anew.
+        """
+        kept = (node for node in nodes if node.tag & 0xFFFF or node.tag >> 16 == 2)
+        return b"".join(self._node(node, encoding) for node in kept)
 
     def _node(self, node: Node, encoding: Encoding) -> bytes:
         vr = node.vr or vr_of(node.tag)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from medview.core.words import Sentence, say
 from medview.dicom.doctor.anatomy import Fault, Node
@@ -89,6 +90,11 @@ DOUBLED = declare(Check(
     causes=say("Programs differ in which of the two they use."), what_to_do=TELL_MAKER,
     repair=say("Of equal doubles one is kept."),
 ))  # fmt: skip
+GROUP_LENGTH = declare(Check(
+    id="file.group-length", severity=WARNING, title=say("The stated length of a group is wrong"),
+    causes=OTHERS_MISREAD, what_to_do=SAVE_COPY,
+    repair=say("The lengths of groups, which the standard has retired, are left out."),
+))  # fmt: skip
 TRAILING = declare(Check(
     id="file.trailing", severity=REMARK, title=say("Bytes after the last element"),
     causes=NO_EFFECT, what_to_do=SAVE_COPY, repair=say("The zero bytes at the end are left out."),
@@ -133,6 +139,25 @@ def structure_findings(case: Case) -> Iterator[Finding]:
         said = Sentence(template.template, names)
         yield case.finding(check, said, fault.tag, fault.offset)
     yield from _order(case, anatomy.nodes)
+    yield from _groups(case, anatomy.nodes)
+
+
+def _groups(case: Case, nodes: list[Node]) -> Iterator[Finding]:
+    """Lengths of groups at the top level (PS3.5 7.2) against where the next group begins."""
+    for number, node in enumerate(nodes):
+        if node.tag & 0xFFFF or node.tag >> 16 <= 2 or node.length != 4:
+            continue
+        others = (other for other in nodes[number + 1 :] if other.tag >> 16 != node.tag >> 16)
+        after = next(others, None)
+        if after is None:  # the last group: what follows it may be padding
+            continue
+        order: Literal["big", "little"] = "big" if case.anatomy.encoding.big else "little"
+        stated = int.from_bytes(case.anatomy.value(node), order)
+        found = after.offset - node.start - node.length
+        if stated != found:
+            said = say("{stated} {stated:byte is|bytes are} stated; there are {found}.",
+                       stated=stated, found=found)  # fmt: skip
+            yield case.finding(GROUP_LENGTH, said, node.tag, node.offset)
 
 
 def _trailing(case: Case, fault: Fault) -> Finding:
