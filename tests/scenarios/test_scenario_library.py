@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QPushButton
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from medview.core.words import set_language
@@ -260,6 +260,21 @@ def test_files_that_are_gone_are_said_in_a_sentence(
     quiet(window)
 
     assert any("not there any more" in str(sentence) for _, sentence, _ in window.messages)
+
+
+def test_a_library_that_cannot_be_read_says_so_in_its_own_window(
+    window: MainWindow, quiet: Quiet
+) -> None:
+    window.session.library.library.path.mkdir(parents=True)  # where the index should be
+
+    dialog = window.library.show()
+    quiet(window)
+
+    said = " ".join(text.text() for text in dialog.findChildren(QLabel) if text.isVisible())
+    assert "Opening folders works without it." in said
+    shown = {b.text() for b in dialog.findChildren(QPushButton) if b.isVisible()}
+    assert "Open" not in shown  # there is nothing to open, tag or forget
+    assert "Add a folder…" in shown
 
 
 def test_a_check_says_what_it_found(

@@ -29,7 +29,7 @@ from medview.gui.dialogs.library_asks import ForgetDialog, TagsDialog
 from medview.gui.dialogs.library_table import WorklistModel, first_and_last_day, make_table
 from medview.gui.style import GRID
 from medview.session import Session
-from medview.session.events import Event, LibraryChanged
+from medview.session.events import Event, LibraryChanged, Message
 
 if TYPE_CHECKING:
     from medview.gui.library_work import LibraryWork
@@ -65,6 +65,7 @@ class LibraryDialog(QDialog):
         outer.addWidget(self._body)
         self._build()
         self._connect()
+        self._choose()
         self.refresh()
 
     # -- what it shows -----------------------------------------------------------------------
@@ -334,6 +335,9 @@ class LibraryDialog(QDialog):
     def _hear(self, event: Event) -> None:
         if isinstance(event, LibraryChanged):
             self.refresh()
+        if isinstance(event, Message):  # the bar that says it lies behind this window
+            where = f"{event.where}: " if event.where else ""
+            self._said.setText(f"{where}{event.sentence}")
 
     def _show_menu(self, place: QPoint) -> None:
         if self.current is None:
