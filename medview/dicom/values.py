@@ -56,6 +56,11 @@ def mixed_values(frames: Sequence[Frame]) -> Iterator[Sentence]:
         yield say(
             "The pictures name different padding: the first one's is left out of sums in all."
         )
+    by_words = {frame.instance.elements.once(_unit_words, _UNIT_TAGS): frame for frame in frames}
+    if len(by_words) > 1 and len(set(map(unit_of, by_words.values()))) > 1:
+        yield say(
+            "The pictures give their values in different units: the first one's is shown for all."
+        )
     bare = sum(not top.once(_has_rescale, _RESCALE_TAGS) for top in tops)
     if 0 < bare < len(tops):
         yield say(
@@ -70,6 +75,13 @@ _PADDING_TAGS = frozenset((*FORMAT_TAGS, *(
     for kind in ("", "Float", "DoubleFloat") for end in ("Value", "RangeLimit")
 )))  # fmt: skip
 _RESCALE_TAGS = frozenset(RESCALE_TAGS[:-1])  # without the private block that holds them
+
+
+_UNIT_TAGS = frozenset(map(tag_of, ("Modality", "RescaleType", "Units", "SOPClassUID")))
+
+
+def _unit_words(top: Elements) -> frozenset[tuple[int, str, bytes]]:
+    return frozenset((tag, *top.values.get(tag, ("", b""))) for tag in _UNIT_TAGS)
 
 
 def _padding(top: Elements) -> tuple[float, float] | None:

@@ -97,3 +97,19 @@ def test_slices_without_the_rescale_of_the_others_are_said(tmp_path: Path) -> No
         assert notes_of(tmp_path) == (
             "1 of 4 pictures lack the rescale of the others: their values have no unit."
         )
+
+
+@pytest.mark.parametrize(
+    ("elements", "is_said"),
+    [({"RescaleType": "US"}, True), ({"Modality": "PT"}, True), ({"RescaleType": ""}, False)],
+    ids=["type", "modality", "empty"],
+)
+def test_slices_in_another_unit_than_the_first_are_said(
+    tmp_path: Path, elements: dict[str, str], is_said: bool
+) -> None:
+    for k in range(4):
+        save(slice_of(k, **({"RescaleType": "HU"} | (elements if k == 2 else {}))),
+             tmp_path / f"{k}.dcm")  # fmt: skip
+    said = "The pictures give their values in different units: the first one's is shown for all."
+    for _ in range(2):
+        assert notes_of(tmp_path) == (said if is_said else "")

@@ -57,6 +57,7 @@ WORKS = (
     (stacks._thickness, stacks._THICKNESS_TAGS),
     (stacks._is_lossy, stacks._LOSSY_TAGS),
     (suv._inputs, suv._INPUT_TAGS),
+    (values._unit_words, values._UNIT_TAGS),
     (values._padding, values._PADDING_TAGS),
     (values._has_rescale, values._RESCALE_TAGS),
 )
