@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 from medview.dicom.charset import decode_text
 from medview.dicom.keywords import tag_of, vr_of
@@ -199,9 +199,10 @@ class Elements:
         alike = self.alike
         if alike is None:
             return work(self)
-        if work in alike.known:
-            return cast(Found, alike.known[work])
-        found = work(self)
+        try:
+            return alike.known[work]  # type: ignore[return-value]
+        except KeyError:
+            found = work(self)
         if alike.varies.isdisjoint(tags):
             alike.known[work] = found
         return found

@@ -265,13 +265,16 @@ def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:
     in nuclear medicine, are their own.
     """
     twins: dict[Hashable, Frame] = {}
+    last: Hashable = None
     for frame in frames:
         top = frame.instance.elements
         if frame.groups or frame.tile is not None or not _OWN_SEQUENCES.isdisjoint(top.sequences):
             continue
         if top.once(nuclear.is_nuclear, _NUCLEAR_TAGS):
             continue
-        twin = twins.setdefault(top.once(_likeness, _LIKENESS_TAGS), frame)
+        said = top.once(_likeness, _LIKENESS_TAGS)
+        if said is not last:
+            twin, last = twins.setdefault(said, frame), said
         if twin is not frame:
             known = frame.__dict__
             known.update(twin.shared)

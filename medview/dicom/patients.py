@@ -55,14 +55,21 @@ def by_patient(instances: Iterable[Instance]) -> list[list[Instance]]:
     who: dict[object, Identity] = {}
     names: dict[Identity, set[str]] = defaultdict(set)
     keyed = [(one.elements.once(_said_of_patient, _ALL_TAGS), one) for one in instances]
+    last: object = None
     for key, instance in keyed:
+        if key is last:
+            continue
+        last = key
         if key not in who:  # equal bytes are decoded once
             who[key] = _identity(instance.elements)
             names[who[key]].add(letters_of_name(instance.elements))
     meant = _meant(names)
     parts: dict[Identity, list[Instance]] = defaultdict(list)
+    last = None
     for key, instance in keyed:
-        parts[meant[who[key]]].append(instance)
+        if key is not last:
+            part, last = parts[meant[who[key]]], key
+        part.append(instance)
     return list(parts.values())
 
 
