@@ -132,7 +132,7 @@ def _by_pydicom(folder: Path) -> Library:
     """The same rows in the same lots, headers by pydicom; raw values, so nothing is converted."""
     library = _fresh()
     with library.connection() as connection:
-        writer = IndexWriter(connection)
+        writer = IndexWriter(library, connection)
         writer.own(folder)
         paths = sorted(str(path) for path in folder.glob("*/*"))
         writer.take(_read(paths), 0, len(paths))
