@@ -33,6 +33,7 @@ JPIP = frozenset((_JPEG + "94", _JPEG + "204"))  # a link to the picture of a se
 _DECODABLE = _LOSSY_JPEG | _LOSSLESS_JPEG | _JPEG_LS | _JPEG_2000 | _JPEG_XL | {RLE, DEFLATED_FRAME}
 # SOF0 to SOF15 without DHT, JPG and DAC among them; SOF55 is JPEG-LS's.
 _FRAME_HEADERS = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
+_LOSSLESS = 0xC3  # SOF3
 _VIDEO = {"100": "MPEG-2", "101": "MPEG-2", "102": "MPEG-4", "103": "MPEG-4", "104": "MPEG-4",
           "105": "MPEG-4", "106": "MPEG-4", "107": "HEVC", "108": "HEVC"}  # fmt: skip
 
@@ -248,7 +249,7 @@ def _may_have_run_out(stream: bytes, values: Array) -> bool:
     It says nothing of it, and fills the rows that are left with what prediction begins with,
     the middle of the range (ISO 10918-1 H.1.1). A picture may truly end like that.
     """
-    bits = next((said[0] for mark, said in _jpeg_segments(stream) if mark in _FRAME_HEADERS), 0)
+    bits = next((said[0] for mark, said in _jpeg_segments(stream) if mark == _LOSSLESS), 0)
     return bits > 0 and bool((values[-1] == 1 << (bits - 1)).all())
 
 

@@ -218,3 +218,9 @@ def test_lossless_jpeg_that_ends_in_middle_grey_is_shown(shape: tuple[int, ...])
     pixels[-9:] = 128  # what a stream that ends too early would be filled with
     form = format_of(pixels, samples=pixels[0, 0].size, photometric="RGB")
     assert (decode(JPEG_LOSSLESS, _lossless_jpeg(pixels), form).values == pixels).all()
+
+
+def test_lossy_jpeg_that_is_called_lossless_is_shown_though_it_ends_in_middle_grey() -> None:
+    pixels = np.full((40, 30), 128, np.uint8)
+    stream = bytes(imagecodecs.jpeg8_encode(pixels))
+    assert (decode(JPEG_LOSSLESS, stream, format_of(pixels)).values == pixels).all()
