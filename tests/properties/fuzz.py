@@ -27,7 +27,7 @@ from fuzz_mutations import SeriesCase, corpus, is_series, mutated, spoiled_serie
 
 PATIENCE_S = 60.0  # wall clock, on a machine that others use too
 _CHILD = Path(__file__).with_name("fuzz_child.py")
-_BAD = ("crash", "hang", "raised", "wrong")
+BAD = ("crash", "hang", "raised", "wrong")  # how no case may end
 
 
 @dataclass
@@ -179,7 +179,7 @@ def run(cases: range, seed: int, keep: Path | None = None) -> Summary:
             summary.unnamed.update(r for r in said.get("unreadable", ()) if "cannot name" in r)
             if kind == "undecided":
                 summary.undecided[detail] += 1
-            if kind in _BAD:
+            if kind in BAD:
                 summary.finds.append(Find(case, kind, name, detail))
                 if keep is not None:
                     shutil.copyfile(opened.spoiled, keep / f"{seed}-{case}-{kind}-{name}")

@@ -63,7 +63,8 @@ def test_a_spoiled_series_is_judged_by_what_is_shown_of_it(tmp_path: Path) -> No
     opened = fuzz.Cases(1, tmp_path)
     made = [opened.judged(case) for case in range(3, 43, 4)]
     opened.stop()
-    assert {kind for _, (kind, *_) in made} <= {"equal", "noted", "undecided", "unreadable"}
+    # Which files there are, and so how each ends, is another matter where the real data are absent.
+    assert not {kind for _, (kind, *_) in made} & set(fuzz.BAD)
     assert any(name.startswith("series of") and kind == "equal" for name, (kind, *_) in made)
 
 
