@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from medview.core.errors import MedViewError, UnreadableInstance
 from medview.core.study import FileNote, Patient, Series, Stack, Study, StudyObject
 from medview.core.words import Sentence, say
-from medview.dicom.elements import UNDEFINED, Elements
-from medview.dicom.frames import frames_of, with_twins
+from medview.dicom.elements import UNDEFINED, Elements, one_of_each, say_alike, worked_out
+from medview.dicom.frames import frames_of_all, with_twins
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import HEADER_KEYWORDS, tag_of
 from medview.dicom.mosaic import tiles_of
@@ -22,12 +23,16 @@ from medview.dicom.stacks import Beside, stacks_of
 from medview.dicom.uids import made_uid
 
 _SAMPLE = 1 << 15  # bytes by which two pictures are held against each other
+Key = TypeVar("Key", bound=Hashable)
 _log = logging.getLogger("medview.dicom")
 
 
 @dataclass
 class Sorted:
-    """What the walk has found so far."""
+    """What the walk has found so far.
+
+    began: when it began (`time.time_ns`). remembered: of how many images (see `remembered`).
+    """
 
     images: list[Instance] = field(default_factory=list)
     objects: dict[str, tuple[Instance, StudyObject]] = field(default_factory=dict)
@@ -39,6 +44,8 @@ class Sorted:
     maps: Mapping[str, tuple[Elements, ...]] = field(default_factory=dict)
     seen: int = 0
     dicom: int = 0
+    began: int = 0
+    remembered: int = 0
 
     def refuse(
         self, path: str, reason: Sentence, tag: str = "", advice: Sentence | None = None
@@ -58,11 +65,14 @@ def patients_of(found: Sorted) -> tuple[Patient, ...]:
 
 def _without_doubles(found: Sorted) -> list[Instance]:
     """Images, each SOP Instance once; a double is noted as ignored, a different image is kept."""
+    uids = [instance.elements.own.uid for instance in found.images]
+    distinct = set(uids)
+    if len(distinct) == len(uids) and "" not in distinct:
+        return found.images
     kept: list[Instance] = []
     first: dict[str, Instance] = {}
     doubtful: dict[tuple[str, ...], Instance] = {}  # only UIDs that come again are looked at
-    for instance in found.images:
-        uid = instance.elements.text("SOPInstanceUID")
+    for uid, instance in zip(uids, found.images, strict=True):
         other = first.setdefault(uid, instance) if uid else instance
         if other is not instance:
             doubtful.setdefault(_image_key(other.elements), other)
@@ -115,9 +125,7 @@ def _image_key(top: Elements) -> tuple[str, ...]:
 
 
 def _patient(instances: list[Instance], found: Sorted) -> Patient:
-    studies: dict[tuple[str, ...], list[Instance]] = defaultdict(list)
-    for instance in instances:
-        studies[instance.elements.once(_study_key, _STUDY_TAGS)].append(instance)
+    studies = _parted(instances, _study_key, _STUDY_TAGS)
     top = _fullest(instances, ("PatientName", "PatientSex", "PatientBirthDate"))
     _note_other_names(instances, top, found)
     return Patient(
@@ -127,16 +135,23 @@ def _patient(instances: list[Instance], found: Sorted) -> Patient:
         birth_date=iso_date(top.text("PatientBirthDate")),
         studies=tuple(
             sorted(
-                (_study(study, found) for study in studies.values()),
+                (_study(study, found) for _, study in studies),
                 key=lambda study: (study.date, study.uid),
             )
         ),
     )
 
 
+_NAME_TAGS = frozenset((tag_of("PatientName"),))
+
+
 def _note_other_names(instances: list[Instance], top: Elements, found: Sorted) -> None:
     """Say it on every image and object whose files name the patient otherwise."""
-    own, written = letters_of_name(top), top.raw("PatientName")
+    written = top.raw("PatientName")
+    named = one_of_each((instance.elements for instance in instances), _NAME_TAGS)
+    if all(other.raw("PatientName") == written for other in named):
+        return
+    own = letters_of_name(top)
     said = say("These files name the patient otherwise; ID, birth date and sex are the same.")
     for instance in instances:
         if instance.elements.raw("PatientName") == written:
@@ -152,8 +167,9 @@ def _note_other_names(instances: list[Instance], top: Elements, found: Sorted) -
 
 
 def _fullest(instances: Sequence[Instance], keywords: Sequence[str]) -> Elements:
+    tops = (instance.elements for instance in instances[:64])
     return max(
-        (instance.elements for instance in instances[:64]),
+        one_of_each(tops, frozenset(map(tag_of, keywords))),
         key=lambda top: sum(top.has(keyword) for keyword in keywords),
     )
 
@@ -167,10 +183,16 @@ def _study_key(top: Elements) -> tuple[str, ...]:
 
 
 def _study(part: list[Instance], found: Sorted) -> Study:
-    series: dict[tuple[str, ...], list[Instance]] = defaultdict(list)
-    for instance in part:
-        if instance.path not in found.objects:
-            series[_series_key(instance)].append(instance)
+    series: list[list[Instance]] = []
+    images = [instance for instance in part if instance.path not in found.objects]
+    for uid, files in _parted(images, _series_uid, _SERIES_TAGS):
+        if uid:
+            series.append(files)
+        else:
+            nameless: dict[tuple[str, ...], list[Instance]] = defaultdict(list)
+            for instance in files:
+                nameless[_words_of_series(instance)].append(instance)
+            series.extend(nameless.values())
     top = _fullest(part, ("StudyDate", "StudyDescription"))
     date = top.text("StudyDate") or top.text("AcquisitionDate") or top.text("SeriesDate")
     return Study(
@@ -179,12 +201,25 @@ def _study(part: list[Instance], found: Sorted) -> Study:
         description=top.text("StudyDescription"),
         series=tuple(
             sorted(
-                (one for files in series.values() if (one := _series(files, found)).stacks),
+                (one for files in series if (one := _series(files, found)).stacks),
                 key=lambda one: (one.number is None, one.number or 0, one.uid),
             )
         ),
         objects=tuple(found.objects[one.path][1] for one in part if one.path in found.objects),
     )
+
+
+def _parted(
+    instances: list[Instance], work: Callable[[Elements], Key], tags: frozenset[int]
+) -> list[tuple[Key, list[Instance]]]:
+    """Instances by what `work` says of them (see `Elements.once`), in the order of the first."""
+    tops = [instance.elements for instance in instances]
+    if instances and say_alike(tops, work, tags):
+        return [(work(tops[0]), instances)]
+    parts: dict[Key, list[Instance]] = defaultdict(list)
+    for key, instance in zip(worked_out(tops, work, tags), instances, strict=True):
+        parts[key].append(instance)
+    return list(parts.items())
 
 
 _SERIES_TAGS = frozenset((tag_of("SeriesInstanceUID"),))
@@ -194,11 +229,9 @@ def _series_uid(top: Elements) -> str:
     return top.text("SeriesInstanceUID")
 
 
-def _series_key(instance: Instance) -> tuple[str, ...]:
+def _words_of_series(instance: Instance) -> tuple[str, ...]:
+    """What stands for the UID of a series that has none."""
     top = instance.elements
-    uid = top.once(_series_uid, _SERIES_TAGS)
-    if uid:
-        return (uid,)
     return (
         "",
         str(Path(instance.path).parent),
@@ -207,13 +240,11 @@ def _series_key(instance: Instance) -> tuple[str, ...]:
 
 
 def _series(part: list[Instance], found: Sorted) -> Series:
-    part = sorted(
-        part, key=lambda instance: (instance.elements.integer("InstanceNumber"), instance.path)
-    )
+    part = _sorted(part)
     top = part[0].elements
     number = top.number("SeriesNumber")
     return Series(
-        uid=top.text("SeriesInstanceUID") or made_uid("series", *_series_key(part[0])),
+        uid=top.text("SeriesInstanceUID") or made_uid("series", *_words_of_series(part[0])),
         number=None if number is None else int(number),
         modality=top.text("Modality").upper(),
         description=top.text("SeriesDescription"),
@@ -223,11 +254,20 @@ def _series(part: list[Instance], found: Sorted) -> Series:
     )
 
 
+def _sorted(part: list[Instance]) -> list[Instance]:
+    """By Instance Number; those of one number by path."""
+    numbers = [int(instance.elements.own.number or 0) for instance in part]
+    if len(set(numbers)) == len(numbers):  # nothing but numbers to compare
+        return [part[n] for n in sorted(range(len(part)), key=numbers.__getitem__)]
+    return [part[n] for n in sorted(range(len(part)), key=lambda n: (numbers[n], part[n].path))]
+
+
 def _stacks(part: list[Instance], found: Sorted) -> tuple[Stack, ...]:
     """The series' stacks; a series that cannot be arranged is refused, the others go on."""
     try:
-        whole = with_twins([frame for instance in part for frame in frames_of(instance)])
-        frames = [tile for frame in whole for tile in tiles_of(frame)]
+        frames = with_twins(frames_of_all(part))
+        if any(frame.twin.is_mosaic for frame in frames):
+            frames = [tile for frame in frames for tile in tiles_of(frame)]
         return stacks_of(frames, Beside(found.notes, found.maps))
     except MedViewError as error:
         reason = error.what

@@ -59,8 +59,8 @@ def is_far(top: Elements) -> bool:
     """Whether the place of the picture is there and is none, or none in a room."""
     if _POSITION not in top.values:
         return False
-    at = top.floats("ImagePositionPatient")
-    return len(at) < 3 or max(map(abs, at)) > _FARTHEST
+    at = top.own.position
+    return len(at) < 3 or min(at) < -_FARTHEST or max(at) > _FARTHEST
 
 
 def is_measured(top: Elements) -> bool:

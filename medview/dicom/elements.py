@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
@@ -26,6 +26,10 @@ _CAN_READ_INTO = hasattr(os, "preadv")
 TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 Found = TypeVar("Found")
 _SMALL = 256  # longer values are not worth remembering
+_UID, _NUMBER = tag_of("SOPInstanceUID"), tag_of("InstanceNumber")
+_POSITION = tag_of("ImagePositionPatient")
+_NOTHING = ("", b"")
+_BLANKS = " \0\r\n\t"
 
 
 class Encoding(NamedTuple):
@@ -166,13 +170,27 @@ class PixelPlace(NamedTuple):
 
 
 class Alike:
-    """Headers that differ in the values of `varies` alone; `known`: what follows from the rest."""
+    """Headers that differ in the values of `varies` alone; `known`: what follows from the rest.
 
-    __slots__ = ("known", "varies")
+    syntax: their transfer syntax.
+    """
 
-    def __init__(self, varies: frozenset[int]) -> None:
-        self.varies = varies
+    __slots__ = ("known", "syntax", "varies")
+
+    def __init__(self, varies: frozenset[int], syntax: str = "") -> None:
+        self.varies, self.syntax = varies, syntax
         self.known: dict[Callable[[Elements], object], object] = {}
+
+
+class Own(NamedTuple):
+    """What is another in each file of a series: decoded once, and by no memory of values.
+
+    uid: SOP Instance UID. number: Instance Number. position: Image Position (Patient), as found.
+    """
+
+    uid: str
+    number: float | None
+    position: tuple[float, ...]
 
 
 @dataclass(slots=True)
@@ -189,6 +207,39 @@ class Elements:
     pixels: PixelPlace | None = None
     fault: int | None = None  # the tag at which reading stopped
     alike: Alike | None = field(default=None, compare=False, repr=False)
+    _own: Own | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def own(self) -> Own:
+        """What every picture says otherwise; worked out once, for values that change no more."""
+        own = self._own
+        if own is None:
+            own = self._own = self._said_alone()
+        return own
+
+    def _said_alone(self) -> Own:
+        """Each value as it nearly always is, or else as any other is decoded."""
+        of = self.values.get
+        (vr, uid), (number_vr, number), (place_vr, place) = (
+            of(_UID, _NOTHING), of(_NUMBER, _NOTHING), of(_POSITION, _NOTHING)
+        )  # fmt: skip
+        at: tuple[float, ...] | None = None
+        if place_vr == "DS" and len(place) <= _SMALL and b"_" not in place:
+            try:
+                one, two, three = place.split(b"\\")
+                x, y, z = float(one), float(two), float(three)
+                at = (x, y, z) if abs(x) + abs(y) + abs(z) < 1e300 else None
+            except ValueError:
+                pass
+        return Own(
+            uid.decode("ascii", "replace").strip(_BLANKS)
+            if vr == "UI" and b"\\" not in uid
+            else self.text("SOPInstanceUID"),
+            float(number)
+            if number_vr == "IS" and number.rstrip(b" ").isdigit()
+            else self.number("InstanceNumber"),
+            self.floats("ImagePositionPatient") if at is None else at,
+        )
 
     def once(self, work: Callable[[Elements], Found], tags: frozenset[int]) -> Found:
         """What `work` says of these elements; worked out once for headers that are alike.
@@ -294,6 +345,50 @@ class Elements:
         return self.numbers(tag)
 
 
+def one_of_each(headers: Iterable[Elements], tags: frozenset[int]) -> list[Elements]:
+    """The headers without those that are alike to one before and cannot say another thing in
+    `tags`, sequences, encoding and the pixels' tag and length (see `Elements.once`).
+    """
+    seen: set[int] = set()
+    last: Alike | None = None  # of which no more need be asked
+    found: list[Elements] = []
+    for top in headers:
+        alike = top.alike
+        if alike is not None:
+            if alike is last or id(alike) in seen:
+                continue
+            if alike.varies.isdisjoint(tags):
+                seen.add(id(alike))
+                last = alike
+        found.append(top)
+    return found
+
+
+def worked_out(
+    headers: Sequence[Elements], work: Callable[[Elements], Found], tags: frozenset[int]
+) -> list[Found]:
+    """What `Elements.once` gives for each header; those that are alike are asked once."""
+    kinds = [top.once(work, tags) for top in one_of_each(headers, tags)]
+    if all(said == kinds[0] for said in kinds):
+        return kinds[:1] * len(headers)
+    found: list[Found] = []
+    last: Alike | None = None
+    for top in headers:
+        alike = top.alike
+        if alike is None or alike is not last:
+            said = top.once(work, tags)
+            last = alike if alike is not None and alike.varies.isdisjoint(tags) else None
+        found.append(said)
+    return found
+
+
+def say_alike(
+    headers: Sequence[Elements], work: Callable[[Elements], object], tags: frozenset[int]
+) -> bool:
+    """Whether `Elements.once` gives the same for all headers."""
+    return len({top.once(work, tags) for top in one_of_each(headers, tags)}) <= 1
+
+
 @lru_cache(maxsize=4096)
 def _text(vr: str, raw: bytes, charsets: tuple[str, ...], big: bool) -> str:
     if vr in _BINARY:
@@ -301,9 +396,9 @@ def _text(vr: str, raw: bytes, charsets: tuple[str, ...], big: bool) -> str:
     if vr in _TEXTS:
         return decode_text(raw, charsets, is_name=vr == "PN")
     if b"\\" not in raw:
-        return raw.decode("ascii", "replace").strip(" \0\r\n\t")
+        return raw.decode("ascii", "replace").strip(_BLANKS)
     return "\\".join(
-        part.strip(" \0\r\n\t") for part in raw.decode("ascii", "replace").split("\\")
+        part.strip(_BLANKS) for part in raw.decode("ascii", "replace").split("\\")
     ).strip(" \0")
 
 

@@ -43,7 +43,7 @@ from medview.dicom.pixel_format import PixelFormat, native_shortfall, pixel_form
 from medview.dicom.pixels import PixelReader
 from medview.dicom.plain import FileChanged, KnownFiles, read_whole
 from medview.dicom.readers import Readers
-from medview.dicom.remembered import Known, instance_of, is_same, known_of
+from medview.dicom.remembered import Known, Table, instance_of, is_same, known_of
 from medview.dicom.shutters import shutter_of
 
 _LOT_PLAIN, _LOT_PACKED = 30, 1  # slices a task: handing over costs as much as a plain slice
@@ -190,20 +190,18 @@ class VolumeFill:
         if self._plan.is_colour or self._plan.has_table:
             return 1.0, 0.0, None
         factor = self.stack.factor  # SUV, or 1
-        pairs = np.array(list(self._pairs(first))) * factor
+        pairs = list(self._pairs(first))
         slope, intercept = rescale_of(first)
-        return (slope * factor, intercept * factor, pairs if (pairs != pairs[0]).any() else None)
+        per_slice = np.array(pairs) * factor if len(set(pairs)) > 1 else None
+        return (slope * factor, intercept * factor, per_slice)
 
     def _pairs(self, first: Frame) -> Iterator[tuple[float, float]]:
         """Slope and intercept of each slice."""
-        by_table: dict[int, tuple[float, float]] = {}
+        table: Table | None = None  # of the slice before
         for k, held in enumerate(self._frames):
-            number = id(held.table) if isinstance(held, Known) else -1
-            pair = by_table.get(number)
-            if pair is None:
-                pair = rescale_of(self._frame(k) or first)
-                if number >= 0:
-                    by_table[number] = pair
+            own = held.table if isinstance(held, Known) else None
+            if own is None or own is not table:
+                pair, table = rescale_of(self._frame(k) or first), own
             yield pair
 
     def look_at(self, k: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medview.dicom import nuclear
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, worked_out
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import MOSAIC_COUNT, PRIVATE_B_VALUES, tag_of
 
@@ -75,8 +75,21 @@ class Lazy(Generic[Value]):
     def __get__(self, holder: object, owner: type) -> Value | Lazy[Value]:
         if holder is None:
             return self
-        found: Value = self._work(holder)
+        found = self._found(holder)
         holder.__dict__[self._name] = found
+        return found
+
+    def _found(self, holder: Any) -> Value:
+        found: Value = self._work(holder)
+        return found
+
+
+class Shared(Lazy[Value]):
+    """The same, worked out by the first of all frames that say the same about it (`Frame.twin`)."""
+
+    def _found(self, holder: Frame) -> Value:
+        twin = holder.twin
+        found: Value = self._work(holder) if twin is holder else getattr(twin, self._name)
         return found
 
 
@@ -124,12 +137,7 @@ class Frame:
         """The first frame whose header says the same about all but the place; see `with_twins`."""
         return self
 
-    @Lazy
-    def shared(self) -> dict[str, object]:
-        """What follows from the header elements that are equal in twins, by property."""
-        return {name: getattr(self, name) for name in _SHARED}
-
-    @Lazy
+    @Shared
     def size(self) -> tuple[int, int]:
         """Rows and columns."""
         if self.tile is not None:
@@ -149,14 +157,13 @@ class Frame:
                 return None
             x, y, z = place.tolist()
         else:
-            holder = self.holder("ImagePositionPatient") if self.groups else top
-            found = holder.floats("ImagePositionPatient")
+            found = self.floats("ImagePositionPatient") if self.groups else top.own.position
             if len(found) < 3:
                 return None
             x, y, z = found[:3]
         return (x, y, z)
 
-    @Lazy
+    @Shared
     def axes(self) -> FloatArray | None:
         """(2, 3) unit vectors of growing column and row; None where the header has no true pair."""
         flat = _vector(self.floats("ImageOrientationPatient"), 6)
@@ -171,18 +178,18 @@ class Frame:
         unit: FloatArray = pair / lengths[:, None]
         return unit
 
-    @Lazy
+    @Shared
     def spacing(self) -> tuple[float, float] | None:
         """Pixel Spacing as (between rows, between columns) millimetres."""
         found = self.floats("PixelSpacing")
         return (found[0], found[1]) if len(found) >= 2 and min(found[:2]) > 0 else None
 
-    @Lazy
+    @Shared
     def image_type(self) -> str:
         """Frame Type, or Image Type, in capitals."""
         return (self.text("FrameType") or self.text("ImageType")).upper()
 
-    @Lazy
+    @Shared
     def is_projection(self) -> bool:
         """X-rays through the whole body: radiographs, and the scout of a CT."""
         modality = self.instance.elements.text("Modality").upper()
@@ -190,7 +197,7 @@ class Frame:
             return True
         return modality == "CT" and "LOCALIZER" in self.image_type.split("\\")
 
-    @Lazy
+    @Shared
     def is_mosaic(self) -> bool:
         """Siemens, United Imaging: many slices tiled into one picture without their places."""
         top = self.instance.elements
@@ -200,7 +207,7 @@ class Frame:
         is_named = "MOSAIC" in kinds or "VFRAME" in kinds
         return is_named or bool(top.private(*MOSAIC_COUNT))
 
-    @Lazy
+    @Shared
     def is_placeable(self) -> bool:
         """Whether the picture has a place in the patient if it has a position."""
         return not (
@@ -228,7 +235,7 @@ class Frame:
     @Lazy
     def instance_number(self) -> int | None:
         """Instance Number, None where it is absent."""
-        found = self.instance.elements.number("InstanceNumber")
+        found = self.instance.elements.own.number
         return None if found is None else int(found)
 
     @Lazy
@@ -240,8 +247,7 @@ class Frame:
         return (number if number is not None else np.inf, time, self.instance.path, self.index)
 
 
-_SHARED = ("size", "axes", "spacing", "image_type", "is_projection", "is_mosaic", "is_placeable")
-# All that those properties and the pixel type look at, besides functional groups.
+# All that shared properties and the pixel type look at, besides functional groups.
 _ALIKE_KEYWORDS = (
     "Rows", "Columns", "ImageOrientationPatient", "PixelSpacing", "FrameType", "ImageType",
     "Modality", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation",
@@ -264,25 +270,29 @@ def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:
     What follows from those bytes is worked out once. Frames of which sequences say more, or vectors
     in nuclear medicine, are their own.
     """
+    tops = [frame.instance.elements for frame in frames]
     twins: dict[Hashable, Frame] = {}
     last: Hashable = None
-    for frame in frames:
-        top = frame.instance.elements
-        if frame.groups or frame.tile is not None or not _OWN_SEQUENCES.isdisjoint(top.sequences):
+    for frame, said in zip(frames, worked_out(tops, _likeness, _LIKENESS_TAGS), strict=True):
+        if said is None or frame.groups or frame.tile is not None:
             continue
-        if top.once(nuclear.is_nuclear, _NUCLEAR_TAGS):
-            continue
-        said = top.once(_likeness, _LIKENESS_TAGS)
         if said is not last:
             twin, last = twins.setdefault(said, frame), said
+            is_placeable = twin.is_placeable
         if twin is not frame:
+            at = frame.instance.elements.own.position[:3]
+            is_placed = len(at) == 3
             known = frame.__dict__
-            known.update(twin.shared)
             known["twin"] = twin
+            known["position"] = at if is_placed else None
+            known["is_spatial"] = is_placeable and is_placed
     return frames
 
 
 def _likeness(top: Elements) -> Hashable:
+    """All but the place that a picture says of itself; None where a sequence may say more."""
+    if not _OWN_SEQUENCES.isdisjoint(top.sequences) or nuclear.is_nuclear(top):
+        return None
     return top.encoding, tuple(map(top.values.get, _ALIKE_TAGS))
 
 
@@ -316,6 +326,18 @@ def frames_of(instance: Instance) -> list[Frame]:
     if not per_frame and not shared:
         return [Frame(instance, index) for index in range(count)]
     return [Frame(instance, index, per_frame[index : index + 1] + shared) for index in range(count)]
+
+
+def frames_of_all(instances: Sequence[Instance]) -> list[Frame]:
+    """As `frames_of`, of all files of a series."""
+    single = worked_out([one.elements for one in instances], _is_single, _COUNT_TAGS)
+    found: list[Frame] = []
+    for instance, is_single in zip(instances, single, strict=True):
+        if is_single:
+            found.append(Frame(instance, 0))
+        else:
+            found.extend(frames_of(instance))
+    return found
 
 
 def _is_single(top: Elements) -> bool:

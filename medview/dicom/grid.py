@@ -100,12 +100,14 @@ def _off_line(positions: FloatArray, normal: FloatArray) -> FloatArray:
 class _Steps:
     """How slices follow each other.
 
-    verdict: regular, gaps or non-uniform; used: the step of the grid; steps: (n - 1,) along the
-    normal; gaps: after which slices others are missing; off: (n,) millimetres beside the line.
+    verdict: regular, gaps or non-uniform; used: the step of the grid; base: the commonest one;
+    steps: (n - 1,) along the normal; gaps: after which slices others are missing; off: (n,)
+    millimetres beside the line.
     """
 
     verdict: str
     used: float
+    base: float
     steps: FloatArray
     off: FloatArray
     gaps: tuple[int, ...] = ()
@@ -119,17 +121,17 @@ class _Steps:
         ideal = along[0] + np.arange(len(along)) * mean
         is_rounded = bool(np.abs(along - ideal).max() <= _ROUNDED * mean)
         if is_straight and (_alike(steps, base).all() or is_rounded):
-            return _Steps("regular", mean, steps, off)
+            return _Steps("regular", mean, base, steps, off)
         missing, is_multiple = _missing(steps, base, thickness)
         gaps = tuple(int(k) for k in np.flatnonzero(missing))
         is_gapped = is_straight and bool(gaps) and bool((is_multiple | _alike(steps, base)).all())
-        return _Steps("gaps" if is_gapped else "non-uniform", base, steps, off, gaps)
+        return _Steps("gaps" if is_gapped else "non-uniform", base, base, steps, off, gaps)
 
     def said(self, geometry: Geometry) -> Iterator[Sentence]:
         """What is to be said of them, with the slices' numbers as a reader sees them."""
         low, high = float(self.steps.min()), float(self.steps.max())
         if self.verdict == "regular":
-            if not _alike(self.steps, commonest_step(self.steps)).all():
+            if not _alike(self.steps, self.base).all():
                 yield _rounded(f"{low:.3f}", f"{high:.3f}")
             return
         if self.verdict == "gaps":

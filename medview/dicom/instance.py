@@ -40,6 +40,11 @@ EMPTY = say("The file is empty.")
 ASK_FOR_THE_RIGHT = say("Ask whoever keeps the folder for the right to read it.")
 
 
+def is_of_fragments(syntax: str) -> bool:
+    """Whether a transfer syntax has the pixels in fragments (PS3.5 A.4)."""
+    return syntax.startswith(_ENCAPSULATED)
+
+
 class NotDicom(Exception):
     """The file is something else; `args[0]` is a Sentence that says why."""
 
@@ -68,9 +73,7 @@ class Instance(NamedTuple):
     def is_encapsulated(self) -> bool:
         """Whether the pixels stand in fragments; some writers state the length of all of them."""
         place = self.elements.pixels
-        return place is not None and (
-            place.length == UNDEFINED or self.syntax.startswith(_ENCAPSULATED)
-        )
+        return place is not None and (place.length == UNDEFINED or is_of_fragments(self.syntax))
 
     def open(self) -> ByteSource:
         """The bytes that the offsets of this instance point into; close it after use."""
@@ -85,9 +88,11 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
     Raises NotDicom, or UnreadableInstance with the tag.
     """
     wanted = wanted or wanted_tags()
-    found = _like_others(path, wanted)
-    if found is not None:
-        return found
+    return like_others(path, wanted) or walked(path, wanted)
+
+
+def walked(path: str, wanted: frozenset[int]) -> Instance:
+    """As `open_instance`, of a file that is not `like_others`."""
     try:
         with open_source(path) as source:
             return _read(path, source, wanted)
@@ -100,7 +105,7 @@ def open_instance(path: str, wanted: frozenset[int] | None = None) -> Instance:
         ) from error
 
 
-def _like_others(path: str, wanted: frozenset[int]) -> Instance | None:
+def like_others(path: str, wanted: frozenset[int]) -> Instance | None:
     """What a plain file says whose header is like one before; None for any other."""
     known = repeats_in(path.rpartition(os.sep)[0], wanted).likenesses
     if not known.are_there or MARK in path:
@@ -109,7 +114,7 @@ def _like_others(path: str, wanted: frozenset[int]) -> Instance | None:
         file = os.open(path, TO_READ)
         try:
             status = os.fstat(file)  # before a byte is read: what is written later is another file
-            alike = known.match(partial(read_at, file))
+            alike = known.match(partial(read_at, file), status.st_size)
         finally:
             os.close(file)
     except OSError:  # said by who opens it next
@@ -125,7 +130,9 @@ def _read(path: str, source: ByteSource, wanted: frozenset[int]) -> Instance:
     folder = path.rpartition(os.sep)[0]
     repeats = repeats_in(folder, wanted)
     if source.stamp is None:  # a member of an archive: files were looked at before
-        alike = repeats.likenesses.match(lambda count, offset: source.read(offset, count))
+        alike = repeats.likenesses.match(
+            lambda count, offset: source.read(offset, count), source.size
+        )
         if alike is not None:
             return Instance(path, alike[0], alike[1], source.size)
     start = _start(source)

@@ -3,11 +3,13 @@
 The files of a series have the same elements in the same order and differ in some values. What is
 the same is compared in a few calls; an element that differs is walked by its length, as the walk
 from element to element would do. Equal bytes decide that walk, so that this finds what it finds; a
-header that compares otherwise is walked, and teaches which elements differ.
+header that compares otherwise is walked, and teaches which elements differ. Where all values are as
+long as in a header before, all stands where it stood there, and is cut and compared in one call.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 _MOST_LIKENESSES, _FIRST_LESSONS, _FILES_A_LESSON = 6, 12, 40
 _LONGEST_HEADER, _MOST_ELEMENTS = 1 << 18, 2000
 _LONGEST_COMPARED = 256  # longer values that nobody wants are skipped by their length
+_MOST_SIZES, _CUTS_A_SIZE = 64, 3
 _WORTH_A_READ, _SLACK, _MOST_READ = 2048, 256, 1 << 15
 Fetch = Callable[[int, int], bytes]  # so many bytes from an offset, fewer where the file ends
 _BEGIN = 128  # of DICM: what the preamble holds decides nothing
@@ -62,6 +65,53 @@ class _Step(NamedTuple):
     wide: int
 
 
+class _Stretch(NamedTuple):
+    """A part of a header that is read at once: what must stand in it, and what varies between.
+
+    offset: in the file. said: the bytes that must be there. wanted: tag, VR and number of the
+    fields to keep. A value that nobody wants is skipped, and an empty field stands for it.
+    """
+
+    offset: int
+    fields: struct.Struct
+    said: tuple[bytes, ...]
+    wanted: tuple[tuple[int, str, int], ...]
+
+
+class _Cut:
+    """A kind of header with values of certain lengths: what is the same and what varies, by place.
+
+    It finds what `_Likeness.match` finds: other bytes between the values, lengths among them, and
+    it finds nothing.
+    """
+
+    def __init__(self, known: _Likeness, stretches: list[_Stretch], pixels: PixelPlace) -> None:
+        self._stretches = [(*stretch, stretch.fields.size) for stretch in stretches]
+        self.first_read = stretches[0].fields.size
+        self.syntax = known.syntax
+        self._known, self._alike, self._pixels = known.elements, known.alike, pixels
+
+    def match(self, fetch: Fetch, buffer: bytes) -> Elements | None:
+        """As `_Likeness.match`."""
+        known, values = self._known, None
+        for offset, fields, said, wanted, size in self._stretches:
+            if offset != _BEGIN:
+                buffer = fetch(size, offset)
+            if len(buffer) < size:
+                return None
+            found = fields.unpack_from(buffer)
+            if found[::2] != said:
+                return None
+            if values is None:
+                values = known.values.copy()
+            for tag, vr, number in wanted:
+                values[tag] = (vr, found[number])
+        assert values is not None  # noqa: S101 - there is one stretch at least
+        return Elements(
+            EXPLICIT, known.charsets, values, known.sequences, self._pixels, None, self._alike
+        )
+
+
 class _Likeness:
     """One kind of header: what is the same in all that were seen, and what was not."""
 
@@ -94,11 +144,11 @@ class _Likeness:
                 literal = b""
             else:
                 literal += part.raw
-        self._steps, self._last = steps, literal
+        self.steps, self._last = steps, literal
         self._reads = self._reads_of(parts)
         self._pixels = elements.pixels
-        self._elements = elements
-        self._alike = Alike(frozenset(step.tag for step in steps))
+        self.elements = elements
+        self.alike = Alike(frozenset(step.tag for step in steps), self.syntax)
 
     def _reads_of(self, parts: list[_Part]) -> list[int]:
         """How many bytes to read at a time, so that what is skipped is not read."""
@@ -121,8 +171,8 @@ class _Likeness:
         buffer: what stands after the preamble, of any length.
         """
         at, base, size, reads = 0, _BEGIN, len(buffer), 0
-        values = self._elements.values.copy()
-        for literal, room, tag, vr, wide in self._steps:
+        values = self.elements.values.copy()
+        for literal, room, tag, vr, wide in self.steps:
             if at + room > size:
                 reads += 1
                 base, at = base + at, 0
@@ -159,10 +209,34 @@ class _Likeness:
             buffer = fetch(last, base)
         if not buffer.startswith(self._last, at):
             return None
-        known, pixels = self._elements, self._pixels
+        known, pixels = self.elements, self._pixels
         assert pixels is not None  # noqa: S101 - only such headers are learnt
         place = PixelPlace(pixels.tag, pixels.vr, base + at + last, pixels.length)
-        return Elements(EXPLICIT, known.charsets, values, known.sequences, place, None, self._alike)
+        return Elements(EXPLICIT, known.charsets, values, known.sequences, place, None, self.alike)
+
+    def cut(self, header: bytes, pixels: PixelPlace) -> _Cut:
+        """For headers with values as long as in this one, which matches.
+
+        header: from DICM to the head of the pixels.
+        """
+        stretches: list[_Stretch] = []
+        form, said, at, begin = "", [], 0, 0
+        wanted: list[tuple[int, str, int]] = []
+        for _, room, tag, vr, wide in self.steps:
+            said.append(header[at : at + room])
+            at += room
+            length = int.from_bytes(header[at - wide : at], "little")
+            if not vr and length > _WORTH_A_READ:
+                fields = struct.Struct(f"{form}{room}s")
+                stretches.append(_Stretch(_BEGIN + begin, fields, (*said,), (*wanted,)))
+                form, said, wanted, begin = "", [], [], at + length
+            else:
+                form += f"{room}s{length}s" if vr else f"{room}s{length}x0s"
+                wanted += [(tag, vr, 2 * len(said) - 1)] if vr else []
+            at += length
+        fields = struct.Struct(f"{form}{len(self._last)}s")
+        stretches.append(_Stretch(_BEGIN + begin, fields, (*said, self._last), (*wanted,)))
+        return _Cut(self, stretches, pixels)
 
     def _room(self, reads: int) -> int:
         return self._reads[reads] if reads < len(self._reads) else _WORTH_A_READ
@@ -177,6 +251,7 @@ class Likenesses:
 
     def __init__(self) -> None:
         self._all: tuple[_Likeness, ...] = ()
+        self._cuts: dict[int, tuple[_Cut, ...]] = {}  # by the size of their files
         self._credit = _FIRST_LESSONS * _FILES_A_LESSON
 
     @property
@@ -184,19 +259,43 @@ class Likenesses:
         """Whether anything was learnt."""
         return bool(self._all)
 
-    def match(self, fetch: Fetch) -> tuple[Elements, str] | None:
-        """The elements of a header of a known kind and its transfer syntax. Raises as `fetch`."""
+    def match(self, fetch: Fetch, size: int = 0) -> tuple[Elements, str] | None:
+        """The elements of a header of a known kind and its transfer syntax. Raises as `fetch`.
+
+        size: of the file, by which plain ones are known whose values are as long.
+        """
         self._credit += 1
-        if not self._all:
+        cuts = self._cuts.get(size)
+        if cuts is not None:
+            buffer = fetch(cuts[0].first_read, _BEGIN)
+            for cut in cuts:
+                elements = cut.match(fetch, buffer)
+                if elements is not None:
+                    return elements, cut.syntax
+        elif self._all:
+            buffer = fetch(self._all[0].first_read, _BEGIN)
+        else:
             return None
-        buffer = fetch(self._all[0].first_read, _BEGIN)
         for known in self._all:
-            found = known.match(fetch, buffer)
-            if found is not None:
+            elements = known.match(fetch, buffer)
+            if elements is not None:
                 if known is not self._all[0]:
                     self._put_first(known)
-                return found, known.syntax
+                self._learn_cut(known, elements, fetch, size)
+                return elements, known.syntax
         return None
+
+    def _learn_cut(self, known: _Likeness, elements: Elements, fetch: Fetch, size: int) -> None:
+        """Keep where the values of a header stand, for files as large as its own."""
+        pixels = elements.pixels
+        if pixels is None or pixels.length == UNDEFINED or pixels.offset > _LONGEST_HEADER:
+            return
+        others = self._cuts.get(size, ())
+        if len(others) >= _CUTS_A_SIZE or (not others and len(self._cuts) >= _MOST_SIZES):
+            return
+        header = fetch(pixels.offset - _BEGIN, _BEGIN)
+        if len(header) == pixels.offset - _BEGIN:
+            self._cuts[size] = (known.cut(header, pixels), *others)
 
     def learn(
         self,
@@ -224,6 +323,7 @@ class Likenesses:
             known = _Likeness(parts, elements, syntax)
         else:
             known.refine(parts, elements)
+        self._cuts = {}  # what follows from a header is shared by all that vary alike
         self._put_first(known)
 
     def _put_first(self, known: _Likeness) -> None:

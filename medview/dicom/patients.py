@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, say_alike, worked_out
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import tag_of
 
@@ -54,7 +54,12 @@ def by_patient(instances: Iterable[Instance]) -> list[list[Instance]]:
     """
     who: dict[object, Identity] = {}
     names: dict[Identity, set[str]] = defaultdict(set)
-    keyed = [(one.elements.once(_said_of_patient, _ALL_TAGS), one) for one in instances]
+    instances = list(instances)
+    tops = [one.elements for one in instances]
+    if say_alike(tops, _said_of_patient, _ALL_TAGS):
+        return [instances] if instances else []
+    keys = worked_out(tops, _said_of_patient, _ALL_TAGS)
+    keyed = list(zip(keys, instances, strict=True))
     last: object = None
     for key, instance in keyed:
         if key is last:

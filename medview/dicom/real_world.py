@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from medview.core.study import ValueScale
 from medview.core.words import Sentence, say
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, one_of_each
 from medview.dicom.frames import Frame
 from medview.dicom.modality import rescale_of
 
@@ -22,7 +22,9 @@ def real_world_scales(
     A map that differs from frame to frame is left out with a sentence: no number can be given for
     the stack.
     """
-    if not outside and not any(map(_has_map, frames)):
+    tops = one_of_each((frame.instance.elements for frame in frames), frozenset())
+    has_maps = any(top.items("RealWorldValueMappingSequence") for top in tops)
+    if not outside and not has_maps and not any(frame.groups for frame in frames):
         return (), ()
     found = [_scales(frame, outside) for frame in frames]
     if not any(found):
@@ -37,12 +39,6 @@ def real_world_scales(
         for unit in lost
     )
     return common, tuple(said)
-
-
-def _has_map(frame: Frame) -> bool:
-    return bool(frame.groups) or bool(
-        frame.instance.elements.items("RealWorldValueMappingSequence")
-    )
 
 
 def _scales(frame: Frame, outside: dict[str, tuple[Elements, ...]]) -> Scales:

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from medview.core.study import FrameRef
-from medview.dicom.elements import Alike, Elements, Encoding, FileStamp, PixelPlace, file_stamp
+from medview.dicom.elements import (
+    Alike,
+    Elements,
+    Encoding,
+    FileStamp,
+    PixelPlace,
+    file_stamp,
+    worked_out,
+)
 from medview.dicom.instance import Instance
 from medview.dicom.keywords import OVERLAY_ROWS, RESCALE_TAGS, tag_of
 from medview.dicom.pixel_format import FORMAT_TAGS
@@ -57,33 +64,36 @@ _files: dict[str, Known | None] = {}  # None: one that changed between two scans
 _tables: dict[Hashable, Table] = {}
 
 
-def remember(instance: Instance) -> None:
-    """Keep what a fill needs of a single-frame file without tables, overlay planes or shutter.
+def remember(instances: Iterable[Instance], since: int) -> None:
+    """Keep what a fill needs of single-frame files without tables, overlay planes or shutter.
+
+    since: when the first of them was read or earlier, in nanoseconds of `time.time_ns`.
 
     Not of one that has changed since an earlier scan: a stack of that may be shown yet, and its
     notes speak of what the file was.
     """
-    top, stamp = instance.elements, instance.stamp
-    if stamp is None or instance.inflated is not None or not _shows_writes(stamp):
-        return
-    table = top.once(_table_of, _ALL_TAGS)
-    if table is None:
-        return
-    uid, position = top.text("SOPInstanceUID"), top.floats("ImagePositionPatient")
-    known = Known(table, top.pixels, instance.syntax, instance.size, stamp, uid, position)
+    instances = [one for one in instances if one.stamp is not None and one.inflated is None]
+    tables = worked_out([one.elements for one in instances], _table_of, _ALL_TAGS)
     with _lock:
-        before = _files.get(instance.path, known)
-        is_unchanged = before is not None and before.stamp == stamp
-        if len(_files) >= _MOST:
-            _files.clear()
-            _tables.clear()
-        _files[instance.path] = known if is_unchanged else None
+        for (path, top, syntax, size, _, _, stamp), table in zip(instances, tables, strict=True):
+            before = _files.get(path)
+            if before.stamp == stamp if before is not None else path in _files:
+                continue
+            if table is None or stamp is None or not _shows_writes(stamp, since):
+                continue
+            if len(_files) >= _MOST:
+                _files.clear()
+                _tables.clear()
+            uid, _, position = top.own
+            known = Known(table, top.pixels, syntax, size, stamp, uid, position)
+            _files[path] = known if before is None else None
 
 
-def _shows_writes(stamp: FileStamp) -> bool:
-    """Whether another write would change the stamp: not at once where times are whole seconds."""
+def _shows_writes(stamp: FileStamp, since: int) -> bool:
+    """Whether a write after `since` would change the stamp: not at once where times are whole
+    seconds."""
     changed = stamp[2]
-    return changed % _SECOND != 0 or time.time_ns() - changed > _SETTLED
+    return changed % _SECOND != 0 or since - changed > _SETTLED
 
 
 def _table_of(top: Elements) -> Table | None:

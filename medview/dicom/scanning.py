@@ -27,7 +27,7 @@ from medview.dicom.doubts import (
     is_measured,
     number_note,
 )
-from medview.dicom.elements import Elements
+from medview.dicom.elements import UNDEFINED, Elements
 from medview.dicom.fragments import MOST_FRAMES, fragments_of, too_many_frames
 from medview.dicom.frames import most_frames
 from medview.dicom.instance import (
@@ -36,9 +36,11 @@ from medview.dicom.instance import (
     EMPTY,
     Instance,
     NotDicom,
-    open_instance,
+    is_of_fragments,
+    like_others,
+    walked,
 )
-from medview.dicom.keywords import tag_of
+from medview.dicom.keywords import tag_of, wanted_tags
 from medview.dicom.objects.summary import is_object_with_pixels, study_object
 from medview.dicom.pixel_format import format_of, has_image, native_shortfall, pixel_format
 from medview.dicom.pixels import is_torn
@@ -62,8 +64,8 @@ def scan(
     now and then what was found so far, in the calling thread. Raises InvalidInput for a missing
     path and Cancelled; a broken file only becomes a note.
     """
-    found = Sorted()
-    glimpses = _Glimpses(glimpse)
+    found, wanted = Sorted(began=time.time_ns()), wanted_tags()
+    glimpses = None if glimpse is None else _Glimpses(glimpse)
     waiting = _listed(paths, found, cancel)
     files = list(waiting)
     total = found.seen + len(files)
@@ -75,13 +77,15 @@ def scan(
         if leave_out and path in leave_out:
             found.unreadable.append(leave_out[path])
         else:
-            members = _take(path, found)
-            waiting.extendleft(reversed(members))
-            files.extend(members)
-            total += len(members)
+            members = _take(path, found, wanted)
+            if members:
+                waiting.extendleft(reversed(members))
+                files.extend(members)
+                total += len(members)
         progress(found.seen, total, "")
-        if waiting:
+        if waiting and glimpses is not None:
             glimpses.offer(found)
+    _keep(found)
     _note_directories(found, files)
     return _arranged(found)
 
@@ -89,15 +93,16 @@ def scan(
 class _Glimpses:
     """Tells what was found so far, the more rarely the longer the telling takes."""
 
-    def __init__(self, tell: Callable[[Holdings], None] | None) -> None:
+    def __init__(self, tell: Callable[[Holdings], None]) -> None:
         self._tell = tell
         self._due = time.monotonic() + _GLIMPSE_S
 
     def offer(self, found: Sorted) -> None:
         """Tell it if it is time."""
         began = time.monotonic()
-        if self._tell is None or began < self._due or not found.images:
+        if began < self._due or not found.images:
             return
+        _keep(found)
         # Arranging notes doubles and refusals in what it is given: that stays for the last time.
         sketch = replace(
             found,
@@ -110,6 +115,12 @@ class _Glimpses:
         self._tell(_arranged(sketch))
         now = time.monotonic()
         self._due = now + max(_GLIMPSE_S, _GLIMPSE_SHARE * (now - began))
+
+
+def _keep(found: Sorted) -> None:
+    """Remember the images found since the last time, for who fills a volume with them."""
+    remember(found.images[found.remembered :], found.began)
+    found.remembered = len(found.images)
 
 
 def _arranged(found: Sorted) -> Holdings:
@@ -165,10 +176,15 @@ def _note_directories(found: Sorted, files: Sequence[str]) -> None:
         )
 
 
-def _take(path: str, found: Sorted) -> list[str]:
+def _take(path: str, found: Sorted, wanted: frozenset[int]) -> Sequence[str]:
     """Sort one file in; whatever is wrong with it becomes a note. An archive gives its files."""
     try:
-        instance = open_instance(path)
+        instance = like_others(path, wanted)
+        if instance is not None and _is_beyond_doubt(instance):
+            found.dicom += 1
+            found.images.append(instance)
+            return ()
+        instance = instance or walked(path, wanted)
         found.dicom += 1
         _sort_in(instance, found)
     except NotDicom as reason:
@@ -182,7 +198,7 @@ def _take(path: str, found: Sorted) -> list[str]:
     except Exception as error:  # noqa: BLE001 - no file, however hostile, stops the rest
         _log.warning("header refused", extra={"kind": type(error).__name__})
         found.refuse(path, say("The file is damaged in a way that MedView cannot name."))
-    return []
+    return ()
 
 
 def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
@@ -204,17 +220,12 @@ def _take_other(path: str, found: Sorted, reason: Sentence) -> list[str]:
 
 def _sort_in(instance: Instance, found: Sorted) -> None:
     top = instance.elements
-    if _is_beyond_doubt(instance):
-        found.images.append(instance)
-        remember(instance)
-        return
     role = top.once(_role_of, _ROLE_TAGS)
     if role is _Role.IMAGE:
         doubts = _check_pixels(instance)
         if doubts:
             found.notes[instance.path] = doubts
         found.images.append(instance)
-        remember(instance)
     elif role is _Role.DIRECTORY:
         found.directories.append(instance.path)
     elif role is _Role.NO_PIXELS and instance.syntax in JPIP:
@@ -242,12 +253,14 @@ def _is_beyond_doubt(instance: Instance) -> bool:
     What all of a series say alike was looked at with the first one: only sizes and places are left.
     """
     top, place = instance.elements, instance.elements.pixels
-    if top.alike is None or place is None or instance.is_encapsulated:
+    if top.alike is None or place is None:
         return False
     end = place.offset + place.length
-    if not end <= instance.size < end + 8 or not top.once(_is_plain_image, _IMAGE_TAGS):
-        return False
-    return not is_far(top)
+    return (
+        end <= instance.size < end + 8
+        and top.once(_is_plain_image, _IMAGE_TAGS)
+        and not is_far(top)
+    )
 
 
 _Role = Enum("_Role", ("IMAGE", "DIRECTORY", "NO_PIXELS", "NOTHING", "OBJECT"))
@@ -273,7 +286,10 @@ def _role_of(top: Elements) -> _Role:
 
 
 def _is_plain_image(top: Elements) -> bool:
-    """Whether nothing is to be said of an image whose bytes are all there."""
+    """Whether nothing is to be said of an image whose bytes are all there, as others like it."""
+    syntax = "" if top.alike is None else top.alike.syntax
+    if top.pixels is None or top.pixels.length == UNDEFINED or is_of_fragments(syntax):
+        return False
     try:
         if _role_of(top) is not _Role.IMAGE or doubts_of_header(top):
             return False
@@ -281,8 +297,7 @@ def _is_plain_image(top: Elements) -> bool:
     except UnreadableInstance:
         return False
     needed = (form.frame_bits * form.frames + 7) // 8
-    is_whole = top.pixels is not None and top.pixels.length >= needed
-    return is_whole and is_measured(top) and form.frames <= MOST_FRAMES
+    return top.pixels.length >= needed and is_measured(top) and form.frames <= MOST_FRAMES
 
 
 def _is_image_class(top: Elements) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
 from medview.core.words import Sentence, say
-from medview.dicom.frames import Frame
+from medview.dicom.frames import FloatArray, Frame
 from medview.dicom.grid import SAME_PLACE_MM, normal_of
 from medview.dicom.saying import labelled
 
@@ -81,12 +82,12 @@ def places_of(frames: Sequence[Frame]) -> list[int]:
     first = frames[0].axes
     assert first is not None  # noqa: S101 - only spatial groups come here
     normal = normal_of(first)
-    along = np.array([frame.position for frame in frames], float) @ normal
+    along = positions_of(frames) @ normal
     order = np.argsort(along, kind="stable")
     steps = np.concatenate(([0], (np.diff(along[order]) > SAME_PLACE_MM).cumsum()))
     places = np.empty(len(frames), int)
     places[order] = steps
-    return [int(place) for place in places]
+    return places.tolist()
 
 
 def by_volume(group: Group) -> list[Group]:
@@ -175,6 +176,12 @@ def _millimetres(frame: Frame) -> str:
     assert frame.axes is not None  # noqa: S101 - only spatial groups come here
     axis = int(np.abs(normal_of(frame.axes)).argmax())
     return f"{'xyz'[axis]} {place_of(frame)[axis]:.1f} mm"
+
+
+def positions_of(frames: Sequence[Frame]) -> FloatArray:
+    """(n, 3) positions of frames that are spatial."""
+    flat = chain.from_iterable(map(place_of, frames))
+    return np.fromiter(flat, np.float64, 3 * len(frames)).reshape(-1, 3)
 
 
 def place_of(frame: Frame) -> tuple[float, float, float]:

@@ -13,7 +13,7 @@ from medview.core.study import FrameRef, Projection, Stack
 from medview.core.words import Sentence, say
 from medview.dicom.calibration import calibrate
 from medview.dicom.damage import is_damaged
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, one_of_each, say_alike, worked_out
 from medview.dicom.frames import FloatArray, Frame
 from medview.dicom.grid import Grid, flat_geometry, grid_of, normal_of
 from medview.dicom.keywords import tag_of
@@ -22,7 +22,7 @@ from medview.dicom.nuclear import is_nuclear, parts_of
 from medview.dicom.pixel_format import pixel_format
 from medview.dicom.projections import lossy_ratio, projection_of
 from medview.dicom.saying import without_place
-from medview.dicom.splitting import Group, Notes, by_volume, label_of, place_of, places_of
+from medview.dicom.splitting import Group, Notes, by_volume, label_of, places_of, positions_of
 from medview.dicom.timing import frame_times, seconds_of
 from medview.dicom.ultrasound import regions_of
 from medview.dicom.values import mixed_values, values_of
@@ -59,14 +59,13 @@ def _by_kind(frames: Sequence[Frame]) -> list[Group]:
     """Parts of one size, pixel type, direction, image type and pixel spacing."""
     directions: list[FloatArray] = []
     parts: dict[tuple[Hashable, ...], list[Frame]] = defaultdict(list)
-    of_twin: dict[Frame, list[Frame]] = {}
+    last: Frame | None = None  # the twin of the frame before
     for frame in frames:
         twin = frame.twin
         if frame.is_spatial and twin.is_spatial:
             # Nothing but the place tells these two apart.
-            part = of_twin.get(twin)
-            if part is None:
-                part = of_twin[twin] = parts[_kind(twin, directions)]
+            if twin is not last:
+                part, last = parts[_kind(twin, directions)], twin
             part.append(frame)
         else:
             parts[_kind(frame, directions)].append(frame)
@@ -123,11 +122,13 @@ def _by_frame_of_reference(group: Group) -> list[Group]:
     Anonymisers and archives rewrite these UIDs: where no two pictures share a place and the steps
     are even over all of them, the UID alone parts nothing.
     """
-    parts: dict[str, list[Frame]] = defaultdict(list)
-    for frame in group.frames:
-        parts[frame.instance.elements.once(_frame_of_reference, _REFERENCE_TAGS)].append(frame)
-    if len(parts) == 1:
+    tops = [frame.instance.elements for frame in group.frames]
+    if say_alike(tops, _frame_of_reference, _REFERENCE_TAGS):
         return [group]
+    references = worked_out(tops, _frame_of_reference, _REFERENCE_TAGS)
+    parts: dict[str, list[Frame]] = defaultdict(list)
+    for reference, frame in zip(references, group.frames, strict=True):
+        parts[reference].append(frame)
     is_each = all(len(part) == 1 for part in parts.values())
     if is_each or _is_one_grid(group.frames):
         said = say(
@@ -221,9 +222,9 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
         verdict = "duplicates" if len(frames) > 1 or group.has_surplus else "single"
         return replace(grid, geometry=geometry, verdict=verdict), frames
     normal = normal_of(axes)
-    places = np.array([place_of(frame) for frame in frames])
+    places = positions_of(frames)
     order = np.argsort(places @ normal, kind="stable")
-    frames, positions = [frames[n] for n in order], places[order]
+    frames, positions = [frames[n] for n in order.tolist()], places[order]
     grid = grid_of(axes, positions, first.size, spacing, _thick(frames))
     return (replace(grid, verdict="duplicates") if group.has_surplus else grid), frames
 
@@ -237,27 +238,23 @@ def _thickness(top: Elements) -> float:
 
 def _thick(frames: Sequence[Frame]) -> FloatArray:
     """Slice Thickness of each frame, 0 where it is unknown."""
-    found = [
-        next(iter(frame.floats("SliceThickness")), 0.0)
-        if frame.groups
-        else frame.instance.elements.once(_thickness, _THICKNESS_TAGS)
-        for frame in frames
-    ]
+    if any(frame.groups for frame in frames):
+        found = [next(iter(frame.floats("SliceThickness")), 0.0) for frame in frames]
+    else:
+        tops = [frame.instance.elements for frame in frames]
+        found = worked_out(tops, _thickness, _THICKNESS_TAGS)
     return np.asarray(np.maximum(np.array(found, float), 0.0), np.float64)
 
 
 def _references(frames: Sequence[Frame]) -> Iterator[FrameRef]:
-    for frame in frames:
-        instance, tile = frame.instance, frame.tile
-        place = frame.position if frame.is_spatial else None
-        yield FrameRef(
-            instance.path,
-            frame.index,
-            None if tile is None else (tile.row, tile.column),
-            instance.elements.text("SOPInstanceUID"),
-            frame.instance_number,
-            None if place is None else PatientPoint(*place),
-        )
+    own = [frame.instance.elements.own for frame in frames]
+    numbers = [None if number is None else int(number) for _, number, _ in own]
+    tiles = [None if (tile := frame.tile) is None else tile[:2] for frame in frames]
+    places = [frame.position if frame.is_spatial else None for frame in frames]
+    points = [None if place is None else PatientPoint._make(place) for place in places]
+    said = ([frame.instance.path for frame in frames], [frame.index for frame in frames], tiles,
+            [uid for uid, _, _ in own], numbers, points)  # fmt: skip
+    return map(FrameRef._make, zip(*said, strict=True))
 
 
 _LOSSY_TAGS = frozenset((tag_of("LossyImageCompression"),))
@@ -268,10 +265,11 @@ def _is_lossy(top: Elements) -> bool:
 
 
 def _badges(frames: Sequence[Frame], grid: Grid, notes: Iterable[Sentence]) -> tuple[str, ...]:
-    top = frames[0].instance.elements
+    tops = [frame.instance.elements for frame in frames]
+    top = tops[0]
     badges = {
         "DAMAGED": is_damaged(notes),
-        "LOSSY": any(frame.instance.elements.once(_is_lossy, _LOSSY_TAGS) for frame in frames),
+        "LOSSY": any(map(_is_lossy, one_of_each(tops, _LOSSY_TAGS))),
         "BURNED-IN": top.text("BurnedInAnnotation").upper() == "YES",
         "DERIVED": frames[0].image_type.startswith("DERIVED"),
         "TILT": grid.tilt_deg > 0,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from medview.core.study import ValueScale
 from medview.core.words import Sentence, say
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, one_of_each
 from medview.dicom.frames import Frame
 from medview.dicom.keywords import GE_SCAN_TIME, PHILIPS_ACTIVITY, PHILIPS_SUV, tag_of
 
@@ -71,9 +71,10 @@ _INPUT_TAGS = frozenset((
 
 def _check_all(frames: Sequence[Frame]) -> None:
     """One factor holds for all pictures: raises NoSuv where they differ in what it is made of."""
-    said = [frame.instance.elements.once(_inputs, _INPUT_TAGS) for frame in frames]
+    tops = (frame.instance.elements for frame in frames)
+    said = [_inputs(top) for top in one_of_each(tops, _INPUT_TAGS)]
     for other in said:
-        if other is not said[0] and other != said[0]:
+        if other != said[0]:
             what = next(name for name, value in said[0].items() if other[name] != value)
             raise NoSuv(say("No SUV: the pictures differ in {what}.", what=what))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from medview.core.study import ValueScale
 from medview.core.words import Sentence, say
-from medview.dicom.elements import Elements
+from medview.dicom.elements import Elements, say_alike
 from medview.dicom.frames import Frame
 from medview.dicom.keywords import RESCALE_TAGS, tag_of
 from medview.dicom.modality import padding_of, unit_of
@@ -52,22 +52,29 @@ def values_of(frames: Sequence[Frame], maps: Mapping[str, tuple[Elements, ...]])
 def mixed_values(frames: Sequence[Frame]) -> Iterator[Sentence]:
     """What is to be said where pictures of one stack differ in what is kept once for all."""
     tops = [frame.instance.elements for frame in frames if not frame.groups]
-    if len({top.once(_padding, _PADDING_TAGS) for top in tops}) > 1:
+    if not say_alike(tops, _padding, _PADDING_TAGS):
         yield say(
             "The pictures name different padding: the first one's is left out of sums in all."
         )
-    by_words = {frame.instance.elements.once(_unit_words, _UNIT_TAGS): frame for frame in frames}
-    if len(by_words) > 1 and len(set(map(unit_of, by_words.values()))) > 1:
+    if _are_units_mixed(frames):
         yield say(
             "The pictures give their values in different units: the first one's is shown for all."
         )
-    bare = sum(not top.once(_has_rescale, _RESCALE_TAGS) for top in tops)
-    if 0 < bare < len(tops):
+    if not say_alike(tops, _has_rescale, _RESCALE_TAGS):
+        bare = sum(not _has_rescale(top) for top in tops)
         yield say(
             "{count} of {all} pictures lack the rescale of the others: their values have no unit.",
             count=bare,
             all=len(tops),
         )
+
+
+def _are_units_mixed(frames: Sequence[Frame]) -> bool:
+    tops = [frame.instance.elements for frame in frames]
+    if say_alike(tops, _unit_words, _UNIT_TAGS):
+        return False
+    by_words = dict(zip(map(_unit_words, tops), frames, strict=True))
+    return len(set(map(unit_of, by_words.values()))) > 1
 
 
 _PADDING_TAGS = frozenset((*FORMAT_TAGS, *(

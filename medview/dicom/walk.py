@@ -80,7 +80,7 @@ def is_directory_file(path: Path) -> bool:
 def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
     """Files and their real names; only links need to be resolved one by one."""
     inside = Path(os.path.realpath(root))
-    here = os.curdir + os.sep
+    prefix = len(os.curdir + os.sep) if str(root) == os.curdir else 0
     waiting = [str(root)]
     while waiting:
         folder = waiting.pop()
@@ -90,16 +90,17 @@ def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
             closed.append(folder)
             continue
         folders: list[str] = []
+        is_real = real_folder == folder
         for entry in entries:
-            real = f"{real_folder}{os.sep}{entry.name}"
             if entry.is_file(follow_symlinks=False):
-                yield entry.path.removeprefix(here), real
+                path = entry.path[prefix:]
+                yield path, path if is_real else f"{real_folder}{os.sep}{entry.name}"
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif entry.is_symlink():
                 real = os.path.realpath(entry.path)
                 if Path(real).is_relative_to(inside) and _is_regular(entry):
-                    yield entry.path.removeprefix(here), real
+                    yield entry.path[prefix:], real
         waiting.extend(reversed(folders))
 
 

@@ -127,7 +127,7 @@ def test_a_file_just_written_where_times_are_whole_seconds_is_not_remembered(
     for age, is_kept in ((0, False), (10**10, True)):
         remembered.forget_all()
         stamp = (instance.size, now - age, now - age, 7)
-        remembered.remember(instance._replace(stamp=stamp))
+        remembered.remember([instance._replace(stamp=stamp)], time.time_ns())
         assert (remembered.known_of(reference) is not None) == is_kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ class Clock:
 
     def pass_on(self, _done: int, _total: int, _what: str) -> None:
         self.now += 0.12
+
+    def time_ns(self) -> int:
+        return time.time_ns()
 
 
 @pytest.fixture

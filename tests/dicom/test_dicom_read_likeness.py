@@ -150,6 +150,20 @@ def test_files_of_a_series_are_read_by_comparing_them(
         assert top == other
 
 
+def test_where_values_are_as_long_as_in_a_file_before_a_header_is_cut_at_once(
+    headers: dict[str, list[bytes]],
+) -> None:
+    for kind in KINDS:
+        for whole in headers[kind] * 3:
+            walk(whole, f"cut-{kind}")
+        known = repeats_in(f"cut-{kind}", wanted_tags()).likenesses
+        known._all = ()  # nothing but the cuts is left
+        for whole in headers[kind]:
+            found = known.match(lambda count, at, whole=whole: whole[at : at + count], len(whole))
+            assert found is not None
+            assert found[0] == walk(whole, f"alone-{kind}").elements
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_cut_or_changed_neighbour_is_read_as_it_is_alone(
@@ -165,7 +179,7 @@ def test_a_cut_or_changed_neighbour_is_read_as_it_is_alone(
         del changed[data.draw(st.integers(0, len(changed))) :]
     alone = outcome(bytes(changed), "alone")
     outcome(b"", "other")  # another folder begins anew
-    for one in whole[:3]:
+    for one in data.draw(st.sampled_from([whole[:3], [*whole, *whole, *whole]])):
         outcome(one, "learnt")
     assert outcome(bytes(changed), "learnt") == alone
     assert outcome(bytes(changed), "learnt") == alone
