@@ -75,9 +75,9 @@ def archive_kind(head: bytes) -> str:
 
 def is_there(path: str) -> bool:
     """Whether there is such a file, folder or member of an archive."""
-    if os.path.lexists(path):
-        return os.path.exists(path)  # noqa: PTH110 - as in split
-    inside = split(path)
+    if os.path.exists(path):  # noqa: PTH110 - as in split
+        return True
+    inside = split(path)  # not of a link that leads nowhere
     try:
         return inside is not None and inside[1] in members_of(inside[0])
     except UnreadableInstance:

@@ -24,6 +24,7 @@ from medview.dicom.uids import made_uid
 
 _SAMPLE = 1 << 15  # bytes by which two pictures are held against each other
 Key = TypeVar("Key", bound=Hashable)
+_HEADER_TAGS = {keyword: tag_of(keyword) for keyword in HEADER_KEYWORDS}
 _log = logging.getLogger("medview.dicom")
 
 
@@ -250,7 +251,11 @@ def _series(part: list[Instance], found: Sorted) -> Series:
         description=top.text("SeriesDescription"),
         body_part=top.text("BodyPartExamined").upper(),
         stacks=_stacks(part, found),
-        header={keyword: text for keyword in HEADER_KEYWORDS if (text := top.text(keyword)) != ""},
+        header={
+            keyword: text
+            for keyword, tag in _HEADER_TAGS.items()
+            if tag in top.values and (text := top.text(keyword)) != ""
+        },
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
@@ -74,7 +75,8 @@ class _Plan:
 class VolumeFill:
     """A volume that is there at once and gets its slices from `run`.
 
-    volume: zeroed shared memory in the stored type; colour is [k, j, i, 3] uint8.
+    volume: zeroed memory in the stored type, shared unless it is one plain picture, which is as
+    soon copied when others ask for it; colour is [k, j, i, 3] uint8.
     ready: one bool a slice. failed: slices that could not be read, with the reason; they are
     padding (or 0) and the rest goes on. notes: what else is to be said. Raises
     UnreadableInstance when not one header can be read, MedViewError when memory is short.
@@ -163,8 +165,12 @@ class VolumeFill:
         plan, geometry = self._plan, self.stack.geometry
         shape = geometry.shape + ((3,) if plan.is_colour else ())
         dtype = np.dtype(np.uint8) if plan.is_colour else plan.dtype
-        block = SharedBlock.create(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
-        stored = block.array(shape, dtype)
+        block: SharedBlock | None = None
+        if shape[0] == 1 and plan.is_stored and not first.instance.is_encapsulated:
+            stored = _alone(shape, dtype)
+        else:
+            block = SharedBlock.create(math.prod(shape) * dtype.itemsize)
+            stored = block.array(shape, dtype)
         top = first.instance.elements
         padding = None if plan.is_colour or plan.has_table else padding_of(top, plan.form)
         slope, intercept, per_slice = self._rescale(first)
@@ -237,10 +243,11 @@ class VolumeFill:
         if first is not None:
             self.look_at(first)
         count, done = len(self.ready), 0
-        assert self.volume.block is not None  # noqa: S101 - _make_volume made it
-        with self.volume.block.writer() as writer:
-            if writer.is_warm:
-                stored = self.volume.stored
+        stored, block = self.volume.stored, self.volume.block
+        with nullcontext() if block is None else block.writer() as writer:
+            if writer is None:
+                self._places = stored
+            elif writer.is_warm:
                 self._places = writer.array(stored.shape, stored.dtype)
             try:
                 for k in self._filled(writer, cancel):
@@ -254,7 +261,7 @@ class VolumeFill:
                 self._places = None
                 self._readers.close()
 
-    def _filled(self, writer: BlockWriter, cancel: CancelToken | None) -> Iterator[int]:
+    def _filled(self, writer: BlockWriter | None, cancel: CancelToken | None) -> Iterator[int]:
         """The slices as they are done: the first one in this thread, the others in several."""
         for k in self._order.take():
             self._one(writer, k, threads=WORKERS)
@@ -306,7 +313,7 @@ class VolumeFill:
 
     def _work(
         self,
-        writer: BlockWriter,
+        writer: BlockWriter | None,
         done: SimpleQueue[list[int] | None],
         cancels: tuple[CancelToken, CancelToken],
     ) -> None:
@@ -321,13 +328,13 @@ class VolumeFill:
         finally:
             done.put(None)
 
-    def _one(self, writer: BlockWriter, k: int, threads: int = 1) -> None:
+    def _one(self, writer: BlockWriter | None, k: int, threads: int = 1) -> None:
         scratch = self._slot(k)
         try:
             values = self._read_known(k, scratch)
             if values is None and (frame := self._frame(k)) is not None:
                 values = self._read(frame, (writer, k, scratch), threads)
-            if values is not None and not writer.is_warm:
+            if values is not None and writer is not None and not writer.is_warm:
                 writer.write(k * scratch.nbytes, values.data)
             elif values is not None and values is not scratch:
                 scratch[...] = values
@@ -340,7 +347,7 @@ class VolumeFill:
             self.failed[k] = say("The file is damaged in a way that MedView cannot name.")
         if k in self.failed:
             self._blank(scratch)
-            if not writer.is_warm:
+            if writer is not None and not writer.is_warm:
                 with suppress(MedViewError):  # where memory is full the slice stays 0
                     writer.write(k * scratch.nbytes, scratch.data)
 
@@ -355,12 +362,7 @@ class VolumeFill:
         found: Array | None = getattr(self._local, "scratch", None)
         if found is None:
             stored = self.volume.stored
-            try:
-                found = self._local.scratch = np.empty(stored.shape[1:], stored.dtype)
-            except MemoryError as error:
-                said = say("There is not enough memory for this series ({size} MB).",
-                           size=stored.nbytes >> 20)  # fmt: skip
-                raise MedViewError(said) from error
+            found = self._local.scratch = _alone(stored.shape[1:], stored.dtype)
         return found
 
     def _blank(self, slot: Array) -> None:
@@ -408,7 +410,7 @@ class VolumeFill:
         return scratch if self._known.read(self.stack.frames[k].path, held, scratch) else None
 
     def _read(
-        self, frame: Frame, place: tuple[BlockWriter, int, Array], threads: int
+        self, frame: Frame, place: tuple[BlockWriter | None, int, Array], threads: int
     ) -> Array | None:
         """A frame as the volume keeps it, C-contiguous, perhaps in the slot; None: it is there."""
         writer, k, scratch = place
@@ -434,13 +436,23 @@ class VolumeFill:
             if reader.is_plain and is_stored:
                 reader.read_into(frame.index, scratch)
                 return scratch
-            if reader.is_apart and is_stored:
+            if reader.is_apart and is_stored and writer is not None:
                 reader.store(frame.index, threads, writer, k * scratch.nbytes)
                 return None
             shown = _shown(reader, frame, threads, scratch if is_stored else None)
             if shown.shape != scratch.shape:
                 raise UnreadableInstance(_changed(), frame.instance.path)
             return np.ascontiguousarray(shown, scratch.dtype)
+
+
+def _alone(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
+    """Zeroed memory of this process. Raises MedViewError where there is none."""
+    try:
+        return np.zeros(shape, dtype)
+    except MemoryError as error:
+        size = math.prod(shape) * dtype.itemsize >> 20
+        said = say("There is not enough memory for this series ({size} MB).", size=size)
+        raise MedViewError(said) from error
 
 
 def _tile(frame: Frame, reference: FrameRef, stack: Stack) -> Frame:

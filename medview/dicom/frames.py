@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -166,17 +168,18 @@ class Frame:
     @Shared
     def axes(self) -> FloatArray | None:
         """(2, 3) unit vectors of growing column and row; None where the header has no true pair."""
-        flat = _vector(self.floats("ImageOrientationPatient"), 6)
-        if flat is None and nuclear.is_nuclear(self.instance.elements):
-            flat = nuclear.axes_of(self.instance.elements)
-        if flat is None:
+        flat = self.floats("ImageOrientationPatient")[:6]
+        if len(flat) < 6 and nuclear.is_nuclear(self.instance.elements):
+            found = nuclear.axes_of(self.instance.elements)
+            flat = () if found is None else tuple(found.tolist())
+        if len(flat) < 6:
             return None
-        pair = flat.reshape(2, 3)
-        lengths = np.linalg.norm(pair, axis=1)
-        if (lengths < 0.5).any() or abs(float(pair[0] @ pair[1])) > 0.05 * lengths.prod():
+        row, column = flat[:3], flat[3:]
+        lengths = math.hypot(*row), math.hypot(*column)  # for six numbers NumPy's are slow
+        product = lengths[0] * lengths[1]
+        if min(lengths) < 0.5 or abs(sum(map(mul, row, column))) > 0.05 * product:
             return None
-        unit: FloatArray = pair / lengths[:, None]
-        return unit
+        return np.array([[v / lengths[0] for v in row], [v / lengths[1] for v in column]])
 
     @Shared
     def spacing(self) -> tuple[float, float] | None:
@@ -305,10 +308,6 @@ def _nested(group: Elements, keywords: tuple[str, ...]) -> tuple[Elements, ...]:
             for inner in keywords:
                 found[:0] = item.items(inner)
     return tuple(found)
-
-
-def _vector(values: tuple[float, ...], count: int) -> FloatArray | None:
-    return np.array(values[:count]) if len(values) >= count else None
 
 
 def frames_of(instance: Instance) -> list[Frame]:

@@ -92,6 +92,8 @@ def places_of(frames: Sequence[Frame]) -> list[int]:
 
 def by_volume(group: Group) -> list[Group]:
     """Parts in which no two frames lie at one place."""
+    if len(group.frames) == 1:
+        return [group]
     places = places_of(group.frames)
     count = max(places) + 1
     if count == len(places):

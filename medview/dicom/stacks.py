@@ -122,6 +122,8 @@ def _by_frame_of_reference(group: Group) -> list[Group]:
     Anonymisers and archives rewrite these UIDs: where no two pictures share a place and the steps
     are even over all of them, the UID alone parts nothing.
     """
+    if len(group.frames) == 1:
+        return [group]
     tops = [frame.instance.elements for frame in group.frames]
     if say_alike(tops, _frame_of_reference, _REFERENCE_TAGS):
         return [group]
@@ -214,6 +216,9 @@ def _spatial_grid(group: Group) -> tuple[Grid, list[Frame]]:
     axes, spacing = first.axes, first.spacing
     assert axes is not None  # noqa: S101 - is_spatial says so
     assert spacing is not None  # noqa: S101 - is_spatial says so
+    if len(group.frames) == 1 and not group.has_surplus:
+        place = np.array([first.position])
+        return grid_of(axes, place, first.size, spacing, _thick(group.frames)), group.frames
     is_one_place = group.has_surplus and max(places_of(group.frames)) == 0
     frames = list(group.frames)
     if is_one_place:

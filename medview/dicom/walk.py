@@ -44,6 +44,9 @@ def files_below(paths: Sequence[Path], closed: list[str] | None = None) -> Itera
     read, and what was given and is neither file nor folder. Raises InvalidInput for a path that
     does not exist.
     """
+    if len(paths) == 1 and os.path.isfile(paths[0]) and not _is_medium(paths[0]):  # noqa: PTH113
+        yield str(paths[0])
+        return
     for path in paths:
         if not is_there(str(path)):
             raise InvalidInput(say("There is no such file or folder"), str(path))
@@ -57,24 +60,33 @@ def files_below(paths: Sequence[Path], closed: list[str] | None = None) -> Itera
 
 
 def _of_one(path: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
-    root = path.parent if is_directory_file(path) else path
-    if os.path.isdir(root):  # noqa: PTH112 - pathlib raises for impossible names
-        yield from _below(root, closed)
-    elif os.path.isfile(root) or split(str(root)) is not None:  # noqa: PTH113
-        yield str(root), os.path.realpath(root)
+    """Files with the names that they have in truth."""
+    if os.path.isfile(path):  # noqa: PTH113 - pathlib raises for impossible names
+        if _is_medium(path):
+            yield from _below(path.parent, closed)
+        else:
+            yield str(path), os.path.realpath(path)
+    elif os.path.isdir(path):  # noqa: PTH112
+        yield from _below(path, closed)
+    elif split(str(path)) is not None:
+        yield str(path), os.path.realpath(path)
     else:
-        closed.append(str(root))
+        closed.append(str(path))
 
 
 def is_directory_file(path: Path) -> bool:
     """Whether a file is a DICOMDIR: by what it says of itself, whatever its name."""
+    return os.path.isfile(path) and _is_medium(path)  # noqa: PTH113
+
+
+def _is_medium(path: Path) -> bool:
     from medview.dicom.instance import DIRECTORY
 
-    if not os.path.isfile(path):  # noqa: PTH113
-        return False
+    name = path.name.upper()
+    if name.startswith("DICOMDIR") and re.fullmatch(r"DICOMDIR\.?(;\d+)?", name) is not None:
+        return True
     head = _head(path, 1024)
-    named = re.fullmatch(r"DICOMDIR\.?(;\d+)?", path.name, re.IGNORECASE) is not None
-    return named or (head[128:132] == b"DICM" and DIRECTORY.encode() in head)
+    return head[128:132] == b"DICM" and DIRECTORY.encode() in head
 
 
 def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
@@ -155,9 +167,9 @@ def is_document(path: Path) -> bool:
     return _head(path)[:8].lstrip(b"\x0b\xef\xbb\xbf").startswith(b"MSH|")
 
 
-def is_volume_file(path: Path) -> bool:
+def is_volume_file(path: str | Path) -> bool:
     """Whether the name is that of a NIfTI, NRRD or MetaImage file."""
-    return path.name.lower().endswith(_VOLUMES)
+    return str(path).lower().endswith(_VOLUMES)
 
 
 def what_else(path: Path) -> Sentence:
@@ -177,7 +189,13 @@ def what_else(path: Path) -> Sentence:
 
 def _head(path: Path, count: int = 16) -> bytes:
     try:
-        with open_binary(path) as file:
-            return file.read(count)
+        if MARK in str(path):
+            with open_binary(path) as file:
+                return file.read(count)
+        plain = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            return os.read(plain, count)
+        finally:
+            os.close(plain)
     except (OSError, UnreadableInstance):
         return b""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medview.core.errors import UnreadableInstance
@@ -20,10 +19,11 @@ if TYPE_CHECKING:
 
 def fill_of(stack: Stack) -> VolumeFill | FileFill:
     """What fills a stack's volume, for DICOM and for volume files. Raises as VolumeFill does."""
+    if not (stack.frames and is_volume_file(stack.frames[0].path)):
+        return VolumeFill(stack)
     from medview.dicom.volume_stacks import FileFill
 
-    is_file = bool(stack.frames) and is_volume_file(Path(stack.frames[0].path))
-    return FileFill(stack) if is_file else VolumeFill(stack)
+    return FileFill(stack)
 
 
 def load_volume(

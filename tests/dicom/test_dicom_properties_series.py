@@ -167,5 +167,5 @@ def test_each_slice_shows_what_its_own_file_says(
                 values, is_inverted = expected(frame.path)
                 assert np.array_equal(fill.volume.values(k), values)
                 assert fill.volume.is_inverted == is_inverted
-            assert fill.volume.block is not None
-            fill.volume.block.release()
+            if fill.volume.block is not None:
+                fill.volume.block.release()
