@@ -185,7 +185,9 @@ def _study_key(top: Elements) -> tuple[str, ...]:
 
 def _study(part: list[Instance], found: Sorted) -> Study:
     series: list[list[Instance]] = []
-    images = [instance for instance in part if instance.path not in found.objects]
+    images = part
+    if found.objects:
+        images = [instance for instance in part if instance.path not in found.objects]
     for uid, files in _parted(images, _series_uid, _SERIES_TAGS):
         if uid:
             series.append(files)
@@ -206,7 +208,9 @@ def _study(part: list[Instance], found: Sorted) -> Study:
                 key=lambda one: (one.number is None, one.number or 0, one.uid),
             )
         ),
-        objects=tuple(found.objects[one.path][1] for one in part if one.path in found.objects),
+        objects=tuple(found.objects[one.path][1] for one in part if one.path in found.objects)
+        if found.objects
+        else (),
     )
 
 

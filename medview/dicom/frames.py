@@ -285,10 +285,10 @@ def with_twins(frames: Sequence[Frame]) -> Sequence[Frame]:
         if twin is not frame:
             at = frame.instance.elements.own.position[:3]
             is_placed = len(at) == 3
-            known = frame.__dict__
-            known["twin"] = twin
-            known["position"] = at if is_placed else None
-            known["is_spatial"] = is_placeable and is_placed
+            # As `Lazy` does, without a dictionary being made of a frame's attributes.
+            frame.twin = twin
+            frame.position = at if is_placed else None  # type: ignore[assignment]
+            frame.is_spatial = is_placeable and is_placed
     return frames
 
 

@@ -267,7 +267,7 @@ class Likenesses:
         self._credit += 1
         cuts = self._cuts.get(size)
         if cuts is not None:
-            buffer = fetch(cuts[0].first_read, _BEGIN)
+            buffer = fetch(cuts[0].first_read, _BEGIN)  # what is read for one does for all
             for cut in cuts:
                 elements = cut.match(fetch, buffer)
                 if elements is not None:
@@ -295,7 +295,9 @@ class Likenesses:
             return
         header = fetch(pixels.offset - _BEGIN, _BEGIN)
         if len(header) == pixels.offset - _BEGIN:
-            self._cuts[size] = (known.cut(header, pixels), *others)
+            made = known.cut(header, pixels)
+            made.first_read = max((made.first_read, *(other.first_read for other in others)))
+            self._cuts[size] = (made, *others)
 
     def learn(
         self,

@@ -14,16 +14,19 @@ Scales = tuple[ValueScale, ...]
 
 
 def real_world_scales(
-    frames: Sequence[Frame], outside: dict[str, tuple[Elements, ...]]
+    frames: Sequence[Frame],
+    tops: Sequence[Elements],
+    outside: dict[str, tuple[Elements, ...]],
 ) -> tuple[Scales, tuple[Sentence, ...]]:
     """The maps that hold for every frame, from modality values, and what is to be said.
 
-    outside: items of Real World Value Mapping objects by the SOP Instance UID that they refer to.
+    tops: the header of each frame. outside: items of Real World Value Mapping objects by the SOP
+    Instance UID that they refer to.
     A map that differs from frame to frame is left out with a sentence: no number can be given for
     the stack.
     """
-    tops = one_of_each((frame.instance.elements for frame in frames), frozenset())
-    has_maps = any(top.items("RealWorldValueMappingSequence") for top in tops)
+    kinds = one_of_each(tops, frozenset())
+    has_maps = any(top.items("RealWorldValueMappingSequence") for top in kinds)
     if not outside and not has_maps and not any(frame.groups for frame in frames):
         return (), ()
     found = [_scales(frame, outside) for frame in frames]

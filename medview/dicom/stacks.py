@@ -177,9 +177,10 @@ def _stack(group: Group, beside: Beside) -> Stack:
             notes.extend(beside.notes.get(path, ()))
     top = frames[0].instance.elements
     taken = None if first.is_spatial else projection_of(frames[0])
-    values = values_of(frames, beside.maps)
+    tops = [frame.instance.elements for frame in frames]
+    values = values_of(frames, tops, beside.maps)
     notes.extend(values.notes)
-    notes.extend(mixed_values(frames))
+    notes.extend(mixed_values(frames, tops))
     return Stack(
         frames=tuple(_references(frames)),
         geometry=grid.geometry,
@@ -195,7 +196,7 @@ def _stack(group: Group, beside: Beside) -> Stack:
         stored_type=str(pixel_format(frames[0].instance).dtype),
         frame_of_reference_uid=top.text("FrameOfReferenceUID"),
         notes=tuple({note.english(): note for note in notes}.values()),
-        badges=_badges(frames, grid, notes),
+        badges=_badges(frames[0], tops, grid, notes),
         calibration=calibration,
         regions=regions_of(top)[0] if calibration == "US" else (),
         label=label_of(group) or _film_label(taken),
@@ -252,14 +253,19 @@ def _thick(frames: Sequence[Frame]) -> FloatArray:
 
 
 def _references(frames: Sequence[Frame]) -> Iterator[FrameRef]:
-    own = [frame.instance.elements.own for frame in frames]
-    numbers = [None if number is None else int(number) for _, number, _ in own]
-    tiles = [None if (tile := frame.tile) is None else tile[:2] for frame in frames]
-    places = [frame.position if frame.is_spatial else None for frame in frames]
-    points = [None if place is None else PatientPoint._make(place) for place in places]
-    said = ([frame.instance.path for frame in frames], [frame.index for frame in frames], tiles,
-            [uid for uid, _, _ in own], numbers, points)  # fmt: skip
-    return map(FrameRef._make, zip(*said, strict=True))
+    made = tuple.__new__  # as `_make`, which counts the fields again
+    for frame in frames:
+        instance, tile = frame.instance, frame.tile
+        place = frame.position if frame.is_spatial else None
+        uid, number, _ = instance.elements.own
+        yield made(FrameRef, (
+            instance.path,
+            frame.index,
+            None if tile is None else (tile.row, tile.column),
+            uid,
+            None if number is None else int(number),
+            None if place is None else made(PatientPoint, place),
+        ))  # fmt: skip
 
 
 _LOSSY_TAGS = frozenset((tag_of("LossyImageCompression"),))
@@ -269,17 +275,18 @@ def _is_lossy(top: Elements) -> bool:
     return top.text("LossyImageCompression") == "01"
 
 
-def _badges(frames: Sequence[Frame], grid: Grid, notes: Iterable[Sentence]) -> tuple[str, ...]:
-    tops = [frame.instance.elements for frame in frames]
+def _badges(
+    first: Frame, tops: Sequence[Elements], grid: Grid, notes: Iterable[Sentence]
+) -> tuple[str, ...]:
     top = tops[0]
     badges = {
         "DAMAGED": is_damaged(notes),
         "LOSSY": any(map(_is_lossy, one_of_each(tops, _LOSSY_TAGS))),
         "BURNED-IN": top.text("BurnedInAnnotation").upper() == "YES",
-        "DERIVED": frames[0].image_type.startswith("DERIVED"),
+        "DERIVED": first.image_type.startswith("DERIVED"),
         "TILT": grid.tilt_deg > 0,
         "UNEVEN": grid.verdict == "non-uniform",
         "GAPS": bool(grid.geometry.gaps),
-        "MOSAIC": frames[0].tile is not None,
+        "MOSAIC": first.tile is not None,
     }
     return tuple(badge for badge, holds in badges.items() if holds)

@@ -27,11 +27,16 @@ class Values:
     notes: tuple[Sentence, ...] = ()
 
 
-def values_of(frames: Sequence[Frame], maps: Mapping[str, tuple[Elements, ...]]) -> Values:
-    """The values of a stack: PET as SUVbw where all that it needs is there, else as stored."""
+def values_of(
+    frames: Sequence[Frame], tops: Sequence[Elements], maps: Mapping[str, tuple[Elements, ...]]
+) -> Values:
+    """The values of a stack: PET as SUVbw where all that it needs is there, else as stored.
+
+    tops: the header of each frame.
+    """
     unit = unit_of(frames[0])
-    mapped, notes = real_world_scales(frames, dict(maps))
-    if frames[0].instance.elements.text("Modality").upper() != "PT":
+    mapped, notes = real_world_scales(frames, tops, dict(maps))
+    if tops[0].text("Modality").upper() != "PT":
         return Values(unit=unit, scales=mapped, notes=notes)
     try:
         suv = suv_of(frames, mapped)
@@ -49,28 +54,32 @@ def values_of(frames: Sequence[Frame], maps: Mapping[str, tuple[Elements, ...]])
     )
 
 
-def mixed_values(frames: Sequence[Frame]) -> Iterator[Sentence]:
-    """What is to be said where pictures of one stack differ in what is kept once for all."""
-    tops = [frame.instance.elements for frame in frames if not frame.groups]
-    if not say_alike(tops, _padding, _PADDING_TAGS):
+def mixed_values(frames: Sequence[Frame], tops: Sequence[Elements]) -> Iterator[Sentence]:
+    """What is to be said where pictures of one stack differ in what is kept once for all.
+
+    tops: the header of each frame.
+    """
+    plain = tops
+    if any(frame.groups for frame in frames):
+        plain = [top for top, frame in zip(tops, frames, strict=True) if not frame.groups]
+    if not say_alike(plain, _padding, _PADDING_TAGS):
         yield say(
             "The pictures name different padding: the first one's is left out of sums in all."
         )
-    if _are_units_mixed(frames):
+    if _are_units_mixed(frames, tops):
         yield say(
             "The pictures give their values in different units: the first one's is shown for all."
         )
-    if not say_alike(tops, _has_rescale, _RESCALE_TAGS):
-        bare = sum(not _has_rescale(top) for top in tops)
+    if not say_alike(plain, _has_rescale, _RESCALE_TAGS):
+        bare = sum(not _has_rescale(top) for top in plain)
         yield say(
             "{count} of {all} pictures lack the rescale of the others: their values have no unit.",
             count=bare,
-            all=len(tops),
+            all=len(plain),
         )
 
 
-def _are_units_mixed(frames: Sequence[Frame]) -> bool:
-    tops = [frame.instance.elements for frame in frames]
+def _are_units_mixed(frames: Sequence[Frame], tops: Sequence[Elements]) -> bool:
     if say_alike(tops, _unit_words, _UNIT_TAGS):
         return False
     by_words = dict(zip(map(_unit_words, tops), frames, strict=True))
