@@ -104,11 +104,12 @@ def _row(
     syntax: str,
     peer: Callable[[Path], object] = _itk,
     ours: Callable[[Path], object] = read_all,
+    pairs: int = 5,
 ) -> Row:
     """Fresh memory: nothing is kept from one volume to the next."""
     folder = _folder(syntax)
     allow_spare(0)
-    return against_peer(goal, partial(peer, folder), partial(ours, folder), pairs=5)
+    return against_peer(goal, partial(peer, folder), partial(ours, folder), pairs=pairs)
 
 
 def _recycled(
@@ -199,10 +200,10 @@ ROWS: dict[str, Callable[[], Row]] = {
         _goal("B4-itk", "RLE series to volume, CPU seconds", 20.0, RLE, is_cpu=True), RLE
     ),
     "B5": lambda: _row(
-        _goal("B5", "sorted middle slice", 40.0, PLAIN), PLAIN, ours=_first_picture
+        _goal("B5", "sorted middle slice", 40.0, PLAIN), PLAIN, ours=_first_picture, pairs=11
     ),
     "B5-clicked": lambda: _row(
-        _goal("B5-clicked", "the clicked file", 500.0, PLAIN), PLAIN, ours=_clicked_file
+        _goal("B5-clicked", "the clicked file", 500.0, PLAIN), PLAIN, ours=_clicked_file, pairs=11
     ),
     **LIMITS,
 }  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import permutations
+from math import hypot, isfinite
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +54,11 @@ def _by(rows: Rows, place: tuple[float, float, float]) -> tuple[float, float, fl
     return d * a + e * b + f * c + g, h * a + i * b + j * c + k, m * a + n * b + o * c + p
 
 
+def _cross(one: Vector, other: Vector) -> Vector:
+    (a, b, c), (d, e, f) = one, other
+    return (b * f - c * e, c * d - a * f, a * e - b * d)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
     """A grid in patient space.
@@ -77,9 +84,10 @@ class Geometry:
     gaps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if min(self.shape) < 1 or not all(np.isfinite(self.spacing)) or min(self.spacing) <= 0:
+        if min(self.shape) < 1 or not all(map(isfinite, self.spacing)) or min(self.spacing) <= 0:
             raise GeometryError(say("The grid has no size."), f"{self.shape} {self.spacing}")
-        if abs(np.linalg.det(np.array(self.axes, float))) < 1e-4:
+        # For nine numbers NumPy's determinant and cross product are slow.
+        if abs(sum(map(mul, _cross(*self.axes[:2]), self.axes[2]))) < 1e-4:
             raise GeometryError(say("The image's axes lie in one plane."))
         if self.places is not None and not self._is_ascending():
             raise GeometryError(say("The slices' places do not follow each other."))
@@ -118,9 +126,9 @@ class Geometry:
     @cached_property
     def normal(self) -> Vector:
         """Unit normal of the slices, axes[0] x axes[1]."""
-        n = np.cross(self.axes[0], self.axes[1])
-        n = n / np.linalg.norm(n)
-        return (float(n[0]), float(n[1]), float(n[2]))
+        normal = _cross(*self.axes[:2])
+        length = hypot(*normal)
+        return (normal[0] / length, normal[1] / length, normal[2] / length)
 
     @property
     def slice_step(self) -> float:

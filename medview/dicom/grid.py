@@ -226,13 +226,14 @@ def _geometry(
     return Geometry(
         shape=(len(positions), rows, columns),
         spacing=(column_step, row_step, slice_step),
-        origin=PatientPoint(*(float(v) for v in positions[0])),
+        origin=PatientPoint(*_vector(positions[0])),
         axes=(_vector(axes[0]), _vector(axes[1]), _vector(third)),
     )
 
 
 def _vector(values: FloatArray) -> Vector:
-    return (float(values[0]), float(values[1]), float(values[2]))
+    x, y, z = values.tolist()
+    return (x, y, z)
 
 
 def flat_geometry(count: int, size: tuple[int, int], spacing: tuple[float, float]) -> Geometry:

@@ -23,6 +23,7 @@ from medview.core.words import Sentence, say
 
 _DOCUMENTS = frozenset((".json", ".xml", ".hl7", ".txt", ".rtf", ".pdf", ".cda"))
 _VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_DIRECTORY = b"1.2.840.10008.1.3.10"  # Media Storage Directory
 _PACKAGES = frozenset(("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"))
 _SIGNATURES = (
     (b"\x89PNG", "PNG"),
@@ -80,13 +81,11 @@ def is_directory_file(path: Path) -> bool:
 
 
 def _is_medium(path: Path) -> bool:
-    from medview.dicom.instance import DIRECTORY
-
     name = path.name.upper()
     if name.startswith("DICOMDIR") and re.fullmatch(r"DICOMDIR\.?(;\d+)?", name) is not None:
         return True
     head = _head(path, 1024)
-    return head[128:132] == b"DICM" and DIRECTORY.encode() in head
+    return head[128:132] == b"DICM" and _DIRECTORY in head
 
 
 def _below(root: Path, closed: list[str]) -> Iterator[tuple[str, str]]:
