@@ -209,6 +209,26 @@ def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     assert load_volume(stack).stored[:, 0, 0].tolist() == [10 * k + 1 for k in range(8)]
 
 
+def test_one_plain_picture_needs_no_shared_memory(tmp_path: Path) -> None:
+    alone = VolumeFill(stack_of(save_series(tmp_path / "plain", count=1)))
+    assert alone.volume.block is None
+    assert not alone.volume.stored.any()
+    alone.run()
+    assert alone.ready.all()
+    assert (alone.volume.stored == 1).any()
+    packed = VolumeFill(stack_of(save_packed(tmp_path / "packed", count=1)))
+    assert packed.volume.block is not None  # its decoder is another process
+
+
+def test_one_picture_that_cannot_be_read_stays_blank(tmp_path: Path) -> None:
+    stack = stack_of(save_series(tmp_path, count=1))
+    fill = VolumeFill(stack)
+    os.truncate(stack.frames[0].path, 600)
+    fill.run()
+    assert list(fill.failed) == [0]
+    assert not fill.volume.stored.any()
+
+
 def test_a_volume_closed_while_it_is_filled_harms_nothing(tmp_path: Path) -> None:
     fill = VolumeFill(stack_of(save_series(tmp_path, count=6)))
     block = fill.volume.block
