@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -181,10 +183,18 @@ def test_a_heatmap_that_was_given_up_leaves_the_card_as_it_was(
     window = answered
     press(window, "Why", qtbot)
     qtbot.waitUntil(lambda: is_ready(window), timeout=90_000)
-    press(window, "Draw", qtbot)
-    qtbot.waitUntil(lambda: bool(window.session.analyses.running), timeout=90_000)
-    for job in window.session.analyses.running:
-        window.session.analyses.cancel(job.id)
+    worker = window.session.analyses._worker
+    assert worker is not None
+    pid = worker.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)  # else the heatmap may be drawn before it is given up
+    try:
+        press(window, "Draw", qtbot)
+        qtbot.waitUntil(lambda: bool(window.session.analyses.running), timeout=90_000)
+        for job in window.session.analyses.running:
+            window.session.analyses.cancel(job.id)
+    finally:
+        os.kill(pid, signal.SIGCONT)
     qtbot.waitUntil(lambda: not window.session.analyses.running, timeout=90_000)
     qtbot.waitUntil(lambda: bool(box(window).draw.isEnabled()), timeout=90_000)
     quiet(window)
